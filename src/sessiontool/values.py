@@ -1,0 +1,108 @@
+"""The values that stages hand to one another: frozen, integers inside, the unit in every name.
+
+Three clocks meet here.  The *session clock* is the recorder page's monotonic clock, zero at `started_at`.  The *recorder
+clock* is one part's block timestamps, zero at that part's start.  *Output samples* count the decoded `audio.webm` at 48 kHz.
+What comes from or goes to JSON is in `models`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SAMPLE_RATE = 48_000
+"""Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""
+
+Severity = Literal["info", "warning", "error"]
+
+
+def samples_to_us(samples: int) -> int:
+    """Microseconds of `samples` at 48 kHz, rounded to the nearest."""
+    return (samples * 125 + 3) // 6
+
+
+def us_to_samples(us: int) -> int:
+    """Samples at 48 kHz of `us` microseconds, rounded to the nearest."""
+    return (us * 6 + 62) // 125
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a reader had to be lenient about, or that a person should know.
+
+    `at_s` is a position in the output in seconds, `lost_ms` how much recorded time is gone for good.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    part: str | None = None
+    seq: int | None = None
+    byte_offset: int | None = None
+    at_s: float | None = None
+    lost_ms: float | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a store: its key below the store's root, its size, and a tag that changes when its content does."""
+
+    key: str
+    size_bytes: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRef:
+    """One recorded blob in a store.  `part` is as spelt in the key; `seq` is compared as a number."""
+
+    object: StoredObject
+    part: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionListing:
+    """What a store holds of one session.
+
+    `chunks` are in order of part, then seq.  `documents` maps a file name of the session folder (`session.json`,
+    `utterances.jsonl`, `events.jsonl`, …) to its object.  `ignored` are objects that fit no pattern.
+    """
+
+    session_id: str
+    folder: str
+    chunks: tuple[ChunkRef, ...]
+    documents: dict[str, StoredObject]
+    ignored: tuple[StoredObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What the log says was said: times in integer microseconds on the session clock, None where it does not know.
+
+    `extra` holds the log's unknown fields, handed through to the transcript untouched.
+    """
+
+    id: str
+    role: str
+    text: str
+    t_start_us: int | None
+    t_end_us: int | None
+    interrupted: bool | None = None
+    language: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one utterance sounds: output samples, both None where there is no sound for it."""
+
+    utterance: Utterance
+    start_samples: int | None
+    end_samples: int | None
+    status: PlacementStatus
+    confidence: float
