@@ -1,0 +1,94 @@
+"""Joins the packets of one or more parts into one stream, and keeps the record of where everything came to lie.
+
+Every recorded packet goes out byte for byte and in order; where time was lost, silent packets fill it (`timeline` decides where).
+Packets come run by run, and what is held back is a handful, so memory is flat.  Files are handed in; no decoder takes part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from .timeline import SILENT_PACKET_SAMPLES, Hole, Pause, Timeline, TimelineBuilder
+from .webm.opus import OpusHead, silent_packet
+from .webm.reader import Packets
+from .webm.writer import WebmWriter
+
+
+class Joiner:
+    """Parts in, one WebM file out: `begin_part`, `add` for each run of packets, `end_part`; last `finish`.
+
+    `body` is a scratch file, open for writing and reading.
+    """
+
+    def __init__(self, body: BinaryIO, *, keep_pauses: bool = False) -> None:
+        self.recorded_packets = 0
+        self.silent_packets = 0
+        self.head: OpusHead | None = None
+        self._writer = WebmWriter(body)
+        self._builder = TimelineBuilder(keep_pauses=keep_pauses)
+        self._silent = b""
+        self._payloads: list[bytes] = []  # held back until what follows is known
+        self._times_ms: list[int] = []
+        self._durations: list[int] = []
+
+    @property
+    def samples(self) -> int:
+        """Samples at 48 kHz written so far."""
+        return self._writer.samples
+
+    def begin_part(
+        self, part: str, head: OpusHead, session_start_us: int | None, pauses: Sequence[Pause] = ()
+    ) -> tuple[int, int]:
+        """Begin a part, filling the time since the last one; returns the silent packets for it and that time in microseconds.
+
+        See `TimelineBuilder.begin_part`.  The output is stereo where any part is.
+        """
+        if self.head is None:
+            self.head = head
+        elif head.channels > self.head.channels:
+            self.head = replace(self.head, channels=head.channels)
+        self._silent = silent_packet(head.channels)
+        packets, gap_us = self._builder.begin_part(part, head.pre_skip, session_start_us, pauses)
+        self._write_silence(packets)
+        return packets, gap_us
+
+    def add(self, run: Packets, *, lost: bool = False) -> None:
+        """Append the part's next packets; `lost` says that packets are missing before the first of them."""
+        if lost:
+            self._settle(more=False)
+        self._payloads += run.payloads
+        self._times_ms += run.times_ms
+        self._durations += run.durations
+        self._settle(more=True, lost=lost)
+
+    def end_part(self) -> None:
+        self._settle(more=False)
+        for hole in self._builder.end_part():
+            self._write_silence(hole.packets)
+
+    def finish(self, out: BinaryIO, *, writing_app: str, track_uid: int) -> Timeline:
+        """Write the file to `out` and return its timeline; at least one part must have been joined."""
+        assert self.head is not None
+        self._writer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
+        return self._builder.finish()
+
+    def _settle(self, *, more: bool, lost: bool = False) -> None:
+        """Write what is decided on and hold back the rest."""
+        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, lost=lost)
+        self._write(holes, settled)
+        for column in (self._payloads, self._times_ms, self._durations):
+            del column[:settled]
+
+    def _write(self, holes: Sequence[Hole], settled: int) -> None:
+        first = 0
+        for hole in (*holes, Hole(settled, 0, "")):
+            self._writer.write(self._payloads[first : hole.index], self._durations[first : hole.index])
+            self.recorded_packets += hole.index - first
+            self._write_silence(hole.packets)
+            first = hole.index
+
+    def _write_silence(self, packets: int) -> None:
+        self._writer.write([self._silent] * packets, [SILENT_PACKET_SAMPLES] * packets)
+        self.silent_packets += packets

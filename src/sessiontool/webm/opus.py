@@ -1,0 +1,84 @@
+"""Opus packets from outside: how long one lasts (RFC 6716, section 3), the OpusHead (RFC 7845, section 5.1), and silence.
+
+Nothing here decodes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from ..errors import RecordingError
+
+SAMPLES_PER_SECOND = 48_000
+MAX_PACKET_SAMPLES = 5760
+"""120 ms: the longest packet there is (RFC 6716, section 3.2.5)."""
+
+MAX_PACKET_BYTES = 48 * 1275 + 100
+"""48 frames of 1275 bytes and their lengths: nothing longer is an Opus packet of one stream."""
+
+SILENT_PACKET_SAMPLES = 960
+_SILENT_PACKETS = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
+
+_FRAME_SAMPLES = (
+    *(480, 960, 1920, 2880) * 3,  # configurations 0 to 11: SILK
+    *(480, 960) * 2,  # 12 to 15: hybrid
+    *(120, 240, 480, 960) * 4,  # 16 to 31: CELT
+)
+
+
+def packet_samples(packet: bytes) -> int:
+    """Samples at 48 kHz that `packet` decodes to; 0 where it is no valid Opus packet."""
+    if not packet:
+        return 0
+    frame = _FRAME_SAMPLES[packet[0] >> 3]
+    code = packet[0] & 3
+    if code == 3:
+        count = packet[1] & 0x3F if len(packet) > 1 else 0
+    else:
+        count = 2 if code else 1
+    samples = frame * count
+    return samples if samples <= MAX_PACKET_SAMPLES else 0
+
+
+class PacketSamples(dict[bytes, int]):
+    """`packet_samples` by a packet's first two bytes, remembered: a recording uses a handful of them a hundred thousand times."""
+
+    def __missing__(self, start: bytes) -> int:
+        self[start] = samples = packet_samples(start)
+        return samples
+
+
+def silent_packet(channels: int) -> bytes:
+    """A packet of 20 ms of digital silence."""
+    return _SILENT_PACKETS[channels]
+
+
+@dataclass(frozen=True, slots=True)
+class OpusHead:
+    """What a decoder has to know before the first packet.  `pre_skip` counts samples at 48 kHz."""
+
+    channels: int
+    pre_skip: int
+    input_rate_hz: int = 48_000
+    gain_q8_db: int = 0
+
+    @classmethod
+    def parse(cls, data: bytes) -> OpusHead:
+        """Read a CodecPrivate; raises RecordingError where it is no OpusHead of one mono or stereo stream."""
+        if len(data) < 19 or data[:8] != b"OpusHead":
+            raise RecordingError(
+                f"the Opus track has no valid OpusHead ({len(data)} bytes of CodecPrivate)",
+                hint="the first chunk is damaged or not from MediaRecorder; look at it with `sessiontool inspect`",
+            )
+        version, channels, pre_skip, rate, gain, family = struct.unpack_from("<BBHIhB", data, 8)
+        if version >> 4 or family or channels not in _SILENT_PACKETS:
+            raise RecordingError(
+                f"Opus with {channels} channels, mapping family {family}, version {version}: only mono and stereo are joined",
+                hint="record one stereo track (microphone left, assistant right) or one mono track",
+            )
+        return cls(channels, pre_skip, rate, gain)
+
+    def to_bytes(self) -> bytes:
+        fields = (1, self.channels, self.pre_skip, self.input_rate_hz, self.gain_q8_db, 0)
+        return b"OpusHead" + struct.pack("<BBHIhB", *fields)

@@ -1,0 +1,354 @@
+"""Reads a WebM stream with one Opus track, handed over in pieces cut anywhere, and gives back its packets.
+
+The contract.  `feed` takes the next piece and returns the packets that it completes; `lost` says that bytes are missing here;
+`close` says that no more will come.  A piece may begin and end inside an element, as every blob of Chrome does.
+
+The strategy.  A live recording's segment and clusters have no size, and every id above a cluster's level is unlike every id
+in it, so elements are read as one flat row: masters are stepped into, what carries no packets is skipped.  Where the row breaks off
+(a lost or cut or damaged piece) `resync` finds the next place from which one runs on, and `damages` tells what was skipped.
+
+A cluster's timestamp may be on the lost side of a cut.  Packets after a break are therefore not `placed` until the next cluster
+begins: their times count from the last timestamp known, which may be the wrong one.  Placing them is not done here.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..errors import RecordingError
+from . import ebml
+from .opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
+from .resync import CUT_PREFIXES, find_row, row_at
+from .tracks import Track, guessed_track, opus_track
+
+_MASTERS = frozenset({ebml.SEGMENT, ebml.BLOCK_GROUP})
+_BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
+_BLOCKS = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK})
+_SKIPPED = frozenset(
+    {
+        *(ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS, ebml.CHAPTERS, ebml.ATTACHMENTS, ebml.VOID, ebml.CRC_32),
+        *(ebml.POSITION, ebml.PREV_SIZE, ebml.SILENT_TRACKS, ebml.BLOCK_ADDITIONS, ebml.BLOCK_DURATION),
+        *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.CODEC_STATE, ebml.DISCARD_PADDING, ebml.ENCRYPTED_BLOCK),
+    }
+)
+_MAX_BUFFERED_BYTES = 1 << 20
+_MAX_FOREIGN_BLOCK_BYTES = 1 << 25
+
+_FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
+_LACING_FLAGS = 0x06
+
+
+class Damage(NamedTuple):
+    """Bytes of the stream that had to be skipped: their offset and count, and what was wrong there."""
+
+    offset: int
+    length_bytes: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Packets:
+    """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
+
+    `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.  `continued`
+    packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is a guess.
+    """
+
+    recording: int
+    placed: bool
+    continued: bool
+    payloads: list[bytes] = field(default_factory=list)
+    times_ms: list[int] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
+
+
+class WebmReader:
+    """Bytes in, packets out; see the module's docstring.
+
+    Raises RecordingError only where nothing can follow: not WebM, no Opus track, lacing, encryption.
+    """
+
+    def __init__(self) -> None:
+        self.track: Track | None = None
+        self.header_missing = False
+        self.damages: list[Damage] = []
+        self._buf = b""
+        self._offset = 0  # of _buf in the stream
+        self._boundary = 0  # where in _buf the first piece ends that it holds
+        self._skip = 0  # bytes of a passed-over element that are still to come
+        self._recording = -1
+        self._base_ms = 0
+        self._placed = False
+        self._scale_ns = 1_000_000
+        self._writing_app = ""
+        self._broken_at: int | None = 0  # offset where the row of elements broke off; a stream begins broken
+        self._reason = "no WebM header"
+        self._cut = True  # the buffer begins at a cut: perhaps one byte inside an element
+        self._elements = 0  # read since the buffer's first byte
+        self._samples = PacketSamples()
+        self._runs: list[Packets] = []
+
+    # -- the three calls
+
+    def feed(self, data: bytes) -> list[Packets]:
+        """The packets completed by `data`, the next piece of the stream, in runs that are alike in all but the columns."""
+        self._runs = []
+        self._begin_run(continued=True)
+        if self._skip:
+            passed = min(self._skip, len(data))
+            self._skip -= passed
+            self._offset += passed
+            data = data[passed:]
+        self._boundary = self._boundary or len(self._buf)
+        self._buf = self._buf + data if self._buf else bytes(data)
+        self._read(final=False)
+        return [run for run in self._runs if run.payloads]
+
+    def lost(self, reason: str) -> list[Packets]:
+        """Bytes are missing after what was fed: what is pending cannot be completed.  Returns packets that waited for more."""
+        runs = self.close()
+        if self._broken_at is None:
+            self._broken_at = self._offset
+        self._reason = reason
+        self._forget(len(self._buf))
+        self._skip = 0
+        self._cut = True
+        self._placed = False
+        return runs
+
+    def close(self) -> list[Packets]:
+        """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
+        self._runs = []
+        self._begin_run(continued=True)
+        if self._broken_at is not None:
+            self._read(final=True)
+        return [run for run in self._runs if run.payloads]
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes at the end that belong to no whole element; after its last blob 1 is normal for Chrome."""
+        return len(self._buf)
+
+    # -- the row of elements
+
+    def _read(self, *, final: bool) -> None:
+        """Read as many whole elements as the buffer holds, and drop them from it."""
+        pos = 0
+        self._elements = 0
+        while True:
+            if self._broken_at is not None:
+                found = self._search(pos, final=final)
+                if found is None:
+                    return
+                pos = found
+            pos = self._read_blocks(pos)
+            try:
+                after = self._read_element(pos)
+            except ValueError as error:
+                pos = self._break_off(pos, str(error))
+                continue
+            if after is None:
+                break
+            self._elements += 1
+            pos = after
+            if pos > len(self._buf):
+                self._skip = pos - len(self._buf)
+                pos = len(self._buf)
+        self._forget(pos)
+
+    def _forget(self, count: int) -> None:
+        self._buf = self._buf[count:]
+        self._offset += count
+        self._boundary = max(0, self._boundary - count)
+
+    def _read_blocks(self, pos: int) -> int:
+        """The fast way through a run of ordinary SimpleBlocks; stops before whatever is not one, or not whole."""
+        if self.track is None or self._scale_ns != 1_000_000:
+            return pos
+        run, buf, started_at = self._runs[-1], self._buf, pos
+        payloads, times_ms = [], []
+        add_payload, add_time = payloads.append, times_ms.append
+        unpack, number, base_ms = _FAST_BLOCK.unpack_from, self.track.number | 0x80, self._base_ms
+        end = len(buf)
+        last_header = end - _FAST_BLOCK.size
+        while pos <= last_header:
+            element_id, size, track, relative_ms, flags = unpack(buf, pos)
+            if element_id != 0xA3 or track != number or flags & _LACING_FLAGS or not 0x4005 <= size < 0x8000:
+                break
+            after = pos + size - 0x3FFD
+            if after > end:
+                break
+            add_payload(buf[pos + 7 : after])
+            add_time(base_ms + relative_ms)
+            pos = after
+        samples = self._samples
+        durations = [samples[payload[:2]] for payload in payloads]
+        self._elements += len(payloads)
+        if 0 in durations:
+            self._drop_invalid(started_at, payloads, times_ms, durations)
+        run.payloads += payloads
+        run.times_ms += times_ms
+        run.durations += durations
+        return pos
+
+    def _drop_invalid(self, pos: int, payloads: list[bytes], times_ms: list[int], durations: list[int]) -> None:
+        """Take out what no Opus decoder could read; `pos` is where in the buffer the first of the blocks begins."""
+        keep = []
+        for index, payload in enumerate(payloads):
+            if durations[index]:
+                keep.append(index)
+            else:
+                self.damages.append(Damage(self._offset + pos, len(payload) + 7, "not an Opus packet"))
+            pos += len(payload) + 7
+        for column in (payloads, times_ms, durations):
+            column[:] = [column[index] for index in keep]  # type: ignore[index]
+
+    def _read_element(self, pos: int) -> int | None:
+        """Read or step into one element; returns where the next begins (perhaps past the buffer), None where bytes lack."""
+        header = ebml.read_header(self._buf, pos)
+        if header is None:
+            return None
+        element_id, size, body = header
+        if element_id == ebml.CLUSTER:
+            self._placed = False
+            return body
+        if element_id in _MASTERS:
+            return body
+        if size == ebml.UNKNOWN_SIZE:
+            raise ValueError(f"element {element_id:#x} of unknown size")
+        if element_id in _SKIPPED:
+            return body + size
+        if element_id in _BLOCKS:
+            return self._read_block(body, size)
+        if element_id not in _BUFFERED:
+            raise ValueError(f"unexpected element {element_id:#x}")
+        if size > _MAX_BUFFERED_BYTES:
+            raise ValueError(f"element {element_id:#x} of {size} bytes")
+        if body + size > len(self._buf):
+            return None
+        self._read_buffered(element_id, self._buf[body : body + size])
+        return body + size
+
+    def _read_buffered(self, element_id: int, body: bytes) -> None:
+        if element_id == ebml.EBML:
+            self._begin_recording(body)
+        elif element_id == ebml.INFO:
+            info = dict(ebml.children(body))
+            self._scale_ns = int.from_bytes(info.get(ebml.TIMESTAMP_SCALE, b""), "big") or 1_000_000
+            self._writing_app = info.get(ebml.WRITING_APP, b"").decode("utf-8", "replace")
+        elif element_id == ebml.TRACKS:
+            self.track = opus_track(body, self._writing_app)
+        else:
+            self._base_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
+            self._placed = True
+            self._begin_run(continued=False)
+
+    def _begin_recording(self, body: bytes) -> None:
+        doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")
+        if doc_type not in ("webm", "matroska"):
+            raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
+        self._recording += 1
+        self._base_ms, self._placed = 0, False
+        self._begin_run(continued=False)
+
+    def _begin_run(self, *, continued: bool) -> None:
+        """Begin a run of packets if the one at hand differs in more than its columns."""
+        recording = max(self._recording, 0)
+        if self._runs:
+            run = self._runs[-1]
+            if (run.recording, run.placed, run.continued) == (recording, self._placed, continued):
+                return
+            if not run.payloads:
+                self._runs.pop()
+        self._runs.append(Packets(recording, self._placed, continued))
+
+    def _read_block(self, body: int, size: int) -> int | None:
+        """Read a Block or SimpleBlock of any size form (RFC 9559, sections 10.1 and 10.2)."""
+        buf = self._buf
+        if body + 5 > len(buf):
+            return None
+        number = buf[body] & 0x7F
+        if not buf[body] & 0x80 or size < 5:
+            raise ValueError(f"block of {size} bytes for a track above 127")
+        if self.track is not None and number != self.track.number:
+            if size > _MAX_FOREIGN_BLOCK_BYTES:
+                raise ValueError(f"block of {size} bytes")
+            return body + size
+        if size > MAX_PACKET_BYTES:
+            raise ValueError(f"block of {size} bytes")
+        if body + size > len(buf):
+            return None
+        if buf[body + 3] & _LACING_FLAGS:
+            if self.damages:
+                raise ValueError("laced block")
+            raise RecordingError(
+                "the recording's blocks are laced (several packets in one block), which MediaRecorder never writes",
+                hint="remux the file first: mkvmerge --disable-lacing -o unlaced.webm FILE",
+            )
+        if self.track is None:
+            self.track, self.header_missing = guessed_track(number, buf[body + 4]), True
+        self._add_packet(body, size)
+        return body + size
+
+    def _add_packet(self, body: int, size: int) -> None:
+        payload = self._buf[body + 4 : body + size]
+        duration = self._samples[payload[:2]]
+        if not duration:
+            self.damages.append(Damage(self._offset + body, size, "not an Opus packet"))
+            return
+        relative = int.from_bytes(self._buf[body + 1 : body + 3], "big", signed=True)
+        run = self._runs[-1]
+        run.payloads.append(payload)
+        run.times_ms.append(self._base_ms + relative * self._scale_ns // 1_000_000)
+        run.durations.append(duration)
+
+    # -- where the row breaks off
+
+    def _break_off(self, pos: int, reason: str) -> int:
+        """The elements make no sense from `pos` on: note it, and return where in the buffer to search for the next row.
+
+        Where the last thing read began well inside an earlier piece, that piece was cut short and the two halves do not
+        belong together: it is taken back, and the search begins where the pieces meet.
+        """
+        chimera = self._boundary > 1 and self._elements <= 1
+        if chimera and self._elements:
+            self._runs = []
+        self._cut = chimera
+        self._broken_at = self._offset + (0 if chimera else pos)
+        self._reason = reason
+        self._placed = False
+        self._begin_run(continued=True)
+        return self._boundary if chimera else pos + 1
+
+    def _search(self, pos: int, *, final: bool) -> int | None:
+        """Where in the buffer a plausible row begins; None, and the buffer shortened, where more bytes are needed for it."""
+        number = self.track.number if self.track else None
+        tocs = {start[0] for start, samples in self._samples.items() if samples}
+        if self._cut:
+            self._forget(pos)
+            rows = [(prefix, row_at(prefix + self._buf, 0, number, tocs, final=final)) for prefix in CUT_PREFIXES]
+            prefix = next((prefix for prefix, plausible in rows if plausible), None)
+            if prefix is not None:
+                self._buf = prefix + self._buf
+                self._offset -= len(prefix)
+                return self._found(0)
+            if not final and any(plausible is None for _, plausible in rows):
+                return None
+            self._cut = False
+            pos = 0
+        found, forget = find_row(self._buf, pos, number, tocs, final=final)
+        if found is None:
+            self._forget(forget)
+            return None
+        return self._found(found)
+
+    def _found(self, pos: int) -> int:
+        if self._broken_at is not None and (skipped := self._offset + pos - self._broken_at) > 0:
+            self.damages.append(Damage(self._broken_at, skipped, self._reason))
+        self._broken_at = None
+        self._cut = False
+        self._elements = 0
+        self._boundary = 0
+        return pos

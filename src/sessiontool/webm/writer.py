@@ -1,0 +1,167 @@
+"""Writes one Opus track as a WebM file that seeks: Duration, SeekHead, Cues before the clusters, known sizes (RFC 9559).
+
+Block timestamps are the running sum of the packets' durations, in ms, rounded down.  A cluster is begun every five seconds and
+gets a cue.  Cues at the front need every cluster's place, so clusters go to a body file first and `finish` puts the head before it;
+memory stays flat.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import BinaryIO
+
+from . import ebml
+from .ebml import element
+from .opus import SAMPLES_PER_SECOND, OpusHead
+
+CLUSTER_MS = 5000
+SEEK_PRE_ROLL_NS = 80_000_000
+"""What RFC 7845, section 4.6 asks decoders to decode before a seek point."""
+
+TRACK_NUMBER = 1
+_AUDIO_TRACK = 2
+_SAMPLES_PER_MS = SAMPLES_PER_SECOND // 1000
+_MASTER_SIZE_LENGTH = 8
+_BLOCK_HEADER = struct.Struct(">BHBHB")  # id, two-byte size, track, relative time, flags
+_LONG_BLOCK_HEADER = struct.Struct(">BIBHB")  # the same with a four-byte size
+_KEY_FRAME = 0x80
+_SHORT_BLOCK_BYTES = 0x3FFF - 4
+_COPY_BYTES = 1 << 20
+
+
+class WebmWriter:
+    """Packets in, clusters out to `body` (a binary file open for writing and reading, at its start)."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self.samples = 0
+        self._body = body
+        self._blocks: list[bytes] = []  # of the cluster at hand
+        self._cluster_ms = 0
+        self._cues: list[tuple[int, int]] = []  # cluster timestamp, offset in the body
+        self._body_bytes = 0
+
+    def write(self, payloads: Sequence[bytes], durations: Sequence[int]) -> None:
+        """Append packets, each with its duration in samples at 48 kHz."""
+        ends = list(accumulate(durations, initial=self.samples))
+        times_ms = [samples // _SAMPLES_PER_MS for samples in ends[:-1]]
+        self.samples = ends[-1]
+        first = 0
+        while first < len(payloads):
+            if not self._blocks:
+                self._cluster_ms = times_ms[first]
+            after = bisect_left(times_ms, self._cluster_ms + CLUSTER_MS, first)
+            self._add_blocks(payloads[first:after], times_ms[first:after])
+            if after < len(payloads):
+                self._end_cluster()
+            first = after
+
+    def _add_blocks(self, payloads: Sequence[bytes], times_ms: Sequence[int]) -> None:
+        start_ms, add = self._cluster_ms, self._blocks.append
+        pack, track = _BLOCK_HEADER.pack, 0x80 | TRACK_NUMBER
+        for payload, time_ms in zip(payloads, times_ms, strict=True):
+            size = len(payload)
+            if size <= _SHORT_BLOCK_BYTES - 1:
+                add(pack(ebml.SIMPLE_BLOCK, size + 0x4004, track, time_ms - start_ms, _KEY_FRAME))
+            else:
+                add(_LONG_BLOCK_HEADER.pack(ebml.SIMPLE_BLOCK, size + 0x10000004, track, time_ms - start_ms, _KEY_FRAME))
+            add(payload)
+
+    def _end_cluster(self) -> None:
+        if not self._blocks:
+            return
+        self._cues.append((self._cluster_ms, self._body_bytes))
+        cluster = element(ebml.CLUSTER, b"".join([element(ebml.TIMESTAMP, self._cluster_ms), *self._blocks]))
+        self._body.write(cluster)
+        self._body_bytes += len(cluster)
+        self._blocks = []
+
+    def finish(self, out: BinaryIO, head: OpusHead, *, writing_app: str, track_uid: int) -> None:
+        """Write the whole file to `out`: the head, then the clusters from the body.
+
+        `Duration` is what a decoder plays: all samples but the pre-skip.
+        """
+        self._end_cluster()
+        info = element(
+            ebml.INFO,
+            element(ebml.TIMESTAMP_SCALE, 1_000_000)
+            + element(ebml.DURATION, max(0, self.samples - head.pre_skip) / _SAMPLES_PER_MS)
+            + element(ebml.MUXING_APP, writing_app)
+            + element(ebml.WRITING_APP, writing_app),
+        )
+        tracks = element(ebml.TRACKS, _track_entry(head, track_uid))
+        cues_bytes = len(self._cues_element(0))
+        seek_bytes = len(_seek_head(0, 0, 0))
+        cues_at = seek_bytes + len(info) + len(tracks)
+        segment = b"".join(
+            (
+                _seek_head(seek_bytes, seek_bytes + len(info), cues_at),
+                info,
+                tracks,
+                self._cues_element(cues_at + cues_bytes),
+            )
+        )
+        size = ebml.encode_size(len(segment) + self._body_bytes, _MASTER_SIZE_LENGTH)
+        out.write(_ebml_header() + ebml.SEGMENT.to_bytes(4, "big") + size + segment)
+        self._body.seek(0)
+        shutil.copyfileobj(self._body, out, _COPY_BYTES)
+
+    def _cues_element(self, body_at: int) -> bytes:
+        """Cues for clusters whose body begins `body_at` bytes into the segment; its length does not depend on `body_at`."""
+        points = []
+        for time_ms, offset in self._cues:
+            position = element(ebml.CUE_TRACK, TRACK_NUMBER) + _fixed(ebml.CUE_CLUSTER_POSITION, body_at + offset)
+            points.append(
+                element(ebml.CUE_POINT, element(ebml.CUE_TIME, time_ms) + element(ebml.CUE_TRACK_POSITIONS, position))
+            )
+        return element(ebml.CUES, b"".join(points)) if points else b""
+
+
+def _fixed(element_id: int, value: int) -> bytes:
+    """An unsigned integer element of eight bytes, so that a place can be filled in before it is known."""
+    return element(element_id, value.to_bytes(8, "big"))
+
+
+def _seek_head(info_at: int, tracks_at: int, cues_at: int) -> bytes:
+    entries = ((ebml.INFO, info_at), (ebml.TRACKS, tracks_at), (ebml.CUES, cues_at))
+    return element(
+        ebml.SEEK_HEAD,
+        b"".join(
+            element(ebml.SEEK, element(ebml.SEEK_ID, target.to_bytes(4, "big")) + _fixed(ebml.SEEK_POSITION, at))
+            for target, at in entries
+        ),
+    )
+
+
+def _ebml_header() -> bytes:
+    fields = (
+        (ebml.EBML_VERSION, 1),
+        (ebml.EBML_READ_VERSION, 1),
+        (ebml.EBML_MAX_ID_LENGTH, 4),
+        (ebml.EBML_MAX_SIZE_LENGTH, 8),
+        (ebml.DOC_TYPE, "webm"),
+        (ebml.DOC_TYPE_VERSION, 4),
+        (ebml.DOC_TYPE_READ_VERSION, 2),
+    )
+    return element(ebml.EBML, b"".join(element(element_id, value) for element_id, value in fields))
+
+
+def _track_entry(head: OpusHead, track_uid: int) -> bytes:
+    delay_ns = head.pre_skip * 1_000_000_000 // SAMPLES_PER_SECOND
+    audio = element(ebml.SAMPLING_FREQUENCY, float(SAMPLES_PER_SECOND)) + element(ebml.CHANNELS, head.channels)
+    fields: tuple[tuple[int, bytes | int | str], ...] = (
+        (ebml.TRACK_NUMBER, TRACK_NUMBER),
+        (ebml.TRACK_UID, track_uid),
+        (ebml.TRACK_TYPE, _AUDIO_TRACK),
+        (ebml.FLAG_LACING, 0),
+        (ebml.LANGUAGE, "und"),
+        (ebml.CODEC_ID, "A_OPUS"),
+        (ebml.CODEC_PRIVATE, head.to_bytes()),
+        (ebml.CODEC_DELAY, delay_ns),
+        (ebml.SEEK_PRE_ROLL, SEEK_PRE_ROLL_NS),
+        (ebml.AUDIO, audio),
+    )
+    return element(ebml.TRACK_ENTRY, b"".join(element(element_id, value) for element_id, value in fields))
