@@ -54,25 +54,29 @@ class Joiner:
         self._write_silence(packets)
         return packets, gap_us
 
-    def add(self, run: Packets, *, lost: bool = False) -> None:
-        """Append the part's next packets; `lost` says that packets are missing before the first of them."""
-        if lost:
+    def add(self, run: Packets) -> None:
+        """Append the part's next packets."""
+        if run.after_break:
             self._settle(more=False)
         self._payloads += run.payloads
         self._times_ms += run.times_ms
         self._durations += run.durations
-        self._settle(more=True, lost=lost)
+        self._settle(more=True, lost=run.after_break)
 
     def end_part(self) -> None:
         self._settle(more=False)
         for hole in self._builder.end_part():
             self._write_silence(hole.packets)
 
+    def timeline(self) -> Timeline:
+        """Where everything came to lie, once the last part has ended."""
+        return self._builder.finish()
+
     def finish(self, out: BinaryIO, *, writing_app: str, track_uid: int) -> Timeline:
         """Write the file to `out` and return its timeline; at least one part must have been joined."""
         assert self.head is not None
         self._writer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
-        return self._builder.finish()
+        return self.timeline()
 
     def _settle(self, *, more: bool, lost: bool = False) -> None:
         """Write what is decided on and hold back the rest."""

@@ -100,9 +100,7 @@ class Timeline:
         if samples < span.output_start:
             return span.session_start_us - samples_to_us(span.output_start - samples)
         if samples <= span.output_end:
-            return _interpolate(
-                samples, span.output_start, span.output_end, span.session_start_us, span.session_end_us
-            )
+            return _interpolate(samples, span.output_start, span.output_end, span.session_start_us, span.session_end_us)
         return span.session_end_us + samples_to_us(samples - span.output_end)
 
     def recorder_to_output(self, part: str, recorder_us: int) -> int:
@@ -220,9 +218,7 @@ class TimelineBuilder:
             holes += self._place_run(times_ms, durations, first, pause_at, more=False, lost=lost and not first)[0]
             holes += self._pass_pause(pause_at)
             first = pause_at
-        found, settled = self._place_run(
-            times_ms, durations, first, len(times_ms), more=more, lost=lost and not first
-        )
+        found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, lost=lost and not first)
         return holes + found, settled
 
     def end_part(self) -> list[Hole]:

@@ -53,12 +53,14 @@ class Packets:
     """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
 
     `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.  `continued`
-    packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is a guess.
+    packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is a guess.  `after_break`
+    says that bytes were lost or skipped right before the first packet.
     """
 
     recording: int
     placed: bool
     continued: bool
+    after_break: bool = False
     payloads: list[bytes] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
@@ -85,6 +87,7 @@ class WebmReader:
         self._writing_app = ""
         self._broken_at: int | None = 0  # offset where the row of elements broke off; a stream begins broken
         self._reason = "no WebM header"
+        self._after_break = False  # since the last packet
         self._cut = True  # the buffer begins at a cut: perhaps one byte inside an element
         self._elements = 0  # read since the buffer's first byte
         self._samples = PacketSamples()
@@ -94,8 +97,7 @@ class WebmReader:
 
     def feed(self, data: bytes) -> list[Packets]:
         """The packets completed by `data`, the next piece of the stream, in runs that are alike in all but the columns."""
-        self._runs = []
-        self._begin_run(continued=True)
+        self._open_runs()
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
@@ -104,7 +106,7 @@ class WebmReader:
         self._boundary = self._boundary or len(self._buf)
         self._buf = self._buf + data if self._buf else bytes(data)
         self._read(final=False)
-        return [run for run in self._runs if run.payloads]
+        return self._closed_runs()
 
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed.  Returns packets that waited for more."""
@@ -120,11 +122,10 @@ class WebmReader:
 
     def close(self) -> list[Packets]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
-        self._runs = []
-        self._begin_run(continued=True)
+        self._open_runs()
         if self._broken_at is not None:
             self._read(final=True)
-        return [run for run in self._runs if run.payloads]
+        return self._closed_runs()
 
     @property
     def pending_bytes(self) -> int:
@@ -253,16 +254,31 @@ class WebmReader:
         self._base_ms, self._placed = 0, False
         self._begin_run(continued=False)
 
+    def _open_runs(self) -> None:
+        self._runs = []
+        self._begin_run(continued=True)
+
+    def _closed_runs(self) -> list[Packets]:
+        """The runs that hold packets; what an empty last one knew of a break goes to the next."""
+        if not self._runs[-1].payloads:
+            self._after_break |= self._runs.pop().after_break
+        return [run for run in self._runs if run.payloads]
+
     def _begin_run(self, *, continued: bool) -> None:
         """Begin a run of packets if the one at hand differs in more than its columns."""
         recording = max(self._recording, 0)
         if self._runs:
             run = self._runs[-1]
-            if (run.recording, run.placed, run.continued) == (recording, self._placed, continued):
+            if (run.recording, run.placed, run.continued) == (
+                recording,
+                self._placed,
+                continued,
+            ) and not self._after_break:
                 return
             if not run.payloads:
-                self._runs.pop()
-        self._runs.append(Packets(recording, self._placed, continued))
+                self._after_break |= self._runs.pop().after_break
+        self._runs.append(Packets(recording, self._placed, continued, self._after_break))
+        self._after_break = False
 
     def _read_block(self, body: int, size: int) -> int | None:
         """Read a Block or SimpleBlock of any size form (RFC 9559, sections 10.1 and 10.2)."""
@@ -347,6 +363,8 @@ class WebmReader:
     def _found(self, pos: int) -> int:
         if self._broken_at is not None and (skipped := self._offset + pos - self._broken_at) > 0:
             self.damages.append(Damage(self._broken_at, skipped, self._reason))
+            self._after_break = True
+            self._begin_run(continued=True)
         self._broken_at = None
         self._cut = False
         self._elements = 0

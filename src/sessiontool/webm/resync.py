@@ -91,4 +91,6 @@ def _block_time(buf: bytes, body: int, number: int | None, tocs: Collection[int]
 def _plausible_other(element_id: int, size: int) -> bool:
     if element_id in _CLUSTER_CHILDREN or element_id in _GROUP_CHILDREN:
         return 0 <= size <= 8 or element_id == ebml.VOID and 0 <= size < 1 << 16
-    return element_id in (ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS) and 0 <= size < 1 << 20
+    return (
+        element_id in (ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS) and 0 <= size < 1 << 20
+    )

@@ -27,7 +27,9 @@ class Track:
 
 def opus_track(body: bytes, writing_app: str) -> Track:
     """The first Opus track in the body of a Tracks element; raises RecordingError that names what is there instead."""
-    entries = [dict(ebml.children(entry)) for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY]
+    entries = [
+        dict(ebml.children(entry)) for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY
+    ]
     codecs = [_text(entry.get(ebml.CODEC_ID, b"")) or "no codec named" for entry in entries]
     for entry, codec in zip(entries, codecs, strict=True):
         if codec != "A_OPUS" or int.from_bytes(entry.get(ebml.TRACK_TYPE, b""), "big") != _AUDIO_TRACK:

@@ -67,7 +67,9 @@ class WebmWriter:
             if size <= _SHORT_BLOCK_BYTES - 1:
                 add(pack(ebml.SIMPLE_BLOCK, size + 0x4004, track, time_ms - start_ms, _KEY_FRAME))
             else:
-                add(_LONG_BLOCK_HEADER.pack(ebml.SIMPLE_BLOCK, size + 0x10000004, track, time_ms - start_ms, _KEY_FRAME))
+                add(
+                    _LONG_BLOCK_HEADER.pack(ebml.SIMPLE_BLOCK, size + 0x10000004, track, time_ms - start_ms, _KEY_FRAME)
+                )
             add(payload)
 
     def _end_cluster(self) -> None:

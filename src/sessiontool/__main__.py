@@ -1,0 +1,5 @@
+"""`python -m sessiontool`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,222 @@
+"""Where somebody speaks, per channel, from decoded sound: adaptive spectral detection, and what leaks between the channels.
+
+The sound is reduced block by block, while it is decoded, to two byte arrays a channel: the power of eleven bands every 10 ms, and
+the overall power every millisecond.  Everything else is computed from those when the last block is in, so memory does not
+hold the sound (8 hours of stereo: 120 MB).
+
+Detection: a frame's score is the mean over the bands of how far it stands above that band's noise, which is a low quantile over the
+12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or a low bit rate that merges
+the two) is predicted from the other channel and counts as noise.  Stretches of high score are *islands*.
+
+Not here: what was said, when it should have been said, and any opinion on it (`align`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .leak import Leak, find_leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+
+RATE = 16_000
+FRAME_MS = 10
+_FRAME = RATE * FRAME_MS // 1000
+_WINDOW = 2 * _FRAME
+_BLOCK_FRAMES = 1000
+_BAND_EDGES_HZ = (90, 250, 420, 620, 880, 1200, 1620, 2180, 2920, 3900, 5400, 7800)
+BANDS = len(_BAND_EDGES_HZ) - 1
+
+_DB_STEP = 0.5
+_DB_BOTTOM = -110.0
+"""A byte counts half decibels above this level, full scale being 0 dB."""
+
+_FLOOR_CHUNK = 50
+_FLOOR_REACH = 12
+_FLOOR_MARGIN_DB = 2.0
+_FLOOR_BELOW_SPEECH_DB = 50.0
+
+_SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
+_ENTER, _STAY = 2.6, 1.6
+_JOIN_FRAMES = 15
+_SHORTEST_FRAMES = 3
+
+
+def to_db(levels: Bytes) -> Floats:
+    """Decibels below full scale of quantised levels."""
+    return levels.astype(np.float32) * np.float32(_DB_STEP) + np.float32(_DB_BOTTOM)
+
+
+def _quantise(power: Floats) -> Bytes:
+    db = 10 * np.log10(np.maximum(power, 1e-11))
+    return np.clip((db - _DB_BOTTOM) / _DB_STEP + 0.5, 0, 255).astype(np.uint8)
+
+
+def _band_matrix() -> Floats:
+    """Weights (bins, bands) that turn a windowed spectrum's squared magnitudes into each band's mean square."""
+    bins = np.fft.rfftfreq(_WINDOW, 1 / RATE)
+    edges = np.array(_BAND_EDGES_HZ)
+    inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
+    return (inside * 2 / (_WINDOW * (np.hanning(_WINDOW) ** 2).sum())).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelActivity:
+    """What was found on one channel.
+
+    `score` has one value a frame of `FRAME_MS`, about 0 in noise and up to 12 in speech; `power` one byte a millisecond (`to_db`);
+    `islands` has shape (n, 2): first and last millisecond of each stretch that sounds like speech, in order.
+    """
+
+    score: Floats
+    power: Bytes
+    islands: NDArray[np.int64]
+    noise_db: float
+    speech_db: float
+
+    @property
+    def snr_db(self) -> float:
+        return self.speech_db - self.noise_db
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was found in a recording: its channels, left first, and which of them leak into which."""
+
+    duration_ms: int
+    channels: tuple[ChannelActivity, ...]
+    leaks: tuple[Leak, ...]
+
+
+class _ChannelMeter:
+    """Reduces one channel's samples to bytes as they come."""
+
+    def __init__(self) -> None:
+        self._rest = np.zeros(_FRAME // 2, np.float32)
+        self._window = np.hanning(_WINDOW).astype(np.float32)
+        self._matrix = _band_matrix()
+        self._fine_rest = np.zeros(0, np.float32)
+        self.bands = bytearray()
+        self.power = bytearray()
+
+    def feed(self, samples: Floats) -> None:
+        self._feed_power(samples)
+        samples = np.concatenate((self._rest, samples))
+        count = (len(samples) - _WINDOW) // _FRAME + 1
+        if count <= 0:
+            self._rest = samples
+            return
+        self._rest = samples[count * _FRAME :]
+        frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[: count * _FRAME : _FRAME]
+        for k in range(0, count, _BLOCK_FRAMES):
+            spectrum = np.fft.rfft(frames[k : k + _BLOCK_FRAMES] * self._window)
+            power = (spectrum.real**2 + spectrum.imag**2) @ self._matrix
+            self.bands += _quantise(power).tobytes()
+
+    def _feed_power(self, samples: Floats) -> None:
+        samples = np.concatenate((self._fine_rest, samples))
+        per_ms = RATE // 1000
+        count = len(samples) // per_ms
+        self._fine_rest = samples[count * per_ms :]
+        block = samples[: count * per_ms].reshape(-1, per_ms)
+        self.power += _quantise(np.einsum("ij,ij->i", block, block) / np.float32(per_ms)).tobytes()
+
+
+class ActivityMeter:
+    """Takes a recording's sound in blocks, in order, and tells at the end where there is speech."""
+
+    def __init__(self, channels: int) -> None:
+        self._meters = [_ChannelMeter() for _ in range(channels)]
+        self._samples = 0
+
+    def feed(self, block: Floats) -> None:
+        """Take the next block: float32, shape (channels, n), at 16 kHz, full scale 1.0."""
+        self._samples += block.shape[1]
+        for meter, samples in zip(self._meters, block, strict=True):
+            meter.feed(samples)
+
+    def finish(self) -> Activity:
+        """The activity of all blocks fed; the meter is spent."""
+        duration_ms = self._samples * 1000 // RATE
+        padding = np.zeros((len(self._meters), 2 * _WINDOW), np.float32)
+        bands, powers = [], []
+        for meter, silence in zip(self._meters, padding, strict=True):
+            meter.feed(silence)
+            bands.append(np.frombuffer(meter.bands, np.uint8).reshape(-1, BANDS)[: -(-duration_ms // FRAME_MS)])
+            powers.append(np.frombuffer(meter.power, np.uint8)[:duration_ms])
+        return measure(bands, powers, duration_ms)
+
+
+def measure(bands: Sequence[Bytes], powers: Sequence[Bytes], duration_ms: int) -> Activity:
+    """Activity from each channel's band levels (frames, bands) and millisecond levels."""
+    floors = [_noise_floor(levels) for levels in bands]
+    leaks = find_leaks([to_db(b) for b in bands], floors) if len(bands) == 2 else ()
+    channels = []
+    for index, (levels, floor, power) in enumerate(zip(bands, floors, powers, strict=True)):
+        incoming = [leak for leak in leaks if leak.target == index]
+        expected = incoming[0].expected_db(to_db(bands[incoming[0].source])) if incoming else None
+        score = _score(levels, floor, expected)
+        channels.append(_channel(score, levels, power))
+    return Activity(duration_ms, tuple(channels), tuple(leaks))
+
+
+def _noise_floor(levels: Bytes) -> Floats:
+    """Each band's noise level in dB, one row per `_FLOOR_CHUNK` frames: a low quantile around, bounded below by the speech."""
+    count = -(-len(levels) // _FLOOR_CHUNK)
+    if not count:
+        return np.zeros((0, BANDS), np.float32)
+    padded = np.concatenate((levels, np.repeat(levels[-1:], count * _FLOOR_CHUNK - len(levels), axis=0)))
+    rank = int(_FLOOR_CHUNK * 0.15)
+    low = np.partition(padded.reshape(count, _FLOOR_CHUNK, BANDS), rank, axis=1)[:, rank]
+    edged = np.concatenate((np.repeat(low[:1], _FLOOR_REACH, 0), low, np.repeat(low[-1:], _FLOOR_REACH, 0)))
+    around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
+    rank = int((2 * _FLOOR_REACH + 1) * 0.4)
+    floor = to_db(np.partition(around, rank, axis=-1)[..., rank]) + _FLOOR_MARGIN_DB
+    loud = to_db(np.percentile(levels, 95, axis=0).astype(np.uint8))
+    return np.maximum(floor, loud - _FLOOR_BELOW_SPEECH_DB)
+
+
+def _score(levels: Bytes, floor: Floats, expected_leak: Floats | None) -> Floats:
+    """How far each frame stands above its noise, mean of the bands, smoothed over three frames."""
+    noise = np.repeat(floor, _FLOOR_CHUNK, axis=0)[: len(levels)]
+    if expected_leak is not None:
+        noise = 10 * np.log10(10 ** (noise / 10) + 10 ** (expected_leak / 10))
+    raw = np.clip(to_db(levels) - noise, _SCORE_FLOOR, _SCORE_CEILING).mean(axis=1)
+    if len(raw) < 3:
+        return raw.astype(np.float32)
+    edged = np.concatenate((raw[:1], raw, raw[-1:]))
+    smooth: Floats = ((edged[:-2] + edged[1:-1] + edged[2:]) / 3).astype(np.float32)
+    return smooth
+
+
+def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
+    """Stretches of frames above `stay` that reach `enter`, joined over short gaps, the shortest dropped: (n, 2) in ms."""
+    above = np.concatenate(([False], score > stay, [False]))
+    edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
+    if len(edges):
+        edges = edges[np.maximum.reduceat(np.append(score, -9), edges.ravel())[::2] > enter]
+    if len(edges):
+        apart = edges[1:, 0] - edges[:-1, 1] >= _JOIN_FRAMES
+        edges = np.column_stack((edges[np.append(True, apart), 0], edges[np.append(apart, True), 1]))
+        edges = edges[edges[:, 1] - edges[:, 0] >= _SHORTEST_FRAMES]
+    return edges.astype(np.int64) * FRAME_MS
+
+
+def _channel(score: Floats, levels: Bytes, power: Bytes) -> ChannelActivity:
+    islands = find_islands(score)
+    overall = to_db(levels).max(axis=1) if len(levels) else np.zeros(1, np.float32)
+    spoken = np.zeros(len(overall), bool)
+    for start, end in islands // FRAME_MS:
+        spoken[start:end] = True
+    speech = float(np.percentile(overall[spoken], 80)) if spoken.any() else _DB_BOTTOM
+    noise = float(np.median(overall[~spoken])) if not spoken.all() else _DB_BOTTOM
+    return ChannelActivity(score, power, islands, noise, speech)

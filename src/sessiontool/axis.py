@@ -1,0 +1,141 @@
+"""The output's time axis as the aligner sees it: what of it was recorded, where it is cut, and where the log expects whom.
+
+All positions are milliseconds of output, floats.  Time that was put in as silence (a lost chunk, the gap between two parts) and time
+that was closed up (a pause) cannot hold sound of an utterance; lengths are therefore compared in *recorded* milliseconds.
+
+Not here: the sound.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from .timeline import Span, Timeline
+    from .values import Utterance
+
+    Floats = NDArray[np.float64]
+
+SAMPLES_PER_MS = 48
+_FAR_MS = 1e9
+_CUT_MS = 100.0
+
+_LEAD_MS = 250.0
+_CHARACTERS_PER_MS = 14.5 / 1000
+_DIGIT_WEIGHT, _WIDE_WEIGHT = 5.0, 3.5
+_WIDE = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+def spoken_ms(text: str) -> float:
+    """How long saying `text` takes at a middling rate; digits are read out, and a wide character is a syllable."""
+    digits = sum(c.isdigit() for c in text)
+    wide = len(_WIDE.findall(text))
+    letters = len(text) - digits - wide
+    return _LEAD_MS + (letters + _DIGIT_WEIGHT * digits + _WIDE_WEIGHT * wide) / _CHARACTERS_PER_MS
+
+
+class Axis:
+    """What of the output was recorded, part by part."""
+
+    def __init__(self, spans: Sequence[Span], duration_ms: float) -> None:
+        recorded = [span for span in spans if span.kind == "recorded"]
+        ranges = [(span.output_start / SAMPLES_PER_MS, span.output_end / SAMPLES_PER_MS) for span in recorded]
+        self.starts, self.ends = np.array(ranges or [(0.0, float(duration_ms))]).T
+        self._before = np.concatenate(([0.0], np.cumsum(self.ends - self.starts)))
+        self.parts = tuple(dict.fromkeys(span.part for span in recorded)) or ("",)
+        numbers = {part: k for k, part in enumerate(self.parts)}
+        self._part_starts = np.array([start for start, _ in ranges] or [0.0])
+        self._part_numbers = np.array([numbers[span.part] for span in recorded] or [0])
+        self.cuts = np.array(
+            [
+                b.output_start / SAMPLES_PER_MS
+                for a, b in zip(spans, spans[1:], strict=False)
+                if a.part != b.part or abs(b.session_start_us - a.session_end_us) > 1000 * _CUT_MS
+            ]
+        )
+
+    def recorded(self, at_ms: ArrayLike) -> Floats:
+        """Recorded milliseconds before each position."""
+        at = np.asarray(at_ms, float)
+        index = np.clip(np.searchsorted(self.starts, at, side="right") - 1, 0, None)
+        inside = np.clip(at - self.starts[index], 0, self.ends[index] - self.starts[index])
+        return self._before[index] + inside
+
+    def beyond(self, at_ms: ArrayLike) -> Floats:
+        """Like `recorded`, but time before the first and after the last recorded instant counts as well."""
+        at = np.asarray(at_ms, float)
+        return self.recorded(at) + np.minimum(at - self.starts[0], 0) + np.maximum(at - self.ends[-1], 0)
+
+    def forward(self, at_ms: Floats) -> Floats:
+        """Each position, or the first recorded one after it."""
+        index = np.clip(np.searchsorted(self.ends, at_ms, side="right"), 0, len(self.ends) - 1)
+        return np.where(at_ms > self.ends[-1], at_ms, np.maximum(at_ms, self.starts[index]))
+
+    def part_of(self, at_ms: ArrayLike) -> NDArray[np.int64]:
+        """The number in `parts` of the part at each position, the nearest where nothing was recorded."""
+        index = np.clip(np.searchsorted(self._part_starts, np.asarray(at_ms, float), side="right") - 1, 0, None)
+        numbers: NDArray[np.int64] = self._part_numbers[index]
+        return numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Where the log has a role's utterances, as arrays in order of expected start; `index` points into the log.
+
+    `start` and `end` are output positions, `end` nan where the log does not know; `length` is the recorded time that saying the
+    text would take from `start` on; `known` is false where the log had no start and the neighbours were asked.
+    """
+
+    index: NDArray[np.int64]
+    start: Floats
+    end: Floats
+    length: Floats
+    text: Floats
+    known: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+def _starts_us(utterances: Sequence[Utterance], chosen: Sequence[int]) -> tuple[list[int], list[bool]]:
+    """A start for each chosen utterance: the log's, or one worked out of its end or of what comes before it."""
+    starts, known = [], []
+    before = 0
+    for i in chosen:
+        u = utterances[i]
+        if u.t_start_us is not None:
+            starts.append(u.t_start_us)
+        elif u.t_end_us is not None:
+            starts.append(u.t_end_us - round(1000 * spoken_ms(u.text)))
+        else:
+            starts.append(before)
+        known.append(u.t_start_us is not None)
+        before = starts[-1] + round(1000 * spoken_ms(u.text))
+    return starts, known
+
+
+def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Timeline, axis: Axis) -> Expected:
+    """What the log expects of the `chosen` utterances (positions in `utterances`), mapped to the output."""
+
+    def place(us: int) -> float:
+        return float(np.clip(timeline.session_to_output(us) / SAMPLES_PER_MS, -_FAR_MS, _FAR_MS))
+
+    starts_us, known = _starts_us(utterances, chosen)
+    text = np.array([spoken_ms(utterances[i].text) for i in chosen])
+    start = np.array([place(us) for us in starts_us])
+    told = [utterances[i].t_end_us for i in chosen]
+    end = np.array([np.nan if us is None else place(us) for us in told])
+    spoken_end = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)])
+    length = axis.beyond(spoken_end) - axis.beyond(start)
+    order = np.lexsort((np.arange(len(start)), start))
+    return Expected(
+        np.array(chosen, int)[order], start[order], end[order], length[order], text[order], np.array(known, bool)[order]
+    )

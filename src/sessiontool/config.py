@@ -1,0 +1,173 @@
+"""Settings: flags over `SESSIONTOOL_*` in the environment over `sessiontool.toml` over defaults.
+
+`Settings` is the table of what can be set: a field's name is the key of the file and, in capitals behind
+`SESSIONTOOL_`, the name of the variable; its default says its type.  A setting is added by adding a field.
+
+The file is the one that `SESSIONTOOL_CONFIG` names, or `sessiontool.toml` in the current folder.  An empty variable
+counts as not set.  The AWS variables are not read here: boto3 knows them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+from .errors import UsageError
+from .storage import DEFAULT_PATTERN
+
+FILE_NAME = "sessiontool.toml"
+FILE_VARIABLE = "SESSIONTOOL_CONFIG"
+DEFAULT = "default"
+"""The source of a value that nobody set."""
+
+_PREFIX = "SESSIONTOOL_"
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+T = TypeVar("T")
+
+
+class _Meta(NamedTuple):
+    """What is known of a setting beside its name and default."""
+
+    kind: type
+    help: str
+    choices: tuple[str, ...] = ()
+    is_path: bool = False
+
+
+def _setting(default: T, help: str, *, choices: tuple[str, ...] = (), is_path: bool = False) -> T:  # noqa: A002
+    kind = str if default is None else type(default)
+    return field(default=default, metadata={"meta": _Meta(kind, help, choices, is_path)})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for a run.  `sources` says of each setting where its value came from."""
+
+    store: str = _setting(".", "Where sessions live: a folder or s3://bucket/prefix.", is_path=True)
+    output: str | None = _setting(None, "A folder for results instead of the store.", is_path=True)
+    layout: str = _setting(DEFAULT_PATTERN, "How chunks are named in the store.")
+    profile: str | None = _setting(None, "The AWS profile to use.")
+    region: str | None = _setting(None, "The AWS region to use.")
+    endpoint_url: str | None = _setting(None, "The URL of an S3 server that is not AWS.")
+    pauses: str = _setting(
+        "close", "What becomes of pauses: close them up or keep their length.", choices=("close", "keep")
+    )
+    strict: bool = _setting(False, "Publish nothing when there are findings.")
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+    def source(self, name: str) -> str:
+        """Where a setting's value came from: `--name`, a variable, a file's path, or `DEFAULT`."""
+        return self.sources.get(name, DEFAULT)
+
+
+_SETTINGS: dict[str, _Meta] = {one.name: one.metadata["meta"] for one in fields(Settings) if "meta" in one.metadata}
+
+_Layer = Iterator[tuple[str, object, str]]
+
+
+def setting_help(name: str) -> str:
+    """What a setting does, for the help of its flag and the documentation."""
+    return _SETTINGS[name].help
+
+
+def setting_names() -> tuple[str, ...]:
+    return tuple(_SETTINGS)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + name.upper()
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Settings:
+    """The settings of this run (UsageError naming the source and the key of what is wrong).
+
+    A flag that is None was not given.  `environ` and `cwd` are the process's own unless given.
+    """
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for layer in (_file_layer(environ, cwd), _environment_layer(environ), _flag_layer(flags or {})):
+        for name, value, source in layer:
+            values[name] = value
+            sources[name] = source
+    return Settings(**values, sources=MappingProxyType(sources))
+
+
+def _flag_layer(flags: Mapping[str, object]) -> _Layer:
+    for name, value in flags.items():
+        if value is not None:
+            source = f"--{name.replace('_', '-')}"
+            yield name, _checked(name, os.fspath(value) if isinstance(value, os.PathLike) else value, source), source
+
+
+def _environment_layer(environ: Mapping[str, str]) -> _Layer:
+    for name, meta in _SETTINGS.items():
+        source = variable(name)
+        text = environ.get(source, "")
+        if text:
+            value = _BOOLEANS.get(text.lower(), text) if meta.kind is bool else text
+            yield name, _checked(name, value, source), source
+
+
+def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
+    named = environ.get(FILE_VARIABLE, "")
+    path = cwd / (Path(named).expanduser() if named else FILE_NAME)
+    source = named or FILE_NAME
+    for name, value in _read_file(path, source, required=bool(named)).items():
+        if name not in _SETTINGS:
+            raise UsageError(f"{source}: there is no setting {name!r}", hint=_similar(name))
+        checked = _checked(name, value, f"{source}: {name}")
+        # Somebody who writes a path into a file means it as seen from there.
+        from_elsewhere = _SETTINGS[name].is_path and path.parent != cwd and "://" not in str(checked)
+        yield name, str(path.parent / Path(str(checked)).expanduser()) if from_elsewhere else checked, source
+
+
+def _read_file(path: Path, source: str, *, required: bool) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - most runs have no file, and it takes a tenth of the start-up
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if not required:
+            return {}
+        raise UsageError(
+            f"{source} does not exist", hint=f"{FILE_VARIABLE} names the file with the settings"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source} is not TOML: {error}", hint="a line of it reads: store = 's3://bucket'") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror}", hint=f"check {FILE_VARIABLE}") from error
+
+
+def _checked(name: str, value: object, where: str) -> object:
+    """`value` if it is of the setting's type and among its choices."""
+    meta = _SETTINGS[name]
+    if type(value) is not meta.kind or (meta.choices and value not in meta.choices):
+        expected = " or ".join(meta.choices) or {bool: "true or false", str: "a text"}.get(
+            meta.kind, meta.kind.__name__
+        )
+        raise UsageError(f"{where} must be {expected}, not {_shown(value)}", hint=meta.help)
+    return value
+
+
+def _shown(value: object) -> str:
+    return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}…"
+
+
+def _similar(name: str) -> str:
+    import difflib  # noqa: PLC0415 - for an error message alone
+
+    close = difflib.get_close_matches(name.replace("-", "_"), _SETTINGS, n=1)
+    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(_SETTINGS)}"

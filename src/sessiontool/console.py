@@ -1,0 +1,189 @@
+"""stdout and stderr: results rendered for people or as JSON, progress, errors.  The only place that knows rich.
+
+stdout gets the result alone; all else goes to stderr.  Text from outside is printed as it is, without markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .errors import SessionToolError
+    from .pipeline import MergeResult
+
+RESULT_SCHEMA = "sessiontool.result/1"
+_MARKS = {"info": "·", "warning": "!", "error": "✗"}
+_MOST_FINDINGS = 12
+
+
+def print_error(error: SessionToolError) -> None:
+    """Two lines: what is wrong, and the next step."""
+    print(f"error: {_printable(error.message)}", file=sys.stderr)  # noqa: T201
+    if error.hint:
+        print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
+
+
+def print_line(text: str) -> None:
+    print(_printable(text))  # noqa: T201
+
+
+def note(text: str) -> None:
+    """Something worth knowing that is not the result."""
+    print(_printable(text), file=sys.stderr)  # noqa: T201
+
+
+def _printable(text: str) -> str:
+    """`text` without what a terminal would act on."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def print_json(sessions: Sequence[dict[str, Any]]) -> None:
+    """Exactly one JSON document."""
+    sys.stdout.write(json.dumps({"schema": RESULT_SCHEMA, "sessions": sessions}, indent=1) + "\n")
+
+
+def result_json(result: MergeResult) -> dict[str, Any]:
+    return {
+        "session_id": result.session_id,
+        "status": result.status,
+        "location": result.location,
+        "unchanged": result.unchanged,
+        "dry_run": result.dry_run,
+        "report": result.report,
+    }
+
+
+def error_json(session_id: str, error: SessionToolError) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "status": "failed",
+        "error": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """A bar on stderr where that is a terminal; silence elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console  # noqa: PLC0415 - rich takes 50 ms to come up, and cron needs none of it
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    """Progress on a rich bar."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self._task: Any = None
+
+    def stage(self, name: str, steps: int | None = None) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=steps)
+
+    def advance(self, steps: int = 1) -> None:
+        self._bar.advance(self._task, steps)
+
+
+def print_summary(result: MergeResult, *, verbose: bool) -> None:
+    """What a person wants to know at a glance."""
+    for line in summary(result, verbose=verbose):
+        print_line(line)
+
+
+def summary(result: MergeResult, *, verbose: bool) -> list[str]:
+    report = result.report
+    if result.unchanged:
+        return [f"{result.session_id}: unchanged since it was merged, nothing to do ({result.location})"]
+    lines = [f"{result.session_id}: {result.status}" + (" (dry run, nothing written)" if result.dry_run else "")]
+    lines += [f"  {name:<11}{value}" for name, value in _facts(result) if value]
+    findings = sorted(report["findings"], key=lambda f: ("error", "warning", "info").index(f["severity"]))
+    shown = findings if verbose else findings[:_MOST_FINDINGS]
+    lines += [f"  {_finding(finding, verbose=verbose)}" for finding in shown]
+    if len(findings) > len(shown):
+        lines.append(f"  … {len(findings) - len(shown)} more findings: --verbose shows them, report.json has them")
+    if verbose:
+        lines += [_chunk(chunk) for chunk in report["chunks"]]
+    return lines
+
+
+def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
+    report = result.report
+    parts, chunks = len(report["parts"]), report["chunks"]
+    size = sum(chunk["bytes"] for chunk in chunks)
+    yield "length", f"{clock(report['duration_s'])} ({report['duration_s']:.2f} s)"
+    yield "recording", f"{len(chunks)} chunks in {parts} part{'s' * (parts != 1)}, {size / 1e6:.2f} MB"
+    yield "holes", _holes(report["timeline"])
+    utterances = result.transcript.get("utterances")
+    if utterances is not None:
+        yield "utterances", _placed(utterances)
+    for part in report.get("alignment", ()):
+        yield f"part {part['part']}", _offset(part)
+    if not result.dry_run:
+        yield "written", result.location
+
+
+def _holes(timeline: Sequence[dict[str, Any]]) -> str:
+    totals: dict[str, list[float]] = {}
+    for span in timeline:
+        if span["kind"] == "silence":
+            start, end = span["output_samples"]
+            totals.setdefault(span["cause"].replace("_", " "), []).append((end - start) / 48_000)
+    return (
+        "; ".join(f"{cause}: {len(ls)} of {sum(ls):.2f} s, filled with silence" for cause, ls in totals.items())
+        or "none"
+    )
+
+
+def _placed(utterances: Sequence[dict[str, Any]]) -> str:
+    placed = [u for u in utterances if u["start_s"] is not None]
+    if not utterances:
+        return "none"
+    text = f"{len(placed)} of {len(utterances)} found in the sound"
+    if placed:
+        sure = sum(u["confidence"] >= 0.8 for u in placed)
+        text += f", {sure} of them with confidence 0.8 or more"
+    return text
+
+
+def _offset(part: dict[str, Any]) -> str:
+    if part["offset_ms"] is None:
+        return "no utterance matched"
+    drift = "drift not identifiable" if part["drift_ppm"] is None else f"drift {part['drift_ppm']:+.0f} ppm"
+    return f"the sound is {part['offset_ms']:+.0f} ms from the log's times, {drift}, {part['matched']} utterances"
+
+
+def _finding(finding: dict[str, Any], *, verbose: bool) -> str:
+    where = f"{clock(finding['at_s'])} " if "at_s" in finding else ""
+    text = f"{_MARKS[finding['severity']]} {where}{finding['message']} [{finding['code']}]"
+    if verbose and finding.get("hint"):
+        text += f"\n      {finding['hint']}"
+    return text
+
+
+def _chunk(chunk: dict[str, Any]) -> str:
+    return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss.mmm, without the hours where there are none."""
+    ms = round(seconds * 1000)
+    minutes, ms = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"

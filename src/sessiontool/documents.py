@@ -1,0 +1,169 @@
+"""Reads the JSON documents of a session: bytes in, models and values out, with a finding for whatever had to be left out.
+
+A recording is worth more than its notes: a broken document never stops a merge.  A field that is wrong is dropped, a line that is no
+JSON is skipped, and the finding names file, line and field.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from operator import getitem
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .models import SessionDocument, UtteranceDocument
+from .values import Finding, Utterance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ROLES = ("user", "assistant")
+MAX_TIME_S = 366 * 24 * 3600.0
+"""A session-clock time beyond a year is a mistake (an epoch time, most often)."""
+
+_MAX_NAMED = 20
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]]:
+    """session.json, without the fields that are wrong; an empty one where it is no JSON object."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return SessionDocument(), [_broken(name, f"is not valid JSON ({_json_problem(error)})")]
+    if not isinstance(value, dict):
+        return SessionDocument(), [_broken(name, f"holds {_kind(value)}, not an object")]
+    model, problems = _lenient(SessionDocument, value)
+    return model or SessionDocument(), [_broken(name, problem) for problem in problems]
+
+
+def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Finding]]:
+    """utterances.jsonl (an object a line) or utterances.json (one list), in the order of the file.
+
+    An utterance without an id gets one from its place (`line-7`).  A line without text or role is left out.
+    """
+    utterances: list[Utterance] = []
+    problems: list[str] = []
+    seen: set[str] = set()
+    for place, value in _entries(data, name, problems):
+        model, wrong = _lenient(UtteranceDocument, value) if isinstance(value, dict) else (None, [f"is {_kind(value)}"])
+        problems += [f"{place}: {problem}" for problem in wrong]
+        if model is None:
+            problems.append(f"{place}: left out, as it has no text or no role")
+            continue
+        utterance = _utterance(model, place, problems)
+        if utterance.id in seen:
+            problems.append(f"{place}: the id {utterance.id!r} was used before")
+        seen.add(utterance.id)
+        utterances.append(utterance)
+    findings = [_broken(name, problem) for problem in problems[:_MAX_NAMED]]
+    if len(problems) > _MAX_NAMED:
+        findings.append(_broken(name, f"{len(problems) - _MAX_NAMED} more problems of this kind"))
+    return utterances, findings
+
+
+def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """The documents in a file and where each stands; what is no JSON goes to `problems`."""
+    text = data.decode("utf-8-sig", "replace")
+    if name.endswith(".json"):
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            problems.append(f"is not valid JSON ({_json_problem(error)})")
+            return
+        if not isinstance(values, list):
+            problems.append(f"holds {_kind(values)}, not a list")
+            return
+        yield from ((f"entry {number}", value) for number, value in enumerate(values, 1))
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield f"line {number}", json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.append(f"line {number}: is not valid JSON ({_json_problem(error)})")
+
+
+def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utterance:
+    times: list[int | None] = []
+    for field, seconds in (("t_start", model.t_start), ("t_end", model.t_end)):
+        if seconds is not None and abs(seconds) > MAX_TIME_S:
+            problems.append(f"{place}, {field}: {seconds:g} s is no time on the session clock")
+            seconds = None  # noqa: PLW2901 - the time is dropped, the utterance stays
+        times.append(None if seconds is None else round(seconds * 1_000_000))
+    if model.role not in ROLES:
+        problems.append(
+            f"{place}, role: {model.role[:40]!r} is neither user nor assistant; it has no channel to be found on"
+        )
+    return Utterance(
+        id=model.id or place.replace(" ", "-"),
+        role=model.role,
+        text=model.text,
+        t_start_us=times[0],
+        t_end_us=times[1],
+        interrupted=model.interrupted,
+        language=model.language,
+        extra=dict(model.model_extra or {}),
+    )
+
+
+def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, list[str]]:
+    """The model of `value` without the fields that are wrong, and what was wrong; None where a required field is."""
+    problems: list[str] = []
+    while True:
+        try:
+            return kind.model_validate(value), problems
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+            problems += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
+            marked: list[list[Any]] = []
+            if not all([_drop(value, item["loc"], marked) for item in wrong]):
+                return None, problems
+            for holder in marked:
+                holder[:] = [item for item in holder if item is not None]
+
+
+def _drop(value: Any, path: Iterable[int | str], marked: list[list[Any]]) -> bool:
+    """Take the field at `path` out of `value`; where it is a missing one, the object that lacks it.
+
+    An object in a list is only marked with None, so that the places of the others stay right; its list goes to `marked`.
+    """
+    steps = list(path)
+    for last in range(len(steps) - 1, -1, -1):
+        try:
+            holder = reduce(getitem, steps[:last], value)
+            if not isinstance(holder, list):
+                del holder[steps[last]]
+            elif holder[steps[last]] is None or isinstance(holder[steps[last]], dict):
+                holder[steps[last]] = None
+                marked.append(holder)
+            else:
+                continue  # a list of plain values means nothing without one of them
+        except (KeyError, IndexError, TypeError):
+            continue
+        return True
+    return False
+
+
+def _broken(name: str, problem: str) -> Finding:
+    return Finding(
+        code="document-invalid",
+        severity="warning",
+        message=f"{name}: {problem}",
+        hint="correct the file and merge again with --force; the recording itself is not affected",
+    )
+
+
+def _json_problem(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, line {error.lineno} column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )

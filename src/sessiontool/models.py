@@ -1,0 +1,74 @@
+"""Wire models of what comes in: session.json and utterances.jsonl as the recorder writes them.
+
+Every field that may be absent is; unknown fields are kept.  What has passed these models is handed on as `values`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers do for names: a part is 0 as well as "0"."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Name = Annotated[str, BeforeValidator(_as_text)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class ChunkEntry(_Wire):
+    """What the recorder noted of one blob; `emitted_ms` is the session clock of its `dataavailable`."""
+
+    seq: int = Field(ge=0)
+    bytes: int | None = Field(default=None, ge=0)
+    emitted_ms: FiniteFloat | None = None
+    sha256: str | None = None
+
+
+class PauseEntry(_Wire):
+    """One `pause()` and `resume()`, on the session clock."""
+
+    start_ms: FiniteFloat
+    end_ms: FiniteFloat
+
+
+class PartEntry(_Wire):
+    """One MediaRecorder run; `start_ms` and `stop_ms` are the session clock at the calls of `start()` and `stop()`."""
+
+    part: Name
+    mime_type: str | None = None
+    timeslice_ms: FiniteFloat | None = None
+    start_ms: FiniteFloat | None = None
+    stop_ms: FiniteFloat | None = None
+    pauses: list[PauseEntry] = []
+    realtime_session_id: str | None = None
+    expires_at: Any = None
+    chunks: list[ChunkEntry] = []
+
+
+class SessionDocument(_Wire):
+    """session.json (`sessiontool.session/1`)."""
+
+    session_id: Name | None = None
+    started_at: str | None = None
+    channels: list[str] | None = None
+    speakers: dict[str, str] = {}
+    parts: list[PartEntry] = []
+
+
+class UtteranceDocument(_Wire):
+    """One line of utterances.jsonl; times in seconds on the session clock."""
+
+    id: Name | None = None
+    role: str
+    text: str
+    t_start: FiniteFloat | None = None
+    t_end: FiniteFloat | None = None
+    interrupted: bool | None = None
+    language: str | None = None

@@ -1,0 +1,170 @@
+"""What is written down of a merge: report.json and transcript.json, as plain JSON values (the contract's schemas).
+
+Integers become seconds and milliseconds here and nowhere else, rounded once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .values import SAMPLE_RATE, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .align import PartAlignment
+    from .assemble import ChunkRecord
+    from .timeline import Span, Timeline
+    from .values import Placement
+
+REPORT_SCHEMA = "sessiontool.report/1"
+TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
+
+_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+_OUR_FIELDS = frozenset(
+    "id role speaker text start_s end_s status confidence interrupted heard_text words logged language".split()
+)
+
+
+def seconds(samples: int) -> float:
+    """Output samples as seconds in whole milliseconds: the same that the captions show."""
+    return samples // _SAMPLES_PER_MS / 1000
+
+
+def _ms(us: int) -> float:
+    return us / 1000
+
+
+def status_of(findings: Iterable[Finding]) -> str:
+    """`partial` where recorded sound is gone, `repaired` where something had to be mended, else `complete`."""
+    severities = {finding.severity for finding in findings}
+    return "partial" if "error" in severities else "repaired" if "warning" in severities else "complete"
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(finding).items() if value not in (None, "")}
+
+
+def chunk_json(chunk: ChunkRecord) -> dict[str, Any]:
+    return {
+        "key": chunk.key,
+        "part": chunk.part,
+        "seq": chunk.seq,
+        "bytes": chunk.size_bytes,
+        "sha256": chunk.sha256,
+        "packets": chunk.packets,
+        "verdict": chunk.verdict,
+    }
+
+
+def span_json(span: Span) -> dict[str, Any]:
+    return {
+        "kind": span.kind,
+        **({"cause": span.cause} if span.cause else {}),
+        "part": span.part,
+        "output_samples": [span.output_start, span.output_end],
+        "recorder_ms": [_ms(span.recorder_start_us), _ms(span.recorder_end_us)],
+        "session_ms": [_ms(span.session_start_us), _ms(span.session_end_us)],
+    }
+
+
+def silence_findings(timeline: Timeline) -> list[Finding]:
+    """A finding for each hole that was filled; the many small ones of a starved audio graph are told together, a part at a time."""
+    findings: list[Finding] = []
+    starved: dict[str, list[Span]] = {}
+    for span in timeline.spans:
+        if span.kind != "silence":
+            continue
+        if span.cause == "starved":
+            starved.setdefault(span.part, []).append(span)
+        else:
+            findings.append(_hole_finding(span))
+    for part, spans in starved.items():
+        lost_ms = sum(span.output_end - span.output_start for span in spans) / _SAMPLES_PER_MS
+        findings.append(
+            Finding(
+                "time-lost",
+                "warning" if lost_ms >= _STARVED_WARNING_MS else "info",
+                f"the browser dropped {lost_ms / 1000:.2f} s of sound in {len(spans)} place(s) of part {part}; "
+                "silence stands for it",
+                part=part,
+                at_s=seconds(spans[0].output_start),
+                lost_ms=lost_ms,
+                hint="its audio was starved: a busy main thread, a hidden tab or a slow machine",
+            )
+        )
+    return findings
+
+
+_STARVED_WARNING_MS = 250
+_HOLES = {
+    "lost": ("sound-lost", "error", "{length:.2f} s of sound are lost; silence stands for them"),
+    "between_parts": (
+        "part-gap",
+        "info",
+        "{length:.2f} s passed before part {part} was started; silence stands for them",
+    ),
+    "pause": ("pause-kept", "info", "the recorder was paused for {length:.2f} s; silence stands for them"),
+}
+
+
+def _hole_finding(span: Span) -> Finding:
+    code, severity, message = _HOLES[span.cause]
+    length_ms = (span.output_end - span.output_start) / _SAMPLES_PER_MS
+    return Finding(
+        code,
+        severity,  # type: ignore[arg-type]
+        message.format(length=length_ms / 1000, part=span.part),
+        part=span.part,
+        at_s=seconds(span.output_start),
+        lost_ms=length_ms if span.cause == "lost" else None,
+    )
+
+
+def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
+    utterance = placement.utterance
+    start, end = placement.start_samples, placement.end_samples
+    return {
+        "id": utterance.id,
+        "role": utterance.role,
+        "speaker": speaker,
+        "text": utterance.text,
+        "start_s": None if start is None else seconds(start),
+        "end_s": None if end is None else seconds(end),
+        "status": placement.status,
+        "confidence": round(placement.confidence, 3),
+        "interrupted": bool(utterance.interrupted) or placement.status == "clipped",
+        **({"language": utterance.language} if utterance.language else {}),
+        "logged": {"t_start": _logged(utterance.t_start_us), "t_end": _logged(utterance.t_end_us)},
+        **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
+    }
+
+
+def _logged(us: int | None) -> float | None:
+    return None if us is None else us / 1_000_000
+
+
+def transcript_json(
+    session_id: str, timeline: Timeline, placements: Sequence[Placement], speakers: Mapping[str, str]
+) -> dict[str, Any]:
+    """`placements` in the order of the log; `speakers` has a name for every role in it."""
+    return {
+        "schema": TRANSCRIPT_SCHEMA,
+        "session_id": session_id,
+        "duration_s": seconds(timeline.total_samples),
+        "utterances": [utterance_json(placement, speakers[placement.utterance.role]) for placement in placements],
+    }
+
+
+def alignment_json(parts: Iterable[PartAlignment]) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": part.part,
+            "offset_ms": None if part.offset_ms is None else round(part.offset_ms, 1),
+            "drift_ppm": None if part.drift_ppm is None else round(part.drift_ppm, 1),
+            "residual_ms": {role: round(value, 1) for role, value in part.residual_ms.items()},
+            "matched": part.matched,
+        }
+        for part in parts
+    ]

@@ -1,0 +1,70 @@
+"""The audible onset and end of a matched stretch, to the millisecond, from the channel's power every millisecond.
+
+An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level well below the
+utterance's own and above the noise there; the first and the last instant above it that last are its onset and end.
+
+Not here: which stretch it is (`matching`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .activity import to_db
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .activity import Bytes
+
+    Floats = NDArray[np.float64]
+
+_SMOOTH_MS = 5
+_LASTING_MS = 8
+_OUT_MS, _IN_MS = 60, 50
+_ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 34.0
+_ABOVE_NOISE_DB = 6.0
+_AROUND_MS = 400
+
+
+def _smooth_db(power: Bytes, lo: int, hi: int) -> Floats:
+    """Level in dB averaged over `_SMOOTH_MS`, for each millisecond lo..hi."""
+    pad = _SMOOTH_MS // 2
+    a, b = max(0, lo - pad), min(len(power), hi + pad)
+    mean_square = 10 ** (to_db(power[a:b]) / 10)
+    kernel = np.ones(_SMOOTH_MS) / _SMOOTH_MS
+    smooth = np.convolve(mean_square, kernel, mode="same")[lo - a : lo - a + hi - lo]
+    return 10 * np.log10(np.maximum(smooth, 1e-12))
+
+
+def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Where `above` begins to hold for `_LASTING_MS`."""
+    if len(above) < _LASTING_MS:
+        return np.zeros(0, np.intp)
+    total = np.concatenate(([0], np.cumsum(above)))
+    return np.flatnonzero(total[_LASTING_MS:] - total[:-_LASTING_MS] == _LASTING_MS)
+
+
+def snap(power: Bytes, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[float, float]:
+    """Onset and end of the stretch start..end, in ms, not before `low_ms` and not after `high_ms`."""
+    start, end = int(start_ms), int(end_ms)
+    lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(len(power), int(high_ms), end + _AROUND_MS)
+    if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
+        return start_ms, end_ms
+    level = _smooth_db(power, lo, hi)
+    peak = float(np.percentile(level[max(0, start - lo) : end - lo], 95))
+    return (
+        _edge(level, start - lo, peak - _ONSET_BELOW_DB, end - start) + lo,
+        hi - _edge(level[::-1], hi - end, peak - _END_BELOW_DB, end - start),
+    )
+
+
+def _edge(level: Floats, place: int, threshold: float, length: int) -> int:
+    """The first index around `place` from where the level stays above `threshold` and the noise before it."""
+    noise = float(np.percentile(level[: max(1, place - 20)], 50)) if place > 40 else -200.0
+    threshold = max(threshold, noise + _ABOVE_NOISE_DB)
+    lo, hi = max(0, place - _OUT_MS), min(len(level), place + min(_IN_MS, length // 2) + _LASTING_MS)
+    found = _lasting(level[lo:hi] > threshold)
+    return lo + int(found[0]) if len(found) else place

@@ -1,0 +1,149 @@
+"""What every store offers, whatever it is made of: the protocols that the rest of the program is written against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from ..values import SessionListing, StoredObject
+
+REPORT_NAME = "report.json"
+MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
+"""Documents are read whole; an hour of conversation is below 1 MB, a day of mirrored events below 100 MB."""
+
+_IDS_COMPARED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """What boto3's own credential chain and configuration do not say; None leaves it to them."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    connect_timeout_s: float = 5
+    read_timeout_s: float = 30
+
+
+class Target(Protocol):
+    """The place of one session's result.
+
+    The report is the commit: it is written last, and an older one is removed before anything of its result is replaced.
+    So a result with a report is whole, whatever happened.  Files of other names are not touched.
+    """
+
+    @property
+    def url(self) -> str:
+        """The folder, as a path or `s3://…`."""
+        ...
+
+    def locate(self, name: str) -> str:
+        """The path or URL of one file of the result."""
+        ...
+
+    def read_report(self) -> bytes | None:
+        """The published report as it stands, None without one (StorageError; RecordingError when absurdly large)."""
+        ...
+
+    def workspace(self) -> AbstractContextManager[Path]:
+        """An empty local folder to make files in, removed however the block ends (StorageError where there is no room).
+
+        What the block itself writes there may raise OSError; a full or failing disk becomes a StorageError.
+        """
+        ...
+
+    def publish(self, files: Mapping[str, Path]) -> None:
+        """Put files, made in the workspace, under their names; `report.json` must be among them (StorageError).
+
+        The files in the workspace may be moved away.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Where sessions live.  Keys are relative to its root.  Threads may share it."""
+
+    @property
+    def url(self) -> str:
+        """The store as a path or `s3://bucket/prefix`, without secrets."""
+        ...
+
+    def session_ids(self) -> Iterator[str]:
+        """The ids of all sessions, each once, in the order of their keys."""
+        ...
+
+    def list_session(self, session_id: str) -> SessionListing:
+        """What the store holds of a session (UsageError, NotFoundError, StorageError)."""
+        ...
+
+    def read(self, obj: StoredObject) -> bytes:
+        """The whole body of an object as it was listed (NotFoundError when gone, StorageError when changed)."""
+        ...
+
+    def target(self, session_id: str) -> Target:
+        """The place of the session's result in this store."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def read_document(store: Store, obj: StoredObject, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """The body of a JSON document; what is larger than any such document is refused unread (RecordingError)."""
+    check_document_size(f"{store.url}/{obj.key}", obj.size_bytes, max_bytes)
+    return store.read(obj)
+
+
+def check_document_size(where: str, size_bytes: int, max_bytes: int = MAX_DOCUMENT_BYTES) -> None:
+    if size_bytes > max_bytes:
+        raise RecordingError(
+            f"{where} is {size_bytes:,} bytes; a document can be {max_bytes:,} at most",
+            hint="is it really a document of this session?",
+        )
+
+
+def check_published(files: Mapping[str, Path]) -> None:
+    """A result has plain names and a report: anything else is a mistake of the caller (ValueError)."""
+    for name in files:
+        if not name or name != Path(name).name:
+            raise ValueError(f"not a file name: {name!r}")
+    if REPORT_NAME not in files:
+        raise ValueError(f"nothing is published without {REPORT_NAME}")
+
+
+def unknown_session(store: Store, session_id: str) -> NotFoundError:
+    """The error for a session that is not there, with ids that look like it where they can be had."""
+    import difflib  # noqa: PLC0415 - for an error message alone
+
+    try:
+        similar = difflib.get_close_matches(session_id, islice(store.session_ids(), _IDS_COMPARED))
+    except SessionToolError:
+        similar = []
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "is this the right store, and the right layout?"
+    return NotFoundError(f"no session {session_id} in {store.url}", hint=hint)
+
+
+def changed(where: str) -> StorageError:
+    return StorageError(
+        f"{where} changed since it was listed", hint="the session is still being uploaded; run again when it has ended"
+    )
+
+
+def vanished(where: str) -> NotFoundError:
+    return NotFoundError(f"{where} was listed but is gone", hint="somebody deletes or moves this session; run again")

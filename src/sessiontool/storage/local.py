@@ -1,0 +1,264 @@
+"""A store in a local folder, and results published into one.
+
+Links: the store's root may be one, and so may a session's folder or a file as long as it leads to a place inside the
+store; links to folders below a session and links out of the store are not followed, for whoever may write a store must
+not choose which files of this machine are read.
+
+Results: a work folder inside the target, so that publishing is renaming on one file system; `base.Target` has the
+order.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ..errors import NotFoundError, StorageError
+from ..values import SessionListing, StoredObject
+from .base import REPORT_NAME, changed, check_document_size, check_published, unknown_session, vanished
+from .disk import disk_errors, room_errors
+from .layout import MERGED_FOLDER, Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+if sys.platform != "win32":
+    import fcntl
+
+_WORK_PREFIX = ".sessiontool-"
+_LEFTOVER_S = 60
+
+
+def _tag(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _printable(name: str) -> str:
+    """A file name that can be encoded, whatever bytes the file system had for it."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+class LocalStore:
+    """Sessions in a folder (NotFoundError where there is none)."""
+
+    def __init__(self, root: Path, layout: Layout) -> None:
+        with disk_errors("open", root):
+            is_folder, exists = root.is_dir(), root.exists()
+        if not is_folder:
+            problem = "is not a folder" if exists else "does not exist"
+            raise NotFoundError(
+                f"the store {root} {problem}", hint="name the folder that holds the sessions, or s3://bucket/prefix"
+            )
+        self.layout = layout
+        self._root = root
+        self._real_root = root.resolve()
+
+    @property
+    def url(self) -> str:
+        return str(self._root)
+
+    def session_ids(self) -> Iterator[str]:
+        parent = self._root / self.layout.parent
+        with disk_errors("list", parent):
+            if not parent.is_dir():
+                return
+            # As S3 orders them: a folder's name counts with its slash.
+            entries = sorted(path.name + ("/" if path.is_dir() else "") for path in parent.iterdir())
+        seen: set[str] = set()
+        for entry in entries:
+            session_id = self.layout.session_named(entry.rstrip("/"), is_folder=entry.endswith("/"))
+            if session_id is not None and session_id not in seen:
+                seen.add(session_id)
+                yield session_id
+
+    def list_session(self, session_id: str) -> SessionListing:
+        folder = self._root / self.layout.folder(session_id)
+        self._check_inside(folder)
+        with disk_errors("list", folder):
+            objects = [obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix)]
+        listing = self.layout.listing(session_id, objects)
+        if listing is None:
+            raise unknown_session(self, session_id)
+        return listing
+
+    def read(self, obj: StoredObject) -> bytes:
+        path = self._root / obj.key
+        self._check_inside(path)
+        with disk_errors("read", path):
+            try:
+                with path.open("rb") as file:
+                    before = os.fstat(file.fileno())
+                    if _tag(before) != obj.tag:
+                        raise changed(str(path))
+                    body = file.read(obj.size_bytes + 1)
+                    if len(body) != obj.size_bytes or _tag(os.fstat(file.fileno())) != obj.tag:
+                        raise changed(str(path))
+                    return body
+            except FileNotFoundError as error:
+                raise vanished(str(path)) from error
+
+    def target(self, session_id: str) -> FolderTarget:
+        folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER
+        self._check_inside(folder)
+        return FolderTarget(folder)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            return path.resolve().is_relative_to(self._real_root)
+        except (OSError, RuntimeError):  # a loop of links
+            return False
+
+    def _check_inside(self, path: Path) -> None:
+        if not self._is_inside(path):
+            raise StorageError(
+                f"{path} is a link that leads out of the store",
+                hint="name the folder it leads to as the store, or copy the session into the store",
+            )
+
+    def _below(self, prefix: str) -> Iterator[StoredObject]:
+        """Everything whose key begins with `prefix`; the folder that is exactly the prefix appears as its marker."""
+        folder, _, start = prefix.rpartition("/")
+        if not (self._root / folder).is_dir():
+            return
+        if not start:
+            yield StoredObject(f"{folder}/", 0, "")
+        pending = [folder]
+        while pending:
+            parent = pending.pop()
+            with os.scandir(self._root / parent) as entries:
+                for entry in entries:
+                    key = f"{parent}/{entry.name}" if parent else entry.name
+                    if parent == folder and not entry.name.startswith(start):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(key)
+                    else:
+                        yield self._object(key, entry)
+
+    def _object(self, key: str, entry: os.DirEntry[str]) -> StoredObject:
+        """The object of a file; what may not or cannot be read as one gets a key that no layout matches."""
+        with suppress(OSError):  # a link to itself, or a file that goes this moment
+            if entry.is_file() and (not entry.is_symlink() or self._is_inside(Path(entry.path))):
+                status = entry.stat()
+                return StoredObject(_printable(key), status.st_size, _tag(status))
+        kind = "link" if entry.is_symlink() else "no file"
+        return StoredObject(f"{_printable(key)} ({kind})", 0, "")
+
+
+class FolderTarget:
+    """A result in a local folder, which is made when the first work begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def url(self) -> str:
+        return str(self._folder)
+
+    def locate(self, name: str) -> str:
+        return str(self._folder / name)
+
+    def read_report(self) -> bytes | None:
+        path = self._folder / REPORT_NAME
+        with disk_errors("read", path):
+            try:
+                check_document_size(str(path), path.stat().st_size)
+                return path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        created: list[Path] = []
+        try:
+            with disk_errors("write to", self._folder):
+                created += [folder for folder in (self._folder, *self._folder.parents) if not folder.exists()]
+                self._folder.mkdir(parents=True, exist_ok=True)
+                _remove_leftovers(self._folder)
+                work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=self._folder))
+            try:
+                with _held(work), room_errors(self._folder):
+                    yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+        finally:
+            for folder in created:
+                with suppress(OSError):  # it has a result in it by now
+                    folder.rmdir()
+
+    def publish(self, files: Mapping[str, Path]) -> None:
+        check_published(files)
+        with disk_errors("publish to", self._folder):
+            # A full disk may show only here, so nothing that is there is touched before.
+            for path in files.values():
+                _sync(path)
+            (self._folder / REPORT_NAME).unlink(missing_ok=True)
+            _sync(self._folder)
+            for name, path in files.items():
+                if name != REPORT_NAME:
+                    path.replace(self._folder / name)
+            _sync(self._folder)
+            files[REPORT_NAME].replace(self._folder / REPORT_NAME)
+            _sync(self._folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on the disk."""
+    if sys.platform == "win32" and path.is_dir():  # cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _held(work: Path) -> Iterator[None]:
+    """Keep a lock on a work folder while it is in use; it ends with the process, even a killed one."""
+    if sys.platform == "win32":  # leftovers of killed runs are left to a person there
+        yield
+        return
+    descriptor = os.open(work, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the work folders of runs that were killed: old, and locked by nobody."""
+    if sys.platform == "win32":
+        return
+    for work in folder.glob(f"{_WORK_PREFIX}*"):
+        with suppress(OSError):
+            status = work.lstat()
+            if not stat.S_ISDIR(status.st_mode) or time.time() - status.st_mtime < _LEFTOVER_S:
+                continue
+            descriptor = os.open(work, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(work, ignore_errors=True)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,165 @@
+"""How far the log's clock is off, followed through a recording: first coarsely from the sound's mask, then from matched starts.
+
+Coarse: each utterance agrees, at each possible offset, with the stretch of its role's channel that it would cover: the sound should
+be there while it is spoken and not just before.  One path through all utterances, in order, collects the most agreement; it may move a
+little all the time and jump where enough utterances ask for it.  So a wrong clock, lost time in the middle of a recording and
+parts without a known start are one problem with one solution.
+
+Fine: a robust line per part through the residuals of the matched starts, and on top of it what a running median still shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .axis import Axis, Expected
+
+    Floats = NDArray[np.float64]
+
+_STEP_MS = 40
+_REACH_MS = 60_000
+_FRAMES_PER_STEP = 4
+_ACTIVE_SCORE = 2.0
+_BEFORE_STEPS = 10
+_LONGEST_STEPS = 125
+_MOVE_COST = 0.4
+_JUMP_COST, _PART_JUMP_COST = 4.0, 1.0
+_FAR_COST_PER_STEP = 0.05 * _STEP_MS / 1000
+
+_DRIFT_PRIOR_PPM = 150.0
+_STEP_WORTH_MS = 90.0
+_NEIGHBOURS = 4
+
+
+def _mask(score: NDArray[np.float32], axis: Axis) -> Floats:
+    """Running sum over `_STEP_MS` steps of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded (seconds)."""
+    steps = len(score) // _FRAMES_PER_STEP
+    share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
+    edges = np.arange(steps + 1) * float(_STEP_MS)
+    share *= np.diff(axis.recorded(edges)) / _STEP_MS
+    return np.concatenate(([0.0], np.cumsum(share))) * _STEP_MS / 1000
+
+
+def _agreement(total: Floats, start_ms: float, length_ms: float, offsets: NDArray[np.int64]) -> Floats:
+    """Agreement of one utterance with a running mask sum at each offset (in steps)."""
+    first = round(start_ms / _STEP_MS) + offsets
+    steps = min(max(1, round(length_ms / _STEP_MS)), _LONGEST_STEPS)
+    last = len(total) - 1
+    before, at, after = (np.clip(first + shift, 0, last) for shift in (-_BEFORE_STEPS, 0, steps))
+    agreement: Floats = total[after] - 2 * total[at] + total[before]
+    return agreement
+
+
+def _moved(cost: Floats, jump_cost: float) -> tuple[Floats, NDArray[np.int64]]:
+    """The cheapest way to each offset from all offsets of the step before, and where it comes from."""
+    places = np.arange(len(cost))
+    best, origin = cost.copy(), places.copy()
+    for turn in (slice(None), slice(None, None, -1)):
+        slope = _MOVE_COST * places
+        tilted = best[turn] - slope
+        lowest = np.minimum.accumulate(tilted)
+        source = np.maximum.accumulate(np.where(tilted <= lowest, places, 0))
+        best, origin = (lowest + slope)[turn], origin[turn][source][turn]
+    cheapest = int(np.argmin(cost))
+    jumped = best > cost[cheapest] + jump_cost
+    best[jumped], origin[jumped] = cost[cheapest] + jump_cost, cheapest
+    return best, origin
+
+
+def coarse_offsets(roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis) -> tuple[list[Floats], float]:
+    """Each utterance's offset in ms (one array a role) and the agreement reached, in seconds.
+
+    `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel.
+    """
+    masks = [_mask(score, axis) for _, score in roles]
+    queue = sorted(
+        (float(start), r, k) for r, (e, _) in enumerate(roles) for k, start in enumerate(e.start) if e.known[k]
+    )
+    result = [np.zeros(len(e)) for e, _ in roles]
+    if not queue:
+        return result, 0.0
+    reach = _REACH_MS // _STEP_MS
+    offsets = np.arange(-reach, reach + 1)
+    cost = _FAR_COST_PER_STEP * np.abs(offsets)
+    origins: list[NDArray[np.int32]] = []
+    part = None
+    for start, r, k in queue:
+        here = int(axis.part_of(start))
+        if part is not None:
+            cost, origin = _moved(cost, _JUMP_COST if here == part else _PART_JUMP_COST)
+            origins.append(origin.astype(np.int32))
+        part = here
+        cost = cost - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
+    place = int(np.argmin(cost))
+    reached = -float(cost[place])
+    for (_, r, k), origin in zip(reversed(queue), [*reversed(origins), None], strict=True):
+        result[r][k] = offsets[place] * _STEP_MS
+        if origin is not None:
+            place = int(origin[place])
+    for (expected, _), found in zip(roles, result, strict=True):
+        _fill(found, expected)
+    return result, reached
+
+
+def _fill(found: Floats, expected: Expected) -> None:
+    """Give utterances whose start the log does not know the offset of the one before."""
+    if expected.known.any() and not expected.known.all():
+        where = np.flatnonzero(expected.known)
+        nearest = where[np.clip(np.searchsorted(where, np.arange(len(found)), side="right") - 1, 0, None)]
+        found[:] = found[nearest]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Offset in ms as a straight line over output time, `slope` in ms per ms; `spread` is the residuals' robust deviation."""
+
+    offset: float
+    slope: float
+    centre: float
+    spread: float
+    count: int
+
+    def at(self, at_ms: Floats) -> Floats:
+        return self.offset + self.slope * (at_ms - self.centre)
+
+
+def fit_line(at_ms: Floats, residual_ms: Floats) -> Line:
+    """A robust line (Cauchy weights) with a prior that keeps its slope near zero unless the points insist."""
+    if not len(at_ms):
+        return Line(0.0, 0.0, 0.0, 0.0, 0)
+    offset, slope, centre = float(np.median(residual_ms)), 0.0, float(np.mean(at_ms))
+    x = at_ms - centre
+    spread = 0.0
+    for _ in range(20):
+        left = residual_ms - offset - slope * x
+        spread = max(20.0, 1.4826 * float(np.median(np.abs(left))))
+        weight = 1 / (1 + (left / (2 * spread)) ** 2)
+        prior = (spread / (_DRIFT_PRIOR_PPM * 1e-6)) ** 2
+        offset = float((weight * (residual_ms - slope * x)).sum() / weight.sum())
+        slope = float((weight * x * (residual_ms - offset)).sum() / ((weight * x * x).sum() + prior))
+    return Line(offset, slope, centre, spread, len(at_ms))
+
+
+def follow(at_ms: Floats, residual_ms: Floats, wanted_ms: Floats) -> Floats:
+    """The running median of residuals around each wanted position, itself left out; zero where it says nothing worth following."""
+    order = np.argsort(at_ms, kind="stable")
+    at, residual = at_ms[order], residual_ms[order]
+    found = np.zeros(len(wanted_ms))
+    if len(at) < 2 * _NEIGHBOURS:
+        return found
+    index = np.searchsorted(at, wanted_ms)
+    for k, i in enumerate(index):
+        lo, hi = max(0, i - _NEIGHBOURS), min(len(at), i + _NEIGHBOURS + 1)
+        near = residual[lo:hi][at[lo:hi] != wanted_ms[k]]
+        middle = float(np.median(near))
+        if abs(middle) > _STEP_WORTH_MS and abs(middle) > 1.5 * float(np.median(np.abs(near - middle))):
+            found[k] = middle
+    return found

@@ -1,0 +1,60 @@
+"""Fixtures for all tests: an environment that belongs to nobody, and a real S3 server."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faultproxy import run_fault_proxy
+from s3server import BUCKET, run_s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faultproxy import FaultProxy
+    from s3server import S3Server
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Settings and credentials of whoever runs the tests play no part in them."""
+    for name in os.environ:
+        if name.startswith(("SESSIONTOOL_", "AWS_")):
+            monkeypatch.delenv(name)
+    nowhere = tmp_path_factory.getbasetemp() / "no-aws-files"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, one for all tests of a process."""
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_url(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty store of the test's own on the server; the environment has its owner's credentials and the endpoint."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def s3_client(s3_server: S3Server) -> Iterator[Any]:
+    """A plain boto3 client, to put and look at objects without sessiontool."""
+    client = s3_server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def fault_proxy(s3_url: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """A proxy in front of the server, which the environment's endpoint leads to from now on."""
+    with run_fault_proxy(s3_server.port) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.endpoint)
+        yield proxy

@@ -1,0 +1,158 @@
+"""An HTTP proxy between a client and an S3 server that does to answers what networks and busy servers do.
+
+Requests are handed on byte for byte, `Host` included, so signatures stay valid.  Faults are put in a queue; each takes
+the first request that it fits, once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import struct
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal["cut", "reset", "slow_down", "corrupt", "stall"]
+
+_HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive"})
+_SLOW_DOWN = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
+    b"<Message>Please reduce your request rate.</Message></Error>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to one request whose method and path fit.
+
+    `cut` announces the whole body, sends half of it and closes; `reset` resets the connection instead of answering;
+    `slow_down` answers 503 itself; `corrupt` flips a bit in the middle of the body; `stall` waits `seconds` first.
+    """
+
+    kind: Kind
+    method: str = "GET"
+    path: str = ""
+    seconds: float = 0
+
+    def fits(self, method: str, path: str) -> bool:
+        return method == self.method and self.path in path
+
+
+@dataclass(slots=True)
+class FaultProxy:
+    """A running proxy: put faults into `faults`; `requests` is what came, as (method, path)."""
+
+    endpoint: str
+    latency_s: float = 0
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, method: str, path: str = "") -> int:
+        """How many requests of a method came, with `path` in their path."""
+        return sum(one == method and path in where for one, where in self.requests)
+
+    def take(self, method: str, path: str) -> Kind | None:
+        """Note a request, and what shall happen to it; a stall happens here."""
+        with self._lock:
+            self.requests.append((method, path))
+            fault = next((fault for fault in self.faults if fault.fits(method, path)), None)
+            if fault:
+                self.faults.remove(fault)
+        time.sleep(self.latency_s + (fault.seconds if fault else 0))
+        return fault.kind if fault else None
+
+
+@contextmanager
+def run_fault_proxy(upstream_port: int, *, latency_s: float = 0) -> Iterator[FaultProxy]:
+    """A proxy in front of the server on a port of 127.0.0.1."""
+
+    class Handler(_Handler):
+        upstream = upstream_port
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        proxy = Handler.proxy = FaultProxy(f"http://127.0.0.1:{server.server_port}", latency_s)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 10  # idle connections of a client end, and their threads with them
+    proxy: FaultProxy
+    upstream: int
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kind = self.proxy.take(self.command, self.path)
+        if kind == "reset":
+            self._reset()
+        elif kind == "slow_down":
+            self._answer(503, {"Content-Type": "application/xml"}, _SLOW_DOWN)
+        else:
+            status, headers, answer = self._ask(body)
+            self._answer(status, headers, answer, kind)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - names that http.server looks for
+
+    def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=30)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in _HOP_BY_HOP | {"expect"}:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            answer = response.read()
+            return response.status, dict(response.headers.items()), answer
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, kind: Kind | None = None) -> None:
+        self.send_response_only(status)
+        length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
+        for name, value in headers.items():
+            if name.lower() not in _HOP_BY_HOP | {"content-length"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        middle = len(body) // 2
+        if kind == "corrupt":
+            body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+        if kind == "cut":
+            body = body[:middle]
+            self.close_connection = True
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except (ConnectionError, TimeoutError, ValueError):  # the client went away, or was reset above
+            self.close_connection = True
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except (ConnectionError, ValueError):
+            self.close_connection = True

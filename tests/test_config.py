@@ -1,0 +1,151 @@
+"""Where settings come from, which wins, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from sessiontool.config import DEFAULT, Settings, load_settings, setting_help, setting_names, variable
+from sessiontool.errors import UsageError
+
+
+def load(tmp_path: Path, file: str = "", environ: dict[str, str] | None = None, **flags: object) -> Settings:
+    """Settings with a `sessiontool.toml` in the current folder."""
+    if file:
+        (tmp_path / "sessiontool.toml").write_text(file)
+    return load_settings(flags, environ=environ or {}, cwd=tmp_path)
+
+
+def test_nothing_set_gives_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings == Settings()
+    assert {settings.source(name) for name in setting_names()} == {DEFAULT}
+
+
+def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    file = "store = 'file'\nregion = 'file'\nprofile = 'file'"
+    settings = load(
+        tmp_path, file, {"SESSIONTOOL_STORE": "env", "SESSIONTOOL_REGION": "env"}, store="flag", output=None
+    )
+    assert (settings.store, settings.region, settings.profile, settings.output) == ("flag", "env", "file", None)
+    assert [settings.source(name) for name in ("store", "region", "profile", "output")] == [
+        "--store",
+        "SESSIONTOOL_REGION",
+        "sessiontool.toml",
+        DEFAULT,
+    ]
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
+    values = {"strict": ("true", True), "pauses": ("keep", "keep")}
+    text, value = values.get(name, ("some", "some"))
+    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if value is True else repr(text)}")
+    assert getattr(load_settings({}, environ={}, cwd=tmp_path), name) == value
+    (tmp_path / "sessiontool.toml").unlink()
+    assert getattr(load_settings({}, environ={variable(name): text}, cwd=tmp_path), name) == value
+    assert getattr(load_settings({name: value}, environ={}, cwd=tmp_path), name) == value
+    assert setting_help(name).endswith(".")
+
+
+def test_the_table_is_the_dataclass() -> None:
+    assert [one.name for one in fields(Settings)] == [*setting_names(), "sources"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("no", False), ("0", False)])
+def test_ways_to_say_yes_and_no_in_a_variable(tmp_path: Path, text: str, value: bool) -> None:
+    assert load(tmp_path, environ={"SESSIONTOOL_STRICT": text}).strict is value
+
+
+def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path, "store = 's'", {"SESSIONTOOL_STORE": "", "SESSIONTOOL_STRICT": "", "SESSIONTOOL_CONFIG": ""}
+    )
+    assert (settings.store, settings.strict) == ("s", False)
+
+
+def test_a_path_may_be_handed_in_as_a_path(tmp_path: Path) -> None:
+    assert load(tmp_path, output=Path("a/b")).output == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("stoer = 'x'", ("stoer", "did you mean store?")),
+        ("endpoint-url = 'x'", ("endpoint-url", "did you mean endpoint_url?")),
+        ("zzz = 1", ("zzz", "the settings are store")),
+        ("[merge]\nstore = 'x'", ("merge",)),
+        ("strict = 'yes'", ("strict", "true or false", "'yes'")),
+        ("strict = 1", ("strict", "true or false")),
+        ("store = 1", ("store", "text")),
+        ("store = ['a']", ("store", "text")),
+        ("pauses = 'shut'", ("pauses", "close or keep", "'shut'")),
+        ("store = ", ("not TOML", "line 1")),
+        ("\ufeff\x00", ("not TOML",)),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, file: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, file)
+    for word in ("sessiontool.toml", *words):
+        assert word in f"{caught.value.message}\n{caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"SESSIONTOOL_STRICT": "maybe"}, ("SESSIONTOOL_STRICT", "true or false", "'maybe'")),
+        ({"SESSIONTOOL_PAUSES": "shut"}, ("SESSIONTOOL_PAUSES", "close or keep")),
+        ({"SESSIONTOOL_CONFIG": "nowhere.toml"}, ("nowhere.toml", "does not exist")),
+        ({"SESSIONTOOL_CONFIG": "."}, ("cannot read",)),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_named(
+    tmp_path: Path, environ: dict[str, str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, environ=environ)
+    for word in words:
+        assert word in caught.value.message
+    assert caught.value.hint
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "sessiontool.toml").write_bytes(b"store = '\xff'")
+    with pytest.raises(UsageError, match="not TOML"):
+        load(tmp_path)
+
+
+def test_a_long_wrong_value_is_not_repeated_in_full(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, f"pauses = '{'x' * 5000}'")
+    assert len(caught.value.message) < 200
+
+
+def test_a_file_elsewhere_means_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/my.toml").write_text("store = 's3://bucket/x'\noutput = 'results'")
+    settings = load(tmp_path, "store = 'not this one'", {"SESSIONTOOL_CONFIG": "etc/my.toml"})
+    assert settings.store == "s3://bucket/x"
+    assert settings.output == str(tmp_path / "etc/results")
+    assert settings.source("output") == "etc/my.toml"
+
+
+def test_the_process_has_its_own_environment_and_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sessiontool.toml").write_text("region = 'from-file'")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SESSIONTOOL_PROFILE", "from-environment")
+    settings = load_settings()
+    assert (settings.region, settings.profile) == ("from-file", "from-environment")
+
+
+def test_settings_come_without_the_heavy_libraries() -> None:
+    heavy = "boto3", "pydantic", "numpy", "rich", "tomllib", "difflib", "urllib.parse"
+    program = f"import sys, sessiontool.config; print([name for name in {heavy!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=os.environ)
+    assert run.stdout == "[]\n"
