@@ -183,11 +183,16 @@ def _process(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process and its group: asked first, then made to; returns when none of them runs."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, signal_number)
+    """Ends a process and its group, asked first, then made to; returns when none is left, or after ten seconds."""
+    deadline = time.monotonic() + 10
+    with suppress(ProcessLookupError):  # which is what the group's absence raises
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            time.sleep(0.02)
 
 
 @contextmanager

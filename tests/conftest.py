@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ from faultproxy import run_fault_proxy
 from s3server import BUCKET, run_s3_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from faultproxy import FaultProxy
     from s3server import S3Server
@@ -44,9 +46,9 @@ def s3_url(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{BUCKET}/{uuid.uuid4().hex}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def s3_client(s3_server: S3Server) -> Iterator[Any]:
-    """A plain boto3 client, to put and look at objects without sessiontool."""
+    """The owner's plain boto3 client, to put and look at objects without sessiontool."""
     client = s3_server.client()
     yield client
     client.close()
@@ -58,3 +60,30 @@ def fault_proxy(s3_url: str, s3_server: S3Server, monkeypatch: pytest.MonkeyPatc
     with run_fault_proxy(s3_server.port) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.endpoint)
         yield proxy
+
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def recorded_session() -> Callable[[str], Path]:
+    """The folder of a recorded session by its id: real recordings, to be read and never changed."""
+    return lambda session_id: store_of(session_id) / session_id
+
+
+def store_of(session_id: str) -> Path:
+    return TESTS.parent / "samples" if session_id == "demo" else TESTS / "data" / "sessions"
+
+
+@pytest.fixture(scope="session")
+def merged_session(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a recorded session's result, merged through the public interface once in a test process."""
+    from sessiontool import merge
+
+    output = tmp_path_factory.mktemp("merged")
+
+    @cache
+    def merged(session_id: str) -> Path:
+        return Path(merge(session_id, store=store_of(session_id), output=output).location)
+
+    return merged

@@ -64,7 +64,7 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": who,
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_ENDPOINT_URL_S3": endpoint or self.endpoint,
-            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
         }
 
     def client(self) -> Any:
@@ -98,6 +98,9 @@ def run_s3_server(folder: Path) -> Iterator[S3Server]:
         finally:
             process.kill()
             process.wait()
+            for port in ports.values():  # it was killed, so it leaves these; no option names their folder
+                for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                    left.unlink(missing_ok=True)
 
 
 def _program() -> str:

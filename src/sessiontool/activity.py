@@ -47,6 +47,10 @@ _FLOOR_BELOW_SPEECH_DB = 50.0
 
 _SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
 _ENTER, _STAY = 2.6, 1.6
+_FAINT_FRAMES = 7
+_FAINT_DB = (3.5, 8.0)
+_AWAY_FRAMES = 50
+_STRETCH_FRAMES = 40
 _JOIN_FRAMES = 15
 _SHORTEST_FRAMES = 3
 
@@ -164,8 +168,8 @@ def measure(bands: Sequence[Bytes], powers: Sequence[Bytes], duration_ms: int) -
     for index, (levels, floor, power) in enumerate(zip(bands, floors, powers, strict=True)):
         incoming = [leak for leak in leaks if leak.target == index]
         expected = incoming[0].expected_db(to_db(bands[incoming[0].source])) if incoming else None
-        score = _score(levels, floor, expected)
-        channels.append(_channel(score, levels, power))
+        excess = _excess(levels, floor, expected)
+        channels.append(_channel(_score(excess), _faint(excess), levels, power))
     return Activity(duration_ms, tuple(channels), tuple(leaks))
 
 
@@ -185,17 +189,34 @@ def _noise_floor(levels: Bytes) -> Floats:
     return np.maximum(floor, loud - _FLOOR_BELOW_SPEECH_DB)
 
 
-def _score(levels: Bytes, floor: Floats, expected_leak: Floats | None) -> Floats:
-    """How far each frame stands above its noise, mean of the bands, smoothed over three frames."""
+def _excess(levels: Bytes, floor: Floats, expected_leak: Floats | None) -> Floats:
+    """How many dB each frame's bands stand above their noise, what leaks in counting as noise."""
     noise = np.repeat(floor, _FLOOR_CHUNK, axis=0)[: len(levels)]
     if expected_leak is not None:
         noise = 10 * np.log10(10 ** (noise / 10) + 10 ** (expected_leak / 10))
-    raw = np.clip(to_db(levels) - noise, _SCORE_FLOOR, _SCORE_CEILING).mean(axis=1)
-    if len(raw) < 3:
-        return raw.astype(np.float32)
-    edged = np.concatenate((raw[:1], raw, raw[-1:]))
-    smooth: Floats = ((edged[:-2] + edged[1:-1] + edged[2:]) / 3).astype(np.float32)
-    return smooth
+    return to_db(levels) - noise
+
+
+def _averaged(values: Floats, frames: int) -> Floats:
+    """Each column's running mean over `frames` (odd) rows, the edges repeated."""
+    half = frames // 2
+    edged = np.concatenate((np.repeat(values[:1], half, 0), values, np.repeat(values[-1:], half, 0)))
+    total = np.cumsum(np.concatenate((np.zeros_like(edged[:1], np.float64), edged)), axis=0, dtype=np.float64)
+    mean: Floats = ((total[frames:] - total[:-frames]) / frames).astype(np.float32)
+    return mean
+
+
+def _score(excess: Floats) -> Floats:
+    """The mean of the bands' excess, each bounded, smoothed over three frames."""
+    return _averaged(np.clip(excess, _SCORE_FLOOR, _SCORE_CEILING).mean(axis=1), 3) if len(excess) else excess[:, 0]
+
+
+def _faint(excess: Floats) -> Floats:
+    """The mean excess of a frame's three clearest bands, smoothed: slower than the score, and finds what is weak."""
+    if not len(excess):
+        return excess[:, 0]
+    smooth = 10 * np.log10(_averaged(10 ** (np.clip(excess, -10, 30) / 10), _FAINT_FRAMES))
+    return np.partition(smooth, BANDS - 3, axis=1)[:, -3:].mean(axis=1).astype(np.float32)
 
 
 def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
@@ -211,8 +232,37 @@ def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> N
     return edges.astype(np.int64) * FRAME_MS
 
 
-def _channel(score: Floats, levels: Bytes, power: Bytes) -> ChannelActivity:
-    islands = find_islands(score)
+def _stretched(islands: NDArray[np.int64], faint: Floats) -> NDArray[np.int64]:
+    """Islands with their edges moved out over what is faint but there, not into one another."""
+    frames = islands // FRAME_MS
+    above = faint > _faint_threshold(frames, faint)
+    edges = frames.copy()
+    for k in range(len(frames)):
+        low = max(frames[k, 0] - _STRETCH_FRAMES, edges[k - 1, 1] if k else 0)
+        high = min(frames[k, 1] + _STRETCH_FRAMES, frames[k + 1, 0] if k + 1 < len(frames) else len(faint))
+        edges[k, 0] -= min(5, _run_length(above[low : frames[k, 0]][::-1]))
+        edges[k, 1] += _run_length(above[frames[k, 1] : high])
+    return edges * FRAME_MS
+
+
+def _faint_threshold(frames: NDArray[np.int64], faint: Floats) -> float:
+    """What noise hardly ever exceeds, measured well away from the islands; bursts raise it."""
+    away = np.ones(len(faint), bool)
+    for start, end in frames:
+        away[max(0, start - _AWAY_FRAMES) : end + _AWAY_FRAMES] = False
+    if away.sum() < 100:
+        return _FAINT_DB[0]
+    return float(np.clip(np.percentile(faint[away], 98) + 0.3, *_FAINT_DB))
+
+
+def _run_length(above: NDArray[np.bool_]) -> int:
+    """How far `above` goes on from its beginning, less what smoothing adds."""
+    stop = np.flatnonzero(~above)
+    return max(0, (int(stop[0]) if len(stop) else len(above)) - _FAINT_FRAMES // 2)
+
+
+def _channel(score: Floats, faint: Floats, levels: Bytes, power: Bytes) -> ChannelActivity:
+    islands = _stretched(find_islands(score), faint)
     overall = to_db(levels).max(axis=1) if len(levels) else np.zeros(1, np.float32)
     spoken = np.zeros(len(overall), bool)
     for start, end in islands // FRAME_MS:

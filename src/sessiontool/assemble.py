@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import continuity
 from .errors import RecordingError
-from .progress import Progress
 from .timeline import SILENT_PACKET_SAMPLES, Pause
-from .values import ChunkRef, Finding, samples_to_us
+from .values import ChunkRef, Finding
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from .concat import Joiner
     from .models import PartEntry, SessionDocument
-    from .webm.reader import Packets
+    from .progress import Progress
+    from .webm.packets import Packets
 
 _OTHER_CONTAINERS = ((0, b"OggS", "Ogg"), (4, b"ftyp", "MP4"), (0, b"RIFF", "WAV"), (0, b"ID3", "MP3"))
 

@@ -9,7 +9,7 @@ Not here: the sound.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,6 +79,11 @@ class Axis:
         index = np.clip(np.searchsorted(self.ends, at_ms, side="right"), 0, len(self.ends) - 1)
         return np.where(at_ms > self.ends[-1], at_ms, np.maximum(at_ms, self.starts[index]))
 
+    def backward(self, at_ms: Floats) -> Floats:
+        """Each position, or the last recorded one before it."""
+        index = np.clip(np.searchsorted(self.starts, at_ms, side="left") - 1, 0, len(self.starts) - 1)
+        return np.where(at_ms < self.starts[0], at_ms, np.minimum(at_ms, self.ends[index]))
+
     def part_of(self, at_ms: ArrayLike) -> NDArray[np.int64]:
         """The number in `parts` of the part at each position, the nearest where nothing was recorded."""
         index = np.clip(np.searchsorted(self._part_starts, np.asarray(at_ms, float), side="right") - 1, 0, None)
@@ -88,21 +93,37 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Where the log has a role's utterances, as arrays in order of expected start; `index` points into the log.
+    """Where the log has some utterances, as arrays in order of expected start; `index` points into the log.
 
-    `start` and `end` are output positions, `end` nan where the log does not know; `length` is the recorded time that saying the
-    text would take from `start` on; `known` is false where the log had no start and the neighbours were asked.
+    `start` and `end` are output positions, `end` nan where the log does not know; `reach` is how far on the output saying the text
+    would go and `length` how much of that was recorded; `text` is what it takes with nothing left out.  `known` is false
+    where the log had no start and the neighbours were asked.
     """
 
     index: NDArray[np.int64]
     start: Floats
     end: Floats
+    reach: Floats
     length: Floats
     text: Floats
     known: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def shifted(self, by_ms: Floats, axis: Axis) -> Expected:
+        """The same with another opinion of the clock."""
+        start = self.start + by_ms
+        length = axis.beyond(start + self.reach) - axis.beyond(start)
+        return replace(self, start=start, end=self.end + by_ms, length=length)
+
+    def ordered(self) -> tuple[Expected, NDArray[np.intp]]:
+        """The same in order of start, and where each one was."""
+        order = np.argsort(self.start, kind="stable")
+        return self.taken(order), order
+
+    def taken(self, which: NDArray[np.intp]) -> Expected:
+        return Expected(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 def _starts_us(utterances: Sequence[Utterance], chosen: Sequence[int]) -> tuple[list[int], list[bool]]:
@@ -133,9 +154,7 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
     start = np.array([place(us) for us in starts_us])
     told = [utterances[i].t_end_us for i in chosen]
     end = np.array([np.nan if us is None else place(us) for us in told])
-    spoken_end = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)])
-    length = axis.beyond(spoken_end) - axis.beyond(start)
-    order = np.lexsort((np.arange(len(start)), start))
-    return Expected(
-        np.array(chosen, int)[order], start[order], end[order], length[order], text[order], np.array(known, bool)[order]
-    )
+    reach = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)]) - start
+    length = axis.beyond(start + reach) - axis.beyond(start)
+    everything = Expected(np.array(chosen, int), start, end, reach, length, text, np.array(known, bool))
+    return everything.ordered()[0]

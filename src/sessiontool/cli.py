@@ -6,7 +6,6 @@ Heavy imports wait until a command runs, so that help comes at once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,8 @@ from . import __version__, console
 from .errors import SessionToolError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .config import Settings
     from .storage import Store
 
@@ -114,8 +115,14 @@ def merge(
     from the same input is left alone.  With several sessions one that fails does not stop the others; the exit code is then the highest.
     """
     flags = {
-        **{"store": store, "output": output, "layout": layout, "pauses": pauses, "strict": strict},
-        **{"profile": profile, "region": region, "endpoint_url": endpoint_url},
+        "store": store,
+        "output": output,
+        "layout": layout,
+        "pauses": pauses,
+        "strict": strict,
+        "profile": profile,
+        "region": region,
+        "endpoint_url": endpoint_url,
     }
     with _errors(debug=debug):
         from .pipeline import MergeOptions, merge_session  # noqa: PLC0415

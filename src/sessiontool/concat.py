@@ -6,14 +6,17 @@ Packets come run by run, and what is held back is a handful, so memory is flat. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .timeline import SILENT_PACKET_SAMPLES, Hole, Pause, Timeline, TimelineBuilder
 from .webm.opus import OpusHead, silent_packet
-from .webm.reader import Packets
 from .webm.writer import WebmWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .webm.packets import Packets
 
 
 class Joiner:

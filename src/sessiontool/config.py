@@ -138,7 +138,7 @@ def _read_file(path: Path, source: str, *, required: bool) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most runs have no file, and it takes a tenth of the start-up
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         if not required:
             return {}

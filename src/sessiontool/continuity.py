@@ -5,14 +5,15 @@ Three witnesses: the numbers in the keys, the byte stream itself (`webm.reader`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .values import SAMPLE_RATE, ChunkRef, Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from .models import ChunkEntry, PartEntry
-    from .webm.reader import Damage, Packets
+    from .webm.packets import Damage, Packets
 
 _SAME_CLUSTER_MS = 100
 """A guessed time this near to the one the next cluster gives is right: single timestamps jitter, and a pause in the sound is longer."""

@@ -120,7 +120,7 @@ def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, 
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
             problems += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
             marked: list[list[Any]] = []
-            if not all([_drop(value, item["loc"], marked) for item in wrong]):
+            if not all(_drop(value, item["loc"], marked) for item in wrong):
                 return None, problems
             for holder in marked:
                 holder[:] = [item for item in holder if item is not None]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _REACH_MS = 3000.0
 _MOST_ISLANDS = 60
 _NO_START_COST = 0.15
+_RECORDED_SHARE = 0.1
 _NEVER = 1e9
 _FULL_SCORE = 12.0
 _LOUD = 0.35
@@ -129,8 +130,9 @@ def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     gap = np.concatenate((islands.start[1:] - islands.end[:-1], [np.inf]))
     close = np.maximum(0, 1 - gap / _CLOSE_MS)
     alone = cost * np.clip(islands.loudness / _LOUD, 0.15, 1)
-    joined = np.minimum(islands.loudness, np.append(islands.loudness[1:], 0)) / _LOUD
-    joint: Floats = alone + _CLOSE_COST * close * np.clip(joined, 0, 1)
+    share = islands.loudness / max(1e-3, float(np.percentile(islands.loudness, 75)))
+    alike = np.minimum(share, np.append(share[1:], 0))
+    joint: Floats = alone + _CLOSE_COST * close * np.clip((alike - 0.4) / 0.4, 0, 1)
     return joint
 
 
@@ -153,13 +155,16 @@ def _run_costs(
     length_cost = np.where(excused, np.minimum(length_cost, 0.6), length_cost)
     end_cost = np.zeros(len(ends))
     if np.isfinite(expected.end[i]):
-        off = (ends - expected.end[i] - costs.end_bias) / costs.end_spread
+        told = axis.backward(expected.end[i : i + 1] + costs.end_bias)[0]
+        off = (ends - told) / costs.end_spread
         end_cost = 0.8 * hub(off)
         end_cost = np.where(cut_off[window] & (off < 0), np.minimum(end_cost, 0.4), end_cost)
         end_cost = np.minimum(end_cost, 4.0)
     gaps = np.maximum(rec_start[1:] - rec_end[:-1], 0) / 1000
     pause_cost = np.concatenate(([0.0], np.cumsum(np.maximum(0, gaps - 0.7) + 3 * np.maximum(0, gaps - 2))))
     inner = pause_cost[None, :] - pause_cost[:, None]
+    if expected.length[i] < _RECORDED_SHARE * expected.text[i]:
+        inner = inner + _NEVER
     total = start_cost[:, None] + length_cost + (end_cost + 0.3 * islands.made_end[window])[None, :] + inner
     return np.where(np.tri(len(starts), k=-1, dtype=bool), _NEVER, total)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, continuity, report
+from . import __version__, report
 from .assemble import assemble
 from .concat import Joiner
 from .documents import read_session, read_utterances

@@ -23,7 +23,21 @@ TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 _OUR_FIELDS = frozenset(
-    "id role speaker text start_s end_s status confidence interrupted heard_text words logged language".split()
+    [
+        "id",
+        "role",
+        "speaker",
+        "text",
+        "start_s",
+        "end_s",
+        "status",
+        "confidence",
+        "interrupted",
+        "heard_text",
+        "words",
+        "logged",
+        "language",
+    ]
 )
 
 

@@ -1,13 +1,15 @@
 """The audible onset and end of a matched stretch, to the millisecond, from the channel's power every millisecond.
 
 An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level well below the
-utterance's own and above the noise there; the first and the last instant above it that last are its onset and end.
+utterance's own and above the noise there; the first and the last instant above it that last are its onset and end.  Where
+noise hides that level the power says nothing, and the island's edge, which looked at each band by itself, stands.
 
 Not here: which stretch it is (`matching`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +28,17 @@ _LASTING_MS = 8
 _OUT_MS, _IN_MS = 60, 50
 _ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 34.0
 _ABOVE_NOISE_DB = 6.0
+_NOISY_DB = 13.0
 _AROUND_MS = 400
+_CONTRAST_MS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where an utterance begins or ends, and by how much the sound inside is louder there than outside."""
+
+    at_ms: float
+    contrast_db: float
 
 
 def _smooth_db(power: Bytes, lo: int, hi: int) -> Floats:
@@ -34,9 +46,9 @@ def _smooth_db(power: Bytes, lo: int, hi: int) -> Floats:
     pad = _SMOOTH_MS // 2
     a, b = max(0, lo - pad), min(len(power), hi + pad)
     mean_square = 10 ** (to_db(power[a:b]) / 10)
-    kernel = np.ones(_SMOOTH_MS) / _SMOOTH_MS
-    smooth = np.convolve(mean_square, kernel, mode="same")[lo - a : lo - a + hi - lo]
-    return 10 * np.log10(np.maximum(smooth, 1e-12))
+    smooth = np.convolve(mean_square, np.ones(_SMOOTH_MS) / _SMOOTH_MS, mode="same")[lo - a : lo - a + hi - lo]
+    level: Floats = 10 * np.log10(np.maximum(smooth, 1e-12))
+    return level
 
 
 def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -47,24 +59,33 @@ def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(total[_LASTING_MS:] - total[:-_LASTING_MS] == _LASTING_MS)
 
 
-def snap(power: Bytes, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[float, float]:
-    """Onset and end of the stretch start..end, in ms, not before `low_ms` and not after `high_ms`."""
+def snap(power: Bytes, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[Edge, Edge]:
+    """Onset and end of the stretch start..end, not before `low_ms` and not after `high_ms`."""
     start, end = int(start_ms), int(end_ms)
     lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(len(power), int(high_ms), end + _AROUND_MS)
     if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
-        return start_ms, end_ms
+        return Edge(start_ms, 0.0), Edge(end_ms, 0.0)
     level = _smooth_db(power, lo, hi)
     peak = float(np.percentile(level[max(0, start - lo) : end - lo], 95))
-    return (
-        _edge(level, start - lo, peak - _ONSET_BELOW_DB, end - start) + lo,
-        hi - _edge(level[::-1], hi - end, peak - _END_BELOW_DB, end - start),
-    )
+    onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, end - start)
+    ending = _edge(level[::-1], hi - end, peak - _END_BELOW_DB, end - start)
+    return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(level[::-1], ending))
 
 
 def _edge(level: Floats, place: int, threshold: float, length: int) -> int:
     """The first index around `place` from where the level stays above `threshold` and the noise before it."""
-    noise = float(np.percentile(level[: max(1, place - 20)], 50)) if place > 40 else -200.0
+    noise = float(np.median(level[: place - 20])) if place > 40 else -200.0
+    if noise + _ABOVE_NOISE_DB > threshold + _NOISY_DB:
+        return place
     threshold = max(threshold, noise + _ABOVE_NOISE_DB)
     lo, hi = max(0, place - _OUT_MS), min(len(level), place + min(_IN_MS, length // 2) + _LASTING_MS)
     found = _lasting(level[lo:hi] > threshold)
-    return lo + int(found[0]) if len(found) else place
+    return lo + int(found[0]) + _SMOOTH_MS // 2 if len(found) else place
+
+
+def _contrast(level: Floats, place: int) -> float:
+    """How much louder it is after `place` than before it."""
+    before, after = level[max(0, place - _CONTRAST_MS) : place], level[place : place + _CONTRAST_MS]
+    if not len(before) or not len(after):
+        return 0.0
+    return float(np.percentile(after, 80) - np.median(before))

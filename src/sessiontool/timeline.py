@@ -13,13 +13,14 @@ Not here: reading packets, writing them, and any opinion on what the holes mean 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import sub
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .values import SAMPLE_RATE, samples_to_us, us_to_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SILENT_PACKET_SAMPLES = 960
 DEFICIT_LIMIT_SAMPLES = 480

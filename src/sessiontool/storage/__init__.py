@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 from .base import MAX_DOCUMENT_BYTES, REPORT_NAME, S3Options, Store, Target, read_document
@@ -67,8 +68,6 @@ def _folder(path: str) -> Path:
 
 
 def _folder_of_url(url: str) -> Path:
-    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - hardly ever used
-
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"}:
         raise UsageError(

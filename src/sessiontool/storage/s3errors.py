@@ -49,7 +49,7 @@ _SECRET = _Problem("the secret does not belong to the access key", "check the cr
 _EXPIRED = _Problem("the credentials have expired", "log in again (`aws sso login`), or refresh the session token")
 _DENIED = _Problem("access denied", "ask for s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there")
 _NO_BUCKET = _Problem("there is no such bucket", "check the bucket's name, the endpoint and the account", NotFoundError)
-_REGION = _Problem("the bucket is in another region", "name it with --region, AWS_REGION or the profile")
+_REGION = _Problem("the bucket is in another region", "name it with --region, AWS_DEFAULT_REGION or the profile")
 _UNREACHABLE = _Problem("nothing answers at {endpoint}", "check the endpoint's URL and the network")
 _SILENT = _Problem("{endpoint} does not answer in time", "try again later; check the network")
 _NO_KEYS = _Problem(
@@ -93,6 +93,10 @@ _BY_CODE = {
     "502": _BROKEN,
     "504": _BROKEN,
     "RequestTimeout": _SILENT,
+    # Without a code of its own an answer is no S3's; a missing object is not looked up here.
+    "302": _NOT_S3,
+    "404": _NOT_S3,
+    "405": _NOT_S3,
     "InvalidObjectState": _Problem("it is archived", "restore it from Glacier first (`aws s3api restore-object`)"),
     "QuotaExceeded": _Problem("the quota is used up", "make room there, or publish with --output"),
     "InvalidBucketName": _Problem("that is no name of a bucket", "a store is s3://bucket/prefix", UsageError),
@@ -109,7 +113,7 @@ _BY_CLASS: tuple[tuple[type[Exception], _Problem], ...] = (
     (aws.ConfigParseError, _Problem("the AWS configuration is not readable", "check ~/.aws/config", UsageError)),
     (
         aws.InvalidRegionError,
-        _Problem("{region_name!r} is no name of a region", "check --region or AWS_REGION", UsageError),
+        _Problem("{region_name!r} is no name of a region", "check --region or AWS_DEFAULT_REGION", UsageError),
     ),
     (aws.SSLError, _Problem("no trusted TLS connection to {endpoint}", "check the URL; AWS_CA_BUNDLE names a CA")),
     (aws.ProxyConnectionError, _Problem("the proxy does not answer", "check HTTPS_PROXY and NO_PROXY")),

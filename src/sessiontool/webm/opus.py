@@ -33,10 +33,7 @@ def packet_samples(packet: bytes) -> int:
         return 0
     frame = _FRAME_SAMPLES[packet[0] >> 3]
     code = packet[0] & 3
-    if code == 3:
-        count = packet[1] & 0x3F if len(packet) > 1 else 0
-    else:
-        count = 2 if code else 1
+    count = (packet[1] & 63 if len(packet) > 1 else 0) if code == 3 else 2 if code else 1
     samples = frame * count
     return samples if samples <= MAX_PACKET_SAMPLES else 0
 

@@ -14,14 +14,13 @@ begins: their times count from the last timestamp known, which may be the wrong 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ..errors import RecordingError
 from . import ebml
-from .opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
+from .opus import MAX_PACKET_BYTES, PacketSamples
+from .packets import Damage, Packets, Track
 from .resync import CUT_PREFIXES, find_row, row_at
-from .tracks import Track, guessed_track, opus_track
+from .tracks import guessed_track, opus_track
 
 _MASTERS = frozenset({ebml.SEGMENT, ebml.BLOCK_GROUP})
 _BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
@@ -38,32 +37,6 @@ _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
 _LACING_FLAGS = 0x06
-
-
-class Damage(NamedTuple):
-    """Bytes of the stream that had to be skipped: their offset and count, and what was wrong there."""
-
-    offset: int
-    length_bytes: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Packets:
-    """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
-
-    `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.  `continued`
-    packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is a guess.  `after_break`
-    says that bytes were lost or skipped right before the first packet.
-    """
-
-    recording: int
-    placed: bool
-    continued: bool
-    after_break: bool = False
-    payloads: list[bytes] = field(default_factory=list)
-    times_ms: list[int] = field(default_factory=list)
-    durations: list[int] = field(default_factory=list)
 
 
 class WebmReader:

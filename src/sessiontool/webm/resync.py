@@ -8,10 +8,13 @@ kind (TOC byte) that was seen before, and times that do not run back.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from . import ebml
 from .opus import MAX_PACKET_BYTES, packet_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROW = 3
 """Whole elements in a row that make a place plausible where the bytes do not end before."""
@@ -90,7 +93,7 @@ def _block_time(buf: bytes, body: int, number: int | None, tocs: Collection[int]
 
 def _plausible_other(element_id: int, size: int) -> bool:
     if element_id in _CLUSTER_CHILDREN or element_id in _GROUP_CHILDREN:
-        return 0 <= size <= 8 or element_id == ebml.VOID and 0 <= size < 1 << 16
+        return 0 <= size <= 8 or (element_id == ebml.VOID and 0 <= size < 1 << 16)
     return (
         element_id in (ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS) and 0 <= size < 1 << 20
     )

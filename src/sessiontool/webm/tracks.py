@@ -5,24 +5,14 @@ Whatever is not one plain Opus track is refused by name: the codec, the encrypti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..errors import RecordingError
 from . import ebml
 from .opus import OpusHead
+from .packets import Track
 
 _AUDIO_TRACK = 2
 _FIREFOX_TRACK_NUMBER = 2
 _LIBOPUS_PRE_SKIP = 312
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """The Opus track of a recording: its number in the blocks, its OpusHead, and the program that wrote it."""
-
-    number: int
-    opus_head: OpusHead
-    writing_app: str
 
 
 def opus_track(body: bytes, writing_app: str) -> Track:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import shutil
 import struct
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import accumulate
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import ebml
 from .ebml import element
 from .opus import SAMPLES_PER_SECOND, OpusHead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CLUSTER_MS = 5000
 SEEK_PRE_ROLL_NS = 80_000_000

@@ -1,0 +1,52 @@
+"""The Python interface: one call for one session.
+
+from sessiontool import merge
+
+result = merge("2026-11-22-dana", store="s3://recordings/sessions", output="merged")
+print(result.status, result.location)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .pipeline import MergeOptions, MergeResult, merge_session
+from .storage import Layout, S3Options, open_output, open_store
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from .progress import Progress
+
+
+def merge(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    layout: str | None = None,
+    keep_pauses: bool = False,
+    align: bool = True,
+    strict: bool = False,
+    force: bool = False,
+    dry_run: bool = False,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    progress: Progress | None = None,
+) -> MergeResult:
+    """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
+
+    `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to `<output>/<session_id>/`.
+    `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.  Settings in files or the environment
+    are not read, but for boto3's own credential chain.
+
+    Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError (the
+    recording cannot be used, or has findings and `strict`), StorageError (unreachable, full, forbidden); all are
+    SessionToolError.  When it raises, nothing was published.
+    """
+    options = MergeOptions(keep_pauses=keep_pauses, align=align, strict=strict, force=force, dry_run=dry_run)
+    s3 = S3Options(profile=profile, region=region, endpoint_url=endpoint_url)
+    with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout()) as opened:
+        target = open_output(str(output), session_id) if output is not None else opened.target(session_id)
+        return merge_session(opened, session_id, target, options, progress)
