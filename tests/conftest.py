@@ -6,6 +6,7 @@ import os
 import uuid
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,3 +88,13 @@ def merged_session(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
         return Path(merge(session_id, store=store_of(session_id), output=output).location)
 
     return merged
+
+
+@pytest.fixture
+def copy(recorded_session: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Copies a recorded session into a store of the test's own, `tmp_path/store`, and returns its folder there."""
+
+    def copied(session_id: str) -> Path:
+        return Path(copytree(recorded_session(session_id), tmp_path / "store" / session_id))
+
+    return copied

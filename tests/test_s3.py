@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -232,6 +233,13 @@ def test_a_chunk_that_arrives_spoiled_is_fetched_again(chunk: str, fault_proxy: 
     assert fault_proxy.count("GET", "1.webm") == 3
 
 
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+def test_a_listing_that_arrives_spoiled_is_fetched_again(chunk: str, fault_proxy: FaultProxy, kind: Any) -> None:
+    fault_proxy.faults += [Fault(kind, path="list-type"), Fault(kind, path="list-type")]
+    assert only_chunk(chunk) == BODY
+    assert fault_proxy.count("GET", "list-type") == 3
+
+
 def test_a_burst_of_throttling_longer_than_boto3s_patience_is_sat_out(chunk: str, fault_proxy: FaultProxy) -> None:
     fault_proxy.faults += [Fault("slow_down")] * 5
     assert only_chunk(chunk) == BODY
@@ -294,6 +302,11 @@ def test_a_large_file_goes_up_in_parts_and_whole(chunk: str, s3_client: Any, fau
         assert body.read() == audio
     assert stored["ContentType"] == "audio/webm"
     assert not fault_proxy.faults
+
+
+def test_a_chunk_that_went_up_in_parts_is_read(s3_url: str, s3_client: Any) -> None:
+    s3_client.upload_fileobj(io.BytesIO(BODY * 160), BUCKET, key(s3_url, "s1/chunks/0/1.webm"))
+    assert only_chunk(s3_url) == BODY * 160
 
 
 def test_an_upload_that_fails_publishes_no_report(

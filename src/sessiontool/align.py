@@ -1,8 +1,9 @@
 """Utterances and speech activity -> placed utterances: the log says what was said and roughly when, the sound says exactly when.
 
 The steps, each in its own module: what the log expects (`axis`), how far its clock is off (`tracking`), which stretch of speech belongs
-to which utterance (`matching`), where that stretch begins and ends (`snapping`).  Matching and the estimates it rests on (clock,
-biases of starts and ends, rate of speech) are repeated three times, each from the other's result.
+to which utterance (`matching`), where that stretch begins and ends (`snapping`), how sure that is (`evidence`), and what a person
+should know of the session (`soundcheck`).  Matching and the estimates it rests on (clock, biases of starts and ends, rate of speech) are
+repeated, each from the other's result.
 
 A wrong time is worse than none: an utterance that nothing audible fits gets none.
 """
@@ -15,27 +16,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .axis import SAMPLES_PER_MS, Axis, Expected, expect
+from .evidence import Evidence, confidence
 from .matching import Costs, Islands, Matches, cut_islands, match
-from .snapping import snap
-from .tracking import Line, coarse_offsets, fit_line, follow
-from .values import Finding, Placement
+from .snapping import Edge, snap
+from .soundcheck import session_findings
+from .tracking import Line, coarse_offsets, fit_line, follow, most_agreement
+from .values import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from .activity import Activity, ChannelActivity
     from .timeline import Timeline
-    from .values import Utterance
+    from .values import Finding, PlacementStatus, Utterance
 
     Floats = NDArray[np.float64]
 
-ROLES = ("user", "assistant")
+USER, ASSISTANT = "user", "assistant"
+ROLES = (USER, ASSISTANT)
+
 _ROUNDS = 4
-_LEFT_OVER = {"user": (0.15, 0.9, 2.0), "assistant": (0.5, 2.0, 4.5)}
 _SKIP_TEXT = 3.5
+_FIRST_COSTS = {
+    USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
+    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
+}
 _SHARP_END_MS = 500.0
+_LEAST_MATCHES = 4
+
+_GOOD_AGREEMENT = 0.6
+_BETTER = 1.4
+
+_CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
+_OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
+_SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
+
+_TWIN_US = 50_000
+_SOUNDING = 0.15
+
+_DRIFT_AFTER_MS, _DRIFT_MATCHES = 600_000.0, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +75,22 @@ class PartAlignment:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Placements in the order of the input, and what is to be said of the session."""
+    """Placements and what carried them (None where nothing did), both in the order of the log; and what is to be said."""
 
     placements: tuple[Placement, ...]
+    evidence: tuple[Evidence | None, ...] = ()
     parts: tuple[PartAlignment, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)
-class _Lane:
-    """One channel's work: whose utterances it carries, and what is believed of them so far."""
+class Lane:
+    """One channel's work: whose utterances it carries, and what is believed of them so far.
 
+    `roles`, `raw` (as logged), `expected` (by the clock as now known) and `matches` run in parallel.
+    """
+
+    number: int
     channel: ChannelActivity
     roles: NDArray[np.str_]
     raw: Expected
@@ -73,10 +99,16 @@ class _Lane:
     matches: Matches
     costs: dict[str, Costs]
 
-    def found_residuals(self) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        k = np.flatnonzero(self.matches.found & self.raw.known)
-        starts = self.islands.start[self.matches.first[k]]
-        return starts, starts - self.raw.start[k], k
+    def matched(self, role: str | None = None) -> NDArray[np.intp]:
+        """Which utterances have found sound."""
+        chosen = self.matches.found if role is None else self.matches.found & (self.roles == role)
+        return np.flatnonzero(chosen)
+
+    def starts(self, which: NDArray[np.intp]) -> Floats:
+        return self.islands.start[self.matches.first[which]]
+
+    def ends(self, which: NDArray[np.intp]) -> Floats:
+        return self.islands.end[self.matches.last[which]]
 
 
 def align(
@@ -88,192 +120,289 @@ def align(
     never placed.
     """
     axis = Axis(timeline.spans, activity.duration_ms)
-    chosen = _lanes_of(utterances, channels, len(activity.channels))
-    lanes = [_lane(utterances, picked, timeline, axis, activity.channels[c]) for c, picked in chosen.items() if picked]
-    if not lanes or not activity.duration_ms:
-        return Alignment(tuple(_unplaced(u) for u in utterances))
-    _track_coarsely(lanes, axis)
-    for turn in range(_ROUNDS):
+    twins = _twins(utterances)
+    by_role = {role: _positions(utterances, role, twins) for role in ROLES}
+    lanes, swapped = _lanes(utterances, by_role, timeline, axis, activity, channels)
+    for turn in range(_ROUNDS if lanes else 0):
         for lane in lanes:
             _match_lane(lane, lanes, axis)
         if turn < _ROUNDS - 1:
             _learn(lanes, axis)
-    return _result(utterances, lanes, axis)
+    placements, evidence = _place(utterances, lanes, axis, activity)
+    for copy, original in twins.items():
+        placements[copy] = replace(placements[original], utterance=utterances[copy])
+        evidence[copy] = evidence[original]
+    parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
+    findings = session_findings(placements, lanes, activity, axis, swapped=swapped)
+    return Alignment(tuple(placements), tuple(evidence), parts, tuple(findings))
 
 
-def _lanes_of(utterances: Sequence[Utterance], channels: Sequence[str], count: int) -> dict[int, list[int]]:
-    """The utterances (positions in the log) that each channel carries."""
-    picked: dict[int, list[int]] = {c: [] for c in range(count)}
+# -- who is where
+
+
+def _twins(utterances: Sequence[Utterance]) -> dict[int, int]:
+    """Utterances that the log holds twice (position of the copy to that of the first): they share their sound."""
+    seen: dict[tuple[str, str, str], int] = {}
+    twins = {}
     for i, u in enumerate(utterances):
-        if u.role not in ROLES or not u.text.strip():
-            continue
-        if u.role in channels[:count]:
-            picked[list(channels).index(u.role)].append(i)
-        elif count == 1:
-            picked[0].append(i)
-    return picked
+        first = seen.setdefault((u.id, u.role, u.text), i)
+        a, b = utterances[first].t_start_us, u.t_start_us
+        if first != i and (a is None or b is None or abs(a - b) < _TWIN_US):
+            twins[i] = first
+    return twins
+
+
+def _positions(utterances: Sequence[Utterance], role: str, twins: Mapping[int, int]) -> list[int]:
+    return [i for i, u in enumerate(utterances) if u.role == role and u.text.strip() and i not in twins]
+
+
+def _lanes(
+    utterances: Sequence[Utterance],
+    by_role: Mapping[str, list[int]],
+    timeline: Timeline,
+    axis: Axis,
+    activity: Activity,
+    channels: Sequence[str],
+) -> tuple[list[Lane], bool]:
+    """A lane for each channel that carries utterances, and whether the channels are not as they were named."""
+    count = len(activity.channels)
+    named = list(channels[:count])
+    usual = {role: named.index(role) if role in named else 0 for role in ROLES if role in named or count == 1}
+    choices = [usual]
+    if count == 2 and len(usual) == 2:
+        choices += [{role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
+    best: tuple[float, list[Lane], int] | None = None
+    for number, choice in enumerate(choices):
+        picked: dict[int, list[int]] = {}
+        for role, c in choice.items():
+            picked.setdefault(c, []).extend(by_role[role])
+        lanes = [
+            _lane(c, utterances, sorted(chosen), timeline, axis, activity.channels[c])
+            for c, chosen in sorted(picked.items())
+            if chosen
+        ]
+        reached = _track_coarsely(lanes, axis)
+        if best is None or reached > _BETTER * best[0] + 1:
+            best = (reached, lanes, number)
+        if number == 0 and reached >= _GOOD_AGREEMENT * sum(most_agreement(lane.raw) for lane in lanes):
+            break
+    assert best is not None
+    return best[1], best[2] > 0
 
 
 def _lane(
-    utterances: Sequence[Utterance], picked: list[int], timeline: Timeline, axis: Axis, channel: ChannelActivity
-) -> _Lane:
+    number: int,
+    utterances: Sequence[Utterance],
+    picked: Sequence[int],
+    timeline: Timeline,
+    axis: Axis,
+    channel: ChannelActivity,
+) -> Lane:
     raw = expect(utterances, picked, timeline, axis)
     roles = np.array([utterances[i].role for i in raw.index])
-    costs = {}
-    for role in ROLES:
-        island, second, most = _LEFT_OVER[role]
-        costs[role] = Costs(
-            skip_text=_SKIP_TEXT,
-            skip_island=island,
-            skip_second=second,
-            skip_most=most,
-            end_spread=1500.0 if role == "assistant" else 600.0,
-        )
-    empty = Islands(*(np.zeros(0, kind) for kind in (float, float, bool, bool, float)))
-    nothing = np.full(len(raw), -1)
-    return _Lane(channel, roles, raw, raw, empty, Matches(nothing, nothing, np.zeros(len(raw))), costs)
+    return Lane(number, channel, roles, raw, raw, Islands.none(), Matches.none(len(raw)), dict(_FIRST_COSTS))
 
 
-def _shift(raw: Expected, by_ms: Floats) -> Expected:
-    return replace(raw, start=raw.start + by_ms, end=raw.end + by_ms)
-
-
-def _track_coarsely(lanes: Sequence[_Lane], axis: Axis) -> None:
-    offsets, _ = coarse_offsets([(lane.raw, lane.channel.score) for lane in lanes], axis)
+def _track_coarsely(lanes: Sequence[Lane], axis: Axis) -> float:
+    offsets, reached = coarse_offsets([(lane.raw, lane.channel.score) for lane in lanes], axis)
     for lane, found in zip(lanes, offsets, strict=True):
-        lane.expected = _shift(lane.raw, found)
+        lane.expected = lane.raw.shifted(found, axis)
+    return reached
 
 
-def _in_order(expected: Expected) -> NDArray[np.intp]:
-    return np.argsort(expected.start, kind="stable")
+# -- matching, and learning from it
 
 
-def _match_lane(lane: _Lane, lanes: Sequence[_Lane], axis: Axis) -> None:
+def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
+    """Where anybody on another channel begins to speak."""
+    return np.sort(np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)]))
+
+
+def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
     """Match one lane's utterances with its islands, in the order of their expected starts."""
-    order = _in_order(lane.expected)
-    e = lane.expected
-    ordered = Expected(e.index[order], e.start[order], e.end[order], e.length[order], e.text[order], e.known[order])
-    costs = [lane.costs[str(role)] for role in lane.roles[order]]
-    biased = ordered.start + np.array([c.start_bias for c in costs])
-    sharp = np.array([c.end_spread < _SHARP_END_MS for c in costs])
-    ends = (ordered.end + np.array([c.end_bias for c in costs]))[sharp & np.isfinite(ordered.end)]
-    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, np.concatenate((biased, ends)))
-    others = np.concatenate([o.channel.islands[:, 0] for o in lanes if o is not lane] or [np.zeros(0)])
-    by_other = _interrupted(lane.islands.end, np.sort(others.astype(float)))
-    never = np.zeros(len(by_other), bool)
-    cut_off = [by_other if role == "assistant" else never for role in lane.roles[order]]
-    found = match(ordered, lane.islands, axis, costs, cut_off)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    lane.matches = Matches(found.first[back], found.last[back], found.cost[back])
+    ordered, order = lane.expected.ordered()
+    roles = lane.roles[order]
+    costs = [lane.costs[str(role)] for role in roles]
+    begin = ordered.start + np.array([c.start_bias for c in costs])
+    told = np.isfinite(ordered.end) & np.array([c.end_spread < _SHARP_END_MS for c in costs])
+    stop = ordered.end + np.array([c.end_bias for c in costs])
+    wanted = np.concatenate((begin, stop[told]))
+    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted)
+    others = _other_starts(lane, lanes)
+    first, last = np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS), np.searchsorted(
+        others, lane.islands.end + _CUT_AFTER_MS
+    )
+    cut_off = (last > first)[None, :] & (roles == ASSISTANT)[:, None]
+    lane.matches = match(ordered, lane.islands, axis, costs, cut_off).reordered(order)
 
 
-def _interrupted(ends: Floats, other_starts: Floats) -> NDArray[np.bool_]:
-    """Which ends come just after somebody else has begun to speak."""
-    lo = np.searchsorted(other_starts, ends - 700)
-    hi = np.searchsorted(other_starts, ends + 250)
-    result: NDArray[np.bool_] = hi > lo
-    return result
-
-
-def _robust(values: Floats, least: float) -> tuple[float, float]:
-    middle = float(np.median(values))
-    return middle, max(least, 1.4826 * float(np.median(np.abs(values - middle))))
-
-
-def _learn(lanes: Sequence[_Lane], axis: Axis) -> None:
+def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
     """Estimate clock, biases, spreads and rates anew from what matched."""
-    at, residual, lane_no, role_of, position = [], [], [], [], []
-    for n, lane in enumerate(lanes):
-        a, r, k = lane.found_residuals()
-        at.append(a)
-        residual.append(r)
-        lane_no.append(np.full(len(k), n))
-        role_of.append(lane.roles[k])
-        position.append(lane.raw.start[k])
-    if not sum(map(len, at)):
+    picked = [np.intersect1d(lane.matched(), np.flatnonzero(lane.raw.known)) for lane in lanes]
+    place = np.concatenate([lane.raw.start[k] for lane, k in zip(lanes, picked, strict=True)])
+    off = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)]) - place
+    role = np.concatenate([lane.roles[k] for lane, k in zip(lanes, picked, strict=True)])
+    if not len(place):
         return
-    place, off, role = np.concatenate(position), np.concatenate(residual), np.concatenate(role_of)
-    biases = {}
-    for name in ROLES:
-        mine = off[role == name]
-        biases[name] = float(np.median(mine)) if len(mine) else 0.0
-    counts = {name: int((role == name).sum()) for name in ROLES}
-    common = sum(biases[n] * counts[n] for n in ROLES) / max(1, sum(counts.values()))
-    if min(counts.values()) >= 3:
-        # the roles' biases are relative to the clock they share, measured where both speak
-        off = off - np.array([biases[str(n)] - common for n in role])
-        relative = {n: biases[n] - common for n in ROLES}
-    else:
-        relative = dict.fromkeys(ROLES, 0.0)
+    off = off - _role_bias(off, role)
     lines = _lines(axis, place, off)
-    parts = axis.part_of(place)
-    left = off - np.array([float(lines[int(p)].at(np.array([x]))[0]) for p, x in zip(parts, place, strict=True)])
+    left = off - _on_lines(lines, axis, place)
     for lane in lanes:
-        k = axis.part_of(lane.raw.start)
-        base = np.array([float(lines[int(p)].at(np.array([x]))[0]) for p, x in zip(k, lane.raw.start, strict=True)])
-        lane.expected = _shift(lane.raw, base + follow(place, left, lane.raw.start))
-        _learn_costs(lane, relative)
+        start = lane.raw.start
+        clock = _on_lines(lines, axis, start) + follow(place, left, start)
+        lane.expected = lane.raw.shifted(clock, axis)
+        for name in ROLES:
+            lane.costs[name] = _learned_costs(lane, name)
 
 
-def _lines(axis: Axis, place: Floats, off: Floats) -> dict[int, Line]:
+def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
+    """How much later than everybody's middle each one's role is logged to start, where both roles say enough to tell."""
+    middle = {name: np.median(off[role == name]) for name in ROLES if (role == name).sum() >= _LEAST_MATCHES - 1}
+    if len(middle) < len(ROLES):
+        return np.zeros(len(off))
+    biases = np.select([role == name for name in ROLES], [middle[name] for name in ROLES])
+    bias: Floats = biases - biases.mean()
+    return bias
+
+
+def _lines(axis: Axis, place: Floats, off: Floats) -> list[Line]:
     parts = axis.part_of(place)
     overall = fit_line(place, off)
-    lines = {}
-    for p in range(len(axis.parts)):
-        mine = parts == p
-        lines[p] = fit_line(place[mine], off[mine]) if mine.sum() >= 3 else replace(overall, slope=0.0)
+    lines = []
+    for number in range(len(axis.parts)):
+        mine = parts == number
+        lines.append(fit_line(place[mine], off[mine]) if mine.sum() >= _LEAST_MATCHES - 1 else replace(overall, slope=0.0))
     return lines
 
 
-def _learn_costs(lane: _Lane, relative: dict[str, float]) -> None:
-    """Biases, spreads and rate of each role on a lane from its matches."""
-    found = lane.matches.found
-    for role in ROLES:
-        k = np.flatnonzero(found & (lane.roles == role))
-        if len(k) < 4:
-            continue
-        starts = lane.islands.start[lane.matches.first[k]]
-        ends = lane.islands.end[lane.matches.last[k]]
-        start_bias, start_spread = _robust(starts - lane.expected.start[k], 80.0)
-        told = np.isfinite(lane.expected.end[k])
-        changes: dict[str, float] = {"start_bias": start_bias, "start_spread": min(600.0, 1.5 * start_spread)}
-        if told.sum() >= 4:
-            end_bias, end_spread = _robust((ends - lane.expected.end[k])[told], 100.0)
-            changes |= {"end_bias": end_bias, "end_spread": min(2500.0, 2 * end_spread)}
-        changes["rate"] = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
-        lane.costs[role] = replace(lane.costs[role], **changes)
+def _on_lines(lines: Sequence[Line], axis: Axis, at_ms: Floats) -> Floats:
+    parts = axis.part_of(at_ms)
+    values = np.zeros(len(at_ms))
+    for number, line in enumerate(lines):
+        mine = parts == number
+        values[mine] = line.at(at_ms[mine])
+    return values
 
 
-def _unplaced(utterance: Utterance) -> Placement:
-    status = "no_audio" if utterance.role in ROLES else "unmatched"
-    return Placement(utterance, None, None, status, 0.0)  # type: ignore[arg-type]
+def _robust(values: Floats) -> tuple[float, float]:
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
-def _result(utterances: Sequence[Utterance], lanes: Sequence[_Lane], axis: Axis) -> Alignment:
-    placements = [_unplaced(u) for u in utterances]
+def _learned_costs(lane: Lane, role: str) -> Costs:
+    """A role's biases, spreads and rate of speech, as its matches on a lane show them."""
+    k = lane.matched(role)
+    if len(k) < _LEAST_MATCHES:
+        return lane.costs[role]
+    starts, ends = lane.starts(k), lane.ends(k)
+    bias, spread = _robust(starts - lane.expected.start[k])
+    rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
+    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(1.5 * spread, 120, 600)), rate=rate)
+    late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
+    if len(late) >= _LEAST_MATCHES:
+        bias, spread = _robust(late)
+        costs = replace(costs, end_bias=bias, end_spread=float(np.clip(2 * spread, 200, 2500)))
+    return costs
+
+
+# -- what comes of it
+
+
+def _place(
+    utterances: Sequence[Utterance], lanes: Sequence[Lane], axis: Axis, activity: Activity
+) -> tuple[list[Placement], list[Evidence | None]]:
+    placements = [Placement(u, None, None, "no_audio" if u.role in ROLES else "unmatched", 0.0) for u in utterances]
+    evidence: list[Evidence | None] = [None] * len(utterances)
+    user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
+    shared = len({str(r) for lane in lanes for r in lane.roles}) > len(lanes)
     for lane in lanes:
-        for k in np.flatnonzero(lane.matches.found):
-            a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
-            low = lane.islands.end[a - 1] if a else 0.0
-            high = lane.islands.start[b + 1] if b + 1 < len(lane.islands) else 1e12
-            start, end = snap(lane.channel.power, lane.islands.start[a], lane.islands.end[b], low, high)
+        for k in range(len(lane.raw)):
             i = int(lane.raw.index[k])
-            expected = lane.raw.length[k] * lane.costs[str(lane.roles[k])].rate
-            clipped = bool(
-                lane.roles[k] == "assistant"
-                and end - start < 0.85 * expected
-                and _interrupted(
-                    np.array([end]),
-                    np.sort(np.concatenate([o.channel.islands[:, 0] for o in lanes if o is not lane] or [np.zeros(0)])),
-                )[0]
-            )
-            placements[i] = Placement(
-                utterances[i],
-                round(start * SAMPLES_PER_MS),
-                round(end * SAMPLES_PER_MS),
-                "clipped" if clipped else "aligned",
-                0.9,
-            )
-    parts = tuple(PartAlignment(part, None, None, {}, 0) for part in axis.parts)
-    return Alignment(tuple(placements), parts)
+            if not lane.matches.found[k]:
+                status: PlacementStatus = "unmatched" if _sounds(lane, k) else "no_audio"
+                placements[i] = Placement(utterances[i], None, None, status, 0.0)
+                continue
+            start, end = _snapped(lane, k)
+            found = _evidence(lane, k, start, end, axis, shared=shared)
+            clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
+            begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
+            stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
+            status = "clipped" if clipped else "aligned"
+            placements[i] = Placement(utterances[i], begin, stop, status, confidence(found))
+            evidence[i] = found
+    return placements, evidence
+
+
+def _sounds(lane: Lane, k: int) -> bool:
+    """Whether there is speech where an unmatched utterance was expected."""
+    lo = int(np.clip(lane.expected.start[k] / 10, 0, len(lane.channel.score)))
+    hi = int(np.clip((lane.expected.start[k] + lane.expected.reach[k]) / 10, 0, len(lane.channel.score)))
+    return hi > lo and float((lane.channel.score[lo:hi] > 2).mean()) > _SOUNDING
+
+
+def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
+    a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
+    low = float(lane.islands.end[a - 1]) if a else 0.0
+    high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(len(lane.channel.power))
+    return snap(lane.channel.power, float(lane.islands.start[a]), float(lane.islands.end[b]), low, high)
+
+
+def _evidence(lane: Lane, k: int, start: Edge, end: Edge, axis: Axis, *, shared: bool) -> Evidence:
+    costs = lane.costs[str(lane.roles[k])]
+    a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
+    taken = np.zeros(len(lane.islands), bool)
+    for j in lane.matched():
+        taken[lane.matches.first[j] : lane.matches.last[j] + 1] = True
+    left = lane.islands.start[a] - lane.islands.end[a - 1] if a and not taken[a - 1] else 9999.0
+    right = lane.islands.start[b + 1] - lane.islands.end[b] if b + 1 < len(taken) and not taken[b + 1] else 9999.0
+    recorded = axis.recorded([start.at_ms, end.at_ms])
+    return Evidence(
+        channel=lane.number,
+        start_residual_ms=start.at_ms - lane.expected.start[k] - costs.start_bias,
+        end_residual_ms=end.at_ms - lane.expected.end[k] - costs.end_bias,
+        start_spread_ms=costs.start_spread,
+        end_spread_ms=costs.end_spread,
+        length_ratio=float(np.diff(recorded)[0] / max(1.0, lane.expected.length[k] * costs.rate)),
+        start_contrast_db=start.contrast_db,
+        end_contrast_db=end.contrast_db,
+        snr_db=lane.channel.snr_db,
+        cost=float(lane.matches.cost[k]),
+        left_over_ms=float(min(left, right)),
+        made_up=bool(lane.islands.made_start[a] or lane.islands.made_end[b]),
+        shared=shared,
+    )
+
+
+def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_starts: Floats) -> bool:
+    """Whether an assistant's turn ends because the user began to speak."""
+    if utterance.role != ASSISTANT or found.length_ratio > _WHOLE:
+        return False
+    if utterance.interrupted and found.length_ratio < _SHORT:
+        return True
+    before = end_ms - user_starts
+    if ((before >= _OVERLAP_MS[0]) & (before <= _OVERLAP_MS[1])).any():
+        return True
+    return bool(found.length_ratio < _VERY_SHORT and ((before < 0) & (before >= -_LATE_MS)).any())
+
+
+def _describe(number: int, name: str, lanes: Sequence[Lane], axis: Axis) -> PartAlignment:
+    """The clock and residuals of one part."""
+    residuals: dict[str, float] = {}
+    place, off = [np.zeros(0)], [np.zeros(0)]
+    for role in ROLES:
+        mine, left = [np.zeros(0)], [np.zeros(0)]
+        for lane in lanes:
+            k = lane.matched(role)
+            k = k[(axis.part_of(lane.starts(k)) == number) & lane.raw.known[k]]
+            mine.append(lane.raw.start[k])
+            off.append(lane.starts(k) - lane.raw.start[k])
+            left.append(lane.starts(k) - lane.expected.start[k] - lane.costs[role].start_bias)
+        place += mine
+        if len(every := np.abs(np.concatenate(left))):
+            residuals[role] = float(np.median(every))
+    at, late = np.concatenate(place), np.concatenate(off)
+    if not len(at):
+        return PartAlignment(name, None, None, {}, 0)
+    line = fit_line(at, late)
+    known = len(at) >= _DRIFT_MATCHES and np.ptp(at) >= _DRIFT_AFTER_MS
+    return PartAlignment(name, line.offset, line.slope * 1e6 if known else None, residuals, len(at))

@@ -1,6 +1,9 @@
 """Chunks in, one joined recording out: each part is read as one stream of bytes, checked, placed and handed to the `Joiner`.
 
 One chunk is held at a time.  How chunks are fetched is the caller's business: `read` is handed in.
+
+The numbers in the keys are believed until the sound says otherwise: time runs back between two chunks, or a second header turns up.
+Then the part's chunks are read once to see what is in them (`chains`), and the join begins anew in the order found.
 """
 
 from __future__ import annotations
@@ -8,12 +11,13 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from . import continuity
+from .chains import EBML_MAGIC, end_ms, extent_of, sort_chunks
 from .errors import RecordingError
 from .timeline import SILENT_PACKET_SAMPLES, Pause
-from .values import ChunkRef, Finding
+from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -25,21 +29,28 @@ if TYPE_CHECKING:
     from .webm.packets import Packets
 
 _OTHER_CONTAINERS = ((0, b"OggS", "Ogg"), (4, b"ftyp", "MP4"), (0, b"RIFF", "WAV"), (0, b"ID3", "MP3"))
+_NOTABLE_GAP_US = 250_000
+_CHROME_LEAVES_BYTES = 1
 
-_UNNOTED_TIME_US = 250_000
+Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged"]
 
 
 @dataclass(slots=True)
 class ChunkRecord:
-    """What became of one chunk.  `verdict` is ok, missing, duplicate, altered, damaged, or empty (no packet ended in it)."""
+    """What became of one chunk; `empty` means that no packet ended in it."""
 
-    key: str
-    part: str
-    seq: int
-    size_bytes: int
+    chunk: ChunkRef
     sha256: str
     packets: int
-    verdict: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """A recording that was joined: its name in the timeline and the program that wrote it."""
+
+    part: str
+    writing_app: str
 
 
 @dataclass(slots=True)
@@ -48,191 +59,309 @@ class Assembly:
 
     chunks: list[ChunkRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    writing_apps: list[str] = field(default_factory=list)
+    parts: list[PartRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """The chunks of one recorder run, in order; `entry` is what the recorder noted, None for a run that nobody knows of."""
+
+    name: str
+    chunks: Sequence[ChunkRef]
+    entry: PartEntry | None
+    sorted_by_content: bool = False
+
+
+class _Disorder(Exception):  # noqa: N818 - not an error: the read has to begin again
+    """The numbers of a part's chunks are not the order in which they were recorded."""
 
 
 def assemble(
     chunks: Sequence[ChunkRef],
     session: SessionDocument,
     read: Callable[[ChunkRef], bytes],
-    joiner: Joiner,
+    new_joiner: Callable[[], Joiner],
     progress: Progress,
-) -> Assembly:
-    """Read every chunk and join what it holds (RecordingError where nothing can be read, or a codec is not Opus)."""
-    assembly = Assembly()
-    progress.stage("joining", len(chunks))
-    for part, listed in continuity.by_part(chunks):
-        _PartReader(part, continuity.part_entry(session.parts, part), joiner, assembly).read_all(listed, read, progress)
-    if not joiner.recorded_packets:
-        raise RecordingError(
-            f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
-            hint="see what is there with `sessiontool inspect`",
-        )
-    return assembly
+) -> tuple[Joiner, Assembly]:
+    """Read every chunk and join what it holds (RecordingError where nothing can be read, or a codec is not Opus).
+
+    `new_joiner` gives a joiner with nothing in it; it is called again where a part turns out to be in disorder.
+    """
+    parts = {part: listed for part, listed in continuity.by_part(chunks)}
+    known: dict[str, list[_Recording]] = {}
+    while True:
+        joiner, assembly = new_joiner(), Assembly()
+        progress.stage("joining", len(chunks))
+        try:
+            for part, listed in parts.items():
+                entry = continuity.part_entry(session.parts, part)
+                recordings = known.get(part) or [_Recording(part, listed, entry)]
+                _join_part(recordings, joiner, assembly, read, progress)
+        except _Disorder:
+            known[part] = _sort_by_content(part, listed, entry, read)
+            continue
+        if not joiner.recorded_packets:
+            raise RecordingError(
+                f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
+                hint="see what is there with `sessiontool inspect`",
+            )
+        return joiner, assembly
 
 
-class _PartReader:
-    """Reads one part's chunks in order; a second header in it begins a recording that is joined as a part of its own."""
+def _join_part(
+    recordings: Sequence[_Recording],
+    joiner: Joiner,
+    assembly: Assembly,
+    read: Callable[[ChunkRef], bytes],
+    progress: Progress,
+) -> None:
+    for position, recording in enumerate(recordings):
+        if position:
+            assembly.findings += [continuity.foreign_finding(chunk, recording.name) for chunk in recording.chunks[:1]]
+        if recording.sorted_by_content:
+            pairs = zip(recording.chunks, recording.chunks[1:], strict=False)
+            assembly.findings += [continuity.order_finding(late) for early, late in pairs if late.seq < early.seq]
+        _RecordingReader(recording, joiner, assembly).read_all(read, progress)
 
-    def __init__(self, part: str, entry: PartEntry | None, joiner: Joiner, assembly: Assembly) -> None:
-        self._part = part
-        self._entry = entry
+
+def _sort_by_content(
+    part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Callable[[ChunkRef], bytes]
+) -> list[_Recording]:
+    """The recordings in a part, each chunk in one of them; copies of a chunk stay beside it."""
+    seen: dict[bytes, int] = {}
+    extents, copies = [], []
+    for chunk in listed:
+        data = read(chunk)
+        digest = hashlib.sha256(data).digest()
+        if digest in seen:
+            copies.append((chunk, seen[digest]))
+            continue
+        seen[digest] = chunk.seq
+        extents.append(extent_of(chunk, data))
+    recordings = []
+    for index, chain in enumerate(sort_chunks(extents)):
+        numbers = {chunk.seq for chunk in chain.chunks}
+        chunks = [*chain.chunks, *(copy for copy, seq in copies if seq in numbers)]
+        name = f"{part}+{index}" if index else part
+        recordings.append(_Recording(name, chunks, None if index else entry, sorted_by_content=True))
+    return recordings
+
+
+class _RecordingReader:
+    """Reads one recording's chunks in order; a header in the middle of a chunk begins a part of its own."""
+
+    def __init__(self, recording: _Recording, joiner: Joiner, assembly: Assembly) -> None:
+        self._recording = recording
         self._joiner = joiner
         self._assembly = assembly
         self._reader = WebmReader()
         self._placer = continuity.Placer()
-        self._recording = -1
+        self._emissions = continuity.Emissions(recording.entry)
+        self._noted = {entry.seq: entry for entry in recording.entry.chunks} if recording.entry else {}
+        self._number = -1  # of the recording in the reader's count
         self._packets = 0
-        self._starts: list[int] = []  # where each chunk begins in the stream
-        self._seqs: list[int] = []
+        self._records: list[ChunkRecord] = []  # of the chunks that were fed to the reader
+        self._starts: list[int] = []  # where each of them begins in the stream
+        self._read_bytes = 0
+        self._first_of: dict[str, ChunkRef] = {}  # by SHA-256
+        self._loss_known = False  # a missing chunk was named since the last packet
 
-    def read_all(self, listed: Sequence[ChunkRef], read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
-        chunks, duplicates = continuity.drop_duplicates(listed)
-        missing = continuity.missing_before(chunks, self._entry)
+    def read_all(self, read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
+        chunks = self._recording.chunks
+        missing = continuity.missing_before(sorted(chunks, key=lambda chunk: chunk.seq), self._recording.entry)
+        if self._recording.sorted_by_content and missing:
+            self._note_missing([seq for seqs in missing.values() for seq in seqs])
+            missing = {}
         for index, chunk in enumerate(chunks):
-            self._note_missing(missing.get(index, ()))
+            if index in missing:
+                self._note_missing(missing[index])
             self._read_chunk(chunk, read(chunk))
             progress.advance()
-        self._note_missing(missing.get(len(chunks), ()))
-        self._join(self._reader.close())
-        self._end_recording()
+        tail = missing.get(len(chunks), [])
+        self._find_all(continuity.missing_finding(chunks[0].part, tail) for _ in tail[:1])
+        self._end(tail)
         self._note_damages()
         if not self._packets:
-            self._find("part-empty", "error", f"part {self._part} holds no sound", hint="see what is in its chunks")
-        for chunk in duplicates:
-            self._assembly.findings.append(continuity.duplicate_finding(chunk))
-            self._record(chunk, "", 0, "duplicate")
-            progress.advance()
+            self._find("part-empty", "error", f"part {self._recording.name} holds no sound", hint="see what its chunks are")
+
+    # -- chunks
 
     def _read_chunk(self, chunk: ChunkRef, data: bytes) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+        first = self._first_of.setdefault(sha256, chunk)
+        same_number = bool(self._records) and self._records[-1].chunk.seq == chunk.seq
+        if first is not chunk or same_number:
+            other = first if first is not chunk else self._records[-1].chunk
+            self._find_all([continuity.duplicate_finding(chunk, other, same=first is not chunk)])
+            self._assembly.chunks.append(ChunkRecord(chunk, sha256, 0, "duplicate"))
+            return
         if not self._packets:
             _refuse_other_container(chunk, data)
-        sha256 = hashlib.sha256(data).hexdigest()
-        noted = next((c for c in self._entry.chunks if c.seq == chunk.seq), None) if self._entry else None
-        finding = continuity.chunk_finding(chunk, sha256, noted)
-        self._starts.append((self._starts[-1] + self._assembly.chunks[-1].size_bytes) if self._starts else 0)
-        self._seqs.append(chunk.seq)
-        packets = self._join(self._reader.feed(data))
-        if finding:
-            self._assembly.findings.append(finding)
-            if finding.code == "chunk-truncated":
-                packets += self._join(self._reader.lost(finding.message))
-        self._record(chunk, sha256, packets, "altered" if finding else "ok" if packets else "empty")
+        elif data.startswith(EBML_MAGIC) and not self._recording.sorted_by_content:
+            raise _Disorder
+        finding = continuity.manifest_finding(chunk, sha256, self._noted.get(chunk.seq))
+        self._find_all([finding] if finding else [])
+        record = ChunkRecord(chunk, sha256, 0, "altered" if finding else "ok")
+        self._records.append(record)
+        self._assembly.chunks.append(record)
+        self._starts.append(self._read_bytes)
+        self._read_bytes += len(data)
+        record.packets = self._join(self._reader.feed(data), chunk)
+        if not record.packets and record.verdict == "ok":
+            record.verdict = "empty"
+        elif self._placer.end_ms is not None:
+            self._emissions.saw(chunk.seq, self._placer.end_ms)
 
     def _note_missing(self, seqs: Sequence[int]) -> None:
-        if seqs:
-            finding = continuity.missing_finding(self._part, seqs)
-            self._assembly.findings.append(finding)
-            self._join(self._reader.lost(finding.message))
+        finding = continuity.missing_finding(self._recording.chunks[0].part, seqs)
+        self._find_all([finding])
+        self._loss_known = True
+        if not self._recording.sorted_by_content:
+            self._join(self._reader.lost(finding.message), None)
 
-    def _join(self, runs: Iterable[Packets]) -> int:
+    # -- packets
+
+    def _join(self, runs: Sequence[Packets], chunk: ChunkRef | None) -> int:
         """Hand runs on as soon as their times are known; returns how many packets they hold."""
-        count = 0
+        if chunk is not None:
+            self._check_times(runs, chunk)
         for run in runs:
-            count += len(run.payloads)
-            if run.recording != self._recording:
-                self._begin_recording(run.recording)
+            if run.recording != self._number:
+                self._begin(run.recording, runs)
             for placed in self._placer.add(run):
                 self._joiner.add(placed)
+        count = sum(len(run.payloads) for run in runs)
         self._packets += count
+        self._loss_known = self._loss_known and not count
         return count
 
-    def _begin_recording(self, recording: int) -> None:
-        restarted = self._recording >= 0
-        if restarted:
-            self._end_recording()
-            self._find(
-                *(
-                    "recorder-restarted",
-                    "warning",
-                    f"part {self._part} holds another recording from its chunk {self._seqs[-1]} on",
-                ),
-                hint="give each MediaRecorder run a part of its own",
-            )
-        assert self._reader.track is not None
-        self._recording = recording
-        name = f"{self._part}+{recording}" if restarted else self._part
-        entry = None if restarted else self._entry
-        start_us = _us(entry.start_ms) if entry and entry.start_ms is not None else None
+    def _check_times(self, runs: Sequence[Packets], chunk: ChunkRef) -> None:
+        """Compare the first times of a chunk with the last of the one before: a step tells of chunks in disorder, or lost."""
+        last_ms = self._placer.end_ms
+        if last_ms is None or not runs or runs[0].recording != self._number:
+            return
+        head = runs[0]
+        if len(runs) > 1 and head.placed and head.continued and runs[1].placed and not runs[1].continued:
+            # Packets at a chunk's start belong to a cluster that may have begun in a lost chunk: the next one knows better.
+            if abs(runs[1].times_ms[0] - end_ms(head)) > continuity.JUMP_MS:
+                head.placed = False
+        placed = next((run for run in runs if run.placed), None)
+        if placed is None:
+            return
+        waiting_ms = sum(sum(run.durations) for run in runs[: runs.index(placed)]) * 1000 // SAMPLE_RATE
+        step_ms = placed.times_ms[0] - waiting_ms - last_ms
+        if step_ms < -continuity.JUMP_MS and not self._recording.sorted_by_content:
+            raise _Disorder
+        if step_ms > continuity.JUMP_MS and not head.after_break:
+            head.after_break = True
+            if not self._loss_known:
+                self._find_all([continuity.unnumbered_finding(chunk, step_ms)])
+
+    # -- recordings
+
+    def _begin(self, number: int, runs: Sequence[Packets]) -> None:
+        """Begin the part, or the next one where a second header stands in the middle of a chunk."""
+        entry = self._recording.entry
+        name = self._recording.name
+        if self._number >= 0:
+            self._end_part()
+            name = f"{name}+{number}"
+            entry = None
+            message = f"part {self._recording.name} holds another recording from inside its chunk {self._last_seq()} on"
+            self._find("recorder-restarted", "warning", message, hint="give each MediaRecorder run a part of its own")
+        self._number = number
+        self._placer = continuity.Placer()
+        track = self._reader.track
+        assert track is not None
+        start_us = self._start_us(entry, runs)
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._assembly.parts
-        packets, gap_us = self._joiner.begin_part(name, self._reader.track.opus_head, start_us, pauses)
-        self._assembly.parts.append(name)
-        self._assembly.writing_apps.append(self._reader.track.writing_app)
+        packets, gap_us = self._joiner.begin_part(name, track.opus_head, start_us, pauses)
+        self._assembly.parts.append(PartRecord(name, track.writing_app))
         if self._reader.header_missing:
-            self._find(
-                *(
-                    "header-missing",
-                    "warning",
-                    f"the header of part {self._part} is lost; it was rebuilt from the blocks",
-                ),
-                hint="the first chunk has it: look for it where the uploads come from",
-            )
+            message = f"the header of part {name} is lost; it was rebuilt from the blocks"
+            hint = "the first chunk has it: look for it where the uploads come from"
+            self._find("header-missing", "warning", message, hint=hint)
         if not first:
             self._note_gap(name, packets, gap_us, known=start_us is not None)
 
-    def _note_gap(self, name: str, packets: int, gap_us: int, *, known: bool) -> None:
-        at_s = (self._joiner.samples - packets * SILENT_PACKET_SAMPLES) / 48_000
-        if not known:
-            self._find(
-                "part-start-unknown",
-                "warning",
-                f"nobody noted when part {name} was started: it follows the one before without a gap",
-                at_s=at_s,
-                hint="note `start_ms` for each part in session.json",
-            )
-        elif gap_us < -_UNNOTED_TIME_US:
-            self._find(
-                *(
-                    "parts-overlap",
-                    "warning",
-                    f"part {name} was started {-gap_us / 1e6:.2f} s before the one before ended",
-                ),
-                at_s=at_s,
-                hint="what both recorded is there twice; check `start_ms` of the parts in session.json",
-            )
-        elif packets == 0 and gap_us > _UNNOTED_TIME_US:
-            self._find(
-                *(
-                    "part-gap-too-long",
-                    "warning",
-                    f"part {name} was started {gap_us / 3.6e9:.1f} hours later: no silence stands for it",
-                ),
-                at_s=at_s,
-                hint="check `start_ms` of the parts in session.json",
-            )
+    def _start_us(self, entry: PartEntry | None, runs: Sequence[Packets]) -> int | None:
+        """The session clock at the recorder's start: noted, or told by when its first blob was handed over."""
+        if entry is not None and entry.start_ms is not None:
+            return _us(entry.start_ms)
+        placed = [run for run in runs if run.placed]
+        if not placed or entry is None:
+            return None
+        start_ms = self._emissions.start_ms(self._last_seq(), end_ms(placed[-1]))
+        return None if start_ms is None else _us(start_ms)
 
-    def _end_recording(self) -> None:
-        if self._recording < 0:
-            return
-        for run in self._placer.flush():
+    def _last_seq(self) -> int:
+        return self._records[-1].chunk.seq
+
+    def _end(self, missing: Sequence[int]) -> None:
+        """End the last part; chunks `missing` after the last one are filled as far as it is known how long they were."""
+        self._join(self._reader.close(), None)
+        pending = self._reader.pending_bytes
+        if pending > _CHROME_LEAVES_BYTES and self._records:
+            self._find_all([continuity.cut_finding(self._records[-1].chunk, pending)])
+        if self._number >= 0:
+            self._end_part(missing)
+        if lost_ms := self._emissions.unnoticed_ms():
+            message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
+            hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
+            self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
+
+    def _end_part(self, missing: Sequence[int] = ()) -> None:
+        for run in self._placer.flush(self._emissions.end_ms(self._last_seq()) if self._records else None):
             self._joiner.add(run)
-        self._joiner.end_part()
+        self._joiner.end_part(self._tail_ms(missing))
+
+    def _tail_ms(self, missing: Sequence[int]) -> int:
+        """How much the chunks missing at the end held: until the last was handed over, else a timeslice each."""
+        entry = self._recording.entry
+        if not missing or entry is None:
+            return 0
+        until_ms = self._emissions.end_ms(missing[-1])
+        if until_ms is not None and self._placer.end_ms is not None:
+            return max(0, until_ms - self._placer.end_ms)
+        return round((entry.timeslice_ms or 0) * len(missing))
+
+    # -- findings
+
+    def _note_gap(self, name: str, packets: int, gap_us: int, *, known: bool) -> None:
+        at_s = (self._joiner.samples - packets * SILENT_PACKET_SAMPLES) / SAMPLE_RATE
+        if not known:
+            message = f"nobody noted when part {name} was started: it follows the one before without a gap"
+            hint = "note `start_ms` for each part in session.json"
+            self._find("part-start-unknown", "warning", message, at_s=at_s, hint=hint)
+        elif gap_us < -_NOTABLE_GAP_US:
+            message = f"part {name} was started {-gap_us / 1e6:.2f} s before the one before it ended"
+            hint = "what both recorded is there twice; check `start_ms` of the parts in session.json"
+            self._find("parts-overlap", "warning", message, at_s=at_s, hint=hint)
+        elif packets == 0 and gap_us > _NOTABLE_GAP_US:
+            message = f"part {name} was started {gap_us / 3.6e9:.1f} hours later: no silence stands for that"
+            hint = "check `start_ms` of the parts in session.json"
+            self._find("part-gap-too-long", "warning", message, at_s=at_s, hint=hint)
 
     def _note_damages(self) -> None:
         """Name what the reader skipped; what was skipped because a chunk is missing has its finding already."""
         explained = {finding.message for finding in self._assembly.findings}
         for damage in self._reader.damages:
-            if damage.reason in explained:
+            if damage.reason in explained or not self._records:
                 continue
             index = max(0, bisect_right(self._starts, damage.offset) - 1)
-            seq, start = (self._seqs[index], self._starts[index]) if self._seqs else (None, 0)
-            finding = continuity.damage_finding(damage, self._part, seq, max(0, damage.offset - start))
-            self._assembly.findings.append(finding)
-            for record in self._assembly.chunks:
-                if record.part == self._part and record.seq == seq:
-                    record.verdict = "damaged"
+            record = self._records[index]
+            self._find_all([continuity.damage_finding(damage, record.chunk, damage.offset - self._starts[index])])
+            record.verdict = "damaged"
 
-    def _record(self, chunk: ChunkRef, sha256: str, packets: int, verdict: str) -> None:
-        self._assembly.chunks.append(
-            ChunkRecord(chunk.object.key, chunk.part, chunk.seq, chunk.object.size_bytes, sha256, packets, verdict)
-        )
+    def _find_all(self, findings: Iterable[Finding]) -> None:
+        self._assembly.findings += findings
 
-    def _find(self, code: str, severity: str, message: str, *, at_s: float | None = None, hint: str) -> None:
-        self._assembly.findings.append(
-            Finding(code, severity, message, part=self._part, at_s=at_s, hint=hint)  # type: ignore[arg-type]
-        )
+    def _find(
+        self, code: str, severity: Severity, message: str, *, at_s: float | None = None, lost_ms: float | None = None, hint: str
+    ) -> None:
+        part = self._recording.chunks[0].part
+        self._find_all([Finding(code, severity, message, part=part, at_s=at_s, lost_ms=lost_ms, hint=hint)])
 
 
 def _us(ms: float) -> int:

@@ -29,6 +29,7 @@ class Joiner:
         self.recorded_packets = 0
         self.silent_packets = 0
         self.head: OpusHead | None = None
+        self.clock_jumps: list[int] = []  # samples into the output at which a recorder clock jumped
         self._writer = WebmWriter(body)
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._silent = b""
@@ -66,9 +67,10 @@ class Joiner:
         self._durations += run.durations
         self._settle(more=True, lost=run.after_break)
 
-    def end_part(self) -> None:
+    def end_part(self, lost_ms: int = 0) -> None:
+        """End the part; `lost_ms` of recorded time are known to be missing after its last packet."""
         self._settle(more=False)
-        for hole in self._builder.end_part():
+        for hole in self._builder.end_part(lost_ms):
             self._write_silence(hole.packets)
 
     def timeline(self) -> Timeline:
@@ -94,6 +96,8 @@ class Joiner:
             self._writer.write(self._payloads[first : hole.index], self._durations[first : hole.index])
             self.recorded_packets += hole.index - first
             self._write_silence(hole.packets)
+            if hole.cause == "clock_jump":
+                self.clock_jumps.append(self.samples)
             first = hole.index
 
     def _write_silence(self, packets: int) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from .errors import UsageError
 from .storage import DEFAULT_PATTERN
@@ -26,6 +26,8 @@ DEFAULT = "default"
 
 _PREFIX = "SESSIONTOOL_"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+Pauses = Literal["close", "keep"]
 
 T = TypeVar("T")
 
@@ -54,8 +56,8 @@ class Settings:
     profile: str | None = _setting(None, "The AWS profile to use.")
     region: str | None = _setting(None, "The AWS region to use.")
     endpoint_url: str | None = _setting(None, "The URL of an S3 server that is not AWS.")
-    pauses: str = _setting(
-        "close", "What becomes of pauses: close them up or keep their length.", choices=("close", "keep")
+    pauses: Pauses = _setting(  # noqa: RUF009 - it is a field
+        "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
     strict: bool = _setting(False, "Publish nothing when there are findings.")
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)

@@ -10,7 +10,7 @@ Not here: where exactly an island begins and ends (`snapping`), and how far the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,22 +57,34 @@ class Islands:
     made_end: NDArray[np.bool_]
     loudness: Floats
 
+    @classmethod
+    def none(cls) -> Islands:
+        return cls(*(np.zeros(0, kind) for kind in (float, float, bool, bool, float)))
+
     def __len__(self) -> int:
         return len(self.start)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Matches:
     """Per expected utterance: first and last island (inclusive, -1 for none) and what the choice cost."""
 
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     cost: Floats
-    margin: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def none(cls, count: int) -> Matches:
+        return cls(np.full(count, -1), np.full(count, -1), np.zeros(count))
 
     @property
     def found(self) -> NDArray[np.bool_]:
         return self.first >= 0
+
+    def reordered(self, order: NDArray[np.intp]) -> Matches:
+        """The same for utterances that were sorted by `order` before."""
+        back = np.argsort(order, kind="stable")
+        return Matches(self.first[back], self.last[back], self.cost[back])
 
 
 def hub(x: Floats) -> Floats:
@@ -174,9 +186,9 @@ def match(
 ) -> Matches:
     """The cheapest assignment of islands to the expected utterances (their starts non-decreasing); one `Costs` each."""
     count = len(expected)
-    first, last, paid = np.full(count, -1), np.full(count, -1), np.zeros(count)
     if not count or not len(islands):
-        return Matches(first, last, paid)
+        return Matches.none(count)
+    first, last, paid = np.full(count, -1), np.full(count, -1), np.zeros(count)
     skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, costs[0]))))
     lows, highs = _windows(expected, islands, costs)
     cost = np.zeros(highs[0] - lows[0] + 1)

@@ -17,10 +17,12 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from .errors import NotFoundError, RecordingError
 from .webm.opus import OpusHead, packet_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -119,3 +121,56 @@ def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[N
     tail = decimate.flush()
     if tail.shape[1]:
         yield tail
+
+
+# -- the other way, for simulated recordings
+
+
+def encode_opus(sound: Iterable[NDArray[np.float32]], channels: int, *, packet_ms: int, bit_rate: int) -> Iterator[bytes]:
+    """Opus packets of `sound`: blocks of shape (channels, n) at 48 kHz, full scale 1.0, of any lengths; the last packet is padded.
+
+    A packet lasts `packet_ms` (20 or 60; one of 60 holds three frames).  The encoder's delay of 312 samples is in the packets, as it
+    is in a browser's.  The same sound gives the same packets.
+    """
+    encoder = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.format = 48_000, "flt"
+    encoder.layout = "stereo" if channels == 2 else "mono"
+    encoder.bit_rate = bit_rate
+    encoder.options = {"frame_duration": str(packet_ms), "application": "audio"}
+    for interleaved in _of_length(sound, channels, 48 * packet_ms):
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=encoder.layout.name)
+        frame.sample_rate = 48_000
+        yield from map(bytes, encoder.encode(frame))
+
+
+def _of_length(sound: Iterable[NDArray[np.float32]], channels: int, samples: int) -> Iterator[NDArray[np.float32]]:
+    """`sound` interleaved, in pieces of `samples`, the last one padded with silence."""
+    rest = np.zeros((0, channels), np.float32)
+    for block in sound:
+        rest = np.concatenate((rest, block.T))
+        whole = len(rest) // samples
+        for piece in rest[: whole * samples].reshape(whole, 1, samples * channels):
+            yield np.ascontiguousarray(piece)
+        rest = rest[whole * samples :]
+    if len(rest):
+        padded = np.concatenate((rest, np.zeros((samples - len(rest), channels), np.float32)))
+        yield padded.reshape(1, -1)
+
+
+def read_sound(path: Path, channels: int) -> Iterator[NDArray[np.float32]]:
+    """The first audio track of any file that FFmpeg's libraries read: blocks of shape (channels, n) at 48 kHz, full scale 1.0.
+
+    Raises NotFoundError where there is no such file, RecordingError where it holds no sound that can be decoded.
+    """
+    try:
+        with av.open(str(path)) as file:
+            if not file.streams.audio:
+                raise RecordingError(f"{path} holds no sound", hint="give a file with an audio track")
+            resampler = av.AudioResampler(format="fltp", layout="stereo" if channels == 2 else "mono", rate=48_000)
+            for frame in file.decode(file.streams.audio[0]):
+                yield from (piece.to_ndarray() for piece in resampler.resample(frame))
+            yield from (piece.to_ndarray() for piece in resampler.resample(None))
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}") from None
+    except FFmpegError as error:
+        raise RecordingError(f"{path} cannot be decoded: {error.strerror}", hint="try it with a WAV file") from None

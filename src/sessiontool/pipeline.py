@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import __version__, report
 from .assemble import assemble
@@ -136,8 +136,7 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     _require_chunks(listing)
     notes = _read_notes(store, listing)
     with TemporaryFile() as scratch:
-        joiner = Joiner(scratch)
-        assembly = assemble(listing.chunks, notes.session, lambda chunk: store.read(chunk.object), joiner, progress)
+        joiner, assembly = _assemble(store, listing, notes.session, scratch, keep_pauses=False, progress=progress)
         timeline = joiner.timeline()
     document = _report(listing, notes, assembly, timeline, [])
     return MergeResult(session_id, f"{store.url}/{listing.folder}", document, dry_run=True)
@@ -204,12 +203,30 @@ def _join(
 ) -> _Recording:
     path = work / AUDIO
     with (work / "clusters").open("w+b") as body, path.open("wb") as out:
-        joiner = Joiner(body, keep_pauses=options.keep_pauses)
-        assembly = assemble(listing.chunks, session, lambda chunk: store.read(chunk.object), joiner, progress)
+        joiner, assembly = _assemble(
+            store, listing, session, body, keep_pauses=options.keep_pauses, progress=progress
+        )
         uid = int.from_bytes(hashlib.sha256(listing.session_id.encode()).digest()[:7], "big") | 1
         timeline = joiner.finish(out, writing_app=f"sessiontool {__version__}", track_uid=uid)
     assert joiner.head is not None
     return _Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+
+
+def _assemble(
+    store: Store,
+    listing: SessionListing,
+    session: SessionDocument,
+    body: BinaryIO,
+    *,
+    keep_pauses: bool,
+    progress: Progress,
+) -> tuple[Joiner, Assembly]:
+    def new_joiner() -> Joiner:
+        body.seek(0)
+        body.truncate()
+        return Joiner(body, keep_pauses=keep_pauses)
+
+    return assemble(listing.chunks, session, lambda chunk: store.read(chunk.object), new_joiner, progress)
 
 
 def _align(recording: _Recording, notes: _Notes, options: MergeOptions, progress: Progress) -> Alignment | None:
@@ -311,9 +328,7 @@ def _report(
         "status": report.status_of(findings),
         "duration_s": report.seconds(timeline.total_samples),
         "findings": [report.finding_json(finding) for finding in findings],
-        "parts": [
-            {"part": part, "recorder": app} for part, app in zip(assembly.parts, assembly.writing_apps, strict=True)
-        ],
+        "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],
         "chunks": [report.chunk_json(chunk) for chunk in assembly.chunks],
         "utterances": len(notes.utterances),
         "timeline": [report.span_json(span) for span in timeline.spans],

@@ -60,15 +60,16 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {name: value for name, value in asdict(finding).items() if value not in (None, "")}
 
 
-def chunk_json(chunk: ChunkRecord) -> dict[str, Any]:
+def chunk_json(record: ChunkRecord) -> dict[str, Any]:
+    chunk = record.chunk
     return {
-        "key": chunk.key,
+        "key": chunk.object.key,
         "part": chunk.part,
         "seq": chunk.seq,
-        "bytes": chunk.size_bytes,
-        "sha256": chunk.sha256,
-        "packets": chunk.packets,
-        "verdict": chunk.verdict,
+        "bytes": chunk.object.size_bytes,
+        "sha256": record.sha256,
+        "packets": record.packets,
+        "verdict": record.verdict,
     }
 
 

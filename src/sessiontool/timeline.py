@@ -222,9 +222,13 @@ class TimelineBuilder:
         found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, lost=lost and not first)
         return holes + found, settled
 
-    def end_part(self) -> list[Hole]:
-        """The holes after the last packet: pauses that lasted until the recorder was stopped."""
+    def end_part(self, lost_ms: int = 0) -> list[Hole]:
+        """The holes after the last packet: `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped."""
         holes: list[Hole] = []
+        lost = lost_ms * _SAMPLES_PER_MS
+        if SILENT_PACKET_SAMPLES // 2 < lost <= LONGEST_SILENCE_SAMPLES:
+            holes.append(Hole(0, _silent_packets(lost), "lost"))
+            self._insert(holes[0].packets, "lost")
         while self._pauses:
             holes += self._pass_pause(0)
         self._end_span()

@@ -58,6 +58,12 @@ def _agreement(total: Floats, start_ms: float, length_ms: float, offsets: NDArra
     return agreement
 
 
+def most_agreement(expected: Expected) -> float:
+    """The agreement in seconds that would be reached if all were just as expected."""
+    steps = np.clip(expected.length / _STEP_MS, 1, _LONGEST_STEPS)[expected.known]
+    return float(0.5 * (steps + _BEFORE_STEPS).sum()) * _STEP_MS / 1000
+
+
 def _moved(cost: Floats, jump_cost: float) -> tuple[Floats, NDArray[np.int64]]:
     """The cheapest way to each offset from all offsets of the step before, and where it comes from."""
     places = np.arange(len(cost))

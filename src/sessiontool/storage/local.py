@@ -41,6 +41,13 @@ def _tag(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
 def _printable(name: str) -> str:
     """A file name that can be encoded, whatever bytes the file system had for it."""
     return name.encode("utf-8", "backslashreplace").decode()
@@ -58,7 +65,7 @@ class LocalStore:
                 f"the store {root} {problem}", hint="name the folder that holds the sessions, or s3://bucket/prefix"
             )
         self.layout = layout
-        self._root = root
+        self._root = root if root.parts else root.absolute()  # "." would say nothing in a message
         self._real_root = root.resolve()
 
     @property
@@ -71,7 +78,8 @@ class LocalStore:
             if not parent.is_dir():
                 return
             # As S3 orders them: a folder's name counts with its slash.
-            entries = sorted(path.name + ("/" if path.is_dir() else "") for path in parent.iterdir())
+            with os.scandir(parent) as found:
+                entries = sorted(f"{entry.name}/" if _is_folder(entry) else entry.name for entry in found)
         seen: set[str] = set()
         for entry in entries:
             session_id = self.layout.session_named(entry.rstrip("/"), is_folder=entry.endswith("/"))

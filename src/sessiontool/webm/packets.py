@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The Opus track of a recording: its number in the blocks, its OpusHead, and the program that wrote it."""
+    """The Opus track of a recording: its number in the blocks, its OpusHead, and the program that wrote it.
+
+    `others` are the numbers of tracks that are passed over.
+    """
 
     number: int
     opus_head: OpusHead
     writing_app: str
+    others: frozenset[int] = frozenset()
 
 
 class Damage(NamedTuple):

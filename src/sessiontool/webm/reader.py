@@ -33,6 +33,7 @@ _SKIPPED = frozenset(
     }
 )
 _MAX_BUFFERED_BYTES = 1 << 20
+_MAX_SHORT_ID_BYTES = 1 << 16
 _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
@@ -63,6 +64,8 @@ class WebmReader:
         self._after_break = False  # since the last packet
         self._cut = True  # the buffer begins at a cut: perhaps one byte inside an element
         self._elements = 0  # read since the buffer's first byte
+        self._good_at = 0  # where in the buffer the last packet or cluster head ended
+        self._last_block: Packets | None = None  # the run whose last packet ended there
         self._samples = PacketSamples()
         self._runs: list[Packets] = []
 
@@ -109,8 +112,8 @@ class WebmReader:
 
     def _read(self, *, final: bool) -> None:
         """Read as many whole elements as the buffer holds, and drop them from it."""
-        pos = 0
-        self._elements = 0
+        pos = self._good_at = self._elements = 0
+        self._last_block = None
         while True:
             if self._broken_at is not None:
                 found = self._search(pos, final=final)
@@ -142,7 +145,8 @@ class WebmReader:
         if self.track is None or self._scale_ns != 1_000_000:
             return pos
         run, buf, started_at = self._runs[-1], self._buf, pos
-        payloads, times_ms = [], []
+        payloads: list[bytes] = []
+        times_ms: list[int] = []
         add_payload, add_time = payloads.append, times_ms.append
         unpack, number, base_ms = _FAST_BLOCK.unpack_from, self.track.number | 0x80, self._base_ms
         end = len(buf)
@@ -162,9 +166,11 @@ class WebmReader:
         self._elements += len(payloads)
         if 0 in durations:
             self._drop_invalid(started_at, payloads, times_ms, durations)
-        run.payloads += payloads
-        run.times_ms += times_ms
-        run.durations += durations
+        if payloads:
+            run.payloads += payloads
+            run.times_ms += times_ms
+            run.durations += durations
+            self._good_at, self._last_block = pos, run
         return pos
 
     def _drop_invalid(self, pos: int, payloads: list[bytes], times_ms: list[int], durations: list[int]) -> None:
@@ -176,8 +182,9 @@ class WebmReader:
             else:
                 self.damages.append(Damage(self._offset + pos, len(payload) + 7, "not an Opus packet"))
             pos += len(payload) + 7
-        for column in (payloads, times_ms, durations):
-            column[:] = [column[index] for index in keep]  # type: ignore[index]
+        payloads[:] = [payloads[index] for index in keep]
+        times_ms[:] = [times_ms[index] for index in keep]
+        durations[:] = [durations[index] for index in keep]
 
     def _read_element(self, pos: int) -> int | None:
         """Read or step into one element; returns where the next begins (perhaps past the buffer), None where bytes lack."""
@@ -193,7 +200,7 @@ class WebmReader:
         if size == ebml.UNKNOWN_SIZE:
             raise ValueError(f"element {element_id:#x} of unknown size")
         if element_id in _SKIPPED:
-            return body + size
+            return self._pass_over(element_id, body, size)
         if element_id in _BLOCKS:
             return self._read_block(body, size)
         if element_id not in _BUFFERED:
@@ -203,6 +210,15 @@ class WebmReader:
         if body + size > len(self._buf):
             return None
         self._read_buffered(element_id, self._buf[body : body + size])
+        return body + size
+
+    def _pass_over(self, element_id: int, body: int, size: int) -> int | None:
+        """Skip an element without packets.  Four-byte ids are no accident; a short one might be damage, and is kept small."""
+        if element_id < 1 << 24:
+            if size > _MAX_SHORT_ID_BYTES:
+                raise ValueError(f"element {element_id:#x} of {size} bytes")
+            if body + size > len(self._buf):
+                return None
         return body + size
 
     def _read_buffered(self, element_id: int, body: bytes) -> None:
@@ -262,6 +278,8 @@ class WebmReader:
         if not buf[body] & 0x80 or size < 5:
             raise ValueError(f"block of {size} bytes for a track above 127")
         if self.track is not None and number != self.track.number:
+            if number not in self.track.others:
+                raise ValueError(f"block of track {number}, which the recording has not")
             if size > _MAX_FOREIGN_BLOCK_BYTES:
                 raise ValueError(f"block of {size} bytes")
             return body + size
@@ -292,6 +310,7 @@ class WebmReader:
         run.payloads.append(payload)
         run.times_ms.append(self._base_ms + relative * self._scale_ns // 1_000_000)
         run.durations.append(duration)
+        self._good_at, self._last_block = body + size, run
 
     # -- where the row breaks off
 
@@ -304,6 +323,9 @@ class WebmReader:
         chimera = self._boundary > 1 and self._elements <= 1
         if chimera and self._elements:
             self._runs = []
+            self._after_break = True
+        elif not chimera:
+            pos = self._distrust(pos)
         self._cut = chimera
         self._broken_at = self._offset + (0 if chimera else pos)
         self._reason = reason
@@ -311,10 +333,37 @@ class WebmReader:
         self._begin_run(continued=True)
         return self._boundary if chimera else pos + 1
 
+    def _distrust(self, pos: int) -> int:
+        """Where the damage begins that was noticed at `pos`; the packet before it is taken back if the damage began inside it.
+
+        What was read since the last packet was luck.  Damage of any length begins inside a packet far more often than between
+        two, so the last packet is whole only if what follows it is a block's header with one field gone wrong.
+        """
+        at, run = self._good_at, self._last_block
+        if run is None or not run.payloads or self._is_nearly_a_block(at):
+            return at
+        self._last_block = None
+        at -= len(run.payloads[-1])
+        for column in (run.payloads, run.times_ms, run.durations):
+            column.pop()
+        return at
+
+    def _is_nearly_a_block(self, at: int) -> bool:
+        header = self._buf[at : at + _FAST_BLOCK.size + 1]
+        if len(header) <= _FAST_BLOCK.size or self.track is None:
+            return True
+        element_id, size, track, _, flags = _FAST_BLOCK.unpack_from(header)
+        number = self.track.number | 0x80
+        agree = (element_id == 0xA3, 0x4005 <= size < 0x8000, track == number, flags in (0, 0x80), header[-1] in self._tocs())
+        return sum(agree) >= len(agree) - 1
+
+    def _tocs(self) -> set[int]:
+        return {start[0] for start, samples in self._samples.items() if samples}
+
     def _search(self, pos: int, *, final: bool) -> int | None:
         """Where in the buffer a plausible row begins; None, and the buffer shortened, where more bytes are needed for it."""
         number = self.track.number if self.track else None
-        tocs = {start[0] for start, samples in self._samples.items() if samples}
+        tocs = self._tocs()
         if self._cut:
             self._forget(pos)
             rows = [(prefix, row_at(prefix + self._buf, 0, number, tocs, final=final)) for prefix in CUT_PREFIXES]
@@ -340,6 +389,6 @@ class WebmReader:
             self._begin_run(continued=True)
         self._broken_at = None
         self._cut = False
-        self._elements = 0
-        self._boundary = 0
+        self._elements = self._boundary = 0
+        self._good_at, self._last_block = pos, None
         return pos

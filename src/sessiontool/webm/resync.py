@@ -8,6 +8,7 @@ kind (TOC byte) that was seen before, and times that do not run back.
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING
 
 from . import ebml
@@ -22,7 +23,10 @@ ROW = 3
 _CANDIDATES = re.compile(rb"\x1f\x43\xb6\x75|\x1a\x45\xdf\xa3|[\xa3\xa0\xa1]")
 _CLUSTER_CHILDREN = frozenset({ebml.TIMESTAMP, ebml.POSITION, ebml.PREV_SIZE, ebml.VOID, ebml.CRC_32})
 _GROUP_CHILDREN = frozenset({ebml.BLOCK_DURATION, ebml.REFERENCE_BLOCK, ebml.DISCARD_PADDING})
+_MASTERS = frozenset({ebml.CLUSTER, ebml.SEGMENT, ebml.BLOCK_GROUP})
+_BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
+_BEFORE_ALL = -(1 << 15)
 CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
 """What Chrome leaves at the end of the blob before: nothing, a SimpleBlock's id, the first byte of a Cluster's id."""
 
@@ -47,48 +51,58 @@ def find_row(
 
 def row_at(buf: bytes, pos: int, number: int | None, tocs: Collection[int], *, final: bool) -> bool | None:
     """Whether a plausible row of elements begins at `pos`; None where the bytes end before that can be told."""
-    whole = 0
-    last_time = -(1 << 15)
-    while whole < ROW:
-        if whole and buf[pos:] in (b"", b"\xa3", b"\x1f"):
+    row = _Row(buf, number, tocs)
+    for whole in range(ROW):
+        if whole and row.known and buf[pos:] in CUT_PREFIXES:
             return True
         try:
-            header = ebml.read_header(buf, pos)
+            after = row.step(pos)
         except ValueError:
             return False
-        if header is None:
-            return (final and whole > 0) or None
-        element_id, size, body = header
-        if element_id in (ebml.CLUSTER, ebml.SEGMENT, ebml.BLOCK_GROUP):
-            pos, last_time = body, -(1 << 15) if element_id == ebml.CLUSTER else last_time
-            whole += element_id != ebml.BLOCK_GROUP
-            continue
-        if element_id in (ebml.SIMPLE_BLOCK, ebml.BLOCK):
-            if not 5 <= size <= MAX_PACKET_BYTES:
-                return False
-            if body + 6 > len(buf):
-                return (final and whole > 0) or None
-            time = _block_time(buf, body, number, tocs)
-            if time is None or time < last_time:
-                return False
-            number, last_time = buf[body] & 0x7F, time
-        elif not _plausible_other(element_id, size):
-            return False
-        if body + size > len(buf):
-            return (final and whole > 0) or None
-        pos = body + size
-        whole += 1
+        if after is None:
+            return (final and whole > 0 and row.known) or None
+        pos = after
     return True
 
 
-def _block_time(buf: bytes, body: int, number: int | None, tocs: Collection[int]) -> int | None:
-    """The relative time of the block with its body at `body`; None where it cannot be one of ours."""
-    track, toc = buf[body], buf[body + 4]
-    if (track != number | 0x80) if number is not None else not 0x81 <= track <= 0x88:
-        return None
-    if buf[body + 3] & _LACING_FLAGS or (toc not in tocs if tocs else not packet_samples(buf[body + 4 : body + 6])):
-        return None
-    return int.from_bytes(buf[body + 1 : body + 3], "big", signed=True)
+class _Row:
+    """Walks from element to element and keeps what they must agree in."""
+
+    def __init__(self, buf: bytes, number: int | None, tocs: Collection[int]) -> None:
+        self.known = True  # nothing in the row is new: every packet is of a kind seen before
+        self._buf = buf
+        self._number = number
+        self._tocs = tocs
+        self._last_time = _BEFORE_ALL
+
+    def step(self, pos: int) -> int | None:
+        """Where the element at `pos` ends, or a master's body begins; None where bytes lack, ValueError if implausible."""
+        header = ebml.read_header(self._buf, pos)
+        if header is None:
+            return None
+        element_id, size, body = header
+        if element_id in _MASTERS:
+            if element_id == ebml.CLUSTER:
+                self._last_time = _BEFORE_ALL
+            return body
+        if element_id in (ebml.SIMPLE_BLOCK, ebml.BLOCK):
+            if not 5 <= size <= MAX_PACKET_BYTES:
+                raise ValueError("size of a block")
+            if body + 6 > len(self._buf):
+                return None
+            self._check_block(body)
+        elif not _plausible_other(element_id, size):
+            raise ValueError("element")
+        return body + size if body + size <= len(self._buf) else None
+
+    def _check_block(self, body: int) -> None:
+        track, time, flags = _BLOCK_HEAD.unpack_from(self._buf, body)
+        if (track != self._number | 0x80) if self._number is not None else not 0x81 <= track <= 0x88:
+            raise ValueError("track number")
+        if flags & _LACING_FLAGS or not packet_samples(self._buf[body + 4 : body + 6]) or time < self._last_time:
+            raise ValueError("flags, packet kind or time of a block")
+        self._number, self._last_time = track & 0x7F, time
+        self.known = self.known and (not self._tocs or self._buf[body + 4] in self._tocs)
 
 
 def _plausible_other(element_id: int, size: int) -> bool:

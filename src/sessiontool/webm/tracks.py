@@ -26,8 +26,9 @@ def opus_track(body: bytes, writing_app: str) -> Track:
             continue
         if ebml.CONTENT_ENCODINGS in entry:
             raise RecordingError("the Opus track is encrypted or compressed", hint="decrypt the recording first")
-        number = int.from_bytes(entry.get(ebml.TRACK_NUMBER, b"\1"), "big")
-        return Track(number, OpusHead.parse(entry.get(ebml.CODEC_PRIVATE, b"")), writing_app)
+        number = _number(entry)
+        others = frozenset(map(_number, entries)) - {number}
+        return Track(number, OpusHead.parse(entry.get(ebml.CODEC_PRIVATE, b"")), writing_app, others)
     raise RecordingError(
         f"no Opus track in the recording; it holds: {', '.join(codecs) or 'no track at all'}",
         hint="record with mimeType 'audio/webm;codecs=opus'; other codecs would have to be re-encoded",
@@ -41,6 +42,10 @@ def guessed_track(number: int, toc: int) -> Track:
     """
     pre_skip = _LIBOPUS_PRE_SKIP if number == _FIREFOX_TRACK_NUMBER else 0
     return Track(number, OpusHead(channels=2 if toc & 4 else 1, pre_skip=pre_skip), "")
+
+
+def _number(entry: dict[int, bytes]) -> int:
+    return int.from_bytes(entry.get(ebml.TRACK_NUMBER, b"\1"), "big")
 
 
 def _text(body: bytes) -> str:

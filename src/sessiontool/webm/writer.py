@@ -1,6 +1,6 @@
 """Writes one Opus track as a WebM file that seeks: Duration, SeekHead, Cues before the clusters, known sizes (RFC 9559).
 
-Block timestamps are the running sum of the packets' durations, in ms, rounded down.  A cluster is begun every five seconds and
+Block timestamps are the running sum of the packets' durations, in ms, rounded down.  A cluster lasts five seconds at most and
 gets a cue.  Cues at the front need every cluster's place, so clusters go to a body file first and `finish` puts the head before it;
 memory stays flat.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import struct
-from bisect import bisect_left
+from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -55,7 +55,8 @@ class WebmWriter:
         while first < len(payloads):
             if not self._blocks:
                 self._cluster_ms = times_ms[first]
-            after = bisect_left(times_ms, self._cluster_ms + CLUSTER_MS, first)
+            after = bisect_right(ends, (self._cluster_ms + CLUSTER_MS) * _SAMPLES_PER_MS, first + 1) - 1
+            after = max(after, first + (not self._blocks))  # a cluster holds at least one packet
             self._add_blocks(payloads[first:after], times_ms[first:after])
             if after < len(payloads):
                 self._end_cluster()

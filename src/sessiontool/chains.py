@@ -1,0 +1,130 @@
+"""Which chunks of a part belong to which recording, and in which order, by what is in them instead of by their numbers.
+
+Needed where the numbers lie: chunks that changed places, a second recorder that wrote into the same folder, a recorder that was
+started again.  A chunk's clusters tell when it was recorded; chunks of one recording follow one another in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .values import SAMPLE_RATE
+from .webm.reader import WebmReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .values import ChunkRef
+    from .webm.packets import Packets
+
+EBML_MAGIC = b"\x1a\x45\xdf\xa3"
+_SAME_PLACE_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """When a chunk was recorded, in ms of its recorder's clock; `start_ms` is None where it holds no cluster to tell."""
+
+    chunk: ChunkRef
+    has_header: bool
+    start_ms: int | None
+    end_ms: int
+
+
+@dataclass(slots=True)
+class Chain:
+    """The chunks of one recording, in order of time."""
+
+    has_header: bool
+    extents: list[Extent] = field(default_factory=list)
+
+    @property
+    def chunks(self) -> list[ChunkRef]:
+        return [extent.chunk for extent in self.extents]
+
+    @property
+    def end_ms(self) -> int:
+        return self.extents[-1].end_ms
+
+    @property
+    def start_ms(self) -> int:
+        return self.extents[0].start_ms or 0
+
+
+def end_ms(run: Packets) -> int:
+    """Where a run's last packet ends on the recorder's clock."""
+    return run.times_ms[-1] + run.durations[-1] * 1000 // SAMPLE_RATE
+
+
+def extent_of(chunk: ChunkRef, data: bytes) -> Extent:
+    """Read a chunk by itself to see when it was recorded."""
+    reader = WebmReader()
+    runs = [*reader.feed(data), *reader.close()]
+    placed = [run for run in runs if run.placed]
+    if not placed:
+        return Extent(chunk, data.startswith(EBML_MAGIC), None, 0)
+    before_ms = sum(sum(run.durations) for run in runs if not run.placed) * 1000 // SAMPLE_RATE
+    return Extent(chunk, data.startswith(EBML_MAGIC), placed[0].times_ms[0] - before_ms, end_ms(placed[-1]))
+
+
+def sort_chunks(extents: Iterable[Extent]) -> list[Chain]:
+    """Chunks, in order of their numbers, as recordings; the first is that of the first chunk."""
+    chains: list[Chain] = []
+    last: Chain | None = None
+    for extent in extents:
+        if last is None or extent.has_header:
+            last = Chain(extent.has_header)
+            chains.append(last)
+        elif extent.start_ms is not None:
+            start_ms = extent.start_ms
+            last = min(chains, key=lambda chain: abs(start_ms - chain.end_ms))
+        last.extents.append(_following(extent, last))
+    for chain in chains:
+        chain.extents.sort(key=lambda extent: (extent.start_ms, extent.chunk.seq))
+    return [part for chain in _with_headers(chains) for part in _without_foreign(chain)]
+
+
+def _following(extent: Extent, chain: Chain) -> Extent:
+    """A chunk without a cluster of its own lies right behind the one before it."""
+    if extent.start_ms is not None:
+        return extent
+    at = chain.end_ms if chain.extents else 0
+    return Extent(extent.chunk, extent.has_header, at, at)
+
+
+def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
+    """Chains without a header put behind the one that ends where they begin: their first chunk changed places."""
+    whole = [chain for chain in chains if chain.has_header]
+    for chain in chains:
+        if chain.has_header:
+            continue
+        head = next((c for c in whole if abs(chain.start_ms - c.end_ms) <= _SAME_PLACE_MS), None)
+        if head is None:
+            whole.append(chain)
+        else:
+            head.extents += chain.extents
+    return sorted(whole, key=lambda chain: min(extent.chunk.seq for extent in chain.extents))
+
+
+def _without_foreign(chain: Chain) -> list[Chain]:
+    """The chain, and behind it a chain for each chunk that lies where another does: somebody else recorded it."""
+    kept: list[Extent] = []
+    foreign: list[Extent] = []
+    for extent in chain.extents:
+        if not kept or (extent.start_ms or 0) > kept[-1].end_ms - _SAME_PLACE_MS:
+            kept.append(extent)
+            continue
+        before_ms = kept[-2].end_ms if len(kept) > 1 else 0
+        rivals = sorted((kept.pop(), extent), key=lambda rival: abs((rival.start_ms or 0) - before_ms) // _SAME_PLACE_MS)
+        numbered = sorted(rivals, key=lambda rival: abs(rival.chunk.seq - (kept[-1].chunk.seq + 1 if kept else 0)))
+        best = rivals[0] if _differ(rivals, before_ms) else numbered[0]
+        kept.append(best)
+        foreign.append(rivals[1] if best is rivals[0] else rivals[0])
+    return [Chain(chain.has_header, kept), *(Chain(extent.has_header, [extent]) for extent in foreign)]
+
+
+def _differ(rivals: Sequence[Extent], before_ms: int) -> bool:
+    """Whether one of two chunks for the same place fits clearly better behind what comes before."""
+    first, second = (abs((rival.start_ms or 0) - before_ms) for rival in rivals)
+    return abs(first - second) > _SAME_PLACE_MS

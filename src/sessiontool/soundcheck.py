@@ -1,0 +1,137 @@
+"""What a person should know of a session's sound and log: leaks, channels that are silent or swapped, speech without text, text without
+speech.
+
+Not here: what to do about any of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .values import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .activity import Activity
+    from .align import Lane
+    from .axis import Axis
+    from .values import Placement
+
+_SIDES = ("left", "right")
+_SPEECH_MS = 500.0
+_SPEECH_SHARE = 0.5
+_LISTED = 8
+_STEP_MS = 200.0
+
+
+def session_findings(
+    placements: Sequence[Placement], lanes: Sequence[Lane], activity: Activity, axis: Axis, *, swapped: bool
+) -> Iterator[Finding]:
+    """Everything worth saying, the gravest first."""
+    if swapped:
+        sides = "; ".join(f"{' and '.join(sorted(set(map(str, lane.roles))))} on channel {lane.number}" for lane in lanes)
+        yield Finding(
+            "channels-swapped",
+            "warning",
+            f"the channels do not carry the roles that session.json names: the sound has {sides} (0 is left)",
+            hint="correct `channels` in session.json",
+        )
+    yield from _silent_channels(lanes, activity)
+    yield from _leaks(activity)
+    yield from _clock_steps(lanes, axis)
+    yield from _speech_without_text(lanes, axis)
+    silent = [p.utterance.id for p in placements if p.start_samples is None]
+    if silent:
+        yield Finding(
+            "utterances-without-sound",
+            "info",
+            f"{len(silent)} of {len(placements)} utterances have no sound: {_some(silent)}",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Finding]:
+    if len({str(role) for lane in lanes for role in lane.roles}) > len(lanes):
+        yield Finding(
+            "voices-on-one-channel",
+            "info",
+            "both voices are on one channel: where they overlap or follow at once, times are less certain",
+            hint="record the microphone and the assistant on channels of their own",
+        )
+    for lane in lanes:
+        if len(activity.channels) == 2 and not len(lane.channel.islands) and len(lane.raw):
+            who = " and ".join(sorted(set(map(str, lane.roles))))
+            yield Finding(
+                "channel-silent",
+                "warning",
+                f"the {_SIDES[lane.number]} channel holds no speech, but the log has {len(lane.raw)} utterances of the {who}",
+                hint="the microphone was muted, or its track was not connected to the recorder",
+            )
+
+
+def _leaks(activity: Activity) -> Iterator[Finding]:
+    merged = [leak for leak in activity.leaks if leak.merged]
+    if merged:
+        level = max(leak.level_db for leak in merged)
+        yield Finding(
+            "channels-merged",
+            "info",
+            f"each channel carries the other one's voice, {-level:.0f} dB below it, as stereo at a low bit rate does",
+            hint="record with 48 kbit/s or more",
+        )
+    for leak in activity.leaks:
+        if not leak.merged:
+            yield Finding(
+                "echo",
+                "info",
+                f"the {_SIDES[leak.source]} channel is heard on the {_SIDES[leak.target]} one, {-leak.level_db:.0f} dB "
+                f"weaker and {leak.delay_ms} ms late",
+            )
+
+
+def _clock_steps(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
+    """Parts within which the log's clock and the sound move apart by more than a steady drift would."""
+    for number, name in enumerate(axis.parts):
+        clocks = []
+        for lane in lanes:
+            k = lane.matched()
+            k = k[axis.part_of(lane.starts(k)) == number]
+            clocks.append(lane.expected.start[k] - lane.raw.start[k])
+        shift = np.concatenate([np.zeros(0), *clocks])
+        if len(shift) and np.ptp(shift) > _STEP_MS:
+            yield Finding(
+                "clock-moved",
+                "info",
+                f"within part {name} the sound moves against the log's clock by {np.ptp(shift) / 1000:.2f} s; it was followed",
+                part=name,
+                hint="the browser lost sound without leaving a trace, or the log's clock is not steady",
+            )
+
+
+def _speech_without_text(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
+    for lane in lanes:
+        if not len(lane.islands):
+            continue
+        taken = np.zeros(len(lane.islands), bool)
+        for k in lane.matched():
+            taken[lane.matches.first[k] : lane.matches.last[k] + 1] = True
+        length = axis.recorded(lane.islands.end) - axis.recorded(lane.islands.start)
+        loud = lane.islands.loudness > _SPEECH_SHARE * np.percentile(lane.islands.loudness, 75)
+        left = np.flatnonzero(~taken & loud & (length > _SPEECH_MS))
+        if not len(left):
+            continue
+        times = [f"{lane.islands.start[j] / 1000:.1f}-{lane.islands.end[j] / 1000:.1f} s" for j in left]
+        who = " and ".join(sorted(set(map(str, lane.roles))))
+        yield Finding(
+            "speech-without-text",
+            "info",
+            f"{len(left)} stretches of speech on the {who}'s channel have no utterance: {_some(times)}",
+            at_s=round(float(lane.islands.start[left[0]]) / 1000, 3),
+        )

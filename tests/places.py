@@ -1,0 +1,65 @@
+"""Stores as the world sees them, without sessiontool: a folder, and a prefix of a bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from s3server import BUCKET
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from sessiontool.storage import Target
+
+
+class Place(Protocol):
+    url: str
+
+    def put(self, key: str, body: bytes) -> None: ...
+    def delete(self, key: str) -> None: ...
+    def keys(self) -> list[str]: ...
+
+
+class Folder:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = str(root)
+
+    def put(self, key: str, body: bytes) -> None:
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+    def delete(self, key: str) -> None:
+        (self.root / key).unlink()
+
+    def keys(self) -> list[str]:
+        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
+
+
+class Prefix:
+    def __init__(self, url: str, client: Any) -> None:
+        self.url = url
+        self.prefix = url.partition(f"{BUCKET}/")[2] + "/"
+        self.client = client
+
+    def put(self, key: str, body: bytes) -> None:
+        self.client.put_object(Bucket=BUCKET, Key=self.prefix + key, Body=body)
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(Bucket=BUCKET, Key=self.prefix + key)
+
+    def keys(self) -> list[str]:
+        page = self.client.list_objects_v2(Bucket=BUCKET, Prefix=self.prefix)
+        return sorted(entry["Key"].removeprefix(self.prefix) for entry in page.get("Contents", ()))
+
+
+def publish(target: Target, *names: str, report: bytes = b"{}") -> None:
+    """Publish files that hold `new` and their name, and a report."""
+    with target.workspace() as work:
+        for name in names:
+            (work / name).write_text(f"new {name}")
+        (work / "report.json").write_bytes(report)
+        # The report comes first here: the order must not depend on the caller's.
+        target.publish({name: work / name for name in ("report.json", *names)})

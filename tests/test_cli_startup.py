@@ -1,0 +1,49 @@
+"""What a start costs is what it imports: each command waits only for what it needs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HEAVY = frozenset({"av", "boto3", "botocore", "numpy", "pydantic", "rich", "srt", "webvtt"})
+
+
+def imported(*arguments: str | Path) -> frozenset[str]:
+    """The packages of HEAVY that a run of sessiontool imports, as the interpreter itself lists them."""
+    argv = [sys.executable, "-X", "importtime", "-m", "sessiontool", *map(str, arguments)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    listed = set(re.findall(r"^import time:.*\| +(\w+)", done.stderr, re.MULTILINE))
+    assert "typer" in listed
+    return HEAVY & listed
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["merge", "--help"]])
+def test_help_waits_for_nothing(arguments: list[str]) -> None:
+    assert imported(*arguments) == frozenset()
+
+
+def test_a_merge_in_a_folder_knows_nothing_of_s3(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:
+    store = recorded_session("chrome-silence").parent
+    found = imported("merge", "chrome-silence", "--store", store, "--output", tmp_path)
+    assert found == HEAVY - {"boto3", "botocore", "rich"}
+
+
+def test_a_merge_without_alignment_decodes_nothing(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:
+    store = recorded_session("chrome-silence").parent
+    found = imported("merge", "chrome-silence", "--store", store, "--output", tmp_path, "--no-align")
+    assert found == {"pydantic", "srt", "webvtt"}
+
+
+def test_a_merge_that_was_done_before_looks_and_leaves(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:
+    store = recorded_session("chrome-silence").parent
+    arguments = ("merge", "chrome-silence", "--store", store, "--output", tmp_path, "--no-align")
+    imported(*arguments)
+    assert imported(*arguments) <= {"pydantic"}

@@ -1,0 +1,160 @@
+"""Which module may import which: down the list, never up, never sideways; and each outside package has one home.
+
+The imports are read from the source, wherever in a file they stand; those for type checkers count as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sessiontool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parent.parent
+PACKAGE = Path(sessiontool.__file__).parent
+
+# From top to bottom.  A line's names are units, and units of one line do not know one another.
+LEVELS = (
+    "__main__",
+    "cli",
+    "console config",
+    "api",
+    "pipeline",
+    "report",
+    "assemble",
+    "storage media align captions concat continuity documents",
+    "timeline models",
+    "values progress webm",
+    "errors",
+)
+
+# A unit is a module or a folder of its name; these are made of several modules.
+UNITS = {
+    "align": "align axis matching snapping tracking activity leak",
+}
+
+ONLY_ERRORS = ("webm",)  # a small library of its own
+
+# The units in which an outside package, or a part of the standard library that reaches out of the process, is used.
+HOMES = {
+    "typer": "cli",
+    "rich": "console",
+    "boto3": "storage",
+    "botocore": "storage",
+    "urllib3": "storage",
+    "av": "media",
+    "subprocess": "media",
+    "numpy": "media align",
+    "pydantic": "models documents",
+    "webvtt": "captions",
+    "srt": "captions",
+}
+COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
+INSTALLED_AS = {"webvtt": "webvtt-py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import statement's target: a dotted name inside the package, or the first part of one outside."""
+
+    module: str
+    target: str
+    inside: bool
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.module} (line {self.line}) imports {self.target}"
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    path = MODULES[module]
+    folder = path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (Import(module, alias.name.split(".")[0], False, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield Import(module, str(node.module).split(".")[0], False, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*folder[: len(folder) - node.level + 1], *(node.module or "").split(".")]
+            source = ".".join(filter(None, base))
+            for alias in node.names:
+                inner = f"{source}.{alias.name}".lstrip(".")
+                yield Import(module, inner if inner in MODULES else source, True, node.lineno)
+
+
+IMPORTS = [found for module in MODULES if module for found in imports_of(module)]
+INSIDE = [found for found in IMPORTS if found.inside and found.target]  # the package itself only tells its version
+OUTSIDE = [found for found in IMPORTS if not found.inside]
+
+
+def unit_of(module: str) -> str:
+    first = module.split(".", maxsplit=1)[0]
+    return next((unit for unit, modules in UNITS.items() if first in modules.split()), first)
+
+
+LEVEL_OF = {unit: level for level, units in enumerate(LEVELS) for unit in units.split()}
+
+
+def test_every_module_has_its_level() -> None:
+    assert {unit_of(module) for module in MODULES if module} == set(LEVEL_OF), "say in LEVELS where a new module stands"
+
+
+def test_imports_point_down() -> None:
+    wrong = [
+        str(found)
+        for found in INSIDE
+        if unit_of(found.module) != unit_of(found.target)
+        and LEVEL_OF[unit_of(found.module)] >= LEVEL_OF[unit_of(found.target)]
+    ]
+    assert wrong == []
+
+
+def test_modules_of_one_unit_do_not_go_round_in_circles() -> None:
+    graph: dict[str, set[str]] = {}
+    for found in INSIDE:
+        if found.target != found.module.rpartition(".")[0]:
+            graph.setdefault(found.module, set()).add(found.target)
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("unit", ONLY_ERRORS)
+def test_a_library_of_its_own_knows_only_the_errors(unit: str) -> None:
+    assert {unit_of(found.target) for found in INSIDE if unit_of(found.module) == unit} <= {unit, "errors"}
+
+
+def test_an_outside_package_is_used_in_its_home_alone() -> None:
+    foreign = [found for found in OUTSIDE if found.target in HOMES or found.target not in sys.stdlib_module_names]
+    wrong = [str(found) for found in foreign if unit_of(found.module) not in HOMES.get(found.target, "").split()]
+    assert wrong == []
+    assert {found.target for found in foreign} >= set(HOMES) - {"subprocess"}
+
+
+def test_the_environment_is_read_in_config_alone() -> None:
+    reading = re.compile(r"\benviron\b|\bgetenv\b")
+    assert [module for module, path in MODULES.items() if reading.search(path.read_text())] == ["config"]
+
+
+def test_what_is_imported_is_what_is_installed() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[^A-Za-z0-9-]", requirement)[0] for requirement in project["dependencies"]}
+    outside = {found.target for found in OUTSIDE} - sys.stdlib_module_names
+    assert {INSTALLED_AS.get(name, name) for name in outside if name not in COMES_WITH} == needed
