@@ -93,6 +93,11 @@ def test_results_are_no_part_of_a_session() -> None:
     assert (found.chunks, found.documents, found.ignored) == ((), {}, ())
 
 
+def test_a_dot_in_a_pattern_is_a_dot() -> None:
+    found = listing(Layout("{session}/a.b/{seq}.webm"), "s", "s/a.b/1.webm", "s/axb/2.webm", "s/a.b/3xwebm")
+    assert [chunk.seq for chunk in found.chunks] == [1]
+
+
 def test_nothing_at_all_is_no_session() -> None:
     assert Layout().listing("s", []) is None
     assert Layout("{session}-{seq}.webm").listing("s", [StoredObject("s-1-2.webm", 1, "")]) is None

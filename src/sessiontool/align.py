@@ -20,7 +20,7 @@ from .evidence import Evidence, confidence
 from .matching import Costs, Islands, Matches, cut_islands, match
 from .snapping import Edge, snap
 from .soundcheck import session_findings
-from .tracking import Line, coarse_offsets, fit_line, follow, most_agreement
+from .tracking import Track, coarse_track, fit_line, follow, most_agreement
 from .values import Placement
 
 if TYPE_CHECKING:
@@ -87,13 +87,14 @@ class Alignment:
 class Lane:
     """One channel's work: whose utterances it carries, and what is believed of them so far.
 
-    `roles`, `raw` (as logged), `expected` (by the clock as now known) and `matches` run in parallel.
+    `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.
     """
 
     number: int
     channel: ChannelActivity
     roles: NDArray[np.str_]
     raw: Expected
+    track: Track
     expected: Expected
     islands: Islands
     matches: Matches
@@ -200,13 +201,13 @@ def _lane(
 ) -> Lane:
     raw = expect(utterances, picked, timeline, axis)
     roles = np.array([utterances[i].role for i in raw.index])
-    return Lane(number, channel, roles, raw, raw, Islands.none(), Matches.none(len(raw)), dict(_FIRST_COSTS))
+    return Lane(number, channel, roles, raw, Track.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)), dict(_FIRST_COSTS))
 
 
 def _track_coarsely(lanes: Sequence[Lane], axis: Axis) -> float:
-    offsets, reached = coarse_offsets([(lane.raw, lane.channel.score) for lane in lanes], axis)
-    for lane, found in zip(lanes, offsets, strict=True):
-        lane.expected = lane.raw.shifted(found, axis)
+    tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis)
+    for lane, lane.track in zip(lanes, tracks, strict=True):
+        lane.expected = lane.raw.shifted(lane.track.offset, axis)
     return reached
 
 
@@ -244,13 +245,24 @@ def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
     role = np.concatenate([lane.roles[k] for lane, k in zip(lanes, picked, strict=True)])
     if not len(place):
         return
-    off = off - _role_bias(off, role)
-    lines = _lines(axis, place, off)
-    left = off - _on_lines(lines, axis, place)
-    for lane in lanes:
-        start = lane.raw.start
-        clock = _on_lines(lines, axis, start) + follow(place, left, start)
-        lane.expected = lane.raw.shifted(clock, axis)
+    stretch = np.concatenate([lane.track.stretch[k] for lane, k in zip(lanes, picked, strict=True)])
+    coarse = np.concatenate([lane.track.offset[k] for lane, k in zip(lanes, picked, strict=True)])
+    off = off - _role_bias(off - coarse, role)
+    usual = float(np.median(off - coarse))
+    fitted = np.zeros(len(off))
+    clocks = [lane.track.offset + usual for lane in lanes]
+    for number in np.unique(stretch):
+        mine = stretch == number
+        if mine.sum() < _LEAST_MATCHES - 1:
+            fitted[mine] = coarse[mine] + usual
+            continue
+        line = fit_line(place[mine], off[mine])
+        fitted[mine] = line.at(place[mine])
+        for lane, clock in zip(lanes, clocks, strict=True):
+            here = lane.track.stretch == number
+            clock[here] = line.at(lane.raw.start[here])
+    for lane, clock in zip(lanes, clocks, strict=True):
+        lane.expected = lane.raw.shifted(clock + follow(place, off - fitted, lane.raw.start), axis)
         for name in ROLES:
             lane.costs[name] = _learned_costs(lane, name)
 
@@ -263,25 +275,6 @@ def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
     biases = np.select([role == name for name in ROLES], [middle[name] for name in ROLES])
     bias: Floats = biases - biases.mean()
     return bias
-
-
-def _lines(axis: Axis, place: Floats, off: Floats) -> list[Line]:
-    parts = axis.part_of(place)
-    overall = fit_line(place, off)
-    lines = []
-    for number in range(len(axis.parts)):
-        mine = parts == number
-        lines.append(fit_line(place[mine], off[mine]) if mine.sum() >= _LEAST_MATCHES - 1 else replace(overall, slope=0.0))
-    return lines
-
-
-def _on_lines(lines: Sequence[Line], axis: Axis, at_ms: Floats) -> Floats:
-    parts = axis.part_of(at_ms)
-    values = np.zeros(len(at_ms))
-    for number, line in enumerate(lines):
-        mine = parts == number
-        values[mine] = line.at(at_ms[mine])
-    return values
 
 
 def _robust(values: Floats) -> tuple[float, float]:

@@ -199,8 +199,7 @@ class _RecordingReader:
             _refuse_other_container(chunk, data)
         elif data.startswith(EBML_MAGIC) and not self._recording.sorted_by_content:
             raise _Disorder
-        finding = continuity.manifest_finding(chunk, sha256, self._noted.get(chunk.seq))
-        self._find_all([finding] if finding else [])
+        finding = self._compare(chunk, sha256)
         record = ChunkRecord(chunk, sha256, 0, "altered" if finding else "ok")
         self._records.append(record)
         self._assembly.chunks.append(record)
@@ -212,7 +211,17 @@ class _RecordingReader:
         elif self._placer.end_ms is not None:
             self._emissions.saw(chunk.seq, self._placer.end_ms)
 
+    def _compare(self, chunk: ChunkRef, sha256: str) -> Finding | None:
+        """Compare a chunk with what the recorder noted under its number, if the numbers are to be believed."""
+        sizes = {noted.bytes for noted in self._noted.values()}
+        if self._recording.sorted_by_content and chunk.object.size_bytes in sizes:
+            return None
+        finding = continuity.manifest_finding(chunk, sha256, self._noted.get(chunk.seq))
+        self._find_all([finding] if finding else [])
+        return finding
+
     def _note_missing(self, seqs: Sequence[int]) -> None:
+        self._note_cut()
         finding = continuity.missing_finding(self._recording.chunks[0].part, seqs)
         self._find_all([finding])
         self._loss_known = True
@@ -238,7 +247,7 @@ class _RecordingReader:
     def _check_times(self, runs: Sequence[Packets], chunk: ChunkRef) -> None:
         """Compare the first times of a chunk with the last of the one before: a step tells of chunks in disorder, or lost."""
         last_ms = self._placer.end_ms
-        if last_ms is None or not runs or runs[0].recording != self._number:
+        if last_ms is None or self._placer.waits or not runs or runs[0].recording != self._number:
             return
         head = runs[0]
         if len(runs) > 1 and head.placed and head.continued and runs[1].placed and not runs[1].continued:
@@ -301,15 +310,18 @@ class _RecordingReader:
     def _end(self, missing: Sequence[int]) -> None:
         """End the last part; chunks `missing` after the last one are filled as far as it is known how long they were."""
         self._join(self._reader.close(), None)
-        pending = self._reader.pending_bytes
-        if pending > _CHROME_LEAVES_BYTES and self._records:
-            self._find_all([continuity.cut_finding(self._records[-1].chunk, pending)])
+        self._note_cut()
         if self._number >= 0:
             self._end_part(missing)
         if lost_ms := self._emissions.unnoticed_ms():
             message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
             hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
             self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
+
+    def _note_cut(self) -> None:
+        pending = self._reader.pending_bytes
+        if pending > _CHROME_LEAVES_BYTES and self._records:
+            self._find_all([continuity.cut_finding(self._records[-1].chunk, pending)])
 
     def _end_part(self, missing: Sequence[int] = ()) -> None:
         for run in self._placer.flush(self._emissions.end_ms(self._last_seq()) if self._records else None):

@@ -6,30 +6,37 @@ started again.  A chunk's clusters tell when it was recorded; chunks of one reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from .values import SAMPLE_RATE
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from .values import ChunkRef
     from .webm.packets import Packets
 
 EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _SAME_PLACE_MS = 1000
+_CONTINUES_MS = 150
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """When a chunk was recorded, in ms of its recorder's clock; `start_ms` is None where it holds no cluster to tell."""
+    """When a chunk was recorded, in ms of its recorder's clock; `start_ms` is None where it holds no cluster to tell.
+
+    `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both in the cluster that they belong to: a
+    chunk that continues another begins where that ends.
+    """
 
     chunk: ChunkRef
     has_header: bool
     start_ms: int | None
     end_ms: int
+    head_ms: int
+    tail_ms: int
 
 
 @dataclass(slots=True)
@@ -45,11 +52,11 @@ class Chain:
 
     @property
     def end_ms(self) -> int:
-        return self.extents[-1].end_ms
+        return max(extent.end_ms for extent in self.extents)
 
     @property
     def start_ms(self) -> int:
-        return self.extents[0].start_ms or 0
+        return min(extent.start_ms or 0 for extent in self.extents)
 
 
 def end_ms(run: Packets) -> int:
@@ -61,36 +68,48 @@ def extent_of(chunk: ChunkRef, data: bytes) -> Extent:
     """Read a chunk by itself to see when it was recorded."""
     reader = WebmReader()
     runs = [*reader.feed(data), *reader.close()]
+    has_header = data.startswith(EBML_MAGIC)
+    if not runs:
+        return Extent(chunk, has_header, None, 0, 0, 0)
     placed = [run for run in runs if run.placed]
-    if not placed:
-        return Extent(chunk, data.startswith(EBML_MAGIC), None, 0)
     before_ms = sum(sum(run.durations) for run in runs if not run.placed) * 1000 // SAMPLE_RATE
-    return Extent(chunk, data.startswith(EBML_MAGIC), placed[0].times_ms[0] - before_ms, end_ms(placed[-1]))
+    start_ms = placed[0].times_ms[0] - before_ms if placed else None
+    last_ms = end_ms(runs[-1])
+    return Extent(chunk, has_header, start_ms, last_ms, runs[0].times_ms[0], last_ms - reader.cluster_ms)
 
 
-def sort_chunks(extents: Iterable[Extent]) -> list[Chain]:
+def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
     """Chunks, in order of their numbers, as recordings; the first is that of the first chunk."""
     chains: list[Chain] = []
-    last: Chain | None = None
     for extent in extents:
-        if last is None or extent.has_header:
-            last = Chain(extent.has_header)
-            chains.append(last)
-        elif extent.start_ms is not None:
+        if extent.start_ms is None:
+            continue
+        if not chains or extent.has_header:
+            chains.append(Chain(extent.has_header))
+            chain = chains[-1]
+        else:
             start_ms = extent.start_ms
-            last = min(chains, key=lambda chain: abs(start_ms - chain.end_ms))
-        last.extents.append(_following(extent, last))
+            chain = min(chains, key=lambda chain: abs(start_ms - chain.end_ms))
+        chain.extents.append(extent)
+    for extent in extents:
+        if extent.start_ms is None and chains:
+            _put_behind(extent, chains)
     for chain in chains:
         chain.extents.sort(key=lambda extent: (extent.start_ms, extent.chunk.seq))
     return [part for chain in _with_headers(chains) for part in _without_foreign(chain)]
 
 
-def _following(extent: Extent, chain: Chain) -> Extent:
-    """A chunk without a cluster of its own lies right behind the one before it."""
-    if extent.start_ms is not None:
-        return extent
-    at = chain.end_ms if chain.extents else 0
-    return Extent(extent.chunk, extent.has_header, at, at)
+def _put_behind(extent: Extent, chains: Sequence[Chain]) -> None:
+    """Put a chunk without a cluster behind the chunk whose cluster it continues."""
+
+    def misfit(place: tuple[Chain, Extent]) -> tuple[bool, int]:
+        before = place[1]
+        return abs(before.tail_ms - extent.head_ms) > _CONTINUES_MS, abs(extent.chunk.seq - before.chunk.seq - 1)
+
+    chain, before = min(((chain, one) for chain in chains for one in chain.extents), key=misfit)
+    length_ms = extent.end_ms - extent.head_ms
+    placed = replace(extent, start_ms=before.end_ms, end_ms=before.end_ms + length_ms, tail_ms=before.tail_ms + length_ms)
+    chain.extents.append(placed)
 
 
 def _with_headers(chains: Sequence[Chain]) -> list[Chain]:

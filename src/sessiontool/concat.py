@@ -33,6 +33,7 @@ class Joiner:
         self._writer = WebmWriter(body)
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._silent = b""
+        self._lost = False  # packets are missing before the first one held back
         self._payloads: list[bytes] = []  # held back until what follows is known
         self._times_ms: list[int] = []
         self._durations: list[int] = []
@@ -65,7 +66,8 @@ class Joiner:
         self._payloads += run.payloads
         self._times_ms += run.times_ms
         self._durations += run.durations
-        self._settle(more=True, lost=run.after_break)
+        self._lost = self._lost or run.after_break
+        self._settle(more=True)
 
     def end_part(self, lost_ms: int = 0) -> None:
         """End the part; `lost_ms` of recorded time are known to be missing after its last packet."""
@@ -83,9 +85,10 @@ class Joiner:
         self._writer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
         return self.timeline()
 
-    def _settle(self, *, more: bool, lost: bool = False) -> None:
+    def _settle(self, *, more: bool) -> None:
         """Write what is decided on and hold back the rest."""
-        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, lost=lost)
+        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, lost=self._lost)
+        self._lost = self._lost and not settled
         self._write(holes, settled)
         for column in (self._payloads, self._times_ms, self._durations):
             del column[:settled]

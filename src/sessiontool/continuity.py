@@ -211,6 +211,11 @@ class Placer:
         self._solve(run.times_ms[0])
         return self._placed([*self._waiting, run])
 
+    @property
+    def waits(self) -> bool:
+        """Whether packets are held back whose time nobody knows yet."""
+        return bool(self._waiting)
+
     def flush(self, until_ms: int | None = None) -> list[Packets]:
         """What waits, so that it ends at `until_ms`; without that, with the times it was read with, or after what was placed."""
         if until_ms is not None:

@@ -345,12 +345,13 @@ class TimelineBuilder:
         recorder = last.recorder_end_us if last and last.part == self._part else 0
         session = last.session_end_us if last else self._session_us
         if packets:
-            start = self._position - self._pre_skip
+            start = max(0, self._position - self._pre_skip)
+            end = self._position - self._pre_skip + samples
             recorder_end = recorder if stands_still else recorder + length_us
             session_end = session + (session_skip_us or length_us)
             self._spans.append(
                 Span(
-                    *("silence", self._part, cause, start, start + samples),
+                    *("silence", self._part, cause, start, end),
                     *(recorder, recorder_end, session, session_end),
                 )
             )

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_STEP_MS = 40
-_REACH_MS = 60_000
-_FRAMES_PER_STEP = 4
+_STEP_MS = 60
+_REACH_STEPS = 1000
+_FRAMES_PER_STEP = 6
 _ACTIVE_SCORE = 2.0
-_BEFORE_STEPS = 10
-_LONGEST_STEPS = 125
-_MOVE_COST = 0.4
-_JUMP_COST, _PART_JUMP_COST = 4.0, 1.0
+_BEFORE_STEPS = 7
+_LONGEST_STEPS = 83
+_MOVE_COST = 0.6
+_JUMP_COST, _PART_JUMP_COST = 6.0, 1.0
 _FAR_COST_PER_STEP = 0.05 * _STEP_MS / 1000
+_STEP_IN_CLOCK_MS = 500
 
 _DRIFT_PRIOR_PPM = 150.0
 _STEP_WORTH_MS = 90.0
@@ -80,47 +81,75 @@ def _moved(cost: Floats, jump_cost: float) -> tuple[Floats, NDArray[np.int64]]:
     return best, origin
 
 
-def coarse_offsets(roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis) -> tuple[list[Floats], float]:
-    """Each utterance's offset in ms (one array a role) and the agreement reached, in seconds.
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One role's utterances: each one's offset in ms, and the number of the stretch of even clock that it lies in."""
+
+    offset: Floats
+    stretch: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, count: int) -> Track:
+        return cls(np.zeros(count), np.zeros(count, np.int64))
+
+
+def coarse_track(roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis) -> tuple[list[Track], float]:
+    """The path through everybody's utterances, and the agreement it reaches, in seconds.
 
     `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel.
     """
-    masks = [_mask(score, axis) for _, score in roles]
+    tracks = [Track.none(len(expected)) for expected, _ in roles]
     queue = sorted(
         (float(start), r, k) for r, (e, _) in enumerate(roles) for k, start in enumerate(e.start) if e.known[k]
     )
-    result = [np.zeros(len(e)) for e, _ in roles]
     if not queue:
-        return result, 0.0
-    reach = _REACH_MS // _STEP_MS
-    offsets = np.arange(-reach, reach + 1)
+        return tracks, 0.0
+    places, reached = _cheapest_path(queue, roles, axis)
+    stretch, before, part_before = 0, int(places[0]), -1
+    for (start, r, k), place in zip(queue, places, strict=True):
+        part = int(axis.part_of(start))
+        stretch += part != part_before or abs(place - before) * _STEP_MS > _STEP_IN_CLOCK_MS
+        before, part_before = place, part
+        tracks[r].offset[k] = place * _STEP_MS
+        tracks[r].stretch[k] = stretch
+    for (expected, _), track in zip(roles, tracks, strict=True):
+        _fill(track, expected)
+    return tracks, reached
+
+
+def _cheapest_path(
+    queue: Sequence[tuple[float, int, int]],
+    roles: Sequence[tuple[Expected, NDArray[np.float32]]],
+    axis: Axis,
+) -> tuple[list[int], float]:
+    """An offset in steps for each (start, role, position) of the queue, and the agreement of them all in seconds."""
+    masks = [_mask(score, axis) for _, score in roles]
+    offsets = np.arange(-_REACH_STEPS, _REACH_STEPS + 1)
     cost = _FAR_COST_PER_STEP * np.abs(offsets)
-    origins: list[NDArray[np.int32]] = []
+    origins: list[NDArray[np.int16]] = []
     part = None
     for start, r, k in queue:
         here = int(axis.part_of(start))
         if part is not None:
             cost, origin = _moved(cost, _JUMP_COST if here == part else _PART_JUMP_COST)
-            origins.append(origin.astype(np.int32))
+            origins.append(origin.astype(np.int16))
         part = here
         cost = cost - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
     place = int(np.argmin(cost))
     reached = -float(cost[place])
-    for (_, r, k), origin in zip(reversed(queue), [*reversed(origins), None], strict=True):
-        result[r][k] = offsets[place] * _STEP_MS
-        if origin is not None:
-            place = int(origin[place])
-    for (expected, _), found in zip(roles, result, strict=True):
-        _fill(found, expected)
-    return result, reached
+    path = [place]
+    for origin in reversed(origins):
+        path.append(int(origin[path[-1]]))
+    return [int(offsets[place]) for place in reversed(path)], reached
 
 
-def _fill(found: Floats, expected: Expected) -> None:
-    """Give utterances whose start the log does not know the offset of the one before."""
+def _fill(track: Track, expected: Expected) -> None:
+    """Give utterances whose start the log does not know what the one before them has."""
     if expected.known.any() and not expected.known.all():
         where = np.flatnonzero(expected.known)
-        nearest = where[np.clip(np.searchsorted(where, np.arange(len(found)), side="right") - 1, 0, None)]
-        found[:] = found[nearest]
+        nearest = where[np.clip(np.searchsorted(where, np.arange(len(expected)), side="right") - 1, 0, None)]
+        track.offset[:] = track.offset[nearest]
+        track.stretch[:] = track.stretch[nearest]
 
 
 @dataclass(frozen=True, slots=True)

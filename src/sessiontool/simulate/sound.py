@@ -99,22 +99,20 @@ class FileSound:
         self.spoken: tuple[Spoken, ...] = ()
         self._blocks = blocks
         self._held = np.zeros((channels, 0), np.float32)
-        self._position = 0
+        self._position = 0  # of what is held
 
     def read(self, start: int, end: int) -> NDArray[np.float32]:
-        pieces, count = [self._held], self._held.shape[1]
-        while self._position + count < end and (block := next(self._blocks, None)) is not None:
-            passed = max(0, start - self._position - count)
-            self._position += min(passed, block.shape[1]) if not count else 0
-            pieces.append(block[:, passed:] if not count else block)
-            count += pieces[-1].shape[1]
-        held = np.concatenate(pieces, axis=1)
-        held = held[:, max(0, start - self._position) :]
-        missing = end - start - held.shape[1]
-        if missing > 0:
-            held = np.concatenate((held, np.zeros((self.channels, missing), np.float32)), axis=1)
-        self._position, self._held = end, held[:, end - start :]
-        return held[:, : end - start]
+        pieces, reach = [self._held], self._position + self._held.shape[1]
+        while reach < end:
+            block = next(self._blocks, None)
+            if block is None:
+                block = np.zeros((self.channels, end - reach), np.float32)
+            pieces.append(block)
+            reach += block.shape[1]
+        sound = np.concatenate(pieces, axis=1)
+        wanted = sound[:, start - self._position : end - self._position]
+        self._position, self._held = end, sound[:, end - self._position :]
+        return wanted
 
 
 def _turns(length: int, seed: int) -> Iterator[Spoken]:

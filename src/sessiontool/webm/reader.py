@@ -48,6 +48,7 @@ class WebmReader:
 
     def __init__(self) -> None:
         self.track: Track | None = None
+        self.cluster_ms = 0  # timestamp of the cluster at hand, or of the last one known
         self.header_missing = False
         self.damages: list[Damage] = []
         self._buf = b""
@@ -55,7 +56,6 @@ class WebmReader:
         self._boundary = 0  # where in _buf the first piece ends that it holds
         self._skip = 0  # bytes of a passed-over element that are still to come
         self._recording = -1
-        self._base_ms = 0
         self._placed = False
         self._scale_ns = 1_000_000
         self._writing_app = ""
@@ -92,7 +92,7 @@ class WebmReader:
         self._reason = reason
         self._forget(len(self._buf))
         self._skip = 0
-        self._cut = True
+        self._cut = self._after_break = True
         self._placed = False
         return runs
 
@@ -148,7 +148,7 @@ class WebmReader:
         payloads: list[bytes] = []
         times_ms: list[int] = []
         add_payload, add_time = payloads.append, times_ms.append
-        unpack, number, base_ms = _FAST_BLOCK.unpack_from, self.track.number | 0x80, self._base_ms
+        unpack, number, base_ms = _FAST_BLOCK.unpack_from, self.track.number | 0x80, self.cluster_ms
         end = len(buf)
         last_header = end - _FAST_BLOCK.size
         while pos <= last_header:
@@ -231,7 +231,7 @@ class WebmReader:
         elif element_id == ebml.TRACKS:
             self.track = opus_track(body, self._writing_app)
         else:
-            self._base_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
+            self.cluster_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
             self._placed = True
             self._begin_run(continued=False)
 
@@ -240,7 +240,7 @@ class WebmReader:
         if doc_type not in ("webm", "matroska"):
             raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
         self._recording += 1
-        self._base_ms, self._placed = 0, False
+        self.cluster_ms, self._placed = 0, False
         self._begin_run(continued=False)
 
     def _open_runs(self) -> None:
@@ -308,7 +308,7 @@ class WebmReader:
         relative = int.from_bytes(self._buf[body + 1 : body + 3], "big", signed=True)
         run = self._runs[-1]
         run.payloads.append(payload)
-        run.times_ms.append(self._base_ms + relative * self._scale_ns // 1_000_000)
+        run.times_ms.append(self.cluster_ms + relative * self._scale_ns // 1_000_000)
         run.durations.append(duration)
         self._good_at, self._last_block = body + size, run
 

@@ -1,0 +1,66 @@
+"""The values of the captions stage: what was said where, and the captions made of it.  Times are milliseconds of `audio.webm`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word and when it is said."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One utterance with a place in the sound: one line of clean text, `end_ms` after `start_ms`.
+
+    `words` are the words' own times, empty where nobody measured them.  `speech` are the stretches (start, end) in which there is
+    sound, empty where nobody looked: then the speech is taken to be even from start to end.  `cut_off`: somebody or something
+    stopped the speaker.  `speaker` is empty for what nobody says, such as a note of a lost stretch.
+    """
+
+    text: str
+    start_ms: int
+    end_ms: int
+    role: str
+    speaker: str
+    cut_off: bool = False
+    language: str = ""
+    words: tuple[Word, ...] = ()
+    speech: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def voice(self) -> tuple[str, str]:
+        """What tells speakers apart."""
+        return self.role, self.speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One caption.
+
+    `text` is what it says, `lines` the same as it is laid out.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when
+    its words are said.  `starts` holds (line, character in the line, ms) of each word whose time was measured.
+    """
+
+    start_ms: int
+    end_ms: int
+    role: str
+    speaker: str
+    text: str
+    lines: tuple[str, ...]
+    sound_ms: tuple[int, int]
+    language: str = ""
+    starts: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def voice(self) -> tuple[str, str]:
+        return self.role, self.speaker
+
+    @property
+    def duration_ms(self) -> int:
+        return self.end_ms - self.start_ms

@@ -1,0 +1,136 @@
+"""What a caption may look like: the rules that publishers set, as data.
+
+A rule that is None is not set.  Widths and speeds are in cells (see `width`).  Sources: Netflix, Timed Text Style Guide (English) and
+General Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher leaves a rule open, `default`'s stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The rules.  Those marked * are hard: a cue beyond them is a failure, beyond the others a warning."""
+
+    name: str
+    line_cells: int | None = 42  # * the longest line
+    lines: int | None = 2  # * the most lines
+    warn_cps: float | None = 20.0  # cells a second that are read with ease
+    fail_cps: float | None = 25.0  # * cells a second that can be read at all
+    warn_wpm: float | None = None  # words a minute that are read with ease
+    fail_wpm: float | None = None  # * words a minute that can be read at all
+    min_ms: int = 833  # * the shortest cue
+    min_word_ms: int = 0  # what each word adds to the shortest that is comfortable
+    max_ms: int | None = 7000  # * the longest cue
+    gap_ms: int = 80  # * cues touch, or are this far apart
+    linger_ms: int = 500  # how long a cue may stand after its sound, to be read
+    join_ms: int | None = 1000  # the longest silence between utterances of one speaker that may share a cue
+    pause_ms: int = 500  # a silence that is a good place to split
+
+    @property
+    def splits(self) -> bool:
+        """Whether what one speaker says at a stretch is split at all."""
+        return self.line_cells is not None or self.max_ms is not None
+
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("default"),
+        # Speed for adults; at 24 frames a second 20 frames are 833 ms and 2 frames 83.
+        Profile("netflix", fail_cps=20.0, warn_cps=17.0, gap_ms=83),
+        # 160 to 180 words a minute; 0.3 s a word; cues touch or leave at least a second; the out-time may lag by up to 1.5 s.
+        Profile(
+            "bbc",
+            line_cells=37,
+            warn_cps=None,
+            fail_cps=None,
+            warn_wpm=180.0,
+            fail_wpm=None,
+            min_word_ms=300,
+            gap_ms=1000,
+            linger_ms=1500,
+        ),
+        # The upper level: 160 words a minute with ease, 235 at most; at least two seconds.
+        Profile(
+            "dcmp",
+            line_cells=32,
+            warn_cps=None,
+            fail_cps=None,
+            warn_wpm=160.0,
+            fail_wpm=235.0,
+            min_ms=2000,
+            linger_ms=1500,
+        ),
+        # For reading along: what one speaker says at a stretch is one cue.
+        Profile(
+            "podcast",
+            line_cells=None,
+            lines=None,
+            warn_cps=None,
+            fail_cps=None,
+            min_ms=1,
+            max_ms=None,
+            gap_ms=0,
+            linger_ms=0,
+            join_ms=None,
+        ),
+    )
+}
+DEFAULT_PROFILE = "default"
+
+_KINDS = {one.name: str(one.type) for one in fields(Profile) if one.name != "name"}
+_LEAST = {"line_cells": 12, "lines": 1, "min_ms": 1, "max_ms": 1}
+_MOST = 86_400_000
+
+
+def find_profile(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Profile:
+    """A profile by name, one's own before the built-in ones (UsageError).
+
+    `own` maps a name to rules; `base` names the profile that they change, `default` unless given; 0 stands for a rule that is not set.
+    """
+    own = own or {}
+    return _own(name, own, ()) if name in own else _built_in(name, own)
+
+
+def _built_in(name: str, own: Mapping[str, Any]) -> Profile:
+    try:
+        return PROFILES[name]
+    except KeyError:
+        known = ", ".join([*PROFILES, *own])
+        raise UsageError(f"there is no caption profile {name[:40]!r}", hint=f"the profiles are {known}") from None
+
+
+def _own(name: str, own: Mapping[str, Mapping[str, Any]], above: tuple[str, ...]) -> Profile:
+    rules = dict(own[name])
+    base = rules.pop("base", DEFAULT_PROFILE)
+    if not isinstance(base, str) or base in above:
+        raise UsageError(f"profiles.{name}: base must name another profile", hint=f"one of {', '.join(PROFILES)}")
+    nested = base in own and base != name
+    start = _own(base, own, (*above, name)) if nested else _built_in(base, own)
+    values = {rule: _checked(f"profiles.{name}.{rule}", rule, value) for rule, value in rules.items()}
+    profile = replace(start, name=name, **values)
+    if profile.max_ms is not None and profile.max_ms < profile.min_ms:
+        raise UsageError(f"profiles.{name}: max_ms is below min_ms", hint="a cue cannot be both")
+    return profile
+
+
+def _checked(where: str, rule: str, value: object) -> Any:
+    kind = _KINDS.get(rule)
+    if kind is None:
+        raise UsageError(f"{where}: there is no such rule", hint=f"the rules are base, {', '.join(_KINDS)}")
+    may_be_none, whole = "None" in kind, kind.startswith("int")
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise UsageError(f"{where} must be a {'whole ' * whole}number, not {value!r:.80}", hint="0 for no limit" * may_be_none)
+    if may_be_none and value == 0:
+        return None
+    if not _LEAST.get(rule, 0) <= value <= _MOST:
+        raise UsageError(f"{where}: {value!r:.80} is out of range", hint=f"from {_LEAST.get(rule, 0)} on")
+    return value if whole else float(value)

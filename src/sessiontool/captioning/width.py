@@ -1,0 +1,37 @@
+"""How wide a text looks: in cells, of which a Latin letter takes one and a CJK character or an emoji two.
+
+So one figure serves all scripts: 42 cells a line are 42 Latin letters or 21 ideographs, 20 cells a second 20 letters or 10 ideographs.
+What belongs together (UAX #29: a letter and its marks, a family of emoji, a flag) is one cluster and is measured as one, by wcwidth.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COMBINING = "\u0300"  # every character before it stands alone and takes one cell
+
+
+def is_plain(text: str) -> bool:
+    """Whether every character of `text` is a cluster of one cell."""
+    return text.isascii() or max(text) < _COMBINING
+
+
+def cells(text: str) -> int:
+    """How many cells `text` takes."""
+    if is_plain(text):
+        return len(text)
+    from wcwidth import width  # noqa: PLC0415 - only some languages need it
+
+    return max(0, width(text, control_codes="ignore"))
+
+
+def clusters(text: str) -> Iterator[str]:
+    """`text` in pieces that must not be taken apart."""
+    if is_plain(text):
+        return iter(text)
+    from wcwidth import iter_graphemes  # noqa: PLC0415
+
+    return iter(iter_graphemes(text))

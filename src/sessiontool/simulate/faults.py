@@ -1,0 +1,330 @@
+"""What goes wrong between a recorder and a store: faults by name, each at a chosen chunk, one after another.
+
+A place names a chunk as it was recorded, counted from 0 in its part, whatever number an earlier fault gave it.  Chunks whose numbers
+have to move take what the recorder noted of them along, as a recorder that numbers its uploads would.
+
+Not here: what all this means for the packets (`truth`), and any file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from .recorders import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What session.json says of a chunk."""
+
+    bytes: int
+    sha256: str
+    emitted_ms: float
+
+
+@dataclass(slots=True, eq=False)
+class Upload:
+    """A blob on its way into the store: blob `index` of the part's run `run`, in the end under number `seq`.
+
+    `data` begins where the blob begins in its run's bytes; `altered` are ranges of `data` that the recorder did not write.  What is
+    not `stored` never arrived.  `noted` is None where session.json does not know of it.
+    """
+
+    run: int
+    index: int
+    seq: int
+    data: bytes
+    noted: Noted | None
+    stored: bool = True
+    altered: list[tuple[int, int]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    short_name: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.seq if self.short_name else f'{self.seq:06d}'}.webm"
+
+
+@dataclass(slots=True)
+class Part:
+    """One part on its way into the store.  `runs[0]` is the part's own recorder.
+
+    `record_again(blob)` gives the run of the same recorder started anew where blob `blob` began, `record_elsewhere()` that of another.
+    """
+
+    runs: list[Run]
+    uploads: list[Upload]
+    record_again: Callable[[int], Run]
+    record_elsewhere: Callable[[], Run]
+    stop_noted: bool = True
+
+    def find(self, index: int) -> Upload:
+        """The part's own blob `index` as it is now; a negative one counts from the last (UsageError)."""
+        count = max((upload.index for upload in self.uploads if upload.run == 0), default=-1) + 1
+        wanted = index + count if index < 0 else index
+        found = next((u for u in self.uploads if (u.run, u.index) == (0, wanted) and u.stored), None)
+        if found is None:
+            raise UsageError(
+                f"there is no chunk {index} for a fault (any more)",
+                hint=f"there were {count}, counted from 0; choose another place, or fewer faults",
+            )
+        return found
+
+    def insert(self, upload: Upload) -> None:
+        """Put `upload` in at its number; those from there on move up by one."""
+        for other in self.uploads:
+            other.seq += other.seq >= upload.seq
+        self.uploads.append(upload)
+
+    @property
+    def next_seq(self) -> int:
+        return max(upload.seq for upload in self.uploads) + 1
+
+
+def uploads_of(run: Run, number: int, first_seq: int = 0, *, noted: bool = True) -> list[Upload]:
+    """The blobs of a run as they are when nothing goes wrong."""
+    return [
+        Upload(number, index, first_seq + index, blob.data, _note(blob.data, blob.emitted_ms) if noted else None)
+        for index, blob in enumerate(run.blobs)
+    ]
+
+
+def _note(data: bytes, emitted_ms: float) -> Noted:
+    return Noted(len(data), hashlib.sha256(data).hexdigest(), emitted_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fault happens, as far as the caller chose: `rng` chooses the rest."""
+
+    chunk: int | None
+    arguments: tuple[str, ...]
+    rng: Random
+
+    def upload(self, part: Part) -> Upload:
+        """The chosen chunk, or one that is neither the first nor the last where there are so many."""
+        if self.chunk is not None:
+            return part.find(self.chunk)
+        own = [upload for upload in part.uploads if upload.run == 0 and upload.stored]
+        return self.rng.choice(own[1:-1] or own or [part.find(0)])
+
+    def number(self, position: int, default: int) -> int:
+        return int(self.arguments[position]) if position < len(self.arguments) else default
+
+    def bytes(self, position: int, whole: int, default: int) -> int:
+        """An argument that is a count of bytes (`1024`) or a share of the whole (`0.5`)."""
+        if position >= len(self.arguments):
+            return default
+        text = self.arguments[position]
+        return min(whole, round(float(text) * whole) if "." in text else int(text))
+
+
+def _missing(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    upload.stored = False
+    return [upload]
+
+
+def _missing_first(part: Part, place: Place) -> list[Upload]:
+    return _missing(part, replace(place, chunk=0))
+
+
+def _missing_last(part: Part, place: Place) -> list[Upload]:
+    return _missing(part, replace(place, chunk=-1))
+
+
+def _duplicate(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    again = replace(upload, seq=upload.seq + 1, altered=[*upload.altered], faults=[*upload.faults])
+    part.insert(again)
+    return [again]
+
+
+def _duplicate_later(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    again = replace(
+        upload, seq=part.next_seq, noted=None, altered=[*upload.altered], faults=[*upload.faults]
+    )
+    part.uploads.append(again)
+    return [again]
+
+
+def _same_number(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    again = replace(upload, short_name=True, altered=[*upload.altered], faults=[*upload.faults])
+    part.uploads.append(again)
+    return [again]
+
+
+def _swapped(part: Part, place: Place) -> list[Upload]:
+    one = place.upload(part)
+    others = [u for u in part.uploads if u.run == one.run and u.stored and u is not one]
+    if not others:
+        raise UsageError("there is no second chunk to exchange numbers with", hint="record for longer")
+    nearest = min(others, key=lambda u: (u.index < one.index, abs(u.index - one.index)))
+    other = part.find(place.number(0, 0)) if place.arguments else nearest
+    one.seq, other.seq = other.seq, one.seq
+    one.noted, other.noted = other.noted, one.noted
+    return [one, other]
+
+
+def _truncated(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    kept = place.bytes(0, len(upload.data), len(upload.data) // 2)
+    upload.data = upload.data[:kept]
+    upload.altered = [(start, min(end, kept)) for start, end in upload.altered if start < kept]
+    return [upload]
+
+
+def _zeroed(part: Part, place: Place) -> list[Upload]:
+    return _overwrite(part, place, bytes)
+
+
+def _garbage(part: Part, place: Place) -> list[Upload]:
+    return _overwrite(part, place, place.rng.randbytes)
+
+
+def _overwrite(part: Part, place: Place, make: Callable[[int], bytes]) -> list[Upload]:
+    """Other bytes instead of some: how many, and at which offset."""
+    upload = place.upload(part)
+    count = place.bytes(0, len(upload.data), min(1024, len(upload.data)))
+    room = len(upload.data) - count
+    at = min(room, place.bytes(1, len(upload.data), place.rng.randint(0, room)))
+    upload.data = upload.data[:at] + make(count) + upload.data[at + count :]
+    upload.altered.append((at, at + count))
+    return [upload]
+
+
+def _foreign(part: Part, place: Place) -> list[Upload]:
+    """By default the blob two before or after the chunk's own place: one of another time."""
+    before = place.upload(part)
+    blob, number = _foreign_blob(part, place, before)
+    stranger = Upload(number, blob, before.seq, part.runs[number].blobs[blob].data, None)
+    part.insert(stranger)
+    return [stranger]
+
+
+def _overwritten(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    blob, number = _foreign_blob(part, place, upload)
+    stranger = replace(upload, run=number, index=blob, data=part.runs[number].blobs[blob].data, altered=[])
+    part.uploads.append(stranger)
+    upload.stored = False
+    return [stranger]
+
+
+def _foreign_blob(part: Part, place: Place, near: Upload) -> tuple[int, int]:
+    run = part.record_elsewhere()
+    part.runs.append(run)
+    default = near.index - 2 if near.index > 2 else near.index + 2
+    return min(max(0, place.number(0, default)), len(run.blobs) - 1), len(part.runs) - 1
+
+
+def _second_header(part: Part, place: Place) -> list[Upload]:
+    """The page was loaded anew while it recorded: what was not yet uploaded is gone, and another run goes on with the numbers."""
+    upload = place.upload(part)
+    run = part.record_again(upload.index)
+    part.runs.append(run)
+    part.runs[0] = replace(
+        part.runs[0],
+        blobs=part.runs[0].blobs[: upload.index],
+        packets=tuple(p for p in part.runs[0].packets if p.end <= part.runs[0].blobs[upload.index].offset),
+    )
+    first_seq = upload.seq
+    part.uploads = [u for u in part.uploads if u.run or u.index < upload.index]
+    part.uploads += uploads_of(run, len(part.runs) - 1, first_seq)
+    return part.uploads[-len(run.blobs) :][:1]
+
+
+def _killed(part: Part, place: Place) -> list[Upload]:
+    """The last blob was never handed over, the upload of the one before was cut; nobody noted the end."""
+    last, cut = part.find(-1), part.find(-2)
+    last.stored, last.noted, part.stop_noted = False, None, False
+    kept = place.bytes(0, len(cut.data), len(cut.data) // 2)
+    cut.data = cut.data[:kept]
+    return [cut, last]
+
+
+def _renumbered(part: Part, place: Place) -> list[Upload]:
+    """Nothing shows in the numbers: what was not uploaded was not counted."""
+    upload = place.upload(part)
+    upload.stored, upload.noted = False, None
+    for other in part.uploads:
+        other.seq -= other.seq > upload.seq
+    return [upload]
+
+
+def _manifest_wrong(part: Part, place: Place) -> list[Upload]:
+    upload = place.upload(part)
+    if upload.noted is not None:
+        what = place.arguments[0] if place.arguments else "sha256"
+        if what not in ("bytes", "sha256"):
+            raise UsageError(f"manifest-wrong takes bytes or sha256, not {what!r}")
+        wrong = hashlib.sha256(upload.noted.sha256.encode()).hexdigest()
+        bytes_ = upload.noted.bytes + (place.rng.randint(1, 99) if what == "bytes" else 0)
+        upload.noted = replace(upload.noted, bytes=bytes_, sha256=wrong)
+    return [upload]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A kind of fault: how it is asked for, what it does, and the function that does it and returns what it touched."""
+
+    name: str
+    arguments: str
+    summary: str
+    apply: Callable[[Part, Place], list[Upload]]
+
+    @property
+    def usage(self) -> str:
+        return self.name + self.arguments
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("missing", ":CHUNK", "the chunk was never uploaded", _missing),
+        Fault("missing-first", "", "the first chunk, with the only header, was never uploaded", _missing_first),
+        Fault("missing-last", "", "the last chunk was never uploaded", _missing_last),
+        Fault("renumbered", ":CHUNK", "the chunk was never uploaded, and the numbers do not show it", _renumbered),
+        Fault("duplicate", ":CHUNK", "uploaded again under the next number; later numbers move up", _duplicate),
+        Fault("duplicate-later", ":CHUNK", "uploaded again under the number after the last", _duplicate_later),
+        Fault("same-number", ":CHUNK", "stored twice under one number, spelt differently", _same_number),
+        Fault("swapped", ":CHUNK[:OTHER]", "two chunks have each other's number", _swapped),
+        Fault("truncated", ":CHUNK[:KEPT]", "cut short: KEPT bytes (1000) or a share (0.5) are left", _truncated),
+        Fault("zeroed", ":CHUNK[:BYTES[:AT]]", "zeros instead of some bytes", _zeroed),
+        Fault("garbage", ":CHUNK[:BYTES[:AT]]", "random bytes instead of some bytes", _garbage),
+        Fault("foreign", ":CHUNK[:BLOB]", "another recorder's blob lies before the chunk", _foreign),
+        Fault("overwritten", ":CHUNK[:BLOB]", "another recorder's blob lies in the chunk's place", _overwritten),
+        Fault("second-header", ":CHUNK", "the recorder was started anew inside the part", _second_header),
+        Fault("killed", "[::KEPT]", "the last chunk was never made, the one before cut short", _killed),
+        Fault("manifest-wrong", ":CHUNK[:bytes|sha256]", "session.json notes a wrong size or hash", _manifest_wrong),
+    )
+}
+
+
+def parse_fault(text: str) -> tuple[Fault, str, int | None, tuple[str, ...]]:
+    """The fault, the part (empty for the first), the chunk and the arguments in `NAME[:[PART/]CHUNK[:ARGUMENT…]]` (UsageError)."""
+    name, *words = text.split(":")
+    if name not in FAULTS:
+        raise UsageError(
+            f"there is no fault {name!r}", hint="there are " + ", ".join(FAULTS) + "; see sessiontool simulate --list-faults"
+        )
+    fault = FAULTS[name]
+    part, _, chunk = (words[0] if words else "").rpartition("/")
+    try:
+        where = int(chunk) if chunk else None
+        for word in words[1:]:
+            if word not in ("bytes", "sha256"):
+                float(word)
+    except ValueError:
+        raise UsageError(f"{text!r} is no place for a fault", hint=f"write it as {fault.usage}") from None
+    return fault, part, where, tuple(words[1:])
