@@ -1,4 +1,4 @@
-"""The command as a shell, a script and cron see it: real processes, their exit codes, and what stands on which stream."""
+"""The command as a shell, a script and cron see it: real processes, exit codes, and what stands on which stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,7 @@ import sessiontool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Recorded = Callable[[str], Path]
     Copy = Callable[[str], Path]

@@ -25,7 +25,7 @@ def imported(*arguments: str | Path) -> frozenset[str]:
     return HEAVY & listed
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["merge", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_help_waits_for_nothing(arguments: list[str]) -> None:
     assert imported(*arguments) == frozenset()
 

@@ -322,7 +322,7 @@ def test_an_upload_that_fails_publishes_no_report(
         with pytest.raises(StorageError, match=r"cannot write s3://.*/audio\.webm: the server asks to slow down"):
             store.target("s1").publish(files)
         fault_proxy.faults.clear()
-        assert store.target("s1").read_report() is None
+        assert store.target("s1").read("report.json") is None
 
 
 def test_threads_may_share_a_store(chunk: str) -> None:

@@ -136,9 +136,9 @@ def test_a_document_of_absurd_size_is_refused_unread(session: Place) -> None:
 def test_a_result_is_published_and_read_back(session: Place) -> None:
     with open_store(session.url) as store:
         target = store.target("s1")
-        assert target.read_report() is None
+        assert target.read("report.json") is None
         publish(target, "audio.webm", "captions.vtt", report=b'{"n": 1}')
-        assert target.read_report() == b'{"n": 1}'
+        assert target.read("report.json") == b'{"n": 1}'
         assert target.url == f"{session.url}/s1/merged"
         assert target.locate("audio.webm") == f"{session.url}/s1/merged/audio.webm"
         before = store.list_session("s1")
@@ -153,7 +153,7 @@ def test_publishing_again_replaces_the_result_and_nothing_else(session: Place) -
     session.put("s1/merged/notes.txt", b"somebody's")
     with open_store(session.url) as store:
         publish(store.target("s1"), "audio.webm", report=b"new")
-        assert store.target("s1").read_report() == b"new"
+        assert store.target("s1").read("report.json") == b"new"
     assert set(session.keys()) - set(SESSION) == {f"s1/merged/{n}" for n in ("audio.webm", "notes.txt", "report.json")}
 
 
@@ -182,9 +182,9 @@ def test_a_run_killed_between_two_files_leaves_no_report(session: Place) -> None
     run = subprocess.run([sys.executable, "-c", KILLED_WHILE_PUBLISHING, session.url], check=False)
     assert run.returncode == -signal.SIGKILL
     with open_store(session.url) as store:
-        assert store.target("s1").read_report() is None
+        assert store.target("s1").read("report.json") is None
         publish(store.target("s1"), "audio.webm", "captions.vtt", report=b"next run")
-        assert store.target("s1").read_report() == b"next run"
+        assert store.target("s1").read("report.json") == b"next run"
 
 
 @pytest.mark.parametrize("names", [["audio.webm"], ["report.json", "../x"], ["report.json", ""]])

@@ -112,13 +112,13 @@ def test_an_empty_session_folder_is_a_session(folder: Folder) -> None:
 
 def test_output_goes_to_a_folder_of_the_session_that_is_made_when_needed(folder: Folder) -> None:
     target = open_output(folder.root / "new/results", "s1")
-    assert target.read_report() is None
+    assert target.read("report.json") is None
     with suppress(ZeroDivisionError), target.workspace() as work:
         assert work.is_relative_to(target.url)
         raise ZeroDivisionError
     assert list(folder.root.iterdir()) == []
     publish(target, "audio.webm", report=b"1")
-    assert target.read_report() == b"1"
+    assert target.read("report.json") == b"1"
     assert folder.keys() == ["new/results/s1/audio.webm", "new/results/s1/report.json"]
 
 
@@ -128,7 +128,7 @@ def test_publishing_that_fails_half_way_leaves_no_report(folder: Folder) -> None
     folder.put("s1/captions.vtt/in-the-way", b"")
     with pytest.raises(StorageError, match="publish to"):
         publish(target, "audio.webm", "captions.vtt")
-    assert target.read_report() is None
+    assert target.read("report.json") is None
     assert folder.keys() == ["s1/audio.webm", "s1/captions.vtt/in-the-way"]
 
 
@@ -154,7 +154,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_result_whole(folder: Folder) -
     run = subprocess.run([sys.executable, "-c", LIMITED, folder.url], check=True, capture_output=True, text=True)
     assert "larger than allowed" in run.stdout
     assert folder.keys() == ["s1/audio.webm", "s1/report.json"]
-    assert open_output(folder.root, "s1").read_report() == b"old"
+    assert open_output(folder.root, "s1").read("report.json") == b"old"
 
 
 def test_leftovers_of_a_killed_run_go_and_those_of_a_living_one_stay(folder: Folder) -> None:
@@ -203,7 +203,7 @@ def test_a_folder_without_permission() -> None:
             lambda: store.list_session("locked"),
             lambda: store.target("s1").workspace().__enter__(),
             lambda: open_output(root / "locked", "s1").workspace().__enter__(),
-            lambda: open_output(root / "locked", "s1").read_report(),
+            lambda: open_output(root / "locked", "s1").read("report.json"),
         )
         for attempt in attempts:
             with pytest.raises(StorageError, match="permission denied") as caught:

@@ -24,7 +24,7 @@ from .tracking import Track, coarse_track, fit_line, follow, most_agreement
 from .values import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -47,7 +47,10 @@ _SHARP_END_MS = 500.0
 _LEAST_MATCHES = 4
 
 _GOOD_AGREEMENT = 0.6
-_BETTER = 1.4
+_DOUBT_CHANNELS = 0.5
+_JUMP_COSTS = (6.0, 1.0)
+_STRETCH_COST = 2.5
+_SAME_PATH_MS = 500.0
 
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
@@ -123,12 +126,7 @@ def align(
     axis = Axis(timeline.spans, activity.duration_ms)
     twins = _twins(utterances)
     by_role = {role: _positions(utterances, role, twins) for role in ROLES}
-    lanes, swapped = _lanes(utterances, by_role, timeline, axis, activity, channels)
-    for turn in range(_ROUNDS if lanes else 0):
-        for lane in lanes:
-            _match_lane(lane, lanes, axis)
-        if turn < _ROUNDS - 1:
-            _learn(lanes, axis)
+    lanes, swapped = _best_lanes(utterances, by_role, timeline, axis, activity, channels)
     placements, evidence = _place(utterances, lanes, axis, activity)
     for copy, original in twins.items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
@@ -157,7 +155,7 @@ def _positions(utterances: Sequence[Utterance], role: str, twins: Mapping[int, i
     return [i for i, u in enumerate(utterances) if u.role == role and u.text.strip() and i not in twins]
 
 
-def _lanes(
+def _best_lanes(
     utterances: Sequence[Utterance],
     by_role: Mapping[str, list[int]],
     timeline: Timeline,
@@ -165,30 +163,60 @@ def _lanes(
     activity: Activity,
     channels: Sequence[str],
 ) -> tuple[list[Lane], bool]:
-    """A lane for each channel that carries utterances, and whether the channels are not as they were named."""
-    count = len(activity.channels)
-    named = list(channels[:count])
-    usual = {role: named.index(role) if role in named else 0 for role in ROLES if role in named or count == 1}
-    choices = [usual]
-    if count == 2 and len(usual) == 2:
-        choices += [{role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
-    best: tuple[float, list[Lane], int] | None = None
-    for number, choice in enumerate(choices):
+    """The lanes that explain log and sound at the least cost, and whether the channels are not as they were named.
+
+    The clock may jump where that explains more; the channels are doubted only where the log hardly agrees with the sound.
+    """
+    best: tuple[float, list[Lane], bool] | None = None
+    for number, choice in enumerate(_channel_choices(channels, len(activity.channels))):
         picked: dict[int, list[int]] = {}
-        for role, c in choice.items():
-            picked.setdefault(c, []).extend(by_role[role])
-        lanes = [
+        for role, channel in choice.items():
+            picked.setdefault(channel, []).extend(by_role[role])
+        raw = [
             _lane(c, utterances, sorted(chosen), timeline, axis, activity.channels[c])
             for c, chosen in sorted(picked.items())
             if chosen
         ]
-        reached = _track_coarsely(lanes, axis)
-        if best is None or reached > _BETTER * best[0] + 1:
-            best = (reached, lanes, number)
-        if number == 0 and reached >= _GOOD_AGREEMENT * sum(most_agreement(lane.raw) for lane in lanes):
+        agreement = 0.0
+        for cost, lanes, reached in _solutions(raw, axis):
+            agreement = max(agreement, reached)
+            doubt = _DOUBT_CHANNELS * len(utterances) if number else 0.0
+            if best is None or cost + doubt < best[0]:
+                best = cost + doubt, lanes, number > 0
+        if agreement >= _GOOD_AGREEMENT * sum(most_agreement(lane.raw) for lane in raw):
             break
-    assert best is not None
-    return best[1], best[2] > 0
+    return (best[1], best[2]) if best else ([], False)
+
+
+def _channel_choices(channels: Sequence[str], count: int) -> list[dict[str, int]]:
+    """Which channel each role may be on: as named first, then the other way round, then both on one."""
+    named = list(channels[:count])
+    usual = {role: named.index(role) if role in named else 0 for role in ROLES if role in named or count == 1}
+    if count < 2 or len(usual) < 2:
+        return [usual]
+    return [usual, {role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
+
+
+def _solutions(raw: Sequence[Lane], axis: Axis) -> Iterator[tuple[float, list[Lane], float]]:
+    """Matched lanes for each opinion of how readily the clock jumps: their cost, and the agreement to start from."""
+    tried: list[Floats] = []
+    for jump_cost in _JUMP_COSTS:
+        tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
+        path = np.concatenate([np.zeros(0), *(track.offset for track in tracks)])
+        if any(np.abs(path - other).max(initial=0) < _SAME_PATH_MS for other in tried):
+            continue
+        tried.append(path)
+        lanes = [
+            replace(lane, track=track, expected=lane.raw.shifted(track.offset, axis), costs=dict(lane.costs))
+            for lane, track in zip(raw, tracks, strict=True)
+        ]
+        for turn in range(_ROUNDS):
+            for lane in lanes:
+                _match_lane(lane, lanes, axis)
+            if turn < _ROUNDS - 1:
+                _learn(lanes, axis)
+        stretches = max((int(track.stretch.max(initial=0)) for track in tracks), default=0)
+        yield sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches, lanes, reached
 
 
 def _lane(
@@ -202,13 +230,6 @@ def _lane(
     raw = expect(utterances, picked, timeline, axis)
     roles = np.array([utterances[i].role for i in raw.index])
     return Lane(number, channel, roles, raw, Track.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)), dict(_FIRST_COSTS))
-
-
-def _track_coarsely(lanes: Sequence[Lane], axis: Axis) -> float:
-    tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis)
-    for lane, lane.track in zip(lanes, tracks, strict=True):
-        lane.expected = lane.raw.shifted(lane.track.offset, axis)
-    return reached
 
 
 # -- matching, and learning from it

@@ -18,6 +18,7 @@ from .chains import EBML_MAGIC, end_ms, extent_of, sort_chunks
 from .errors import RecordingError
 from .timeline import SILENT_PACKET_SAMPLES, Pause
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
+from .webm.packets import PacketsDigest
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -37,12 +38,16 @@ Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged"]
 
 @dataclass(slots=True)
 class ChunkRecord:
-    """What became of one chunk; `empty` means that no packet ended in it."""
+    """What became of one chunk; `empty` means that no packet ended in it.
+
+    `digest` goes over its packets as they were read: what the output is checked against.
+    """
 
     chunk: ChunkRef
     sha256: str
-    packets: int
     verdict: Verdict
+    packets: int = 0
+    digest: PacketsDigest = field(default_factory=PacketsDigest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,9 @@ class _RecordingReader:
         self._end(tail)
         self._note_damages()
         if not self._packets:
-            self._find("part-empty", "error", f"part {self._recording.name} holds no sound", hint="see what its chunks are")
+            self._find(
+                "part-empty", "error", f"part {self._recording.name} holds no sound", hint="see what its chunks are"
+            )
 
     # -- chunks
 
@@ -193,19 +200,19 @@ class _RecordingReader:
         if first is not chunk or same_number:
             other = first if first is not chunk else self._records[-1].chunk
             self._find_all([continuity.duplicate_finding(chunk, other, same=first is not chunk)])
-            self._assembly.chunks.append(ChunkRecord(chunk, sha256, 0, "duplicate"))
+            self._assembly.chunks.append(ChunkRecord(chunk, sha256, "duplicate"))
             return
         if not self._packets:
             _refuse_other_container(chunk, data)
         elif data.startswith(EBML_MAGIC) and not self._recording.sorted_by_content:
             raise _Disorder
         finding = self._compare(chunk, sha256)
-        record = ChunkRecord(chunk, sha256, 0, "altered" if finding else "ok")
+        record = ChunkRecord(chunk, sha256, "altered" if finding else "ok")
         self._records.append(record)
         self._assembly.chunks.append(record)
         self._starts.append(self._read_bytes)
         self._read_bytes += len(data)
-        record.packets = self._join(self._reader.feed(data), chunk)
+        self._join(self._reader.feed(data), chunk)
         if not record.packets and record.verdict == "ok":
             record.verdict = "empty"
         elif self._placer.end_ms is not None:
@@ -213,8 +220,7 @@ class _RecordingReader:
 
     def _compare(self, chunk: ChunkRef, sha256: str) -> Finding | None:
         """Compare a chunk with what the recorder noted under its number, if the numbers are to be believed."""
-        sizes = {noted.bytes for noted in self._noted.values()}
-        if self._recording.sorted_by_content and chunk.object.size_bytes in sizes:
+        if self._recording.sorted_by_content and chunk.object.size_bytes in {n.bytes for n in self._noted.values()}:
             return None
         finding = continuity.manifest_finding(chunk, sha256, self._noted.get(chunk.seq))
         self._find_all([finding] if finding else [])
@@ -230,8 +236,8 @@ class _RecordingReader:
 
     # -- packets
 
-    def _join(self, runs: Sequence[Packets], chunk: ChunkRef | None) -> int:
-        """Hand runs on as soon as their times are known; returns how many packets they hold."""
+    def _join(self, runs: Sequence[Packets], chunk: ChunkRef | None) -> None:
+        """Hand runs on as soon as their times are known; `chunk` is the one they were read from, if it was just now."""
         if chunk is not None:
             self._check_times(runs, chunk)
         for run in runs:
@@ -239,10 +245,14 @@ class _RecordingReader:
                 self._begin(run.recording, runs)
             for placed in self._placer.add(run):
                 self._joiner.add(placed)
-        count = sum(len(run.payloads) for run in runs)
-        self._packets += count
-        self._loss_known = self._loss_known and not count
-        return count
+            self._record(run.payloads)
+
+    def _record(self, payloads: Sequence[bytes]) -> None:
+        record = self._records[-1]
+        record.packets += len(payloads)
+        record.digest.update(payloads)
+        self._packets += len(payloads)
+        self._loss_known = False
 
     def _check_times(self, runs: Sequence[Packets], chunk: ChunkRef) -> None:
         """Compare the first times of a chunk with the last of the one before: a step tells of chunks in disorder, or lost."""
@@ -314,7 +324,9 @@ class _RecordingReader:
         if self._number >= 0:
             self._end_part(missing)
         if lost_ms := self._emissions.unnoticed_ms():
-            message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
+            message = (
+                f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
+            )
             hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
             self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
 
@@ -370,7 +382,14 @@ class _RecordingReader:
         self._assembly.findings += findings
 
     def _find(
-        self, code: str, severity: Severity, message: str, *, at_s: float | None = None, lost_ms: float | None = None, hint: str
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        *,
+        at_s: float | None = None,
+        lost_ms: float | None = None,
+        hint: str,
     ) -> None:
         part = self._recording.chunks[0].part
         self._find_all([Finding(code, severity, message, part=part, at_s=at_s, lost_ms=lost_ms, hint=hint)])

@@ -1,103 +1,142 @@
-"""Placed utterances to cues, and cues to WebVTT (W3C WebVTT) and SRT, through webvtt-py and srt.
+"""Placed utterances -> cues -> files: captions that people can read, in every format from one set of integers.
 
-Both formats get the same integer milliseconds.  Text comes from outside: nothing in it may end a cue, begin one, or act as markup.
-WebVTT has escapes for that; SRT has none, so characters that a player might act on are parted by a WORD JOINER, which shows nothing.
+The stage in order: a transcript is read (`captioning.transcript`), each speaker's turns are split into cues (`split`), the cues get
+their final times (`timing`), and formats write them (`formats`).  The same way is gone after a merge and from a transcript.json that was
+published long ago, so both give the same captions.  What a caption may look like is data (`captioning.profiles`).
 """
 
 from __future__ import annotations
 
-import io
-import unicodedata
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .captioning.check import Problem, check
+from .captioning.cues import Cue, Spoken, Word
+from .captioning.formats import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
+from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile
+from .captioning.sequence import one_at_a_time
+from .captioning.speakers import label_of, speaker_name
+from .captioning.split import crowded, split, turns_of
+from .captioning.timing import settle
+from .captioning.transcript import duration_ms, lost_stretches, read_transcript
+from .captioning.width import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .values import Placement
-
-SAMPLES_PER_MS = 48
-_JOINER = "\u2060"
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_SRT_BREAKS = (("-->", f"-{_JOINER}->"), ("<", f"<{_JOINER}"), ("{", f"{{{_JOINER}"), ("\\", f"\\{_JOINER}"))
+__all__ = [
+    "DEFAULT_FORMATS",
+    "DEFAULT_PROFILE",
+    "FORMATS",
+    "PROFILES",
+    "CaptionOptions",
+    "Captions",
+    "Cue",
+    "Problem",
+    "Profile",
+    "Spoken",
+    "Word",
+    "caption",
+    "find_formats",
+    "find_profile",
+    "make_cues",
+    "speaker_name",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
-    """One caption: milliseconds of the output, who speaks, what is said."""
+class CaptionOptions:
+    """What the captions of a session look like.
 
-    start_ms: int
-    end_ms: int
-    speaker: str
-    text: str
+    `generated`: show all that was meant to be said, not only what was heard.  `mark_gaps`: notes for lost stretches and for sound without
+    a text.  `timestamp_map`: see `formats.Look`.
+    """
 
-
-def speaker_name(role: str, speakers: Mapping[str, str]) -> str:
-    """The display name of a role, in one line; the role itself where there is none."""
-    return clean(speakers.get(role, "")) or clean(role).capitalize() or "Speaker"
-
-
-def make_cues(placements: Iterable[Placement], speakers: Mapping[str, str]) -> list[Cue]:
-    """A cue for each utterance that has a place and a text, by start; every cue lasts at least a millisecond."""
-    cues = []
-    for placement in placements:
-        text = clean(placement.utterance.text)
-        if placement.start_samples is None or placement.end_samples is None or not text:
-            continue
-        start_ms = max(0, placement.start_samples // SAMPLES_PER_MS)
-        end_ms = max(start_ms + 1, placement.end_samples // SAMPLES_PER_MS)
-        cues.append(Cue(start_ms, end_ms, speaker_name(placement.utterance.role, speakers), text))
-    return sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms))
+    profile: Profile = field(default_factory=lambda: PROFILES[DEFAULT_PROFILE])
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    speakers: bool = True
+    generated: bool = False
+    mark_gaps: bool = False
+    karaoke: bool = False
+    timestamp_map: tuple[int, int] | None = None
 
 
-def clean(text: str) -> str:
-    """`text` in one line without control characters and bidi overrides, runs of white space as one space."""
-    kept = (
-        " " if character.isspace() or unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
-        for character in text
-        if character not in _BIDI_CONTROLS and unicodedata.category(character) != "Cs"
-    )
-    return " ".join("".join(kept).split())
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What `caption` made: files by name, the cues they show, and what of the transcript could not be used.
+
+    `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.
+    """
+
+    files: dict[str, str]
+    cues: list[Cue]
+    single: list[Cue]
+    problems: list[str]
+    options: CaptionOptions
+
+    def check(self) -> dict[str, list[Problem]]:
+        """What breaks the profile, by format."""
+        return {
+            form.name: check(self.single if form.one_at_a_time else self.cues, self.options.profile)
+            for form in find_formats(self.options.formats)
+        }
 
 
-def to_vtt(cues: Sequence[Cue], note: str) -> str:
-    """A WebVTT file with a `<v>` tag on every cue and a NOTE that says where it is from."""
-    import webvtt  # noqa: PLC0415 - only captions need it
+def caption(
+    transcript: Mapping[str, Any], options: CaptionOptions, *, note: str = "", report: Mapping[str, Any] | None = None
+) -> Captions:
+    """The captions of a transcript (`sessiontool.transcript/1`), as the text of each file.
 
-    file = webvtt.WebVTT()
-    file.header_comments.append(clean(note).replace("-->", "->"))
-    for cue in cues:
-        voice = cue.speaker.translate(_VTT_ESCAPES)
-        text = f"<v {voice}>{cue.text.translate(_VTT_ESCAPES)}</v>"
-        file.captions.append(webvtt.Caption(_vtt_time(cue.start_ms), _vtt_time(cue.end_ms), text))
-    out = io.StringIO()
-    file.write(out)
-    return out.getvalue().rstrip("\n") + "\n"
-
-
-def to_srt(cues: Sequence[Cue]) -> str:
-    """An SRT file; the speaker stands before the text where it changes."""
-    import srt  # noqa: PLC0415 - only captions need it
-
-    subtitles, last = [], ""
-    for index, cue in enumerate(cues, 1):
-        label = f"{cue.speaker}: " if cue.speaker != last else ""
-        last = cue.speaker
-        start, end = timedelta(milliseconds=cue.start_ms), timedelta(milliseconds=cue.end_ms)
-        subtitles.append(srt.Subtitle(index, start, end, _srt_text(label + cue.text)))
-    return str(srt.compose(subtitles, reindex=False))
+    `note` says where they are from; `report` (`sessiontool.report/1`) tells of lost stretches.  UsageError where a format's package is missing.
+    """
+    spoken, problems = read_transcript(transcript, generated=options.generated, mark_gaps=options.mark_gaps)
+    if options.mark_gaps and report:
+        spoken += lost_stretches(report)
+    end_ms = duration_ms(transcript)
+    cues = make_cues(spoken, options.profile, end_ms=end_ms, named=options.speakers)
+    single = one_at_a_time(cues, options.profile, end_ms=end_ms, names=options.speakers)
+    language = next((one.language for one in spoken if one.language), "")
+    look = Look(options.profile, note, options.speakers, options.karaoke, options.timestamp_map, language)
+    forms = find_formats(options.formats)
+    files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
+    return Captions(files, cues, single, problems, options)
 
 
-def _srt_text(text: str) -> str:
-    for found, broken in _SRT_BREAKS:
-        text = text.replace(found, broken)
-    return text
+def make_cues(
+    spoken: Sequence[Spoken], profile: Profile, *, end_ms: int | None = None, named: bool = True
+) -> list[Cue]:
+    """The cues of what was said, by start: every word once, in order for each speaker.
+
+    `end_ms` is the recording's length; `named`: a speaker's name must fit before the first line of a turn.
+    """
+    together = crowded(spoken)
+    ends = [end for _, end in together]
+    cues: list[Cue] = []
+    for turn in turns_of(spoken, profile.join_ms):
+        start, end = turn.spoken[0].start_ms, turn.spoken[-1].end_ms
+        place = bisect_left(ends, start + 1)
+        beside = _until(together[place:], end) if place < len(together) and together[place][0] < end else []
+        label = label_of(turn.spoken[0].speaker, profile) if named and profile.line_cells else ""
+        cues += split(turn, profile, beside, cells(label) + 1 if label else 0)
+    return settle(cues, profile, end_ms)
 
 
-def _vtt_time(ms: int) -> str:
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{ms:03d}"
+def _until(stretches: Iterable[tuple[int, int]], end: int) -> list[tuple[int, int]]:
+    return [stretch for stretch in stretches if stretch[0] < end]
+
+
+def cue_times(text: str, name: str) -> list[tuple[int, int]]:
+    """Starts and ends, in ms, of the cues in a file that we wrote: `name` says whether WebVTT or SRT."""
+    if name.endswith(".srt"):
+        from datetime import timedelta  # noqa: PLC0415
+
+        import srt  # noqa: PLC0415
+
+        millisecond = timedelta(milliseconds=1)
+        return [(cue.start // millisecond, cue.end // millisecond) for cue in srt.parse(text)]
+    import webvtt  # noqa: PLC0415
+
+    return [
+        (cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()) for cue in webvtt.WebVTT.from_string(text).captions
+    ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .config import Settings
-    from .storage import Store
+    from .storage import Store, Target
 
 INTERRUPTED = 130
 
@@ -126,7 +126,6 @@ def merge(
     }
     with _errors(debug=debug):
         from .pipeline import MergeOptions, merge_session  # noqa: PLC0415
-        from .storage import open_output  # noqa: PLC0415
 
         settings = _settings(flags)
         options = MergeOptions(
@@ -134,10 +133,9 @@ def merge(
         )
 
         def run(opened: Store, session_id: str, progress: Any) -> Any:
-            target = open_output(settings.output, session_id) if settings.output else opened.target(session_id)
-            return merge_session(opened, session_id, target, options, progress)
+            return merge_session(opened, session_id, _target(opened, session_id, settings), options, progress)
 
-        _run_all(ids, settings, run, as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
+        _run_all(ids, settings, run, console.MERGE, as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
 
 
 @app.command()
@@ -158,7 +156,123 @@ def inspect(
     with _errors(debug=debug):
         from .pipeline import inspect_session  # noqa: PLC0415
 
-        _run_all(ids, _settings(flags), inspect_session, as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
+        settings = _settings(flags)
+        _run_all(
+            ids,
+            settings,
+            inspect_session,
+            console.MERGE,
+            as_json=as_json,
+            quiet=quiet,
+            verbose=verbose,
+            debug=debug,
+        )
+
+
+@app.command()
+def verify(
+    ids: Ids,
+    store: StoreOption = None,
+    output: OutputOption = None,
+    layout: LayoutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Check merged sessions by reading their files from scratch; exit 4 if anything is not as it was published.
+
+    Every recorded packet must be there, in order and byte for byte, silence where the report says so, and every index, time and hash right.
+    """
+    flags = {
+        **{"store": store, "output": output, "layout": layout},
+        **{"profile": profile, "region": region, "endpoint_url": endpoint_url},
+    }
+    with _errors(debug=debug):
+        from .pipeline import verify_session  # noqa: PLC0415
+
+        settings = _settings(flags)
+
+        def run(opened: Store, session_id: str, progress: Any) -> Any:
+            return verify_session(session_id, _target(opened, session_id, settings), progress)
+
+        _run_all(ids, settings, run, console.VERIFY, as_json=as_json, quiet=quiet, verbose=True, debug=debug)
+
+
+def _list_faults(wanted: bool) -> None:
+    if wanted:
+        from .simulate import FAULTS  # noqa: PLC0415
+
+        width = max(len(fault.usage) for fault in FAULTS.values())
+        for fault in FAULTS.values():
+            console.print_line(f"{fault.usage:{width}}  {fault.summary}")
+        raise typer.Exit
+
+
+@app.command()
+def simulate(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The session to make: STORE/ID.", show_default=False)],
+    recorder: Annotated[str, typer.Option(metavar="chrome|firefox", help="Whose recording it is.")] = "chrome",
+    seconds: Annotated[float, typer.Option(metavar="S", help="How long it is recorded.")] = 30.0,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault", metavar="NAME:CHUNK", help="What goes wrong, and where; again for more.", show_default=False
+        ),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", callback=_list_faults, is_eager=True, help="Show the faults and exit.")
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Record this audio file.  [default: made-up speech]")
+    ] = None,
+    tones: Annotated[bool, typer.Option("--tones", help="Record a tone for each utterance.")] = False,
+    mono: Annotated[bool, typer.Option("--mono", help="One channel for both voices.")] = False,
+    parts: Annotated[int, typer.Option(metavar="N", help="How often the recorder is started.")] = 1,
+    gap_ms: Annotated[int, typer.Option(metavar="MS", help="Time between two parts.")] = 800,
+    pause: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Pause the recorder at second AT.", show_default=False)
+    ] = None,
+    starve: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Lose sound before it is recorded.", show_default=False)
+    ] = None,
+    busy: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Keep the page too busy to write.", show_default=False)
+    ] = None,
+    timeslice_ms: Annotated[int, typer.Option(metavar="MS", help="Length of a chunk.")] = 5000,
+    frame_ms: Annotated[
+        int | None, typer.Option(metavar="20|60", help="Length of a packet.  [default: the recorder's]")
+    ] = None,
+    bitrate: Annotated[int, typer.Option(metavar="BPS", help="Bits a second.")] = 64_000,
+    clock_offset_ms: Annotated[float, typer.Option(metavar="MS", help="How late the log's times are.")] = 0.0,
+    clock_drift_ppm: Annotated[float, typer.Option(metavar="PPM", help="How fast the log's clock runs away.")] = 0.0,
+    clock_jitter_ms: Annotated[float, typer.Option(metavar="MS", help="How much the log's times scatter.")] = 0.0,
+    bare: Annotated[bool, typer.Option("--bare", help="Leave session.json away.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same bytes.")] = 1,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make a session as a browser records it, with chosen faults, and the truth about it in truth.json.
+
+    Try your own pipeline against it, or sessiontool's.  For example, with a chunk lost and another cut in half:
+
+    sessiontool simulate ./store/test --fault missing:2 --fault truncated:4:0.5
+    """
+    del list_faults
+    with _errors(debug=debug):
+        from .simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
+
+        plan = make_plan(
+            recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,
+            gap_ms=gap_ms, pauses=pause or (), starved=starve or (), busy=busy or (), timeslice_ms=timeslice_ms,
+            packet_ms=frame_ms, bit_rate=bitrate, seed=seed,
+            clock_error=ClockError(clock_offset_ms, clock_drift_ppm, clock_jitter_ms),
+        )  # fmt: skip
+        session = simulate_session(folder, plan, faults or (), bare=bare)
+        if not quiet:
+            console.print_simulated(session, folder)
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
@@ -174,8 +288,22 @@ def _open(settings: Settings) -> Store:
     return open_store(settings.store, options=options, layout=Layout(settings.layout))
 
 
-def _run_all(
-    ids: list[str], settings: Settings, run: Any, *, as_json: bool, quiet: bool, verbose: bool, debug: bool
+def _target(store: Store, session_id: str, settings: Settings) -> Target:
+    from .storage import open_output  # noqa: PLC0415
+
+    return open_output(settings.output, session_id) if settings.output else store.target(session_id)
+
+
+def _run_all(  # noqa: PLR0913
+    ids: list[str],
+    settings: Settings,
+    run: Any,
+    view: console.View[Any],
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
     """Run something on each session, render what comes of it, and exit with the highest code."""
     documents, code = [], 0
@@ -191,9 +319,10 @@ def _run_all(
                 documents.append(console.error_json(session_id, error))
                 code = max(code, error.exit_code)
                 continue
-            documents.append(console.result_json(result))
+            documents.append(view.document(result))
+            code = max(code, view.exit_code(result))
             if not as_json and not quiet:
-                console.print_summary(result, verbose=verbose)
+                console.print_lines(view.lines(result, verbose))
     if as_json:
         console.print_json(documents)
     if code:

@@ -8,15 +8,21 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .errors import RecordingError
 from .progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .errors import SessionToolError
-    from .pipeline import MergeResult
+    from .pipeline import MergeResult, VerifyResult
+    from .simulate import SimulatedSession
+
+_Result = TypeVar("_Result")
 
 RESULT_SCHEMA = "sessiontool.result/1"
 _MARKS = {"info": "·", "warning": "!", "error": "✗"}
@@ -49,7 +55,7 @@ def print_json(sessions: Sequence[dict[str, Any]]) -> None:
     sys.stdout.write(json.dumps({"schema": RESULT_SCHEMA, "sessions": sessions}, indent=1) + "\n")
 
 
-def result_json(result: MergeResult) -> dict[str, Any]:
+def _merge_json(result: MergeResult) -> dict[str, Any]:
     return {
         "session_id": result.session_id,
         "status": result.status,
@@ -101,13 +107,13 @@ class _Bar:
         self._bar.advance(self._task, steps)
 
 
-def print_summary(result: MergeResult, *, verbose: bool) -> None:
-    """What a person wants to know at a glance."""
-    for line in summary(result, verbose=verbose):
+def print_lines(lines: Sequence[str]) -> None:
+    for line in lines:
         print_line(line)
 
 
-def summary(result: MergeResult, *, verbose: bool) -> list[str]:
+def _summary(result: MergeResult, verbose: bool) -> list[str]:
+    """What a person wants to know of a merge at a glance."""
     report = result.report
     if result.unchanged:
         return [f"{result.session_id}: unchanged since it was merged, nothing to do ({result.location})"]
@@ -121,6 +127,15 @@ def summary(result: MergeResult, *, verbose: bool) -> list[str]:
     if verbose:
         lines += [_chunk(chunk) for chunk in report["chunks"]]
     return lines
+
+
+def print_simulated(session: SimulatedSession, folder: str) -> None:
+    """What was made of a simulated session, and the next step."""
+    path = Path(folder).absolute()
+    print_line(f"{folder}: {session.recording.plan.recorder}, {session.recording.plan.length_ms / 1000:g} s")
+    for fault, part, touched in session.faults:
+        print_line(f"  {fault}: part {part}, chunk {', '.join(str(upload.seq) for upload in touched)}")
+    print_line(f"  merge it: sessiontool merge {path.name} --store {path.parent}")
 
 
 def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
@@ -181,9 +196,46 @@ def _chunk(chunk: dict[str, Any]) -> str:
     return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
 
 
+def _verify_json(result: VerifyResult) -> dict[str, Any]:
+    return {
+        "session_id": result.session_id,
+        "status": "broken" if result.problems else "sound",
+        "location": result.location,
+        "problems": result.problems,
+    }
+
+
+def _verify_lines(result: VerifyResult, verbose: bool) -> list[str]:
+    if result.problems:
+        lines = [f"{result.session_id}: BROKEN, {len(result.problems)} problem(s) ({result.location})"]
+        return lines + [f"  {_finding(problem, verbose=verbose)}" for problem in result.problems]
+    packets = result.report["packets"]
+    return [
+        f"{result.session_id}: sound ({result.location})",
+        f"  {packets['recorded']:,} recorded packets of {len(result.report['chunks'])} chunks, in order, byte for byte; "
+        f"{packets['silent']:,} silent ones where the timeline has them",
+        f"  {clock(result.report['duration_s'])} long by every count; index, captions and hashes agree",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[_Result]):
+    """How a command's result is shown: as JSON, as lines, and as an exit code."""
+
+    document: Callable[[_Result], dict[str, Any]]
+    lines: Callable[[_Result, bool], list[str]]
+    exit_code: Callable[[_Result], int]
+
+
 def clock(seconds: float) -> str:
     """Seconds as h:mm:ss.mmm, without the hours where there are none."""
     ms = round(seconds * 1000)
     minutes, ms = divmod(ms, 60_000)
     hours, minutes = divmod(minutes, 60)
     return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
+
+
+MERGE: View[MergeResult] = View(_merge_json, _summary, lambda _: 0)
+VERIFY: View[VerifyResult] = View(
+    _verify_json, _verify_lines, lambda result: RecordingError.exit_code if result.problems else 0
+)

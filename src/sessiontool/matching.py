@@ -67,15 +67,19 @@ class Islands:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Per expected utterance: first and last island (inclusive, -1 for none) and what the choice cost."""
+    """Per expected utterance: first and last island (inclusive, -1 for none) and what the choice cost.
+
+    `total` is what everything cost together, sound left over included.
+    """
 
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     cost: Floats
+    total: float = 0.0
 
     @classmethod
-    def none(cls, count: int) -> Matches:
-        return cls(np.full(count, -1), np.full(count, -1), np.zeros(count))
+    def none(cls, count: int, total: float = 0.0) -> Matches:
+        return cls(np.full(count, -1), np.full(count, -1), np.zeros(count), total)
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -84,7 +88,7 @@ class Matches:
     def reordered(self, order: NDArray[np.intp]) -> Matches:
         """The same for utterances that were sorted by `order` before."""
         back = np.argsort(order, kind="stable")
-        return Matches(self.first[back], self.last[back], self.cost[back])
+        return Matches(self.first[back], self.last[back], self.cost[back], self.total)
 
 
 def hub(x: Floats) -> Floats:
@@ -187,7 +191,7 @@ def match(
     """The cheapest assignment of islands to the expected utterances (their starts non-decreasing); one `Costs` each."""
     count = len(expected)
     if not count or not len(islands):
-        return Matches.none(count)
+        return Matches.none(count, sum(c.skip_text for c in costs))
     first, last, paid = np.full(count, -1), np.full(count, -1), np.zeros(count)
     skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, costs[0]))))
     lows, highs = _windows(expected, islands, costs)
@@ -222,7 +226,7 @@ def match(
         else:
             paid[i] = costs[i].skip_text
         state = int(source[k])
-    return Matches(first, last, paid)
+    return Matches(first, last, paid, float(cost.min() + skip[-1]))
 
 
 def _windows(expected: Expected, islands: Islands, costs: list[Costs]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

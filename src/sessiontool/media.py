@@ -126,11 +126,13 @@ def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[N
 # -- the other way, for simulated recordings
 
 
-def encode_opus(sound: Iterable[NDArray[np.float32]], channels: int, *, packet_ms: int, bit_rate: int) -> Iterator[bytes]:
-    """Opus packets of `sound`: blocks of shape (channels, n) at 48 kHz, full scale 1.0, of any lengths; the last packet is padded.
+def encode_opus(
+    sound: Iterable[NDArray[np.float32]], channels: int, *, packet_ms: int, bit_rate: int
+) -> Iterator[bytes]:
+    """Opus packets of `sound`: blocks of shape (channels, n) at 48 kHz, full scale 1.0; the last packet is padded.
 
-    A packet lasts `packet_ms` (20 or 60; one of 60 holds three frames).  The encoder's delay of 312 samples is in the packets, as it
-    is in a browser's.  The same sound gives the same packets.
+    A packet lasts `packet_ms` (20 or 60; one of 60 holds three frames).  The encoder's delay of 312 samples is in the
+    packets, as it is in a browser's.  The same sound gives the same packets.
     """
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.format = 48_000, "flt"
@@ -158,7 +160,7 @@ def _of_length(sound: Iterable[NDArray[np.float32]], channels: int, samples: int
 
 
 def read_sound(path: Path, channels: int) -> Iterator[NDArray[np.float32]]:
-    """The first audio track of any file that FFmpeg's libraries read: blocks of shape (channels, n) at 48 kHz, full scale 1.0.
+    """The first audio track of any file that FFmpeg's libraries read: blocks as `encode_opus` takes them.
 
     Raises NotFoundError where there is no such file, RecordingError where it holds no sound that can be decoded.
     """

@@ -1,14 +1,15 @@
-"""Reads Ogg with one Opus stream, as Firefox records it, from pieces cut anywhere (RFC 3533 pages, RFC 7845 Opus in Ogg).
+"""Reads Ogg with one Opus stream, as Firefox records it (RFC 3533 pages, RFC 7845 Opus in Ogg).
 
-The contract is that of `webm.packets.Reader`.  Nothing here decodes, and no other codec is read: its name is in the refusal.
+The contract is that of `webm.packets.Reader`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
 
-The strategy.  A page is believed when its checksum is right, whatever stands before it; what is no such page is skipped and noted, so
-damage costs the pages it hits and no other.  Page numbers tell whether any is missing.
+The strategy.  A page is believed when its checksum is right, whatever stands before it; what is no such page is skipped
+and noted, so damage costs the pages it hits and no other.  Page numbers tell whether any is missing.
 
-The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included; a packet's time is
-that less the durations from it to there.  So a lost page is a jump in the times and moves nothing after it.  Recorder time zero
-is the first sample of the recording's first packet, pre-skip included: where the first page of sound is there, its first packet is
-at 0 whatever its granule says (a stream joined late counts from somewhere else); where it is lost, granules are taken as they are.
+The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included;
+a packet's time is that less the durations from it to there.  So a lost page is a jump in the times and moves nothing
+after it.  Recorder time zero is the first sample of the recording's first packet, the pre-skip included.  Where the
+first page of sound is there, its first packet is at 0 whatever its granule says (a stream joined late counts from
+somewhere else); where it is lost, granules are taken as they are.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _CHECKSUM_AT = 22
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _NO_GRANULE = -1
 _SAMPLES_PER_MS = 48
+_MAX_IN_VAIN, _HURRIED_STEP_BYTES = 64, 256  # bytes made to look like pages must not cost hours
 _GUESSED_PRE_SKIP = 312  # libopus's delay, which every Firefox declares
 
 _CODECS = (
@@ -46,7 +48,10 @@ _CODECS = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page whose checksum is right.  `pieces` are its packets; the first may continue one, the last may go on (`open`)."""
+    """A page whose checksum is right.
+
+    `pieces` are its packets; the first may continue one from the page before, the last may go on in the next (`open`).
+    """
 
     size_bytes: int
     flags: int
@@ -69,7 +74,7 @@ def page_at(buf: bytes, at: int) -> Page | None:
     end = body + sum(lacing)
     if len(lacing) < segments or end > len(buf):
         return None
-    if _checksum(buf[at : at + _CHECKSUM_AT] + bytes(4) + buf[at + _CHECKSUM_AT + 4 : end]) != checksum:
+    if _checksum(buf[at : at + _CHECKSUM_AT], bytes(4), buf[at + _CHECKSUM_AT + 4 : end]) != checksum:
         raise ValueError(f"the checksum of Ogg page {number} is wrong")
     pieces, start, size = [], body, 0
     for length in lacing:
@@ -86,16 +91,18 @@ def page_at(buf: bytes, at: int) -> Page | None:
 _REVERSED_BITS = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 
 
-def _checksum(data: bytes) -> int:
-    """Ogg's CRC-32: zlib's polynomial, but the highest bit first and nothing inverted; bits reversed, zlib computes it."""
-    reflected = zlib.crc32(data.translate(_REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(reflected.to_bytes(4, "little").translate(_REVERSED_BITS), "big")
+def _checksum(*parts: bytes) -> int:
+    """Ogg's CRC-32 is zlib's with the highest bit first and nothing inverted; zlib computes it of reversed bits."""
+    crc = 0xFFFFFFFF
+    for part in parts:
+        crc = zlib.crc32(part.translate(_REVERSED_BITS), crc)
+    return int.from_bytes((crc ^ 0xFFFFFFFF).to_bytes(4, "little").translate(_REVERSED_BITS), "big")
 
 
 class OggReader:
     """Bytes in, packets out; see the module's docstring.
 
-    `end_trim_samples` is what the last page asks players to leave off at the end (RFC 7845, section 4.5); its packets are whole.
+    `end_trim_samples` is what the last page asks players to leave off (RFC 7845, section 4.5); its packets come whole.
     Raises RecordingError only where nothing can follow: no Opus stream, or one of more than two channels.
     """
 
@@ -108,10 +115,12 @@ class OggReader:
         self._offset = 0  # of _buf in what was fed
         self._broken_at: int | None = None  # offset where the row of pages broke off
         self._reason = ""
+        self._in_vain = 0  # checksums computed since the last page
         self._explained = False  # bytes were skipped or are missing since the stream's last page
         self._others: dict[int, str] = {}  # streams that are passed over, and their codecs
         self._beginning = False  # the last page was a stream's first: more of them may follow
         self._recording = -1
+        self._ended = False  # its last page was read
         self._next_number: int | None = None
         self._open: list[bytes] | None = None  # the pieces of a packet that goes on in the next page
         self._open_bytes = 0
@@ -124,13 +133,13 @@ class OggReader:
     # -- the calls
 
     def feed(self, data: bytes) -> list[Packets]:
-        """The packets completed by `data`, the next piece of the stream, in runs that are alike in all but the columns."""
+        """The packets completed by `data`, the next piece of the stream."""
         self._buf += data
         self._read(final=False)
         return self._runs.take()
 
     def lost(self, reason: str) -> list[Packets]:
-        """Bytes are missing after what was fed: what is pending cannot be completed.  Returns packets that waited for more."""
+        """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.close()
         self._break_off(self._offset, reason)
         self._forget(len(self._buf))
@@ -163,12 +172,16 @@ class OggReader:
                 break
             if self._broken_at is not None:
                 self._note_skipped(self._offset + at)
+            self._in_vain = 0
             self._read_page(page, self._offset + at)
             pos += page.size_bytes
         self._forget(pos)
 
     def _find_page(self, pos: int, *, final: bool) -> tuple[int, Page | None, str]:
-        """The next page from `pos` on and where it begins; without one, where begins what may become one.  Also what was odd before."""
+        """The next page from `pos` on and where it begins, and what was wrong before it.
+
+        Without one it is the place where bytes begin that may become one.
+        """
         reason = ""
         at = self._buf.find(_CAPTURE, pos)
         while at >= 0:
@@ -176,11 +189,12 @@ class OggReader:
                 page = page_at(self._buf, at)
             except ValueError as error:
                 reason = reason or str(error)
+                self._in_vain += 1
             else:
                 if page or not final:
                     return at, page, reason or "no Ogg page"
                 reason = reason or "an Ogg page is cut short"
-            at = self._buf.find(_CAPTURE, at + 1)
+            at = self._buf.find(_CAPTURE, at + (1 if self._in_vain < _MAX_IN_VAIN else _HURRIED_STEP_BYTES))
         tail = next(n for n in (3, 2, 1, 0) if self._buf.endswith(_CAPTURE[:n]))
         return max(pos, len(self._buf) - tail), None, reason or "no Ogg page"
 
@@ -205,7 +219,7 @@ class OggReader:
     def _read_page(self, page: Page, offset: int) -> None:
         beginning, self._beginning = self._beginning, bool(page.flags & _FIRST)
         if page.flags & _FIRST:
-            self._begin_stream(page, grouped=beginning)
+            self._begin_stream(page, offset, grouped=beginning)
             return
         if self.track is None or page.stream != self.track.number:
             if not self._adopt(page):
@@ -213,23 +227,35 @@ class OggReader:
             self._begin_recording(Track(page.stream, _guessed_head(page), ""), None)
             self.header_missing = True
         self._check_number(page, offset)
-        packets = [packet for packet in self._whole_packets(page, offset) if not self._read_tags(packet)]
+        self._ended = bool(page.flags & _LAST)
+        # Some programs end a stream with an empty packet: there is nothing in it to keep or to lose.
+        packets = [packet for packet in self._whole_packets(page, offset) if packet and not self._read_tags(packet)]
         if packets:
             self._place(page, packets, offset)
 
-    def _begin_stream(self, page: Page, *, grouped: bool) -> None:
-        """A stream's first page.  Those of multiplexed streams stand together (`grouped`): the first Opus stream among them counts."""
+    def _begin_stream(self, page: Page, offset: int, *, grouped: bool) -> None:
+        """A stream's first page.  Multiplexed streams begin together (`grouped`); the first with Opus counts."""
         start = page.pieces[0] if page.pieces else b""
         codec = next((name for magic, name in _CODECS if start.startswith(magic)), "an unknown codec")
-        if codec != "Opus" or (grouped and self.track is not None and self._next_number == 1):
-            self._others[page.stream] = codec
+        self._others[page.stream] = codec
+        if grouped and self.track is not None:
             return
-        self._others.pop(page.stream, None)
-        self._begin_recording(Track(page.stream, OpusHead.parse(start), ""), page.number + 1)
+        try:
+            head = OpusHead.parse(start) if codec == "Opus" else None
+        except RecordingError as error:
+            if self.track is None:
+                raise
+            head, codec = None, error.message
+        if head is not None:
+            del self._others[page.stream]
+            self._begin_recording(Track(page.stream, head, ""), page.number + 1)
+        elif self.track is not None:
+            self.damages.append(Damage(offset, 0, f"from here on the Ogg file holds {codec}"))
 
     def _begin_recording(self, track: Track, next_number: int | None) -> None:
         self.track = track
         self._recording += 1
+        self._ended = False
         self._next_number = next_number
         self._open = None
         self._zero, self._position, self._adrift = None, 0, next_number is None
@@ -239,7 +265,7 @@ class OggReader:
     def _adopt(self, page: Page) -> bool:
         """Whether a page of another stream belongs to a recording whose first pages are lost.
 
-        It does if nothing else is known, or if bytes were lost since the recording at hand; and if its packets might be Opus.
+        It does if nothing else is known, or the one at hand has ended or lost bytes, and its packets might be Opus.
         """
         if page.stream in self._others:
             if self.track is None and not self.damages:
@@ -248,7 +274,7 @@ class OggReader:
                     hint="record with mimeType 'audio/ogg;codecs=opus'; other codecs would have to be re-encoded",
                 )
             return False
-        if self.track is not None and not self._explained:
+        if self.track is not None and not (self._explained or self._ended):
             self._others[page.stream] = "an unknown codec"
             return False
         whole = _beginnings(page)
@@ -275,7 +301,7 @@ class OggReader:
             if self._open is not None:
                 self._continue(piece)
                 if pieces or not page.open:
-                    packets += self._ended(offset)
+                    packets += self._joined(offset)
         self._open = self._open if page.open and not pieces else None
         if page.open and pieces:
             self._open, self._open_bytes = [], 0
@@ -289,7 +315,7 @@ class OggReader:
             self._open.append(piece)
         self._open_bytes += len(piece)
 
-    def _ended(self, offset: int) -> list[bytes]:
+    def _joined(self, offset: int) -> list[bytes]:
         assert self._open is not None
         packet = b"".join(self._open)
         if self._open_bytes <= MAX_PACKET_BYTES or packet.startswith(b"OpusTags"):
@@ -315,13 +341,13 @@ class OggReader:
         ends = accumulate(durations, initial=start)
         for packet, duration, samples in zip(packets, durations, ends, strict=False):
             if duration:
-                self._runs.add(max(self._recording, 0), placed, packet, samples // _SAMPLES_PER_MS, duration)
+                self._runs.add(self._recording, placed, packet, samples // _SAMPLES_PER_MS, duration)
             else:
                 self.damages.append(Damage(offset, len(packet), "not an Opus packet"))
         self._position = start + sum(durations)
 
     def _start_of(self, page: Page, length: int) -> int:
-        """Recorder time, in samples, of the first of the packets that end on this page; `length` is that of all of them."""
+        """Recorder time in samples of the first packet that ends on this page; `length` is that of all that do."""
         is_last = bool(page.flags & _LAST)
         if page.granule == _NO_GRANULE:
             return self._position
@@ -347,8 +373,9 @@ def _guessed_head(page: Page) -> OpusHead:
 
 
 def _writing_app(tags: bytes) -> str:
-    """The `ENCODER` comment, or else the vendor string (RFC 7845, section 5.2); what is cut off or malformed counts for nothing."""
-    strings, pos = [], 8
+    """The `ENCODER` comment, or else the vendor string (RFC 7845, section 5.2), as far as the tags can be read."""
+    strings: list[str] = []
+    pos = 8
     while pos + 4 <= len(tags) and len(strings) < 64:
         size = int.from_bytes(tags[pos : pos + 4], "little")
         strings.append(tags[pos + 4 : pos + 4 + size].decode("utf-8", "replace"))

@@ -5,6 +5,7 @@ Integers become seconds and milliseconds here and nowhere else, rounded once.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,22 @@ _OUR_FIELDS = frozenset(
 )
 
 
+def to_text(document: dict[str, Any]) -> str:
+    """A JSON document that reads well, compares well and is written fast: a line for each field and each item of a list."""
+    lines = []
+    for name, value in document.items():
+        if isinstance(value, list) and value:
+            items = ",\n  ".join(_compact(item) for item in value)
+            lines.append(f"{_compact(name)}: [\n  {items}\n ]")
+        else:
+            lines.append(f"{_compact(name)}: {_compact(value)}")
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
 def seconds(samples: int) -> float:
     """Output samples as seconds in whole milliseconds: the same that the captions show."""
     return samples // _SAMPLES_PER_MS / 1000
@@ -69,6 +86,7 @@ def chunk_json(record: ChunkRecord) -> dict[str, Any]:
         "bytes": chunk.object.size_bytes,
         "sha256": record.sha256,
         "packets": record.packets,
+        **({"packets_sha256": record.digest.hexdigest()} if record.packets else {}),
         "verdict": record.verdict,
     }
 

@@ -30,8 +30,11 @@ _FRAMES_PER_STEP = 6
 _ACTIVE_SCORE = 2.0
 _BEFORE_STEPS = 7
 _LONGEST_STEPS = 83
+_CERTAIN_SHARE = 0.7
 _MOVE_COST = 0.6
-_JUMP_COST, _PART_JUMP_COST = 6.0, 1.0
+_PART_JUMP_COST = 1.0
+_OVERLAP_MS = 1500.0
+_OUTSIDE_COST = 0.25
 _FAR_COST_PER_STEP = 0.05 * _STEP_MS / 1000
 _STEP_IN_CLOCK_MS = 500
 
@@ -52,33 +55,47 @@ def _mask(score: NDArray[np.float32], axis: Axis) -> Floats:
 def _agreement(total: Floats, start_ms: float, length_ms: float, offsets: NDArray[np.int64]) -> Floats:
     """Agreement of one utterance with a running mask sum at each offset (in steps)."""
     first = round(start_ms / _STEP_MS) + offsets
-    steps = min(max(1, round(length_ms / _STEP_MS)), _LONGEST_STEPS)
-    last = len(total) - 1
-    before, at, after = (np.clip(first + shift, 0, last) for shift in (-_BEFORE_STEPS, 0, steps))
-    agreement: Floats = total[after] - 2 * total[at] + total[before]
+    steps = min(max(1, round(_CERTAIN_SHARE * length_ms / _STEP_MS)), _LONGEST_STEPS)
+    before, at, after = (_outside_silent(total, first + shift) for shift in (-_BEFORE_STEPS, 0, steps))
+    agreement: Floats = after - 2 * at + before
     return agreement
+
+
+def _outside_silent(total: Floats, index: NDArray[np.int64]) -> Floats:
+    """The running sum at `index`, going down outside of the recording: what the log has should have been recorded."""
+    last = len(total) - 1
+    beyond = np.maximum(index - last, 0) + np.minimum(index, 0)
+    value: Floats = total[np.clip(index, 0, last)] - _OUTSIDE_COST * beyond * (_STEP_MS / 1000)
+    return value
 
 
 def most_agreement(expected: Expected) -> float:
     """The agreement in seconds that would be reached if all were just as expected."""
-    steps = np.clip(expected.length / _STEP_MS, 1, _LONGEST_STEPS)[expected.known]
+    steps = np.clip(_CERTAIN_SHARE * expected.length / _STEP_MS, 1, _LONGEST_STEPS)[expected.known]
     return float(0.5 * (steps + _BEFORE_STEPS).sum()) * _STEP_MS / 1000
 
 
-def _moved(cost: Floats, jump_cost: float) -> tuple[Floats, NDArray[np.int64]]:
-    """The cheapest way to each offset from all offsets of the step before, and where it comes from."""
+def _running_least(cost: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """The least of all values up to each, and where it is."""
+    least = np.minimum.accumulate(cost)
+    return least, np.maximum.accumulate(np.where(cost <= least, np.arange(len(cost)), 0))
+
+
+def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDArray[np.intp]]:
+    """The cheapest way to each offset from all offsets of the utterance before, and where it comes from.
+
+    A jump goes down by `back_steps` at most, so that what was said later is not heard earlier.
+    """
     places = np.arange(len(cost))
-    best, origin = cost.copy(), places.copy()
+    best, origin = cost, places
     for turn in (slice(None), slice(None, None, -1)):
         slope = _MOVE_COST * places
-        tilted = best[turn] - slope
-        lowest = np.minimum.accumulate(tilted)
-        source = np.maximum.accumulate(np.where(tilted <= lowest, places, 0))
-        best, origin = (lowest + slope)[turn], origin[turn][source][turn]
-    cheapest = int(np.argmin(cost))
-    jumped = best > cost[cheapest] + jump_cost
-    best[jumped], origin[jumped] = cost[cheapest] + jump_cost, cheapest
-    return best, origin
+        least, source = _running_least(best[turn] - slope)
+        best, origin = (least + slope)[turn], origin[turn][source][turn]
+    least, source = _running_least(cost)
+    reachable = np.minimum(places + back_steps, len(cost) - 1)
+    jumped = best > least[reachable] + jump_cost
+    return np.where(jumped, least[reachable] + jump_cost, best), np.where(jumped, source[reachable], origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +110,13 @@ class Track:
         return cls(np.zeros(count), np.zeros(count, np.int64))
 
 
-def coarse_track(roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis) -> tuple[list[Track], float]:
+def coarse_track(
+    roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis, jump_cost: float
+) -> tuple[list[Track], float]:
     """The path through everybody's utterances, and the agreement it reaches, in seconds.
 
-    `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel.
+    `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel; `jump_cost` is how many
+    seconds of agreement a jump must gain.
     """
     tracks = [Track.none(len(expected)) for expected, _ in roles]
     queue = sorted(
@@ -104,7 +124,7 @@ def coarse_track(roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Ax
     )
     if not queue:
         return tracks, 0.0
-    places, reached = _cheapest_path(queue, roles, axis)
+    places, reached = _cheapest_path(queue, roles, axis, jump_cost)
     stretch, before, part_before = 0, int(places[0]), -1
     for (start, r, k), place in zip(queue, places, strict=True):
         part = int(axis.part_of(start))
@@ -121,19 +141,21 @@ def _cheapest_path(
     queue: Sequence[tuple[float, int, int]],
     roles: Sequence[tuple[Expected, NDArray[np.float32]]],
     axis: Axis,
+    jump_cost: float,
 ) -> tuple[list[int], float]:
     """An offset in steps for each (start, role, position) of the queue, and the agreement of them all in seconds."""
     masks = [_mask(score, axis) for _, score in roles]
     offsets = np.arange(-_REACH_STEPS, _REACH_STEPS + 1)
     cost = _FAR_COST_PER_STEP * np.abs(offsets)
     origins: list[NDArray[np.int16]] = []
-    part = None
+    part, before = -1, 0.0
     for start, r, k in queue:
         here = int(axis.part_of(start))
-        if part is not None:
-            cost, origin = _moved(cost, _JUMP_COST if here == part else _PART_JUMP_COST)
+        if part >= 0:
+            back_steps = int((start - before + _OVERLAP_MS) / _STEP_MS)
+            cost, origin = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
             origins.append(origin.astype(np.int16))
-        part = here
+        part, before = here, start
         cost = cost - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
     place = int(np.argmin(cost))
     reached = -float(cost[place])

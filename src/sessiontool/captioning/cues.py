@@ -43,7 +43,7 @@ class Spoken:
 class Cue:
     """One caption.
 
-    `text` is what it says, `lines` the same as it is laid out.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when
+    `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs them.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when
     its words are said.  `starts` holds (line, character in the line, ms) of each word whose time was measured.
     """
 

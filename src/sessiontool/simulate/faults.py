@@ -1,7 +1,8 @@
 """What goes wrong between a recorder and a store: faults by name, each at a chosen chunk, one after another.
 
-A place names a chunk as it was recorded, counted from 0 in its part, whatever number an earlier fault gave it.  Chunks whose numbers
-have to move take what the recorder noted of them along, as a recorder that numbers its uploads would.
+A place names a chunk as it was recorded, counted from 0 in its part, whatever number an earlier fault gave it.
+Chunks whose numbers have to move take what the recorder noted of them along, as a recorder that numbers its uploads
+would.
 
 Not here: what all this means for the packets (`truth`), and any file.
 """
@@ -9,13 +10,13 @@ Not here: what all this means for the packets (`truth`), and any file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from .recorders import Run
@@ -34,12 +35,14 @@ class Noted:
 class Upload:
     """A blob on its way into the store: blob `index` of the part's run `run`, in the end under number `seq`.
 
-    `data` begins where the blob begins in its run's bytes; `altered` are ranges of `data` that the recorder did not write.  What is
-    not `stored` never arrived.  `noted` is None where session.json does not know of it.
+    `number` is the one it was recorded under, None for a stranger and a second copy.  `data` begins where the blob
+    begins in its run's bytes; `altered` are ranges of `data` that the recorder did not write.  What is not `stored`
+    never arrived.  `noted` is None where session.json does not know of it.
     """
 
     run: int
     index: int
+    number: int | None
     seq: int
     data: bytes
     noted: Noted | None
@@ -57,7 +60,8 @@ class Upload:
 class Part:
     """One part on its way into the store.  `runs[0]` is the part's own recorder.
 
-    `record_again(blob)` gives the run of the same recorder started anew where blob `blob` began, `record_elsewhere()` that of another.
+    `record_again(blob)` gives the run of the same recorder started anew where blob `blob` began,
+    `record_elsewhere()` that of another.
     """
 
     runs: list[Run]
@@ -67,10 +71,10 @@ class Part:
     stop_noted: bool = True
 
     def find(self, index: int) -> Upload:
-        """The part's own blob `index` as it is now; a negative one counts from the last (UsageError)."""
-        count = max((upload.index for upload in self.uploads if upload.run == 0), default=-1) + 1
+        """The part's chunk `index` as it is now; a negative one counts from the last (UsageError)."""
+        count = max((upload.number for upload in self.uploads if upload.number is not None), default=-1) + 1
         wanted = index + count if index < 0 else index
-        found = next((u for u in self.uploads if (u.run, u.index) == (0, wanted) and u.stored), None)
+        found = next((upload for upload in self.uploads if upload.number == wanted and upload.stored), None)
         if found is None:
             raise UsageError(
                 f"there is no chunk {index} for a fault (any more)",
@@ -84,15 +88,11 @@ class Part:
             other.seq += other.seq >= upload.seq
         self.uploads.append(upload)
 
-    @property
-    def next_seq(self) -> int:
-        return max(upload.seq for upload in self.uploads) + 1
 
-
-def uploads_of(run: Run, number: int, first_seq: int = 0, *, noted: bool = True) -> list[Upload]:
-    """The blobs of a run as they are when nothing goes wrong."""
+def uploads_of(run: Run, number: int, first: int = 0) -> list[Upload]:
+    """The blobs of the part's run `number` as they are when nothing goes wrong, numbered from `first` on."""
     return [
-        Upload(number, index, first_seq + index, blob.data, _note(blob.data, blob.emitted_ms) if noted else None)
+        Upload(number, index, first + index, first + index, blob.data, _note(blob.data, blob.emitted_ms))
         for index, blob in enumerate(run.blobs)
     ]
 
@@ -113,7 +113,7 @@ class Place:
         """The chosen chunk, or one that is neither the first nor the last where there are so many."""
         if self.chunk is not None:
             return part.find(self.chunk)
-        own = [upload for upload in part.uploads if upload.run == 0 and upload.stored]
+        own = [upload for upload in part.uploads if upload.number is not None and upload.stored]
         return self.rng.choice(own[1:-1] or own or [part.find(0)])
 
     def number(self, position: int, default: int) -> int:
@@ -143,33 +143,34 @@ def _missing_last(part: Part, place: Place) -> list[Upload]:
 
 def _duplicate(part: Part, place: Place) -> list[Upload]:
     upload = place.upload(part)
-    again = replace(upload, seq=upload.seq + 1, altered=[*upload.altered], faults=[*upload.faults])
+    again = _copy(upload, seq=upload.seq + 1)
     part.insert(again)
     return [again]
 
 
 def _duplicate_later(part: Part, place: Place) -> list[Upload]:
-    upload = place.upload(part)
-    again = replace(
-        upload, seq=part.next_seq, noted=None, altered=[*upload.altered], faults=[*upload.faults]
-    )
+    again = _copy(place.upload(part), seq=max(upload.seq for upload in part.uploads) + 1, noted=None)
     part.uploads.append(again)
     return [again]
 
 
 def _same_number(part: Part, place: Place) -> list[Upload]:
-    upload = place.upload(part)
-    again = replace(upload, short_name=True, altered=[*upload.altered], faults=[*upload.faults])
+    again = _copy(place.upload(part), short_name=True)
     part.uploads.append(again)
     return [again]
 
 
+def _copy(upload: Upload, **changes: Any) -> Upload:
+    """Another upload of the same bytes."""
+    return replace(upload, number=None, altered=[*upload.altered], faults=[*upload.faults], **changes)
+
+
 def _swapped(part: Part, place: Place) -> list[Upload]:
     one = place.upload(part)
-    others = [u for u in part.uploads if u.run == one.run and u.stored and u is not one]
+    others = [u for u in part.uploads if u.number is not None and u.stored and u is not one]
     if not others:
         raise UsageError("there is no second chunk to exchange numbers with", hint="record for longer")
-    nearest = min(others, key=lambda u: (u.index < one.index, abs(u.index - one.index)))
+    nearest = min(others, key=lambda u: (u.seq < one.seq, abs(u.seq - one.seq)))
     other = part.find(place.number(0, 0)) if place.arguments else nearest
     one.seq, other.seq = other.seq, one.seq
     one.noted, other.noted = other.noted, one.noted
@@ -207,7 +208,7 @@ def _foreign(part: Part, place: Place) -> list[Upload]:
     """By default the blob two before or after the chunk's own place: one of another time."""
     before = place.upload(part)
     blob, number = _foreign_blob(part, place, before)
-    stranger = Upload(number, blob, before.seq, part.runs[number].blobs[blob].data, None)
+    stranger = Upload(number, blob, None, before.seq, part.runs[number].blobs[blob].data, None)
     part.insert(stranger)
     return [stranger]
 
@@ -215,33 +216,35 @@ def _foreign(part: Part, place: Place) -> list[Upload]:
 def _overwritten(part: Part, place: Place) -> list[Upload]:
     upload = place.upload(part)
     blob, number = _foreign_blob(part, place, upload)
-    stranger = replace(upload, run=number, index=blob, data=part.runs[number].blobs[blob].data, altered=[])
+    stranger = Upload(number, blob, None, upload.seq, part.runs[number].blobs[blob].data, upload.noted)
     part.uploads.append(stranger)
-    upload.stored = False
+    upload.stored, upload.noted = False, None
     return [stranger]
 
 
 def _foreign_blob(part: Part, place: Place, near: Upload) -> tuple[int, int]:
     run = part.record_elsewhere()
-    part.runs.append(run)
+    if run not in part.runs:
+        part.runs.append(run)
     default = near.index - 2 if near.index > 2 else near.index + 2
-    return min(max(0, place.number(0, default)), len(run.blobs) - 1), len(part.runs) - 1
+    return min(max(0, place.number(0, default)), len(run.blobs) - 1), part.runs.index(run)
 
 
 def _second_header(part: Part, place: Place) -> list[Upload]:
-    """The page was loaded anew while it recorded: what was not yet uploaded is gone, and another run goes on with the numbers."""
-    upload = place.upload(part)
-    run = part.record_again(upload.index)
+    """The page was loaded anew: what was not uploaded is gone, and another run goes on with the numbers."""
+    first = place.upload(part)
+    if first.run or not first.index:
+        raise UsageError(
+            "a recorder is started anew after a chunk of its own", hint="choose a chunk from 1 on, and once"
+        )
+    before = part.runs[0]
+    kept = tuple(packet for packet in before.packets if packet.end <= before.blobs[first.index].offset)
+    part.runs[0] = replace(before, blobs=before.blobs[: first.index], packets=kept)
+    run = part.record_again(first.index)
     part.runs.append(run)
-    part.runs[0] = replace(
-        part.runs[0],
-        blobs=part.runs[0].blobs[: upload.index],
-        packets=tuple(p for p in part.runs[0].packets if p.end <= part.runs[0].blobs[upload.index].offset),
-    )
-    first_seq = upload.seq
-    part.uploads = [u for u in part.uploads if u.run or u.index < upload.index]
-    part.uploads += uploads_of(run, len(part.runs) - 1, first_seq)
-    return part.uploads[-len(run.blobs) :][:1]
+    again = uploads_of(run, len(part.runs) - 1, first.seq)
+    part.uploads = [upload for upload in part.uploads if upload.run or upload.index < first.index] + again
+    return again[:1]
 
 
 def _killed(part: Part, place: Place) -> list[Upload]:
@@ -312,11 +315,12 @@ FAULTS = {
 
 
 def parse_fault(text: str) -> tuple[Fault, str, int | None, tuple[str, ...]]:
-    """The fault, the part (empty for the first), the chunk and the arguments in `NAME[:[PART/]CHUNK[:ARGUMENT…]]` (UsageError)."""
+    """Fault, part (empty for the first), chunk and arguments in `NAME[:[PART/]CHUNK[:ARGUMENT…]]` (UsageError)."""
     name, *words = text.split(":")
     if name not in FAULTS:
         raise UsageError(
-            f"there is no fault {name!r}", hint="there are " + ", ".join(FAULTS) + "; see sessiontool simulate --list-faults"
+            f"there is no fault {name!r}",
+            hint="there are " + ", ".join(FAULTS) + "; see sessiontool simulate --list-faults",
         )
     fault = FAULTS[name]
     part, _, chunk = (words[0] if words else "").rpartition("/")

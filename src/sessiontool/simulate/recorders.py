@@ -1,12 +1,13 @@
-"""MediaRecorder as Chrome and Firefox write it: sound in, the blobs of one run out, and what is true of every packet in them.
+"""MediaRecorder as Chrome and Firefox write it: sound in, the blobs of one run out, and what is true of its packets.
 
-The bytes are those of a live WebM recording (RFC 9559): segment and clusters without a size, no cues, no duration.  The two differ
-in nearly everything else, and all of that was measured on recordings of real browsers:
+The bytes are those of a live WebM recording (RFC 9559): segment and clusters without a size, no cues, no duration.
+The two differ in nearly everything else, and all of that was measured on recordings of real browsers:
 
-Chrome writes a block when its packet is complete, stamped with the wall clock.  A blob ends at the first byte that is written once the
-timeslice is over, so one byte inside an element; a cluster begins at the first block whose timestamp is a timeslice past the last one's.
-Sound that is dropped (`starved`) shows as a jump of the timestamps.  Firefox counts samples instead of looking at a clock, so there
-it does not show; its clusters last a second, and its blobs begin with one.
+Chrome writes a block when its packet is complete, stamped with the wall clock.  A blob ends at the first byte that
+is written once the timeslice is over, so one byte inside an element; a cluster begins at the first block whose
+timestamp is a timeslice past the last one's.  Sound that is dropped (`starved`) shows as a jump of the timestamps.
+Firefox counts samples instead of looking at a clock, so there it does not show; its clusters last a second, and its
+blobs begin with one.
 
 Not here: more than one run, uploads, and anything that goes wrong after the recorder.
 """
@@ -60,8 +61,8 @@ class Stretch:
 class RunPlan:
     """One recorder run: its settings, and what happens while it records, in milliseconds of the session clock.
 
-    In a pause nothing is recorded and the recorder's clock stands still; what is `starved` is not recorded while the clock runs on;
-    while the page is `busy` Chrome writes nothing, and all that has waited afterwards.
+    In a pause nothing is recorded and the recorder's clock stands still; what is `starved` is not recorded while
+    the clock runs on; while the page is `busy` Chrome writes nothing, and all that has waited afterwards.
     """
 
     recorder: RecorderName
@@ -103,9 +104,9 @@ class Blob:
         return self.offset + len(self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """All that one recorder run gave, and `captured`: the pieces of the session clock (in samples) that it was made of."""
+    """All that one recorder run gave, and `captured`: the pieces of the session clock that it heard, in samples."""
 
     plan: RunPlan
     packets: tuple[Packet, ...]
@@ -205,7 +206,9 @@ def _write_chrome(
     for index in range(clock.total_samples // samples):  # the last one, if not whole, is not written
         start_us = clock.recorder_us(index * samples)
         last_ms = max(last_ms, round(start_us / 1000 + rng.uniform(-4.5, 4.5))) if index else 0
-        written_ms = _after_busy(clock.end_ms((index + 1) * samples) + _WRITE_LATENCY_MS + rng.uniform(-1, 1), plan.busy)
+        written_ms = _after_busy(
+            clock.end_ms((index + 1) * samples) + _WRITE_LATENCY_MS + rng.uniform(-1, 1), plan.busy
+        )
         cut_at = len(stream.data) + 1 if written_ms - emitted_ms >= plan.timeslice_ms else None
         if last_ms - cluster_ms >= cluster_length_ms:
             stream.data += _LIVE_CLUSTER + ebml.element(ebml.TIMESTAMP, last_ms)

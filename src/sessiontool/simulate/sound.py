@@ -1,12 +1,11 @@
 """What simulated recorders hear: a conversation of noise or tones, made from a seed, or the sound of a file.
 
-A sound is read forwards, in samples at 48 kHz from the zero of its own clock.  The made ones know who speaks when, to the sample;
-nothing in them is a word.  A little noise never stops, so that no two packets are alike.
+A sound is read forwards, in samples at 48 kHz from the zero of its own clock.  The made ones know who speaks when,
+to the sample; nothing in them is a word.  A little noise never stops, so that no two packets are alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 RATE = 48_000
@@ -56,7 +57,7 @@ class Sound(Protocol):
     spoken: tuple[Spoken, ...]
 
     def read(self, start: int, end: int) -> NDArray[np.float32]:
-        """Samples `start` to `end`, shape (channels, end - start), full scale 1.0; never from before what was read last."""
+        """Samples `start` to `end`, shape (channels, end - start), full scale 1.0; never from before the last ones."""
         ...
 
 
@@ -92,7 +93,7 @@ class Conversation:
 
 
 class FileSound:
-    """The sound of blocks that come one after another, as of a decoded file; silence after its end.  Nobody knows who speaks."""
+    """The sound of blocks, as of a decoded file, and silence after its end.  Nobody knows who speaks."""
 
     def __init__(self, blocks: Iterator[NDArray[np.float32]], channels: int) -> None:
         self.channels = channels
@@ -154,4 +155,5 @@ def _tone_burst(seed: int, index: int, length: int) -> NDArray[np.float32]:
     hertz = 220 * 2 ** ((index * 5 + seed) % 24 / 12)
     t = np.arange(length)
     fade = np.minimum(1, np.minimum(t + 1, length - t) / (0.005 * RATE))
-    return (np.sin(2 * np.pi * hertz * t / RATE) * fade * _LEVEL * np.sqrt(2)).astype(np.float32)
+    tone: NDArray[np.float32] = (np.sin(2 * np.pi * hertz * t / RATE) * fade * _LEVEL * np.sqrt(2)).astype(np.float32)
+    return tone

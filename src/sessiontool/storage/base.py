@@ -50,8 +50,12 @@ class Target(Protocol):
         """The path or URL of one file of the result."""
         ...
 
-    def read_report(self) -> bytes | None:
-        """The published report as it stands, None without one (StorageError; RecordingError when absurdly large)."""
+    def read(self, name: str) -> bytes | None:
+        """A document of the result as it stands, None without it (StorageError; RecordingError when absurdly large)."""
+        ...
+
+    def fetched(self, name: str) -> AbstractContextManager[Path]:
+        """A file of the result as a local file to read, of any size (NotFoundError, StorageError)."""
         ...
 
     def workspace(self) -> AbstractContextManager[Path]:
@@ -125,6 +129,10 @@ def check_published(files: Mapping[str, Path]) -> None:
             raise ValueError(f"not a file name: {name!r}")
     if REPORT_NAME not in files:
         raise ValueError(f"nothing is published without {REPORT_NAME}")
+
+
+def not_published(where: str) -> NotFoundError:
+    return NotFoundError(f"there is no {where}", hint="merge the session first: sessiontool merge ID")
 
 
 def unknown_session(store: Store, session_id: str) -> NotFoundError:

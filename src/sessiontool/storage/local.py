@@ -10,6 +10,7 @@ order.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -18,11 +19,19 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import NotFoundError, StorageError
 from ..values import SessionListing, StoredObject
-from .base import REPORT_NAME, changed, check_document_size, check_published, unknown_session, vanished
+from .base import (
+    REPORT_NAME,
+    changed,
+    check_document_size,
+    check_published,
+    not_published,
+    unknown_session,
+    vanished,
+)
 from .disk import disk_errors, room_errors
 from .layout import MERGED_FOLDER, Layout
 
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _WORK_PREFIX = ".sessiontool-"
 _LEFTOVER_S = 60
 
@@ -67,6 +77,7 @@ class LocalStore:
         self.layout = layout
         self._root = root if root.parts else root.absolute()  # "." would say nothing in a message
         self._real_root = root.resolve()
+        self._inside: set[Path] = set()  # folders found to lie in the store: a recording has a thousand files in a few
 
     @property
     def url(self) -> str:
@@ -99,10 +110,10 @@ class LocalStore:
 
     def read(self, obj: StoredObject) -> bytes:
         path = self._root / obj.key
-        self._check_inside(path)
+        self._check_inside(path.parent)
         with disk_errors("read", path):
             try:
-                with path.open("rb") as file:
+                with self._open(path) as file:
                     body = file.read(obj.size_bytes + 1)
                     if len(body) != obj.size_bytes or _tag(os.fstat(file.fileno())) != obj.tag:
                         raise changed(str(path))
@@ -126,6 +137,17 @@ class LocalStore:
     ) -> None:
         self.close()
 
+    def _open(self, path: Path) -> BinaryIO:
+        """Open a file of a folder that is inside the store; a link is followed only as far as the store goes."""
+        try:
+            return os.fdopen(os.open(path, os.O_RDONLY | _NO_LINK), "rb")
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        if not self._is_inside(path):
+            raise _leads_out(path)
+        return path.open("rb")
+
     def _is_inside(self, path: Path) -> bool:
         try:
             return path.resolve().is_relative_to(self._real_root)
@@ -133,11 +155,11 @@ class LocalStore:
             return False
 
     def _check_inside(self, path: Path) -> None:
+        if path in self._inside:
+            return
         if not self._is_inside(path):
-            raise StorageError(
-                f"{path} is a link that leads out of the store",
-                hint="name the folder it leads to as the store, or copy the session into the store",
-            )
+            raise _leads_out(path)
+        self._inside.add(path)
 
     def _below(self, prefix: str) -> Iterator[StoredObject]:
         """Everything whose key begins with `prefix`; the folder that is exactly the prefix appears as its marker."""
@@ -169,6 +191,13 @@ class LocalStore:
         return StoredObject(f"{_printable(key)} ({kind})", 0, "")
 
 
+def _leads_out(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is a link that leads out of the store",
+        hint="name the folder it leads to as the store, or copy the session into the store",
+    )
+
+
 class FolderTarget:
     """A result in a local folder, which is made when the first work begins."""
 
@@ -182,14 +211,21 @@ class FolderTarget:
     def locate(self, name: str) -> str:
         return str(self._folder / name)
 
-    def read_report(self) -> bytes | None:
-        path = self._folder / REPORT_NAME
+    def read(self, name: str) -> bytes | None:
+        path = self._folder / name
         with disk_errors("read", path):
             try:
                 check_document_size(str(path), path.stat().st_size)
                 return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 return None
+
+    @contextmanager
+    def fetched(self, name: str) -> Iterator[Path]:
+        path = self._folder / name
+        if not path.is_file():
+            raise not_published(str(path))
+        yield path
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -25,7 +25,16 @@ from botocore.exceptions import ClientError
 
 from ..errors import UsageError
 from ..values import SessionListing, StoredObject
-from .base import REPORT_NAME, S3Options, changed, check_document_size, check_published, unknown_session, vanished
+from .base import (
+    REPORT_NAME,
+    S3Options,
+    changed,
+    check_document_size,
+    check_published,
+    not_published,
+    unknown_session,
+    vanished,
+)
 from .disk import disk_errors, room_errors
 from .layout import MERGED_FOLDER, Layout
 from .s3errors import CHANGED, FAILURES, MISSING, ShortBodyError, error_code, is_passing, is_throttling, translate
@@ -151,6 +160,19 @@ class _Bucket:
 
         self._call(f"delete {self.url(key)}", delete)
 
+    def get_file(self, key: str, path: Path) -> None:
+        """Fetch an object of any size into a file (NotFoundError when it is not there)."""
+
+        def fetch() -> None:
+            try:
+                self._client.download_file(self.name, key, str(path))
+            except ClientError as error:
+                if error_code(error) in MISSING:
+                    raise not_published(self.url(key)) from error
+                raise
+
+        self._call(f"read {self.url(key)}", fetch)
+
     def put_file(self, key: str, path: Path) -> None:
         """Store a file of any size, in several parts where it is large."""
         extra = {"ContentType": _content_type(path)}
@@ -260,8 +282,14 @@ class S3Target:
     def locate(self, name: str) -> str:
         return self._bucket.url(self._prefix + name)
 
-    def read_report(self) -> bytes | None:
-        return self._bucket.get_if_there(self._prefix + REPORT_NAME)
+    def read(self, name: str) -> bytes | None:
+        return self._bucket.get_if_there(self._prefix + name)
+
+    @contextmanager
+    def fetched(self, name: str) -> Iterator[Path]:
+        with self.workspace() as work:
+            self._bucket.get_file(self._prefix + name, work / name)
+            yield work / name
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .opus import OpusHead
 
 
@@ -46,6 +50,23 @@ class Packets:
     payloads: list[bytes] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
+
+
+class PacketsDigest:
+    """A SHA-256 over packets and their lengths, the same however they are handed over."""
+
+    def __init__(self) -> None:
+        self._bytes = hashlib.sha256()
+        self._lengths: list[int] = []
+
+    def update(self, payloads: Sequence[bytes]) -> None:
+        self._bytes.update(b"".join(payloads))
+        self._lengths += map(len, payloads)
+
+    def hexdigest(self) -> str:
+        whole = self._bytes.copy()
+        whole.update(struct.pack(f">{len(self._lengths)}I", *self._lengths))
+        return whole.hexdigest()
 
 
 class Reader(Protocol):

@@ -1,0 +1,88 @@
+"""Every cue that breaks its profile, which rule, by how much, and why."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from .timing import size_of
+from .width import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .cues import Cue
+    from .profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One rule that one cue breaks.  `cue` counts from 1; `value` and `limit` are in `unit`; a warning is no failure."""
+
+    cue: int
+    start_ms: int
+    rule: str
+    severity: Literal["warning", "failure"]
+    value: float
+    limit: float
+    unit: str
+    reason: str
+    text: str
+
+
+def check(cues: Sequence[Cue], profile: Profile) -> list[Problem]:
+    """What breaks the profile, by cue.  Cues of different speakers may stand at the same time, those of one speaker may not."""
+    starts = [cue.start_ms for cue in cues]
+    problems = []
+    for number, cue in enumerate(cues, 1):
+        following = _following(cues, starts, number)
+        problems += [
+            Problem(number, cue.start_ms, rule, severity, round(value, 1), limit, unit, reason, cue.text)
+            for rule, severity, value, limit, unit, reason in _broken(cue, profile, following)
+        ]
+    return problems
+
+
+_Broken = tuple[str, Literal["warning", "failure"], float, float, str, str]
+
+
+def _following(cues: Sequence[Cue], starts: Sequence[int], number: int) -> int | None:
+    """Where the next cue begins that does not stand beside this one: the next after its end, or the same speaker's."""
+    cue = cues[number - 1]
+    place = bisect_left(starts, cue.end_ms)
+    beside = next((other for other in cues[number:place] if other.voice == cue.voice), None)
+    return beside.start_ms if beside else starts[place] if place < len(starts) else None
+
+
+def _broken(cue: Cue, profile: Profile, following: int | None) -> Iterator[_Broken]:
+    width = max(map(cells, cue.lines))
+    if profile.line_cells is not None and width > profile.line_cells:
+        yield "line", "failure", width, profile.line_cells, "cells", "it cannot be broken"
+    if profile.lines is not None and len(cue.lines) > profile.lines:
+        yield "lines", "failure", len(cue.lines), profile.lines, "lines", "several speak at once"
+    if cue.duration_ms < profile.min_ms:
+        yield "short", "failure", cue.duration_ms, profile.min_ms, "ms", "the next cue leaves no room"
+    if profile.max_ms is not None and cue.duration_ms > profile.max_ms:
+        yield "long", "failure", cue.duration_ms, profile.max_ms, "ms", "the speaker makes no pause"
+    yield from _speed(cue, profile)
+    if following is not None and following < cue.end_ms:
+        yield "overlap", "failure", cue.end_ms - following, 0, "ms", "the transcript has this speaker say two things at once"
+    elif following is not None and 0 < following - cue.end_ms < profile.gap_ms:
+        yield "gap", "failure", following - cue.end_ms, profile.gap_ms, "ms", "neither touching nor apart"
+
+
+def _speed(cue: Cue, profile: Profile) -> Iterator[_Broken]:
+    size, words = size_of(cue)
+    shown_ms, sound_ms = cue.duration_ms, max(1, cue.sound_ms[1] - cue.sound_ms[0])
+    rules = (
+        (size * 1000, "cells a second", profile.warn_cps, profile.fail_cps),
+        (words * 60_000, "words a minute", profile.warn_wpm, profile.fail_wpm),
+    )
+    for amount, unit, warn, fail in rules:
+        speed = round(amount / shown_ms, 1)
+        limit = fail if fail and speed > fail else warn
+        if limit and speed > limit:
+            spoken = amount / sound_ms
+            reason = f"the speech itself has {spoken:.1f}" if spoken > limit else "the next cue leaves no room"
+            yield "speed", "failure" if limit == fail else "warning", speed, limit, unit, reason

@@ -1,0 +1,189 @@
+"""When each piece of a text is said.
+
+The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the utterance:
+characters are spread over them evenly, and a pause holds none.  A pause belongs to a place between two pieces: to the one that is
+near where the spread puts it and where a speaker would pause.  Else the utterance's start and end.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .cues import Spoken, Word
+    from .phrases import Pieces
+
+_NO_LETTER = re.compile(r"[\W_]+")
+_PAUSE_MS = 200
+_PRICE_MS = 2
+"""What a unit of price weighs against a millisecond between where a pause is and where the spread puts a place."""
+_FAR_MS = 1500
+
+
+class Times(NamedTuple):
+    """Start and end of each piece, in milliseconds, never running back; `measured`: whether each piece's start is a word's own."""
+
+    starts: list[int]
+    ends: list[int]
+    measured: list[bool]
+
+
+def times_of(spoken: Spoken, pieces: Pieces, first: int, end: int) -> Times:
+    """When the pieces `first` to `end` (exclusive), which are the text of `spoken`, are said."""
+    times = _by_words(spoken, pieces.texts[first:end]) if spoken.words else None
+    if times is None:
+        times = _by_speech(spoken, pieces, first, end)
+    return _in_order(times, spoken.start_ms, spoken.end_ms)
+
+
+def _in_order(times: Times, low: int, high: int) -> Times:
+    """The same, clamped to the utterance and never running back: a split must not turn time round."""
+    starts, ends = [], []
+    for start, end in zip(times.starts, times.ends, strict=True):
+        starts.append(low := min(max(start, low), high))
+        ends.append(low := min(max(end, low), high))
+    return Times(starts, ends, times.measured)
+
+
+# -- by the words' own times
+
+
+def _by_words(spoken: Spoken, texts: Sequence[str]) -> Times | None:
+    """By measured words; None where too little of the text is among them.
+
+    Words and pieces need not be the same: the text may have been corrected by hand, and CJK pieces are characters.  So letters are
+    compared, and what has no counterpart lies between its neighbours.
+    """
+    mine = [_letters(text) for text in texts]
+    theirs = [_letters(word.text) for word in spoken.words]
+    if mine == theirs:
+        words = spoken.words
+        return Times([w.start_ms for w in words], [w.end_ms for w in words], [True] * len(words))
+    if "".join(mine) == "".join(theirs):
+        return _by_letters(mine, theirs, spoken.words)
+    return _by_likeness(mine, theirs, spoken)
+
+
+def _letters(text: str) -> str:
+    return text.lower() if text.isalnum() else _NO_LETTER.sub("", text).lower()
+
+
+def _by_letters(mine: Sequence[str], theirs: Sequence[str], words: Sequence[Word]) -> Times:
+    """The same letters, cut differently: each letter has its share of its word."""
+    begins: list[float] = []
+    finishes: list[float] = []
+    for letters, word in zip(theirs, words, strict=True):
+        share = (word.end_ms - word.start_ms) / max(1, len(letters))
+        begins += [word.start_ms + share * n for n in range(len(letters))]
+        finishes += [word.start_ms + share * (n + 1) for n in range(len(letters))]
+    edges = list(accumulate(map(len, theirs), initial=0))
+    starts, ends, measured, place, last = [], [], [], 0, words[0].start_ms
+    for letters in mine:
+        following = place + len(letters)
+        starts.append(round(begins[place]) if letters else last)
+        ends.append(last := round(finishes[following - 1]) if letters else last)
+        measured.append(bool(letters) and edges[bisect_left(edges, place)] == place)
+        place = following
+    return Times(starts, ends, measured)
+
+
+def _by_likeness(mine: Sequence[str], theirs: Sequence[str], spoken: Spoken) -> Times | None:
+    """Some words are others: those that are the same have their times, those between share what lies between."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only where somebody changed the text
+
+    pairs: dict[int, int] = {}
+    for match in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks():
+        pairs |= {match.a + n: match.b + n for n in range(match.size)}
+    if 2 * len(pairs) < len(mine):
+        return None
+    starts, ends = [0] * len(mine), [0] * len(mine)
+    known = sorted(pairs)
+    for index in known:
+        starts[index], ends[index] = spoken.words[pairs[index]].start_ms, spoken.words[pairs[index]].end_ms
+    for before, after in zip([-1, *known], [*known, len(mine)], strict=True):
+        left = ends[before] if before >= 0 else spoken.start_ms
+        right = starts[after] if after < len(mine) else spoken.end_ms
+        between = range(before + 1, after)
+        weights = list(accumulate((max(1, len(mine[index])) for index in between), initial=0))
+        for n, index in enumerate(between):
+            starts[index] = left + (right - left) * weights[n] // weights[-1]
+            ends[index] = left + (right - left) * weights[n + 1] // weights[-1]
+    return Times(starts, ends, [index in pairs for index in range(len(mine))])
+
+
+# -- by the share of speech
+
+
+def _by_speech(spoken: Spoken, pieces: Pieces, first: int, end: int) -> Times:
+    islands = _islands(spoken)
+    weights = list(accumulate((max(1, size) for size in pieces.sizes[first:end]), initial=0))
+    spans = _assign(islands, weights, pieces.prices[first:end])
+    starts: list[int] = []
+    ends: list[int] = []
+    for low, high, some in spans:
+        heard = list(accumulate((stop - start for start, stop in some), initial=0))
+        whole = max(1, weights[high] - weights[low])
+        for k in range(low, high):
+            starts.append(_at(some, heard, heard[-1] * (weights[k] - weights[low]) // whole, after=True))
+            ends.append(_at(some, heard, heard[-1] * (weights[k + 1] - weights[low]) // whole, after=False))
+    return Times(starts, ends, [False] * (end - first))
+
+
+def _islands(spoken: Spoken) -> list[tuple[int, int]]:
+    """The stretches of speech inside the utterance, in order, those without a real pause between them as one."""
+    islands: list[tuple[int, int]] = []
+    for start, stop in sorted(spoken.speech):
+        low, high = max(start, spoken.start_ms), min(stop, spoken.end_ms)
+        if high <= low:
+            continue
+        if islands and low - islands[-1][1] < _PAUSE_MS:
+            islands[-1] = (islands[-1][0], max(high, islands[-1][1]))
+        else:
+            islands.append((low, high))
+    return islands or [(spoken.start_ms, spoken.end_ms)]
+
+
+def _assign(
+    islands: Sequence[tuple[int, int]], weights: Sequence[int], prices: Sequence[int]
+) -> list[tuple[int, int, Sequence[tuple[int, int]]]]:
+    """Which run of pieces is said in which run of islands; a pause that suits no place stays inside a run."""
+    spans = []
+    piece, island = 0, 0
+    pieces = len(weights) - 1
+    heard = list(accumulate((stop - start for start, stop in islands), initial=0))
+    for pause in range(1, len(islands)):
+        left = max(1, heard[-1] - heard[island])
+        rate = (weights[-1] - weights[piece]) / left or 1.0
+        expected = weights[piece] + rate * (heard[pause] - heard[island])
+        place = _nearest(expected, rate, weights, prices, range(piece + 1, pieces))
+        if place is not None:
+            spans.append((piece, place, islands[island:pause]))
+            piece, island = place, pause
+    return [*spans, (piece, pieces, islands[island:])]
+
+
+def _nearest(
+    expected: float, rate: float, weights: Sequence[int], prices: Sequence[int], places: range
+) -> int | None:
+    """The place where the pause is: not far from where the spread puts it, and where one would pause."""
+    low = bisect_left(weights, expected - _FAR_MS * rate, places.start, max(places.start, places.stop))
+    best, chosen = float("inf"), None
+    for place in range(low, places.stop):
+        off_ms = (weights[place] - expected) / rate
+        if off_ms > _FAR_MS:
+            break
+        cost = abs(off_ms) + _PRICE_MS * prices[place]
+        if cost < best:
+            best, chosen = cost, place
+    return chosen
+
+
+def _at(islands: Sequence[tuple[int, int]], heard: Sequence[int], speech_ms: int, *, after: bool) -> int:
+    """When so much of the islands' speech has been heard: before a pause, or `after` it."""
+    index = bisect_left(heard, speech_ms + 1 if after else speech_ms, 1, len(islands)) - 1
+    return islands[index][0] + speech_ms - heard[index]

@@ -1,0 +1,45 @@
+"""Advanced SubStation Alpha, through pysubs2: a style for each speaker, the name in the Name field, overlaps left to the player.
+
+ASS has no escape that every player knows.  A brace opens an override, so it is written as its look-alike ❴ or ❵; a backslash
+gets a WORD JOINER after it.  Times are hundredths of a second in this format, rounded by pysubs2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pysubs2
+
+from ..speakers import lanes_of
+from ..text import clean
+from . import JOINER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..cues import Cue
+    from . import Look
+
+_ESCAPES = str.maketrans({"{": "\u2774", "}": "\u2775", "\\": f"\\{JOINER}"})
+_FIELD_ESCAPES = str.maketrans({",": "\u201a", "{": "\u2774", "}": "\u2775", "\\": "/"})
+_COLOURS = ((255, 255, 255), (255, 233, 122), (170, 226, 255), (190, 240, 180))
+
+
+def render(cues: Sequence[Cue], look: Look) -> str:
+    file = pysubs2.SSAFile()
+    file.info |= {"Title": clean(look.note), "PlayResX": "1280", "PlayResY": "720", "ScaledBorderAndShadow": "yes"}
+    lanes = lanes_of(cues)
+    for lane in range(len(lanes) if look.speakers else 0):
+        colour = pysubs2.Color(*_COLOURS[lane % len(_COLOURS)])
+        file.styles[f"Voice{lane + 1}"] = pysubs2.SSAStyle(fontsize=36.0, primarycolor=colour, marginv=40)
+    for cue in cues:
+        file.append(
+            pysubs2.SSAEvent(
+                start=cue.start_ms,
+                end=cue.end_ms,
+                style=f"Voice{lanes[cue.voice] + 1}" if look.speakers else "Default",
+                name=cue.speaker.translate(_FIELD_ESCAPES) if look.speakers else "",
+                text=r"\N".join(line.translate(_ESCAPES) for line in cue.lines),
+            )
+        )
+    return str(file.to_string("ass"))

@@ -1,0 +1,82 @@
+"""WebVTT (W3C), through webvtt-py.
+
+Every cue has its speaker as a voice with the role as a class.  Speakers who talk at once have cues that stand at the same time, each
+speaker's at a height of its own.  `&`, `<` and `>` are escaped, so no text is a tag, an entity, or an arrow.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import webvtt
+from webvtt.models import Style
+
+from ..speakers import class_of, lanes_of
+from ..text import clean
+from . import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..cues import Cue
+    from . import Look
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+# The first voice as players show it, the second in a colour that differs in brightness too, for those who see no hue.
+_STYLES = ("::cue(v.user) { color: white; }", "::cue(v.assistant) { color: #ffe97a; }")
+
+
+def render(cues: Sequence[Cue], look: Look) -> str:
+    file = webvtt.WebVTT()
+    if look.note:
+        file.header_comments.append(clean(look.note).replace("-->", "->"))
+    if look.timestamp_map:
+        ticks, local_ms = look.timestamp_map
+        file.metadata.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
+    if look.speakers:
+        file.styles.append(Style(list(_STYLES)))
+    for cue, settings in zip(cues, _positions(cues, look), strict=True):
+        file.captions.append(
+            webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _payload(cue, look), settings=settings)
+        )
+    out = io.StringIO()
+    file.write(out)
+    return out.getvalue().rstrip("\n") + "\n"
+
+
+def _payload(cue: Cue, look: Look) -> list[str]:
+    lines = [line.translate(_ESCAPES) for line in cue.lines]
+    if look.karaoke and cue.starts:
+        lines = list(_sung(cue))
+    if look.speakers and cue.speaker:
+        role = class_of(cue.role)
+        voice = f"<v.{role} " if role else "<v "
+        lines[0] = f"{voice}{cue.speaker.translate(_ESCAPES)}>{lines[0]}"
+        lines[-1] += "</v>"
+    return lines
+
+
+def _sung(cue: Cue) -> Iterator[str]:
+    """The lines with a timestamp before each word that begins later than the one before and inside the cue."""
+    last_ms = cue.start_ms
+    for number, line in enumerate(cue.lines):
+        sung, place = "", 0
+        for at_line, at, ms in cue.starts:
+            if at_line == number and last_ms < ms < cue.end_ms:
+                sung += f"{line[place:at].translate(_ESCAPES)}<{clock(ms)}>"
+                place, last_ms = at, ms
+        yield sung + line[place:].translate(_ESCAPES)
+
+
+def _positions(cues: Sequence[Cue], look: Look) -> Iterator[str]:
+    """Cue settings: a line for those that stand together with another speaker's, nothing for the rest."""
+    lanes = lanes_of(cues)
+    lowest = len(lanes) - 1
+    reached_ms = 0
+    for number, cue in enumerate(cues):
+        beside = cue.start_ms < reached_ms or (number + 1 < len(cues) and cues[number + 1].start_ms < cue.end_ms)
+        reached_ms = max(reached_ms, cue.end_ms)
+        height = look.profile.lines or max(len(cue.lines) for cue in cues)
+        above = min(lowest - lanes[cue.voice], 5) * height
+        yield f"line:-{above + len(cue.lines)}" if beside else ""

@@ -1,0 +1,71 @@
+"""A cue's text in lines: as few as hold it, broken where it hurts least, and balanced."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from .phrases import pieces_of
+
+if TYPE_CHECKING:
+    from .phrases import Pieces
+    from .profiles import Profile
+
+_UNBALANCED = 7
+"""What a cell of difference between a line and the mean costs, against the prices of breaks."""
+
+
+def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[int]:
+    """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; more lines than allowed where they need them."""
+    if profile.line_cells is None or pieces.cells(first, end) <= profile.line_cells:
+        return [first, end]
+    count = lines_needed(pieces, first, end, profile.line_cells)
+    return _balanced(pieces, first, end, count, profile.line_cells)
+
+
+def lay_out(text: str, language: str, profile: Profile) -> tuple[str, ...]:
+    """A clean text in lines, such as that of a cue with its speaker's name before it."""
+    pieces = pieces_of([text], language, profile.line_cells)
+    edges = line_edges(pieces, 0, len(pieces.texts), profile)
+    return tuple(pieces.text(low, high) for low, high in pairwise(edges))
+
+
+def reach(pieces: Pieces, line_cells: int, most: int | None = None) -> list[int]:
+    """For each of the first `most` pieces (all unless given) the first that does not fit on a line with it."""
+    found = []
+    end, count = 0, len(pieces.texts)
+    for first in range(count if most is None else most):
+        end = max(end, first + 1)
+        while end < count and pieces.cells(first, end + 1) <= line_cells:
+            end += 1
+        found.append(end)
+    return found
+
+
+def lines_needed(pieces: Pieces, first: int, end: int, line_cells: int) -> int:
+    """How many lines the pieces take at least."""
+    count, start = 1, first
+    for k in range(first + 1, end):
+        if pieces.cells(start, k + 1) > line_cells:
+            count, start = count + 1, k
+    return count
+
+
+def _balanced(pieces: Pieces, first: int, end: int, count: int, line_cells: int) -> list[int]:
+    """The edges of `count` lines, the first and the last included, with the least cost of breaks and imbalance."""
+    mean = pieces.cells(first, end) / count
+    best: dict[int, tuple[float, list[int]]] = {first: (0.0, [first])}
+    for line in range(1, count + 1):
+        following: dict[int, tuple[float, list[int]]] = {}
+        for start, (cost, edges) in best.items():
+            for stop in range(start + 1, end + 1):
+                width = pieces.cells(start, stop)
+                if width > line_cells and stop > start + 1:
+                    break
+                if (stop == end) != (line == count):
+                    continue
+                total = cost + _UNBALANCED * abs(width - mean) + (pieces.prices[stop] if stop < end else 0)
+                if stop not in following or total < following[stop][0]:
+                    following[stop] = (total, [*edges, stop])
+        best = following
+    return best[end][1]

@@ -1,0 +1,103 @@
+"""Cues that overlap -> one at a time, for formats and players that show no two at once (SRT).
+
+Two speakers at once share one cue: a line for each, begun with a dash.  Where the lines do not suffice, or only a cue's out-time
+reaches into the next, the two are parted at the moment that leaves both readable.  Every word stays, once, in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from .cues import Cue
+from .layout import lay_out
+from .speakers import label_of
+from .timing import settle, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .profiles import Profile
+
+_AT_ONCE_MS = 200
+"""Sounds that overlap by less do not count as speaking at once."""
+
+
+def one_at_a_time(
+    cues: Sequence[Cue], profile: Profile, *, end_ms: int | None = None, names: bool = False
+) -> list[Cue]:
+    """The cues without overlap, by start; with `names` each shows its speaker's name where the speaker changes.
+
+    `end_ms` is where the recording ends, None where nobody knows.
+    """
+    groups: list[list[Cue]] = []
+    for cue in cues:
+        last = groups[-1] if groups else []
+        if last and cue.start_ms < _end(last):
+            if _belong_together(last, cue, profile):
+                last.append(cue)
+                continue
+            _part(groups, cue, profile)
+        else:
+            groups.append([cue])
+    settled = settle([_as_one(group) for group in groups], profile, end_ms, overlaps=False)
+    return list(_labelled(settled, profile)) if names else settled
+
+
+def _end(group: Sequence[Cue]) -> int:
+    return max(cue.end_ms for cue in group)
+
+
+def _belong_together(group: Sequence[Cue], cue: Cue, profile: Profile) -> bool:
+    """Whether a cue is said at once with a group, and fits beside it: a line for each speaker."""
+    if cue.voice in {one.voice for one in group}:
+        return False
+    lines = [one.lines for one in (*group, cue)]
+    if profile.lines is not None and (any(len(one) > 1 for one in lines) or len(lines) > profile.lines):
+        return False
+    if profile.max_ms is not None and max(_end(group), cue.end_ms) - group[0].start_ms > profile.max_ms:
+        return False
+    at_once_ms = max(min(one.sound_ms[1], cue.sound_ms[1]) - max(one.sound_ms[0], cue.sound_ms[0]) for one in group)
+    return at_once_ms >= min(_AT_ONCE_MS, cue.sound_ms[1] - cue.sound_ms[0])
+
+
+def _part(groups: list[list[Cue]], cue: Cue, profile: Profile) -> None:
+    """Put `cue` after the last group without overlap: the group ends sooner, or the cue begins later."""
+    group = groups[-1]
+    start, end = group[0].start_ms, _end(group)
+    wanted_ms = max(profile.min_ms, *(round(profile.readable_ms(*size_of(one))) for one in group))
+    latest = cue.end_ms - max(profile.min_ms, round(profile.readable_ms(*size_of(cue))))
+    cut = min(max(cue.start_ms, min(start + wanted_ms, latest)), end)
+    cut = max(start + 1, cut)
+    groups[-1] = [replace(one, end_ms=min(one.end_ms, cut), start_ms=min(one.start_ms, cut - 1)) for one in group]
+    groups.append([replace(cue, start_ms=cut, end_ms=max(cut + 1, cue.end_ms))])
+
+
+def _as_one(group: Sequence[Cue]) -> Cue:
+    """The cues of a group as one cue: itself, or a line for each with a dash."""
+    if len(group) == 1:
+        return group[0]
+    return Cue(
+        group[0].start_ms,
+        _end(group),
+        "",
+        "",
+        " ".join(cue.text for cue in group),
+        tuple(chain.from_iterable((f"- {cue.lines[0]}", *cue.lines[1:]) for cue in group)),
+        (min(cue.sound_ms[0] for cue in group), max(cue.sound_ms[1] for cue in group)),
+        group[0].language,
+    )
+
+
+def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterable[Cue]:
+    last: tuple[str, str] | None = None
+    for cue in cues:
+        label = label_of(cue.speaker, profile) if cue.voice != last and cue.speaker else ""
+        last = cue.voice
+        if not label:
+            yield cue
+            continue
+        lines = lay_out(f"{label} {cue.text}", cue.language, profile)
+        fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
+        yield replace(cue, lines=lines) if fits else cue

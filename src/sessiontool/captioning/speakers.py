@@ -1,0 +1,49 @@
+"""Who speaks: the name that is shown, the label before a line, the class that a style can name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .text import clean
+from .width import cells, clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .cues import Cue
+    from .profiles import Profile
+
+_NOT_IN_A_CLASS = re.compile(r"[^a-z0-9_]+")
+_LEAST_LABEL_CELLS = 4
+
+
+def speaker_name(role: str, speakers: Mapping[str, str]) -> str:
+    """The display name of a role, in one line; the role itself where there is none."""
+    return clean(speakers.get(role, "")) or clean(role).capitalize() or "Speaker"
+
+
+def label_of(name: str, profile: Profile) -> str:
+    """What stands before the text where the speaker changes; a name that would take more than a third of a line is cut short."""
+    most = max(_LEAST_LABEL_CELLS, profile.line_cells // 3) if profile.line_cells else None
+    if most is not None and cells(name) + 1 > most:
+        short = ""
+        for cluster in clusters(name):
+            if cells(short + cluster) + 2 > most:
+                break
+            short += cluster
+        name = short.rstrip() + "…"
+    return f"{name}:" if name else ""
+
+
+def class_of(role: str) -> str:
+    """A role as a class name of letters and digits; empty where nothing is left of it."""
+    return _NOT_IN_A_CLASS.sub("_", role.lower()).strip("_")[:40]
+
+
+def lanes_of(cues: Iterable[Cue]) -> dict[tuple[str, str], int]:
+    """A number for each speaker, in the order of their first words."""
+    lanes: dict[tuple[str, str], int] = {}
+    for cue in cues:
+        lanes.setdefault(cue.voice, len(lanes))
+    return lanes

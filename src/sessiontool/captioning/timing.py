@@ -1,0 +1,122 @@
+"""In and out of every cue: from the sound, plus what a reader needs where there is room.
+
+The in-time is the sound's.  The out-time may stand after the sound (`linger_ms`), but not into the next cue of anybody.  A cue that would
+be shorter than the shortest, or too fast to be read, may take more: it stands beside what another speaker says, the speaker's
+own next cue begins a little late where that can spare the time, or the cue itself begins a little early.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from .width import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .cues import Cue
+    from .profiles import Profile
+
+ANYBODY = ("", "")
+_EARLY_MS = 500
+"""How far a cue may begin before its sound, or after it, so that it or the one before can be read."""
+
+
+def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlaps: bool = True) -> list[Cue]:
+    """The cues with their final times, by start.
+
+    `end_ms` is where the recording ends, None where nobody knows; `overlaps`: whether two speakers' cues may stand at the same time.
+    """
+    ordered = sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms))
+    starts = [cue.start_ms for cue in ordered]
+    voices = [cue.voice if overlaps else ANYBODY for cue in ordered]
+    own_last: dict[tuple[str, str], int] = {}
+    settled = []
+    for cue, voice, following in zip(ordered, voices, _next_of_voice(ordered, voices), strict=True):
+        place = bisect_left(starts, cue.end_ms)
+        own_next = following.start_ms if following else None
+        room = _Room(
+            not_before=own_last.get(voice, 0),
+            own_next=_least(own_next, end_ms),
+            next=_least(starts[place] if place < len(starts) else None, own_next, end_ms),
+            latest=_least(own_next + _spare_ms(following, profile) if following and own_next else None, end_ms),
+        )
+        timed = _timed(cue, profile, room)
+        own_last[voice] = timed.end_ms
+        settled.append(timed)
+    return _without_flicker(sorted(settled, key=lambda cue: (cue.start_ms, cue.end_ms)), profile)
+
+
+class _Room(NamedTuple):
+    """What is around a cue, in milliseconds, None where there is nothing: the end of the speaker's last cue; where the speaker's next,
+    and anybody's next, begins; and how late the speaker's next may begin."""
+
+    not_before: int
+    own_next: int | None
+    next: int | None
+    latest: int | None
+
+
+def _next_of_voice(ordered: Sequence[Cue], voices: Sequence[tuple[str, str]]) -> list[Cue | None]:
+    """For each cue the same speaker's next one, None for the last."""
+    following: dict[tuple[str, str], Cue] = {}
+    found: list[Cue | None] = []
+    for cue, voice in zip(reversed(ordered), reversed(voices), strict=True):
+        found.append(following.get(voice))
+        following[voice] = cue
+    return found[::-1]
+
+
+def _spare_ms(cue: Cue, profile: Profile) -> int:
+    """How much later a cue can begin and still be read with ease."""
+    needed = max(profile.min_ms, round(profile.comfortable_ms(*size_of(cue))))
+    return max(0, min(cue.duration_ms - needed, _EARLY_MS))
+
+
+def _least(*times: int | None) -> int | None:
+    return min((time for time in times if time is not None), default=None)
+
+
+def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:
+    """A cue with time to be read."""
+    sound_end = cue.end_ms
+    # Nobody says two things at once: where the transcript has it so, the first makes way as far as it can be seen.
+    start = min(max(cue.start_ms, room.not_before), max(cue.start_ms, sound_end - profile.min_ms))
+    if room.own_next is not None and room.own_next < sound_end:
+        sound_end = max(room.own_next, min(sound_end, start + profile.min_ms))
+    size = size_of(cue)
+    readable_ms = max(profile.min_ms, round(profile.readable_ms(*size)))
+    wanted = start + max(readable_ms, round(profile.comfortable_ms(*size)))
+    lingering = sound_end + profile.linger_ms
+    end = max(sound_end, _least(wanted, lingering, room.next) or 0)
+    if end - start < readable_ms:
+        end = max(end, _least(start + readable_ms, lingering, room.latest) or 0)
+    if end - start < profile.min_ms:
+        end = max(end, _least(start + profile.min_ms, room.latest) or 0)
+    if end - start < readable_ms:
+        start = min(start, max(room.not_before, end - readable_ms, start - _EARLY_MS, 0))
+    if profile.max_ms is not None:
+        end = min(end, start + profile.max_ms)
+    return replace(cue, start_ms=start, end_ms=max(end, start + 1))
+
+
+def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:
+    """Gaps that are too small to be seen as gaps are closed, or widened where the cue would last too long."""
+    starts = [cue.start_ms for cue in cues]
+    smooth = []
+    for cue in cues:
+        place = bisect_left(starts, cue.end_ms)
+        following = starts[place] if place < len(starts) else cue.end_ms
+        if 0 < following - cue.end_ms < profile.gap_ms:
+            fits = profile.max_ms is None or following - cue.start_ms <= profile.max_ms
+            end = following if fits else max(cue.start_ms + 1, following - profile.gap_ms)
+            cue = replace(cue, end_ms=end)  # noqa: PLW2901
+        smooth.append(cue)
+    return smooth
+
+
+def size_of(cue: Cue) -> tuple[int, int]:
+    """Cells and words of a cue."""
+    return cells(cue.text), cue.text.count(" ") + 1

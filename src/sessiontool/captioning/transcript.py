@@ -1,0 +1,142 @@
+"""transcript.json and report.json -> what was said where: the one way into captions, for a fresh merge and for a published one.
+
+People correct a transcript by hand, so nothing is taken for granted: what makes no sense is left out, and said.  An utterance
+without a place in the sound, or without a text, is no mistake and has no caption.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from .cues import Spoken, Word
+from .speakers import speaker_name
+from .text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+INAUDIBLE = "[inaudible]"
+DASH = "\u2014"
+
+_MAX_S = 366 * 24 * 3600
+_LEAST_LOST_MS = 1000
+_SAMPLES_PER_MS = 48
+_LOOSE_ENDS = " .,;:-\u2013\u2014\u2026"
+
+
+def read_transcript(
+    document: Mapping[str, Any], *, generated: bool = False, mark_gaps: bool = False
+) -> tuple[list[Spoken], list[str]]:
+    """The utterances of a transcript that can be captioned, and what was wrong with others.
+
+    The text is what was heard, or with `generated` all that was meant to be said; with `mark_gaps` sound without a text is `[inaudible]`.
+    """
+    utterances = document.get("utterances")
+    spoken, problems = [], []
+    for number, entry in enumerate(utterances if isinstance(utterances, list) else []):
+        if not isinstance(entry, dict):
+            problems.append(f"utterance {number}: is not an object")
+            continue
+        try:
+            one = _spoken(entry, generated=generated, mark_gaps=mark_gaps)
+        except ValueError as error:
+            problems.append(f"utterance {str(entry.get('id', number))[:40]}: {error}")
+            continue
+        if one is not None:
+            spoken.append(one)
+    return spoken, problems
+
+
+def lost_stretches(report: Mapping[str, Any]) -> list[Spoken]:
+    """A note for each stretch of a second or more that was recorded and is gone, from a report's timeline."""
+    timeline = report.get("timeline")
+    notes = []
+    for span in timeline if isinstance(timeline, list) else []:
+        if not isinstance(span, dict) or span.get("cause") != "lost" or span.get("kind") != "silence":
+            continue
+        samples = span.get("output_samples")
+        if not (isinstance(samples, list) and len(samples) == 2 and all(isinstance(one, int) for one in samples)):
+            continue
+        start_ms, end_ms = (one // _SAMPLES_PER_MS for one in samples)
+        if end_ms - start_ms >= _LEAST_LOST_MS:
+            text = f"[silence, {(end_ms - start_ms) / 1000:.1f} s: recording missing]"
+            notes.append(Spoken(text, start_ms, end_ms, "", ""))
+    return notes
+
+
+def _spoken(entry: Mapping[str, Any], *, generated: bool, mark_gaps: bool) -> Spoken | None:
+    """One utterance; None where it has no place or no text; ValueError where a field makes no sense."""
+    start_ms, end_ms = _ms(entry, "start_s"), _ms(entry, "end_s")
+    text, cut_off = _text(entry, generated=generated)
+    if start_ms is None or end_ms is None or (not text and not (mark_gaps and entry.get("heard_text") != "")):
+        return None
+    role, speaker = entry.get("role"), entry.get("speaker")
+    role = role if isinstance(role, str) else ""
+    return Spoken(
+        text=text or INAUDIBLE,
+        start_ms=start_ms,
+        end_ms=max(start_ms + 1, end_ms),
+        role=clean(role),
+        speaker=speaker_name(role, {role: speaker} if isinstance(speaker, str) else {}),
+        cut_off=cut_off,
+        language=entry["language"] if isinstance(entry.get("language"), str) else "",
+        words=tuple(_words(entry.get("words"), text)),
+        speech=tuple(_speech(entry.get("speech"))),
+    )
+
+
+def _text(entry: Mapping[str, Any], *, generated: bool) -> tuple[str, bool]:
+    """What the caption says, and whether it stops short.  Words that were cut off end with a dash."""
+    text, heard = entry.get("text"), entry.get("heard_text")
+    if not isinstance(text, str):
+        raise ValueError("text is no text")  # noqa: TRY004 - one error for all that is wrong with an utterance
+    whole = clean(text)
+    shown = clean(heard) if isinstance(heard, str) and not generated else whole
+    cut_off = entry.get("interrupted") is True and not (generated and isinstance(heard, str))
+    return (_with_dash(shown) if cut_off and shown and not shown.startswith("[") else shown), cut_off
+
+
+def _with_dash(text: str) -> str:
+    return (text.rstrip(_LOOSE_ENDS) or text) + DASH
+
+
+def _ms(entry: Mapping[str, Any], name: str) -> int | None:
+    value = entry.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or not 0 <= value <= _MAX_S:
+        raise ValueError(f"{name} is no time: {value!r:.40}")
+    return round(value * 1000)
+
+
+def _words(value: object, text: str) -> Iterator[Word]:
+    """The words that have both times; none where the field is absent or no list."""
+    for entry in value if isinstance(value, list) and text else ():
+        if isinstance(entry, dict) and isinstance(entry.get("text"), str):
+            try:
+                start_ms, end_ms = _ms(entry, "start_s"), _ms(entry, "end_s")
+            except ValueError:
+                continue
+            if start_ms is not None and end_ms is not None:
+                yield Word(clean(entry["text"]), start_ms, max(start_ms, end_ms))
+
+
+def _speech(value: object) -> Iterator[tuple[int, int]]:
+    """Stretches of speech: a list of [start_s, end_s]."""
+    for entry in value if isinstance(value, list) else ():
+        if isinstance(entry, (list, tuple)) and len(entry) == 2:
+            try:
+                low, high = (_ms({"at": one}, "at") for one in entry)
+            except ValueError:
+                continue
+            if low is not None and high is not None and low < high:
+                yield low, high
+
+
+def duration_ms(document: Mapping[str, Any]) -> int | None:
+    """The recording's length as a transcript has it, None where it makes no sense."""
+    try:
+        return _ms(document, "duration_s")
+    except ValueError:
+        return None

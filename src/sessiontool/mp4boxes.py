@@ -1,0 +1,327 @@
+"""The boxes of an MP4 that say where its Opus packets are (ISO/IEC 14496-12; Opus in ISOBMFF: the `dOps` box).
+
+Bytes of whole boxes in, values out: `read_movie` for `moov`, `read_fragment` for `moof`.  Malformed boxes are a ValueError;
+a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
+
+The pre-skip.  `dOps` has one, but "Encapsulation of Opus in ISO Base Media File Format" (section 4.3.2) calls it informative,
+asks for at least 80 ms whatever the encoder's delay, and leaves it to the edit list to drop anything.  Chrome does as it says: it
+writes 3840 samples and no edit list, and its first 80 ms are sound.  (FFmpeg drops them.)  So an edit list decides; without
+one, 80 ms or more is that advice and nothing is dropped, and less is the encoder's delay, as in Ogg.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import RecordingError
+from .webm.opus import SAMPLES_PER_SECOND, OpusHead
+from .webm.packets import Track
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_ADVISED_PRE_SKIP = 3840
+_MAX_UNLISTED_SAMPLES = 1 << 16
+_EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # QuickTime's longer sound descriptions, by version
+_SOUND_ENTRY_BYTES = 28
+
+_CODECS = {
+    b"mp4a": "AAC (mp4a)",
+    b"alac": "Apple Lossless (alac)",
+    b"fLaC": "FLAC",
+    b"ac-3": "Dolby Digital (ac-3)",
+    b"ec-3": "Dolby Digital Plus (ec-3)",
+    b".mp3": "MP3",
+    b"ipcm": "PCM (ipcm)",
+    b"fpcm": "PCM (fpcm)",
+    b"lpcm": "PCM (lpcm)",
+    b"sowt": "PCM (sowt)",
+    b"twos": "PCM (twos)",
+    b"avc1": "H.264 video",
+    b"hvc1": "H.265 video",
+    b"vp09": "VP9 video",
+    b"av01": "AV1 video",
+}
+
+
+class Sample(NamedTuple):
+    """Where a packet is: its offset in the stream, its size, and its decoding time in units of the track's timescale."""
+
+    offset: int
+    size_bytes: int
+    time: int
+
+
+class Defaults(NamedTuple):
+    """A track's sample duration (in units of its timescale) and size where a fragment does not tell."""
+
+    duration: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """What `moov` tells: the Opus track, its clock, and where its packets are if they are not in fragments.
+
+    `declared_pre_skip` is that of `dOps`, which the track's OpusHead need not have.
+    """
+
+    track: Track
+    timescale: int
+    declared_pre_skip: int
+    defaults: dict[int, Defaults] = field(default_factory=dict)
+    samples: Iterator[Sample] = field(default_factory=lambda: iter(()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What `moof` tells of one track: its packets, and when they end.
+
+    `time` is that of the first packet, None where `tfdt` is missing and their times count from 0; so does `end_time` then.
+    `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it.
+    """
+
+    number: int
+    track: int
+    time: int | None
+    end_time: int
+    absolute: bool
+    samples: list[Sample]
+
+
+def read_header(buf: bytes, pos: int) -> tuple[bytes, int | None, int] | None:
+    """Kind, size of the body (None: to the end of the file) and place of the body of the box at `pos`; None where bytes lack."""
+    if pos + 8 > len(buf):
+        return None
+    size, kind, head = int.from_bytes(buf[pos : pos + 4], "big"), buf[pos + 4 : pos + 8], 8
+    if size == 1:
+        if pos + 16 > len(buf):
+            return None
+        size, head = int.from_bytes(buf[pos + 8 : pos + 16], "big"), 16
+    if size == 0:
+        return kind, None, pos + head
+    if size < head:
+        raise ValueError(f"box of {size} bytes")
+    return kind, size - head, pos + head
+
+
+def children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and body of each box in `body`."""
+    pos = 0
+    while pos < len(body):
+        header = read_header(body, pos)
+        if header is None:
+            return  # a few bytes of padding
+        kind, size, start = header
+        pos = len(body) if size is None else start + size
+        if pos > len(body):
+            raise ValueError(f"box {_name(kind)} is longer than the one it is in")
+        yield kind, body[start:pos]
+
+
+def read_movie(body: bytes) -> Movie:
+    """The Opus track of a `moov` box; RecordingError names what is there instead."""
+    boxes = list(children(body))
+    traks = [_Trak(dict(children(trak))) for kind, trak in boxes if kind == b"trak"]
+    sound = next((trak for trak in traks if trak.handler == b"soun" and trak.codec == b"Opus"), None)
+    if sound is None:
+        _refuse(traks)
+    extends = (children(mvex) for kind, mvex in boxes if kind == b"mvex")
+    others = frozenset(trak.number for trak in traks) - {sound.number}
+    declared = _opus_head(sound.entry)
+    head = OpusHead(declared.channels, sound.pre_skip(declared), declared.input_rate_hz, declared.gain_q8_db)
+    return Movie(
+        Track(sound.number, head, sound.handler_name, others),
+        sound.timescale,
+        declared.pre_skip,
+        {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for mvex in extends for kind, trex in mvex if kind == b"trex"},
+        sound.samples(),
+    )
+
+
+def _refuse(traks: list[_Trak]) -> None:
+    codecs = [trak.codec for trak in traks]
+    if b"enca" in codecs:
+        raise RecordingError("the sound of the MP4 is encrypted", hint="decrypt the recording first")
+    found = ", ".join(_CODECS.get(codec, _name(codec)) for codec in codecs) or "no track at all"
+    raise RecordingError(
+        f"no Opus track in the MP4; it holds: {found}",
+        hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert, which re-encodes: "
+        "ffmpeg -i FILE -vn -c:a libopus OUT.webm",
+    )
+
+
+class _Trak:
+    """The boxes of a track that matter here."""
+
+    def __init__(self, boxes: dict[bytes, bytes]) -> None:
+        media = dict(children(boxes.get(b"mdia", b"")))
+        header, description = boxes.get(b"tkhd", b""), media.get(b"hdlr", b"")
+        self._media_header = media.get(b"mdhd", b"")
+        self._edits = dict(children(boxes.get(b"edts", b""))).get(b"elst", b"")
+        self._table = dict(children(dict(children(media.get(b"minf", b""))).get(b"stbl", b"")))
+        entries = children(self._table.get(b"stsd", b"")[8:])
+        self.codec, self.entry = next(entries, (b"none", b""))
+        self.number = _u32(header, 20 if header[:1] == b"\1" else 12)
+        self.handler = description[8:12]
+        self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
+
+    @property
+    def timescale(self) -> int:
+        return _u32(self._media_header, 20 if self._media_header[:1] == b"\1" else 12) or SAMPLES_PER_SECOND
+
+    def pre_skip(self, declared: OpusHead) -> int:
+        """Samples at 48 kHz that players shall drop at the start; see the module's docstring."""
+        layout = struct.Struct(">Qqi" if self._edits[:1] == b"\1" else ">Iii")
+        for _, media_time, _ in layout.iter_unpack(_whole(self._edits[8:], layout)):
+            if media_time >= 0:  # -1 is a wait before the sound
+                return min(media_time * SAMPLES_PER_SECOND // self.timescale, 0xFFFF)
+        return declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
+
+    def samples(self) -> Iterator[Sample]:
+        """The packets of a file without fragments, one by one, as their tables may be long."""
+        sizes, offsets = self._sizes(), self._chunk_offsets()
+        times = self._times()
+        for offset, count in zip(offsets, self._chunk_counts(), strict=False):
+            at = offset
+            for size, time in zip(islice(sizes, count), times, strict=False):
+                yield Sample(at, size, time)
+                at += size
+
+    def _sizes(self) -> Iterator[int]:
+        table = self._table.get(b"stsz", bytes(12))
+        size, count = _u32(table, 4), _u32(table, 8)
+        if size:
+            yield from (size for _ in range(count))
+        else:
+            yield from islice(_column(">I", table[12:]), count)
+
+    def _chunk_offsets(self) -> Iterator[int]:
+        if b"co64" in self._table:
+            return _column(">Q", self._table[b"co64"][8:])
+        return _column(">I", self._table.get(b"stco", b"")[8:])
+
+    def _chunk_counts(self) -> Iterator[int]:
+        """Packets in each chunk: `stsc` lists the chunks where their number changes."""
+        layout = struct.Struct(">III")
+        rows = list(layout.iter_unpack(_whole(self._table.get(b"stsc", b"")[8:], layout)))
+        for (first, count, _), (after, _, _) in zip(rows, [*rows[1:], (1 << 32, 0, 0)], strict=True):
+            for _ in range(first, after):
+                yield count
+
+    def _times(self) -> Iterator[int]:
+        layout, time = struct.Struct(">II"), 0
+        for count, duration in layout.iter_unpack(_whole(self._table.get(b"stts", b"")[8:], layout)):
+            for _ in range(count):
+                yield time
+                time += duration
+
+
+def _opus_head(entry: bytes) -> OpusHead:
+    """The OpusHead that a sample entry's `dOps` stands for; its fields are the same, but big-endian."""
+    start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
+    specific = dict(children(entry[start:])).get(b"dOps", b"")
+    if len(specific) < 11 or specific[0]:
+        return OpusHead.parse(specific)  # which says what is wrong
+    fields = struct.unpack_from(">BHIhB", specific, 1)
+    return OpusHead.parse(b"OpusHead" + struct.pack("<BBHIhB", 1, *fields))
+
+
+# -- fragments
+
+
+def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> Fragment | None:
+    """What the `moof` box that begins `moof_at` bytes into the stream tells of `track` (None: of its first).
+
+    None where it tells nothing of that track.
+    """
+    number, found, data_end = 0, None, moof_at
+    for kind, child in children(body):
+        if kind == b"mfhd":
+            number = _u32(child, 4)
+        elif kind == b"traf":
+            traf = _Traf(child, moof_at, data_end, defaults)
+            data_end = traf.data_end
+            if found is None and track in (None, traf.track):
+                found = traf
+    if found is None:
+        return None
+    return Fragment(number, found.track, found.time, found.end_time, found.absolute, found.samples)
+
+
+class _Traf:
+    """A track's part of a fragment: its runs of packets, with everything that the boxes leave to defaults filled in."""
+
+    def __init__(self, body: bytes, moof_at: int, data_end: int, defaults: dict[int, Defaults]) -> None:
+        boxes = list(children(body))
+        header = next((child for kind, child in boxes if kind == b"tfhd"), b"")
+        flags, self.track = _u32(header, 0) & 0xFFFFFF, _u32(header, 4)
+        pos = 8
+        options: dict[int, int] = {}
+        for flag, width in ((0x1, 8), (0x2, 4), (0x8, 4), (0x10, 4), (0x20, 4)):
+            if flags & flag:
+                options[flag] = _number(header, pos, width)
+                pos += width
+        usual = defaults.get(self.track, Defaults(0, 0))
+        self._defaults = Defaults(options.get(0x8, usual.duration), options.get(0x10, usual.size_bytes))
+        self.absolute = 0x1 in options
+        # The offsets count from what is given, or from the fragment, or from where the track before left off (8.8.7).
+        self._base = options.get(0x1, moof_at if flags & 0x20000 else data_end)
+        self.data_end = self._base
+        self.samples: list[Sample] = []
+        decode_time = next((child for kind, child in boxes if kind == b"tfdt"), None)
+        self.time = None if decode_time is None else _number(decode_time, 4, 8 if decode_time[:1] == b"\1" else 4)
+        self.end_time = self.time or 0
+        for kind, child in boxes:
+            if kind == b"trun":
+                self._read_run(child)
+
+    def _read_run(self, body: bytes) -> None:
+        flags, count = _u32(body, 0) & 0xFFFFFF, _u32(body, 4)
+        pos = 8
+        if flags & 0x1:
+            self.data_end = self._base + struct.unpack_from(">i", body, pos)[0]
+            pos += 4
+        if flags & 0x4:
+            pos += 4
+        listed = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
+        if len(body) < pos + 4 * len(listed) * count or (not listed and count > _MAX_UNLISTED_SAMPLES):
+            raise ValueError(f"trun of {count} samples in {len(body)} bytes")
+        words = struct.unpack_from(f">{len(listed) * count}I", body, pos)
+        columns = {flag: words[index :: len(listed)] for index, flag in enumerate(listed)}
+        durations = columns.get(0x100, (self._defaults.duration,) * count)
+        sizes = columns.get(0x200, (self._defaults.size_bytes,) * count)
+        for duration, size in zip(durations, sizes, strict=True):
+            self.samples.append(Sample(self.data_end, size, self.end_time))
+            self.data_end += size
+            self.end_time += duration
+
+
+# -- fields
+
+
+def _u32(body: bytes, pos: int) -> int:
+    return _number(body, pos, 4)
+
+
+def _number(body: bytes, pos: int, width: int) -> int:
+    if pos + width > len(body):
+        raise ValueError(f"a box of {len(body)} bytes ends early")
+    return int.from_bytes(body[pos : pos + width], "big")
+
+
+def _whole(body: bytes, layout: struct.Struct) -> bytes:
+    """As many whole rows as there are."""
+    return body[: len(body) - len(body) % layout.size]
+
+
+def _column(layout: str, body: bytes) -> Iterator[int]:
+    rows: Iterable[tuple[int]] = struct.iter_unpack(layout, _whole(body, struct.Struct(layout)))
+    return (value for (value,) in rows)
+
+
+def _name(kind: bytes) -> str:
+    return repr(kind.decode("latin-1"))

@@ -1,0 +1,323 @@
+"""A whole simulated session: its parts are recorded, damaged, and written as a folder of a store, the truth beside it.
+
+Recording takes nearly all of the time; damaging leaves the recording as it is, so one recording serves for any
+number of faults.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from . import truth
+from .faults import Part, Place, Upload, parse_fault, uploads_of
+from .recorders import SAMPLES_PER_MS, RunPlan, Stretch, record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from .recorders import RecorderName, Run
+    from .sound import Sound, SoundKind, Spoken
+
+TRUTH_SCHEMA = "sessiontool.truth/1"
+FIRST_START_MS = 700
+_STARTED_AT = "2026-01-05T09:00:00.000+00:00"
+_LOADING_MS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ClockError:
+    """How far the utterance log is off: `offset_ms` at once, `drift_ppm` more and more, `jitter_ms` (sd) by chance."""
+
+    offset_ms: float = 0
+    drift_ppm: float = 0
+    jitter_ms: float = 0
+
+    def logged_s(self, true_ms: float, rng: Random) -> float:
+        late_ms = self.offset_ms + true_ms * self.drift_ppm / 1e6 + rng.gauss(0, self.jitter_ms)
+        return round((true_ms + late_ms) / 1000, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlan:
+    """A session to record.  `pauses`, `starved` and `busy` are counted from its first start.
+
+    `packet_ms` is the recorder's own length where it is None; `sound` is a file, or what to make.
+    """
+
+    recorder: RecorderName = "chrome"
+    length_ms: int = 30_000
+    parts: int = 1
+    gap_ms: int = 800
+    channels: int = 2
+    packet_ms: int | None = None
+    bit_rate: int = 64_000
+    timeslice_ms: int = 5000
+    pauses: tuple[Stretch, ...] = ()
+    starved: tuple[Stretch, ...] = ()
+    busy: tuple[Stretch, ...] = ()
+    sound: Path | SoundKind = "speech"
+    seed: int = 1
+    clock_error: ClockError = ClockError()
+
+    def run_plans(self) -> list[RunPlan]:
+        """One for each part (UsageError where a setting makes no sense, or there is no room for the parts)."""
+        for name, allowed in _ALLOWED.items():
+            if (value := getattr(self, name)) is not None and value not in allowed:
+                raise UsageError(f"{name} cannot be {value}", hint=_allowed_text(name, allowed))
+        length_ms = (self.length_ms - (self.parts - 1) * self.gap_ms) // self.parts
+        if length_ms < 200:
+            raise UsageError(
+                f"{self.length_ms} ms are too short for {self.parts} part(s) with gaps of {self.gap_ms} ms",
+                hint="record for longer, or in fewer parts",
+            )
+        starts = [FIRST_START_MS + number * (length_ms + self.gap_ms) for number in range(self.parts)]
+        return [self._run_plan(start_ms, start_ms + length_ms) for start_ms in starts]
+
+    def _run_plan(self, start_ms: int, stop_ms: int) -> RunPlan:
+        return RunPlan(
+            self.recorder,
+            start_ms,
+            stop_ms,
+            channels=self.channels,
+            packet_ms=self.packet_ms or {"chrome": 60, "firefox": 20}[self.recorder],
+            bit_rate=self.bit_rate,
+            timeslice_ms=self.timeslice_ms,
+            pauses=_within(self.pauses, start_ms, stop_ms),
+            starved=_within(self.starved, start_ms, stop_ms),
+            busy=_within(self.busy, start_ms, stop_ms),
+        )
+
+    def open_sound(self) -> Sound:
+        from .sound import Conversation, FileSound  # noqa: PLC0415 - numpy takes long to come up
+
+        if isinstance(self.sound, Path):
+            from ..media import read_sound  # noqa: PLC0415 - so does the decoder
+
+            return FileSound(read_sound(self.sound, self.channels), self.channels)
+        return Conversation(self.channels, self.length_ms * SAMPLES_PER_MS, self.seed, self.sound)
+
+
+_ALLOWED: dict[str, Collection[Any]] = {
+    "recorder": ("chrome", "firefox"),
+    "parts": range(1, 1001),
+    "gap_ms": range(3_600_001),
+    "channels": (1, 2),
+    "packet_ms": (20, 60),
+    "bit_rate": range(6_000, 510_001),
+    "timeslice_ms": range(100, 3_600_001),
+    "seed": range(1 << 63),
+}
+
+
+def _allowed_text(name: str, allowed: Collection[Any]) -> str:
+    values = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else " or ".join(map(str, allowed))
+    return f"{name} is {values}"
+
+
+def _within(stretches: Iterable[Stretch], start_ms: int, stop_ms: int) -> tuple[Stretch, ...]:
+    """Those of `stretches` that begin in a run, on the session clock."""
+    moved = (replace(stretch, start_ms=stretch.start_ms + FIRST_START_MS) for stretch in stretches)
+    return tuple(sorted((s for s in moved if start_ms < s.start_ms < stop_ms), key=lambda s: s.start_ms))
+
+
+@dataclass(slots=True)
+class Recording:
+    """What was recorded of a plan; `more` remembers runs that only a fault needs."""
+
+    plan: SessionPlan
+    runs: list[Run]
+    spoken: tuple[Spoken, ...]
+    more: dict[tuple[int, int], Run] = field(default_factory=dict)
+
+    def again(self, part: int, blob: int) -> Run:
+        """The part's recorder started anew a moment after it had handed over the blob before `blob`."""
+        if (part, blob) not in self.more:
+            run = self.runs[part]
+            start_ms = round(run.blobs[blob - 1].emitted_ms) + _LOADING_MS
+            later = tuple(pause for pause in run.plan.pauses if pause.start_ms > start_ms)
+            plan = replace(run.plan, start_ms=min(start_ms, run.plan.stop_ms - 100), pauses=later)
+            self.more[part, blob] = record(
+                self.plan.open_sound(), plan, self.rng("again", part, blob), sound_zero_ms=FIRST_START_MS
+            )
+        return self.more[part, blob]
+
+    def elsewhere(self, part: int) -> Run:
+        """A recorder of the same kind on another page."""
+        if (part, -1) not in self.more:
+            from .sound import Conversation  # noqa: PLC0415 - numpy takes long to come up
+
+            plan = self.plan
+            sound = Conversation(plan.channels, plan.length_ms * SAMPLES_PER_MS, plan.seed + 1_000_003)
+            self.more[part, -1] = record(
+                sound, self.runs[part].plan, self.rng("elsewhere", part), sound_zero_ms=FIRST_START_MS
+            )
+        return self.more[part, -1]
+
+    def rng(self, *what: object) -> Random:
+        return Random(f"{self.plan.seed} {what}")  # noqa: S311 - a seed must give the same bytes again
+
+
+@dataclass(slots=True)
+class SimulatedSession:
+    """A recording with its faults: for each part what was uploaded, and for each fault what it touched."""
+
+    recording: Recording
+    parts: dict[str, Part]
+    faults: list[tuple[str, str, list[Upload]]] = field(default_factory=list)
+
+    def truth(self) -> dict[str, Any]:
+        """What truth.json says."""
+        plan = self.recording.plan
+        return {
+            "schema": TRUTH_SCHEMA,
+            "recorder": plan.recorder,
+            "seed": plan.seed,
+            "faults": [
+                {"fault": text, "part": part, "seqs": sorted({upload.seq for upload in touched})}
+                for text, part, touched in self.faults
+            ],
+            "parts": [truth.part_truth(name, part) for name, part in self.parts.items()],
+            "utterances": [self._utterance_truth(spoken) for spoken in self.recording.spoken],
+        }
+
+    def _utterance_truth(self, spoken: Spoken) -> dict[str, Any]:
+        start, end = (sample + FIRST_START_MS * SAMPLES_PER_MS for sample in (spoken.start, spoken.end))
+        places = zip(self.parts, (truth.heard_in(run, start, end) for run in self.recording.runs), strict=True)
+        segments = [
+            {"part": int(part), "start_s": round(place[0], 5), "end_s": round(place[1], 5)}
+            for part, place in places
+            if place
+        ]
+        return {
+            "id": spoken.id,
+            "role": spoken.role,
+            "text": spoken.text,
+            "recorded": bool(segments),
+            **(segments[0] if segments else {}),
+            **({"segments": segments} if len(segments) > 1 else {}),
+            "session_start_s": round(start / 48_000, 5),
+            "session_end_s": round(end / 48_000, 5),
+        }
+
+
+def record_session(plan: SessionPlan) -> Recording:
+    """Record every part (UsageError where the plan makes no sense; what `media.read_sound` raises)."""
+    run_plans = plan.run_plans()
+    sound = plan.open_sound()
+    recording = Recording(plan, [], sound.spoken)
+    for part, run_plan in enumerate(run_plans):
+        recording.runs.append(record(sound, run_plan, recording.rng("run", part), sound_zero_ms=FIRST_START_MS))
+    return recording
+
+
+def damage(recording: Recording, faults: Sequence[str] = (), seed: int = 1) -> SimulatedSession:
+    """The recording with `faults` (`NAME[:[PART/]CHUNK[:ARGUMENT…]]`) done to it one after another (UsageError).
+
+    A recorder that is started anew is so before the others happen.
+    """
+    session = SimulatedSession(recording, {})
+    for number, run in enumerate(recording.runs):
+        session.parts[f"{number:03d}"] = Part(
+            [run],
+            uploads_of(run, 0),
+            lambda blob, number=number: recording.again(number, blob),  # type: ignore[misc]
+            lambda number=number: recording.elsewhere(number),  # type: ignore[misc]
+        )
+    parsed = [(text, *parse_fault(text)) for text in faults]
+    for text, fault, part_name, chunk, arguments in sorted(parsed, key=lambda item: item[1].name != "second-header"):
+        name = f"{int(part_name):03d}" if part_name.isdecimal() else part_name or "000"
+        if name not in session.parts:
+            raise UsageError(
+                f"there is no part {part_name} for {text}", hint=f"parts are 0 to {len(session.parts) - 1}"
+            )
+        touched = fault.apply(session.parts[name], Place(chunk, arguments, Random(f"{seed} {text}")))  # noqa: S311
+        for upload in touched:
+            upload.faults.append(text)
+        session.faults.append((text, name, touched))
+    return session
+
+
+def write_session(session: SimulatedSession, folder: Path, *, bare: bool = False) -> None:
+    """Write the session's folder, all of it or nothing, without session.json if `bare` (UsageError where it exists)."""
+    if folder.exists():
+        raise UsageError(f"{folder} exists already", hint="choose another folder, or delete it first")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        work.chmod(0o755)
+        for name, part in session.parts.items():
+            _write_chunks(work / "chunks" / name, part)
+        if not bare:
+            _write_json(work / "session.json", _session_json(session, folder.name))
+        if session.recording.spoken:
+            (work / "utterances.jsonl").write_text(_utterances_jsonl(session.recording), encoding="utf-8")
+        _write_json(work / "truth.json", session.truth())
+        work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _write_chunks(folder: Path, part: Part) -> None:
+    folder.mkdir(parents=True)
+    for upload in part.uploads:
+        if upload.stored:
+            (folder / upload.name).write_bytes(upload.data)
+
+
+def _session_json(session: SimulatedSession, session_id: str) -> dict[str, Any]:
+    plan = session.recording.plan
+    return {
+        "schema": "sessiontool.session/1",
+        "session_id": session_id,
+        "started_at": _STARTED_AT,
+        "user_agent": f"sessiontool simulate ({plan.recorder})",
+        "channels": ["user", "assistant"] if plan.channels == 2 else ["mixed"],
+        "speakers": {"user": "Dana", "assistant": "Morgan"},
+        "parts": [_part_json(int(name), part) for name, part in session.parts.items()],
+    }
+
+
+def _part_json(number: int, part: Part) -> dict[str, Any]:
+    plan = part.runs[0].plan
+    noted = {upload.seq: upload.noted for upload in part.uploads if upload.noted}
+    return {
+        "part": number,
+        "mime_type": "audio/webm;codecs=opus",
+        "audio_bits_per_second": plan.bit_rate,
+        "timeslice_ms": plan.timeslice_ms,
+        "start_ms": plan.start_ms,
+        **({"stop_ms": plan.stop_ms} if part.stop_noted else {}),
+        "pauses": [{"start_ms": pause.start_ms, "end_ms": pause.end_ms} for pause in plan.pauses],
+        "chunks": [
+            {"seq": seq, "bytes": note.bytes, "emitted_ms": note.emitted_ms, "sha256": note.sha256}
+            for seq, note in sorted(noted.items())
+        ],
+    }
+
+
+def _utterances_jsonl(recording: Recording) -> str:
+    rng, error = recording.rng("log"), recording.plan.clock_error
+    lines = []
+    for spoken in recording.spoken:
+        start_ms, end_ms = (FIRST_START_MS + sample / SAMPLES_PER_MS for sample in (spoken.start, spoken.end))
+        line = {
+            "id": spoken.id,
+            "role": spoken.role,
+            "text": spoken.text,
+            "t_start": error.logged_s(start_ms, rng),
+            "t_end": error.logged_s(end_ms, rng),
+        }
+        lines.append(json.dumps(line) + "\n")
+    return "".join(lines)
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,189 @@
+"""The examples in the documentation, read from its pages and run.
+
+A ```console block is a terminal: lines that begin with `$ ` are commands, what follows is what they print (`...` alone
+on a line stands for any lines).  A block whose first line has a second word (```python merge_one.py) is a file of that name.
+A page is run from top to bottom in a folder of its own.
+
+    python tests/doc_examples.py --update     write into the pages what the commands print now, and cli.md anew
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PROJECT = Path(__file__).parent.parent
+PAGES = (PROJECT / "README.md", PROJECT / "samples" / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+CLI_PAGE = PROJECT / "docs" / "cli.md"
+STORE_ON_S3 = "sessions"
+"""The prefix in the test server's bucket under which the pages find the sample."""
+
+_BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<name>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_SETS_UP = re.compile(r"python3 -m venv|pip install")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A command of a page and what the page says it prints, or a file that the page shows (`name`)."""
+
+    page: Path
+    line: int
+    command: str = ""
+    printed: str = ""
+    name: str = ""
+
+    @property
+    def sets_up(self) -> bool:
+        """Whether it makes an environment, which the environment that runs the examples was made by."""
+        return bool(_SETS_UP.search(self.command))
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(PROJECT)}:{self.line}: {self.command or self.name}"
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str, int]]:
+    """(kind, file name, text, first line) of each fenced block of a page."""
+    content = page.read_text(encoding="utf-8")
+    for found in _BLOCK.finditer(content):
+        yield found["kind"], found["name"] or "", found["text"], content.count("\n", 0, found.start()) + 2
+
+
+def examples(page: Path) -> list[Example]:
+    found: list[Example] = []
+    for kind, name, text, line in blocks(page):
+        if kind == "console":
+            found += _commands(page, text, line)
+        elif name:
+            found.append(Example(page, line, name=name, printed=text))
+    return found
+
+
+def _commands(page: Path, text: str, line: int) -> Iterator[Example]:
+    assert text.startswith("$ "), f"{page.name}:{line}: a console block begins with a command"
+    for part in re.split(r"^(?=\$ )", text, flags=re.MULTILINE)[1:]:
+        command, _, printed = part.partition("\n")
+        yield Example(page, line, command.removeprefix("$ "), printed)
+        line += part.count("\n")
+
+
+def run(example: Example, folder: Path, environment: Mapping[str, str]) -> str:
+    """Do what an example says, in `folder`; returns what it prints (AssertionError where it fails)."""
+    if example.name:
+        (folder / example.name).write_text(example.printed, encoding="utf-8")
+        return example.printed
+    argv = ["bash", "-o", "pipefail", "-c", example.command]
+    done = subprocess.run(
+        *(argv,),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{example}\nexit code {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def agree(page: str, printed: str) -> bool:
+    """Whether a command printed what the page says, numbers to one in a hundred: the last digit is the machine's."""
+    found = re.fullmatch(_pattern(page), printed)
+    return found is not None and all(map(_close, _NUMBER.findall(page), found.groups()))
+
+
+def _pattern(page: str) -> str:
+    """A regular expression for what a page says, with a group for each number in it."""
+    lines = []
+    for line in page.splitlines(keepends=True):
+        words = _NUMBER.split(line)
+        lines.append(r"(?:.*\n)*?" if line == "...\n" else r"(\d+(?:\.\d+)?)".join(map(re.escape, words)))
+    return "".join(lines)
+
+
+def _close(one: str, other: str) -> bool:
+    a, b = float(one), float(other)
+    return abs(a - b) <= max(0.02, 0.01 * max(a, b)) if "." in one + other else a == b or abs(a - b) <= 0.01 * max(a, b)
+
+
+def environment_of(folder: Path, more: Mapping[str, str]) -> dict[str, str]:
+    """What an example finds around it: our Python first, nobody's settings, a terminal of 100 columns."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    nobody = {"HOME": str(folder), "COLUMNS": "100", "LC_ALL": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
+    kept = {name: os.environ[name] for name in ("TMPDIR", "PYTHONPATH") if name in os.environ}
+    return kept | nobody | {"PATH": programs} | dict(more)
+
+
+def prepare(folder: Path) -> None:
+    """What a page finds in its folder: the samples."""
+    (folder / "samples").symlink_to(PROJECT / "samples")
+
+
+def cli_page() -> str:
+    """docs/cli.md: the help of every command, as it is."""
+    from sessiontool.cli import app
+
+    names = [command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands]
+    sections = [f"## {name}\n\n```console\n$ sessiontool {name} --help\n```\n" for name in names]
+    top = (
+        "# Every command and option\n\nWhat `--help` prints.  A test keeps this page as it is; "
+        "`python tests/doc_examples.py --update` writes it.\n\n```console\n$ sessiontool --help\n```\n"
+    )
+    return "\n".join([top, *sections])
+
+
+def updated(page: Path, environment: Mapping[str, str]) -> str:
+    """The page with what its commands print now, except where it leaves lines out."""
+    content, place = page.read_text(encoding="utf-8"), 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        around = environment_of(folder, environment)
+        for example in examples(page):
+            if example.sets_up:
+                continue
+            printed = run(example, folder, around)
+            if example.command and not re.search(r"^\.\.\.$", example.printed, re.MULTILINE):
+                old, new = (f"$ {example.command}\n{text}" for text in (example.printed, printed))
+                place = content.index(old, place)
+                content = content[:place] + new + content[place + len(old) :]
+                place += len(new)
+    return content
+
+
+def main(arguments: Sequence[str]) -> None:
+    if list(arguments) != ["--update"]:
+        sys.exit(__doc__)
+    CLI_PAGE.write_text(cli_page(), encoding="utf-8")
+    with ExitStack() as stack:
+        from s3server import run_s3_server
+
+        server = stack.enter_context(run_s3_server(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
+        upload_sample(server.client())
+        for page in PAGES:
+            page.write_text(updated(page, server.environment()), encoding="utf-8")
+
+
+def upload_sample(client: object) -> None:
+    """Put the sample where the pages look for it on S3."""
+    from s3server import BUCKET
+
+    for path in filter(Path.is_file, (PROJECT / "samples" / "demo").rglob("*")):
+        key = f"{STORE_ON_S3}/{path.relative_to(PROJECT / 'samples').as_posix()}"
+        client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,202 @@
+"""Judges what any program made of a simulated session, by the session's truth.json and the packets of the output alone.
+
+Nothing here knows how sessiontool works.  What "right" means:
+
+packets    every packet that is still whole in the input is in the output, once, and those of one recorder run in their order
+misplaced  a packet's place in the output, from the run's first packet there, against its true recorder time: off by over 20 ms
+silence    what was put between two packets of a run is as long as what was lost between them, within 20 ms.  Before the first packet of
+           the part's own run it is what was lost there.  After a run's last packet nothing in the file tells how much was recorded:
+           it is at least what session.json proves and at most what was lost and the time until `stop()`.  Nothing stands for time
+           that nobody lost: another recorder's run, or the one that began again, brings no silence of its own but the gap to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+TOLERANCE_MS = 20
+STOP_MS = 72
+"""Chrome loses up to so much at every stop: what was recorded then is in no packet (measured 5 to 72 ms)."""
+SILENCE = {hashlib.sha256(packet).hexdigest() for packet in (b"\xf8\xff\xfe", b"\xfc\xff\xfe")}
+SILENCE_MS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPacket:
+    """One packet of an output file: the SHA-256 of its payload, and its place."""
+
+    sha256: str
+    time_ms: float
+
+
+@dataclass(slots=True)
+class RunVerdict:
+    """What became of one recorder run.  Silence: before its first packet, between its packets, after its last one."""
+
+    part: str
+    origin: str
+    whole: int
+    kept: int = 0
+    disordered: int = 0
+    misplaced: int = 0
+    worst_ms: float = 0.0
+    before_ms: float = 0.0
+    between_ms: float = 0.0
+    after_ms: float = 0.0
+    lost_before_ms: float = 0.0
+    lost_between_ms: float = 0.0
+    lost_after_ms: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a session; `strange` packets are neither whole ones of the input, nor silence, nor there for the first time."""
+
+    runs: list[RunVerdict]
+    strange: int = 0
+    silent: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> int:
+        return sum(run.whole for run in self.runs)
+
+    @property
+    def kept(self) -> int:
+        return sum(run.kept for run in self.runs)
+
+    @property
+    def misplaced(self) -> int:
+        return sum(run.misplaced for run in self.runs)
+
+
+def read_packets(path: Path) -> list[OutputPacket]:
+    """The packets of an output file, read by PyAV's demuxer."""
+    import av
+
+    with av.open(str(path), "r") as container:
+        stream = container.streams.audio[0]
+        assert stream.time_base is not None
+        return [
+            OutputPacket(hashlib.sha256(bytes(packet)).hexdigest(), float((packet.pts or 0) * stream.time_base * 1000))
+            for packet in container.demux(stream)
+            if packet.size
+        ]
+
+
+def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
+    """Hold the packets of an output against the truth."""
+    runs = [(part["part"], run) for part in truth["parts"] for run in part["runs"]]
+    verdict = Verdict([RunVerdict(part, run["origin"], _count(run["whole_packets"])) for part, run in runs])
+    where = {
+        digest: (number, index)
+        for number, (_, run) in enumerate(runs)
+        for start, end in run["whole_packets"]
+        for index, digest in enumerate(run["packets"]["sha256"][start:end], start)
+    }
+    assert len(where) == verdict.whole, "two packets of the recording are alike: they cannot be told apart"
+    places: list[list[tuple[int, float]]] = [[] for _ in runs]
+    last: int | None = None
+    silence = 0
+    seen: set[str] = set()
+    for packet in output:
+        if packet.sha256 in SILENCE:
+            silence += 1
+            continue
+        if packet.sha256 not in where or packet.sha256 in seen:
+            verdict.strange += 1
+            continue
+        seen.add(packet.sha256)
+        number, index = where[packet.sha256]
+        _note_silence(verdict.runs, last, number, silence * SILENCE_MS)
+        verdict.silent += silence
+        places[number].append((index, packet.time_ms))
+        last, silence = number, 0
+    _note_silence(verdict.runs, last, None, silence * SILENCE_MS)
+    verdict.silent += silence
+    for run_verdict, (_, run), placed in zip(verdict.runs, runs, places, strict=True):
+        _judge_run(run_verdict, run, placed)
+        verdict.complaints += _complaints(run_verdict)
+    if verdict.strange:
+        verdict.complaints.append(f"{verdict.strange} packets that are not whole in the input, or are there twice")
+    return verdict
+
+
+def _count(ranges: Iterable[Sequence[int]]) -> int:
+    return sum(end - start for start, end in ranges)
+
+
+def _note_silence(runs: list[RunVerdict], last: int | None, number: int | None, length_ms: float) -> None:
+    """Silence between a packet of run `last` and one of `number`; None stands for the ends of the file."""
+    if number is not None and number == last:
+        runs[number].between_ms += length_ms
+    elif last is not None:
+        runs[last].after_ms += length_ms
+    elif number is not None:
+        runs[number].before_ms += length_ms
+
+
+def _judge_run(verdict: RunVerdict, run: dict[str, Any], placed: Sequence[tuple[int, float]]) -> None:
+    times_ms: list[float] = run["packets"]["recorder_ms"]
+    verdict.kept = len(placed)
+    verdict.disordered = sum(b[0] <= a[0] for a, b in zip(placed, placed[1:], strict=False))
+    if placed:
+        first = min(placed)
+        offset_ms = first[1] - times_ms[first[0]]
+        errors = [at_ms - times_ms[index] - offset_ms for index, at_ms in placed]
+        verdict.misplaced = sum(abs(error) > TOLERANCE_MS for error in errors)
+        verdict.worst_ms = max(errors, key=abs)
+    whole = [index for start, end in run["whole_packets"] for index in range(start, end)]
+    first_ms, last_ms = (times_ms[whole[0]], times_ms[whole[-1]]) if whole else (0.0, 0.0)
+    if run["origin"] == "foreign":
+        return
+    least = most = 0.0
+    for lost in run["lost"]:
+        if lost["start_ms"] > last_ms:
+            least += lost["length_ms"] if lost["noted"] else 0
+            most += lost["length_ms"]
+        elif lost["start_ms"] > first_ms:
+            verdict.lost_between_ms += lost["length_ms"]
+        else:
+            verdict.lost_before_ms += lost["length_ms"]
+    verdict.lost_after_ms = (least, most + STOP_MS if most else 0.0)
+
+
+def _complaints(run: RunVerdict) -> list[str]:
+    """What is wrong with a run, in words."""
+    found = []
+    name = f"{run.origin} run of part {run.part}"
+    if run.kept != run.whole:
+        found.append(f"{name}: {run.kept} of {run.whole} whole packets kept")
+    if run.disordered:
+        found.append(f"{name}: {run.disordered} packets before one recorded earlier")
+    if run.misplaced:
+        found.append(f"{name}: {run.misplaced} packets misplaced, the worst by {run.worst_ms:.0f} ms")
+    if run.origin == "foreign":
+        found += [f"{name}: {run.between_ms:.0f} ms of silence inside"] if run.between_ms else []
+        return found
+    if abs(run.between_ms - run.lost_between_ms) > TOLERANCE_MS:
+        found.append(f"{name}: {run.between_ms:.0f} ms of silence inside for {run.lost_between_ms:.0f} ms lost")
+    if run.origin == "own" and run.whole and abs(run.before_ms - run.lost_before_ms) > TOLERANCE_MS:
+        found.append(f"{name}: {run.before_ms:.0f} ms of silence before it for {run.lost_before_ms:.0f} ms lost")
+    return found
+
+
+def complaints_at_the_end(verdict: Verdict) -> list[str]:
+    """What is wrong with the silence after each run's last packet; the gap to a run that was started again is free."""
+    found = []
+    for run, after in zip(verdict.runs, [*verdict.runs[1:], None], strict=True):
+        least, most = run.lost_after_ms
+        restarted = after is not None and after.origin == "again"
+        low, high = least - TOLERANCE_MS, float("inf") if restarted else most + TOLERANCE_MS
+        if not low <= run.after_ms <= high:
+            found.append(
+                f"{run.origin} run of part {run.part}: {run.after_ms:.0f} ms of silence after it for {least:.0f} to {most:.0f} ms"
+            )
+    return found

@@ -1,0 +1,153 @@
+"""Every command in the documentation does what its page says, and every table names what is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from doc_examples import (
+    CLI_PAGE,
+    PAGES,
+    PROJECT,
+    Example,
+    agree,
+    blocks,
+    cli_page,
+    environment_of,
+    examples,
+    prepare,
+    run,
+    upload_sample,
+)
+
+from sessiontool import errors
+from sessiontool.config import setting_names, variable
+
+if TYPE_CHECKING:
+    from s3server import S3Server
+
+SOURCE = PROJECT / "src" / "sessiontool"
+README, FINDINGS, EXIT_CODES = (PROJECT / name for name in ("README.md", "docs/findings.md", "docs/exit-codes.md"))
+DRIFTED = "run `python tests/doc_examples.py --update` and look at what it changes"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    found = [example for example in examples(page) if not example.sets_up]
+    more: dict[str, str] = {}
+    if any("s3://" in example.command for example in found):
+        server: S3Server = request.getfixturevalue("s3_server")
+        client = server.client()
+        upload_sample(client)
+        client.close()
+        more = server.environment()
+    prepare(tmp_path)
+    around = environment_of(tmp_path, more)
+    for example in found:
+        printed = run(example, tmp_path, around)
+        assert agree(example.printed, printed), f"{example}\nprints now:\n{printed}\n{DRIFTED}"
+
+
+def test_the_first_command_works_on_a_fresh_machine(tmp_path: Path) -> None:
+    """In a copy of the tree, with a Python and nothing else on PATH: no ffmpeg, no account, no server."""
+    first = next(example for example in examples(README) if example.sets_up)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "src", "samples"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
+    around = environment_of(tmp_path, {"PATH": str(programs)})
+    around.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        ["/bin/bash", "-c", first.command], cwd=tmp_path, env=around, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert agree(first.printed, done.stdout), f"prints now:\n{done.stdout}\n{DRIFTED}"
+    assert (tmp_path / "merged" / "demo" / "audio.webm").stat().st_size > 600_000
+
+
+def test_ci_runs_the_second_command() -> None:
+    script = (PROJECT / ".ci" / "run").read_text()
+    wanted = re.search(r"tests=\$\(sed -n '(.*)' README.md\)", script)
+    assert wanted is not None
+    found = subprocess.run(["sed", "-n", wanted[1], str(README)], capture_output=True, text=True, check=True).stdout
+    assert [example.command for example in examples(README) if "pytest" in example.command] == found.splitlines()
+
+
+def test_the_page_of_commands_is_what_help_prints() -> None:
+    commands = [line for line in cli_page().splitlines() if line.startswith("$ ")]
+    assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        there = (page.parent / target).resolve() if target else page
+        assert there.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_reachable_from_the_readme() -> None:
+    readme = README.read_text()
+    for page in PAGES:
+        assert page == README or f"({page.relative_to(PROJECT)})" in readme, f"README.md has no link to {page.name}"
+
+
+@pytest.mark.parametrize("kind", ["python", "toml"])
+def test_what_is_shown_is_valid(kind: str) -> None:
+    parse: dict[str, Any] = {"python": ast.parse, "toml": tomllib.loads}
+    shown = [text for page in PAGES for found, _, text, _ in blocks(page) if found == kind]
+    assert shown
+    for text in shown:
+        parse[kind](text)
+
+
+def codes_in_source() -> set[str]:
+    """Every code a finding can have: the hyphenated literals of the modules that make findings."""
+    made: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text()
+        if re.search(r"\bFinding\(", text):
+            literals = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+            made |= {one for one in literals if isinstance(one, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", one)}
+    return made
+
+
+def test_every_finding_is_explained_and_no_other() -> None:
+    explained = re.findall(r"^## ([a-z-]+)$", FINDINGS.read_text(), re.MULTILINE)
+    assert len(explained) == len(set(explained))
+    assert set(explained) == codes_in_source()
+
+
+def test_every_exit_code_is_listed() -> None:
+    listed = set(map(int, re.findall(r"^\| (\d+) \|", EXIT_CODES.read_text(), re.MULTILINE)))
+    classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]
+    assert listed == {one.exit_code for one in classes} | {0, 130}  # type: ignore[attr-defined]
+    for one in classes:
+        assert re.search(rf"^\| `{one.__name__}`.* \| {one.exit_code} \|$", EXIT_CODES.read_text(), re.MULTILINE)  # type: ignore[attr-defined]
+
+
+def test_every_setting_is_listed() -> None:
+    page = (PROJECT / "docs" / "terminal.md").read_text()
+    assert {f"`{variable(name)}`" for name in setting_names()} <= set(re.findall(r"`SESSIONTOOL_\w+`", page))
+
+
+def test_an_example_that_prints_something_else_is_noticed() -> None:
+    page = "done in 3.01 s\n...\n7 files\n"
+    assert agree(page, "done in 3.02 s\nand\nmore\n7 files\n")
+    assert not agree(page, "done in 3.20 s\n7 files\n")
+    assert not agree(page, "done in 3.01 s\n8 files\n")
+    assert not agree(page, "done in 3.01 s\n7 files\nwarning\n")
+
+
+def test_an_example_that_fails_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="exit code 7"):
+        run(Example(README, 1, "exit 7"), tmp_path, environment_of(tmp_path, {}))

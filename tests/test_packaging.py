@@ -1,0 +1,48 @@
+"""What is installed: the wheel has the package, its types and nothing of the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+
+import sessiontool
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The names in a wheel built from the source."""
+    folder = tmp_path_factory.mktemp("wheel")
+    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(PROJECT)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
+        return archive.namelist()
+
+
+def test_it_holds_the_whole_package_and_that_it_is_typed(wheel: list[str]) -> None:
+    source = {path.relative_to(PROJECT / "src").as_posix() for path in (PROJECT / "src").rglob("*.py")}
+    assert source <= set(wheel)
+    assert "sessiontool/py.typed" in wheel
+
+
+def test_it_holds_nothing_else(wheel: list[str]) -> None:
+    assert {name.split("/")[0].split("-")[0] for name in wheel} == {"sessiontool"}
+    assert not [name for name in wheel if "test" in name]
+    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+
+
+def test_what_is_installed_is_this_version() -> None:
+    assert version("sessiontool") == sessiontool.__version__
+
+
+def test_tools_of_developers_are_extras() -> None:
+    always = [line for line in requires("sessiontool") or () if "extra ==" not in line]
+    assert always
+    assert not [line for line in always if line.startswith(("pytest", "hypothesis", "mypy", "ruff", "seaweedfs"))]
