@@ -4,11 +4,12 @@ A ```console block is a terminal: lines that begin with `$ ` are commands, what 
 on a line stands for any lines).  A block whose first line has a second word (```python merge_one.py) is a file of that name.
 A page is run from top to bottom in a folder of its own.
 
-    python tests/doc_examples.py --update     write into the pages what the commands print now, and cli.md anew
+    python tests/doc_examples.py --update     write into the pages what the commands print now, and cli.md and the list of modules anew
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parent.parent
 PAGES = (PROJECT / "README.md", PROJECT / "samples" / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
-CLI_PAGE = PROJECT / "docs" / "cli.md"
+CLI_PAGE, MODULES_PAGE = PROJECT / "docs" / "cli.md", PROJECT / "docs" / "architecture.md"
 STORE_ON_S3 = "sessions"
 """The prefix in the test server's bucket under which the pages find the sample."""
 
@@ -133,15 +134,39 @@ def prepare(folder: Path) -> None:
 
 def cli_page() -> str:
     """docs/cli.md: the help of every command, as it is."""
+    import typer
+
     from sessiontool.cli import app
 
-    names = [command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands]
+    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     sections = [f"## {name}\n\n```console\n$ sessiontool {name} --help\n```\n" for name in names]
     top = (
         "# Every command and option\n\nWhat `--help` prints.  A test keeps this page as it is; "
         "`python tests/doc_examples.py --update` writes it.\n\n```console\n$ sessiontool --help\n```\n"
     )
     return "\n".join([top, *sections])
+
+
+def modules_page() -> str:
+    """docs/architecture.md with every module and what its docstring says it is, in the order of the import directions."""
+    from test_imports import LEVELS, MODULES, unit_of
+
+    rows = ["", "| module | what it is |", "|---|---|"]
+    for units in LEVELS:
+        for unit in units.split():
+            own = [name for name in MODULES if name and unit_of(name) == unit]
+            rows += [f"| `{_shown(name)}` | {_first_sentence(MODULES[name])} |" for name in own]
+    text = MODULES_PAGE.read_text(encoding="utf-8")
+    return re.sub(r"(<!-- modules.*-->\n)(?:.*\n)*?(<!-- end -->)", lambda m: m[1] + "\n".join(rows) + "\n\n" + m[2], text)
+
+
+def _shown(module: str) -> str:
+    return module.replace(".", "/") + ("/" if (PROJECT / "src/sessiontool" / module).is_dir() else ".py")
+
+
+def _first_sentence(path: Path) -> str:
+    paragraph = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0]
+    return re.split(r"(?<=[.?])\s\s", " ".join(paragraph.split("\n")))[0].replace("|", "\\|")
 
 
 def updated(page: Path, environment: Mapping[str, str]) -> str:
@@ -167,13 +192,17 @@ def main(arguments: Sequence[str]) -> None:
     if list(arguments) != ["--update"]:
         sys.exit(__doc__)
     CLI_PAGE.write_text(cli_page(), encoding="utf-8")
+    MODULES_PAGE.write_text(modules_page(), encoding="utf-8")
     with ExitStack() as stack:
         from s3server import run_s3_server
 
         server = stack.enter_context(run_s3_server(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         upload_sample(server.client())
         for page in PAGES:
-            page.write_text(updated(page, server.environment()), encoding="utf-8")
+            try:
+                page.write_text(updated(page, server.environment()), encoding="utf-8")
+            except AssertionError as error:
+                print(error, file=sys.stderr)
 
 
 def upload_sample(client: object) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from doc_examples import (
     CLI_PAGE,
+    MODULES_PAGE,
     PAGES,
     PROJECT,
     Example,
@@ -21,6 +22,7 @@ from doc_examples import (
     cli_page,
     environment_of,
     examples,
+    modules_page,
     prepare,
     run,
     upload_sample,
@@ -85,6 +87,10 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
     assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
 
 
+def test_every_module_is_listed_with_what_it_is() -> None:
+    assert MODULES_PAGE.read_text() == modules_page(), DRIFTED
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
@@ -111,18 +117,21 @@ def test_what_is_shown_is_valid(kind: str) -> None:
 
 
 def codes_in_source() -> set[str]:
-    """Every code a finding can have: the hyphenated literals of the modules that make findings."""
+    """Every code a finding can have: in modules that make findings, hyphenated literals and what is passed as a code."""
     made: set[str] = set()
     for path in SOURCE.rglob("*.py"):
-        text = path.read_text()
-        if re.search(r"\bFinding\(", text):
-            literals = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
-            made |= {one for one in literals if isinstance(one, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", one)}
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding"]
+        literals = [node for node in nodes if isinstance(node, ast.Constant)] if calls else []
+        passed = {id(node.args[0]) for node in calls if node.args}
+        for node in literals:
+            if isinstance(node.value, str) and (id(node) in passed or re.fullmatch(r"[a-z]+(-[a-z]+)+", node.value)):
+                made.add(node.value)
     return made
 
 
 def test_every_finding_is_explained_and_no_other() -> None:
-    explained = re.findall(r"^## ([a-z-]+)$", FINDINGS.read_text(), re.MULTILINE)
+    explained = re.findall(r"^### ([a-z-]+)$", FINDINGS.read_text(), re.MULTILINE)
     assert len(explained) == len(set(explained))
     assert set(explained) == codes_in_source()
 

@@ -16,16 +16,17 @@ import pytest
 from fault_judge import Verdict, complaints_at_the_end, judge, read_packets
 
 from sessiontool.pipeline import MergeOptions, MergeResult, merge_session
-from sessiontool.simulate import FAULTS, SessionPlan, damage, record_session, write_session
+from sessiontool.simulate import FAULTS, SessionPlan, Stretch, damage, record_session, write_session
 from sessiontool.storage import open_output, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from sessiontool.simulate.recorders import RecorderName
     from sessiontool.simulate.session import Recording
 
-RECORDERS = ("chrome", "firefox")
+RECORDERS: tuple[RecorderName, ...] = ("chrome", "firefox")
 FIRST, SECOND = 2, 4
 """The chunks that a pair of faults happens to: apart, so that each has to be seen for itself."""
 
@@ -34,12 +35,12 @@ FIRST, SECOND = 2, 4
 class Case:
     """A fault in the matrix: how it is asked for at a chunk, and the codes of findings that tell a reader what happened there.
 
-    `without_notes`: the bytes alone show it, without session.json.
+    `bare_codes` are those that tell it without session.json, None where they are the same ones, empty where nobody could know.
     """
 
     fault: str
     codes: tuple[str, ...]
-    without_notes: bool = True
+    bare_codes: tuple[str, ...] | None = None
 
     def at(self, chunk: int) -> str:
         return self.fault.format(chunk=chunk)
@@ -47,10 +48,10 @@ class Case:
 
 CASES = {
     "missing": Case("missing:{chunk}", ("chunk-missing",)),
-    # The number tells that it is missing; that the header went with it is a finding of its own.
-    "missing-first": Case("missing-first", ("chunk-missing",)),
+    # Without session.json its number does not tell, as parts may be numbered from 1: that the header is missing does.
+    "missing-first": Case("missing-first", ("chunk-missing",), bare_codes=("header-missing",)),
     # Without session.json nobody can know that there was another chunk.
-    "missing-last": Case("missing-last", ("chunk-missing",), without_notes=False),
+    "missing-last": Case("missing-last", ("chunk-missing",), bare_codes=()),
     # Numbers without a gap: the chunk behind the hole is named, by what is not before it.
     "renumbered": Case("renumbered:{chunk}", ("chunk-missing", "sound-lost")),
     "duplicate": Case("duplicate:{chunk}", ("chunk-duplicate",)),
@@ -67,9 +68,9 @@ CASES = {
     ),
     "second-header": Case("second-header:{chunk}", ("recorder-restarted",)),
     # The last chunk never was: only the one that was cut can be named, and without session.json the rest of it is unknown.
-    "killed": Case("killed::0.6", ("chunk-truncated", "bytes-skipped"), without_notes=False),
-    "manifest-sha256": Case("manifest-wrong:{chunk}:sha256", ("chunk-altered",), without_notes=False),
-    "manifest-bytes": Case("manifest-wrong:{chunk}:bytes", ("chunk-size", "chunk-truncated"), without_notes=False),
+    "killed": Case("killed::0.6", ("chunk-truncated", "bytes-skipped"), bare_codes=()),
+    "manifest-sha256": Case("manifest-wrong:{chunk}:sha256", ("chunk-altered",), bare_codes=()),
+    "manifest-bytes": Case("manifest-wrong:{chunk}:bytes", ("chunk-size", "chunk-truncated"), bare_codes=()),
 }
 # The second of these would happen to a chunk that the first took away, or to the recorder that was begun anew.
 NO_PAIRS = {
@@ -84,15 +85,12 @@ def test_the_matrix_has_every_fault() -> None:
 
 
 @cache
-def recording(recorder: str) -> Recording:
+def recording(recorder: RecorderName, **settings: Any) -> Recording:
     """Eight chunks of three seconds, small: what matters is where packets lie, not how they sound."""
-    plan = SessionPlan(
-        recorder=recorder,  # type: ignore[arg-type]
-        length_ms=24_000,
-        timeslice_ms=3000,
-        bit_rate=24_000,
-    )
-    return record_session(plan)
+    return record_session(SessionPlan(recorder, **{**SMALL, **settings}))
+
+
+SMALL = {"length_ms": 24_000, "timeslice_ms": 3000, "bit_rate": 24_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +100,7 @@ class Merged:
     truth: dict[str, Any]
     result: MergeResult
     verdict: Verdict
+    bare: bool
 
     def problems(self) -> list[str]:
         """What is wrong with the output, and the faults that no finding names with the right chunk."""
@@ -109,16 +108,25 @@ class Merged:
             *self.verdict.complaints,
             *complaints_at_the_end(self.verdict),
             *(
-                f"{fault['fault']} at chunk {fault['seqs']}: no finding of {_codes(fault['fault'])} names it"
+                f"{fault['fault']} at chunk {fault['seqs']}: no finding of {self._codes(fault)} names it"
                 for fault in self.truth["faults"]
                 if not self._named(fault)
             ),
         ]
 
     def _named(self, fault: dict[str, Any]) -> bool:
-        codes, seqs = _codes(fault["fault"]), self._chunks_of(fault)
-        named = [finding for finding in self.result.findings if finding["code"] in codes and "seq" in finding]
-        return any(int(finding["part"]) == int(fault["part"]) and finding["seq"] in seqs for finding in named)
+        codes, seqs = self._codes(fault), self._chunks_of(fault)
+        return any(
+            finding["code"] in codes
+            and int(finding["part"]) == int(fault["part"])
+            and (finding.get("seq") in seqs or finding["code"] == "header-missing")
+            for finding in self.result.findings
+        )
+
+    def _codes(self, fault: dict[str, Any]) -> tuple[str, ...]:
+        kind, *words = fault["fault"].split(":")
+        case = CASES[f"manifest-{words[-1]}" if kind == "manifest-wrong" else kind]
+        return case.codes if case.bare_codes is None or not self.bare else case.bare_codes
 
     def _chunks_of(self, fault: dict[str, Any]) -> set[int]:
         """The numbers that name the fault: of two copies either, of a row of missing chunks the first, of a hole either side."""
@@ -137,26 +145,22 @@ class Merged:
         return seqs
 
 
-def _codes(fault: str) -> tuple[str, ...]:
-    kind, *words = fault.split(":")
-    return CASES[f"manifest-{words[-1]}" if kind == "manifest-wrong" else kind].codes
-
-
-def merge(recorder: str, faults: Sequence[str], folder: Path, *, bare: bool = False) -> Merged:
-    write_session(damage(recording(recorder), faults), folder / "session", bare=bare)
+def merge(recorder: RecorderName, faults: Sequence[str], folder: Path, *, bare: bool = False, **settings: Any) -> Merged:
+    write_session(damage(recording(recorder, **settings), faults), folder / "session", bare=bare)
     with open_store(str(folder)) as store:
         result = merge_session(store, "session", open_output(str(folder / "out"), "session"), MergeOptions(align=False))
     truth = json.loads((folder / "session" / "truth.json").read_text())
-    return Merged(truth, result, judge(truth, read_packets(folder / "out" / "session" / "audio.webm")))
+    return Merged(truth, result, judge(truth, read_packets(folder / "out" / "session" / "audio.webm")), bare)
 
 
 @pytest.fixture(params=RECORDERS)
-def recorder(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def recorder(request: pytest.FixtureRequest) -> RecorderName:
+    name: RecorderName = request.param
+    return name
 
 
 @pytest.mark.parametrize("bare", [False, True], ids=["notes", "bare"])
-def test_nothing_is_found_where_nothing_happened(recorder: str, bare: bool, tmp_path: Path) -> None:
+def test_nothing_is_found_where_nothing_happened(recorder: RecorderName, bare: bool, tmp_path: Path) -> None:
     merged = merge(recorder, [], tmp_path, bare=bare)
     assert merged.problems() == []
     assert [finding for finding in merged.result.findings if finding["severity"] != "info"] == []
@@ -164,18 +168,106 @@ def test_nothing_is_found_where_nothing_happened(recorder: str, bare: bool, tmp_
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_alone(recorder: str, name: str, tmp_path: Path) -> None:
+def test_a_fault_alone(recorder: RecorderName, name: str, tmp_path: Path) -> None:
     merged = merge(recorder, [CASES[name].at(FIRST)], tmp_path)
     assert "\n".join(merged.problems()) == ""
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.without_notes])
-def test_a_fault_alone_that_only_the_bytes_can_show(recorder: str, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.bare_codes != ()])
+def test_a_fault_alone_that_only_the_bytes_can_show(recorder: RecorderName, name: str, tmp_path: Path) -> None:
     merged = merge(recorder, [CASES[name].at(FIRST)], tmp_path, bare=True)
     assert "\n".join(merged.problems()) == ""
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=map("+".join, PAIRS))
-def test_two_faults(recorder: str, one: str, other: str, tmp_path: Path) -> None:
+def test_two_faults(recorder: RecorderName, one: str, other: str, tmp_path: Path) -> None:
     merged = merge(recorder, [CASES[one].at(FIRST), CASES[other].at(SECOND)], tmp_path)
     assert "\n".join(merged.problems()) == ""
+
+
+BYTE_FAULTS = ("missing", "renumbered", "truncated", "zeroed", "garbage", "duplicate", "swapped", "foreign")
+NEIGHBOURS = list(combinations_with_replacement(BYTE_FAULTS, 2))
+
+
+@pytest.mark.parametrize(("one", "other"), NEIGHBOURS, ids=map("+".join, NEIGHBOURS))
+def test_two_faults_side_by_side(recorder: RecorderName, one: str, other: str, tmp_path: Path) -> None:
+    merged = merge(recorder, [CASES[one].at(FIRST), CASES[other].at(FIRST + 1)], tmp_path)
+    assert "\n".join(merged.problems()) == ""
+
+
+EDGES = {
+    "several in a row": ["missing:2", "missing:3", "missing:4"],
+    "the first two": ["missing:0", "missing:1"],
+    "the last two": ["missing:6", "missing:7"],
+    "every other one": ["missing:1", "missing:3", "missing:5"],
+    "all but one": [f"missing:{chunk}" for chunk in (0, 1, 2, 3, 5, 6, 7)],
+    "a header of zeros": ["zeroed:0:400:0"],
+    "a cut in the header": ["truncated:0:100"],
+    "nothing left of a chunk": ["truncated:2:0"],
+    "one byte left of a chunk": ["truncated:2:1"],
+    "one byte cut off": ["truncated:2:7400"],
+    "a cut in the last chunk": ["truncated:7:0.5"],
+    "zeros at a boundary": ["zeroed:2:300:0", "zeroed:3:300:0"],
+    "zeros at an end": ["zeroed:2:0.05:0.95"],
+    "a chunk of zeros": ["zeroed:2:1.0:0"],
+    "a chunk of garbage": ["garbage:2:1.0:0"],
+    "one wrong byte": ["garbage:3:1:2000"],
+    "the header in second place": ["swapped:0:1"],
+    "the last one first": ["swapped:0:7"],
+    "far apart": ["swapped:2:6"],
+    "two swaps": ["swapped:1:2", "swapped:4:6"],
+    "the header twice": ["duplicate:0"],
+    "the last one twice": ["duplicate:7"],
+    "three times": ["duplicate:3", "duplicate:3", "duplicate-later:3"],
+    "a foreign header": ["foreign:3:0"],
+    "a foreign header first": ["foreign:0:0"],
+    "a foreign chunk last": ["foreign:7:2"],
+    "a foreign chunk that would fit": ["foreign:3:3"],
+    "started anew at once": ["second-header:1"],
+    "started anew at the end": ["second-header:7"],
+}
+"""Places where a fault is at its worst, each on both recorders."""
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_an_edge(recorder: RecorderName, name: str, tmp_path: Path) -> None:
+    merged = merge(recorder, EDGES[name], tmp_path)
+    assert "\n".join(merged.problems()) == ""
+
+
+SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "mono": ({"channels": 1}, ["missing:2", "zeroed:4"]),
+    "a mono header lost": ({"channels": 1}, ["missing-first"]),
+    "packets of 20 ms": ({"packet_ms": 20}, ["missing:2", "truncated:4"]),
+    "chunks of 1 s": ({"timeslice_ms": 1000}, ["missing:5", "missing:6", "swapped:10"]),
+    "chunks of 250 ms": ({"timeslice_ms": 250, "length_ms": 5000}, ["missing:5", "duplicate:8"]),
+    "two parts": ({"parts": 2, "length_ms": 26_000}, ["missing:0/2", "missing:1/2", "truncated:1/0"]),
+    "numbers of another part": ({"parts": 2, "length_ms": 26_000}, ["missing-last:1/7", "second-header:0/2"]),
+    "after a pause": ({"pauses": (Stretch(7_000, 1_500),)}, ["missing:3"]),
+    "in a pause": ({"pauses": (Stretch(7_000, 1_500),)}, ["missing:2"]),
+    "blobs late": ({"busy": (Stretch(6_500, 2_700),)}, ["missing:2"]),
+    "the blob after late ones": ({"busy": (Stretch(6_500, 2_700),)}, ["missing:3"]),
+}
+"""Faults in recordings of another shape."""
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_another_recording(recorder: RecorderName, name: str, tmp_path: Path) -> None:
+    settings, faults = SETTINGS[name]
+    merged = merge(recorder, faults, tmp_path, **settings)
+    assert "\n".join(merged.problems()) == ""
+
+
+def test_sound_that_was_dropped_before_it_was_recorded(tmp_path: Path) -> None:
+    """Chrome's timestamps jump where sound was dropped; that is filled as well as what was lost later."""
+    merged = merge("chrome", ["missing:4"], tmp_path, starved=(Stretch(5_000, 400), Stretch(8_000, 130)))
+    assert "\n".join(merged.problems()) == ""
+    assert "time-lost" in {finding["code"] for finding in merged.result.findings}
+
+
+def test_sound_that_was_dropped_without_a_trace(tmp_path: Path) -> None:
+    """Firefox counts on: only the times at which the blobs came show it."""
+    merged = merge("firefox", [], tmp_path, starved=(Stretch(5_000, 400), Stretch(8_000, 130)))
+    told = [finding for finding in merged.result.findings if finding["code"].startswith("time-lost")]
+    assert merged.verdict.kept == merged.verdict.whole
+    assert [finding["lost_ms"] for finding in told] == [pytest.approx(530, abs=60)]

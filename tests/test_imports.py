@@ -31,10 +31,11 @@ LEVELS = (
     "cli",
     "console config",
     "api",
-    "pipeline simulate",
-    "report",
+    "pipeline simulate explain",
+    "results",
+    "report inputs",
     "assemble",
-    "storage media align captions concat continuity documents containers",
+    "storage media align captions concat continuity documents containers verify",
     "timeline models runs",
     "values progress webm",
     "errors",
@@ -44,6 +45,7 @@ LEVELS = (
 UNITS = {
     "align": "align axis matching snapping tracking activity leak evidence soundcheck",
     "captions": "captions captioning",
+    "cli": "cli cli_common cli_files",
     "containers": "ogg mp4 mp4boxes",
     "continuity": "continuity chains",
 }
@@ -63,6 +65,8 @@ HOMES = {
     "pydantic": "models documents",
     "webvtt": "captions",
     "srt": "captions",
+    "pysubs2": "captions",
+    "ttconv": "captions",
     "wcwidth": "captions",
 }
 COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}

@@ -24,7 +24,7 @@ from .tracking import Track, coarse_track, fit_line, follow, most_agreement
 from .values import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -46,10 +46,9 @@ _FIRST_COSTS = {
 _SHARP_END_MS = 500.0
 _LEAST_MATCHES = 4
 
-_GOOD_AGREEMENT = 0.6
-_DOUBT_CHANNELS = 0.5
+_AGREES, _MUCH_BETTER = 0.3, 0.2
 _JUMP_COSTS = (6.0, 1.0)
-_STRETCH_COST = 2.5
+_STRETCH_COST = 2.0
 _SAME_PATH_MS = 500.0
 
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
@@ -124,11 +123,10 @@ def align(
     never placed.
     """
     axis = Axis(timeline.spans, activity.duration_ms)
-    twins = _twins(utterances)
-    by_role = {role: _positions(utterances, role, twins) for role in ROLES}
-    lanes, swapped = _best_lanes(utterances, by_role, timeline, axis, activity, channels)
+    raw, swapped = _lanes(utterances, timeline, axis, activity, channels)
+    lanes = _solve(raw, axis) if raw else []
     placements, evidence = _place(utterances, lanes, axis, activity)
-    for copy, original in twins.items():
+    for copy, original in _twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
     parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
@@ -151,39 +149,29 @@ def _twins(utterances: Sequence[Utterance]) -> dict[int, int]:
     return twins
 
 
-def _positions(utterances: Sequence[Utterance], role: str, twins: Mapping[int, int]) -> list[int]:
-    return [i for i, u in enumerate(utterances) if u.role == role and u.text.strip() and i not in twins]
-
-
-def _best_lanes(
-    utterances: Sequence[Utterance],
-    by_role: Mapping[str, list[int]],
-    timeline: Timeline,
-    axis: Axis,
-    activity: Activity,
-    channels: Sequence[str],
+def _lanes(
+    utterances: Sequence[Utterance], timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
 ) -> tuple[list[Lane], bool]:
-    """The lanes that explain log and sound at the least cost, and whether the channels are not as they were named.
+    """A lane for each channel that carries utterances, and whether the channels are not as they were named.
 
-    The clock may jump where that explains more; the channels are doubted only where the log hardly agrees with the sound.
+    What they are named is doubted only where the log hardly agrees with the sound, and much more another way.
     """
+    twins = _twins(utterances)
     best: tuple[float, list[Lane], bool] | None = None
-    for number, choice in enumerate(_channel_choices(channels, len(activity.channels))):
-        picked: dict[int, list[int]] = {}
-        for role, channel in choice.items():
-            picked.setdefault(channel, []).extend(by_role[role])
-        raw = [
-            _lane(c, utterances, sorted(chosen), timeline, axis, activity.channels[c])
-            for c, chosen in sorted(picked.items())
-            if chosen
-        ]
-        agreement = 0.0
-        for cost, lanes, reached in _solutions(raw, axis):
-            agreement = max(agreement, reached)
-            doubt = _DOUBT_CHANNELS * len(utterances) if number else 0.0
-            if best is None or cost + doubt < best[0]:
-                best = cost + doubt, lanes, number > 0
-        if agreement >= _GOOD_AGREEMENT * sum(most_agreement(lane.raw) for lane in raw):
+    for choice in _channel_choices(channels, len(activity.channels)):
+        lanes = []
+        for number in sorted(set(choice.values())):
+            picked = [i for i, u in enumerate(utterances) if choice.get(u.role) == number and i not in twins]
+            spoken = [i for i in picked if utterances[i].text.strip()]
+            if spoken:
+                lanes.append(_lane(number, utterances, spoken, timeline, axis, activity.channels[number]))
+        reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, _JUMP_COSTS[0])[1]
+        agreement = reached / max(1e-3, sum(most_agreement(lane.raw) for lane in lanes))
+        if best is None:
+            best = agreement, lanes, False
+        elif agreement > max(_AGREES, best[0] + _MUCH_BETTER):
+            best = agreement, lanes, True
+        if best[0] >= _AGREES:
             break
     return (best[1], best[2]) if best else ([], False)
 
@@ -197,11 +185,12 @@ def _channel_choices(channels: Sequence[str], count: int) -> list[dict[str, int]
     return [usual, {role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
 
 
-def _solutions(raw: Sequence[Lane], axis: Axis) -> Iterator[tuple[float, list[Lane], float]]:
-    """Matched lanes for each opinion of how readily the clock jumps: their cost, and the agreement to start from."""
+def _solve(raw: Sequence[Lane], axis: Axis) -> list[Lane]:
+    """Matched lanes, the clock jumping readily or hardly: whichever explains log and sound at the least cost."""
+    best: tuple[float, list[Lane]] | None = None
     tried: list[Floats] = []
     for jump_cost in _JUMP_COSTS:
-        tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
+        tracks, _ = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
         path = np.concatenate([np.zeros(0), *(track.offset for track in tracks)])
         if any(np.abs(path - other).max(initial=0) < _SAME_PATH_MS for other in tried):
             continue
@@ -216,7 +205,11 @@ def _solutions(raw: Sequence[Lane], axis: Axis) -> Iterator[tuple[float, list[La
             if turn < _ROUNDS - 1:
                 _learn(lanes, axis)
         stretches = max((int(track.stretch.max(initial=0)) for track in tracks), default=0)
-        yield sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches, lanes, reached
+        cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
+        if best is None or cost < best[0]:
+            best = cost, lanes
+    assert best is not None
+    return best[1]
 
 
 def _lane(

@@ -84,5 +84,6 @@ def _speed(cue: Cue, profile: Profile) -> Iterator[_Broken]:
         limit = fail if fail and speed > fail else warn
         if limit and speed > limit:
             spoken = amount / sound_ms
-            reason = f"the speech itself has {spoken:.1f}" if spoken > limit else "the next cue leaves no room"
+            several = "several speak at once" if not cue.speaker else "the next cue leaves no room"
+            reason = f"the speech itself has {spoken:.1f}" if spoken > limit else several
             yield "speed", "failure" if limit == fail else "warning", speed, limit, unit, reason

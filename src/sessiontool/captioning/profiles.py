@@ -39,17 +39,24 @@ class Profile:
         """Whether what one speaker says at a stretch is split at all."""
         return self.line_cells is not None or self.max_ms is not None
 
+    @property
+    def comfort(self) -> tuple[float, float]:
+        """How many milliseconds a reader wants for a cell, and for a word."""
+        by_words = 60_000 / self.warn_wpm if self.warn_wpm else 0.0
+        return 1000 / self.warn_cps if self.warn_cps else 0.0, max(by_words, self.min_word_ms)
+
+    @property
+    def need(self) -> tuple[float, float]:
+        """How many milliseconds a reader needs for a cell, and for a word; in less they cannot be read."""
+        return 1000 / self.fail_cps if self.fail_cps else 0.0, 60_000 / self.fail_wpm if self.fail_wpm else 0.0
+
     def comfortable_ms(self, cells: int, words: int) -> float:
         """How long a reader wants to see so much text."""
-        by_cells = cells * 1000 / self.warn_cps if self.warn_cps else 0.0
-        by_words = words * 60_000 / self.warn_wpm if self.warn_wpm else 0.0
-        return max(by_cells, by_words, words * self.min_word_ms)
+        return max(cells * self.comfort[0], words * self.comfort[1])
 
     def readable_ms(self, cells: int, words: int) -> float:
-        """How long a reader needs for so much text; in less it cannot be read."""
-        by_cells = cells * 1000 / self.fail_cps if self.fail_cps else 0.0
-        by_words = words * 60_000 / self.fail_wpm if self.fail_wpm else 0.0
-        return max(by_cells, by_words)
+        """How long a reader needs for so much text."""
+        return max(cells * self.need[0], words * self.need[1])
 
 
 PROFILES: dict[str, Profile] = {

@@ -50,7 +50,7 @@ def _end(group: Sequence[Cue]) -> int:
 
 
 def _belong_together(group: Sequence[Cue], cue: Cue, profile: Profile) -> bool:
-    """Whether a cue is said at once with a group, and fits beside it: a line for each speaker."""
+    """Whether a cue is said at once with a group, or too soon after it, and fits beside it: a line for each speaker."""
     if cue.voice in {one.voice for one in group}:
         return False
     lines = [one.lines for one in (*group, cue)]
@@ -59,7 +59,8 @@ def _belong_together(group: Sequence[Cue], cue: Cue, profile: Profile) -> bool:
     if profile.max_ms is not None and max(_end(group), cue.end_ms) - group[0].start_ms > profile.max_ms:
         return False
     at_once_ms = max(min(one.sound_ms[1], cue.sound_ms[1]) - max(one.sound_ms[0], cue.sound_ms[0]) for one in group)
-    return at_once_ms >= min(_AT_ONCE_MS, cue.sound_ms[1] - cue.sound_ms[0])
+    alone_ms = min(cue.start_ms - group[0].start_ms, cue.end_ms - _end(group))
+    return at_once_ms >= _AT_ONCE_MS or alone_ms < profile.min_ms
 
 
 def _part(groups: list[list[Cue]], cue: Cue, profile: Profile) -> None:

@@ -156,7 +156,10 @@ class _Candidates:
         self._script, self._profile, self._together = script, profile, together
         pieces = script.pieces
         self._count = len(script.starts)
-        self._next_starts = [*script.starts[1:], inf if turn.room_ms is None else turn.room_ms]
+        self._min_ms, self._comfort = profile.min_ms, profile.comfort
+        following = [*script.starts[1:], inf if turn.room_ms is None else turn.room_ms]
+        # Until when a cue that ends with piece k can stand.
+        self._gone = [max(end, min(after, end + profile.linger_ms)) for end, after in zip(script.ends, following, strict=True)]
         self._breaks = [*map(self._break, pieces.prices, script.pauses), 0]
         if profile.line_cells is None:
             self._one_line = self._most = [self._count] * self._count
@@ -175,38 +178,34 @@ class _Candidates:
     def after(self, first: int) -> Iterator[tuple[int, float]]:
         """Where a cue that begins with piece `first` may end, and what it costs; there is always one."""
         script, profile = self._script, self._profile
+        offsets, words, ends, pauses = script.pieces.offsets, script.words, script.ends, script.pauses
         start, max_ms = script.starts[first], profile.max_ms or inf
+        before, words_before = offsets[first] + len(script.pieces.glue[first]), words[first]
         inside = 0.0
         for end in range(first + 1, self._most[first] + 1):
-            sound_end = script.ends[end - 1]
+            sound_end = ends[end - 1]
             if end > first + 1:
-                if sound_end - start > max_ms or (end > self._one_line[first] and self._is_shared(start, sound_end)):
+                if sound_end - start > max_ms:
                     return
-                pause_ms = script.pauses[end - 1]
-                if pause_ms >= profile.pause_ms:
-                    inside += _PAUSE_INSIDE + _PAUSE_INSIDE_MS * (pause_ms - profile.pause_ms)
-            room = max(sound_end, min(self._next_starts[end - 1], sound_end + profile.linger_ms))
-            yield end, _CUE + inside + self._breaks[end] + self._reading(first, end, room - start)
+                if self._together and end > self._one_line[first] and self._is_shared(start, sound_end):
+                    return
+                if pauses[end - 1] >= profile.pause_ms:
+                    inside += _PAUSE_INSIDE + _PAUSE_INSIDE_MS * (pauses[end - 1] - profile.pause_ms)
+            wrong = self._reading(offsets[end] - before, words[end] - words_before, self._gone[end - 1] - start)
+            yield end, _CUE + inside + self._breaks[end] + wrong
 
     def _is_shared(self, start: int, end: int) -> bool:
         return any(low < end and start < high for low, high in self._together)
 
-    def _reading(self, first: int, end: int, shown_ms: float) -> float:
-        """What is wrong for a reader who has `shown_ms` for these pieces."""
-        profile = self._profile
-        pieces = self._script.pieces
-        size = pieces.offsets[end] - pieces.offsets[first] - len(pieces.glue[first])
-        words = self._script.words[end] - self._script.words[first]
-        shown_ms = max(1.0, shown_ms)
-        cost = 0.0
-        if size < _STUB_CELLS:
-            cost += _STUB
-        if shown_ms < profile.min_ms:
-            cost += _TOO_SHORT * (1 - shown_ms / profile.min_ms)
-        warn_ms = profile.comfortable_ms(size, words)
-        if shown_ms < warn_ms:
-            cost += _FAST * min(warn_ms / shown_ms - 1, 10)
-            if shown_ms < profile.readable_ms(size, words):
+    def _reading(self, size: int, words: int, shown_ms: float) -> float:
+        """What is wrong for a reader who has `shown_ms` for so many cells and words."""
+        cost = _STUB if size < _STUB_CELLS else 0.0
+        if shown_ms < self._min_ms:
+            cost += _TOO_SHORT * (1 - shown_ms / self._min_ms)
+        by_cells, by_words = size * self._comfort[0], words * self._comfort[1]
+        if shown_ms < by_cells or shown_ms < by_words:
+            cost += _FAST * min(max(by_cells, by_words) / max(1.0, shown_ms) - 1, 10)
+            if shown_ms < self._profile.readable_ms(size, words):
                 cost += _TOO_FAST
         return cost
 

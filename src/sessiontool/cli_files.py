@@ -1,0 +1,134 @@
+"""Commands on files, without a store: what is in a blob, and sessions made up to try things on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import console
+from .cli_common import DebugOption, JsonOption, QuietOption, errors_as_exits
+from .errors import NotFoundError, SessionToolError
+
+app = typer.Typer(rich_markup_mode=None)
+_MAX_BYTES = 1 << 30
+
+
+@app.command()
+def explain(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Recorded blobs, or whole recordings.", show_default=False)
+    ],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show what is in recorded blobs, each by itself.
+
+    Header, clusters, packets, times, where the blob was cut, and what belongs before and after it.
+    """
+    code, documents = 0, []
+    with errors_as_exits(debug=debug):
+        from .explain import explain as explain_blob  # noqa: PLC0415
+
+        for file in files:
+            try:
+                explanation = explain_blob(_read(file))
+            except SessionToolError as error:
+                console.print_error(error, where=str(file))
+                documents.append(console.error_json(str(file), error))
+                code = max(code, error.exit_code)
+                continue
+            documents.append(console.explanation_json(str(file), explanation))
+            if not as_json:
+                console.print_lines(console.explanation_lines(str(file), explanation))
+        if as_json:
+            console.print_json(documents)
+        if code:
+            raise typer.Exit(code)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            raise SessionToolError(
+                f"it is {file.stat().st_size:,} bytes", hint="a blob of a recording is below a gigabyte"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"cannot be read: {error.strerror}", hint="name a file") from error
+
+
+def _list_faults(wanted: bool) -> None:
+    if wanted:
+        from .simulate import FAULTS  # noqa: PLC0415
+
+        width = max(len(fault.usage) for fault in FAULTS.values())
+        for fault in FAULTS.values():
+            console.print_line(f"{fault.usage:{width}}  {fault.summary}")
+        raise typer.Exit
+
+
+@app.command()
+def simulate(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The session to make: STORE/ID.", show_default=False)],
+    recorder: Annotated[str, typer.Option(metavar="chrome|firefox", help="Whose recording it is.")] = "chrome",
+    seconds: Annotated[float, typer.Option(metavar="S", help="How long it is recorded.")] = 30.0,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault", metavar="NAME:CHUNK", help="What goes wrong, and where; again for more.", show_default=False
+        ),
+    ] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", callback=_list_faults, is_eager=True, help="Show the faults and exit.")
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Record this audio file.  [default: made-up speech]")
+    ] = None,
+    tones: Annotated[bool, typer.Option("--tones", help="Record a tone for each utterance.")] = False,
+    mono: Annotated[bool, typer.Option("--mono", help="One channel for both voices.")] = False,
+    parts: Annotated[int, typer.Option(metavar="N", help="How often the recorder is started.")] = 1,
+    gap_ms: Annotated[int, typer.Option(metavar="MS", help="Time between two parts.")] = 800,
+    pause: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Pause the recorder at second AT.", show_default=False)
+    ] = None,
+    starve: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Lose sound before it is recorded.", show_default=False)
+    ] = None,
+    busy: Annotated[
+        list[str] | None, typer.Option(metavar="AT:S", help="Keep the page too busy to write.", show_default=False)
+    ] = None,
+    timeslice_ms: Annotated[int, typer.Option(metavar="MS", help="Length of a chunk.")] = 5000,
+    frame_ms: Annotated[
+        int | None, typer.Option(metavar="20|60", help="Length of a packet.  [default: the recorder's]")
+    ] = None,
+    bitrate: Annotated[int, typer.Option(metavar="BPS", help="Bits a second.")] = 64_000,
+    clock_offset_ms: Annotated[float, typer.Option(metavar="MS", help="How late the log's times are.")] = 0.0,
+    clock_drift_ppm: Annotated[float, typer.Option(metavar="PPM", help="How fast the log's clock runs away.")] = 0.0,
+    clock_jitter_ms: Annotated[float, typer.Option(metavar="MS", help="How much the log's times scatter.")] = 0.0,
+    bare: Annotated[bool, typer.Option("--bare", help="Leave session.json away.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same bytes.")] = 1,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make a session as a browser records it, with chosen faults.
+
+    The truth about it is written beside it, in truth.json.
+    Try your own pipeline against it, or sessiontool's.  For example, with a chunk lost and another cut in half:
+
+    sessiontool simulate ./store/test --fault missing:2 --fault truncated:4:0.5
+    """
+    del list_faults
+    with errors_as_exits(debug=debug):
+        from .simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
+
+        plan = make_plan(
+            recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,
+            gap_ms=gap_ms, pauses=pause or (), starved=starve or (), busy=busy or (), timeslice_ms=timeslice_ms,
+            packet_ms=frame_ms, bit_rate=bitrate, seed=seed,
+            clock_error=ClockError(clock_offset_ms, clock_drift_ppm, clock_jitter_ms),
+        )  # fmt: skip
+        session = simulate_session(folder, plan, faults or (), bare=bare)
+        if not quiet:
+            console.print_simulated(session, folder)

@@ -1,0 +1,106 @@
+"""What is in a recorded blob, read by itself: header, clusters, packets, times, where it was cut, what belongs before and after it.
+
+A blob of a live recording is a piece of a stream, cut anywhere; nobody else's tools say more of it than that it is no file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .chains import EBML_MAGIC, end_ms
+from .values import SAMPLE_RATE
+from .webm import ebml
+from .webm.reader import WebmReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .webm.packets import Damage, Packets, Track
+
+_CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
+_BEGINNINGS = (
+    (EBML_MAGIC, "with a WebM header: the first blob of a recording"),
+    (_CLUSTER_HEAD, "with a cluster: the blob before it ended with a whole one"),
+    (_CLUSTER_HEAD[1:], "one byte inside a cluster's head; that byte is the last of the blob before"),
+    (b"\xa3", "with a block of a cluster that began in a blob before"),
+)
+_INSIDE_A_BLOCK = "one byte inside a block; that byte is the last of the blob before"
+_ANYWHERE = "in the middle of something: the blob before was cut there, or is of another kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A blob by itself.  Times are ms of its recorder's clock; None where the blob holds no cluster to tell."""
+
+    size_bytes: int
+    begins: str
+    ends: str
+    track: Track | None
+    header_missing: bool
+    clusters_ms: tuple[int, ...]
+    packets: int
+    leading_packets: int
+    packet_ms: tuple[tuple[float, int], ...]
+    start_ms: int | None
+    end_ms: int | None
+    damages: tuple[Damage, ...]
+
+
+def explain(data: bytes) -> Explanation:
+    """Read a blob by itself (RecordingError where it is no WebM with Opus)."""
+    reader = WebmReader()
+    runs = reader.feed(data)
+    pending = data[len(data) - reader.pending_bytes :]
+    runs += reader.close()
+    placed = [run for run in runs if run.placed]
+    leading = sum(len(run.payloads) for run in runs if not run.placed) if placed else 0
+    leading_ms = sum(sum(run.durations) for run in runs if not run.placed) * 1000 // SAMPLE_RATE
+    durations = Counter(samples * 1000 / SAMPLE_RATE for run in runs for samples in run.durations)
+    cut_first = reader.damages[:1] and reader.damages[0].offset <= 0
+    return Explanation(
+        size_bytes=len(data),
+        begins=_beginning(data, runs, cut=bool(cut_first)),
+        ends=_ending(pending),
+        track=reader.track,
+        header_missing=reader.header_missing,
+        clusters_ms=tuple(_clusters(data)),
+        packets=sum(durations.values()),
+        leading_packets=leading,
+        packet_ms=tuple(durations.most_common()),
+        start_ms=placed[0].times_ms[0] - leading_ms if placed else None,
+        end_ms=end_ms(placed[-1]) if placed else None,
+        damages=tuple(reader.damages),
+    )
+
+
+def _beginning(data: bytes, runs: Sequence[Packets], *, cut: bool) -> str:
+    known = next((text for magic, text in _BEGINNINGS if data.startswith(magic)), None)
+    return known or (_INSIDE_A_BLOCK if runs and not cut else _ANYWHERE)
+
+
+def _ending(pending: bytes) -> str:
+    if not pending:
+        return "with a whole packet"
+    if pending in (b"\xa3", b"\x1f"):
+        what = "block" if pending == b"\xa3" else "cluster's head"
+        return f"with the first byte of the next {what}, as Chrome's blobs do"
+    return f"inside a packet: {len(pending):,} bytes of it are here"
+
+
+def _clusters(data: bytes) -> list[int]:
+    """The timestamps of the clusters that begin in the blob; one byte of the first may be missing."""
+    if data.startswith(_CLUSTER_HEAD[1:]):
+        data = _CLUSTER_HEAD[:1] + data
+    found, at = [], data.find(_CLUSTER_HEAD)
+    while at >= 0:
+        try:
+            header = ebml.read_header(data, at)
+            child = header and ebml.read_header(data, header[2])
+        except ValueError:
+            child = None
+        if child and child[0] == ebml.TIMESTAMP and 0 <= child[1] <= 8:
+            found.append(int.from_bytes(data[child[2] : child[2] + child[1]], "big"))
+        at = data.find(_CLUSTER_HEAD, at + 4)
+    return found
