@@ -1,10 +1,12 @@
 """The examples in the documentation, read from its pages and run.
 
 A ```console block is a terminal: lines that begin with `$ ` are commands, what follows is what they print (`...` alone
-on a line stands for any lines).  A block whose first line has a second word (```python merge_one.py) is a file of that name.
-A page is run from top to bottom in a folder of its own.
+on a line stands for any lines).  A block whose first line has a second word (```python merge_one.py) is a file of that
+name.  A page is run from top to bottom in a folder of its own.
 
-    python tests/doc_examples.py --update     write into the pages what the commands print now, and cli.md and the list of modules anew
+    python tests/doc_examples.py --update
+
+writes into the pages what the commands print now, and makes docs/cli.md and the tables of modules and settings anew.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parent.parent
 PAGES = (PROJECT / "README.md", PROJECT / "samples" / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
-CLI_PAGE, MODULES_PAGE = PROJECT / "docs" / "cli.md", PROJECT / "docs" / "architecture.md"
+CLI_PAGE = PROJECT / "docs" / "cli.md"
 STORE_ON_S3 = "sessions"
 """The prefix in the test server's bucket under which the pages find the sample."""
 
@@ -96,6 +98,7 @@ def run(example: Example, folder: Path, environment: Mapping[str, str]) -> str:
         check=False,
     )
     assert done.returncode == 0, f"{example}\nexit code {done.returncode}\n{done.stdout}"
+    assert "this is a bug" not in done.stdout, f"{example}\n{done.stdout}"
     return done.stdout
 
 
@@ -147,17 +150,36 @@ def cli_page() -> str:
     return "\n".join([top, *sections])
 
 
-def modules_page() -> str:
-    """docs/architecture.md with every module and what its docstring says it is, in the order of the import directions."""
+def with_tables(page: Path) -> str:
+    """A page with the tables in it that are made from the source (`<!-- table: NAME -->` to `<!-- end -->`)."""
+
+    def table(found: re.Match[str]) -> str:
+        return f"{found[1]}\n" + "\n".join(_TABLES[found[2]]()) + f"\n\n{found[3]}"
+
+    pattern = r"(<!-- table: (\w+) .*-->\n)(?:.*\n)*?(<!-- end -->)"
+    return re.sub(pattern, table, page.read_text(encoding="utf-8"))
+
+
+def _modules() -> list[str]:
+    """Every module in the order of the import directions, and what it says it is."""
     from test_imports import LEVELS, MODULES, unit_of
 
-    rows = ["", "| module | what it is |", "|---|---|"]
-    for units in LEVELS:
-        for unit in units.split():
-            own = [name for name in MODULES if name and unit_of(name) == unit]
-            rows += [f"| `{_shown(name)}` | {_first_sentence(MODULES[name])} |" for name in own]
-    text = MODULES_PAGE.read_text(encoding="utf-8")
-    return re.sub(r"(<!-- modules.*-->\n)(?:.*\n)*?(<!-- end -->)", lambda m: m[1] + "\n".join(rows) + "\n\n" + m[2], text)
+    rows = ["| module | what it is |", "|---|---|"]
+    for unit in " ".join(LEVELS).split():
+        own = [name for name in MODULES if name and unit_of(name) == unit]
+        rows += [f"| `{_shown(name)}` | {_first_sentence(MODULES[name])} |" for name in own]
+    return rows
+
+
+def _settings() -> list[str]:
+    """Every setting, its variable and what it does."""
+    from sessiontool.config import setting_help, setting_names, variable
+
+    rows = ["| in the file | in the environment | what it says |", "|---|---|---|"]
+    return rows + [f"| `{name}` | `{variable(name)}` | {setting_help(name)} |" for name in setting_names()]
+
+
+_TABLES = {"modules": _modules, "settings": _settings}
 
 
 def _shown(module: str) -> str:
@@ -192,7 +214,8 @@ def main(arguments: Sequence[str]) -> None:
     if list(arguments) != ["--update"]:
         sys.exit(__doc__)
     CLI_PAGE.write_text(cli_page(), encoding="utf-8")
-    MODULES_PAGE.write_text(modules_page(), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_tables(page), encoding="utf-8")
     with ExitStack() as stack:
         from s3server import run_s3_server
 
@@ -202,7 +225,7 @@ def main(arguments: Sequence[str]) -> None:
             try:
                 page.write_text(updated(page, server.environment()), encoding="utf-8")
             except AssertionError as error:
-                print(error, file=sys.stderr)
+                sys.stderr.write(f"{error}\n")
 
 
 def upload_sample(client: object) -> None:

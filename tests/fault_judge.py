@@ -6,8 +6,10 @@ packets    every packet that is still whole in the input is in the output, once,
 misplaced  a packet's place in the output, from the run's first packet there, against its true recorder time: off by over 20 ms
 silence    what was put between two packets of a run is as long as what was lost between them, within 20 ms.  Before the first packet of
            the part's own run it is what was lost there.  After a run's last packet nothing in the file tells how much was recorded:
-           it is at least what session.json proves and at most what was lost and the time until `stop()`.  Nothing stands for time
-           that nobody lost: another recorder's run, or the one that began again, brings no silence of its own but the gap to it.
+           it is at least what session.json proves and at most what was lost and the time until `stop()`, and then the gap to the
+           next part.  Nothing stands for time that nobody lost: another recorder's run brings no silence.
+
+How much was lost between two of another recorder's blobs is nobody's to know, nor how long it took until a recorder was begun again.
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ class RunVerdict:
 
     part: str
     origin: str
+    start_ms: int
+    stop_ms: int
     whole: int
     kept: int = 0
     disordered: int = 0
@@ -93,7 +97,12 @@ def read_packets(path: Path) -> list[OutputPacket]:
 def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
     """Hold the packets of an output against the truth."""
     runs = [(part["part"], run) for part in truth["parts"] for run in part["runs"]]
-    verdict = Verdict([RunVerdict(part, run["origin"], _count(run["whole_packets"])) for part, run in runs])
+    verdict = Verdict(
+        [
+            RunVerdict(part, run["origin"], run["start_ms"], run["stop_ms"], _count(run["whole_packets"]))
+            for part, run in runs
+        ]
+    )
     where = {
         digest: (number, index)
         for number, (_, run) in enumerate(runs)
@@ -147,9 +156,7 @@ def _judge_run(verdict: RunVerdict, run: dict[str, Any], placed: Sequence[tuple[
     verdict.kept = len(placed)
     verdict.disordered = sum(b[0] <= a[0] for a, b in zip(placed, placed[1:], strict=False))
     if placed:
-        first = min(placed)
-        offset_ms = first[1] - times_ms[first[0]]
-        errors = [at_ms - times_ms[index] - offset_ms for index, at_ms in placed]
+        errors = _errors_ms(times_ms, sorted(placed), one_by_one=run["origin"] == "foreign")
         verdict.misplaced = sum(abs(error) > TOLERANCE_MS for error in errors)
         verdict.worst_ms = max(errors, key=abs)
     whole = [index for start, end in run["whole_packets"] for index in range(start, end)]
@@ -168,6 +175,17 @@ def _judge_run(verdict: RunVerdict, run: dict[str, Any], placed: Sequence[tuple[
     verdict.lost_after_ms = (least, most + STOP_MS if most else 0.0)
 
 
+def _errors_ms(times_ms: Sequence[float], placed: Sequence[tuple[int, float]], *, one_by_one: bool) -> list[float]:
+    """How far each packet is off, from the first; `one_by_one`: from the first of those that follow one another."""
+    errors, offset_ms, last = [], 0.0, -1
+    for index, at_ms in placed:
+        if last < 0 or (one_by_one and index != last + 1):
+            offset_ms = at_ms - times_ms[index]
+        errors.append(at_ms - times_ms[index] - offset_ms)
+        last = index
+    return errors
+
+
 def _complaints(run: RunVerdict) -> list[str]:
     """What is wrong with a run, in words."""
     found = []
@@ -179,7 +197,6 @@ def _complaints(run: RunVerdict) -> list[str]:
     if run.misplaced:
         found.append(f"{name}: {run.misplaced} packets misplaced, the worst by {run.worst_ms:.0f} ms")
     if run.origin == "foreign":
-        found += [f"{name}: {run.between_ms:.0f} ms of silence inside"] if run.between_ms else []
         return found
     if abs(run.between_ms - run.lost_between_ms) > TOLERANCE_MS:
         found.append(f"{name}: {run.between_ms:.0f} ms of silence inside for {run.lost_between_ms:.0f} ms lost")
@@ -189,12 +206,17 @@ def _complaints(run: RunVerdict) -> list[str]:
 
 
 def complaints_at_the_end(verdict: Verdict) -> list[str]:
-    """What is wrong with the silence after each run's last packet; the gap to a run that was started again is free."""
+    """What is wrong with the silence after each run's last packet."""
     found = []
     for run, after in zip(verdict.runs, [*verdict.runs[1:], None], strict=True):
         least, most = run.lost_after_ms
         restarted = after is not None and after.origin == "again"
-        low, high = least - TOLERANCE_MS, float("inf") if restarted else most + TOLERANCE_MS
+        gap_ms = after.start_ms - run.stop_ms if after is not None and after.part != run.part else 0
+        low, high = least + gap_ms - TOLERANCE_MS, most + gap_ms + TOLERANCE_MS
+        if gap_ms:
+            high += STOP_MS
+        if restarted:
+            high = float("inf")
         if not low <= run.after_ms <= high:
             found.append(
                 f"{run.origin} run of part {run.part}: {run.after_ms:.0f} ms of silence after it for {least:.0f} to {most:.0f} ms"

@@ -42,9 +42,15 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", setting_names())
 def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
-    values = {"strict": ("true", True), "pauses": ("keep", "keep")}
+    values: dict[str, tuple[str, str | bool]] = {
+        "strict": ("true", True),
+        "pauses": ("keep", "keep"),
+        "caption_speakers": ("false", False),
+        "caption_text": ("generated", "generated"),
+        "mark_gaps": ("true", True),
+    }
     text, value = values.get(name, ("some", "some"))
-    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if value is True else repr(text)}")
+    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if isinstance(value, bool) else repr(text)}")
     assert getattr(load_settings({}, environ={}, cwd=tmp_path), name) == value
     (tmp_path / "sessiontool.toml").unlink()
     assert getattr(load_settings({}, environ={variable(name): text}, cwd=tmp_path), name) == value
@@ -53,7 +59,7 @@ def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, na
 
 
 def test_the_table_is_the_dataclass() -> None:
-    assert [one.name for one in fields(Settings)] == [*setting_names(), "sources"]
+    assert [one.name for one in fields(Settings)] == [*setting_names(), "profiles", "sources"]
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("no", False), ("0", False)])

@@ -31,7 +31,7 @@ LEVELS = (
     "cli",
     "console config",
     "api",
-    "pipeline simulate explain",
+    "pipeline recaption simulate explain",
     "results",
     "report inputs",
     "assemble",

@@ -45,6 +45,11 @@ _FLOOR_REACH = 12
 _FLOOR_MARGIN_DB = 2.0
 _FLOOR_BELOW_SPEECH_DB = 50.0
 
+_MINUTE_FRAMES = 6000
+_LEAK_MINUTES = 20
+_STRETCH_OF_FRAMES = 30_000
+_CONTEXT_FRAMES = 150
+
 _SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
 _ENTER, _STAY = 2.6, 1.6
 _FAINT_FRAMES = 7
@@ -163,14 +168,49 @@ class ActivityMeter:
 def measure(bands: Sequence[Bytes], powers: Sequence[Bytes], duration_ms: int) -> Activity:
     """Activity from each channel's band levels (frames, bands) and millisecond levels."""
     floors = [_noise_floor(levels) for levels in bands]
-    leaks = find_leaks([to_db(b) for b in bands], floors) if len(bands) == 2 else ()
+    leaks = _leaks(bands, floors) if len(bands) == 2 else ()
     channels = []
     for index, (levels, floor, power) in enumerate(zip(bands, floors, powers, strict=True)):
-        incoming = [leak for leak in leaks if leak.target == index]
-        expected = incoming[0].expected_db(to_db(bands[incoming[0].source])) if incoming else None
-        excess = _excess(levels, floor, expected)
-        channels.append(_channel(_score(excess), _faint(excess), levels, power))
-    return Activity(duration_ms, tuple(channels), tuple(leaks))
+        leak = next((leak for leak in leaks if leak.target == index), None)
+        score, faint = _scores(levels, floor, leak, bands[leak.source] if leak else levels)
+        channels.append(_channel(score, faint, levels, power))
+    return Activity(duration_ms, tuple(channels), leaks)
+
+
+def _leaks(bands: Sequence[Bytes], floors: Sequence[Floats]) -> tuple[Leak, ...]:
+    """Leaks as they show in at most `_LEAK_MINUTES` minutes, spread evenly over the recording."""
+    minutes = np.arange(0, len(bands[0]), _MINUTE_FRAMES)
+    chosen = minutes[np.linspace(0, len(minutes) - 1, min(len(minutes), _LEAK_MINUTES)).astype(int)]
+    levels, noise = [], []
+    for channel, floor in zip(bands, floors, strict=True):
+        levels.append(np.concatenate([to_db(channel[m : m + _MINUTE_FRAMES]) for m in chosen]))
+        noise.append(np.concatenate([_noise(floor, m, min(m + _MINUTE_FRAMES, len(channel))) for m in chosen]))
+    return find_leaks(levels, noise)
+
+
+def _noise(floor: Floats, first: int, last: int) -> Floats:
+    """The noise level of the frames first..last."""
+    return floor[np.arange(first, last) // _FLOOR_CHUNK]
+
+
+def _scores(levels: Bytes, floor: Floats, leak: Leak | None, source: Bytes) -> tuple[Floats, Floats]:
+    """Score and faint score of every frame, a few minutes at a time."""
+    score, faint = np.zeros(len(levels), np.float32), np.zeros(len(levels), np.float32)
+    for first in range(0, len(levels), _STRETCH_OF_FRAMES):
+        last = min(first + _STRETCH_OF_FRAMES, len(levels))
+        lo, hi = max(0, first - _CONTEXT_FRAMES), min(last + _CONTEXT_FRAMES, len(levels))
+        excess = to_db(levels[lo:hi]) - _noise_and_leak(floor, leak, source, lo, hi)
+        score[first:last] = _score(excess)[first - lo : last - lo]
+        faint[first:last] = _faint(excess)[first - lo : last - lo]
+    return score, faint
+
+
+def _noise_and_leak(floor: Floats, leak: Leak | None, source: Bytes, first: int, last: int) -> Floats:
+    noise = _noise(floor, first, last)
+    if leak is None:
+        return noise
+    both: Floats = 10 * np.log10(10 ** (noise / 10) + 10 ** (leak.expected_db(to_db(source[first:last])) / 10))
+    return both
 
 
 def _noise_floor(levels: Bytes) -> Floats:
@@ -185,16 +225,13 @@ def _noise_floor(levels: Bytes) -> Floats:
     around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
     rank = int((2 * _FLOOR_REACH + 1) * 0.4)
     floor = to_db(np.partition(around, rank, axis=-1)[..., rank]) + _FLOOR_MARGIN_DB
-    loud = to_db(np.percentile(levels, 95, axis=0).astype(np.uint8))
-    return np.maximum(floor, loud - _FLOOR_BELOW_SPEECH_DB)
+    return np.maximum(floor, _percentile_db(levels, 95) - _FLOOR_BELOW_SPEECH_DB)
 
 
-def _excess(levels: Bytes, floor: Floats, expected_leak: Floats | None) -> Floats:
-    """How many dB each frame's bands stand above their noise, what leaks in counting as noise."""
-    noise = np.repeat(floor, _FLOOR_CHUNK, axis=0)[: len(levels)]
-    if expected_leak is not None:
-        noise = 10 * np.log10(10 ** (noise / 10) + 10 ** (expected_leak / 10))
-    return to_db(levels) - noise
+def _percentile_db(levels: Bytes, percent: float) -> Floats:
+    """A percentile of each band's levels, by counting (a sort would copy everything)."""
+    counts = np.stack([np.bincount(band, minlength=256) for band in levels.T], axis=1)
+    return to_db((np.cumsum(counts, axis=0) < len(levels) * percent / 100).sum(axis=0))
 
 
 def _averaged(values: Floats, frames: int) -> Floats:

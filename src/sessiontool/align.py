@@ -58,7 +58,7 @@ _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
 _TWIN_US = 50_000
 _SOUNDING = 0.15
 
-_DRIFT_AFTER_MS, _DRIFT_MATCHES = 600_000.0, 30
+_DRIFT_AFTER_MS, _DRIFT_MATCHES, _DRIFT_SPREAD_MS = 600_000.0, 30, 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,38 +178,13 @@ def _lanes(
 
 def _channel_choices(channels: Sequence[str], count: int) -> list[dict[str, int]]:
     """Which channel each role may be on: as named first, then the other way round, then both on one."""
+    if count < 2:
+        return [dict.fromkeys(ROLES, 0)]
     named = list(channels[:count])
-    usual = {role: named.index(role) if role in named else 0 for role in ROLES if role in named or count == 1}
-    if count < 2 or len(usual) < 2:
+    usual = {role: named.index(role) for role in ROLES if role in named} or {USER: 0, ASSISTANT: 1}
+    if len(usual) < 2:
         return [usual]
     return [usual, {role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
-
-
-def _solve(raw: Sequence[Lane], axis: Axis) -> list[Lane]:
-    """Matched lanes, the clock jumping readily or hardly: whichever explains log and sound at the least cost."""
-    best: tuple[float, list[Lane]] | None = None
-    tried: list[Floats] = []
-    for jump_cost in _JUMP_COSTS:
-        tracks, _ = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
-        path = np.concatenate([np.zeros(0), *(track.offset for track in tracks)])
-        if any(np.abs(path - other).max(initial=0) < _SAME_PATH_MS for other in tried):
-            continue
-        tried.append(path)
-        lanes = [
-            replace(lane, track=track, expected=lane.raw.shifted(track.offset, axis), costs=dict(lane.costs))
-            for lane, track in zip(raw, tracks, strict=True)
-        ]
-        for turn in range(_ROUNDS):
-            for lane in lanes:
-                _match_lane(lane, lanes, axis)
-            if turn < _ROUNDS - 1:
-                _learn(lanes, axis)
-        stretches = max((int(track.stretch.max(initial=0)) for track in tracks), default=0)
-        cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
-        if best is None or cost < best[0]:
-            best = cost, lanes
-    assert best is not None
-    return best[1]
 
 
 def _lane(
@@ -226,6 +201,33 @@ def _lane(
 
 
 # -- matching, and learning from it
+
+
+def _solve(raw: Sequence[Lane], axis: Axis) -> list[Lane]:
+    """Matched lanes, the clock jumping hardly or readily: whichever explains log and sound at the least cost."""
+    best: tuple[float, list[Lane]] | None = None
+    tried: list[Floats] = []
+    for jump_cost in _JUMP_COSTS:
+        tracks, _ = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
+        path = np.concatenate([track.offset for track in tracks])
+        if any(np.abs(path - other).max() < _SAME_PATH_MS for other in tried):
+            continue
+        tried.append(path)
+        lanes = [
+            replace(lane, track=track, expected=lane.raw.shifted(track.offset, axis), costs=dict(lane.costs))
+            for lane, track in zip(raw, tracks, strict=True)
+        ]
+        for turn in range(_ROUNDS):
+            for lane in lanes:
+                _match_lane(lane, lanes, axis)
+            if turn < _ROUNDS - 1:
+                _learn(lanes, axis)
+        stretches = max(int(track.stretch.max()) for track in tracks)
+        cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
+        if best is None or cost < best[0]:
+            best = cost, lanes
+    assert best is not None
+    return best[1]
 
 
 def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
@@ -411,5 +413,5 @@ def _describe(number: int, name: str, lanes: Sequence[Lane], axis: Axis) -> Part
     if not len(at):
         return PartAlignment(name, None, None, {}, 0)
     line = fit_line(at, late)
-    known = len(at) >= _DRIFT_MATCHES and np.ptp(at) >= _DRIFT_AFTER_MS
+    known = len(at) >= _DRIFT_MATCHES and np.ptp(at) >= _DRIFT_AFTER_MS and line.spread < _DRIFT_SPREAD_MS
     return PartAlignment(name, line.offset, line.slope * 1e6 if known else None, residuals, len(at))

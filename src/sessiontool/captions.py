@@ -8,7 +8,7 @@ published long ago, so both give the same captions.  What a caption may look lik
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .captioning.check import Problem, check
@@ -21,6 +21,7 @@ from .captioning.split import crowded, split, turns_of
 from .captioning.timing import settle
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
 from .captioning.width import cells
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,8 @@ __all__ = [
     "find_formats",
     "find_profile",
     "make_cues",
+    "make_options",
+    "read_timestamp_map",
     "speaker_name",
 ]
 
@@ -60,6 +63,37 @@ class CaptionOptions:
     mark_gaps: bool = False
     karaoke: bool = False
     timestamp_map: tuple[int, int] | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The same as a report has it: what captions depend on beside the transcript."""
+        return {**asdict(self), "formats": list(self.formats), "timestamp_map": self.timestamp_map and [*self.timestamp_map]}
+
+
+def make_options(  # noqa: PLR0913 - they are settings
+    profile: str,
+    formats: str,
+    *,
+    own_profiles: Mapping[str, Mapping[str, Any]],
+    speakers: bool = True,
+    generated: bool = False,
+    mark_gaps: bool = False,
+) -> CaptionOptions:
+    """Options from settings: names of a profile and, between commas, of formats (UsageError)."""
+    names = tuple(form.name for form in find_formats(formats.replace(",", " ").split()))
+    if not names:
+        raise UsageError("no caption format is named", hint=f"the formats are {', '.join(FORMATS)}")
+    return CaptionOptions(find_profile(profile, own_profiles), names, speakers, generated, mark_gaps)
+
+
+def read_timestamp_map(text: str | None) -> tuple[int, int] | None:
+    """`TICKS` or `TICKS:MS`: a time of MPEG-2 (33 bits, 90 kHz) and the local milliseconds that mean the same (UsageError)."""
+    if text is None:
+        return None
+    ticks, _, local_ms = text.partition(":")
+    numbers = [one for one in (ticks, local_ms or "0") if one.isascii() and one.isdigit() and len(one) <= 10]
+    if len(numbers) != 2 or int(ticks) >= 1 << 33:
+        raise UsageError(f"{text[:40]!r} is no timestamp map", hint="for example 900000, or 900000:1500")
+    return int(numbers[0]), int(numbers[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Heavy imports wait until a command runs, so that help comes at once.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +29,7 @@ from .cli_common import (
 from .errors import SessionToolError
 
 if TYPE_CHECKING:
+    from .captions import CaptionOptions
     from .config import Settings
     from .storage import Store, Target
 
@@ -109,7 +111,12 @@ def merge(
 
         settings = _settings(flags)
         options = MergeOptions(
-            keep_pauses=settings.pauses == "keep", align=align, strict=settings.strict, force=force, dry_run=dry_run
+            keep_pauses=settings.pauses == "keep",
+            align=align,
+            captions=_caption_options(settings),
+            strict=settings.strict,
+            force=force,
+            dry_run=dry_run,
         )
 
         def run(opened: Store, session_id: str, progress: Any) -> Any:
@@ -184,6 +191,103 @@ def verify(
             return verify_session(session_id, _target(opened, session_id, settings), progress)
 
         _run_all(ids, settings, run, console.VERIFY, as_json=as_json, quiet=quiet, verbose=True, debug=debug)
+
+
+@app.command()
+def captions(
+    ids: Ids,
+    caption_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--caption-profile",
+            "--profile",
+            metavar="NAME",
+            help="The rules: default, netflix, bbc, dcmp, podcast, or your own.  [default: default]",
+        ),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="vtt, srt, ttml, ass, txt, json or csv; again for more.  [default: vtt and srt]",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; list every cue that breaks its profile (exit 4).")
+    ] = False,
+    speakers: Annotated[
+        bool | None, typer.Option("--speakers/--no-speakers", help="Show who speaks.  [default: speakers]", show_default=False)
+    ] = None,
+    caption_text: Annotated[
+        str | None,
+        typer.Option(
+            "--captions-text", metavar="heard|generated", help="What to show of a turn that was cut off.  [default: heard]"
+        ),
+    ] = None,
+    mark_gaps: Annotated[
+        bool | None,
+        typer.Option("--mark-gaps/--no-mark-gaps", help="Note where sound is lost or has no text.", show_default=False),
+    ] = None,
+    karaoke: Annotated[bool, typer.Option("--karaoke", help="WebVTT: a time for each word, where words have one.")] = False,
+    timestamp_map: Annotated[
+        str | None,
+        typer.Option(metavar="TICKS[:MS]", help="WebVTT for HLS: the MPEG-2 time of a local time.", show_default=False),
+    ] = None,
+    store: StoreOption = None,
+    output: OutputOption = None,
+    layout: LayoutOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+    aws_profile: Annotated[str | None, typer.Option(metavar="NAME", help="The AWS profile to use.")] = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Make captions again from transcript.json, in another profile or format.
+
+    Neither the chunks nor the audio are read.  Correct the text in transcript.json first, if you like.
+    """
+    flags = {
+        "store": store,
+        "output": output,
+        "layout": layout,
+        "profile": aws_profile,
+        "region": region,
+        "endpoint_url": endpoint_url,
+        "caption_profile": caption_profile,
+        "caption_formats": ",".join(formats) if formats else None,
+        "caption_speakers": speakers,
+        "caption_text": caption_text,
+        "mark_gaps": mark_gaps,
+    }
+    with errors_as_exits(debug=debug):
+        from .captions import read_timestamp_map  # noqa: PLC0415
+        from .recaption import recaption_session  # noqa: PLC0415
+
+        settings = _settings(flags)
+        options = replace(_caption_options(settings), karaoke=karaoke, timestamp_map=read_timestamp_map(timestamp_map))
+
+        def run(opened: Store, session_id: str, progress: Any) -> Any:
+            target = _target(opened, session_id, settings)
+            return recaption_session(session_id, target, options, publish=not check, progress=progress)
+
+        view = console.CAPTION_CHECK if check else console.CAPTIONS
+        _run_all(ids, settings, run, view, as_json=as_json, quiet=quiet, verbose=True, debug=debug)
+
+
+def _caption_options(settings: Settings) -> CaptionOptions:
+    from .captions import make_options  # noqa: PLC0415
+
+    return make_options(
+        settings.caption_profile,
+        settings.caption_formats,
+        own_profiles=settings.profiles,
+        speakers=settings.caption_speakers,
+        generated=settings.caption_text == "generated",
+        mark_gaps=settings.mark_gaps,
+    )
 
 
 def _settings(flags: dict[str, Any]) -> Settings:

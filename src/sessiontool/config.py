@@ -25,9 +25,11 @@ DEFAULT = "default"
 """The source of a value that nobody set."""
 
 _PREFIX = "SESSIONTOOL_"
+_PROFILES = "profiles"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 Pauses = Literal["close", "keep"]
+CaptionText = Literal["heard", "generated"]
 
 T = TypeVar("T")
 
@@ -60,6 +62,15 @@ class Settings:
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
     strict: bool = _setting(False, "Publish nothing when there are findings.")
+    caption_profile: str = _setting("default", "How captions are split: default, netflix, bbc, dcmp, podcast or your own.")
+    caption_formats: str = _setting("vtt,srt", "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.")
+    caption_speakers: bool = _setting(True, "Show in captions who speaks.")
+    caption_text: CaptionText = _setting(  # noqa: RUF009
+        "heard", "What captions show of a turn that was cut off.", choices=get_args(CaptionText)
+    )
+    mark_gaps: bool = _setting(False, "Captions note where sound is lost or has no text.")
+    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    """Caption profiles of one's own: the tables `[profiles.NAME]` of the file, as they stand there."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     def source(self, name: str) -> str:
@@ -128,6 +139,9 @@ def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
     path = cwd / (Path(named).expanduser() if named else FILE_NAME)
     source = named or FILE_NAME
     for name, value in _read_file(path, source, required=bool(named)).items():
+        if name == _PROFILES:
+            yield name, _tables(value, f"{source}: {name}"), source
+            continue
         if name not in _SETTINGS:
             raise UsageError(f"{source}: there is no setting {name!r}", hint=_similar(name))
         checked = _checked(name, value, f"{source}: {name}")
@@ -162,6 +176,12 @@ def _checked(name: str, value: object, where: str) -> object:
         )
         raise UsageError(f"{where} must be {expected}, not {_shown(value)}", hint=meta.help)
     return value
+
+
+def _tables(value: object, where: str) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
+        raise UsageError(f"{where} must hold tables", hint=f"a line of it reads: [{_PROFILES}.NAME]")
+    return MappingProxyType(value)
 
 
 def _shown(value: object) -> str:

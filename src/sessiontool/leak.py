@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FRAME_MS = 10
 _LAGS = 45
-_FAR_LAGS = range(60, 140, 2)
+_FAR_LAGS = slice(60, 200)
 _ECHO_Z, _MERGED_Z = 10.0, 12.0
 _MERGED_LAG_FRAMES = 1
 _DECAY_DB = 0.72
@@ -32,7 +32,9 @@ _MERGED_MARGIN_DB = 4.0
 _LOUD_DB = 15.0
 _NO_GAIN_DB = -60.0
 _AUDIBLE_DB = -45.0
-_MOST_FRAMES = 360_000
+_LEAST_FRAMES = 1000
+_LEAST_LOUD = 50
+_JUMP_DB = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,58 +71,58 @@ class Leak:
         return expected
 
 
-def find_leaks(levels_db: Sequence[Floats], floors_db: Sequence[Floats]) -> tuple[Leak, ...]:
-    """The leaks between two channels, from their band levels (frames, bands) and noise floors."""
-    if len(levels_db[0]) < 1000:
+def find_leaks(levels_db: Sequence[Floats], noise_db: Sequence[Floats]) -> tuple[Leak, ...]:
+    """The leaks between two channels, from their band levels and their noise (frames, bands), a few minutes of both."""
+    if len(levels_db[0]) < _LEAST_FRAMES:
         return ()
-    found = [leak for s, t in ((0, 1), (1, 0)) if (leak := _leak(levels_db, floors_db, s, t))]
+    strength = _strength(*(_movement(np.maximum(a, b)) for a, b in zip(levels_db, noise_db, strict=True)))
+    found = []
+    for source, target in ((0, 1), (1, 0)):
+        z = strength[:_LAGS] if source == 0 else strength[-np.arange(_LAGS)]
+        lag = int(np.argmax(z))
+        merged = lag <= _MERGED_LAG_FRAMES
+        if z[lag] < (_MERGED_Z if merged else _ECHO_Z):
+            continue
+        gains = _gains(levels_db[source], levels_db[target], noise_db[source], noise_db[target], lag)
+        if np.median(gains) >= _AUDIBLE_DB:
+            found.append(Leak(source, target, lag * _FRAME_MS, gains, float(z[lag]), merged))
     return tuple(found)
 
 
 def _movement(levels_db: Floats) -> Floats:
-    """How each band's level changes from frame to frame, its mean taken off, the largest jumps bounded."""
-    moved = np.clip(np.diff(levels_db[:_MOST_FRAMES], axis=0), -12, 12)
-    return (moved - moved.mean(axis=0)).astype(np.float32)
+    """How each band's level changes from frame to frame, the largest jumps bounded, scaled to one."""
+    moved = np.clip(np.diff(levels_db, axis=0), -_JUMP_DB, _JUMP_DB)
+    moved -= moved.mean(axis=0)
+    scaled: Floats = moved / (np.sqrt((moved * moved).sum(axis=0)) + 1e-6)
+    return scaled
 
 
-def _agreement(source: Floats, target: Floats, lag: int) -> float:
-    """Correlation of the movements with the target `lag` frames late, summed over the bands."""
-    a, b = source[: len(source) - lag], target[lag:]
-    norm = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0)) + 1e-6
-    return float(((a * b).sum(axis=0) / norm).sum())
+def _strength(left: Floats, right: Floats) -> Floats:
+    """How far the two move together at each lag of the right one (frames, negative from the end): robust deviations.
+
+    The bands' correlations are added up, and compared with those at lags longer than any echo.
+    """
+    size = 1 << (len(left) + 2 * _FAR_LAGS.stop).bit_length()
+    spectrum = np.zeros(size // 2 + 1, np.complex128)
+    for a, b in zip(left.T, right.T, strict=True):
+        spectrum += np.conj(np.fft.rfft(a, size)) * np.fft.rfft(b, size)
+    together = np.fft.irfft(spectrum, size)
+    far = np.concatenate((together[_FAR_LAGS.start : _FAR_LAGS.stop], together[-_FAR_LAGS.stop : -_FAR_LAGS.start]))
+    usual = np.median(far)
+    spread = 1.4826 * np.median(np.abs(far - usual)) + 1e-6
+    strength: Floats = ((together - usual) / spread).astype(np.float32)
+    return strength
 
 
-def _leak(levels_db: Sequence[Floats], floors_db: Sequence[Floats], source: int, target: int) -> Leak | None:
-    quiet = np.repeat(floors_db[source], 50, axis=0)[: len(levels_db[source])]
-    heard = np.maximum(levels_db[source], quiet)
-    quiet = np.repeat(floors_db[target], 50, axis=0)[: len(levels_db[target])]
-    a, b = _movement(heard), _movement(np.maximum(levels_db[target], quiet))
-    if not a.any() or not b.any():
-        return None
-    agreement = np.array([_agreement(a, b, lag) for lag in range(_LAGS)])
-    elsewhere = np.array([_agreement(a, b, lag) for lag in _FAR_LAGS])
-    spread = 1.4826 * np.median(np.abs(elsewhere - np.median(elsewhere))) + 1e-6
-    z = (agreement - np.median(elsewhere)) / spread
-    lag = int(np.argmax(z))
-    merged = lag <= _MERGED_LAG_FRAMES
-    if z[lag] < (_MERGED_Z if merged else _ECHO_Z):
-        return None
-    gains = _gains(levels_db[source], levels_db[target], floors_db[source], floors_db[target], lag)
-    if np.median(gains) < _AUDIBLE_DB:
-        return None
-    return Leak(source, target, lag * _FRAME_MS, gains, float(z[lag]), merged)
-
-
-def _gains(source: Floats, target: Floats, source_floor: Floats, target_floor: Floats, lag: int) -> tuple[float, ...]:
-    """The leak's gain per band: over frames where the source is loud, a middling quantile of what the target has above its noise."""
+def _gains(source: Floats, target: Floats, source_noise: Floats, target_noise: Floats, lag: int) -> tuple[float, ...]:
+    """The leak's gain per band: where the source is loud, a middling quantile of what the target has above its noise."""
     length = len(source) - lag
+    loud = source[:length] - source_noise[:length] > _LOUD_DB
     source, target = source[:length], target[lag : lag + length]
-    loud = source - np.repeat(source_floor, 50, axis=0)[:length] > _LOUD_DB
-    noise = np.repeat(target_floor, 50, axis=0)[lag : lag + length]
-    above = 10 * np.log10(np.maximum(10 ** (target / 10) - 10 ** (noise / 10), 1e-11))
+    above = 10 * np.log10(np.maximum(10 ** (target / 10) - 10 ** (target_noise[lag : lag + length] / 10), 1e-11))
     gains = []
     for band in range(source.shape[1]):
         chosen = loud[:, band] & (source[:, band] > target[:, band])
         ratio = above[chosen, band] - source[chosen, band]
-        gains.append(float(np.percentile(ratio, 60)) if chosen.sum() >= 50 else _NO_GAIN_DB)
+        gains.append(float(np.percentile(ratio, 60)) if chosen.sum() >= _LEAST_LOUD else _NO_GAIN_DB)
     return tuple(gains)

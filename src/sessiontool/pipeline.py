@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import __version__, results
 from .assemble import assemble
+from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError
 from .inputs import fingerprint, read_notes, require_chunks
@@ -36,10 +37,11 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """What changes the result (`keep_pauses`, `align`) and what only changes the run."""
+    """What changes the result (`keep_pauses`, `align`, `captions`) and what only changes the run."""
 
     keep_pauses: bool = False
     align: bool = True
+    captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = False
     force: bool = False
     dry_run: bool = False
@@ -91,6 +93,7 @@ def merge_session(
     progress.stage("listing")
     listing = store.list_session(session_id)
     settings: dict[str, Any] = {"keep_pauses": options.keep_pauses, "align": options.align}
+    settings["captions"] = options.captions.settings()
     mark = fingerprint(listing, settings)
     if not options.force and (published := _published(target, mark)) is not None:
         return MergeResult(session_id, target.url, published, unchanged=True, dry_run=options.dry_run)
@@ -101,7 +104,7 @@ def merge_session(
         alignment = _align(recording, notes, options, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = mark
-        document, transcript = results.write_result(session_id, notes, recording, alignment, settings)
+        document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")

@@ -42,7 +42,12 @@ class Recording:
 
 
 def write_result(
-    session_id: str, notes: Notes, recording: Recording, alignment: Alignment | None, settings: dict[str, Any]
+    session_id: str,
+    notes: Notes,
+    recording: Recording,
+    alignment: Alignment | None,
+    settings: dict[str, Any],
+    options: captions.CaptionOptions,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write captions, transcript and report beside the audio; returns the report and the transcript.
 
@@ -53,20 +58,25 @@ def write_result(
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     transcript = report.transcript_json(session_id, timeline, placements, speakers)
-    note = f"{session_id}, made by sessiontool {__version__}"
-    made = captions.caption(transcript, captions.CaptionOptions(), note=note)
+    spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if options.mark_gaps else None
+    made = captions.caption(transcript, options, note=note_of(session_id), report=spans)
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
     for name, text in files.items():
-        _write(work / name, text)
+        write_text(work / name, text)
     document = make_report(session_id, notes, recording.assembly, timeline, alignment.findings if alignment else ())
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
-    document["outputs"] = [_output(work / name) for name in (AUDIO, *files)]
+    document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
     document["inputs_fingerprint"] = settings.pop("inputs_fingerprint")
     document["tool"]["settings"] = settings
     _require_sound(verify_files(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
-    _write(work / REPORT, report.to_text(document))
+    write_text(work / REPORT, report.to_text(document))
     return document, transcript
+
+
+def note_of(session_id: str) -> str:
+    """Where captions say that they are from."""
+    return f"{session_id}, made by sessiontool {__version__}"
 
 
 def names(document: dict[str, Any]) -> list[str]:
@@ -110,11 +120,12 @@ def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
     return placements
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # JSON can hold half a surrogate pair
 
 
-def _output(path: Path) -> dict[str, Any]:
+def output_of(path: Path) -> dict[str, Any]:
+    """A file as the report names it."""
     size, digest = _digest(path)
     return {"name": path.name, "bytes": size, "sha256": digest}
 

@@ -55,8 +55,8 @@ def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[Turn]:
             runs[-1][-1:] = _in_turn(last, one)
         else:
             runs.append([one])
-    following = [run[0].start_ms for run in runs[1:]]
-    return [Turn(tuple(run), room) for run, room in zip(runs, [*following, None], strict=True)]
+    following = [*(run[0].start_ms for run in runs[1:]), None]
+    return [Turn(tuple(run), room) for run, room in zip(runs, following, strict=False)]
 
 
 def _in_turn(first: Spoken, second: Spoken) -> tuple[Spoken, Spoken]:

@@ -1,8 +1,9 @@
 """Which characters may be in a caption: text comes from outside, and none of it may end a line, a cue or a paragraph's direction.
 
 Kept: everything that shows, combining characters, joiners, the marks of direction (LRM, RLM, ALM), and the no-break spaces.  Not kept:
-control characters, line and paragraph separators (they become spaces), embeddings, overrides and isolates of direction, halves of
-surrogate pairs, and the code points that are no characters.  What means something to one format alone is that format's business.
+control characters, line and paragraph separators (they become spaces), embeddings, overrides and isolates of direction, and code points
+that are no characters.  Half of a surrogate pair becomes a question mark, as it does in transcript.json.  What means something to one format
+alone is that format's business.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 
 NO_BREAK_SPACES = "\u00a0\u202f"
 
-_GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]")
+_GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
+_HALVES = re.compile("[\ud800-\udfff]")
 _SPACES = re.compile(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
 
 
@@ -19,4 +21,4 @@ def clean(text: str) -> str:
     """`text` in one line, runs of white space as one space."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
-    return _SPACES.sub(" ", _GONE.sub("", text)).strip(" " + NO_BREAK_SPACES)
+    return _SPACES.sub(" ", _GONE.sub("", _HALVES.sub("?", text))).strip(" " + NO_BREAK_SPACES)

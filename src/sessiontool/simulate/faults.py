@@ -120,11 +120,12 @@ class Place:
         return int(self.arguments[position]) if position < len(self.arguments) else default
 
     def bytes(self, position: int, whole: int, default: int) -> int:
-        """An argument that is a count of bytes (`1024`) or a share of the whole (`0.5`)."""
+        """An argument that is a count of bytes (`1024`), all but some (`-1`), or a share of the whole (`0.5`)."""
         if position >= len(self.arguments):
             return default
         text = self.arguments[position]
-        return min(whole, round(float(text) * whole) if "." in text else int(text))
+        count = round(float(text) * whole) if "." in text else int(text)
+        return min(whole, max(0, count if count >= 0 else whole + count))
 
 
 def _missing(part: Part, place: Place) -> list[Upload]:
@@ -302,7 +303,7 @@ FAULTS = {
         Fault("duplicate-later", ":CHUNK", "uploaded again under the number after the last", _duplicate_later),
         Fault("same-number", ":CHUNK", "stored twice under one number, spelt differently", _same_number),
         Fault("swapped", ":CHUNK[:OTHER]", "two chunks have each other's number", _swapped),
-        Fault("truncated", ":CHUNK[:KEPT]", "cut short: KEPT bytes (1000) or a share (0.5) are left", _truncated),
+        Fault("truncated", ":CHUNK[:KEPT]", "cut short: KEPT bytes (1000), all but some (-1) or a share (0.5) are left", _truncated),
         Fault("zeroed", ":CHUNK[:BYTES[:AT]]", "zeros instead of some bytes", _zeroed),
         Fault("garbage", ":CHUNK[:BYTES[:AT]]", "random bytes instead of some bytes", _garbage),
         Fault("foreign", ":CHUNK[:BLOB]", "another recorder's blob lies before the chunk", _foreign),

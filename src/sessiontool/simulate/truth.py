@@ -56,6 +56,7 @@ def _run_truth(part: Part, number: int, run: Run, whole: set[int]) -> dict[str, 
     return {
         "origin": "foreign" if foreign else "again" if number else "own",
         "start_ms": run.plan.start_ms,
+        "stop_ms": run.plan.stop_ms,
         "packet_ms": run.plan.packet_ms,
         "whole_packets": _ranges(sorted(whole)),
         "lost": [] if foreign else [*_lost(part, number, run, whole), *_starved(run)],

@@ -37,6 +37,7 @@ _MAX_SHORT_ID_BYTES = 1 << 16
 _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
+_BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
 
 
@@ -148,17 +149,19 @@ class WebmReader:
         payloads: list[bytes] = []
         times_ms: list[int] = []
         add_payload, add_time = payloads.append, times_ms.append
-        unpack, number, base_ms = _FAST_BLOCK.unpack_from, self.track.number | 0x80, self.cluster_ms
+        unpack, unpack_short = _FAST_BLOCK.unpack_from, _BLOCK_HEAD.unpack_from
+        number, base_ms = self.track.number | 0x80, self.cluster_ms
         end = len(buf)
         last_header = end - _FAST_BLOCK.size
         while pos <= last_header:
             element_id, size, track, relative_ms, flags = unpack(buf, pos)
-            if element_id != 0xA3 or track != number or flags & _LACING_FLAGS or not 0x4005 <= size < 0x8000:
+            start, after = pos + 7, pos + size - 0x3FFD
+            if size >= 0x8000:  # a size of one byte: what follows stands a byte earlier
+                track, relative_ms, flags = unpack_short(buf, pos + 2)
+                start, after = pos + 6, pos + (size >> 8) - 0x7E
+            if element_id != 0xA3 or track != number or flags & _LACING_FLAGS or not start < after <= end:
                 break
-            after = pos + size - 0x3FFD
-            if after > end:
-                break
-            add_payload(buf[pos + 7 : after])
+            add_payload(buf[start:after])
             add_time(base_ms + relative_ms)
             pos = after
         samples = self._samples
@@ -177,11 +180,12 @@ class WebmReader:
         """Take out what no Opus decoder could read; `pos` is where in the buffer the first of the blocks begins."""
         keep = []
         for index, payload in enumerate(payloads):
+            size = len(payload) + (6 if self._buf[pos + 1] & 0x80 else 7)
             if durations[index]:
                 keep.append(index)
             else:
-                self.damages.append(Damage(self._offset + pos, len(payload) + 7, "not an Opus packet"))
-            pos += len(payload) + 7
+                self.damages.append(Damage(self._offset + pos, size, "not an Opus packet"))
+            pos += size
         payloads[:] = [payloads[index] for index in keep]
         times_ms[:] = [times_ms[index] for index in keep]
         durations[:] = [durations[index] for index in keep]

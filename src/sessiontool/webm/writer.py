@@ -67,12 +67,11 @@ class WebmWriter:
         pack, track = _BLOCK_HEADER.pack, 0x80 | TRACK_NUMBER
         for payload, time_ms in zip(payloads, times_ms, strict=True):
             size = len(payload)
-            if size <= _SHORT_BLOCK_BYTES - 1:
+            if size < _SHORT_BLOCK_BYTES:
                 add(pack(ebml.SIMPLE_BLOCK, size + 0x4004, track, time_ms - start_ms, _KEY_FRAME))
             else:
-                add(
-                    _LONG_BLOCK_HEADER.pack(ebml.SIMPLE_BLOCK, size + 0x10000004, track, time_ms - start_ms, _KEY_FRAME)
-                )
+                header = (ebml.SIMPLE_BLOCK, size + 0x10000004, track, time_ms - start_ms, _KEY_FRAME)
+                add(_LONG_BLOCK_HEADER.pack(*header))
             add(payload)
 
     def _end_cluster(self) -> None:

@@ -1,0 +1,70 @@
+"""Captions again, from a published transcript.json alone: in another profile, in other formats, or after somebody corrected the text.
+
+The chunks and the audio are not read.  What is published is the new caption files and the report, which tells their hashes and that of the
+transcript as it stands; the mark of the input stays as it is, so that a later merge of the same input leaves the result alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import report, results
+from .captions import caption
+from .errors import RecordingError
+from .progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from .captions import CaptionOptions, Captions
+    from .storage import Target
+
+
+@dataclass(frozen=True, slots=True)
+class RecaptionResult:
+    """What was made of a transcript, and where it is; `published`: whether it was written."""
+
+    session_id: str
+    location: str
+    captions: Captions
+    published: bool
+
+
+def recaption_session(
+    session_id: str, target: Target, options: CaptionOptions, *, publish: bool = True, progress: Progress | None = None
+) -> RecaptionResult:
+    """Make the captions of a published session again.
+
+    Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError, UsageError (a format's package
+    is missing); then nothing was changed.
+    """
+    progress = progress or Silent()
+    progress.stage("captioning")
+    document = results.read_published(target, results.REPORT)
+    transcript = results.read_published(target, results.TRANSCRIPT)
+    if not isinstance(transcript.get("utterances"), list):
+        raise RecordingError(
+            f"{target.locate(results.TRANSCRIPT)} has no list of utterances", hint="merge the session again with --force"
+        )
+    made = caption(transcript, options, note=results.note_of(session_id), report=document)
+    if publish:
+        progress.stage("publishing")
+        _publish(target, document, made)
+    return RecaptionResult(session_id, target.url, made, publish)
+
+
+def _publish(target: Target, document: dict[str, Any], made: Captions) -> None:
+    """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
+    with target.workspace() as work:
+        for name, text in made.files.items():
+            results.write_text(work / name, text)
+        (work / results.TRANSCRIPT).write_bytes(target.read(results.TRANSCRIPT) or b"")
+        changed = (results.TRANSCRIPT, *made.files)
+        outputs = document.get("outputs")
+        kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+        kept = [one for one in kept if one.get("name") not in changed]
+        document["outputs"] = [*kept, *(results.output_of(work / name) for name in changed)]
+        tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
+        settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
+        document["tool"] = {**tool, "settings": {**settings, "captions": made.options.settings()}}
+        results.write_text(work / results.REPORT, report.to_text(document))
+        target.publish({name: work / name for name in (*changed, results.REPORT)})
