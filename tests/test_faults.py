@@ -161,7 +161,9 @@ class Merged:
         return seqs
 
 
-def merge(recorder: RecorderName, faults: Sequence[str], folder: Path, *, bare: bool = False, **settings: Any) -> Merged:
+def merge(
+    recorder: RecorderName, faults: Sequence[str], folder: Path, *, bare: bool = False, **settings: Any
+) -> Merged:
     write_session(damage(recording(recorder, **settings), faults), folder / "session", bare=bare)
     with open_store(str(folder)) as store:
         result = merge_session(store, "session", open_output(str(folder / "out"), "session"), MergeOptions(align=False))
@@ -280,7 +282,9 @@ def test_one_wrong_byte_is_known_but_not_where(recorder: RecorderName, tmp_path:
     assert merged.verdict.kept == merged.verdict.whole
     assert merged.verdict.misplaced == 0
     assert merged.verdict.strange + merged.verdict.silent > 0
-    assert [(found["code"], found["seq"]) for found in merged.result.findings if "seq" in found] == [("chunk-altered", 3)]
+    assert [(found["code"], found["seq"]) for found in merged.result.findings if "seq" in found] == [
+        ("chunk-altered", 3)
+    ]
 
 
 def test_sound_that_was_dropped_before_it_was_recorded(tmp_path: Path) -> None:

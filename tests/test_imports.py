@@ -48,6 +48,7 @@ UNITS = {
     "cli": "cli cli_common cli_files",
     "containers": "ogg mp4 mp4boxes",
     "continuity": "continuity chains",
+    "media": "media encode",
 }
 
 ONLY_ERRORS = ("webm",)  # a small library of its own

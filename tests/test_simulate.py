@@ -148,8 +148,6 @@ class TestLikeABrowser:
     @pytest.mark.parametrize("recorder", ["chrome", "firefox"])
     def test_blobs_come_when_a_browser_hands_them_over(self, recorder: str) -> None:
         run = only_run(recorder)
-        last = {blob: max(p for p in run.packets if p.end <= blob.end) for blob in run.blobs[:-1]} if False else {}
-        assert not last
         for blob in run.blobs[:-1]:
             packet = max((p for p in run.packets if p.end <= blob.end), key=lambda p: p.offset)
             lag_ms = blob.emitted_ms - run.plan.start_ms - packet.start_us / 1000 - run.plan.packet_ms
@@ -168,7 +166,7 @@ class TestWhatHappensWhileRecording:
             run = only_run(recorder, pauses=(Stretch(5_000, 3_000),))
             steps = [after.time_ms - before.time_ms for before, after in pairwise(run.packets)]
             assert max(steps) < 70
-            assert run.packets[-1].start_us / 1000 == pytest.approx(9_000, abs=80)
+            assert 0 <= 9_000 - (run.packets[-1].start_us / 1000 + run.plan.packet_ms) <= 72
         chrome = only_run("chrome", pauses=(Stretch(5_000, 3_000),))
         kinds = [(offset, element_id) for offset, element_id, *_ in elements(stream(chrome))]
         before_cluster = [
@@ -213,7 +211,7 @@ class TestWhatHappensWhileRecording:
         write_session(damage(recording), tmp_path / "s")
         true = {spoken["id"]: spoken for spoken in document(tmp_path / "s", "truth.json")["utterances"]}
         lines = [json.loads(line) for line in (tmp_path / "s" / "utterances.jsonl").read_text().splitlines()]
-        assert len(lines) > 2
+        assert len(lines) >= 2
         for line in lines:
             start_s = true[line["id"]]["session_start_s"]
             assert line["t_start"] - start_s == pytest.approx(0.3 + 0.002 * start_s, abs=0.001)
@@ -225,7 +223,7 @@ class TestWhatHappensWhileRecording:
         with av.open(io.BytesIO(stream(recording.runs[0])), "r") as container:
             sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
         spoken = damage(recording).truth()["utterances"]
-        assert len(spoken) > 2
+        assert len(spoken) >= 2
         for utterance in spoken:
             channel = np.abs(sound[("user", "assistant").index(utterance["role"])])
             start, end = (round(utterance[name] * 48_000) for name in ("start_s", "end_s"))
@@ -243,7 +241,9 @@ class TestFaults:
         write_session(damage(recording), tmp_path / "before")
         text = f"{name}:2" if ":CHUNK" in FAULTS[name].arguments else name
         write_session(damage(recording, [text]), tmp_path / "after")
-        before, after = ({p.name: p.read_bytes() for p in (tmp_path / s / "chunks" / "000").iterdir()} for s in ("before", "after"))
+        before, after = (
+            {p.name: p.read_bytes() for p in (tmp_path / s / "chunks" / "000").iterdir()} for s in ("before", "after")
+        )
         assert (before, document(tmp_path / "before", "session.json")) != (
             after,
             {**document(tmp_path / "after", "session.json"), "session_id": "before"},
@@ -301,7 +301,13 @@ class TestFaults:
         written = stream(run)
         (truth,) = session.truth()["parts"][0]["runs"]
         whole = {index for start, end in truth["whole_packets"] for index in range(start, end)}
-        uploads = [upload.data for upload in session.parts["000"].uploads if upload.stored]
+        stored = [upload for upload in session.parts["000"].uploads if upload.stored]
+        uploads = [upload.data for upload in stored]
+        last_byte_altered = {
+            run.blobs[upload.index].end
+            for upload in stored
+            if any(end == len(run.blobs[upload.index].data) for _, end in upload.altered)
+        }
         for index, packet in enumerate(run.packets):
             after_id = written[packet.offset + 1 : packet.end]
             element = written[packet.offset : packet.end]
@@ -311,7 +317,8 @@ class TestFaults:
             elif not cut:
                 assert not any(element in data for data in uploads)
             else:  # its id is the last byte of the blob before, and other there
-                assert not any(data.startswith(after_id) for data in uploads) or session.parts["000"].find(0)
+                there = any(data.startswith(after_id) for data in uploads)
+                assert not there or packet.offset + 1 in last_byte_altered
 
     def test_losses_and_whole_packets_fill_the_time(self) -> None:
         session = damage(recorded("chrome"), ["missing:1", "truncated:3:0.3", "zeroed:4"])
@@ -349,7 +356,7 @@ class TestFaults:
 class TestMaking:
     @pytest.mark.parametrize("recorder", ["chrome", "firefox"])
     def test_the_same_seed_gives_the_same_bytes(self, recorder: str, tmp_path: Path) -> None:
-        faults = ["missing", "zeroed", "garbage", "foreign:1", "second-header:4"]
+        faults = ["foreign:1", "missing", "zeroed", "garbage", "second-header:4"]
         made = []
         for place, seed in (("a", 7), ("b", 7), ("c", 8)):
             plan = SessionPlan(recorder, seed=seed, **SHORT)  # type: ignore[arg-type]
@@ -368,8 +375,8 @@ class TestMaking:
         (run,) = record_session(plan).runs
         with av.open(io.BytesIO(stream(run)), "r") as container:
             heard = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)[0]
-        loud = np.sqrt(np.mean(np.square(heard[: 40 * 4800].reshape(40, 4800)), axis=1)) > 0.02
-        assert loud.tolist() == (np.abs(sound[:, 0].reshape(40, 4410)).max(axis=1) > 0).tolist()
+        loud = np.sqrt(np.mean(np.square(heard[: 39 * 4800].reshape(39, 4800)), axis=1)) > 0.04
+        assert loud.tolist() == (np.abs(sound[:, 0].reshape(40, 4410)).max(axis=1) > 0).tolist()[:39]
 
     def test_after_the_end_of_a_file_there_is_silence(self, tmp_path: Path) -> None:
         with wave.open(str(tmp_path / "in.wav"), "wb") as file:

@@ -148,7 +148,7 @@ def inspect(
             ids,
             settings,
             inspect_session,
-            console.MERGE,
+            console.INSPECT,
             as_json=as_json,
             quiet=quiet,
             verbose=verbose,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +62,9 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         console.note("interrupted: nothing was published")
         raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or Python complains when it flushes at its end
+        raise typer.Exit from None
     except OSError as error:
         if debug:
             raise

@@ -33,7 +33,7 @@ _MOST_FINDINGS = 12
 
 
 def print_error(error: SessionToolError, *, where: str = "") -> None:
-    """Two lines: what is wrong, and the next step; `where` names the file it is about."""
+    """Two lines, what is wrong and the next step; `where` names the file it is about."""
     print(f"error: {_printable(f'{where}: ' * bool(where) + error.message)}", file=sys.stderr)  # noqa: T201
     if error.hint:
         print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
@@ -117,11 +117,20 @@ def print_lines(lines: Sequence[str]) -> None:
 
 def _summary(result: MergeResult, verbose: bool) -> list[str]:
     """What a person wants to know of a merge at a glance."""
-    report = result.report
     if result.unchanged:
         return [f"{result.session_id}: unchanged since it was merged, nothing to do ({result.location})"]
-    lines = [f"{result.session_id}: {result.status}" + (" (dry run, nothing written)" if result.dry_run else "")]
-    lines += [f"  {name:<11}{value}" for name, value in _facts(result) if value]
+    note = " (dry run, nothing written)" if result.dry_run else ""
+    return [f"{result.session_id}: {result.status}{note}", *_details(result, verbose)]
+
+
+def _inspected(result: MergeResult, verbose: bool) -> list[str]:
+    """What a person wants to know of a session that is not merged yet."""
+    return [f"{result.session_id}: a merge would be {result.status}", *_details(result, verbose)]
+
+
+def _details(result: MergeResult, verbose: bool) -> list[str]:
+    report = result.report
+    lines = [f"  {name:<11}{value}" for name, value in _facts(result) if value]
     findings = sorted(report["findings"], key=lambda f: ("error", "warning", "info").index(f["severity"]))
     shown = findings if verbose else findings[:_MOST_FINDINGS]
     lines += [f"  {_finding(finding, verbose=verbose)}" for finding in shown]
@@ -184,14 +193,25 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
     size = sum(chunk["bytes"] for chunk in chunks)
     yield "length", f"{clock(report['duration_s'])} ({report['duration_s']:.2f} s)"
     yield "recording", f"{len(chunks)} chunks in {parts} part{'s' * (parts != 1)}, {size / 1e6:.2f} MB"
+    if parts > 1 or not result.transcript:
+        yield from _parts(report)
     yield "holes", _holes(report["timeline"])
     utterances = result.transcript.get("utterances")
     if utterances is not None:
-        yield "utterances", _placed(utterances)
+        aligned = report["tool"]["settings"]["align"]
+        yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
     for part in report.get("alignment", ()):
-        yield f"part {part['part']}", _offset(part)
+        yield f"sound {part['part']}", _offset(part)
     if not result.dry_run:
         yield "written", result.location
+
+
+def _parts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for part in report["parts"]:
+        spans = [span for span in report["timeline"] if span["part"] == part["part"] and span["kind"] == "recorded"]
+        recorded_s = sum(end - start for start, end in (span["output_samples"] for span in spans)) / 48_000
+        at = clock(spans[0]["session_ms"][0] / 1000) if spans else "?"
+        yield f"part {part['part']}", f"{recorded_s:.2f} s by {part['recorder'] or 'an unknown recorder'}, from {at} on"
 
 
 def _holes(timeline: Sequence[dict[str, Any]]) -> str:
@@ -221,7 +241,7 @@ def _offset(part: dict[str, Any]) -> str:
     if part["offset_ms"] is None:
         return "no utterance matched"
     drift = "drift not identifiable" if part["drift_ppm"] is None else f"drift {part['drift_ppm']:+.0f} ppm"
-    return f"the sound is {part['offset_ms']:+.0f} ms from the log's times, {drift}, {part['matched']} utterances"
+    return f"{part['offset_ms']:+.0f} ms from the log's times, {drift}, by {part['matched']} utterances"
 
 
 def _finding(finding: dict[str, Any], *, verbose: bool) -> str:
@@ -325,6 +345,7 @@ def _captions_exit_code(result: RecaptionResult) -> int:
 CAPTIONS: View[RecaptionResult] = View(_captions_json, _captions_lines, lambda _: 0)
 CAPTION_CHECK: View[RecaptionResult] = View(_captions_json, _captions_lines, _captions_exit_code)
 MERGE: View[MergeResult] = View(_merge_json, _summary, lambda _: 0)
+INSPECT: View[MergeResult] = View(_merge_json, _inspected, lambda _: 0)
 VERIFY: View[VerifyResult] = View(
     _verify_json, _verify_lines, lambda result: RecordingError.exit_code if result.problems else 0
 )

@@ -159,7 +159,8 @@ def _broken(name: str, problem: str) -> Finding:
 
 def _json_problem(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg}, line {error.lineno} column {error.colno}"
+        line = f"line {error.lineno} " if "\n" in error.doc else ""
+        return f"{error.msg}, {line}column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
 
 

@@ -303,7 +303,12 @@ FAULTS = {
         Fault("duplicate-later", ":CHUNK", "uploaded again under the number after the last", _duplicate_later),
         Fault("same-number", ":CHUNK", "stored twice under one number, spelt differently", _same_number),
         Fault("swapped", ":CHUNK[:OTHER]", "two chunks have each other's number", _swapped),
-        Fault("truncated", ":CHUNK[:KEPT]", "cut short: KEPT bytes (1000), all but some (-1) or a share (0.5) are left", _truncated),
+        Fault(
+            "truncated",
+            ":CHUNK[:KEPT]",
+            "cut short: KEPT bytes (1000), all but some (-1) or a share (0.5) are left",
+            _truncated,
+        ),
         Fault("zeroed", ":CHUNK[:BYTES[:AT]]", "zeros instead of some bytes", _zeroed),
         Fault("garbage", ":CHUNK[:BYTES[:AT]]", "random bytes instead of some bytes", _garbage),
         Fault("foreign", ":CHUNK[:BLOB]", "another recorder's blob lies before the chunk", _foreign),

@@ -98,7 +98,7 @@ class SessionPlan:
         from .sound import Conversation, FileSound  # noqa: PLC0415 - numpy takes long to come up
 
         if isinstance(self.sound, Path):
-            from ..media import read_sound  # noqa: PLC0415 - so does the decoder
+            from ..encode import read_sound  # noqa: PLC0415 - so does the decoder
 
             return FileSound(read_sound(self.sound, self.channels), self.channels)
         return Conversation(self.channels, self.length_ms * SAMPLES_PER_MS, self.seed, self.sound)
@@ -208,7 +208,7 @@ class SimulatedSession:
 
 
 def record_session(plan: SessionPlan) -> Recording:
-    """Record every part (UsageError where the plan makes no sense; what `media.read_sound` raises)."""
+    """Record every part (UsageError where the plan makes no sense; what `encode.read_sound` raises)."""
     run_plans = plan.run_plans()
     sound = plan.open_sound()
     recording = Recording(plan, [], sound.spoken)
