@@ -167,7 +167,7 @@ def _modules() -> list[str]:
     rows = ["| module | what it is |", "|---|---|"]
     for unit in " ".join(LEVELS).split():
         own = [name for name in MODULES if name and unit_of(name) == unit]
-        rows += [f"| `{_shown(name)}` | {_first_sentence(MODULES[name])} |" for name in own]
+        rows += [f"| `{_shown(MODULES[name])}` | {_first_sentence(MODULES[name])} |" for name in own]
     return rows
 
 
@@ -182,8 +182,11 @@ def _settings() -> list[str]:
 _TABLES = {"modules": _modules, "settings": _settings}
 
 
-def _shown(module: str) -> str:
-    return module.replace(".", "/") + ("/" if (PROJECT / "src/sessiontool" / module).is_dir() else ".py")
+def _shown(path: Path) -> str:
+    from test_imports import PACKAGE
+
+    place = path.relative_to(PACKAGE)
+    return f"{place.parent.as_posix()}/" if path.name == "__init__.py" else place.as_posix()
 
 
 def _first_sentence(path: Path) -> str:

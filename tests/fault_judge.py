@@ -2,20 +2,23 @@
 
 Nothing here knows how sessiontool works.  What "right" means:
 
-packets    every packet that is still whole in the input is in the output, once, and those of one recorder run in their order
-misplaced  a packet's place in the output, from the run's first packet there, against its true recorder time: off by over 20 ms
-silence    what was put between two packets of a run is as long as what was lost between them, within 20 ms.  Before the first packet of
-           the part's own run it is what was lost there.  After a run's last packet nothing in the file tells how much was recorded:
-           it is at least what session.json proves and at most what was lost and the time until `stop()`, and then the gap to the
-           next part.  Nothing stands for time that nobody lost: another recorder's run brings no silence.
+packets    every packet that is still whole in the input is in the output, once, those of one recorder run in order
+misplaced  a packet's place, from that of the run's first one, against its true recorder time: off by over 20 ms.  A
+           place is the packet's timestamp; where the timestamps run back, what was played stays played
+silence    what stands between two packets of a run is as long as what was lost there, within 20 ms; before the first
+           packet of the part's own recorder as well.  After a run's last packet no sound tells how much there was: it
+           is at least what session.json proves, and at most what was lost and the time until `stop()`, and the gap to
+           the next part.  Nothing stands for what nobody lost: another recorder's run brings no silence.
 
-How much was lost between two of another recorder's blobs is nobody's to know, nor how long it took until a recorder was begun again.
+How much was lost between two blobs of another recorder is nobody's to know, nor how long it took until a recorder was
+begun anew: both are free.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ class RunVerdict:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of a session; `strange` packets are neither whole ones of the input, nor silence, nor there for the first time."""
+    """What became of a session; `strange` packets are no silence, and not whole in the input or there before."""
 
     runs: list[RunVerdict]
     strange: int = 0
@@ -113,8 +116,10 @@ def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
     places: list[list[tuple[int, float]]] = [[] for _ in runs]
     last: int | None = None
     silence = 0
+    played_ms = float("-inf")
     seen: set[str] = set()
     for packet in output:
+        played_ms = max(played_ms, packet.time_ms)
         if packet.sha256 in SILENCE:
             silence += 1
             continue
@@ -125,7 +130,7 @@ def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
         number, index = where[packet.sha256]
         _note_silence(verdict.runs, last, number, silence * SILENCE_MS)
         verdict.silent += silence
-        places[number].append((index, packet.time_ms))
+        places[number].append((index, played_ms))
         last, silence = number, 0
     _note_silence(verdict.runs, last, None, silence * SILENCE_MS)
     verdict.silent += silence
@@ -154,7 +159,7 @@ def _note_silence(runs: list[RunVerdict], last: int | None, number: int | None, 
 def _judge_run(verdict: RunVerdict, run: dict[str, Any], placed: Sequence[tuple[int, float]]) -> None:
     times_ms: list[float] = run["packets"]["recorder_ms"]
     verdict.kept = len(placed)
-    verdict.disordered = sum(b[0] <= a[0] for a, b in zip(placed, placed[1:], strict=False))
+    verdict.disordered = sum(b[0] <= a[0] for a, b in pairwise(placed))
     if placed:
         errors = _errors_ms(times_ms, sorted(placed), one_by_one=run["origin"] == "foreign")
         verdict.misplaced = sum(abs(error) > TOLERANCE_MS for error in errors)
@@ -218,7 +223,6 @@ def complaints_at_the_end(verdict: Verdict) -> list[str]:
         if restarted:
             high = float("inf")
         if not low <= run.after_ms <= high:
-            found.append(
-                f"{run.origin} run of part {run.part}: {run.after_ms:.0f} ms of silence after it for {least:.0f} to {most:.0f} ms"
-            )
+            name = f"{run.origin} run of part {run.part}"
+            found.append(f"{name}: {run.after_ms:.0f} ms of silence after it for {max(0, low):.0f} to {high:.0f} ms")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from doc_examples import (
 from sessiontool import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from s3server import S3Server
@@ -158,3 +160,21 @@ def test_an_example_that_prints_something_else_is_noticed() -> None:
 def test_an_example_that_fails_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="exit code 7"):
         run(Example(README, 1, "exit 7"), tmp_path, environment_of(tmp_path, {}))
+
+
+@pytest.mark.parametrize("session_id", ["demo", "chrome-load", "firefox-pause"])
+def test_every_field_of_a_result_is_explained(session_id: str, merged_session: Callable[[str], Path]) -> None:
+    explained = set(re.findall(r"`\.*(\w+)(?:\[\])?`", (PROJECT / "docs" / "formats.md").read_text()))
+    for name in ("report.json", "transcript.json"):
+        written = json.loads((merged_session(session_id) / name).read_text())
+        assert fields(written, apart_from={"settings", "residual_ms"}) <= explained, name
+
+
+def fields(value: Any, *, apart_from: set[str]) -> set[str]:
+    """The names of all fields in a document, without those inside of some."""
+    if isinstance(value, list):
+        return set().union(*(fields(one, apart_from=apart_from) for one in value))
+    if not isinstance(value, dict):
+        return set()
+    inner = (fields(one, apart_from=apart_from) for name, one in value.items() if name not in apart_from)
+    return set(value).union(*inner)

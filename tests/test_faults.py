@@ -1,7 +1,8 @@
 """The fault matrix: every fault alone and in pairs, on a recording of Chrome and one of Firefox, merged and judged.
 
-For each: the packets kept are those that exist whole in the input; none is misplaced by more than 20 ms; the silence is as long as what
-was lost; and a finding names the chunk (`fault_judge` says what exactly is right).  The output is read by PyAV's demuxer.
+For each: the packets kept are those that exist whole in the input; none is misplaced by more than 20 ms; the
+silence is as long as what was lost; and a finding names the chunk (`fault_judge` says what exactly is right).  The
+output is read by PyAV's demuxer.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ FIRST, SECOND = 2, 4
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A fault in the matrix: how it is asked for at a chunk, and the codes of findings that tell a reader what happened there.
+    """A fault in the matrix: how it is asked for at a chunk, and the codes of findings that tell a reader what
+    happened there.
 
-    `bare_codes` are those that tell it without session.json, None where they are the same ones, empty where nobody could know.
+    `bare_codes` are those that tell it without session.json, None where they are the same ones, empty where nobody
+    could know.
     """
 
     fault: str
@@ -68,7 +71,7 @@ CASES = {
         "overwritten:{chunk}", ("chunk-foreign", "chunk-altered", "chunk-size", "chunk-truncated", "chunk-missing")
     ),
     "second-header": Case("second-header:{chunk}", ("recorder-restarted",)),
-    # The last chunk never was: only the one that was cut can be named, and without session.json the rest of it is unknown.
+    # The last chunk never was: only the one that was cut can be named.  Without session.json its rest is unknown.
     "killed": Case("killed::0.6", ("chunk-truncated", "bytes-skipped"), bare_codes=()),
     "manifest-sha256": Case("manifest-wrong:{chunk}:sha256", ("chunk-altered",), bare_codes=()),
     "manifest-bytes": Case("manifest-wrong:{chunk}:bytes", ("chunk-size", "chunk-truncated"), bare_codes=()),
@@ -140,7 +143,7 @@ class Merged:
         return case.codes if case.bare_codes is None or not self.bare else case.bare_codes
 
     def _chunks_of(self, fault: dict[str, Any]) -> set[int]:
-        """The numbers that name the fault: of two copies either, of a row of missing chunks the first, of a hole either side."""
+        """The numbers that name a fault: either of two copies, the first missing in a row, either side of a hole."""
         seqs = set(fault["seqs"])
         kind = fault["fault"].partition(":")[0]
         chunks = next(part["chunks"] for part in self.truth["parts"] if part["part"] == fault["part"])
@@ -149,7 +152,10 @@ class Merged:
             return seqs | {chunk["seq"] for chunk in chunks if chunk["blob"] in blobs}
         if kind == "renumbered":
             lost = int(fault["fault"].split(":")[1])
-            return {chunk["seq"] for chunk in chunks if chunk["run"] == 0 and abs(chunk["blob"] - lost) == 1}
+            own = sorted((chunk["blob"], chunk["seq"]) for chunk in chunks if chunk["run"] == 0)
+            before = [seq for blob, seq in own if blob < lost][-1:]
+            behind = [seq for blob, seq in own if blob > lost][:1]
+            return {*before, *behind, *range(*before, *behind)} if before and behind else {*before, *behind}
         if kind == "overwritten":  # the hole is before the next one
             return seqs | {seq + 1 for seq in seqs}
         if kind == "foreign" and any(chunk["seq"] in seqs and chunk["blob"] == 0 for chunk in chunks):
@@ -240,7 +246,8 @@ EDGES = {
     "a foreign header": ["foreign:3:0"],
     "a foreign header first": ["foreign:0:0"],
     "a foreign chunk last": ["foreign:7:2"],
-    "a foreign chunk that would fit": ["foreign:3:3"],
+    "a foreign chunk for the same place": ["foreign:3:3"],
+    "a foreign chunk for a hole": ["missing:2", "foreign:4:2"],
     "started anew at once": ["second-header:1"],
     "started anew at the end": ["second-header:7"],
 }

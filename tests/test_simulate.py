@@ -13,8 +13,6 @@ import sys
 import wave
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -23,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessiontool.errors import SessionToolError, UsageError
+from sessiontool.errors import UsageError
 from sessiontool.simulate import (
     FAULTS,
     ClockError,
@@ -38,6 +36,7 @@ from sessiontool.simulate import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sessiontool.simulate.recorders import Run
     from sessiontool.simulate.session import Recording

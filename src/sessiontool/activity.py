@@ -70,12 +70,13 @@ def _quantise(power: Floats) -> Bytes:
     return np.clip((db - _DB_BOTTOM) / _DB_STEP + 0.5, 0, 255).astype(np.uint8)
 
 
-def _band_matrix() -> Floats:
-    """Weights (bins, bands) that turn a windowed spectrum's squared magnitudes into each band's mean square."""
-    bins = np.fft.rfftfreq(_WINDOW, 1 / RATE)
-    edges = np.array(_BAND_EDGES_HZ)
-    inside = (bins[:, None] >= edges[:-1]) & (bins[:, None] < edges[1:])
-    return (inside * 2 / (_WINDOW * (np.hanning(_WINDOW) ** 2).sum())).astype(np.float32)
+def _band_bins() -> tuple[NDArray[np.intp], np.float32]:
+    """The first bin of each band and of what lies above them, and what makes sums of squared magnitudes mean squares.
+
+    Sums over bins instead of a matrix product: a BLAS would spread that over threads, which only wait for one another.
+    """
+    bins = np.searchsorted(np.fft.rfftfreq(_WINDOW, 1 / RATE), _BAND_EDGES_HZ)
+    return bins, np.float32(2 / (_WINDOW * (np.hanning(_WINDOW) ** 2).sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class _ChannelMeter:
     def __init__(self) -> None:
         self._rest = np.zeros(_FRAME // 2, np.float32)
         self._window = np.hanning(_WINDOW).astype(np.float32)
-        self._matrix = _band_matrix()
+        self._bins, self._scale = _band_bins()
         self._fine_rest = np.zeros(0, np.float32)
         self.bands = bytearray()
         self.power = bytearray()
@@ -128,8 +129,8 @@ class _ChannelMeter:
         frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[: count * _FRAME : _FRAME]
         for k in range(0, count, _BLOCK_FRAMES):
             spectrum = np.fft.rfft(frames[k : k + _BLOCK_FRAMES] * self._window)
-            power = (spectrum.real**2 + spectrum.imag**2) @ self._matrix
-            self.bands += _quantise(power).tobytes()
+            power = np.add.reduceat(spectrum.real**2 + spectrum.imag**2, self._bins, axis=1)[:, :BANDS]
+            self.bands += _quantise(power * self._scale).tobytes()
 
     def _feed_power(self, samples: Floats) -> None:
         samples = np.concatenate((self._fine_rest, samples))

@@ -44,6 +44,7 @@ _FIRST_COSTS = {
     ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
 }
 _SHARP_END_MS = 500.0
+_TOLD_MS = 400.0
 _LEAST_MATCHES = 4
 
 _AGREES, _MUCH_BETTER = 0.3, 0.2
@@ -332,6 +333,8 @@ def _place(
                 placements[i] = Placement(utterances[i], None, None, status, 0.0)
                 continue
             start, end = _snapped(lane, k)
+            if shared:
+                start, end = _overlapping(lane, k, start, end)
             found = _evidence(lane, k, start, end, axis, shared=shared)
             clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
@@ -354,6 +357,19 @@ def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
     low = float(lane.islands.end[a - 1]) if a else 0.0
     high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(len(lane.channel.power))
     return snap(lane.channel.power, float(lane.islands.start[a]), float(lane.islands.end[b]), low, high)
+
+
+def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge]:
+    """On a channel of two voices, where an edge is not heard because the other voice goes on: where the log has it."""
+    costs = lane.costs[str(lane.roles[k])]
+    a, b = lane.matches.first[k], lane.matches.last[k]
+    if lane.islands.made_start[a]:
+        told = lane.expected.start[k] + costs.start_bias
+        start = Edge(float(np.clip(told, start.at_ms - _TOLD_MS, min(start.at_ms + _TOLD_MS, end.at_ms - 1))), 0.0)
+    if lane.islands.made_end[b] and np.isfinite(lane.expected.end[k]) and costs.end_spread < _SHARP_END_MS:
+        told = lane.expected.end[k] + costs.end_bias
+        end = Edge(float(np.clip(told, max(end.at_ms - _TOLD_MS, start.at_ms + 1), end.at_ms + 2 * _TOLD_MS)), 0.0)
+    return start, end
 
 
 def _evidence(lane: Lane, k: int, start: Edge, end: Edge, axis: Axis, *, shared: bool) -> Evidence:

@@ -22,7 +22,7 @@ from .webm.packets import PacketsDigest
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .concat import Joiner
     from .models import PartEntry, SessionDocument
@@ -69,11 +69,16 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class _Recording:
-    """The chunks of one recorder run, in order; `entry` is what the recorder noted, None for a run that nobody knows of."""
+    """The chunks of one recorder run, in order; `entry` is what the recorder noted, None for a run that nobody knows of.
+
+    `missing` are the numbers before a chunk, by its index, that no object of the part has.
+    """
 
     name: str
     chunks: Sequence[ChunkRef]
     entry: PartEntry | None
+    missing: Mapping[int, Sequence[int]]
+    has_header: bool = True
     sorted_by_content: bool = False
 
 
@@ -100,7 +105,8 @@ def assemble(
         try:
             for part, listed in parts.items():
                 entry = continuity.part_entry(session.parts, part)
-                recordings = known.get(part) or [_Recording(part, listed, entry)]
+                missing = continuity.missing_before(listed, entry)
+                recordings = known.get(part) or [_Recording(part, listed, entry, missing)]
                 _join_part(recordings, joiner, assembly, read, progress)
         except _Disorder:
             known[part] = _sort_by_content(part, listed, entry, read)
@@ -122,7 +128,8 @@ def _join_part(
 ) -> None:
     for position, recording in enumerate(recordings):
         if position:
-            assembly.findings += [continuity.foreign_finding(chunk, recording.name) for chunk in recording.chunks[:1]]
+            other = continuity.restarted_finding if recording.has_header else continuity.foreign_finding
+            assembly.findings.append(other(recording.chunks[0], recording.name))
         if recording.sorted_by_content:
             pairs = zip(recording.chunks, recording.chunks[1:], strict=False)
             assembly.findings += [continuity.order_finding(late) for early, late in pairs if late.seq < early.seq]
@@ -143,12 +150,16 @@ def _sort_by_content(
             continue
         seen[digest] = chunk.seq
         extents.append(extent_of(chunk, data))
-    recordings = []
+    recordings: list[_Recording] = []
+    missing = continuity.missing_before(listed, entry)
     for index, chain in enumerate(sort_chunks(extents)):
         numbers = {chunk.seq for chunk in chain.chunks}
         chunks = [*chain.chunks, *(copy for copy, seq in copies if seq in numbers)]
         name = f"{part}+{index}" if index else part
-        recordings.append(_Recording(name, chunks, None if index else entry, sorted_by_content=True))
+        first = not index
+        recordings.append(
+            _Recording(name, chunks, entry if first else None, missing if first else {}, chain.has_header, sorted_by_content=True)
+        )
     return recordings
 
 
@@ -173,7 +184,7 @@ class _RecordingReader:
 
     def read_all(self, read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
         chunks = self._recording.chunks
-        missing = continuity.missing_before(sorted(chunks, key=lambda chunk: chunk.seq), self._recording.entry)
+        missing = self._recording.missing
         if self._recording.sorted_by_content and missing:
             self._note_missing([seq for seqs in missing.values() for seq in seqs])
             missing = {}
@@ -215,7 +226,7 @@ class _RecordingReader:
         self._join(self._reader.feed(data), chunk)
         if not record.packets and record.verdict == "ok":
             record.verdict = "empty"
-        elif self._placer.end_ms is not None:
+        elif record.verdict == "ok" and self._placer.end_ms is not None:
             self._emissions.saw(chunk.seq, self._placer.end_ms)
 
     def _compare(self, chunk: ChunkRef, sha256: str) -> Finding | None:
@@ -286,8 +297,7 @@ class _RecordingReader:
             self._end_part()
             name = f"{name}+{number}"
             entry = None
-            message = f"part {self._recording.name} holds another recording from inside its chunk {self._last_seq()} on"
-            self._find("recorder-restarted", "warning", message, hint="give each MediaRecorder run a part of its own")
+            self._find_all([continuity.restarted_finding(self._records[-1].chunk, name)])
         self._number = number
         self._placer = continuity.Placer()
         track = self._reader.track
@@ -295,7 +305,8 @@ class _RecordingReader:
         start_us = self._start_us(entry, runs)
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._assembly.parts
-        packets, gap_us = self._joiner.begin_part(name, track.opus_head, start_us, pauses)
+        from_start = self._recording.entry is not None or not self._recording.sorted_by_content or first
+        packets, gap_us = self._joiner.begin_part(name, track.opus_head, start_us, pauses, from_start=from_start)
         self._assembly.parts.append(PartRecord(name, track.writing_app))
         if self._reader.header_missing:
             message = f"the header of part {name} is lost; it was rebuilt from the blocks"
@@ -339,13 +350,26 @@ class _RecordingReader:
         for run in self._placer.flush(self._emissions.end_ms(self._last_seq()) if self._records else None):
             self._joiner.add(run)
         self._joiner.end_part(self._tail_ms(missing))
+        self._note_jumps()
+
+    def _note_jumps(self) -> None:
+        for samples in self._joiner.clock_jumps:
+            message = f"the recorder's clock jumps in part {self._recording.name}; the sound goes on there without a gap"
+            hint = "the timestamps are wrong, or packets of another recording lie among these"
+            self._find("clock-jump", "warning", message, at_s=samples / SAMPLE_RATE, hint=hint)
+        self._joiner.clock_jumps.clear()
+
+    def _is_cut_short(self) -> bool:
+        """Whether the last chunk is shorter than the recorder noted."""
+        noted = self._noted.get(self._last_seq())
+        return noted is not None and (noted.bytes or 0) > self._records[-1].chunk.object.size_bytes
 
     def _tail_ms(self, missing: Sequence[int]) -> int:
         """How much the chunks missing at the end held: until the last was handed over, else a timeslice each."""
         entry = self._recording.entry
-        if not missing or entry is None:
+        if entry is None or not (missing or self._is_cut_short()):
             return 0
-        until_ms = self._emissions.end_ms(missing[-1])
+        until_ms = self._emissions.end_ms(missing[-1] if missing else self._last_seq())
         if until_ms is not None and self._placer.end_ms is not None:
             return max(0, until_ms - self._placer.end_ms)
         return round((entry.timeslice_ms or 0) * len(missing))

@@ -1,8 +1,9 @@
 """Placed utterances -> cues -> files: captions that people can read, in every format from one set of integers.
 
-The stage in order: a transcript is read (`captioning.transcript`), each speaker's turns are split into cues (`split`), the cues get
-their final times (`timing`), and formats write them (`formats`).  The same way is gone after a merge and from a transcript.json that was
-published long ago, so both give the same captions.  What a caption may look like is data (`captioning.profiles`).
+The stage in order: a transcript is read (`captioning.transcript`), each speaker's turns are split into cues
+(`split`), the cues get their final times (`timing`), and formats write them (`formats`).  The same way is gone after
+a merge and from a transcript.json that was published long ago, so both give the same captions.  What a caption may
+look like is data (`captioning.profiles`).
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ __all__ = [
 class CaptionOptions:
     """What the captions of a session look like.
 
-    `generated`: show all that was meant to be said, not only what was heard.  `mark_gaps`: notes for lost stretches and for sound without
-    a text.  `timestamp_map`: see `formats.Look`.
+    `generated`: show all that was meant to be said, not only what was heard.  `mark_gaps`: notes for lost stretches
+    and for sound without a text.  `timestamp_map`: see `formats.Look`.
     """
 
     profile: Profile = field(default_factory=lambda: PROFILES[DEFAULT_PROFILE])
@@ -61,15 +62,20 @@ class CaptionOptions:
     speakers: bool = True
     generated: bool = False
     mark_gaps: bool = False
+    styles: bool = False
     karaoke: bool = False
     timestamp_map: tuple[int, int] | None = None
 
     def settings(self) -> dict[str, Any]:
         """The same as a report has it: what captions depend on beside the transcript."""
-        return {**asdict(self), "formats": list(self.formats), "timestamp_map": self.timestamp_map and [*self.timestamp_map]}
+        return {
+            **asdict(self),
+            "formats": list(self.formats),
+            "timestamp_map": self.timestamp_map and [*self.timestamp_map],
+        }
 
 
-def make_options(  # noqa: PLR0913 - they are settings
+def make_options(
     profile: str,
     formats: str,
     *,
@@ -86,7 +92,7 @@ def make_options(  # noqa: PLR0913 - they are settings
 
 
 def read_timestamp_map(text: str | None) -> tuple[int, int] | None:
-    """`TICKS` or `TICKS:MS`: a time of MPEG-2 (33 bits, 90 kHz) and the local milliseconds that mean the same (UsageError)."""
+    """`TICKS` or `TICKS:MS`: a time of MPEG-2 (90 kHz) and the local milliseconds that mean the same (UsageError)."""
     if text is None:
         return None
     ticks, _, local_ms = text.partition(":")
@@ -122,7 +128,8 @@ def caption(
 ) -> Captions:
     """The captions of a transcript (`sessiontool.transcript/1`), as the text of each file.
 
-    `note` says where they are from; `report` (`sessiontool.report/1`) tells of lost stretches.  UsageError where a format's package is missing.
+    `note` says where they are from; `report` (`sessiontool.report/1`) tells of lost stretches.  UsageError where a
+    format's package is missing.
     """
     spoken, problems = read_transcript(transcript, generated=options.generated, mark_gaps=options.mark_gaps)
     if options.mark_gaps and report:
@@ -131,7 +138,9 @@ def caption(
     cues = make_cues(spoken, options.profile, end_ms=end_ms, named=options.speakers)
     single = one_at_a_time(cues, options.profile, end_ms=end_ms, names=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
-    look = Look(options.profile, note, options.speakers, options.karaoke, options.timestamp_map, language)
+    look = Look(
+        options.profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
+    )
     forms = find_formats(options.formats)
     files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
     return Captions(files, cues, single, problems, options)
@@ -172,5 +181,6 @@ def cue_times(text: str, name: str) -> list[tuple[int, int]]:
     import webvtt  # noqa: PLC0415
 
     return [
-        (cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()) for cue in webvtt.WebVTT.from_string(text).captions
+        (cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds())
+        for cue in webvtt.WebVTT.from_string(text).captions
     ]

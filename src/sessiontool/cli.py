@@ -218,19 +218,27 @@ def captions(
         bool, typer.Option("--check", help="Write nothing; list every cue that breaks its profile (exit 4).")
     ] = False,
     speakers: Annotated[
-        bool | None, typer.Option("--speakers/--no-speakers", help="Show who speaks.  [default: speakers]", show_default=False)
+        bool | None,
+        typer.Option("--speakers/--no-speakers", help="Show who speaks.  [default: speakers]", show_default=False),
     ] = None,
     caption_text: Annotated[
         str | None,
         typer.Option(
-            "--captions-text", metavar="heard|generated", help="What to show of a turn that was cut off.  [default: heard]"
+            "--captions-text",
+            metavar="heard|generated",
+            help="What to show of a turn that was cut off.  [default: heard]",
         ),
     ] = None,
     mark_gaps: Annotated[
         bool | None,
         typer.Option("--mark-gaps/--no-mark-gaps", help="Note where sound is lost or has no text.", show_default=False),
     ] = None,
-    karaoke: Annotated[bool, typer.Option("--karaoke", help="WebVTT: a time for each word, where words have one.")] = False,
+    styles: Annotated[
+        bool, typer.Option("--styles", help="WebVTT: a colour for each role; some players then show nothing.")
+    ] = False,
+    karaoke: Annotated[
+        bool, typer.Option("--karaoke", help="WebVTT: a time for each word, where words have one.")
+    ] = False,
     timestamp_map: Annotated[
         str | None,
         typer.Option(metavar="TICKS[:MS]", help="WebVTT for HLS: the MPEG-2 time of a local time.", show_default=False),
@@ -267,7 +275,12 @@ def captions(
         from .recaption import recaption_session  # noqa: PLC0415
 
         settings = _settings(flags)
-        options = replace(_caption_options(settings), karaoke=karaoke, timestamp_map=read_timestamp_map(timestamp_map))
+        options = replace(
+            _caption_options(settings),
+            styles=styles,
+            karaoke=karaoke,
+            timestamp_map=read_timestamp_map(timestamp_map),
+        )
 
         def run(opened: Store, session_id: str, progress: Any) -> Any:
             target = _target(opened, session_id, settings)

@@ -40,11 +40,17 @@ class Joiner:
 
     @property
     def samples(self) -> int:
-        """Samples at 48 kHz written so far."""
-        return self._writer.samples
+        """Samples of output so far: what was written less the pre-skip, which is not played."""
+        return max(0, self._writer.samples - (self.head.pre_skip if self.head else 0))
 
     def begin_part(
-        self, part: str, head: OpusHead, session_start_us: int | None, pauses: Sequence[Pause] = ()
+        self,
+        part: str,
+        head: OpusHead,
+        session_start_us: int | None,
+        pauses: Sequence[Pause] = (),
+        *,
+        from_start: bool = True,
     ) -> tuple[int, int]:
         """Begin a part, filling the time since the last one; returns the silent packets for it and that time in microseconds.
 
@@ -55,7 +61,9 @@ class Joiner:
         elif head.channels > self.head.channels:
             self.head = replace(self.head, channels=head.channels)
         self._silent = silent_packet(head.channels)
-        packets, gap_us = self._builder.begin_part(part, head.pre_skip, session_start_us, pauses)
+        packets, gap_us = self._builder.begin_part(
+            part, head.pre_skip, session_start_us, pauses, from_start=from_start
+        )
         self._write_silence(packets)
         return packets, gap_us
 

@@ -18,9 +18,9 @@ from .progress import Progress, Silent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from .captions import Problem
     from .errors import SessionToolError
     from .explain import Explanation
-    from .captions import Problem
     from .pipeline import MergeResult, VerifyResult
     from .recaption import RecaptionResult
     from .simulate import SimulatedSession
@@ -320,8 +320,8 @@ def _captions_lines(result: RecaptionResult, verbose: bool) -> list[str]:  # noq
     lines += [f"  {_MARKS['warning']} left out: {problem}" for problem in made.problems]
     for name, found in made.check().items():
         failures = sum(problem.severity == "failure" for problem in found)
-        counts = f"{failures} failure(s), {len(found) - failures} warning(s)" if found else "every cue keeps to the profile"
-        lines.append(f"  {name:<11}{counts}")
+        counts = f"{failures} failure(s), {len(found) - failures} warning(s)"
+        lines.append(f"  {name:<11}{counts if found else 'every cue keeps to the profile'}")
         if not result.published:
             lines += [f"    {_caption_problem(problem)}" for problem in found[:_MOST_CUES]]
             if len(found) > _MOST_CUES:

@@ -107,6 +107,11 @@ def foreign_finding(chunk: ChunkRef, name: str) -> Finding:
     return Finding("chunk-foreign", "warning", message, part=chunk.part, seq=chunk.seq, hint=_NUMBER_HINT)
 
 
+def restarted_finding(chunk: ChunkRef, name: str) -> Finding:
+    message = f"a recorder was started again in chunk {chunk.seq}; what it recorded is joined as part {name}"
+    return Finding("recorder-restarted", "warning", message, part=chunk.part, seq=chunk.seq, hint=_NUMBER_HINT)
+
+
 _NUMBER_HINT = "give each MediaRecorder run a part of its own, and number its blobs as they come"
 
 

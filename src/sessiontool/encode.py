@@ -65,9 +65,9 @@ def read_sound(path: Path, channels: int) -> Iterator[Floats]:
             if not file.streams.audio:
                 raise RecordingError(f"{path} holds no sound", hint="give a file with an audio track")
             resampler = av.AudioResampler(format="fltp", layout=_LAYOUTS[channels], rate=_RATE)
-            for frame in file.decode(file.streams.audio[0]):
-                yield from (piece.to_ndarray() for piece in resampler.resample(frame))
-            yield from (piece.to_ndarray() for piece in resampler.resample(None))
+            for frame in (*file.decode(file.streams.audio[0]), None):
+                for piece in resampler.resample(frame):
+                    yield piece.to_ndarray().astype(np.float32, copy=False)
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {path}", hint="check its name") from None
     except FFmpegError as error:

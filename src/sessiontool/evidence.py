@@ -58,16 +58,16 @@ def _share(value: float, nothing: float, a_lot: float) -> float:
     return min(1.0, max(0.0, (value - nothing) / (a_lot - nothing)))
 
 
-BIAS = 4.0
+BIAS = 4.9
 WEIGHTS = {
-    "late": 1.0,
-    "length": 1.0,
-    "cost": 2.0,
-    "noise": 2.5,
-    "onset": 1.0,
-    "ending": 1.0,
-    "left_over": 1.5,
-    "made_up": 1.5,
+    "late": 0.2,
+    "length": 3.0,
+    "cost": 1.5,
+    "noise": 2.2,
+    "onset": 1.5,
+    "ending": 2.5,
+    "left_over": 2.3,
+    "made_up": 2.7,
     "shared": 1.5,
 }
 

@@ -29,6 +29,8 @@ _RECORDED_SHARE = 0.1
 _NEVER = 1e9
 _FULL_SCORE = 12.0
 _LOUD = 0.35
+_THROUGH_SPEECH = 3.0
+_CUT_FRAMES = 15.0
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
 
 
@@ -49,17 +51,22 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Islands:
-    """Candidate stretches of speech on one channel, in order: positions in ms, loudness 0..1, and made-up edges."""
+    """Candidate stretches of speech on one channel, in order.
+
+    Positions are in ms, loudness is 0 to 1.  Edges that were made up where the log wants one are marked, and `bridge` says
+    how much of its loudness an island has at a made-up start: 1 where the cut goes through speech, 0 where it pauses.
+    """
 
     start: Floats
     end: Floats
     made_start: NDArray[np.bool_]
     made_end: NDArray[np.bool_]
     loudness: Floats
+    bridge: Floats
 
     @classmethod
     def none(cls) -> Islands:
-        return cls(*(np.zeros(0, kind) for kind in (float, float, bool, bool, float)))
+        return cls(*(np.zeros(0, kind) for kind in (float, float, bool, bool, float, float)))
 
     def __len__(self) -> int:
         return len(self.start)
@@ -122,7 +129,8 @@ def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis
             lo = int(max(starts[k] + 150, place - 250) // 10)
             hi = int(min(ends[k] - 150, place + 250) // 10)
             if hi > lo:
-                cuts.setdefault(10.0 * (lo + int(np.argmin(score[lo:hi]))), True)
+                away = (np.arange(lo, hi) - place / 10) / _CUT_FRAMES
+                cuts.setdefault(10.0 * (lo + int(np.argmin(score[lo:hi] + away * away))), True)
     at = np.array(sorted(cuts), float)
     made_up = np.array([cuts[c] for c in sorted(cuts)], bool)
     all_starts, all_ends = np.concatenate((starts, at)), np.concatenate((ends, at))
@@ -130,7 +138,10 @@ def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis
     natural = np.zeros(len(starts), bool)
     made = np.concatenate((natural, made_up))
     first, last = all_starts[by_start], all_ends[by_end]
-    return Islands(first, last, made[by_start], made[by_end], _mean_between(score, first, last) / _FULL_SCORE)
+    loudness = _mean_between(score, first, last) / _FULL_SCORE
+    there = score[(first / 10).astype(int).clip(0, len(score) - 1)] if len(score) else np.zeros(0)
+    bridge = np.where(made[by_start], np.clip(there / (_FULL_SCORE * np.maximum(loudness, 1e-3)), 0, 1), 0)
+    return Islands(first, last, made[by_start], made[by_end], loudness, bridge)
 
 
 def _mean_between(score: NDArray[np.float32], starts_ms: Floats, ends_ms: Floats) -> Floats:
@@ -144,7 +155,7 @@ def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     seconds = (axis.recorded(islands.end) - axis.recorded(islands.start)) / 1000
     cost = np.minimum(costs.skip_island + costs.skip_second * seconds, costs.skip_most)
     gap = np.concatenate((islands.start[1:] - islands.end[:-1], [np.inf]))
-    close = np.maximum(0, 1 - gap / _CLOSE_MS)
+    close = np.maximum(0, 1 - gap / _CLOSE_MS) + _THROUGH_SPEECH * np.append(islands.bridge[1:], 0)
     alone = cost * np.clip(islands.loudness / _LOUD, 0.15, 1)
     share = islands.loudness / max(1e-3, float(np.percentile(islands.loudness, 75)))
     alike = np.minimum(share, np.append(share[1:], 0))

@@ -38,6 +38,8 @@ _RUN_SAMPLES = 20 * 48_000
 _PRE_ROLL_SAMPLES = 9600
 _WORKERS = 2
 _HALF_TAPS = 7
+_BATCH = 4096
+"""Rows of a matrix product: few enough that no BLAS spreads it over threads, which would only wait for one another."""
 
 
 def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[Floats]:
@@ -130,10 +132,10 @@ _LOWPASS = _lowpass()
 def _reduced(sound: Floats, first: int, count: int) -> Floats:
     """`count` low-passed samples, every third one; the filter for the first begins at `first`."""
     columns = _LOWPASS.shape[1]
-    piece = sound[:, first : first + (count + columns - 1) * _FACTOR]
-    missing = (count + columns - 1) * _FACTOR - piece.shape[1]
-    piece = np.pad(piece, ((0, 0), (0, missing)))
-    partial = piece.reshape(len(sound), -1, _FACTOR) @ _LOWPASS
+    batches = -(-(count + columns - 1) // _BATCH)
+    piece = sound[:, first : first + batches * _BATCH * _FACTOR]
+    piece = np.pad(piece, ((0, 0), (0, batches * _BATCH * _FACTOR - piece.shape[1])))
+    partial = (piece.reshape(len(sound), batches, _BATCH, _FACTOR) @ _LOWPASS).reshape(len(sound), -1, columns)
     reduced: Floats = partial[:, :count, 0].copy()
     for column in range(1, columns):
         reduced += partial[:, column : column + count, column]

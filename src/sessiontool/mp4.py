@@ -1,15 +1,17 @@
-"""Reads MP4 with one Opus track, as Chrome and Safari record it: fragments (ISO/IEC 14496-12), from pieces cut anywhere.
+"""Reads MP4 with one Opus track in fragments, as Chrome and Safari record it (ISO/IEC 14496-12).
 
-The contract is that of `webm.packets.Reader`.  Nothing here decodes; Opus alone is read.  Files without fragments are
-read too if their index comes first; if it comes last, the refusal says how to move it.
+The contract is that of `webm.packets.Reader`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
+Files without fragments are read too if their index comes first; if it comes last, the refusal says how to move it.
 
 The strategy.  Top-level boxes are one flat row.  `moov` and `moof` are read whole and tell where packets will be; the
-bytes of other boxes stream by, and a packet is given as soon as it is whole.  A cut or damaged piece puts the beginning of
-the next fragment inside a box that claims more than there is.  Twelve fixed bytes betray a fragment's beginning, and
-sound does not contain them by accident: where they turn up, the row begins anew, so damage costs one fragment at most.
+bytes of other boxes stream by, and a packet is given as soon as it is whole.  A piece that was cut short puts the
+beginning of the next fragment inside a box that claims more than there is.  Twelve fixed bytes betray that beginning,
+and sound does not contain them by accident: where they turn up the row begins anew, so damage costs one fragment at
+most.
 
-The times.  A fragment's `tfdt` and its durations tell a packet's decoding time, which is the recorder's clock: Chrome's runs
-with the wall clock, not with the samples, as in its WebM.  An edit list moves none of it; see `mp4boxes` for the pre-skip.
+The times.  A fragment's `tfdt` and its durations tell a packet's decoding time, which is the recorder's clock: Chrome's
+runs with the wall clock, not with the samples, as in its WebM.  An edit list moves none of it; see `mp4boxes` for the
+pre-skip.
 """
 
 from __future__ import annotations
@@ -27,18 +29,21 @@ from .webm.packets import Damage, Packets, Track
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BEGINNING = re.compile(rb".{4}moof\0\0\0\x10mfhd|.{4}moov\0\0..mvhd|\0\0\0[\x10-\xff][fs]typ[ -~]{4}", re.DOTALL)
-"""Where a row of boxes begins: `moof` and `moov` with their first children, `ftyp` and `styp` with their brands."""
+_BEGINNING = re.compile(
+    rb"moof\0\0\0\x10mfhd|moov\0\0..mvhd|(?<=\0\0\0[\x10-\xff])[fs]typ[ -~]{4}",
+    re.DOTALL,
+)
+"""What follows the size where a row begins: fragment and movie with their first boxes, file type with its brand."""
 
-_BEGINNING_BYTES = 16
-_BUFFERED = frozenset({b"moov", b"moof"})
+_BEGINNING_BYTES = 16  # of the longest, with its size
+_KIND_AT = 4
+_MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}
 _PASSED = frozenset(
     {
         *(b"ftyp", b"styp", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"emsg", b"prft", b"pdin"),
         *(b"mfra", b"uuid", b"meta", b"udta"),
     }
 )
-_MAX_BUFFERED_BYTES = 1 << 24
 _ENDLESS = 1 << 64
 
 
@@ -55,14 +60,18 @@ class Mp4Reader:
         self.header_missing = False
         self.damages: list[Damage] = []
         self._buf = b""
-        self._pos = 0  # in _buf: what is before was read, but might hide the beginning of a box that was cut off
+        self._pos = 0  # in _buf; what is before was read, but may hide the beginning of a box after one that was cut
         self._offset = 0  # of _buf in what was fed
         self._broken_at: int | None = None  # offset where the row of boxes broke off
         self._reason = ""
+        self._refused_at = -1  # offset of a beginning that led to nothing
         self._box_end: int | None = None  # offset where the box ends that streams by
         self._samples: Iterator[Sample] = iter(())
         self._next: Sample | None = None  # the first of them that was not read
         self._fragment: Fragment | None = None
+        self._shift = 0  # of times and of offsets: what has to be added to those of the samples
+        self._moved = 0
+        self._end_time = 0  # of the last fragment
         self._recording = -1
         self._placed = True
         self._explained = False  # bytes were skipped or are missing since the last fragment
@@ -80,19 +89,18 @@ class Mp4Reader:
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.close()
-        if self._broken_at is None:
-            self._broken_at, self._reason = self._offset + self._pos, reason
-        self._expect(iter(()))
-        self._box_end = None
-        self._forget(len(self._buf))
-        self._pos = 0
+        self._break_off(reason)
+        self._refused_at = -1
+        self._pos = len(self._buf)
+        self._forget(self._pos)
         return runs
 
     def close(self) -> list[Packets]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         self._read(final=True)
         if self._broken_at is not None:
-            self._note_skipped(self._offset + self._pos)
+            self._pos = len(self._buf)
+            self._note_skipped(self._pos)
         return self._runs.take()
 
     @property
@@ -103,12 +111,12 @@ class Mp4Reader:
     # -- the row of boxes
 
     def _read(self, *, final: bool) -> None:
-        while self._find_beginning() and self._read_on(final=final):
+        while self._find_row() and self._read_on(final=final):
             pass
         self._forget(max(0, self._pos - (_BEGINNING_BYTES - 1)))
 
     def _read_on(self, *, final: bool) -> bool:
-        """Read one box, or of one that streams by what is there; False where bytes lack."""
+        """Read one box, or what is there of one that streams by; False where bytes lack."""
         try:
             return self._read_box() if self._box_end is None else self._pass_by(final=final)
         except (ValueError, struct.error) as error:
@@ -116,81 +124,131 @@ class Mp4Reader:
             return True
 
     def _read_box(self) -> bool:
-        buf, pos = self._buf, self._pos
-        header = read_header(buf, pos)
+        header = read_header(self._buf, self._pos)
         if header is None:
             return False
         kind, size, body = header
         if kind in _PASSED:
             self._box_end = _ENDLESS if size is None else self._offset + body + size
             self._pos = body
+            self._move_samples(kind)
             return True
-        if kind not in _BUFFERED or size is None or size > _MAX_BUFFERED_BYTES:
+        if size is None or size > _MAX_BUFFERED_BYTES.get(kind, -1):
             raise ValueError("no MP4 box that belongs here")
-        if BEGINNING.search(buf, pos + 4, body + size):
+        end = body + size
+        if self._beginning(self._pos + 1, end) is not None:
             raise ValueError(f"the {kind.decode()} box is cut short")
-        if body + size > len(buf):
+        if end > len(self._buf):
             return False
         if kind == b"moov":
-            self._begin_recording(buf[body : body + size])
+            self._begin_recording(self._buf[body:end])
         else:
-            self._begin_fragment(buf[body : body + size])
-        self._pos = body + size
+            self._begin_fragment(self._buf[body:end])
+        self._pos = end
         return True
 
     def _pass_by(self, *, final: bool) -> bool:
         """Take packets out of the box that streams by, up to its end or to where it turns out to be cut short."""
         assert self._box_end is not None
-        found = BEGINNING.search(self._buf, self._pos)
-        cut_at = self._offset + found.start() if found else _ENDLESS
+        found = self._beginning(self._pos, len(self._buf))
+        cut_at = _ENDLESS if found is None else self._offset + found
         available = self._offset + len(self._buf)
-        # The beginning of a box may be there in part, except at the end of this one: there it is in its place.
+        # The beginning of a box may be there in part.  Where this one ends it is in its place.
         safe = available if final or available >= self._box_end else available - (_BEGINNING_BYTES - 1)
         end = min(self._box_end, cut_at, safe)
         self._take_packets(end)
         if cut_at < self._box_end:
-            raise ValueError("a box is cut short")
+            raise ValueError("an MP4 box is cut short")
         if end < self._box_end:
             return False
-        self._pos = self._box_end - self._offset
         self._box_end = None
         return True
 
     def _take_packets(self, end: int) -> None:
         """Take the packets that end by `end`, and pass over what lies between them."""
         assert self._box_end is not None
-        while (sample := self._next) is not None and sample.offset < self._box_end:
-            at, after = sample.offset, sample.offset + sample.size_bytes
+        while (sample := self._next) is not None and sample.offset + self._moved < self._box_end:
+            at = sample.offset + self._moved
+            after = at + sample.size_bytes
             if at < self._offset + self._pos or after > self._box_end or sample.size_bytes > MAX_PACKET_BYTES:
-                self.damages.append(Damage(self._offset + self._pos, 0, f"no packet of {sample.size_bytes:,} bytes fits here"))
-                self._runs.note_break()
-            elif after > end:
-                self._pos = max(self._pos, min(at, end) - self._offset)
-                return
-            else:
-                self._add_packet(self._buf[at - self._offset : after - self._offset], sample)
-                self._pos = after - self._offset
+                self._drop_unread("whose place is not where the fragment says")
+                break
+            if after > end:
+                end = min(at, end)
+                break
+            self._add_packet(self._buf[at - self._offset : after - self._offset], sample)
+            self._pos = after - self._offset
             self._next = next(self._samples, None)
         self._pos = max(self._pos, end - self._offset)
+
+    def _drop_unread(self, why: str) -> None:
+        if self._next is not None:
+            self.damages.append(Damage(self._offset + self._pos, 0, f"packets {why}"))
+            self._runs.note_break()
+            self._expect(iter(()))
 
     def _forget(self, count: int) -> None:
         self._buf = self._buf[count:]
         self._offset += count
         self._pos -= count
 
+    # -- where the row breaks off
+
+    def _beginning(self, start: int, end: int) -> int | None:
+        """Where in the buffer a box begins, from `start` on, that can only be the beginning of a row."""
+        found = _BEGINNING.search(self._buf, start + _KIND_AT, end)
+        return found.start() - _KIND_AT if found else None
+
+    def _break_off(self, reason: str) -> None:
+        """The row makes no sense from here on."""
+        if self._broken_at is None:
+            self._broken_at, self._reason = self._offset + self._pos, reason
+        self._refused_at = self._offset + self._pos if self._box_end is None else -1
+        self._box_end = None
+        self._expect(iter(()))
+
+    def _find_row(self) -> bool:
+        """Whether there is a row to read; where it broke off, look for where the next one begins."""
+        if self._broken_at is None:
+            return True
+        # A packet that was taken from a box cut short by a few bytes has the next one's beginning at its end.
+        at = self._beginning(max(0, self._pos - (_BEGINNING_BYTES - 1)), len(self._buf))
+        if at is not None and self._offset + at == self._refused_at:
+            at = self._beginning(at + 1, len(self._buf))
+        if at is None:
+            self._pos = max(self._pos, len(self._buf) - (_BEGINNING_BYTES - 1))
+            return False
+        self._note_skipped(at)
+        self._pos = at
+        return True
+
+    def _note_skipped(self, at: int) -> None:
+        """The row goes on at `at` in the buffer, or ends there."""
+        assert self._broken_at is not None
+        if (skipped := self._offset + at - self._broken_at) > 0:
+            self.damages.append(Damage(self._broken_at, skipped, self._reason))
+        elif skipped:
+            self.damages.append(
+                Damage(self._offset + at, -skipped, "the last packet before a box cut short is damaged")
+            )
+        self._broken_at = None
+        self._explained = True
+        self._runs.note_break()
+
     # -- recordings, fragments, packets
 
     def _expect(self, samples: Iterator[Sample]) -> None:
         self._samples = samples
         self._next = next(samples, None)
+        self._moved = 0
 
     def _begin_recording(self, body: bytes) -> None:
         self.movie = read_movie(body)
         self.track = self.movie.track
         self._recording += 1
         self._fragment = None
+        self._shift = self._end_time = 0
         self._placed = True
-        self._explained = False
         self._expect(self.movie.samples)
         if self._next is not None and self._next.offset < self._offset + self._pos:
             raise RecordingError(
@@ -199,11 +257,54 @@ class Mp4Reader:
             )
 
     def _begin_fragment(self, body: bytes) -> None:
-        self._note_unread()
+        self._drop_unread("that lie outside of their fragment")
         known = self.movie.defaults if self.movie else {}
-        at = self._offset + self._pos
-        fragment = read_fragment(body, at, self.track.number if self.track else None, known)
+        number = self.track.number if self.track else None
+        fragment = read_fragment(body, self._offset + self._pos, number, known)
         if fragment is None:
             return
-        last, self._fragment = self._fragment, fragment
-        ...
+        self._note_missing(fragment)
+        counted = fragment.time is None
+        self._shift = self._end_time if counted else 0
+        self._placed = not counted or (self._placed and not self._explained)
+        self._end_time = self._shift + fragment.end_time
+        self._fragment = fragment
+        self._explained = False
+        self._expect(iter(fragment.samples))
+
+    def _note_missing(self, fragment: Fragment) -> None:
+        """Numbers need not follow one another, and Chrome's clock need not run evenly: both together tell of a loss."""
+        last = self._fragment
+        if last is None or fragment.time is None or self._explained:
+            return
+        if fragment.number > last.number + 1 and fragment.time > self._end_time:
+            missing = fragment.number - last.number - 1
+            self.damages.append(Damage(self._offset + self._pos, 0, f"{missing} MP4 fragments are missing"))
+            self._runs.note_break()
+
+    def _move_samples(self, kind: bytes) -> None:
+        """Offsets from the file's beginning are wrong once bytes are missing: the first packet comes first then."""
+        if kind != b"mdat" or self._fragment is None or not self._fragment.absolute or self._next is None:
+            return
+        alone = self.track is None or not self.track.others
+        at = self._offset + self._pos
+        if alone and self._box_end is not None and not at <= self._next.offset < self._box_end:
+            self._moved = at - self._next.offset
+
+    def _add_packet(self, payload: bytes, sample: Sample) -> None:
+        duration = self._durations[payload[:2]]
+        if not duration:
+            at = sample.offset + self._moved
+            self.damages.append(Damage(at, sample.size_bytes, "not an Opus packet"))
+            return
+        if self.track is None:
+            assert self._fragment is not None
+            channels = 2 if payload[0] & 4 else 1  # RFC 6716, section 3.1
+            self.track = Track(self._fragment.track, OpusHead(channels, pre_skip=0), "")
+            self.header_missing = True
+            self._recording += 1
+            self._runs.note_break()
+        # Without a header the clock is taken to count samples, as Opus in MP4 should.
+        timescale = self.movie.timescale if self.movie else SAMPLES_PER_SECOND
+        time_ms = (sample.time + self._shift) * 1000 // timescale
+        self._runs.add(self._recording, self._placed, payload, time_ms, duration)

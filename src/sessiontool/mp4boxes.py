@@ -1,12 +1,13 @@
 """The boxes of an MP4 that say where its Opus packets are (ISO/IEC 14496-12; Opus in ISOBMFF: the `dOps` box).
 
-Bytes of whole boxes in, values out: `read_movie` for `moov`, `read_fragment` for `moof`.  Malformed boxes are a ValueError;
-a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
+Bytes of whole boxes in, values out: `read_movie` for `moov`, `read_fragment` for `moof`.  Malformed boxes are a
+ValueError or struct.error; a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
 
-The pre-skip.  `dOps` has one, but "Encapsulation of Opus in ISO Base Media File Format" (section 4.3.2) calls it informative,
-asks for at least 80 ms whatever the encoder's delay, and leaves it to the edit list to drop anything.  Chrome does as it says: it
-writes 3840 samples and no edit list, and its first 80 ms are sound.  (FFmpeg drops them.)  So an edit list decides; without
-one, 80 ms or more is that advice and nothing is dropped, and less is the encoder's delay, as in Ogg.
+The pre-skip.  `dOps` has one, but "Encapsulation of Opus in ISO Base Media File Format" (section 4.3.2) calls it
+informative, asks for at least 80 ms whatever the encoder's delay is, and leaves it to the edit list to drop anything.
+Chrome does as it says: it writes 3840 samples and no edit list, and its first 80 ms are sound (which FFmpeg drops).
+So an edit list decides; without one, 80 ms or more is that advice and nothing is dropped, and less is the encoder's
+delay, as in Ogg.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .errors import RecordingError
 from .webm.opus import SAMPLES_PER_SECOND, OpusHead
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _ADVISED_PRE_SKIP = 3840
-_MAX_UNLISTED_SAMPLES = 1 << 16
+_MAX_FRAGMENT_SAMPLES = 1 << 18
 _EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # QuickTime's longer sound descriptions, by version
 _SOUND_ENTRY_BYTES = 28
 
@@ -48,7 +49,7 @@ _CODECS = {
 
 
 class Sample(NamedTuple):
-    """Where a packet is: its offset in the stream, its size, and its decoding time in units of the track's timescale."""
+    """Where a packet is: its offset in the stream, its size, its decoding time in units of the track's timescale."""
 
     offset: int
     size_bytes: int
@@ -93,7 +94,7 @@ class Fragment:
 
 
 def read_header(buf: bytes, pos: int) -> tuple[bytes, int | None, int] | None:
-    """Kind, size of the body (None: to the end of the file) and place of the body of the box at `pos`; None where bytes lack."""
+    """Kind of a box, size (None: to the end of the file) and place of its body; None where bytes lack."""
     if pos + 8 > len(buf):
         return None
     size, kind, head = int.from_bytes(buf[pos : pos + 4], "big"), buf[pos + 4 : pos + 8], 8
@@ -133,16 +134,13 @@ def read_movie(body: bytes) -> Movie:
     others = frozenset(trak.number for trak in traks) - {sound.number}
     declared = _opus_head(sound.entry)
     head = OpusHead(declared.channels, sound.pre_skip(declared), declared.input_rate_hz, declared.gain_q8_db)
-    return Movie(
-        Track(sound.number, head, sound.handler_name, others),
-        sound.timescale,
-        declared.pre_skip,
-        {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for mvex in extends for kind, trex in mvex if kind == b"trex"},
-        sound.samples(),
-    )
+    rows = [trex for mvex in extends for kind, trex in mvex if kind == b"trex"]
+    defaults = {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for trex in rows}
+    track = Track(sound.number, head, sound.handler_name, others)
+    return Movie(track, sound.timescale, declared.pre_skip, defaults, sound.samples())
 
 
-def _refuse(traks: list[_Trak]) -> None:
+def _refuse(traks: list[_Trak]) -> NoReturn:
     codecs = [trak.codec for trak in traks]
     if b"enca" in codecs:
         raise RecordingError("the sound of the MP4 is encrypted", hint="decrypt the recording first")
@@ -288,7 +286,8 @@ class _Traf:
         if flags & 0x4:
             pos += 4
         listed = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
-        if len(body) < pos + 4 * len(listed) * count or (not listed and count > _MAX_UNLISTED_SAMPLES):
+        too_many = len(self.samples) + count > _MAX_FRAGMENT_SAMPLES
+        if too_many or len(body) < pos + 4 * len(listed) * count:
             raise ValueError(f"trun of {count} samples in {len(body)} bytes")
         words = struct.unpack_from(f">{len(listed) * count}I", body, pos)
         columns = {flag: words[index :: len(listed)] for index, flag in enumerate(listed)}

@@ -1,7 +1,8 @@
-"""Captions again, from a published transcript.json alone: in another profile, in other formats, or after somebody corrected the text.
+"""Captions again, from a published transcript.json alone: another profile, other formats, or a corrected text.
 
-The chunks and the audio are not read.  What is published is the new caption files and the report, which tells their hashes and that of the
-transcript as it stands; the mark of the input stays as it is, so that a later merge of the same input leaves the result alone.
+The chunks and the audio are not read.  What is published is the new caption files and the report, which tells their
+hashes and that of the transcript as it stands; the mark of the input stays as it is, so that a later merge of the
+same input leaves the result alone.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def recaption_session(
 ) -> RecaptionResult:
     """Make the captions of a published session again.
 
-    Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError, UsageError (a format's package
-    is missing); then nothing was changed.
+    Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError,
+    UsageError (a format's package is missing); then nothing was changed.
     """
     progress = progress or Silent()
     progress.stage("captioning")
@@ -43,7 +44,8 @@ def recaption_session(
     transcript = results.read_published(target, results.TRANSCRIPT)
     if not isinstance(transcript.get("utterances"), list):
         raise RecordingError(
-            f"{target.locate(results.TRANSCRIPT)} has no list of utterances", hint="merge the session again with --force"
+            f"{target.locate(results.TRANSCRIPT)} has no list of utterances",
+            hint="merge the session again with --force",
         )
     made = caption(transcript, options, note=results.note_of(session_id), report=document)
     if publish:

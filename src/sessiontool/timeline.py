@@ -166,17 +166,25 @@ class TimelineBuilder:
         self._pauses: list[Pause] = []
         self._session_us = 0  # session clock where the recorder clock shows zero, pauses so far added
         self._begun = False  # the part's first packet was seen
+        self._from_start = True
         self._span_start: int | None = None
         self._deficit_sum = 0
         self._deficit_count = 0
 
     def begin_part(
-        self, part: str, pre_skip: int, session_start_us: int | None, pauses: Sequence[Pause]
+        self,
+        part: str,
+        pre_skip: int,
+        session_start_us: int | None,
+        pauses: Sequence[Pause],
+        *,
+        from_start: bool = True,
     ) -> tuple[int, int]:
         """Begin a part; returns how many silent packets fill the time since the last one, and that time in microseconds.
 
         `session_start_us` is the session clock at the recorder's start, None where nobody noted it: the part then follows the
-        one before at once.  The time is negative where the parts overlap on the session clock.
+        one before at once.  The time is negative where the parts overlap on the session clock.  Where the part does not
+        begin `from_start` of its recording, what came before its first packet is nobody's loss.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None
         if session_start_us is None:
@@ -199,6 +207,7 @@ class TimelineBuilder:
         self._origin = self._position
         self._session_us = session_start_us - samples_to_us(pre_skip)
         self._begun = False
+        self._from_start = from_start
         self._pauses = sorted(pauses, key=lambda pause: pause.start_us)
         return packets, gap_us
 
@@ -241,7 +250,7 @@ class TimelineBuilder:
     def _begin_clock(self, first_ms: int, duration: int) -> None:
         """Take a first timestamp of less than a packet (Firefox: the codec delay) as where the part's sound begins."""
         first = first_ms * _SAMPLES_PER_MS
-        if first < duration:
+        if first < duration or not self._from_start:
             self._origin -= first
             self._session_us -= samples_to_us(first)
 

@@ -5,9 +5,12 @@
     text        which characters may be in a caption at all
     width       how wide a text looks: grapheme clusters and cells
     profiles    what a caption may look like: the rules of default, netflix, bbc, dcmp, podcast
+    speakers    who speaks: names, labels, classes
     phrases     where a text may be broken, and how much each place would hurt
+    smallwords  the articles, conjunctions and titles of some languages
     clock       when each piece of a text is said
     split       what one speaker says at a stretch -> cues
+    breaking    where that is broken, the cheapest way
     layout      a cue's text -> balanced lines
     timing      in and out: room to read, gaps, shortest and longest
     sequence    cues that overlap -> one at a time, with a dash for each speaker

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One rule that one cue breaks.  `cue` counts from 1; `value` and `limit` are in `unit`; a warning is no failure."""
+    """One rule that one cue breaks.  `cue` counts from 1; `value` and `limit` are in `unit`."""
 
     cue: int
     start_ms: int
@@ -32,7 +32,7 @@ class Problem:
 
 
 def check(cues: Sequence[Cue], profile: Profile) -> list[Problem]:
-    """What breaks the profile, by cue.  Cues of different speakers may stand at the same time, those of one speaker may not."""
+    """What breaks the profile, by cue.  Cues of different speakers may overlap, those of one speaker may not."""
     starts = [cue.start_ms for cue in cues]
     problems = []
     for number, cue in enumerate(cues, 1):
@@ -67,7 +67,7 @@ def _broken(cue: Cue, profile: Profile, following: int | None) -> Iterator[_Brok
         yield "long", "failure", cue.duration_ms, profile.max_ms, "ms", "the speaker makes no pause"
     yield from _speed(cue, profile)
     if following is not None and following < cue.end_ms:
-        yield "overlap", "failure", cue.end_ms - following, 0, "ms", "the transcript has this speaker say two things at once"
+        yield "overlap", "failure", cue.end_ms - following, 0, "ms", "the speaker says two things at once"
     elif following is not None and 0 < following - cue.end_ms < profile.gap_ms:
         yield "gap", "failure", following - cue.end_ms, profile.gap_ms, "ms", "neither touching nor apart"
 

@@ -1,8 +1,9 @@
 """When each piece of a text is said.
 
-The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the utterance:
-characters are spread over them evenly, and a pause holds none.  A pause belongs to a place between two pieces: to the one that is
-near where the spread puts it and where a speaker would pause.  Else the utterance's start and end.
+The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the
+utterance: characters are spread over them evenly, and a pause holds none.  A pause belongs to a place between two
+pieces: to the one that is near where the spread puts it and where a speaker would pause.  Else the utterance's start
+and end.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _FAR_MS = 1500
 
 
 class Times(NamedTuple):
-    """Start and end of each piece, in milliseconds, never running back; `measured`: whether each piece's start is a word's own."""
+    """Start and end of each piece in ms, never running back; `measured`: whether a piece's start is a word's own."""
 
     starts: list[int]
     ends: list[int]
@@ -56,8 +57,8 @@ def _in_order(times: Times, low: int, high: int) -> Times:
 def _by_words(spoken: Spoken, texts: Sequence[str]) -> Times | None:
     """By measured words; None where too little of the text is among them.
 
-    Words and pieces need not be the same: the text may have been corrected by hand, and CJK pieces are characters.  So letters are
-    compared, and what has no counterpart lies between its neighbours.
+    Words and pieces need not be the same: the text may have been corrected by hand, and CJK pieces are characters.
+    So letters are compared, and what has no counterpart lies between its neighbours.
     """
     mine = [_letters(text) for text in texts]
     theirs = [_letters(word.text) for word in spoken.words]
@@ -167,9 +168,7 @@ def _assign(
     return [*spans, (piece, pieces, islands[island:])]
 
 
-def _nearest(
-    expected: float, rate: float, weights: Sequence[int], prices: Sequence[int], places: range
-) -> int | None:
+def _nearest(expected: float, rate: float, weights: Sequence[int], prices: Sequence[int], places: range) -> int | None:
     """The place where the pause is: not far from where the spread puts it, and where one would pause."""
     low = bisect_left(weights, expected - _FAR_MS * rate, places.start, max(places.start, places.stop))
     best, chosen = float("inf"), None

@@ -1,4 +1,4 @@
-"""The values of the captions stage: what was said where, and the captions made of it.  Times are milliseconds of `audio.webm`."""
+"""The values of the captions stage: what was said where, and the cues made of it, in milliseconds of `audio.webm`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class Word:
 class Spoken:
     """One utterance with a place in the sound: one line of clean text, `end_ms` after `start_ms`.
 
-    `words` are the words' own times, empty where nobody measured them.  `speech` are the stretches (start, end) in which there is
-    sound, empty where nobody looked: then the speech is taken to be even from start to end.  `cut_off`: somebody or something
-    stopped the speaker.  `speaker` is empty for what nobody says, such as a note of a lost stretch.
+    `words` are the words' own times, empty where nobody measured them.  `speech` are the stretches (start, end) in
+    which there is sound, empty where nobody looked: then the speech is taken to be even from start to end.
+    `cut_off`: somebody or something stopped the speaker.  `speaker` is empty for what nobody says, such as a note of
+    a lost stretch.
     """
 
     text: str
@@ -43,8 +44,9 @@ class Spoken:
 class Cue:
     """One caption.
 
-    `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs them.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when
-    its words are said.  `starts` holds (line, character in the line, ms) of each word whose time was measured.
+    `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs
+    them.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when its words are said.  `starts` holds
+    (line, character in the line, ms) of each word whose time was measured.
     """
 
     start_ms: int

@@ -15,8 +15,12 @@ _UNBALANCED = 7
 """What a cell of difference between a line and the mean costs, against the prices of breaks."""
 
 
+DASH_CELLS = 2
+"""What stands before a line of one of several speakers: a dash and a space."""
+
+
 def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[int]:
-    """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; more lines than allowed where they need them."""
+    """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; as many lines as they need."""
     if profile.line_cells is None or pieces.cells(first, end) <= profile.line_cells:
         return [first, end]
     count = lines_needed(pieces, first, end, profile.line_cells)

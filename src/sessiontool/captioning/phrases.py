@@ -1,10 +1,13 @@
+# ruff: noqa: RUF001 - the punctuation of many scripts looks alike
 """Where a text may be broken, and how much each place would hurt a reader.
 
-A text becomes pieces that are never taken apart: words, in CJK text characters with the punctuation that belongs to them.  Every place
-between two pieces has a price: nothing after a sentence, little after a clause, more before a phrase, and a prohibitive one
-between an article and its noun, a title and a name, a number and its unit.  Prices are only compared with one another.
+A text becomes pieces that are never taken apart: words, in CJK text characters with the punctuation that belongs to
+them.  Every place between two pieces has a price: nothing after a sentence, little after a clause, more before a
+phrase, and a prohibitive one between an article and its noun, a title and a name, a number and its unit.  Prices are
+only compared with one another.
 
-The small words of a language are data (`WORDS`).  This is no grammar: it looks at the two words beside a place and at nothing else.
+The small words of a language are data (`smallwords`).  This is no grammar: it looks at the two words beside a place
+and at nothing else.
 """
 
 from __future__ import annotations
@@ -12,90 +15,42 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .smallwords import NO_WORDS, WORDS
 from .text import NO_BREAK_SPACES
 from .width import cells, clusters, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from .smallwords import SmallWords
+
 SENTENCE, CLAUSE, COMMA, PHRASE, ORDINARY, LEANING, DANGLING, BOUND = 0, 20, 40, 90, 160, 300, 450, 1500
-"""Prices: after a sentence, a clause, a comma; before a phrase; between words; between words that lean on one another (a pronoun
-and its verb, two names); after a word that begins a phrase; between words that must not be parted."""
+"""Prices of a break.
 
-
-class SmallWords(NamedTuple):
-    """The small words of a language: bound to the next (articles, possessives, titles), opening a phrase, leaning on the next."""
-
-    binding: frozenset[str]
-    opening: frozenset[str]
-    leaning: frozenset[str]
-
-
-def _words(binding: str, opening: str, leaning: str) -> SmallWords:
-    return SmallWords(frozenset(binding.split()), frozenset(opening.split()), frozenset(leaning.split()))
-
-
-WORDS: dict[str, SmallWords] = {
-    "en": _words(
-        "a an the my your his its our their this these those every each no mr mrs ms dr prof st mx sir madam lord lady captain president",
-        "and but or nor so because although though while when where which who whom whose that if unless until since after before as than "
-        "of to in on at by for from with without into onto over under about between through during against towards",
-        "i you he she it we they is are was were be been will would can could shall should may might must do does did have has had not "
-        "i'm you're he's she's it's we're they're i'll you'll i've we've i'd don't doesn't didn't can't won't very more most too",
-    ),
-    "de": _words(
-        "der die das dem den des ein eine einen einem einer eines kein keine keinen mein meine dein deine sein seine ihr ihre unser unsere "
-        "dieser diese dieses diesem diesen jeder jede jedes herr herrn frau dr prof",
-        "und oder aber denn sondern weil dass daß ob wenn als wie während obwohl damit bevor nachdem welche welcher welches "
-        "in im an am auf aus bei beim mit nach von vom zu zum zur für gegen ohne um über unter vor durch zwischen",
-        "ich du er sie es wir ihr man ist sind war waren bin bist wird werden kann können hat haben hatte nicht sehr mehr",
-    ),
-    "fr": _words(
-        "le la les un une des du au aux ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs chaque "
-        "m mme mlle dr monsieur madame",
-        "et ou mais donc car ni que qui quoi dont où quand si lorsque puisque comme parce "
-        "de à en dans sur sous avec sans pour par chez vers entre depuis pendant avant après",
-        "je tu il elle on nous vous ils elles est sont était ai as a ont suis ne pas plus très se",
-    ),
-    "es": _words(
-        "el la los las un una unos unas lo mi mis tu tus su sus nuestro nuestra este esta estos estas ese esa cada al del sr sra dr don doña",
-        "y e o u pero sino porque aunque cuando donde que quien cual si como mientras "
-        "de a en con sin por para sobre entre desde hasta hacia según",
-        "yo tú él ella nosotros ellos usted ustedes es son era está están ha han he no se me te muy más",
-    ),
-    "it": _words(
-        "il lo la i gli le un uno una del dello della dei degli delle al allo alla ai nel nella mio mia tuo tua suo sua nostro vostro loro "
-        "questo questa questi queste ogni sig dott",
-        "e ed o ma però perché che chi cui dove quando se come mentre anche di a da in con su per tra fra senza",
-        "io tu lui lei noi voi è sono era ha hanno ho non si mi ti più molto",
-    ),
-    "pt": _words(
-        "o a os as um uma uns umas do da dos das no na nos nas ao meu minha teu tua seu sua nosso nossa este esta esse essa cada sr sra dr",
-        "e ou mas porque embora quando onde que quem se como enquanto de em com sem por para sobre entre desde até",
-        "eu tu ele ela nós eles você vocês é são era está estão não me te mais muito",
-    ),
-    "nl": _words(
-        "de het een mijn jouw je zijn haar ons onze hun deze dit die dat elke elk iedere geen meneer mevrouw dhr mevr dr",
-        "en of maar want omdat dat als wanneer toen terwijl hoewel waar wie van in op aan met naar voor door uit bij om over onder tussen zonder",
-        "ik jij hij zij wij jullie is was waren ben bent wordt kan kunnen heeft hebben niet zeer meer",
-    ),
-}
-_NO_WORDS = SmallWords(frozenset(), frozenset(), frozenset())
+After a sentence, a clause, a comma; before a phrase; between words; between words that lean on one another (a pronoun
+and its verb, two names); after a word that begins a phrase; between words that must not be parted.
+"""
 
 _CLOSERS = "\"')]}»”’」』）】〉》〕…\u200e\u200f"
 _OPENERS = "\"'([{«“‘„¿¡\u200e\u200f"
 _ENDS = frozenset(".!?…。！？｡؟۔।॥")
 _CLAUSES = frozenset(";:—–；：؛")
 _COMMAS = frozenset(",、，،､")
-_ABBREVIATIONS = frozenset("e.g i.e no vol p pp fig approx ca z.b d.h bzw nr vs cf u.a p.ej".split())
+_ABBREVIATIONS = frozenset(  # without their last stop
+    ("e.g", "i.e", "no", "vol", "p", "pp", "fig", "approx", "ca", "z.b", "d.h", "bzw", "nr", "vs", "cf", "u.a", "p.ej")
+)
 _NUMBER = re.compile(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
-_MEASURED_OFF = frozenset("$ € £ ¥ # no. nr. page seite chapter number room gate flight zimmer".split())
+_MEASURED_OFF = frozenset(  # a number follows
+    ("$", "€", "£", "¥", "#", "nr", "page", "chapter", "number", "room", "gate", "flight", "seite", "zimmer")
+)
 
 _WIDE = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _WIDE_OPENERS = "「『（【〈《〔［｛"
-_WIDE_CLOSERS = "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
+_WIDE_CLOSERS = (
+    "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
+)
 _HAS_WIDE = re.compile(f"[{_WIDE}\u3001-\u3011\uff01-\uff60]")
 _WIDE_PIECE = re.compile(
     f"[{re.escape(_WIDE_OPENERS)}]*(?:[{_WIDE}]|[^{_WIDE}{re.escape(_WIDE_OPENERS)}]+?(?=[{_WIDE}{re.escape(_WIDE_OPENERS)}]|$)|$)"
@@ -110,9 +65,9 @@ _AFTER_DASH = re.compile("(?<=[\u2014\u2013])(?=[^\\W\\d])")
 class Pieces:
     """A text in pieces that are never taken apart.
 
-    `glue[k]` (a space or nothing) stands before piece k; `prices[k]` is the price of a break there, SENTENCE for k = 0.  `sizes[k]` is
-    its width in cells; `offsets[k]` is the width of all before it, glue included, and has one entry more than there are pieces.  `counts` says how
-    many pieces each of the texts has.
+    `glue[k]` (a space or nothing) stands before piece k; `prices[k]` is the price of a break there, SENTENCE for k =
+    0.  `sizes[k]` is its width in cells; `offsets[k]` is the width of all before it, glue included, and has one entry
+    more than there are pieces.  `counts` says how many pieces each of the texts has.
     """
 
     texts: list[str]
@@ -128,12 +83,14 @@ class Pieces:
 
     def text(self, first: int, end: int) -> str:
         """The text of the pieces `first` to `end` (exclusive)."""
-        return self.texts[first] + "".join(map("".join, zip(self.glue[first + 1 : end], self.texts[first + 1 : end], strict=True)))
+        return self.texts[first] + "".join(
+            map("".join, zip(self.glue[first + 1 : end], self.texts[first + 1 : end], strict=True))
+        )
 
 
 def pieces_of(texts: Iterable[str], language: str, most_cells: int | None) -> Pieces:
     """The pieces of texts that follow one another; what is wider than `most_cells` is broken wherever it must."""
-    small = WORDS.get(language[:2].lower() or "en", _NO_WORDS)
+    small = WORDS.get(language[:2].lower() or "en", NO_WORDS)
     found: list[str] = []
     glue: list[str] = []
     prices: list[int] = []
@@ -191,29 +148,35 @@ def _bits(text: str, most_cells: int) -> Iterator[str]:
 
 
 def _price(before: str, after: str, small: SmallWords) -> int:
-    """The price of a break between two words; the first rule that applies."""
+    """The price of a break between two words: what their punctuation says, else the words themselves."""
     bare = before.rstrip(_CLOSERS)
-    last = bare[-1:]
     key = bare.rstrip(".,").lstrip(_OPENERS).lower()
     following = after.lstrip(_OPENERS)
-    if last in _ENDS or (not bare and before[-1:] == "…") or (last != before[-1:] and before[-1:] == "…"):
-        return _after_stop(bare, key, following, small)
+    price = _by_marks(before, bare, key, after, small)
+    return price if price is not None else _by_words(bare, key, following, small)
+
+
+def _by_marks(before: str, bare: str, key: str, after: str, small: SmallWords) -> int | None:
+    """The price by the punctuation between two words, None where there is none that matters."""
+    last = bare[-1:]
+    if last in _ENDS or (before.endswith("…") and last != "…"):
+        return _after_stop(bare, key, after.lstrip(_OPENERS), small)
     if after in {"-", "–", "—"}:
         return LEANING  # a dash ends a line, it does not begin one
     if last in _CLAUSES or before == "-":
         return CLAUSE
-    if last in _COMMAS:
-        return COMMA
+    return COMMA if last in _COMMAS or (after[:1] in "([{«“„" and key not in small.binding) else None
+
+
+def _by_words(bare: str, key: str, following: str, small: SmallWords) -> int:
+    """The price by two words without punctuation between them; the first rule that applies."""
     if _NUMBER.fullmatch(key):
         return BOUND if following[:1].islower() or following[:1] in "%°$€£" else LEANING
     if key in small.binding or key in _MEASURED_OFF:
         return BOUND
-    next_key = following.rstrip(",.!?;:" + _CLOSERS).lower()
-    if after[:1] in "([{«“„":
-        return COMMA
     if key in small.opening:
         return DANGLING
-    if next_key in small.opening:
+    if following.rstrip(",.!?;:" + _CLOSERS).lower() in small.opening:
         return PHRASE
     is_name = bare[:1].isupper() and (following[:1].isupper() or following[:1].isdigit())
     return LEANING if is_name or key in small.leaning else ORDINARY

@@ -1,7 +1,8 @@
 """What a caption may look like: the rules that publishers set, as data.
 
-A rule that is None is not set.  Widths and speeds are in cells (see `width`).  Sources: Netflix, Timed Text Style Guide (English) and
-General Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher leaves a rule open, `default`'s stands.
+A rule that is None is not set.  Widths and speeds are in cells (see `width`).  Sources: Netflix, Timed Text Style
+Guide (English) and General Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher
+leaves a rule open, `default`'s stands.
 """
 
 from __future__ import annotations
@@ -39,24 +40,17 @@ class Profile:
         """Whether what one speaker says at a stretch is split at all."""
         return self.line_cells is not None or self.max_ms is not None
 
-    @property
-    def comfort(self) -> tuple[float, float]:
-        """How many milliseconds a reader wants for a cell, and for a word."""
-        by_words = 60_000 / self.warn_wpm if self.warn_wpm else 0.0
-        return 1000 / self.warn_cps if self.warn_cps else 0.0, max(by_words, self.min_word_ms)
-
-    @property
-    def need(self) -> tuple[float, float]:
-        """How many milliseconds a reader needs for a cell, and for a word; in less they cannot be read."""
-        return 1000 / self.fail_cps if self.fail_cps else 0.0, 60_000 / self.fail_wpm if self.fail_wpm else 0.0
-
     def comfortable_ms(self, cells: int, words: int) -> float:
         """How long a reader wants to see so much text."""
-        return max(cells * self.comfort[0], words * self.comfort[1])
+        wanted = cells * 1000 / self.warn_cps if self.warn_cps else 0.0
+        if self.warn_wpm:
+            wanted = max(wanted, words * 60_000 / self.warn_wpm)
+        return max(wanted, words * self.min_word_ms) if self.min_word_ms else wanted
 
     def readable_ms(self, cells: int, words: int) -> float:
-        """How long a reader needs for so much text."""
-        return max(cells * self.need[0], words * self.need[1])
+        """How long a reader needs for so much text; in less it cannot be read."""
+        needed = cells * 1000 / self.fail_cps if self.fail_cps else 0.0
+        return max(needed, words * 60_000 / self.fail_wpm) if self.fail_wpm else needed
 
 
 PROFILES: dict[str, Profile] = {
@@ -113,7 +107,8 @@ _MOST = 86_400_000
 def find_profile(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Profile:
     """A profile by name, one's own before the built-in ones (UsageError).
 
-    `own` maps a name to rules; `base` names the profile that they change, `default` unless given; 0 stands for a rule that is not set.
+    `own` maps a name to rules; `base` names the profile that they change, `default` unless given; 0 stands for a rule
+    that is not set.
     """
     own = own or {}
     return _own(name, own, ()) if name in own else _built_in(name, own)
@@ -147,7 +142,9 @@ def _checked(where: str, rule: str, value: object) -> Any:
         raise UsageError(f"{where}: there is no such rule", hint=f"the rules are base, {', '.join(_KINDS)}")
     may_be_none, whole = "None" in kind, kind.startswith("int")
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise UsageError(f"{where} must be a {'whole ' * whole}number, not {value!r:.80}", hint="0 for no limit" * may_be_none)
+        raise UsageError(
+            f"{where} must be a {'whole ' * whole}number, not {value!r:.80}", hint="0 for no limit" * may_be_none
+        )
     if may_be_none and value == 0:
         return None
     if not _LEAST.get(rule, 0) <= value <= _MOST:

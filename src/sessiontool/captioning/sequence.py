@@ -1,7 +1,8 @@
 """Cues that overlap -> one at a time, for formats and players that show no two at once (SRT).
 
-Two speakers at once share one cue: a line for each, begun with a dash.  Where the lines do not suffice, or only a cue's out-time
-reaches into the next, the two are parted at the moment that leaves both readable.  Every word stays, once, in order.
+Two speakers at once share one cue: a line for each, begun with a dash.  Where the lines do not suffice, or only a
+cue's out-time reaches into the next, the two are parted at the moment that leaves both readable.  Every word stays,
+once, in order.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .cues import Cue
-from .layout import lay_out
+from .layout import DASH_CELLS, lay_out
 from .speakers import label_of
 from .timing import settle, size_of
+from .width import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +57,8 @@ def _belong_together(group: Sequence[Cue], cue: Cue, profile: Profile) -> bool:
         return False
     lines = [one.lines for one in (*group, cue)]
     if profile.lines is not None and (any(len(one) > 1 for one in lines) or len(lines) > profile.lines):
+        return False
+    if profile.line_cells is not None and max(cells(one[0]) for one in lines) > profile.line_cells - DASH_CELLS:
         return False
     if profile.max_ms is not None and max(_end(group), cue.end_ms) - group[0].start_ms > profile.max_ms:
         return False

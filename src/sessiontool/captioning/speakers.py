@@ -24,7 +24,7 @@ def speaker_name(role: str, speakers: Mapping[str, str]) -> str:
 
 
 def label_of(name: str, profile: Profile) -> str:
-    """What stands before the text where the speaker changes; a name that would take more than a third of a line is cut short."""
+    """What stands before the text where the speaker changes; a name takes at most a third of a line."""
     most = max(_LEAST_LABEL_CELLS, profile.line_cells // 3) if profile.line_cells else None
     if most is not None and cells(name) + 1 > most:
         short = ""

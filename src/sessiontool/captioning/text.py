@@ -1,9 +1,10 @@
-"""Which characters may be in a caption: text comes from outside, and none of it may end a line, a cue or a paragraph's direction.
+"""Which characters may be in a caption.
 
-Kept: everything that shows, combining characters, joiners, the marks of direction (LRM, RLM, ALM), and the no-break spaces.  Not kept:
-control characters, line and paragraph separators (they become spaces), embeddings, overrides and isolates of direction, and code points
-that are no characters.  Half of a surrogate pair becomes a question mark, as it does in transcript.json.  What means something to one format
-alone is that format's business.
+Text comes from outside, and none of it may end a line, a cue or a paragraph's direction.  Kept: everything that
+shows, combining characters, joiners, the marks of direction (LRM, RLM, ALM), and the no-break spaces.  Not kept:
+control characters, line and paragraph separators (they become spaces), embeddings, overrides and isolates of
+direction, and code points that are no characters.  Half of a surrogate pair becomes a question mark, as it does in
+transcript.json.  What means something to one format alone is that format's business.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """In and out of every cue: from the sound, plus what a reader needs where there is room.
 
-The in-time is the sound's.  The out-time may stand after the sound (`linger_ms`), but not into the next cue of anybody.  A cue that would
-be shorter than the shortest, or too fast to be read, may take more: it stands beside what another speaker says, the speaker's
-own next cue begins a little late where that can spare the time, or the cue itself begins a little early.
+The in-time is the sound's.  The out-time may stand after the sound (`linger_ms`), but not into the next cue of
+anybody.  A cue that would be shorter than the shortest, or too fast to be read, may take more: it stands beside what
+another speaker says, the speaker's own next cue begins a little late where that can spare the time, or the cue itself
+begins a little early.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _EARLY_MS = 500
 def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlaps: bool = True) -> list[Cue]:
     """The cues with their final times, by start.
 
-    `end_ms` is where the recording ends, None where nobody knows; `overlaps`: whether two speakers' cues may stand at the same time.
+    `end_ms` is where the recording ends, None where nobody knows; `overlaps`: whether two speakers' cues may stand at
+    the same time.
     """
     ordered = sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms))
     starts = [cue.start_ms for cue in ordered]
@@ -50,8 +52,11 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
 
 
 class _Room(NamedTuple):
-    """What is around a cue, in milliseconds, None where there is nothing: the end of the speaker's last cue; where the speaker's next,
-    and anybody's next, begins; and how late the speaker's next may begin."""
+    """What is around a cue, in milliseconds, None where there is nothing.
+
+    Where the speaker's last cue ends; where the speaker's next one begins, and anybody's next; and how late the
+    speaker's next may begin.
+    """
 
     not_before: int
     own_next: int | None

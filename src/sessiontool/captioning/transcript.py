@@ -1,7 +1,7 @@
-"""transcript.json and report.json -> what was said where: the one way into captions, for a fresh merge and for a published one.
+"""transcript.json and report.json -> what was said where: the one way into captions, fresh from a merge or published.
 
-People correct a transcript by hand, so nothing is taken for granted: what makes no sense is left out, and said.  An utterance
-without a place in the sound, or without a text, is no mistake and has no caption.
+People correct a transcript by hand, so nothing is taken for granted: what makes no sense is left out, and said.  An
+utterance without a place in the sound, or without a text, is no mistake and has no caption.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def read_transcript(
 ) -> tuple[list[Spoken], list[str]]:
     """The utterances of a transcript that can be captioned, and what was wrong with others.
 
-    The text is what was heard, or with `generated` all that was meant to be said; with `mark_gaps` sound without a text is `[inaudible]`.
+    The text is what was heard, or with `generated` all that was meant to be said; with `mark_gaps` sound without a
+    text is `[inaudible]`.
     """
     utterances = document.get("utterances")
     spoken, problems = [], []
@@ -90,7 +91,7 @@ def _text(entry: Mapping[str, Any], *, generated: bool) -> tuple[str, bool]:
     """What the caption says, and whether it stops short.  Words that were cut off end with a dash."""
     text, heard = entry.get("text"), entry.get("heard_text")
     if not isinstance(text, str):
-        raise ValueError("text is no text")  # noqa: TRY004 - one error for all that is wrong with an utterance
+        raise ValueError("text is no text")
     whole = clean(text)
     shown = clean(heard) if isinstance(heard, str) and not generated else whole
     cut_off = entry.get("interrupted") is True and not (generated and isinstance(heard, str))
@@ -105,7 +106,12 @@ def _ms(entry: Mapping[str, Any], name: str) -> int | None:
     value = entry.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or not 0 <= value <= _MAX_S:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not isfinite(value)
+        or not 0 <= value <= _MAX_S
+    ):
         raise ValueError(f"{name} is no time: {value!r:.40}")
     return round(value * 1000)
 

@@ -1,7 +1,8 @@
 """How wide a text looks: in cells, of which a Latin letter takes one and a CJK character or an emoji two.
 
-So one figure serves all scripts: 42 cells a line are 42 Latin letters or 21 ideographs, 20 cells a second 20 letters or 10 ideographs.
-What belongs together (UAX #29: a letter and its marks, a family of emoji, a flag) is one cluster and is measured as one, by wcwidth.
+So one figure serves all scripts: 42 cells a line are 42 Latin letters or 21 ideographs, 20 cells a second 20 letters
+or 10 ideographs. What belongs together (UAX #29: a letter and its marks, a family of emoji, a flag) is one cluster
+and is measured as one, by wcwidth.
 """
 
 from __future__ import annotations

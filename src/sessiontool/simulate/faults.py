@@ -206,7 +206,7 @@ def _overwrite(part: Part, place: Place, make: Callable[[int], bytes]) -> list[U
 
 
 def _foreign(part: Part, place: Place) -> list[Upload]:
-    """By default the blob two before or after the chunk's own place: one of another time."""
+    """By default the blob three before or after the chunk's own place: one of another time."""
     before = place.upload(part)
     blob, number = _foreign_blob(part, place, before)
     stranger = Upload(number, blob, None, before.seq, part.runs[number].blobs[blob].data, None)
@@ -227,7 +227,7 @@ def _foreign_blob(part: Part, place: Place, near: Upload) -> tuple[int, int]:
     run = part.record_elsewhere()
     if run not in part.runs:
         part.runs.append(run)
-    default = near.index - 2 if near.index > 2 else near.index + 2
+    default = near.index - 3 if near.index > 3 else near.index + 3
     return min(max(0, place.number(0, default)), len(run.blobs) - 1), part.runs.index(run)
 
 

@@ -11,7 +11,7 @@ Times are milliseconds of the recorder's clock: the session clock since its star
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from .recorders import SAMPLES_PER_MS
@@ -133,8 +133,7 @@ def _lost(part: Part, number: int, run: Run, whole: set[int]) -> Iterator[dict[s
 
 def _blob_of(run: Run, index: int) -> int:
     """The blob that the packet ends in."""
-    end = run.packets[index].end
-    return next(number for number, blob in enumerate(run.blobs) if end <= blob.end)
+    return bisect_right(run.blobs, run.packets[index].end - 1, key=lambda blob: blob.offset) - 1
 
 
 def _end_us(run: Run, index: int) -> int:

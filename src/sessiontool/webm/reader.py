@@ -14,6 +14,8 @@ begins: their times count from the last timestamp known, which may be the wrong 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
+from operator import eq
 
 from ..errors import RecordingError
 from . import ebml
@@ -33,10 +35,14 @@ _SKIPPED = frozenset(
     }
 )
 _MAX_BUFFERED_BYTES = 1 << 20
+_MAX_TIMESTAMP_BYTES = 8
 _MAX_SHORT_ID_BYTES = 1 << 16
 _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
+_LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox writes it
+_BLOCK_FORMS = ((_FAST_BLOCK, 0x4005, 0x7FFE), (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES))
+_CLUSTER_ID = ebml.CLUSTER.to_bytes(4, "big")
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
 
@@ -65,7 +71,7 @@ class WebmReader:
         self._after_break = False  # since the last packet
         self._cut = True  # the buffer begins at a cut: perhaps one byte inside an element
         self._elements = 0  # read since the buffer's first byte
-        self._good_at = 0  # where in the buffer the last packet or cluster head ended
+        self._good_at = 0  # where in the buffer the last packet ended
         self._last_block: Packets | None = None  # the run whose last packet ended there
         self._samples = PacketSamples()
         self._runs: list[Packets] = []
@@ -102,7 +108,17 @@ class WebmReader:
         self._open_runs()
         if self._broken_at is not None:
             self._read(final=True)
+        while self._broken_at is None and self._row_is_pending():
+            self._broken_at, self._reason = self._offset, "an element longer than what is there"
+            self._placed = False
+            self._begin_run(continued=True)
+            self._read(final=True)
         return self._closed_runs()
+
+    def _row_is_pending(self) -> bool:
+        """Whether elements go on inside the one that was waited for: its size was wrong, and they are not part of it."""
+        number = self.track.number if self.track else None
+        return find_row(self._buf, 1, number, self._tocs(), final=True)[0] is not None
 
     @property
     def pending_bytes(self) -> int:
@@ -167,13 +183,14 @@ class WebmReader:
         samples = self._samples
         durations = [samples[payload[:2]] for payload in payloads]
         self._elements += len(payloads)
+        last_is_valid = durations and durations[-1]
         if 0 in durations:
             self._drop_invalid(started_at, payloads, times_ms, durations)
         if payloads:
             run.payloads += payloads
             run.times_ms += times_ms
             run.durations += durations
-            self._good_at, self._last_block = pos, run
+            self._good_at, self._last_block = pos, run if last_is_valid else None
         return pos
 
     def _drop_invalid(self, pos: int, payloads: list[bytes], times_ms: list[int], durations: list[int]) -> None:
@@ -209,7 +226,7 @@ class WebmReader:
             return self._read_block(body, size)
         if element_id not in _BUFFERED:
             raise ValueError(f"unexpected element {element_id:#x}")
-        if size > _MAX_BUFFERED_BYTES:
+        if size > (_MAX_TIMESTAMP_BYTES if element_id == ebml.TIMESTAMP else _MAX_BUFFERED_BYTES):
             raise ValueError(f"element {element_id:#x} of {size} bytes")
         if body + size > len(self._buf):
             return None
@@ -217,12 +234,12 @@ class WebmReader:
         return body + size
 
     def _pass_over(self, element_id: int, body: int, size: int) -> int | None:
-        """Skip an element without packets.  Four-byte ids are no accident; a short one might be damage, and is kept small."""
-        if element_id < 1 << 24:
-            if size > _MAX_SHORT_ID_BYTES:
+        """Skip an element without packets.  Its size might be damage, so it is waited for; attachments alone may be large."""
+        if size > (_MAX_BUFFERED_BYTES if element_id >= 1 << 24 else _MAX_SHORT_ID_BYTES):
+            if element_id != ebml.ATTACHMENTS:
                 raise ValueError(f"element {element_id:#x} of {size} bytes")
-            if body + size > len(self._buf):
-                return None
+        elif body + size > len(self._buf):
+            return None
         return body + size
 
     def _read_buffered(self, element_id: int, body: bytes) -> None:
@@ -233,7 +250,7 @@ class WebmReader:
             self._scale_ns = int.from_bytes(info.get(ebml.TIMESTAMP_SCALE, b""), "big") or 1_000_000
             self._writing_app = info.get(ebml.WRITING_APP, b"").decode("utf-8", "replace")
         elif element_id == ebml.TRACKS:
-            self.track = opus_track(body, self._writing_app)
+            self.track, self.header_missing = opus_track(body, self._writing_app), False
         else:
             self.cluster_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
             self._placed = True
@@ -241,7 +258,7 @@ class WebmReader:
 
     def _begin_recording(self, body: bytes) -> None:
         doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")
-        if doc_type not in ("webm", "matroska"):
+        if doc_type not in ("webm", "matroska") and len(doc_type) > 2 and doc_type.isalnum():  # else it is damaged
             raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
         self._recording += 1
         self.cluster_ms, self._placed = 0, False
@@ -281,18 +298,14 @@ class WebmReader:
         number = buf[body] & 0x7F
         if not buf[body] & 0x80 or size < 5:
             raise ValueError(f"block of {size} bytes for a track above 127")
-        if self.track is not None and number != self.track.number:
-            if number not in self.track.others:
-                raise ValueError(f"block of track {number}, which the recording has not")
-            if size > _MAX_FOREIGN_BLOCK_BYTES:
-                raise ValueError(f"block of {size} bytes")
+        if self._is_of_another_track(number, size):
             return body + size
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"block of {size} bytes")
         if body + size > len(buf):
             return None
         if buf[body + 3] & _LACING_FLAGS:
-            if self.damages:
+            if self._samples:  # packets came without lacing, so this is damage
                 raise ValueError("laced block")
             raise RecordingError(
                 "the recording's blocks are laced (several packets in one block), which MediaRecorder never writes",
@@ -302,6 +315,19 @@ class WebmReader:
             self.track, self.header_missing = guessed_track(number, buf[body + 4]), True
         self._add_packet(body, size)
         return body + size
+
+    def _is_of_another_track(self, number: int, size: int) -> bool:
+        """Whether a block can be passed over; a row of blocks of one other number says that the header is damaged."""
+        if self.track is None or number == self.track.number:
+            return False
+        if self.damages and not self._samples and not self.track.others:
+            self.track = replace(self.track, number=number)
+            return False
+        if number not in self.track.others:
+            raise ValueError(f"block of track {number}, which the recording has not")
+        if size > _MAX_FOREIGN_BLOCK_BYTES:
+            raise ValueError(f"block of {size} bytes")
+        return True
 
     def _add_packet(self, body: int, size: int) -> None:
         payload = self._buf[body + 4 : body + size]
@@ -353,20 +379,25 @@ class WebmReader:
         return at
 
     def _is_nearly_a_block(self, at: int) -> bool:
-        header = self._buf[at : at + _FAST_BLOCK.size + 1]
-        if len(header) <= _FAST_BLOCK.size or self.track is None:
+        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps with damage from inside it on."""
+        buf = self._buf
+        if len(buf) <= at + _LONG_BLOCK.size or self.track is None:
             return True
-        element_id, size, track, _, flags = _FAST_BLOCK.unpack_from(header)
-        number = self.track.number | 0x80
-        agree = (element_id == 0xA3, 0x4005 <= size < 0x8000, track == number, flags in (0, 0x80), header[-1] in self._tocs())
-        return sum(agree) >= len(agree) - 1
+        number, tocs = self.track.number | 0x80, self._tocs()
+        for header, least, most in _BLOCK_FORMS:
+            element_id, size, track, _, flags = header.unpack_from(buf, at)
+            agree = (element_id == 0xA3, least <= size <= most, track == number, flags in (0, 0x80))
+            agreeing = sum(agree) + (buf[at + header.size] in tocs)
+            if agreeing >= (2 if agree[0] else 4):
+                return True
+        return sum(map(eq, buf[at : at + 4], _CLUSTER_ID)) >= 2
 
     def _tocs(self) -> set[int]:
         return {start[0] for start, samples in self._samples.items() if samples}
 
     def _search(self, pos: int, *, final: bool) -> int | None:
         """Where in the buffer a plausible row begins; None, and the buffer shortened, where more bytes are needed for it."""
-        number = self.track.number if self.track else None
+        number = self.track.number if self.track and self._samples else None
         tocs = self._tocs()
         if self._cut:
             self._forget(pos)

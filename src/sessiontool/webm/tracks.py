@@ -5,30 +5,39 @@ Whatever is not one plain Opus track is refused by name: the codec, the encrypti
 
 from __future__ import annotations
 
+import re
+
 from ..errors import RecordingError
 from . import ebml
 from .opus import OpusHead
 from .packets import Track
 
-_AUDIO_TRACK = 2
 _FIREFOX_TRACK_NUMBER = 2
 _LIBOPUS_PRE_SKIP = 312
+_CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+|no codec named")
 
 
 def opus_track(body: bytes, writing_app: str) -> Track:
-    """The first Opus track in the body of a Tracks element; raises RecordingError that names what is there instead."""
+    """The first Opus track in the body of a Tracks element.
+
+    Raises RecordingError that names what is there instead, ValueError where the element is damaged.
+    """
     entries = [
         dict(ebml.children(entry)) for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY
     ]
     codecs = [_text(entry.get(ebml.CODEC_ID, b"")) or "no codec named" for entry in entries]
+    if not all(map(_CODEC.fullmatch, codecs)):
+        raise ValueError("damaged Tracks element")
     for entry, codec in zip(entries, codecs, strict=True):
-        if codec != "A_OPUS" or int.from_bytes(entry.get(ebml.TRACK_TYPE, b""), "big") != _AUDIO_TRACK:
+        if codec != "A_OPUS":
             continue
         if ebml.CONTENT_ENCODINGS in entry:
             raise RecordingError("the Opus track is encrypted or compressed", hint="decrypt the recording first")
-        number = _number(entry)
+        number, private = _number(entry), entry.get(ebml.CODEC_PRIVATE, b"")
+        if not _is_opus_head(private) or number > 127:
+            raise ValueError("damaged Tracks element")
         others = frozenset(map(_number, entries)) - {number}
-        return Track(number, OpusHead.parse(entry.get(ebml.CODEC_PRIVATE, b"")), writing_app, others)
+        return Track(number, OpusHead.parse(private), writing_app, others)
     raise RecordingError(
         f"no Opus track in the recording; it holds: {', '.join(codecs) or 'no track at all'}",
         hint="record with mimeType 'audio/webm;codecs=opus'; other codecs would have to be re-encoded",
@@ -42,6 +51,13 @@ def guessed_track(number: int, toc: int) -> Track:
     """
     pre_skip = _LIBOPUS_PRE_SKIP if number == _FIREFOX_TRACK_NUMBER else 0
     return Track(number, OpusHead(channels=2 if toc & 4 else 1, pre_skip=pre_skip), "")
+
+
+def _is_opus_head(data: bytes) -> bool:
+    """Whether it is one of any layout: more than two channels come with a table of them (RFC 7845, section 5.1.1)."""
+    if len(data) < 19 or data[:8] != b"OpusHead" or data[8] >> 4:
+        return False
+    return 1 <= data[9] <= 2 if data[18] == 0 else len(data) >= 21 + data[9]
 
 
 def _number(entry: dict[int, bytes]) -> int:

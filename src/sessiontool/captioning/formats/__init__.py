@@ -1,7 +1,8 @@
 """Cues -> files: one module a format, each with a `render(cues, look) -> str`.  `FORMATS` is the table of them.
 
-Every format gets the same integer milliseconds.  Text comes from outside: each module says how it keeps text from acting as markup.
-Where a format has no escape, what a player would act on is parted by a WORD JOINER, which shows nothing.
+Every format gets the same integer milliseconds.  Text comes from outside: each module says how it keeps text from
+acting as markup. Where a format has no escape, what a player would act on is parted by a WORD JOINER, which shows
+nothing.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ JOINER = "\u2060"
 class Look:
     """What a file shows beside text and times.
 
-    `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that mean the same moment
-    (RFC 8216, section 3.5), None for none.
+    `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
+    mean the same moment (RFC 8216, section 3.5), None for none.
     """
 
     profile: Profile
     note: str = ""
     speakers: bool = True
+    styles: bool = False
     karaoke: bool = False
     timestamp_map: tuple[int, int] | None = None
     language: str = ""
@@ -74,7 +76,10 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
 
 
 def render(form: Format, cues: Sequence[Cue], look: Look) -> str:
-    """The file's text, ended by a newline, of cues that may overlap only where the format's players show that (UsageError where the format needs a package that is not installed)."""
+    """The file's text, ended by a newline; UsageError where the format needs a package that is not installed.
+
+    Cues may overlap only where the format's players show that.
+    """
     try:
         module = import_module(f".{form.module}", __name__)
         return str(module.render(cues, look))

@@ -1,7 +1,8 @@
-"""Advanced SubStation Alpha, through pysubs2: a style for each speaker, the name in the Name field, overlaps left to the player.
+"""Advanced SubStation Alpha, through pysubs2: a style for each speaker, the name in the Name field.
 
-ASS has no escape that every player knows.  A brace opens an override, so it is written as its look-alike ❴ or ❵; a backslash
-gets a WORD JOINER after it.  Times are hundredths of a second in this format, rounded by pysubs2.
+Overlaps are left to the player, which stacks them.  ASS has no escape that every player knows.  A brace opens an
+override, so it is written as an ornamental one (U+2774, U+2775); a backslash gets a WORD JOINER after it.  Times are
+hundredths of a second in this format, rounded by pysubs2.
 """
 
 from __future__ import annotations

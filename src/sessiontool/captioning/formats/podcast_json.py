@@ -1,4 +1,4 @@
-"""The JSON transcript of the Podcast Index namespace: `version` 1.0.0, `segments` of speaker, startTime, endTime, body."""
+"""The JSON transcript of the Podcast Index: `version` 1.0.0, `segments` of speaker, startTime, endTime, body."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""SubRip, through srt.  It has no standard: no speakers, no overlap, no escapes.
+r"""SubRip, through srt.  It has no standard: no speakers, no overlap, no escapes.
 
-Cues come one at a time, with `Name:` where the speaker changes.  Players act on `<tags>`, `{\\overrides}` and, when a file is
-converted, on backslashes and arrows: those are parted by a WORD JOINER.
+Cues come one at a time, with `Name:` where the speaker changes.  Players act on `<tags>`, `{\overrides}` and, when a
+file is converted, on backslashes and arrows: those are parted by a WORD JOINER.
 """
 
 from __future__ import annotations

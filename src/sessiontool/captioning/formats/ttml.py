@@ -1,7 +1,7 @@
 """TTML 2 in the IMSC 1 text profile, through ttconv.  XML has escapes for everything that a caption may hold.
 
-Speakers who talk at once stand in two regions, the first speaker's at the top.  IMSC has no voices, so the name stands before the text
-where the speaker changes.
+Speakers who talk at once stand in two regions, the first speaker's at the top.  IMSC has no voices, so the name
+stands before the text where the speaker changes.
 """
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ def _in_the_upper_region(cues: Sequence[Cue]) -> list[bool]:
     """Which cues stand at the top: those of the first speaker that overlap another's."""
     lanes = lanes_of(cues)
     upper = [False] * len(cues)
-    for (number, cue), following in pairwise([*enumerate(cues), (len(cues), None)]):
-        after = following[1]
-        if after is not None and after.start_ms < cue.end_ms:
+    for number, (cue, after) in enumerate(pairwise(cues)):
+        if after.start_ms < cue.end_ms:
             first = number if lanes[cue.voice] < lanes[after.voice] else number + 1
             upper[first] = True
     return upper

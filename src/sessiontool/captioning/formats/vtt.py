@@ -1,7 +1,11 @@
 """WebVTT (W3C), through webvtt-py.
 
-Every cue has its speaker as a voice with the role as a class.  Speakers who talk at once have cues that stand at the same time, each
-speaker's at a height of its own.  `&`, `<` and `>` are escaped, so no text is a tag, an entity, or an arrow.
+Every cue has its speaker as a voice with the role as a class.  Speakers who talk at once have cues that stand at the
+same time, each speaker's at a height of its own.  `&`, `<` and `>` are escaped, so no text is a tag, an entity, or an
+arrow.
+
+A STYLE block with colours is written on demand alone: FFmpeg (5.1 and before, and players made with it) shows no
+caption at all of a file that has one.  A page can style the classes by itself.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ def render(cues: Sequence[Cue], look: Look) -> str:
     if look.timestamp_map:
         ticks, local_ms = look.timestamp_map
         file.metadata.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
-    if look.speakers:
+    if look.styles and look.speakers:
         file.styles.append(Style(list(_STYLES)))
     for cue, settings in zip(cues, _positions(cues, look), strict=True):
         file.captions.append(
