@@ -3,4 +3,4 @@
 from harness import run
 
 if __name__ == "__main__":
-    run("webm", max_len=8192)
+    run("webm", max_len=4096)

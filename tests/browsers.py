@@ -257,13 +257,18 @@ def play(browser: str, folders: Mapping[str, Path], stretches: Mapping[str, Sequ
     content: dict[str, bytes | Path] = {"/player.html": PLAYER, "/plan.json": json.dumps(plan).encode()}
     for name, folder in folders.items():
         content |= {f"/{name}/{file}": folder / file for file in ("audio.webm", "captions.vtt")}
+    reports = visit(browser, content, "/player.html")
+    return {name: _played(name, reports) for name in folders}
+
+
+def visit(browser: str, content: Mapping[str, bytes | Path], page: str) -> dict[str, bytes]:
+    """Opens a page of a site in a browser; the value is what the page posted, by path, until it posted to `/done`."""
     site = Site(content)
     with _home(browser) as home, site.open() as address:
-        argv = _ARGV[browser](home / "profile", f"{address}/player.html")
+        argv = _ARGV[browser](home / "profile", f"{address}{page}")
         env = os.environ | dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "TMPDIR"), str(home))
         with _null_sound(home, env) as audible, _process(argv, audible, home / "browser.log"):
-            reports = _collect(site, home / "browser.log")
-    return {name: _played(name, reports) for name in folders}
+            return _collect(site, home / "browser.log")
 
 
 @contextmanager

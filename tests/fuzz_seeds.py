@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DATA = Path(__file__).parent / "data"
-_MOST_BYTES = 8192
+_MOST_BYTES = 3000
 
 
 def seeds(target: str) -> Iterator[bytes]:
@@ -66,6 +66,9 @@ def _documents() -> Iterator[bytes]:
         yield (folder / "utterances.jsonl").read_bytes()[:2000] + b"\1"
     utterance = {"id": 3, "role": "user", "text": "Hä?", "t_start": 1.5, "t_end": None, "x": [1e9, {"y": True}]}
     yield json.dumps([utterance, utterance]).encode() + b"\2"
+    rng = Random(4)
+    for kind in range(4, 7):
+        yield from (rng.randbytes(60) + bytes([kind]) for _ in range(5))
     part = {"part": 0, "mime_type": "audio/webm", "timeslice_ms": 5000, "start_ms": 12, "stop_ms": 20_000.5}
     part |= {"pauses": [{"start_ms": 100, "end_ms": 300}], "expires_at": 5}
     part |= {"chunks": [{"seq": n, "bytes": 30, "emitted_ms": n * 900 + 900, "sha256": "ab"} for n in range(4)]}

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
 SLOWNESS = float(os.environ.get("FUZZ_SLOWNESS", "1"))
 """How much slower than by itself the code runs: instrumented for coverage, about twice."""
 
-_S_PER_MB, _S_AT_LEAST = 1.0, 0.3
+_S_PER_MB, _S_AT_LEAST = 1.0, 0.1
 _MEMORY_FACTOR, _MEMORY_AT_LEAST = 12, 4 << 20
 _MEMORY_MEASURED_ONE_IN = 50
-_REPEATED_BYTES = 1 << 17
+_REPEATED_BYTES = 1 << 16
 
 
 class Controls:
@@ -134,7 +134,7 @@ def _read_stream(new_reader: Callable[[], Reader], data: bytes) -> None:
 def _pieces(controls: Controls) -> list[tuple[bytes, bool]]:
     """The data in pieces; some are left out, with (True) or without a word before the next."""
     marks = [(controls.below(len(controls.rest)), controls.byte()) for _ in range(controls.byte() % 8)]
-    if controls.byte() >= 0xFE and controls.rest:
+    if controls.byte() == 0xFF and controls.rest:
         controls.rest *= max(1, _REPEATED_BYTES // len(controls.rest))
     marks.sort()
     pieces, start, is_lost = [], 0, False
@@ -361,15 +361,45 @@ def documents(data: bytes) -> None:
     """session.json and utterances of any bytes: read, written into the transcript and the report, and captioned."""
     controls = Controls(data)
     kind = controls.byte()
-    if kind >= 0xFD and controls.rest:
+    if kind == 0xFF and controls.rest:
         controls.rest *= max(1, _REPEATED_BYTES // len(controls.rest))
     with bounded(3 * len(controls.rest), measure_memory=measures_memory(data)):
+        if kind & 4:
+            controls.rest = _odd_json(controls, kind % 3)
         if kind % 3 == 0:
             session, findings = read_session(controls.rest, "session.json")
             notes = Notes(session, [], findings)
         else:
             notes = Notes(SessionDocument(), *read_utterances(controls.rest, ("utterances.jsonl", "utterances.json")[kind % 3 - 1]))
         _check_notes(notes)
+
+
+_CHUNK_NOTES = [{"seq": seq, "bytes": 500, "emitted_ms": 900 * seq, "sha256": "ab"} for seq in range(3)]
+_PART_NOTES = {"part": "000", "timeslice_ms": 900, "start_ms": 5, "chunks": _CHUNK_NOTES}
+_SESSION_NOTES = {
+    "session_id": "test",
+    "channels": ["user", "assistant"],
+    "speakers": {"user": "Dana"},
+    "parts": [{**_PART_NOTES, "pauses": [{"start_ms": 100, "end_ms": 300}]}, {**_PART_NOTES, "part": 1}],
+}
+_UTTERANCE = {"id": "a", "role": "user", "text": "Hello", "t_start": 0.5, "t_end": 1.5, "x": {"y": [1]}}
+_ODD_VALUES: tuple[Any, ...] = (
+    *(None, True, -1, 0, 10**18, 1e308, -1e308, 1e-300, float("nan"), float("-inf"), 1e13, "", "000", "9" * 5000),
+    *("\ud800", "\0", [], {}, [[]], {"": {}}, {"part": "000"}, ["user"], [None], {"role": 1, "text": []}, "1e308"),
+)
+
+
+def _odd_json(controls: Controls, kind: int) -> bytes:
+    """A document with some of its values exchanged for odd ones."""
+    value: Any = json.loads(json.dumps([_SESSION_NOTES if kind == 0 else _UTTERANCE] * 3))
+    for _ in range(controls.byte() % 8):
+        holder, key = value, controls.byte() % len(value)
+        while isinstance(item := holder[key], (dict, list)) and item and controls.byte() & 3:
+            holder, key = item, sorted(item)[controls.byte() % len(item)] if isinstance(item, dict) else controls.byte() % len(item)
+        odd = controls.byte()
+        holder[key] = _ODD_VALUES[odd] if odd < len(_ODD_VALUES) else json.loads("[" * (odd * 3) + "]" * (odd * 3))
+    texts = [json.dumps(one).encode() for one in value]
+    return texts[0] if kind == 0 else b"\n".join(texts) if kind == 1 else json.dumps(value).encode()
 
 
 def _check_notes(notes: Notes) -> None:

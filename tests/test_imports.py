@@ -43,7 +43,7 @@ LEVELS = (
 
 # A unit is a module or a folder of its name; these are made of several modules.
 UNITS = {
-    "align": "align axis matching snapping tracking activity leak evidence soundcheck",
+    "align": "align axis lanes matching snapping tracking activity leak evidence soundcheck",
     "captions": "captions captioning",
     "cli": "cli cli_common cli_files",
     "containers": "ogg mp4 mp4boxes",

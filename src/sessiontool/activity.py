@@ -1,12 +1,13 @@
-"""Where somebody speaks, per channel, from decoded sound: adaptive spectral detection, and what leaks between the channels.
+"""Where somebody speaks, per channel, from decoded sound: adaptive spectral detection.
 
-The sound is reduced block by block, while it is decoded, to two byte arrays a channel: the power of eleven bands every 10 ms, and
-the overall power every millisecond.  Everything else is computed from those when the last block is in, so memory does not
-hold the sound (8 hours of stereo: 120 MB).
+The sound is reduced block by block, while it is decoded, to two byte arrays a channel: the power of eleven bands
+every 10 ms, and the overall power every millisecond.  Everything else is computed from those when the last block is
+in, so memory does not hold the sound (8 hours of stereo: 120 MB).
 
-Detection: a frame's score is the mean over the bands of how far it stands above that band's noise, which is a low quantile over the
-12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or a low bit rate that merges
-the two) is predicted from the other channel and counts as noise.  Stretches of high score are *islands*.
+Detection: a frame's score is the mean over the bands of how far it stands above that band's noise, which is a low
+quantile over the 12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or
+a low bit rate that merges the two) is predicted from the other channel and counts as noise.  Stretches of high
+score are *islands*.
 
 Not here: what was said, when it should have been said, and any opinion on it (`align`).
 """
@@ -83,8 +84,9 @@ def _band_bins() -> tuple[NDArray[np.intp], np.float32]:
 class ChannelActivity:
     """What was found on one channel.
 
-    `score` has one value a frame of `FRAME_MS`, about 0 in noise and up to 12 in speech; `power` one byte a millisecond (`to_db`);
-    `islands` has shape (n, 2): first and last millisecond of each stretch that sounds like speech, in order.
+    `score` has one value a frame of `FRAME_MS`, about 0 in noise and up to 12 in speech; `power` one byte a
+    millisecond (`to_db`); `islands` has shape (n, 2): first and last millisecond of each stretch that sounds like
+    speech, in order.
     """
 
     score: Floats
@@ -169,7 +171,7 @@ class ActivityMeter:
 def measure(bands: Sequence[Bytes], powers: Sequence[Bytes], duration_ms: int) -> Activity:
     """Activity from each channel's band levels (frames, bands) and millisecond levels."""
     floors = [_noise_floor(levels) for levels in bands]
-    leaks = _leaks(bands, floors) if len(bands) == 2 else ()
+    leaks = _leaks(bands, floors) if len(bands) == 2 and len(bands[0]) else ()
     channels = []
     for index, (levels, floor, power) in enumerate(zip(bands, floors, powers, strict=True)):
         leak = next((leak for leak in leaks if leak.target == index), None)
@@ -215,7 +217,7 @@ def _noise_and_leak(floor: Floats, leak: Leak | None, source: Bytes, first: int,
 
 
 def _noise_floor(levels: Bytes) -> Floats:
-    """Each band's noise level in dB, one row per `_FLOOR_CHUNK` frames: a low quantile around, bounded below by the speech."""
+    """Each band's noise level in dB, one row per `_FLOOR_CHUNK` frames: a low quantile of what is around."""
     count = -(-len(levels) // _FLOOR_CHUNK)
     if not count:
         return np.zeros((0, BANDS), np.float32)
@@ -226,7 +228,8 @@ def _noise_floor(levels: Bytes) -> Floats:
     around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
     rank = int((2 * _FLOOR_REACH + 1) * 0.4)
     floor = to_db(np.partition(around, rank, axis=-1)[..., rank]) + _FLOOR_MARGIN_DB
-    return np.maximum(floor, _percentile_db(levels, 95) - _FLOOR_BELOW_SPEECH_DB)
+    bounded: Floats = np.maximum(floor, _percentile_db(levels, 95) - _FLOOR_BELOW_SPEECH_DB)
+    return bounded
 
 
 def _percentile_db(levels: Bytes, percent: float) -> Floats:
@@ -235,7 +238,7 @@ def _percentile_db(levels: Bytes, percent: float) -> Floats:
     return to_db((np.cumsum(counts, axis=0) < len(levels) * percent / 100).sum(axis=0))
 
 
-def _averaged(values: Floats, frames: int) -> Floats:
+def _averaged(values: NDArray[np.floating], frames: int) -> Floats:
     """Each column's running mean over `frames` (odd) rows, the edges repeated."""
     half = frames // 2
     edged = np.concatenate((np.repeat(values[:1], half, 0), values, np.repeat(values[-1:], half, 0)))
@@ -254,11 +257,12 @@ def _faint(excess: Floats) -> Floats:
     if not len(excess):
         return excess[:, 0]
     smooth = 10 * np.log10(_averaged(10 ** (np.clip(excess, -10, 30) / 10), _FAINT_FRAMES))
-    return np.partition(smooth, BANDS - 3, axis=1)[:, -3:].mean(axis=1).astype(np.float32)
+    clearest: Floats = np.partition(smooth, BANDS - 3, axis=1)[:, -3:].mean(axis=1).astype(np.float32)
+    return clearest
 
 
 def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
-    """Stretches of frames above `stay` that reach `enter`, joined over short gaps, the shortest dropped: (n, 2) in ms."""
+    """Stretches of frames above `stay` that reach `enter`, joined over short gaps, the shortest left out: (n, 2) ms."""
     above = np.concatenate(([False], score > stay, [False]))
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
     if len(edges):

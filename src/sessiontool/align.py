@@ -1,9 +1,9 @@
-"""Utterances and speech activity -> placed utterances: the log says what was said and roughly when, the sound says exactly when.
+"""Utterances and speech activity -> placed utterances: the log says what and roughly when, the sound exactly when.
 
-The steps, each in its own module: what the log expects (`axis`), how far its clock is off (`tracking`), which stretch of speech belongs
-to which utterance (`matching`), where that stretch begins and ends (`snapping`), how sure that is (`evidence`), and what a person
-should know of the session (`soundcheck`).  Matching and the estimates it rests on (clock, biases of starts and ends, rate of speech) are
-repeated, each from the other's result.
+The steps, each in its own module: what the log expects (`axis`), how far its clock is off (`tracking`), which
+stretch of speech belongs to which utterance (`matching`), where that stretch begins and ends (`snapping`), how sure
+that is (`evidence`), and what a person should know of the session (`soundcheck`).  Matching and the estimates it
+rests on (clock, biases of starts and ends, rate of speech) are repeated, each from the other's result.
 
 A wrong time is worse than none: an utterance that nothing audible fits gets none.
 """
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axis import SAMPLES_PER_MS, Axis, Expected, expect
+from .axis import SAMPLES_PER_MS, Axis, expect
 from .evidence import Evidence, confidence
-from .matching import Costs, Islands, Matches, cut_islands, match
+from .lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
 from .snapping import Edge, snap
 from .soundcheck import session_findings
-from .tracking import Track, coarse_track, fit_line, follow, most_agreement
+from .tracking import fit_line, most_agreement
 from .values import Placement
 
 if TYPE_CHECKING:
@@ -28,31 +28,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .activity import Activity, ChannelActivity
+    from .activity import Activity
     from .timeline import Timeline
     from .values import Finding, PlacementStatus, Utterance
 
     Floats = NDArray[np.float64]
 
-USER, ASSISTANT = "user", "assistant"
-ROLES = (USER, ASSISTANT)
-
-_ROUNDS = 4
-_SKIP_TEXT = 3.5
-_FIRST_COSTS = {
-    USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
-    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
-}
-_SHARP_END_MS = 500.0
 _TOLD_MS = 400.0
-_LEAST_MATCHES = 4
-
 _AGREES, _MUCH_BETTER = 0.3, 0.2
-_JUMP_COSTS = (6.0, 1.0)
-_STRETCH_COST = 2.0
-_SAME_PATH_MS = 500.0
 
-_CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
 
@@ -64,9 +48,10 @@ _DRIFT_AFTER_MS, _DRIFT_MATCHES, _DRIFT_SPREAD_MS = 600_000.0, 30, 300.0
 
 @dataclass(frozen=True, slots=True)
 class PartAlignment:
-    """What was found of one recording part: how much later than the log's time the sound is, and how well that is known.
+    """How much later than the log's time the sound of one recording part is, and how well that is known.
 
-    `drift_ppm` is None where the part is too short to tell; `residual_ms` is, per role, the middle of |found - predicted|.
+    `drift_ppm` is None where the part is too short to tell; `residual_ms` is, per role, the middle of |found -
+    predicted|.
     """
 
     part: str
@@ -78,7 +63,7 @@ class PartAlignment:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Placements and what carried them (None where nothing did), both in the order of the log; and what is to be said."""
+    """Placements and what carried them (None: nothing did), both in the order of the log; and what there is to say."""
 
     placements: tuple[Placement, ...]
     evidence: tuple[Evidence | None, ...] = ()
@@ -86,46 +71,17 @@ class Alignment:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(slots=True)
-class Lane:
-    """One channel's work: whose utterances it carries, and what is believed of them so far.
-
-    `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.
-    """
-
-    number: int
-    channel: ChannelActivity
-    roles: NDArray[np.str_]
-    raw: Expected
-    track: Track
-    expected: Expected
-    islands: Islands
-    matches: Matches
-    costs: dict[str, Costs]
-
-    def matched(self, role: str | None = None) -> NDArray[np.intp]:
-        """Which utterances have found sound."""
-        chosen = self.matches.found if role is None else self.matches.found & (self.roles == role)
-        return np.flatnonzero(chosen)
-
-    def starts(self, which: NDArray[np.intp]) -> Floats:
-        return self.islands.start[self.matches.first[which]]
-
-    def ends(self, which: NDArray[np.intp]) -> Floats:
-        return self.islands.end[self.matches.last[which]]
-
-
 def align(
     utterances: Sequence[Utterance], timeline: Timeline, activity: Activity, channels: Sequence[str]
 ) -> Alignment:
     """Place every utterance that can be heard.
 
-    `channels` names the role on each channel, left first; one channel named `mixed` carries all roles.  Utterances of unknown roles are
-    never placed.
+    `channels` names the role on each channel, left first; one channel named `mixed` carries all roles.  Utterances
+    of unknown roles are never placed.
     """
     axis = Axis(timeline.spans, activity.duration_ms)
-    raw, swapped = _lanes(utterances, timeline, axis, activity, channels)
-    lanes = _solve(raw, axis) if raw else []
+    begun, swapped = _lanes(utterances, timeline, axis, activity, channels)
+    lanes = solve(begun, axis)
     placements, evidence = _place(utterances, lanes, axis, activity)
     for copy, original in _twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
@@ -165,8 +121,10 @@ def _lanes(
             picked = [i for i, u in enumerate(utterances) if choice.get(u.role) == number and i not in twins]
             spoken = [i for i in picked if utterances[i].text.strip()]
             if spoken:
-                lanes.append(_lane(number, utterances, spoken, timeline, axis, activity.channels[number]))
-        reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, _JUMP_COSTS[0])[1]
+                raw = expect(utterances, spoken, timeline, axis)
+                roles = [utterances[i].role for i in raw.index]
+                lanes.append(Lane.begin(number, activity.channels[number], roles, raw))
+        reached = track(lanes, axis)[1]
         agreement = reached / max(1e-3, sum(most_agreement(lane.raw) for lane in lanes))
         if best is None:
             best = agreement, lanes, False
@@ -186,133 +144,6 @@ def _channel_choices(channels: Sequence[str], count: int) -> list[dict[str, int]
     if len(usual) < 2:
         return [usual]
     return [usual, {role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
-
-
-def _lane(
-    number: int,
-    utterances: Sequence[Utterance],
-    picked: Sequence[int],
-    timeline: Timeline,
-    axis: Axis,
-    channel: ChannelActivity,
-) -> Lane:
-    raw = expect(utterances, picked, timeline, axis)
-    roles = np.array([utterances[i].role for i in raw.index])
-    return Lane(number, channel, roles, raw, Track.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)), dict(_FIRST_COSTS))
-
-
-# -- matching, and learning from it
-
-
-def _solve(raw: Sequence[Lane], axis: Axis) -> list[Lane]:
-    """Matched lanes, the clock jumping hardly or readily: whichever explains log and sound at the least cost."""
-    best: tuple[float, list[Lane]] | None = None
-    tried: list[Floats] = []
-    for jump_cost in _JUMP_COSTS:
-        tracks, _ = coarse_track([(lane.raw, lane.channel.score) for lane in raw], axis, jump_cost)
-        path = np.concatenate([track.offset for track in tracks])
-        if any(np.abs(path - other).max() < _SAME_PATH_MS for other in tried):
-            continue
-        tried.append(path)
-        lanes = [
-            replace(lane, track=track, expected=lane.raw.shifted(track.offset, axis), costs=dict(lane.costs))
-            for lane, track in zip(raw, tracks, strict=True)
-        ]
-        for turn in range(_ROUNDS):
-            for lane in lanes:
-                _match_lane(lane, lanes, axis)
-            if turn < _ROUNDS - 1:
-                _learn(lanes, axis)
-        stretches = max(int(track.stretch.max()) for track in tracks)
-        cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
-        if best is None or cost < best[0]:
-            best = cost, lanes
-    assert best is not None
-    return best[1]
-
-
-def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
-    """Where anybody on another channel begins to speak."""
-    return np.sort(np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)]))
-
-
-def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
-    """Match one lane's utterances with its islands, in the order of their expected starts."""
-    ordered, order = lane.expected.ordered()
-    roles = lane.roles[order]
-    costs = [lane.costs[str(role)] for role in roles]
-    begin = ordered.start + np.array([c.start_bias for c in costs])
-    told = np.isfinite(ordered.end) & np.array([c.end_spread < _SHARP_END_MS for c in costs])
-    stop = ordered.end + np.array([c.end_bias for c in costs])
-    wanted = np.concatenate((begin, stop[told]))
-    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted)
-    others = _other_starts(lane, lanes)
-    first, last = np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS), np.searchsorted(
-        others, lane.islands.end + _CUT_AFTER_MS
-    )
-    cut_off = (last > first)[None, :] & (roles == ASSISTANT)[:, None]
-    lane.matches = match(ordered, lane.islands, axis, costs, cut_off).reordered(order)
-
-
-def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
-    """Estimate clock, biases, spreads and rates anew from what matched."""
-    picked = [np.intersect1d(lane.matched(), np.flatnonzero(lane.raw.known)) for lane in lanes]
-    place = np.concatenate([lane.raw.start[k] for lane, k in zip(lanes, picked, strict=True)])
-    off = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)]) - place
-    role = np.concatenate([lane.roles[k] for lane, k in zip(lanes, picked, strict=True)])
-    if not len(place):
-        return
-    stretch = np.concatenate([lane.track.stretch[k] for lane, k in zip(lanes, picked, strict=True)])
-    coarse = np.concatenate([lane.track.offset[k] for lane, k in zip(lanes, picked, strict=True)])
-    off = off - _role_bias(off - coarse, role)
-    usual = float(np.median(off - coarse))
-    fitted = np.zeros(len(off))
-    clocks = [lane.track.offset + usual for lane in lanes]
-    for number in np.unique(stretch):
-        mine = stretch == number
-        if mine.sum() < _LEAST_MATCHES - 1:
-            fitted[mine] = coarse[mine] + usual
-            continue
-        line = fit_line(place[mine], off[mine])
-        fitted[mine] = line.at(place[mine])
-        for lane, clock in zip(lanes, clocks, strict=True):
-            here = lane.track.stretch == number
-            clock[here] = line.at(lane.raw.start[here])
-    for lane, clock in zip(lanes, clocks, strict=True):
-        lane.expected = lane.raw.shifted(clock + follow(place, off - fitted, lane.raw.start), axis)
-        for name in ROLES:
-            lane.costs[name] = _learned_costs(lane, name)
-
-
-def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
-    """How much later than everybody's middle each one's role is logged to start, where both roles say enough to tell."""
-    middle = {name: np.median(off[role == name]) for name in ROLES if (role == name).sum() >= _LEAST_MATCHES - 1}
-    if len(middle) < len(ROLES):
-        return np.zeros(len(off))
-    biases = np.select([role == name for name in ROLES], [middle[name] for name in ROLES])
-    bias: Floats = biases - biases.mean()
-    return bias
-
-
-def _robust(values: Floats) -> tuple[float, float]:
-    middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
-
-
-def _learned_costs(lane: Lane, role: str) -> Costs:
-    """A role's biases, spreads and rate of speech, as its matches on a lane show them."""
-    k = lane.matched(role)
-    if len(k) < _LEAST_MATCHES:
-        return lane.costs[role]
-    starts, ends = lane.starts(k), lane.ends(k)
-    bias, spread = _robust(starts - lane.expected.start[k])
-    rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
-    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(1.5 * spread, 120, 600)), rate=rate)
-    late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
-    if len(late) >= _LEAST_MATCHES:
-        bias, spread = _robust(late)
-        costs = replace(costs, end_bias=bias, end_spread=float(np.clip(2 * spread, 200, 2500)))
-    return costs
 
 
 # -- what comes of it
@@ -366,7 +197,7 @@ def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge
     if lane.islands.made_start[a]:
         told = lane.expected.start[k] + costs.start_bias
         start = Edge(float(np.clip(told, start.at_ms - _TOLD_MS, min(start.at_ms + _TOLD_MS, end.at_ms - 1))), 0.0)
-    if lane.islands.made_end[b] and np.isfinite(lane.expected.end[k]) and costs.end_spread < _SHARP_END_MS:
+    if lane.islands.made_end[b] and np.isfinite(lane.expected.end[k]) and costs.end_spread < SHARP_END_MS:
         told = lane.expected.end[k] + costs.end_bias
         end = Edge(float(np.clip(told, max(end.at_ms - _TOLD_MS, start.at_ms + 1), end.at_ms + 2 * _TOLD_MS)), 0.0)
     return start, end
@@ -375,9 +206,7 @@ def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge
 def _evidence(lane: Lane, k: int, start: Edge, end: Edge, axis: Axis, *, shared: bool) -> Evidence:
     costs = lane.costs[str(lane.roles[k])]
     a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
-    taken = np.zeros(len(lane.islands), bool)
-    for j in lane.matched():
-        taken[lane.matches.first[j] : lane.matches.last[j] + 1] = True
+    taken = lane.taken()
     left = lane.islands.start[a] - lane.islands.end[a - 1] if a and not taken[a - 1] else 9999.0
     right = lane.islands.start[b + 1] - lane.islands.end[b] if b + 1 < len(taken) and not taken[b + 1] else 9999.0
     recorded = axis.recorded([start.at_ms, end.at_ms])

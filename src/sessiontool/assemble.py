@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from . import continuity
-from .chains import EBML_MAGIC, end_ms, extent_of, sort_chunks
+from .chains import EBML_MAGIC, displaced, end_ms, extent_of, sort_chunks
 from .errors import RecordingError
 from .timeline import SILENT_PACKET_SAMPLES, Pause
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
@@ -71,7 +71,8 @@ class Assembly:
 class _Recording:
     """The chunks of one recorder run, in order; `entry` is what the recorder noted, None for a run that nobody knows of.
 
-    `missing` are the numbers before a chunk, by its index, that no object of the part has.
+    `missing` are the numbers before a chunk, by its index, that no object of the part has; under the count of chunks those after
+    the last.  `unexplained` counts holes in the sound that are known of without a finding for each.
     """
 
     name: str
@@ -80,6 +81,7 @@ class _Recording:
     missing: Mapping[int, Sequence[int]]
     has_header: bool = True
     sorted_by_content: bool = False
+    unexplained: int = 0
 
 
 class _Disorder(Exception):  # noqa: N818 - not an error: the read has to begin again
@@ -130,9 +132,8 @@ def _join_part(
         if position:
             other = continuity.restarted_finding if recording.has_header else continuity.foreign_finding
             assembly.findings.append(other(recording.chunks[0], recording.name))
-        if recording.sorted_by_content:
-            pairs = zip(recording.chunks, recording.chunks[1:], strict=False)
-            assembly.findings += [continuity.order_finding(late) for early, late in pairs if late.seq < early.seq]
+        moved = [] if position or not recording.sorted_by_content else displaced(recording.chunks)
+        assembly.findings += [continuity.order_finding(chunk) for chunk in moved]
         _RecordingReader(recording, joiner, assembly).read_all(read, progress)
 
 
@@ -140,27 +141,54 @@ def _sort_by_content(
     part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Callable[[ChunkRef], bytes]
 ) -> list[_Recording]:
     """The recordings in a part, each chunk in one of them; copies of a chunk stay beside it."""
-    seen: dict[bytes, int] = {}
+    noted = _Noted(entry)
+    seen: dict[str, int] = {}
     extents, copies = [], []
     for chunk in listed:
         data = read(chunk)
-        digest = hashlib.sha256(data).digest()
-        if digest in seen:
-            copies.append((chunk, seen[digest]))
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 in seen:
+            copies.append((chunk, seen[sha256]))
             continue
-        seen[digest] = chunk.seq
-        extents.append(extent_of(chunk, data))
-    recordings: list[_Recording] = []
+        seen[sha256] = chunk.seq
+        extents.append(extent_of(chunk, data, noted=noted.knows(len(data), sha256)))
+    chains = sort_chunks(extents)
     missing = continuity.missing_before(listed, entry)
-    for index, chain in enumerate(sort_chunks(extents)):
-        numbers = {chunk.seq for chunk in chain.chunks}
-        chunks = [*chain.chunks, *(copy for copy, seq in copies if seq in numbers)]
-        name = f"{part}+{index}" if index else part
-        first = not index
-        recordings.append(
-            _Recording(name, chunks, entry if first else None, missing if first else {}, chain.has_header, sorted_by_content=True)
+    holes = [seq for index, seqs in missing.items() for seq in seqs if index < len(listed)]
+    last = max(range(len(chains)), key=lambda index: max(chunk.seq for chunk in chains[index].chunks), default=0)
+    return [
+        _Recording(
+            name=f"{part}+{index}" if index else part,
+            chunks=[*chain.chunks, *(copy for copy, seq in copies if seq in {chunk.seq for chunk in chain.chunks})],
+            entry=_started_again(entry) if index else entry,
+            missing={
+                **({0: holes} if holes and not index else {}),
+                **({-1: missing[len(listed)]} if index == last and len(listed) in missing else {}),
+            },
+            has_header=chain.has_header,
+            sorted_by_content=True,
+            unexplained=0 if index else len(holes) + sum(len(other.chunks) for other in chains[1:]),
         )
-    return recordings
+        for index, chain in enumerate(chains)
+    ]
+
+
+def _started_again(entry: PartEntry | None) -> PartEntry | None:
+    """What the recorder noted of a run that it did not know to be another one: its blobs, but not when it was started."""
+    return entry and entry.model_copy(update={"start_ms": None, "stop_ms": None, "pauses": []})
+
+
+class _Noted:
+    """The recorder's list of a part's chunks."""
+
+    def __init__(self, entry: PartEntry | None) -> None:
+        self.chunks = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
+        self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
+        self._sizes = {chunk.bytes for chunk in self.chunks.values()}
+
+    def knows(self, size_bytes: int, sha256: str) -> bool:
+        """Whether the list has a chunk like this, under whatever number."""
+        return sha256 in self._digests if self._digests else size_bytes in self._sizes
 
 
 class _RecordingReader:
@@ -173,7 +201,8 @@ class _RecordingReader:
         self._reader = WebmReader()
         self._placer = continuity.Placer()
         self._emissions = continuity.Emissions(recording.entry)
-        self._noted = {entry.seq: entry for entry in recording.entry.chunks} if recording.entry else {}
+        self._noted = _Noted(recording.entry)
+        self._unexplained = recording.unexplained
         self._number = -1  # of the recording in the reader's count
         self._packets = 0
         self._records: list[ChunkRecord] = []  # of the chunks that were fed to the reader
@@ -183,17 +212,13 @@ class _RecordingReader:
         self._loss_known = False  # a missing chunk was named since the last packet
 
     def read_all(self, read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
-        chunks = self._recording.chunks
-        missing = self._recording.missing
-        if self._recording.sorted_by_content and missing:
-            self._note_missing([seq for seqs in missing.values() for seq in seqs])
-            missing = {}
+        chunks, missing = self._recording.chunks, self._recording.missing
         for index, chunk in enumerate(chunks):
             if index in missing:
                 self._note_missing(missing[index])
             self._read_chunk(chunk, read(chunk))
             progress.advance()
-        tail = missing.get(len(chunks), [])
+        tail = missing.get(-1, missing.get(len(chunks), []))
         self._find_all(continuity.missing_finding(chunks[0].part, tail) for _ in tail[:1])
         self._end(tail)
         self._note_damages()
@@ -224,16 +249,19 @@ class _RecordingReader:
         self._starts.append(self._read_bytes)
         self._read_bytes += len(data)
         self._join(self._reader.feed(data), chunk)
+        if not data:
+            self._find_all([continuity.empty_finding(chunk)] if finding is None else [])
+        self._loss_known = self._loss_known or record.verdict == "altered" or not data
         if not record.packets and record.verdict == "ok":
             record.verdict = "empty"
         elif record.verdict == "ok" and self._placer.end_ms is not None:
             self._emissions.saw(chunk.seq, self._placer.end_ms)
 
     def _compare(self, chunk: ChunkRef, sha256: str) -> Finding | None:
-        """Compare a chunk with what the recorder noted under its number, if the numbers are to be believed."""
-        if self._recording.sorted_by_content and chunk.object.size_bytes in {n.bytes for n in self._noted.values()}:
-            return None
-        finding = continuity.manifest_finding(chunk, sha256, self._noted.get(chunk.seq))
+        """Compare a chunk with what the recorder noted; where the numbers lie, it may be noted under another."""
+        finding = continuity.manifest_finding(chunk, sha256, self._noted.chunks.get(chunk.seq))
+        if self._recording.sorted_by_content and self._noted.knows(chunk.object.size_bytes, sha256):
+            finding = None
         self._find_all([finding] if finding else [])
         return finding
 
@@ -284,7 +312,9 @@ class _RecordingReader:
             raise _Disorder
         if step_ms > continuity.JUMP_MS and not head.after_break:
             head.after_break = True
-            if not self._loss_known:
+            if self._unexplained > 0:
+                self._unexplained -= 1
+            elif not self._loss_known:
                 self._find_all([continuity.unnumbered_finding(chunk, step_ms)])
 
     # -- recordings
@@ -296,16 +326,17 @@ class _RecordingReader:
         if self._number >= 0:
             self._end_part()
             name = f"{name}+{number}"
-            entry = None
+            entry = _started_again(entry)
+            self._emissions = continuity.Emissions(entry)
             self._find_all([continuity.restarted_finding(self._records[-1].chunk, name)])
         self._number = number
         self._placer = continuity.Placer()
         track = self._reader.track
         assert track is not None
-        start_us = self._start_us(entry, runs)
+        start_us = self._start_us(runs)
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._assembly.parts
-        from_start = self._recording.entry is not None or not self._recording.sorted_by_content or first
+        from_start = first or self._recording.has_header
         packets, gap_us = self._joiner.begin_part(name, track.opus_head, start_us, pauses, from_start=from_start)
         self._assembly.parts.append(PartRecord(name, track.writing_app))
         if self._reader.header_missing:
@@ -315,15 +346,12 @@ class _RecordingReader:
         if not first:
             self._note_gap(name, packets, gap_us, known=start_us is not None)
 
-    def _start_us(self, entry: PartEntry | None, runs: Sequence[Packets]) -> int | None:
+    def _start_us(self, runs: Sequence[Packets]) -> int | None:
         """The session clock at the recorder's start: noted, or told by when its first blob was handed over."""
-        if entry is not None and entry.start_ms is not None:
-            return _us(entry.start_ms)
         placed = [run for run in runs if run.placed]
-        if not placed or entry is None:
-            return None
-        start_ms = self._emissions.start_ms(self._last_seq(), end_ms(placed[-1]))
-        return None if start_ms is None else _us(start_ms)
+        if placed:
+            self._emissions.began(self._last_seq(), end_ms(placed[-1]))
+        return None if self._emissions.started_ms is None else _us(self._emissions.started_ms)
 
     def _last_seq(self) -> int:
         return self._records[-1].chunk.seq
@@ -361,7 +389,7 @@ class _RecordingReader:
 
     def _is_cut_short(self) -> bool:
         """Whether the last chunk is shorter than the recorder noted."""
-        noted = self._noted.get(self._last_seq())
+        noted = self._noted.chunks.get(self._last_seq())
         return noted is not None and (noted.bytes or 0) > self._records[-1].chunk.object.size_bytes
 
     def _tail_ms(self, missing: Sequence[int]) -> int:
@@ -397,9 +425,11 @@ class _RecordingReader:
         for damage in self._reader.damages:
             if damage.reason in explained or not self._records:
                 continue
-            index = max(0, bisect_right(self._starts, damage.offset) - 1)
+            middle = damage.offset + damage.length_bytes // 2  # where the most of it lies: a chunk's last byte may be in it
+            index = max(0, bisect_right(self._starts, middle) - 1)
             record = self._records[index]
-            self._find_all([continuity.damage_finding(damage, record.chunk, damage.offset - self._starts[index])])
+            byte_offset = max(0, damage.offset - self._starts[index])
+            self._find_all([continuity.damage_finding(damage, record.chunk, byte_offset)])
             record.verdict = "damaged"
 
     def _find_all(self, findings: Iterable[Finding]) -> None:

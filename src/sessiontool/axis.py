@@ -1,7 +1,8 @@
-"""The output's time axis as the aligner sees it: what of it was recorded, where it is cut, and where the log expects whom.
+"""The output's time axis as the aligner sees it: what of it was recorded, and where the log expects whom.
 
-All positions are milliseconds of output, floats.  Time that was put in as silence (a lost chunk, the gap between two parts) and time
-that was closed up (a pause) cannot hold sound of an utterance; lengths are therefore compared in *recorded* milliseconds.
+All positions are milliseconds of output, floats.  Time that was put in as silence (a lost chunk, the gap between
+two parts) and time that was closed up (a pause) cannot hold sound of an utterance; lengths are therefore compared
+in *recorded* milliseconds.
 
 Not here: the sound.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +59,7 @@ class Axis:
         self.cuts = np.array(
             [
                 b.output_start / SAMPLES_PER_MS
-                for a, b in zip(spans, spans[1:], strict=False)
+                for a, b in pairwise(spans)
                 if a.part != b.part or abs(b.session_start_us - a.session_end_us) > 1000 * _CUT_MS
             ]
         )
@@ -67,12 +69,15 @@ class Axis:
         at = np.asarray(at_ms, float)
         index = np.clip(np.searchsorted(self.starts, at, side="right") - 1, 0, None)
         inside = np.clip(at - self.starts[index], 0, self.ends[index] - self.starts[index])
-        return self._before[index] + inside
+        before: Floats = self._before[index] + inside
+        return before
 
     def beyond(self, at_ms: ArrayLike) -> Floats:
         """Like `recorded`, but time before the first and after the last recorded instant counts as well."""
         at = np.asarray(at_ms, float)
-        return self.recorded(at) + np.minimum(at - self.starts[0], 0) + np.maximum(at - self.ends[-1], 0)
+        outside = np.minimum(at - self.starts[0], 0) + np.maximum(at - self.ends[-1], 0)
+        before: Floats = self.recorded(at) + outside
+        return before
 
     def forward(self, at_ms: Floats) -> Floats:
         """Each position, or the first recorded one after it."""
@@ -95,9 +100,9 @@ class Axis:
 class Expected:
     """Where the log has some utterances, as arrays in order of expected start; `index` points into the log.
 
-    `start` and `end` are output positions, `end` nan where the log does not know; `reach` is how far on the output saying the text
-    would go and `length` how much of that was recorded; `text` is what it takes with nothing left out.  `known` is false
-    where the log had no start and the neighbours were asked.
+    `start` and `end` are output positions, `end` nan where the log does not know; `reach` is how far on the output
+    saying the text would go and `length` how much of that was recorded; `text` is what it takes with nothing left
+    out.  `known` is false where the log had no start and the neighbours were asked.
     """
 
     index: NDArray[np.int64]

@@ -18,7 +18,7 @@ from .captioning.formats import DEFAULT_FORMATS, FORMATS, Look, find_formats, re
 from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile
 from .captioning.sequence import one_at_a_time
 from .captioning.speakers import label_of, speaker_name
-from .captioning.split import crowded, split, turns_of
+from .captioning.split import crowded, in_turn, split, turns_of
 from .captioning.timing import settle
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
 from .captioning.width import cells
@@ -153,6 +153,7 @@ def make_cues(
 
     `end_ms` is the recording's length; `named`: a speaker's name must fit before the first line of a turn.
     """
+    spoken = in_turn(spoken)
     together = crowded(spoken)
     ends = [end for _, end in together]
     cues: list[Cue] = []

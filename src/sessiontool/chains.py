@@ -6,6 +6,7 @@ started again.  A chunk's clusters tell when it was recorded; chunks of one reco
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,11 @@ class Extent:
     """When a chunk was recorded, in ms of its recorder's clock; `start_ms` is None where it holds no cluster to tell.
 
     `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both in the cluster that they belong to: a
-    chunk that continues another begins where that ends.
+    chunk that continues another begins where that ends.  `noted`: the recorder's list knows a chunk like it.
     """
 
     chunk: ChunkRef
+    noted: bool
     has_header: bool
     start_ms: int | None
     end_ms: int
@@ -64,18 +66,23 @@ def end_ms(run: Packets) -> int:
     return run.times_ms[-1] + run.durations[-1] * 1000 // SAMPLE_RATE
 
 
-def extent_of(chunk: ChunkRef, data: bytes) -> Extent:
+def start_ms(runs: Sequence[Packets]) -> int | None:
+    """Where the first of a chunk's packets begins: the first whose time is known, less those before it; None if none is."""
+    first = next((index for index, run in enumerate(runs) if run.placed), None)
+    if first is None:
+        return None
+    return runs[first].times_ms[0] - sum(sum(run.durations) for run in runs[:first]) * 1000 // SAMPLE_RATE
+
+
+def extent_of(chunk: ChunkRef, data: bytes, *, noted: bool = False) -> Extent:
     """Read a chunk by itself to see when it was recorded."""
     reader = WebmReader()
     runs = [*reader.feed(data), *reader.close()]
     has_header = data.startswith(EBML_MAGIC)
     if not runs:
-        return Extent(chunk, has_header, None, 0, 0, 0)
-    placed = [run for run in runs if run.placed]
-    before_ms = sum(sum(run.durations) for run in runs if not run.placed) * 1000 // SAMPLE_RATE
-    start_ms = placed[0].times_ms[0] - before_ms if placed else None
+        return Extent(chunk, noted, has_header, None, 0, 0, 0)
     last_ms = end_ms(runs[-1])
-    return Extent(chunk, has_header, start_ms, last_ms, runs[0].times_ms[0], last_ms - reader.cluster_ms)
+    return Extent(chunk, noted, has_header, start_ms(runs), last_ms, runs[0].times_ms[0], last_ms - reader.cluster_ms)
 
 
 def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
@@ -88,8 +95,8 @@ def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
             chains.append(Chain(extent.has_header))
             chain = chains[-1]
         else:
-            start_ms = extent.start_ms
-            chain = min(chains, key=lambda chain: abs(start_ms - chain.end_ms))
+            at_ms = extent.start_ms
+            chain = min(chains, key=lambda chain: abs(at_ms - chain.end_ms))
         chain.extents.append(extent)
     for extent in extents:
         if extent.start_ms is None and chains:
@@ -126,24 +133,47 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
     return sorted(whole, key=lambda chain: min(extent.chunk.seq for extent in chain.extents))
 
 
+def displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
+    """The fewest chunks that have to be taken out for the numbers of the others to rise."""
+    tails: list[int] = []  # of the best rising row of each length, by index
+    before: list[int] = []
+    for index, chunk in enumerate(chunks):
+        length = bisect_left(tails, chunk.seq, key=lambda tail: chunks[tail].seq)
+        before.append(tails[length - 1] if length else -1)
+        tails[length : length + 1] = [index]
+    rising, index = set(), tails[-1] if tails else -1
+    while index >= 0:
+        rising.add(index)
+        index = before[index]
+    return [chunk for index, chunk in enumerate(chunks) if index not in rising]
+
+
 def _without_foreign(chain: Chain) -> list[Chain]:
-    """The chain, and behind it a chain for each chunk that lies where another does: somebody else recorded it."""
+    """The chain, and behind it a chain for each chunk that somebody else recorded.
+
+    That is a chunk that lies where another does; and where the recorder's list knows the others, one that it does not know
+    and whose number does not fit its place.
+    """
     kept: list[Extent] = []
     foreign: list[Extent] = []
+    listed = any(extent.noted for extent in chain.extents)
+    moved = displaced(chain.chunks) if listed else []
     for extent in chain.extents:
-        if not kept or (extent.start_ms or 0) > kept[-1].end_ms - _SAME_PLACE_MS:
+        if listed and not extent.noted and extent.chunk in moved:
+            foreign.append(extent)
+        elif not kept or (extent.start_ms or 0) > kept[-1].end_ms - _SAME_PLACE_MS:
             kept.append(extent)
-            continue
-        before_ms = kept[-2].end_ms if len(kept) > 1 else 0
-        rivals = sorted((kept.pop(), extent), key=lambda rival: abs((rival.start_ms or 0) - before_ms) // _SAME_PLACE_MS)
-        numbered = sorted(rivals, key=lambda rival: abs(rival.chunk.seq - (kept[-1].chunk.seq + 1 if kept else 0)))
-        best = rivals[0] if _differ(rivals, before_ms) else numbered[0]
-        kept.append(best)
-        foreign.append(rivals[1] if best is rivals[0] else rivals[0])
+        else:
+            rivals = (kept.pop(), extent)
+            best = min(rivals, key=lambda rival: _misfit(rival, kept))
+            kept.append(best)
+            foreign.append(rivals[best is rivals[0]])
     return [Chain(chain.has_header, kept), *(Chain(extent.has_header, [extent]) for extent in foreign)]
 
 
-def _differ(rivals: Sequence[Extent], before_ms: int) -> bool:
-    """Whether one of two chunks for the same place fits clearly better behind what comes before."""
-    first, second = (abs((rival.start_ms or 0) - before_ms) for rival in rivals)
-    return abs(first - second) > _SAME_PLACE_MS
+def _misfit(rival: Extent, kept: Sequence[Extent]) -> tuple[bool, int, int]:
+    """How badly a chunk fits behind those kept: unknown to the recorder, then far off in time, then in number."""
+    before_ms = kept[-1].end_ms if kept else 0
+    number = kept[-1].chunk.seq + 1 if kept else 0
+    far = abs((rival.start_ms or 0) - before_ms) // _SAME_PLACE_MS
+    return not rival.noted, far, abs(rival.chunk.seq - number)

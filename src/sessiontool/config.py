@@ -62,7 +62,9 @@ class Settings:
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
     strict: bool = _setting(False, "Publish nothing when there are findings.")
-    caption_profile: str = _setting("default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own.")
+    caption_profile: str = _setting(
+        "default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own."
+    )
     caption_formats: str = _setting("vtt,srt", "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.")
     caption_speakers: bool = _setting(True, "Show in captions who speaks.")
     caption_text: CaptionText = _setting(  # noqa: RUF009

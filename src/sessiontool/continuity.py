@@ -143,6 +143,11 @@ def damage_finding(damage: Damage, chunk: ChunkRef, byte_offset: int) -> Finding
     )
 
 
+def empty_finding(chunk: ChunkRef) -> Finding:
+    message = f"chunk {chunk.seq} is empty: 0 bytes"
+    return Finding("chunk-truncated", "error", message, part=chunk.part, seq=chunk.seq, hint=_LOST_HINT)
+
+
 def cut_finding(chunk: ChunkRef, pending_bytes: int) -> Finding:
     return Finding(
         "chunk-truncated",
@@ -158,13 +163,22 @@ def cut_finding(chunk: ChunkRef, pending_bytes: int) -> Finding:
 
 
 class Emissions:
-    """When the recorder handed its blobs over, against the end of the packets in them: a clock beside the file's own."""
+    """When the recorder handed its blobs over, against the end of the packets in them: a clock beside the file's own.
+
+    Where the recorder's start was not noted, its first blob tells it.
+    """
 
     def __init__(self, entry: PartEntry | None) -> None:
+        self.started_ms = entry.start_ms if entry else None
         self._emitted = {c.seq: c.emitted_ms for c in entry.chunks if c.emitted_ms is not None} if entry else {}
-        self._start_ms = entry.start_ms if entry else None
         self._pauses = [(p.start_ms, p.end_ms) for p in entry.pauses] if entry else []
         self._lags_ms: list[float] = []
+
+    def began(self, seq: int, end_ms: int) -> None:
+        """The recording's first blob, `seq`, ends at `end_ms` of the recorder's clock."""
+        emitted_ms = self._emitted.get(seq)
+        if self.started_ms is None and emitted_ms is not None:
+            self.started_ms = emitted_ms - end_ms - _USUAL_LAG_MS
 
     def saw(self, seq: int, end_ms: int) -> None:
         """A blob's last packet ends at `end_ms` of the recorder's clock."""
@@ -177,11 +191,6 @@ class Emissions:
         recorder_ms = self._recorder_ms(seq)
         return None if recorder_ms is None else round(recorder_ms - self._lag_ms())
 
-    def start_ms(self, seq: int, end_ms: int) -> float | None:
-        """The session clock at the start of a recorder, from its first blob; None where that was not noted."""
-        emitted_ms = self._emitted.get(seq)
-        return None if emitted_ms is None else emitted_ms - end_ms - _USUAL_LAG_MS
-
     def unnoticed_ms(self) -> float:
         """How much time was lost without a trace in the file: how much later blobs came at the end than at the start."""
         third = max(1, len(self._lags_ms) // 3)
@@ -193,10 +202,10 @@ class Emissions:
 
     def _recorder_ms(self, seq: int) -> float | None:
         emitted_ms = self._emitted.get(seq)
-        if emitted_ms is None or self._start_ms is None:
+        if emitted_ms is None or self.started_ms is None:
             return None
         paused = sum(min(end, emitted_ms) - start for start, end in self._pauses if start < emitted_ms)
-        return emitted_ms - self._start_ms - paused
+        return emitted_ms - self.started_ms - paused
 
 
 class Placer:

@@ -1,13 +1,14 @@
-"""Reads the JSON documents of a session: bytes in, models and values out, with a finding for whatever had to be left out.
+"""Reads the JSON documents of a session: bytes in, models and values out, with a finding for whatever was left out.
 
-A recording is worth more than its notes: a broken document never stops a merge.  A field that is wrong is dropped, a line that is no
-JSON is skipped, and the finding names file, line and field.
+A recording is worth more than its notes: a broken document never stops a merge.  A field that is wrong is dropped, a
+line that is no JSON is skipped, and the finding names file, line and field.
 """
 
 from __future__ import annotations
 
 import json
 from functools import reduce
+from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,7 @@ MAX_TIME_S = 366 * 24 * 3600.0
 """A session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
 _MAX_NAMED = 20
+_MAX_DEPTH = 100
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -106,8 +108,26 @@ def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utt
         t_end_us=times[1],
         interrupted=model.interrupted,
         language=model.language,
-        extra=dict(model.model_extra or {}),
+        extra=dict(_writable(model.model_extra or {}, place, problems)),
     )
+
+
+def _writable(fields: dict[str, Any], place: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """The unknown fields that can be handed through: Python reads more than JSON has, and deeper than it writes."""
+    for name, value in fields.items():
+        if _is_writable(value, _MAX_DEPTH):
+            yield name, value
+        else:
+            problems.append(
+                f"{place}, {name[:40]}: left out, as it is nested too deeply or holds a number that is not finite"
+            )
+
+
+def _is_writable(value: Any, depth: int) -> bool:
+    if isinstance(value, (dict, list)):
+        items = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(_is_writable(item, depth - 1) for item in items)
+    return not isinstance(value, float) or isfinite(value)
 
 
 def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, list[str]]:
@@ -119,33 +139,37 @@ def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, 
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
             problems += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
-            marked: list[list[Any]] = []
-            if not all(_drop(value, item["loc"], marked) for item in wrong):
+            culprits = {_culprit(value, item["loc"]) for item in wrong}
+            if None in culprits:
                 return None, problems
-            for holder in marked:
-                holder[:] = [item for item in holder if item is not None]
+            _take_out(value, [path for path in culprits if path])
 
 
-def _drop(value: Any, path: Iterable[int | str], marked: list[list[Any]]) -> bool:
-    """Take the field at `path` out of `value`; where it is a missing one, the object that lacks it.
-
-    An object in a list is only marked with None, so that the places of the others stay right; its list goes to `marked`.
-    """
-    steps = list(path)
-    for last in range(len(steps) - 1, -1, -1):
+def _culprit(value: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...] | None:
+    """What to take out of `value` for an error at `loc`: the field there; where that is missing, the object without it."""
+    for end in range(len(loc), 0, -1):
         try:
-            holder = reduce(getitem, steps[:last], value)
-            if not isinstance(holder, list):
-                del holder[steps[last]]
-            elif holder[steps[last]] is None or isinstance(holder[steps[last]], dict):
-                holder[steps[last]] = None
-                marked.append(holder)
-            else:
-                continue  # a list of plain values means nothing without one of them
+            holder = reduce(getitem, loc[: end - 1], value)
+            item = holder[loc[end - 1]]
         except (KeyError, IndexError, TypeError):
             continue
-        return True
-    return False
+        if not isinstance(holder, list) or item is None or isinstance(item, dict):
+            return loc[:end]  # a list of plain values means nothing without one of them
+    return None
+
+
+def _take_out(value: Any, paths: Iterable[tuple[int | str, ...]]) -> None:
+    """Delete what is at each of `paths`; items of a list all at once, so that the places of the others stay right."""
+    lists: dict[int, list[Any]] = {}
+    for path in sorted(paths, key=len, reverse=True):
+        holder = reduce(getitem, path[:-1], value)
+        if isinstance(holder, list):
+            lists[id(holder)] = holder
+            holder[int(path[-1])] = None
+        else:
+            del holder[path[-1]]
+    for items in lists.values():
+        items[:] = [item for item in items if item is not None]
 
 
 def _broken(name: str, problem: str) -> Finding:

@@ -1,8 +1,9 @@
 """What carried an utterance's place, and how sure that makes it.
 
-Confidence is the chance that both ends lie within 100 ms of the truth: a logistic function of a handful of measurements, each bounded
-so that none decides by itself.  `WEIGHTS` were fitted on dialogues with known truth, their logs redrawn at random; the
-fit is monotone by construction (a weight of the wrong sign is set to zero), so that more evidence never lowers it.
+Confidence is the chance that both ends lie within 100 ms of the truth: a logistic function of a handful of
+measurements, each bounded so that none decides by itself.  `WEIGHTS` were fitted on dialogues with known truth,
+their logs redrawn at random; the fit is monotone by construction (a weight of the wrong sign is set to zero), so
+that more evidence never lowers it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _MOST = 0.99
 class Evidence:
     """What was measured of one placed utterance.
 
-    Residuals are found minus predicted, nan where the log says nothing; spreads are what is usual for the role.  `length_ratio` is found
-    over expected length.  Contrasts are how much louder it is inside than outside.  `left_over_ms` is the distance to speech
-    beside it that nobody was given.  `made_up`: an edge lies where the log wants one, not where the sound pauses.  `shared`: both
-    roles speak on this channel.
+    Residuals are found minus predicted, nan where the log says nothing; spreads are what is usual for the role.
+    `length_ratio` is found over expected length.  Contrasts are how much louder it is inside than outside.
+    `left_over_ms` is the distance to speech beside it that nobody was given.  `made_up`: an edge lies where the log
+    wants one, not where the sound pauses.  `shared`: both roles speak on this channel.
     """
 
     channel: int

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .chains import EBML_MAGIC, end_ms
+from .chains import EBML_MAGIC, end_ms, start_ms
 from .values import SAMPLE_RATE
 from .webm import ebml
 from .webm.reader import WebmReader
@@ -56,7 +56,6 @@ def explain(data: bytes) -> Explanation:
     runs += reader.close()
     placed = [run for run in runs if run.placed]
     leading = sum(len(run.payloads) for run in runs if not run.placed) if placed else 0
-    leading_ms = sum(sum(run.durations) for run in runs if not run.placed) * 1000 // SAMPLE_RATE
     durations = Counter(samples * 1000 / SAMPLE_RATE for run in runs for samples in run.durations)
     cut_first = reader.damages[:1] and reader.damages[0].offset <= 0
     return Explanation(
@@ -69,7 +68,7 @@ def explain(data: bytes) -> Explanation:
         packets=sum(durations.values()),
         leading_packets=leading,
         packet_ms=tuple(durations.most_common()),
-        start_ms=placed[0].times_ms[0] - leading_ms if placed else None,
+        start_ms=start_ms(runs),
         end_ms=end_ms(placed[-1]) if placed else None,
         damages=tuple(reader.damages),
     )

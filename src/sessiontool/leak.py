@@ -1,8 +1,9 @@
 """Sound of one channel that turns up in another: how much, how late, and what to expect of it.
 
-Two ways lead there: the assistant's voice leaves the loudspeaker and enters the microphone (an echo, late by the room and the
-device), and an encoder with too few bits merges the channels (no delay, both ways).  Both show as envelopes that move together,
-band by band, so the detector correlates how the bands' levels change and looks for a lag that stands out.
+Two ways lead there: the assistant's voice leaves the loudspeaker and enters the microphone (an echo, late by the
+room and the device), and an encoder with too few bits merges the channels (no delay, both ways).  Both show as
+envelopes that move together, band by band, so the detector correlates how the bands' levels change and looks for a
+lag that stands out.
 
 Not here: cancelling it.  The expected level is handed on as noise to be exceeded.
 """
@@ -57,7 +58,7 @@ class Leak:
         return float(np.median(self.gain_db))
 
     def expected_db(self, source_db: Floats) -> Floats:
-        """The level (frames, bands) that the leak may reach on `target`: the source's, held at its peaks and decaying."""
+        """What the leak may reach on `target` (frames, bands): the source's level, held at its peaks and decaying."""
         if self.merged:
             return source_db + np.array(self.gain_db, np.float32) + np.float32(_MERGED_MARGIN_DB)
         delay = self.delay_ms // _FRAME_MS
@@ -115,7 +116,7 @@ def _strength(left: Floats, right: Floats) -> Floats:
 
 
 def _gains(source: Floats, target: Floats, source_noise: Floats, target_noise: Floats, lag: int) -> tuple[float, ...]:
-    """The leak's gain per band: where the source is loud, a middling quantile of what the target has above its noise."""
+    """The leak's gain per band: where the source is loud, a middling quantile of what the target has above noise."""
     length = len(source) - lag
     loud = source[:length] - source_noise[:length] > _LOUD_DB
     source, target = source[:length], target[lag : lag + length]

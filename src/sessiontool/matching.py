@@ -1,9 +1,9 @@
-"""Which stretch of speech belongs to which utterance: one monotone pass over a channel's islands by dynamic programming.
+"""Which stretch of speech belongs to which utterance: one pass over a channel's islands by dynamic programming.
 
-An utterance takes a run of neighbouring islands or none; an island belongs to one utterance or to none; both keep their order.  What a
-choice costs is in `_run_costs` and `Costs`: how far the start is from where the log has it, how unlike the text's length the
-sound's is, how far the end is from where the log has it, pauses inside, and sound or text left over.  Linear in the number of
-utterances: each looks only at the islands around its expected place.
+An utterance takes a run of neighbouring islands or none; an island belongs to one utterance or to none; both keep
+their order.  What a choice costs is in `_run_costs` and `Costs`: how far the start is from where the log has it,
+how unlike the text's length the sound's is, how far the end is from where the log has it, pauses inside, and sound
+or text left over.  Linear in the number of utterances: each looks only at the islands around its expected place.
 
 Not here: where exactly an island begins and ends (`snapping`), and how far the log's clock is off (`tracking`).
 """
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .axis import Axis, Expected
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
 
 _REACH_MS = 3000.0
 _MOST_ISLANDS = 60
-_NO_START_COST = 0.15
+_START_COST, _NO_START_COST = 1.2, 0.15
+_MADE_START_COST, _MADE_END_COST = 0.8, 0.3
 _RECORDED_SHARE = 0.1
 _NEVER = 1e9
 _FULL_SCORE = 12.0
 _LOUD = 0.35
-_THROUGH_SPEECH = 3.0
+_THROUGH_SPEECH = 2.5
+_UNCUT_MS = (350.0, 200.0)
+_CUT_REACH_MS = 250.0
 _CUT_FRAMES = 15.0
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
 
@@ -53,8 +58,9 @@ class Costs:
 class Islands:
     """Candidate stretches of speech on one channel, in order.
 
-    Positions are in ms, loudness is 0 to 1.  Edges that were made up where the log wants one are marked, and `bridge` says
-    how much of its loudness an island has at a made-up start: 1 where the cut goes through speech, 0 where it pauses.
+    Positions are in ms, loudness is 0 to 1.  Edges that were made up where the log wants one are marked, and
+    `bridge` says how much of its loudness an island has at a made-up start: 1 where the cut goes through speech, 0
+    where it pauses.
     """
 
     start: Floats
@@ -112,42 +118,47 @@ def tailed(x: Floats) -> Floats:
 
 
 def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis, wanted: Floats) -> Islands:
-    """A channel's islands, cut where the output's clock jumps, and where an utterance is expected to begin inside one.
+    """A channel's islands (n, 2), cut where the output's clock jumps and where the log wants an edge inside one.
 
-    `wanted` are expected starts in ms; a cut goes to the weakest frame near it, and counts as made up.
+    `wanted` are expected starts and ends in ms; such a cut goes to a weak frame near by, and counts as made up.
     """
     starts, ends = edges[:, 0].astype(float), edges[:, 1].astype(float)
-    places = [(float(c), False) for c in axis.cuts] + [(float(w), True) for w in wanted]
     cuts: dict[float, bool] = {}
-    for place, made in places:
+    for place, made_up in [(float(c), False) for c in axis.cuts] + [(float(w), True) for w in wanted]:
         k = int(np.searchsorted(starts, place, side="right")) - 1
         if k < 0 or place >= ends[k]:
             continue
-        if not made:
-            cuts[place] = False
-        elif starts[k] + 350 < place < ends[k] - 200:
-            lo = int(max(starts[k] + 150, place - 250) // 10)
-            hi = int(min(ends[k] - 150, place + 250) // 10)
-            if hi > lo:
-                away = (np.arange(lo, hi) - place / 10) / _CUT_FRAMES
-                cuts.setdefault(10.0 * (lo + int(np.argmin(score[lo:hi] + away * away))), True)
-    at = np.array(sorted(cuts), float)
-    made_up = np.array([cuts[c] for c in sorted(cuts)], bool)
-    all_starts, all_ends = np.concatenate((starts, at)), np.concatenate((ends, at))
+        at = _weak_place(place, starts[k], ends[k], score) if made_up else place
+        if at is not None:
+            cuts.setdefault(at, made_up)
+    at_ms = np.array(sorted(cuts), float)
+    made = np.concatenate((np.zeros(len(starts), bool), np.array([cuts[at] for at in sorted(cuts)], bool)))
+    all_starts, all_ends = np.concatenate((starts, at_ms)), np.concatenate((ends, at_ms))
     by_start, by_end = np.argsort(all_starts, kind="stable"), np.argsort(all_ends, kind="stable")
-    natural = np.zeros(len(starts), bool)
-    made = np.concatenate((natural, made_up))
-    first, last = all_starts[by_start], all_ends[by_end]
+    first, last, made_start = all_starts[by_start], all_ends[by_end], made[by_start]
     loudness = _mean_between(score, first, last) / _FULL_SCORE
     there = score[(first / 10).astype(int).clip(0, len(score) - 1)] if len(score) else np.zeros(0)
-    bridge = np.where(made[by_start], np.clip(there / (_FULL_SCORE * np.maximum(loudness, 1e-3)), 0, 1), 0)
-    return Islands(first, last, made[by_start], made[by_end], loudness, bridge)
+    bridge = np.where(made_start, np.clip(there / (_FULL_SCORE * np.maximum(loudness, 1e-3)), 0, 1), 0)
+    return Islands(first, last, made_start, made[by_end], loudness, bridge)
+
+
+def _weak_place(place: float, start: float, end: float, score: NDArray[np.float32]) -> float | None:
+    """Where to cut the island start..end: at a frame of low score, the nearer to `place` the better; None at its edges."""
+    if not start + _UNCUT_MS[0] < place < end - _UNCUT_MS[1]:
+        return None
+    lo = int(max(start + _CUT_REACH_MS / 2, place - _CUT_REACH_MS) // 10)
+    hi = int(min(end - _CUT_REACH_MS / 2, place + _CUT_REACH_MS) // 10)
+    if hi <= lo:
+        return None
+    away = (np.arange(lo, hi) - place / 10) / _CUT_FRAMES
+    return 10.0 * (lo + int(np.argmin(score[lo:hi] + away * away)))
 
 
 def _mean_between(score: NDArray[np.float32], starts_ms: Floats, ends_ms: Floats) -> Floats:
     total = np.concatenate(([0.0], np.cumsum(score, dtype=float)))
     lo, hi = ((x / 10).astype(int).clip(0, len(score)) for x in (starts_ms, ends_ms))
-    return (total[hi] - total[lo]) / np.maximum(hi - lo, 1)
+    mean: Floats = (total[hi] - total[lo]) / np.maximum(hi - lo, 1)
+    return mean
 
 
 def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
@@ -166,81 +177,109 @@ def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
 def _run_costs(
     i: int, expected: Expected, islands: Islands, window: slice, axis: Axis, costs: Costs, cut_off: NDArray[np.bool_]
 ) -> Floats:
-    """What it costs utterance `i` to take islands a..b of the window: matrix (a, b), `_NEVER` where b < a."""
-    starts, ends = islands.start[window], islands.end[window]
-    place = expected.start[i] + costs.start_bias
-    audible_place = float(axis.forward(np.array([place]))[0])
-    late = (starts - audible_place) / costs.start_spread
-    weight = 1.2 if expected.known[i] else _NO_START_COST
-    start_cost = weight * tailed(late) + 0.8 * islands.made_start[window]
-    rec_start, rec_end = axis.recorded(starts), axis.recorded(ends)
-    length = np.maximum(rec_end[None, :] - rec_start[:, None], 1.0)
+    """What it costs utterance `i` to take islands a..b of the window: matrix (a, b), `_NEVER` where it cannot.
+
+    `cut_off` says of each island whether somebody else begins to speak around its end: an early end is then excused.
+    """
+    count = window.stop - window.start
+    if expected.length[i] < _RECORDED_SHARE * expected.text[i]:
+        return np.full((count, count), _NEVER)
+    starts, ends, cut = islands.start[window], islands.end[window], cut_off[window]
+    from_start, to_end = axis.recorded(starts), axis.recorded(ends)
+
+    place = axis.forward(expected.start[i : i + 1] + costs.start_bias)[0]
+    weight = _START_COST if expected.known[i] else _NO_START_COST
+    start_cost = weight * tailed((starts - place) / costs.start_spread) + _MADE_START_COST * islands.made_start[window]
+
+    length = np.maximum(to_end[None, :] - from_start[:, None], 1.0)
     ratio = np.log(length / max(60.0, expected.length[i] * costs.rate))
-    size = np.abs(ratio)
-    length_cost = 0.8 * hub(ratio / 0.3) + 6 * np.maximum(0, size - 0.6)
-    excused = cut_off[window][None, :] & (ratio < 0)
-    length_cost = np.where(excused, np.minimum(length_cost, 0.6), length_cost)
-    end_cost = np.zeros(len(ends))
+    length_cost = 0.8 * hub(ratio / 0.3) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
+    length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
+
+    end_cost = _MADE_END_COST * islands.made_end[window]
     if np.isfinite(expected.end[i]):
         told = axis.backward(expected.end[i : i + 1] + costs.end_bias)[0]
         off = (ends - told) / costs.end_spread
-        end_cost = 0.8 * hub(off)
-        end_cost = np.where(cut_off[window] & (off < 0), np.minimum(end_cost, 0.4), end_cost)
-        end_cost = np.minimum(end_cost, 4.0)
-    gaps = np.maximum(rec_start[1:] - rec_end[:-1], 0) / 1000
-    pause_cost = np.concatenate(([0.0], np.cumsum(np.maximum(0, gaps - 0.7) + 3 * np.maximum(0, gaps - 2))))
-    inner = pause_cost[None, :] - pause_cost[:, None]
-    if expected.length[i] < _RECORDED_SHARE * expected.text[i]:
-        inner = inner + _NEVER
-    total = start_cost[:, None] + length_cost + (end_cost + 0.3 * islands.made_end[window])[None, :] + inner
-    return np.where(np.tri(len(starts), k=-1, dtype=bool), _NEVER, total)
+        end_cost = end_cost + np.minimum(0.8 * hub(off), np.where(cut & (off < 0), 0.4, 4.0))
+
+    gaps = np.maximum(from_start[1:] - to_end[:-1], 0) / 1000
+    pauses = np.concatenate(([0.0], np.cumsum(np.maximum(0, gaps - 0.7) + 3 * np.maximum(0, gaps - 2))))
+    total = start_cost[:, None] + length_cost + end_cost[None, :] + pauses[None, :] - pauses[:, None]
+    return np.where(np.tri(count, k=-1, dtype=bool), _NEVER, total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One utterance's row of the pass.  States count the islands used up, from `low` on.
+
+    `run` has, per state, the first island that the utterance takes (from `low`), or -1; `source` the state it comes
+    from, per state before the utterance; `costs` what each run costs.
+    """
+
+    low: int
+    run: NDArray[np.int64]
+    source: NDArray[np.int64]
+    costs: Floats
 
 
 def match(
-    expected: Expected, islands: Islands, axis: Axis, costs: list[Costs], cut_off: list[NDArray[np.bool_]]
+    expected: Expected, islands: Islands, axis: Axis, costs: Sequence[Costs], cut_off: NDArray[np.bool_]
 ) -> Matches:
-    """The cheapest assignment of islands to the expected utterances (their starts non-decreasing); one `Costs` each."""
+    """The cheapest assignment of islands to the expected utterances, which must be in order of start.
+
+    `costs` has one entry an utterance; `cut_off` (utterances, islands) says which ends somebody else may have caused.
+    """
     count = len(expected)
     if not count or not len(islands):
         return Matches.none(count, sum(c.skip_text for c in costs))
-    first, last, paid = np.full(count, -1), np.full(count, -1), np.zeros(count)
-    skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, costs[0]))))
+    cheapest = min(costs, key=lambda c: c.skip_most)
+    skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, cheapest))))
     lows, highs = _windows(expected, islands, costs)
-    cost = np.zeros(highs[0] - lows[0] + 1)
+    low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
     steps = []
-    low = lows[0]
     for i in range(count):
-        lo, hi = int(lows[i]), int(highs[i])
-        # states: how many islands are used up; leaving islands out is free here because `skip` is charged as a difference
-        before, source = _running_min(cost, low, lo, hi)
-        runs = _run_costs(i, expected, islands, slice(lo, hi), axis, costs[i], cut_off[i])
-        gained = skip[lo + 1 : hi + 1][None, :] - skip[lo:hi][:, None]
-        taken = before[:-1, None] + runs - gained if hi > lo else np.zeros((0, 0))
-        chosen = np.argmin(taken, axis=0) if hi > lo else np.zeros(0, int)
-        cost = before + costs[i].skip_text
-        run = np.full(hi - lo + 1, -1)
-        if hi > lo:
-            best = taken[chosen, np.arange(hi - lo)]
-            better = best < cost[1:]
-            cost[1:] = np.where(better, best, cost[1:])
-            run[1:] = np.where(better, chosen, -1)
-        steps.append((lo, run, source, runs))
-        low = lo
-    state = low + int(np.argmin(cost))
-    for i in range(count - 1, -1, -1):
-        lo, run, source, runs = steps[i]
-        k = state - lo
-        if run[k] >= 0:
-            first[i], last[i] = lo + run[k], state - 1
-            paid[i] = runs[run[k], k - 1]
-            k = int(run[k])
-        else:
-            paid[i] = costs[i].skip_text
-        state = int(source[k])
-    return Matches(first, last, paid, float(cost.min() + skip[-1]))
+        window = slice(int(lows[i]), int(highs[i]))
+        before, source = _running_min(cost, low, window.start, window.stop)
+        runs = _run_costs(i, expected, islands, window, axis, costs[i], cut_off[i])
+        low = window.start
+        cost, run = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
+        steps.append(_Step(low, run, source, runs))
+    return _traced(steps, low + int(np.argmin(cost)), costs, float(cost.min() + skip[-1]))
 
 
-def _windows(expected: Expected, islands: Islands, costs: list[Costs]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _advance(before: Floats, runs: Floats, skip: Floats, skip_text: float) -> tuple[Floats, NDArray[np.int64]]:
+    """The cost of each state after an utterance, and the run it took there (-1 for none).
+
+    Costs leave out what all islands left to nobody cost, as if that were paid beforehand: taking some gives it back.
+    """
+    cost, run = before + skip_text, np.full(len(before), -1)
+    if len(runs):
+        taken = before[:-1, None] + runs - (skip[1:][None, :] - skip[:-1][:, None])
+        chosen = np.argmin(taken, axis=0)
+        least = taken[chosen, np.arange(len(chosen))]
+        better = least < cost[1:]
+        cost[1:][better], run[1:][better] = least[better], chosen[better]
+    return cost, run
+
+
+def _traced(steps: Sequence[_Step], state: int, costs: Sequence[Costs], total: float) -> Matches:
+    """The choices that led to `state` after the last utterance."""
+    found = Matches.none(len(steps), total)
+    for i in range(len(steps) - 1, -1, -1):
+        step = steps[i]
+        k = state - step.low
+        found.cost[i] = costs[i].skip_text
+        if step.run[k] >= 0:
+            found.first[i], found.last[i] = step.low + step.run[k], state - 1
+            found.cost[i] = step.costs[step.run[k], k - 1]
+            k = int(step.run[k])
+        state = int(step.source[k])
+    return found
+
+
+def _windows(
+    expected: Expected, islands: Islands, costs: Sequence[Costs]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The islands (low, high) that each utterance may take, both bounds non-decreasing."""
     bias = np.array([c.start_bias for c in costs])
     start = expected.start + bias

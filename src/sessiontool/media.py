@@ -1,11 +1,13 @@
 """Opus packets to sound (RFC 6716, through PyAV's decoder): our own packets in, blocks of samples out.
 
-No container is involved: the packets of the joined recording go straight to the decoder, so a position in the decode is a
-position in the output, to the sample.  A packet that cannot be decoded becomes silence of its own length for the same reason.
+No container is involved: the packets of the joined recording go straight to the decoder, so a position in the
+decode is a position in the output, to the sample.  A packet that cannot be decoded becomes silence of its own
+length for the same reason.
 
-The stream is cut into runs of packets that are decoded side by side, each by a decoder of its own that hears a few packets
-before its run first: an Opus decoder has forgotten how it began after 80 ms (RFC 7845, section 4.6), and does its work without
-holding the interpreter.  The decoder gives 48 kHz; speech needs 16 kHz: each run is reduced by three at once.
+The stream is cut into runs of packets that are decoded side by side, each by a decoder of its own that hears a few
+packets before its run first: an Opus decoder has forgotten how it began after 80 ms (RFC 7845, section 4.6), and
+does its work without holding the interpreter.  The decoder gives 48 kHz; speech needs 16 kHz: each run is reduced
+by three at once.
 
 Not here: reading packets from files, and any opinion on what the sound holds.
 """
@@ -13,7 +15,7 @@ Not here: reading packets from files, and any opinion on what the sound holds.
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,11 +47,12 @@ _BATCH = 4096
 def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[Floats]:
     """The sound of `packets` in order: float32 blocks of shape (channels, n) at `DECODE_RATE`, full scale 1.0.
 
-    Sample 0 is the first after `pre_skip` (samples at 48 kHz).  A packet that is damaged counts as silence for as long as
-    its own header says it lasts, and as nothing where even that cannot be read.  Memory holds a few blocks of 20 seconds.
+    Sample 0 is the first after `pre_skip` (samples at 48 kHz).  A packet that is damaged counts as silence for as
+    long as its own header says it lasts, and as nothing where even that cannot be read.  Memory holds a few blocks
+    of 20 seconds.
     """
     with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting = deque()
+        waiting: deque[Future[Floats]] = deque()
         for run in _runs(packets, pre_skip):
             waiting.append(pool.submit(_decode_run, run, channels))
             if len(waiting) > _WORKERS:
@@ -72,7 +75,7 @@ class _Run:
 
 
 def _runs(packets: Iterable[bytes], pre_skip: int) -> Iterator[_Run]:
-    """Cut a stream of packets into runs that overlap: what a decoder and a filter need of the neighbours comes along."""
+    """Cut a stream of packets into runs that overlap by what a decoder and a filter need of the neighbours."""
     held: list[bytes] = []
     position = start = end = -pre_skip  # of the first held packet, of what is wanted next, and of the last packet's end
     for packet in packets:
@@ -104,7 +107,7 @@ def _decode_run(run: _Run, channels: int) -> Floats:
     return _reduced(sound, _FACTOR * first - run.position, last - first)
 
 
-def _decode_packet(context: av.CodecContext, packet: bytes, room: Floats) -> None:
+def _decode_packet(context: av.AudioCodecContext, packet: bytes, room: Floats) -> None:
     """Decode one packet into `room`, which holds zeros and is as long as the packet says it lasts."""
     try:
         frames = context.decode(av.Packet(packet))
@@ -114,7 +117,7 @@ def _decode_packet(context: av.CodecContext, packet: bytes, room: Floats) -> Non
     for frame in frames:
         length = min(frame.samples, room.shape[1] - filled)
         for channel, plane in zip(room, frame.planes, strict=False):
-            channel[filled : filled + length] = np.frombuffer(plane, np.float32, length)
+            channel[filled : filled + length] = np.frombuffer(memoryview(plane), np.float32, length)
         filled += length
 
 

@@ -16,6 +16,8 @@ def _as_text(value: Any) -> Any:
 
 
 Name = Annotated[str, BeforeValidator(_as_text)]
+Milliseconds = Annotated[FiniteFloat, Field(ge=-1e14, le=1e14)]
+"""A time on any clock, even one that counts from 1970; what is beyond would overflow in microseconds."""
 
 
 class _Wire(BaseModel):
@@ -27,25 +29,25 @@ class ChunkEntry(_Wire):
 
     seq: int = Field(ge=0)
     bytes: int | None = Field(default=None, ge=0)
-    emitted_ms: FiniteFloat | None = None
+    emitted_ms: Milliseconds | None = None
     sha256: str | None = None
 
 
 class PauseEntry(_Wire):
     """One `pause()` and `resume()`, on the session clock."""
 
-    start_ms: FiniteFloat
-    end_ms: FiniteFloat
+    start_ms: Milliseconds
+    end_ms: Milliseconds
 
 
 class PartEntry(_Wire):
     """One MediaRecorder run; `start_ms` and `stop_ms` are the session clock at the calls of `start()` and `stop()`."""
 
-    part: Name
+    part: Name = Field(max_length=1024)  # as long as a key can be
     mime_type: str | None = None
-    timeslice_ms: FiniteFloat | None = None
-    start_ms: FiniteFloat | None = None
-    stop_ms: FiniteFloat | None = None
+    timeslice_ms: Milliseconds | None = None
+    start_ms: Milliseconds | None = None
+    stop_ms: Milliseconds | None = None
     pauses: list[PauseEntry] = []
     realtime_session_id: str | None = None
     expires_at: Any = None

@@ -47,6 +47,16 @@ _PASSED = frozenset(
 _ENDLESS = 1 << 64
 
 
+def begins_mp4(data: bytes) -> bool:
+    """Whether `data` begins with a box that may stand at the top of an MP4."""
+    return data[_KIND_AT : _KIND_AT + 4] in _PASSED | _MAX_BUFFERED_BYTES.keys()
+
+
+def holds_mp4(data: bytes) -> bool:
+    """Whether an MP4's header or a fragment of one begins anywhere in `data`."""
+    return _BEGINNING.search(data) is not None
+
+
 class Mp4Reader:
     """Bytes in, packets out; see the module's docstring.
 
@@ -262,6 +272,8 @@ class Mp4Reader:
         number = self.track.number if self.track else None
         fragment = read_fragment(body, self._offset + self._pos, number, known)
         if fragment is None:
+            if self.track is not None and not self.track.others:
+                self.damages.append(Damage(self._offset + self._pos, 0, "an MP4 fragment of a track that is not there"))
             return
         self._note_missing(fragment)
         counted = fragment.time is None
@@ -270,7 +282,7 @@ class Mp4Reader:
         self._end_time = self._shift + fragment.end_time
         self._fragment = fragment
         self._explained = False
-        self._expect(iter(fragment.samples))
+        self._expect(fragment.samples)
 
     def _note_missing(self, fragment: Fragment) -> None:
         """Numbers need not follow one another, and Chrome's clock need not run evenly: both together tell of a loss."""
@@ -294,8 +306,7 @@ class Mp4Reader:
     def _add_packet(self, payload: bytes, sample: Sample) -> None:
         duration = self._durations[payload[:2]]
         if not duration:
-            at = sample.offset + self._moved
-            self.damages.append(Damage(at, sample.size_bytes, "not an Opus packet"))
+            self._note_invalid(sample.offset + self._moved, sample.size_bytes)
             return
         if self.track is None:
             assert self._fragment is not None
@@ -308,3 +319,12 @@ class Mp4Reader:
         timescale = self.movie.timescale if self.movie else SAMPLES_PER_SECOND
         time_ms = (sample.time + self._shift) * 1000 // timescale
         self._runs.add(self._recording, self._placed, payload, time_ms, duration)
+
+    def _note_invalid(self, at: int, size: int) -> None:
+        """Note bytes that are no Opus packet; those that lie side by side are one damage."""
+        reason = "not an Opus packet"
+        last = self.damages.pop() if self.damages else Damage(at, 0, reason)
+        if last.reason == reason and last.offset + last.length_bytes == at:
+            self.damages.append(Damage(last.offset, last.length_bytes + size, reason))
+        else:
+            self.damages += [last, Damage(at, size, reason)]

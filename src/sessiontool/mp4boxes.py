@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from .errors import RecordingError
@@ -22,10 +22,9 @@ from .webm.opus import SAMPLES_PER_SECOND, OpusHead
 from .webm.packets import Track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _ADVISED_PRE_SKIP = 3840
-_MAX_FRAGMENT_SAMPLES = 1 << 18
 _EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # QuickTime's longer sound descriptions, by version
 _SOUND_ENTRY_BYTES = 28
 
@@ -81,7 +80,7 @@ class Movie:
 class Fragment:
     """What `moof` tells of one track: its packets, and when they end.
 
-    `time` is that of the first packet, None where `tfdt` is missing and their times count from 0; so does `end_time` then.
+    `time` is that of the first packet; None where `tfdt` is missing, and the times and `end_time` count from 0 then.
     `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it.
     """
 
@@ -90,7 +89,7 @@ class Fragment:
     time: int | None
     end_time: int
     absolute: bool
-    samples: list[Sample]
+    samples: Iterator[Sample]
 
 
 def read_header(buf: bytes, pos: int) -> tuple[bytes, int | None, int] | None:
@@ -123,19 +122,30 @@ def children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield kind, body[start:pos]
 
 
+def _pick(body: bytes, *kinds: bytes) -> list[bytes]:
+    """The body of the first box of each kind in `body`, empty where there is none."""
+    found: dict[bytes, bytes] = {}
+    for kind, child in children(body):
+        if kind in kinds:
+            found.setdefault(kind, child)
+    return [found.get(kind, b"") for kind in kinds]
+
+
+def _each(body: bytes, wanted: bytes) -> Iterator[bytes]:
+    return (child for kind, child in children(body) if kind == wanted)
+
+
 def read_movie(body: bytes) -> Movie:
     """The Opus track of a `moov` box; RecordingError names what is there instead."""
-    boxes = list(children(body))
-    traks = [_Trak(dict(children(trak))) for kind, trak in boxes if kind == b"trak"]
+    traks = [_Trak(trak) for trak in _each(body, b"trak")]
     sound = next((trak for trak in traks if trak.handler == b"soun" and trak.codec == b"Opus"), None)
     if sound is None:
         _refuse(traks)
-    extends = (children(mvex) for kind, mvex in boxes if kind == b"mvex")
     others = frozenset(trak.number for trak in traks) - {sound.number}
     declared = _opus_head(sound.entry)
     head = OpusHead(declared.channels, sound.pre_skip(declared), declared.input_rate_hz, declared.gain_q8_db)
-    rows = [trex for mvex in extends for kind, trex in mvex if kind == b"trex"]
-    defaults = {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for trex in rows}
+    (extends,) = _pick(body, b"mvex")
+    defaults = {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for trex in _each(extends, b"trex")}
     track = Track(sound.number, head, sound.handler_name, others)
     return Movie(track, sound.timescale, declared.pre_skip, defaults, sound.samples())
 
@@ -147,22 +157,24 @@ def _refuse(traks: list[_Trak]) -> NoReturn:
     found = ", ".join(_CODECS.get(codec, _name(codec)) for codec in codecs) or "no track at all"
     raise RecordingError(
         f"no Opus track in the MP4; it holds: {found}",
-        hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert, which re-encodes: "
-        "ffmpeg -i FILE -vn -c:a libopus OUT.webm",
+        hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert it, which "
+        "re-encodes: ffmpeg -i FILE -vn -c:a libopus OUT.webm",
     )
 
 
 class _Trak:
     """The boxes of a track that matter here."""
 
-    def __init__(self, boxes: dict[bytes, bytes]) -> None:
-        media = dict(children(boxes.get(b"mdia", b"")))
-        header, description = boxes.get(b"tkhd", b""), media.get(b"hdlr", b"")
-        self._media_header = media.get(b"mdhd", b"")
-        self._edits = dict(children(boxes.get(b"edts", b""))).get(b"elst", b"")
-        self._table = dict(children(dict(children(media.get(b"minf", b""))).get(b"stbl", b"")))
-        entries = children(self._table.get(b"stsd", b"")[8:])
-        self.codec, self.entry = next(entries, (b"none", b""))
+    def __init__(self, body: bytes) -> None:
+        header, media, edits = _pick(body, b"tkhd", b"mdia", b"edts")
+        self._media_header, description, inner = _pick(media, b"mdhd", b"hdlr", b"minf")
+        (self._edits,) = _pick(edits, b"elst")
+        (table,) = _pick(inner, b"stbl")
+        entries, self._times, self._chunks, self._sizes, *offsets = _pick(
+            table, b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64"
+        )
+        self._offsets, self._long_offsets = offsets
+        self.codec, self.entry = next(children(entries[8:]), (b"none", b""))
         self.number = _u32(header, 20 if header[:1] == b"\1" else 12)
         self.handler = description[8:12]
         self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
@@ -173,46 +185,37 @@ class _Trak:
 
     def pre_skip(self, declared: OpusHead) -> int:
         """Samples at 48 kHz that players shall drop at the start; see the module's docstring."""
-        layout = struct.Struct(">Qqi" if self._edits[:1] == b"\1" else ">Iii")
-        for _, media_time, _ in layout.iter_unpack(_whole(self._edits[8:], layout)):
+        for _, media_time, _ in _rows(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
             if media_time >= 0:  # -1 is a wait before the sound
                 return min(media_time * SAMPLES_PER_SECOND // self.timescale, 0xFFFF)
         return declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
 
     def samples(self) -> Iterator[Sample]:
         """The packets of a file without fragments, one by one, as their tables may be long."""
-        sizes, offsets = self._sizes(), self._chunk_offsets()
-        times = self._times()
-        for offset, count in zip(offsets, self._chunk_counts(), strict=False):
+        sizes, times = self._each_size(), self._each_time()
+        offsets = _rows(">Q", self._long_offsets[8:]) if self._long_offsets else _rows(">I", self._offsets[8:])
+        for (offset,), count in zip(offsets, self._each_count(), strict=False):
             at = offset
             for size, time in zip(islice(sizes, count), times, strict=False):
                 yield Sample(at, size, time)
                 at += size
 
-    def _sizes(self) -> Iterator[int]:
-        table = self._table.get(b"stsz", bytes(12))
+    def _each_size(self) -> Iterator[int]:
+        table = self._sizes or bytes(12)
         size, count = _u32(table, 4), _u32(table, 8)
         if size:
-            yield from (size for _ in range(count))
-        else:
-            yield from islice(_column(">I", table[12:]), count)
+            return repeat(size, count)
+        return (listed for (listed,) in islice(_rows(">I", table[12:]), count))
 
-    def _chunk_offsets(self) -> Iterator[int]:
-        if b"co64" in self._table:
-            return _column(">Q", self._table[b"co64"][8:])
-        return _column(">I", self._table.get(b"stco", b"")[8:])
-
-    def _chunk_counts(self) -> Iterator[int]:
+    def _each_count(self) -> Iterator[int]:
         """Packets in each chunk: `stsc` lists the chunks where their number changes."""
-        layout = struct.Struct(">III")
-        rows = list(layout.iter_unpack(_whole(self._table.get(b"stsc", b"")[8:], layout)))
-        for (first, count, _), (after, _, _) in zip(rows, [*rows[1:], (1 << 32, 0, 0)], strict=True):
-            for _ in range(first, after):
-                yield count
+        starts = ((first, count) for first, count, _ in _rows(">III", self._chunks[8:]))
+        for (first, count), (after, _) in pairwise(chain(starts, [(1 << 32, 0)])):
+            yield from repeat(count, max(0, after - first))
 
-    def _times(self) -> Iterator[int]:
-        layout, time = struct.Struct(">II"), 0
-        for count, duration in layout.iter_unpack(_whole(self._table.get(b"stts", b"")[8:], layout)):
+    def _each_time(self) -> Iterator[int]:
+        time = 0
+        for count, duration in _rows(">II", self._times[8:]):
             for _ in range(count):
                 yield time
                 time += duration
@@ -221,7 +224,7 @@ class _Trak:
 def _opus_head(entry: bytes) -> OpusHead:
     """The OpusHead that a sample entry's `dOps` stands for; its fields are the same, but big-endian."""
     start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
-    specific = dict(children(entry[start:])).get(b"dOps", b"")
+    (specific,) = _pick(entry[start:], b"dOps")
     if len(specific) < 11 or specific[0]:
         return OpusHead.parse(specific)  # which says what is wrong
     fields = struct.unpack_from(">BHIhB", specific, 1)
@@ -254,8 +257,7 @@ class _Traf:
     """A track's part of a fragment: its runs of packets, with everything that the boxes leave to defaults filled in."""
 
     def __init__(self, body: bytes, moof_at: int, data_end: int, defaults: dict[int, Defaults]) -> None:
-        boxes = list(children(body))
-        header = next((child for kind, child in boxes if kind == b"tfhd"), b"")
+        header, decode_time = _pick(body, b"tfhd", b"tfdt")
         flags, self.track = _u32(header, 0) & 0xFFFFFF, _u32(header, 4)
         pos = 8
         options: dict[int, int] = {}
@@ -269,34 +271,59 @@ class _Traf:
         # The offsets count from what is given, or from the fragment, or from where the track before left off (8.8.7).
         self._base = options.get(0x1, moof_at if flags & 0x20000 else data_end)
         self.data_end = self._base
-        self.samples: list[Sample] = []
-        decode_time = next((child for kind, child in boxes if kind == b"tfdt"), None)
-        self.time = None if decode_time is None else _number(decode_time, 4, 8 if decode_time[:1] == b"\1" else 4)
+        self.time = _number(decode_time, 4, 8 if decode_time[:1] == b"\1" else 4) if decode_time else None
         self.end_time = self.time or 0
-        for kind, child in boxes:
-            if kind == b"trun":
-                self._read_run(child)
+        self._runs = [self._run(run) for run in _each(body, b"trun")]
 
-    def _read_run(self, body: bytes) -> None:
+    @property
+    def samples(self) -> Iterator[Sample]:
+        return chain.from_iterable(run.samples() for run in self._runs)
+
+    def _run(self, body: bytes) -> _Run:
         flags, count = _u32(body, 0) & 0xFFFFFF, _u32(body, 4)
-        pos = 8
         if flags & 0x1:
-            self.data_end = self._base + struct.unpack_from(">i", body, pos)[0]
-            pos += 4
-        if flags & 0x4:
-            pos += 4
-        listed = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
-        too_many = len(self.samples) + count > _MAX_FRAGMENT_SAMPLES
-        if too_many or len(body) < pos + 4 * len(listed) * count:
-            raise ValueError(f"trun of {count} samples in {len(body)} bytes")
-        words = struct.unpack_from(f">{len(listed) * count}I", body, pos)
-        columns = {flag: words[index :: len(listed)] for index, flag in enumerate(listed)}
-        durations = columns.get(0x100, (self._defaults.duration,) * count)
-        sizes = columns.get(0x200, (self._defaults.size_bytes,) * count)
-        for duration, size in zip(durations, sizes, strict=True):
-            self.samples.append(Sample(self.data_end, size, self.end_time))
-            self.data_end += size
-            self.end_time += duration
+            self.data_end = self._base + struct.unpack_from(">i", body, 8)[0]
+        listed = tuple(flag for flag in (_DURATION, _SIZE, 0x400, 0x800) if flags & flag)
+        start = 8 + (4 if flags & 0x1 else 0) + (4 if flags & 0x4 else 0)
+        rows = body[start : start + 4 * len(listed) * count]
+        if len(rows) < 4 * len(listed) * count or (_SIZE not in listed and not self._defaults.size_bytes):
+            raise ValueError(f"no run of {count} packets in {len(body)} bytes")
+        run = _Run(self.data_end, self.end_time, count, listed, rows, self._defaults)
+        self.data_end += run.total(_SIZE, self._defaults.size_bytes)
+        self.end_time += run.total(_DURATION, self._defaults.duration)
+        return run
+
+
+_DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what each of its rows tells
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A `trun`: its packets lie one behind the other.  `listed` are the flags of the columns that its rows have."""
+
+    offset: int
+    time: int
+    count: int
+    listed: tuple[int, ...]
+    rows: bytes
+    usual: Defaults
+
+    def samples(self) -> Iterator[Sample]:
+        at, time = self.offset, self.time
+        columns = self._column(_DURATION, self.usual.duration), self._column(_SIZE, self.usual.size_bytes)
+        for duration, size in zip(*columns, strict=True):
+            yield Sample(at, size, time)
+            at += size
+            time += duration
+
+    def total(self, flag: int, usual: int) -> int:
+        return sum(self._column(flag, usual)) if flag in self.listed else self.count * usual
+
+    def _column(self, flag: int, usual: int) -> Iterator[int]:
+        if flag not in self.listed:
+            return repeat(usual, self.count)
+        index = self.listed.index(flag)
+        return (row[index] for row in _rows(f">{len(self.listed)}I", self.rows))
 
 
 # -- fields
@@ -312,14 +339,10 @@ def _number(body: bytes, pos: int, width: int) -> int:
     return int.from_bytes(body[pos : pos + width], "big")
 
 
-def _whole(body: bytes, layout: struct.Struct) -> bytes:
-    """As many whole rows as there are."""
-    return body[: len(body) - len(body) % layout.size]
-
-
-def _column(layout: str, body: bytes) -> Iterator[int]:
-    rows: Iterable[tuple[int]] = struct.iter_unpack(layout, _whole(body, struct.Struct(layout)))
-    return (value for (value,) in rows)
+def _rows(layout: str, body: bytes) -> Iterator[tuple[int, ...]]:
+    """As many whole rows as there are in `body`."""
+    row = struct.Struct(layout)
+    return row.iter_unpack(body[: len(body) - len(body) % row.size])
 
 
 def _name(kind: bytes) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -86,6 +87,19 @@ def page_at(buf: bytes, at: int) -> Page | None:
     if is_open:
         pieces.append(buf[start:end])
     return Page(end - at, flags, granule, stream, number, tuple(pieces), is_open)
+
+
+def holds_ogg(data: bytes) -> bool:
+    """Whether there is a page whose checksum is right anywhere in `data`."""
+    at = data.find(_CAPTURE)
+    for _ in range(_MAX_IN_VAIN):
+        if at < 0:
+            return False
+        with suppress(ValueError):
+            if page_at(data, at):
+                return True
+        at = data.find(_CAPTURE, at + 1)
+    return False
 
 
 _REVERSED_BITS = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))

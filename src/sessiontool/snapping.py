@@ -1,8 +1,9 @@
 """The audible onset and end of a matched stretch, to the millisecond, from the channel's power every millisecond.
 
-An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level well below the
-utterance's own and above the noise there; the first and the last instant above it that last are its onset and end.  Where
-noise hides that level the power says nothing, and the island's edge, which looked at each band by itself, stands.
+An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level
+well below the utterance's own and above the noise there; the first and the last instant above it that last are its
+onset and end.  Where noise hides that level the power says nothing, and the island's edge, which looked at each
+band by itself, stands.
 
 Not here: which stretch it is (`matching`).
 """

@@ -1,5 +1,6 @@
-"""What a person should know of a session's sound and log: leaks, channels that are silent or swapped, speech without text, text without
-speech.
+"""What a person should know of a session's sound and log.
+
+Leaks, channels that are silent or not what they are named, a clock that moves, speech without text and the reverse.
 
 Not here: what to do about any of it.
 """
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .activity import Activity
-    from .align import Lane
     from .axis import Axis
+    from .lanes import Lane
     from .values import Placement
 
 _SIDES = ("left", "right")
@@ -32,7 +33,7 @@ def session_findings(
 ) -> Iterator[Finding]:
     """Everything worth saying, the gravest first."""
     if swapped:
-        sides = "; ".join(f"{' and '.join(sorted(set(map(str, lane.roles))))} on channel {lane.number}" for lane in lanes)
+        sides = "; ".join(f"{lane.who} on channel {lane.number}" for lane in lanes)
         yield Finding(
             "channels-swapped",
             "warning",
@@ -67,11 +68,11 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
         )
     for lane in lanes:
         if len(activity.channels) == 2 and not len(lane.channel.islands) and len(lane.raw):
-            who = " and ".join(sorted(set(map(str, lane.roles))))
             yield Finding(
                 "channel-silent",
                 "warning",
-                f"the {_SIDES[lane.number]} channel holds no speech, but the log has {len(lane.raw)} utterances of the {who}",
+                f"the {_SIDES[lane.number]} channel holds no speech, "
+                f"but the log has {len(lane.raw)} utterances of the {lane.who}",
                 hint="the microphone was muted, or its track was not connected to the recorder",
             )
 
@@ -109,7 +110,8 @@ def _clock_steps(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
             yield Finding(
                 "clock-moved",
                 "info",
-                f"within part {name} the sound moves against the log's clock by {np.ptp(shift) / 1000:.2f} s; it was followed",
+                f"within part {name} the sound moves against the log's clock by {np.ptp(shift) / 1000:.2f} s; "
+                "it was followed",
                 part=name,
                 hint="the browser lost sound without leaving a trace, or the log's clock is not steady",
             )
@@ -119,19 +121,15 @@ def _speech_without_text(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]
     for lane in lanes:
         if not len(lane.islands):
             continue
-        taken = np.zeros(len(lane.islands), bool)
-        for k in lane.matched():
-            taken[lane.matches.first[k] : lane.matches.last[k] + 1] = True
         length = axis.recorded(lane.islands.end) - axis.recorded(lane.islands.start)
         loud = lane.islands.loudness > _SPEECH_SHARE * np.percentile(lane.islands.loudness, 75)
-        left = np.flatnonzero(~taken & loud & (length > _SPEECH_MS))
+        left = np.flatnonzero(~lane.taken() & loud & (length > _SPEECH_MS))
         if not len(left):
             continue
         times = [f"{lane.islands.start[j] / 1000:.1f}-{lane.islands.end[j] / 1000:.1f} s" for j in left]
-        who = " and ".join(sorted(set(map(str, lane.roles))))
         yield Finding(
             "speech-without-text",
             "info",
-            f"{len(left)} stretches of speech on the {who}'s channel have no utterance: {_some(times)}",
+            f"{len(left)} stretches of speech on the {lane.who}'s channel have no utterance: {_some(times)}",
             at_s=round(float(lane.islands.start[left[0]]) / 1000, 3),
         )

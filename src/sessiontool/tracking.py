@@ -1,11 +1,13 @@
-"""How far the log's clock is off, followed through a recording: first coarsely from the sound's mask, then from matched starts.
+"""How far the log's clock is off, followed through a recording: first by the sound's mask, then by matched starts.
 
-Coarse: each utterance agrees, at each possible offset, with the stretch of its role's channel that it would cover: the sound should
-be there while it is spoken and not just before.  One path through all utterances, in order, collects the most agreement; it may move a
-little all the time and jump where enough utterances ask for it.  So a wrong clock, lost time in the middle of a recording and
-parts without a known start are one problem with one solution.
+Coarse: each utterance agrees, at each possible offset, with the stretch of its role's channel that it would cover:
+the sound should be there while it is spoken and not just before.  One path through all utterances, in order,
+collects the most agreement; it may move a little all the time and jump where enough utterances ask for it.  So a
+wrong clock, lost time in the middle of a recording and parts without a known start are one problem with one
+solution.
 
-Fine: a robust line per part through the residuals of the matched starts, and on top of it what a running median still shows.
+Fine: a robust line per part through the residuals of the matched starts, and on top of it what a running median
+still shows.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ _NEIGHBOURS = 4
 
 
 def _mask(score: NDArray[np.float32], axis: Axis) -> Floats:
-    """Running sum over `_STEP_MS` steps of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded (seconds)."""
+    """Running sum, in seconds, of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded."""
     steps = len(score) // _FRAMES_PER_STEP
     share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
     edges = np.arange(steps + 1) * float(_STEP_MS)
@@ -54,18 +56,23 @@ def _mask(score: NDArray[np.float32], axis: Axis) -> Floats:
 
 def _agreement(total: Floats, start_ms: float, length_ms: float, offsets: NDArray[np.int64]) -> Floats:
     """Agreement of one utterance with a running mask sum at each offset (in steps)."""
-    first = round(start_ms / _STEP_MS) + offsets
+    whole, part = divmod(start_ms / _STEP_MS, 1)
+    first = int(whole) + offsets
     steps = min(max(1, round(_CERTAIN_SHARE * length_ms / _STEP_MS)), _LONGEST_STEPS)
-    before, at, after = (_outside_silent(total, first + shift) for shift in (-_BEFORE_STEPS, 0, steps))
+    before, at, after = (_outside_silent(total, first + shift, part) for shift in (-_BEFORE_STEPS, 0, steps))
     agreement: Floats = after - 2 * at + before
     return agreement
 
 
-def _outside_silent(total: Floats, index: NDArray[np.int64]) -> Floats:
-    """The running sum at `index`, going down outside of the recording: what the log has should have been recorded."""
+def _outside_silent(total: Floats, index: NDArray[np.int64], part: float) -> Floats:
+    """The running sum a `part` of a step after `index`.
+
+    It goes down outside of the recording: what the log has should have been recorded.
+    """
     last = len(total) - 1
     beyond = np.maximum(index - last, 0) + np.minimum(index, 0)
-    value: Floats = total[np.clip(index, 0, last)] - _OUTSIDE_COST * beyond * (_STEP_MS / 1000)
+    inside = (1 - part) * total[np.clip(index, 0, last)] + part * total[np.clip(index + 1, 0, last)]
+    value: Floats = inside - _OUTSIDE_COST * beyond * (_STEP_MS / 1000)
     return value
 
 
@@ -115,8 +122,8 @@ def coarse_track(
 ) -> tuple[list[Track], float]:
     """The path through everybody's utterances, and the agreement it reaches, in seconds.
 
-    `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel; `jump_cost` is how many
-    seconds of agreement a jump must gain.
+    `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel; `jump_cost` is
+    how many seconds of agreement a jump must gain.
     """
     tracks = [Track.none(len(expected)) for expected, _ in roles]
     queue = sorted(
@@ -153,8 +160,8 @@ def _cheapest_path(
         here = int(axis.part_of(start))
         if part >= 0:
             back_steps = int((start - before + _OVERLAP_MS) / _STEP_MS)
-            cost, origin = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
-            origins.append(origin.astype(np.int16))
+            cost, came_from = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
+            origins.append(came_from.astype(np.int16))
         part, before = here, start
         cost = cost - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
     place = int(np.argmin(cost))
@@ -176,7 +183,7 @@ def _fill(track: Track, expected: Expected) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Offset in ms as a straight line over output time, `slope` in ms per ms; `spread` is the residuals' robust deviation."""
+    """Offset in ms as a line over output time, `slope` in ms per ms; `spread` is the residuals' robust deviation."""
 
     offset: float
     slope: float
@@ -206,7 +213,7 @@ def fit_line(at_ms: Floats, residual_ms: Floats) -> Line:
 
 
 def follow(at_ms: Floats, residual_ms: Floats, wanted_ms: Floats) -> Floats:
-    """The running median of residuals around each wanted position, itself left out; zero where it says nothing worth following."""
+    """The running median of residuals around each wanted position, itself left out; zero where it says little."""
     order = np.argsort(at_ms, kind="stable")
     at, residual = at_ms[order], residual_ms[order]
     found = np.zeros(len(wanted_ms))

@@ -137,7 +137,7 @@ class _Candidates:
                 continue
             cost = _CUE + inside + breaks[end]
             cost += self._reading(offsets[end] - before, words[end] - words_before, stands[end - 1] - start)
-            if end > line:
+            if line < end and self._back[end] <= line:  # it takes two lines
                 cost += _LINE * least[self._back[end] - first]
             if sentences:
                 cost += _PATCHWORK * ((prices[first] > SENTENCE) + (prices[end] > SENTENCE))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from .smallwords import NO_WORDS, WORDS
+from .smallwords import NO_WORDS, TITLES, WORDS
 from .text import NO_BREAK_SPACES
 from .width import cells, clusters, is_plain
 
@@ -39,11 +39,11 @@ _ENDS = frozenset(".!?…。！？｡؟۔।॥")
 _CLAUSES = frozenset(";:—–；：؛")
 _COMMAS = frozenset(",、，،､")
 _ABBREVIATIONS = frozenset(  # without their last stop
-    ("e.g", "i.e", "no", "vol", "p", "pp", "fig", "approx", "ca", "z.b", "d.h", "bzw", "nr", "vs", "cf", "u.a", "p.ej")
+    ("e.g", "i.e", "approx", "ca", "z.b", "d.h", "bzw", "vs", "cf", "u.a", "p.ej")
 )
 _NUMBER = re.compile(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
 _MEASURED_OFF = frozenset(  # a number follows
-    ("$", "€", "£", "¥", "#", "nr", "page", "chapter", "number", "room", "gate", "flight", "seite", "zimmer")
+    ("$", "€", "£", "¥", "#", "no", "nr", "vol", "p", "pp", "fig", "page", "chapter", "number", "room", "gate", "flight", "seite", "zimmer")
 )
 
 _WIDE = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -160,7 +160,7 @@ def _by_marks(before: str, bare: str, key: str, after: str, small: SmallWords) -
     """The price by the punctuation between two words, None where there is none that matters."""
     last = bare[-1:]
     if last in _ENDS or (before.endswith("…") and last != "…"):
-        return _after_stop(bare, key, after.lstrip(_OPENERS), small)
+        return _after_stop(bare, key, after.lstrip(_OPENERS))
     if after in {"-", "–", "—"}:
         return LEANING  # a dash ends a line, it does not begin one
     if last in _CLAUSES or before == "-":
@@ -172,7 +172,7 @@ def _by_words(bare: str, key: str, following: str, small: SmallWords) -> int:
     """The price by two words without punctuation between them; the first rule that applies."""
     if _NUMBER.fullmatch(key):
         return BOUND if following[:1].islower() or following[:1] in "%°$€£" else LEANING
-    if key in small.binding or key in _MEASURED_OFF:
+    if key in small.binding or key in TITLES or key in _MEASURED_OFF:
         return BOUND
     if key in small.opening:
         return DANGLING
@@ -182,11 +182,14 @@ def _by_words(bare: str, key: str, following: str, small: SmallWords) -> int:
     return LEANING if is_name or key in small.leaning else ORDINARY
 
 
-def _after_stop(bare: str, key: str, following: str, small: SmallWords) -> int:
+def _after_stop(bare: str, key: str, following: str) -> int:
     """The price after a word that ends like a sentence: it may be an abbreviation, an initial, or a hesitation."""
-    if not bare.endswith("."):
-        return CLAUSE if following[:1].islower() else SENTENCE
-    if key in small.binding or key in _ABBREVIATIONS or (len(key) == 1 and key.isalpha() and bare[:1].isupper()):
+    if bare.endswith(".") and (
+        key in TITLES
+        or key in _ABBREVIATIONS
+        or (key in _MEASURED_OFF and following[:1].isdigit())
+        or (len(key) == 1 and key.isalpha() and bare[:1].isupper())
+    ):
         return BOUND
     return CLAUSE if following[:1].islower() else SENTENCE
 

@@ -59,7 +59,7 @@ PROFILES: dict[str, Profile] = {
         Profile("default"),
         # Speed for adults; at 24 frames a second 20 frames are 833 ms and 2 frames 83.
         Profile("netflix", fail_cps=20.0, warn_cps=17.0, gap_ms=83),
-        # 160 to 180 words a minute; 0.3 s a word; cues touch or leave at least a second; the out-time may lag by up to 1.5 s.
+        # 160 to 180 words a minute; 0.3 s a word; cues touch or leave a second; the out-time may lag by up to 1.5 s.
         Profile(
             "bbc",
             line_cells=37,

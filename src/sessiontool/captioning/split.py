@@ -34,25 +34,32 @@ class Turn:
 
 
 def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[Turn]:
-    """The turns, by start."""
+    """The turns, by start; `spoken` as `in_turn` gives them."""
     runs: list[list[Spoken]] = []
-    for one in sorted(spoken, key=lambda one: (one.start_ms, one.end_ms)):
+    for one in spoken:
         last = runs[-1][-1] if runs else None
         if last and last.voice == one.voice and (join_ms is None or one.start_ms - last.end_ms <= join_ms):
-            runs[-1][-1:] = _in_turn(last, one)
+            runs[-1].append(one)
         else:
             runs.append([one])
     following = [*(run[0].start_ms for run in runs[1:]), None]
     return [Turn(tuple(run), room) for run, room in zip(runs, following, strict=False)]
 
 
-def _in_turn(first: Spoken, second: Spoken) -> tuple[Spoken, Spoken]:
-    """Two utterances of one speaker without overlap: nobody says two things at once, so the middle parts them."""
-    if first.end_ms <= second.start_ms:
-        return first, second
-    middle = max(first.start_ms + 1, (second.start_ms + min(first.end_ms, second.end_ms)) // 2)
-    end_ms = max(middle + 1, first.end_ms, second.end_ms)
-    return replace(first, end_ms=middle), replace(second, start_ms=middle, end_ms=end_ms)
+def in_turn(spoken: Iterable[Spoken]) -> list[Spoken]:
+    """By start, without overlap of a speaker with itself: nobody says two things at once, so the middle parts them."""
+    ordered = sorted(spoken, key=lambda one: (one.start_ms, one.end_ms))
+    last: dict[tuple[str, str], int] = {}
+    for number, one in enumerate(ordered):
+        before = last.get(one.voice)
+        last[one.voice] = number
+        if before is None or ordered[before].end_ms <= one.start_ms:
+            continue
+        first = ordered[before]
+        middle = max(first.start_ms + 1, (one.start_ms + min(first.end_ms, one.end_ms)) // 2)
+        ordered[before] = replace(first, end_ms=middle)
+        ordered[number] = replace(one, start_ms=middle, end_ms=max(middle + 1, first.end_ms, one.end_ms))
+    return sorted(ordered, key=lambda one: one.start_ms)
 
 
 def crowded(spoken: Iterable[Spoken]) -> list[tuple[int, int]]:

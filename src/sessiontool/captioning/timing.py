@@ -31,7 +31,7 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
     `end_ms` is where the recording ends, None where nobody knows; `overlaps`: whether two speakers' cues may stand at
     the same time.
     """
-    ordered = sorted(cues, key=lambda cue: (cue.start_ms, cue.end_ms))
+    ordered = sorted(cues, key=lambda cue: cue.start_ms)
     starts = [cue.start_ms for cue in ordered]
     voices = [cue.voice if overlaps else ANYBODY for cue in ordered]
     own_last: dict[tuple[str, str], int] = {}
@@ -48,7 +48,7 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
         timed = _timed(cue, profile, room)
         own_last[voice] = timed.end_ms
         settled.append(timed)
-    return _without_flicker(sorted(settled, key=lambda cue: (cue.start_ms, cue.end_ms)), profile)
+    return _without_flicker(sorted(settled, key=lambda cue: cue.start_ms), profile)
 
 
 class _Room(NamedTuple):

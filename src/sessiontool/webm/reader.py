@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from operator import eq
 
 from ..errors import RecordingError
 from . import ebml
@@ -45,6 +44,8 @@ _BLOCK_FORMS = ((_FAST_BLOCK, 0x4005, 0x7FFE), (_LONG_BLOCK, 0x10000005, 0x10000
 _CLUSTER_ID = ebml.CLUSTER.to_bytes(4, "big")
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
+_MOST_BOUNDARIES = 8
+"""Chunks that all end inside one element: more than a few are no accident of a recording."""
 
 
 class WebmReader:
@@ -60,7 +61,7 @@ class WebmReader:
         self.damages: list[Damage] = []
         self._buf = b""
         self._offset = 0  # of _buf in the stream
-        self._boundary = 0  # where in _buf the first piece ends that it holds
+        self._boundaries: list[int] = []  # where in _buf pieces meet
         self._skip = 0  # bytes of a passed-over element that are still to come
         self._recording = -1
         self._placed = False
@@ -69,7 +70,7 @@ class WebmReader:
         self._broken_at: int | None = 0  # offset where the row of elements broke off; a stream begins broken
         self._reason = "no WebM header"
         self._after_break = False  # since the last packet
-        self._cut = True  # the buffer begins at a cut: perhaps one byte inside an element
+        self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
         self._elements = 0  # read since the buffer's first byte
         self._good_at = 0  # where in the buffer the last packet ended
         self._last_block: Packets | None = None  # the run whose last packet ended there
@@ -86,7 +87,8 @@ class WebmReader:
             self._skip -= passed
             self._offset += passed
             data = data[passed:]
-        self._boundary = self._boundary or len(self._buf)
+        if len(self._boundaries) < _MOST_BOUNDARIES:
+            self._boundaries.append(len(self._buf))
         self._buf = self._buf + data if self._buf else bytes(data)
         self._read(final=False)
         return self._closed_runs()
@@ -99,7 +101,8 @@ class WebmReader:
         self._reason = reason
         self._forget(len(self._buf))
         self._skip = 0
-        self._cut = self._after_break = True
+        self._cuts = [0]
+        self._after_break = True
         self._placed = False
         return runs
 
@@ -153,9 +156,11 @@ class WebmReader:
         self._forget(pos)
 
     def _forget(self, count: int) -> None:
+        if not count:
+            return
         self._buf = self._buf[count:]
         self._offset += count
-        self._boundary = max(0, self._boundary - count)
+        self._boundaries = [at - count for at in self._boundaries if at > count]
 
     def _read_blocks(self, pos: int) -> int:
         """The fast way through a run of ordinary SimpleBlocks; stops before whatever is not one, or not whole."""
@@ -350,18 +355,18 @@ class WebmReader:
         Where the last thing read began well inside an earlier piece, that piece was cut short and the two halves do not
         belong together: it is taken back, and the search begins where the pieces meet.
         """
-        chimera = self._boundary > 1 and self._elements <= 1
-        if chimera and self._elements:
+        inside = any(at > 1 for at in self._boundaries)
+        self._cuts = self._boundaries if not pos or (inside and self._elements == 1) else []
+        if self._cuts and self._elements:
             self._runs = []
             self._after_break = True
-        elif not chimera:
+        elif not self._cuts:
             pos = self._distrust(pos)
-        self._cut = chimera
-        self._broken_at = self._offset + (0 if chimera else pos)
+        self._broken_at = self._offset + (0 if self._cuts else pos)
         self._reason = reason
         self._placed = False
         self._begin_run(continued=True)
-        return self._boundary if chimera else pos + 1
+        return self._cuts[0] if self._cuts else pos + 1
 
     def _distrust(self, pos: int) -> int:
         """Where the damage begins that was noticed at `pos`; the packet before it is taken back if the damage began inside it.
@@ -390,7 +395,7 @@ class WebmReader:
             agreeing = sum(agree) + (buf[at + header.size] in tocs)
             if agreeing >= (2 if agree[0] else 4):
                 return True
-        return sum(map(eq, buf[at : at + 4], _CLUSTER_ID)) >= 2
+        return sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2
 
     def _tocs(self) -> set[int]:
         return {start[0] for start, samples in self._samples.items() if samples}
@@ -399,18 +404,19 @@ class WebmReader:
         """Where in the buffer a plausible row begins; None, and the buffer shortened, where more bytes are needed for it."""
         number = self.track.number if self.track and self._samples else None
         tocs = self._tocs()
-        if self._cut:
-            self._forget(pos)
-            rows = [(prefix, row_at(prefix + self._buf, 0, number, tocs, final=final)) for prefix in CUT_PREFIXES]
-            prefix = next((prefix for prefix, plausible in rows if plausible), None)
-            if prefix is not None:
-                self._buf = prefix + self._buf
-                self._offset -= len(prefix)
-                return self._found(0)
-            if not final and any(plausible is None for _, plausible in rows):
-                return None
-            self._cut = False
-            pos = 0
+        undecided = False
+        for at in self._cuts:
+            for prefix in CUT_PREFIXES:
+                plausible = row_at(prefix + self._buf[at:], 0, number, tocs, final=final)
+                if plausible:
+                    self._forget(at)
+                    self._buf = prefix + self._buf
+                    self._offset -= len(prefix)
+                    return self._found(0)
+                undecided = undecided or (plausible is None and not final)
+        if undecided:
+            return None
+        self._cuts = []
         found, forget = find_row(self._buf, pos, number, tocs, final=final)
         if found is None:
             self._forget(forget)
@@ -423,7 +429,7 @@ class WebmReader:
             self._after_break = True
             self._begin_run(continued=True)
         self._broken_at = None
-        self._cut = False
-        self._elements = self._boundary = 0
+        self._cuts, self._boundaries = [], []
+        self._elements = 0
         self._good_at, self._last_block = pos, None
         return pos

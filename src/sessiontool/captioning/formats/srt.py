@@ -1,7 +1,7 @@
 r"""SubRip, through srt.  It has no standard: no speakers, no overlap, no escapes.
 
 Cues come one at a time, with `Name:` where the speaker changes.  Players act on `<tags>`, `{\overrides}` and, when a
-file is converted, on backslashes and arrows: those are parted by a WORD JOINER.
+file is converted, on backslashes and arrows, some on anything like a time: those are parted by a WORD JOINER.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..cues import Cue
     from . import Look
 
-_ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])")
+_ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
 
 
 def render(cues: Sequence[Cue], look: Look) -> str:  # noqa: ARG001 - what it could show is in the lines

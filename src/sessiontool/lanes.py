@@ -1,0 +1,229 @@
+"""One channel's utterances and its speech, brought together: matching, and what it teaches about clock and habits.
+
+A lane begins with what the log says and the coarse track of the clock.  Then matching and learning take turns: each
+round's matches tell how late each role's starts and ends are logged, how widely they scatter, how fast each one speaks
+and how the clock runs, and the next round matches by that.
+
+Not here: which channel carries whom, and what becomes of the matches (`align`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .matching import Costs, Islands, Matches, cut_islands, match
+from .tracking import Track, coarse_track, fit_line, follow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .activity import ChannelActivity
+    from .axis import Axis, Expected
+
+    Floats = NDArray[np.float64]
+
+USER, ASSISTANT = "user", "assistant"
+ROLES = (USER, ASSISTANT)
+SHARP_END_MS = 500.0
+"""Where a role's logged ends scatter less than this they say where its speech ends."""
+
+_ROUNDS = 4
+_SKIP_TEXT = 3.5
+_FIRST_COSTS = {
+    USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
+    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
+}
+_LEAST_MATCHES = 4
+_JUMP_COSTS = (6.0, 1.0)
+_STRETCH_COST = 2.0
+_SAME_PATH_MS = 500.0
+_CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """One channel's work: whose utterances it carries, and what is believed of them so far.
+
+    `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.
+    """
+
+    number: int
+    channel: ChannelActivity
+    roles: NDArray[np.str_]
+    raw: Expected
+    track: Track
+    expected: Expected
+    islands: Islands
+    matches: Matches
+    costs: dict[str, Costs]
+
+    @classmethod
+    def begin(cls, number: int, channel: ChannelActivity, roles: Sequence[str], raw: Expected) -> Lane:
+        """A lane before anything is known; `roles` has the role of each utterance of `raw`."""
+        nothing = (Track.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)))
+        return cls(number, channel, np.array(roles), raw, *nothing, dict(_FIRST_COSTS))
+
+    @property
+    def who(self) -> str:
+        """Whose utterances these are, in words."""
+        return " and ".join(sorted(set(map(str, self.roles))))
+
+    def matched(self, role: str | None = None) -> NDArray[np.intp]:
+        """Which utterances have found sound."""
+        chosen = self.matches.found if role is None else self.matches.found & (self.roles == role)
+        return np.flatnonzero(chosen)
+
+    def starts(self, which: NDArray[np.intp]) -> Floats:
+        """Where the islands of some matched utterances begin."""
+        return self.islands.start[self.matches.first[which]]
+
+    def taken(self) -> NDArray[np.bool_]:
+        """Which islands have been given to an utterance."""
+        taken = np.zeros(len(self.islands), bool)
+        for k in self.matched():
+            taken[self.matches.first[k] : self.matches.last[k] + 1] = True
+        return taken
+
+    def ends(self, which: NDArray[np.intp]) -> Floats:
+        """Where the islands of some matched utterances end."""
+        return self.islands.end[self.matches.last[which]]
+
+
+def track(lanes: Sequence[Lane], axis: Axis, jump_cost: float = _JUMP_COSTS[0]) -> tuple[list[Track], float]:
+    """The clock's coarse track through all lanes' utterances, and the agreement it reaches, in seconds."""
+    return coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, jump_cost)
+
+
+def solve(begun: Sequence[Lane], axis: Axis) -> list[Lane]:
+    """Matched lanes, the clock jumping hardly or readily: whichever explains log and sound at the least cost."""
+    best, least = list(begun), np.inf
+    if not begun:
+        return best
+    tried: list[Floats] = []
+    for jump_cost in _JUMP_COSTS:
+        tracks, _ = track(begun, axis, jump_cost)
+        path = np.concatenate([found.offset for found in tracks])
+        if any(np.abs(path - other).max() < _SAME_PATH_MS for other in tried):
+            continue
+        tried.append(path)
+        lanes = [
+            replace(lane, track=found, expected=lane.raw.shifted(found.offset, axis), costs=dict(lane.costs))
+            for lane, found in zip(begun, tracks, strict=True)
+        ]
+        _match_and_learn(lanes, axis)
+        stretches = max(int(found.stretch.max()) for found in tracks)
+        cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
+        if cost < least:
+            best, least = lanes, cost
+    return best
+
+
+def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
+    for turn in range(_ROUNDS):
+        for lane in lanes:
+            _match_lane(lane, lanes, axis)
+        if turn < _ROUNDS - 1:
+            _learn(lanes, axis)
+
+
+def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
+    """Where anybody on another channel begins to speak."""
+    return np.sort(np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)]))
+
+
+def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
+    """Match one lane's utterances with its islands, in the order of their expected starts."""
+    ordered, order = lane.expected.ordered()
+    roles = lane.roles[order]
+    costs = [lane.costs[str(role)] for role in roles]
+    begin = ordered.start + np.array([c.start_bias for c in costs])
+    told = np.isfinite(ordered.end) & np.array([c.end_spread < SHARP_END_MS for c in costs])
+    stop = ordered.end + np.array([c.end_bias for c in costs])
+    wanted = np.concatenate((begin, stop[told]))
+    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted)
+    others = _other_starts(lane, lanes)
+    first, last = (
+        np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS),
+        np.searchsorted(others, lane.islands.end + _CUT_AFTER_MS),
+    )
+    cut_off = (last > first)[None, :] & (roles == ASSISTANT)[:, None]
+    lane.matches = match(ordered, lane.islands, axis, costs, cut_off).reordered(order)
+
+
+def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
+    """Estimate clock, biases, spreads and rates anew from what matched."""
+    picked = [np.flatnonzero(lane.matches.found & lane.raw.known) for lane in lanes]
+
+    def gathered(values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([v[k] for v, k in zip(values, picked, strict=True)])
+
+    place = gathered([lane.raw.start for lane in lanes])
+    if not len(place):
+        return
+    coarse = gathered([lane.track.offset for lane in lanes])
+    found = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)])
+    late = found - place - coarse
+    late -= _role_bias(late, gathered([lane.roles for lane in lanes]))
+    clocks = _clocks(
+        lanes, place, late + coarse, gathered([lane.track.stretch for lane in lanes]), float(np.median(late))
+    )
+    left = late + coarse - gathered(clocks)
+    for lane, clock in zip(lanes, clocks, strict=True):
+        lane.expected = lane.raw.shifted(clock + follow(place, left, lane.raw.start), axis)
+        for name in ROLES:
+            lane.costs[name] = _learned_costs(lane, name)
+
+
+def _clocks(
+    lanes: Sequence[Lane], place: Floats, off: Floats, stretch: NDArray[np.int64], usual: float
+) -> list[Floats]:
+    """Each utterance's offset, one array a lane: a line through the matches of its stretch.
+
+    Where those are too few, it is the coarse track and what is `usual` beside it.
+    """
+    clocks = [lane.track.offset + usual for lane in lanes]
+    for number in np.unique(stretch):
+        mine = stretch == number
+        if mine.sum() < _LEAST_MATCHES - 1:
+            continue
+        line = fit_line(place[mine], off[mine])
+        for lane, clock in zip(lanes, clocks, strict=True):
+            here = lane.track.stretch == number
+            clock[here] = line.at(lane.raw.start[here])
+    return clocks
+
+
+def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
+    """How much later than the middle each one's role is heard to start, where both roles say enough to tell."""
+    middle = {name: np.median(off[role == name]) for name in ROLES if (role == name).sum() >= _LEAST_MATCHES - 1}
+    if len(middle) < len(ROLES):
+        return np.zeros(len(off))
+    biases = np.select([role == name for name in ROLES], [middle[name] for name in ROLES])
+    bias: Floats = biases - biases.mean()
+    return bias
+
+
+def _robust(values: Floats) -> tuple[float, float]:
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+
+
+def _learned_costs(lane: Lane, role: str) -> Costs:
+    """A role's biases, spreads and rate of speech, as its matches on a lane show them."""
+    k = lane.matched(role)
+    if len(k) < _LEAST_MATCHES:
+        return lane.costs[role]
+    starts, ends = lane.starts(k), lane.ends(k)
+    bias, spread = _robust(starts - lane.expected.start[k])
+    rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
+    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(1.5 * spread, 120, 600)), rate=rate)
+    late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
+    if len(late) >= _LEAST_MATCHES:
+        bias, spread = _robust(late)
+        costs = replace(costs, end_bias=bias, end_spread=float(np.clip(2 * spread, 200, 2500)))
+    return costs
