@@ -54,15 +54,23 @@ def dialogue(seed: int, *, minutes: float = 60, cells_a_second: tuple[float, flo
         length = max(0.15, len(text) / chance.uniform(*cells_a_second))
         utterances.append(
             {
-                "id": f"u{len(utterances)}", "role": role, "speaker": SPEAKERS[role], "text": text,
-                "start_s": round(now, 3), "end_s": round(now + length, 3), "status": "aligned", "confidence": 0.9,
+                "id": f"u{len(utterances)}",
+                "role": role,
+                "speaker": SPEAKERS[role],
+                "text": text,
+                "start_s": round(now, 3),
+                "end_s": round(now + length, 3),
+                "status": "aligned",
+                "confidence": 0.9,
                 "interrupted": chance.random() < 0.05,
             }
         )
         silent_since[role] = now = now + length
         last = role
     return {
-        "schema": "sessiontool.transcript/1", "session_id": "made-up", "duration_s": round(now + 1, 3),
+        "schema": "sessiontool.transcript/1",
+        "session_id": "made-up",
+        "duration_s": round(now + 1, 3),
         "utterances": utterances,
     }
 

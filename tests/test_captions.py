@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - many scripts
 """Utterances to cues: what a reader needs, on conversations of an hour, in many scripts, and on anything at all."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,7 +131,9 @@ class TestSplitting:
     def test_what_belongs_together_is_not_parted(self, before: str, after: str) -> None:
         assert pieces_of([f"{before} {after}"], "en", 42).prices[1] == BOUND
 
-    @pytest.mark.parametrize("text", ["Yes. No", "Really? Well", "«Oui.» Non", "Ja! Nein", "He left… Then", 'He said "no." Then'])
+    @pytest.mark.parametrize(
+        "text", ["Yes. No", "Really? Well", "«Oui.» Non", "Ja! Nein", "He left… Then", 'He said "no." Then']
+    )
     def test_a_sentence_is_the_best_place(self, text: str) -> None:
         assert SENTENCE in pieces_of([text], "", 42).prices[1:]
 
@@ -140,7 +144,9 @@ class TestSplitting:
         assert (first.sound_ms, second.sound_ms[0]) == ((0, 1600), 3400)
 
     def test_without_a_pause_the_characters_share_the_time(self) -> None:
-        text = "One sentence of forty characters, right. One sentence of forty characters, right. And one more for luck."
+        text = (
+            "One sentence of forty characters, right. One sentence of forty characters, right. And one more for luck."
+        )
         starts = [cue.start_ms for cue in cues_of(spoken(text, 0, 10.4))]
         assert starts == pytest.approx([0, 4000], abs=300) or starts == pytest.approx([0, 4000, 8000], abs=300)
 
@@ -156,16 +162,30 @@ class TestSplitting:
         assert [cue.speaker for cue in cues] == ["Dana", "Morgan", "Dana"]
 
     def test_corrected_words_lie_between_those_that_have_times(self) -> None:
-        words = [{"text": w, "start_s": i, "end_s": i + 0.9} for i, w in enumerate("a colour that nobody nose here today".split())]
+        words = [
+            {"text": w, "start_s": i, "end_s": i + 0.9}
+            for i, w in enumerate(["a", "colour", "that", "nobody", "nose", "here", "today"])
+        ]
         cue = cues_of(spoken("A color that nobody knows here. Today", 0, 7, words=words), karaoke=True)[0]
         assert cue.starts == ((0, 0, 0), (0, 8, 2000), (0, 13, 3000), (0, 26, 5000), (0, 32, 6000))
 
     @pytest.mark.parametrize(
         ("text", "language"),
         [
-            ("今日はとても天気がいいですね。東京タワーに行って、それから美味しいラーメンを食べましょう。明日は仕事があります。" * 2, "ja"),
-            ("我们今天下午三点在会议室开会，请大家准时参加，并且带上你们的电脑和上周的报告。会议大约需要一个小时。" * 2, "zh"),
-            ("오늘은 날씨가 정말 좋네요. 우리 같이 공원에 가서 산책을 하고 저녁에는 맛있는 음식을 먹읍시다. " * 2, "ko"),
+            (
+                "今日はとても天気がいいですね。東京タワーに行って、それから美味しいラーメンを食べましょう。明日は仕事があります。"
+                * 2,
+                "ja",
+            ),
+            (
+                "我们今天下午三点在会议室开会，请大家准时参加，并且带上你们的电脑和上周的报告。会议大约需要一个小时。"
+                * 2,
+                "zh",
+            ),
+            (
+                "오늘은 날씨가 정말 좋네요. 우리 같이 공원에 가서 산책을 하고 저녁에는 맛있는 음식을 먹읍시다. " * 2,
+                "ko",
+            ),
             ("مرحبا، كيف حالك اليوم؟ أريد أن أحجز موعدا مع الطبيب في الأسبوع القادم إذا كان ذلك ممكنا. " * 2, "ar"),
             ("שלום, מה שלומך היום? אני רוצה לקבוע תור לרופא בשבוע הבא אם זה אפשרי בכלל. " * 2, "he"),
             ("नमस्ते, आप कैसे हैं? मैं अगले सप्ताह डॉक्टर से मिलने का समय लेना चाहता हूँ। " * 2, "hi"),
@@ -184,7 +204,7 @@ class TestSplitting:
     def test_no_line_of_japanese_begins_with_a_full_stop(self) -> None:
         text = "今日はとても天気がいいですね。東京タワーに行って、それから「美味しいラーメン」を食べましょう。" * 3
         lines = [line for cue in cues_of(spoken(text, 0, 25)) for line in cue.lines]
-        assert not [line for line in lines if line[0] in "。、」ー" or line[-1] in "「"]
+        assert not [line for line in lines if line[0] in "。、」ー" or line[-1] == "「"]
 
     def test_clusters_stay_whole(self) -> None:
         family = "👨‍👩‍👧‍👦"
@@ -227,7 +247,10 @@ class TestSpeakers:
         assert "Dana" not in "".join(silent.files.values())
 
     def test_a_name_of_any_length_leaves_room_for_the_text(self) -> None:
-        made = captions_of(spoken("Some words that fill a line and then another one, as people say." * 2, 0, 12) | {"speaker": "N" * 200})
+        made = captions_of(
+            spoken("Some words that fill a line and then another one, as people say." * 2, 0, 12)
+            | {"speaker": "N" * 200}
+        )
         assert [problem for problem in check(made.single, DEFAULT) if problem.rule in {"line", "lines"}] == []
 
 
@@ -282,7 +305,10 @@ class TestProfiles:
         assert [len(cue.lines) for cue in cues] == [1]
 
     def test_ones_own_profile_changes_another(self) -> None:
-        own = {"wide": {"line_cells": 60, "max_ms": 0}, "wider": {"base": "wide", "lines": 3}}
+        own: dict[str, dict[str, Any]] = {
+            "wide": {"line_cells": 60, "max_ms": 0},
+            "wider": {"base": "wide", "lines": 3},
+        }
         profile = find_profile("wider", own)
         assert (profile.line_cells, profile.lines, profile.max_ms, profile.min_ms) == (60, 3, None, 833)
         text = "Some words that go on and on without an end, " * 4
@@ -312,7 +338,12 @@ class TestProfiles:
 times_ms = st.integers(0, 20_000)
 texts = st.one_of(
     st.text(max_size=200),
-    st.lists(st.sampled_from(["Yes.", "the", "a", "Dr.", "5", "ml", "and", "extraordinary", "No!", "—", "日本語。", "x" * 60]), max_size=40).map(" ".join),
+    st.lists(
+        st.sampled_from(
+            ["Yes.", "the", "a", "Dr.", "5", "ml", "and", "extraordinary", "No!", "—", "日本語。", "x" * 60]
+        ),
+        max_size=40,
+    ).map(" ".join),
 )
 utterances = st.builds(
     lambda text, start, length, role, cut, words: spoken(
@@ -324,7 +355,8 @@ utterances = st.builds(
     st.sampled_from(["user", "assistant", "guest"]),
     st.booleans(),
     st.lists(
-        st.fixed_dictionaries({"text": st.text(max_size=8), "start_s": st.floats(0, 30), "end_s": st.floats(0, 30)}), max_size=5
+        st.fixed_dictionaries({"text": st.text(max_size=8), "start_s": st.floats(0, 30), "end_s": st.floats(0, 30)}),
+        max_size=5,
     ),
 )
 
@@ -335,7 +367,9 @@ def test_every_word_once_and_in_order(said: list[dict[str, Any]], name: str) -> 
     made = caption({"utterances": said}, CaptionOptions(profile=PROFILES[name]))
     one_by_one, _ = read_transcript({"utterances": said})
     for role in ("user", "assistant", "guest"):
-        expected = "".join(one.text for one in sorted(one_by_one, key=lambda one: (one.start_ms, one.end_ms)) if one.role == role)
+        expected = "".join(
+            one.text for one in sorted(one_by_one, key=lambda one: (one.start_ms, one.end_ms)) if one.role == role
+        )
         shown = "".join(cue.text for cue in made.cues if cue.role == role)
         assert sorted(squeezed(shown)) == sorted(squeezed(expected))
         if len({(one.start_ms, one.end_ms) for one in one_by_one}) == len(one_by_one):
@@ -361,3 +395,17 @@ def test_whatever_was_said_times_and_lines_make_sense(said: list[dict[str, Any]]
     if profile.line_cells is not None and profile.lines is not None:
         assert all(len(cue.lines) <= profile.lines for cue in made.cues)
         assert max((cells(line) for cue in made.cues for line in cue.lines), default=0) <= profile.line_cells
+
+
+def test_the_page_has_the_profiles_as_they_are() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "captions.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip(" `*") for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| `")
+    ]
+    rules = {row[0]: row[1:] for row in rows if row[0] in DEFAULT.__dataclass_fields__}
+    assert set(rules) == set(DEFAULT.__dataclass_fields__) - {"name"}
+    for rule, shown in rules.items():
+        values = [getattr(PROFILES[name], rule) for name in ("default", "netflix", "bbc", "dcmp", "podcast")]
+        assert shown == ["–" if value is None else f"{value:g}" for value in values]

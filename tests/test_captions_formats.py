@@ -90,7 +90,11 @@ def by_webvtt(text: str) -> Read:
 
 def by_srt(text: str) -> Read:
     return [
-        (round(one.start.total_seconds() * 1000), round(one.end.total_seconds() * 1000), one.content.replace(JOINER, ""))
+        (
+            round(one.start.total_seconds() * 1000),
+            round(one.end.total_seconds() * 1000),
+            one.content.replace(JOINER, ""),
+        )
         for one in srt.parse(text)
     ]
 
@@ -153,9 +157,13 @@ class TestRoundTrip:
 
     def test_ttml(self, made: Captions) -> None:
         paragraphs = list(ET.fromstring(made.files["captions.ttml"]).iter("{http://www.w3.org/ns/ttml}p"))
-        assert [(ms(p.get("begin", "")), ms(p.get("end", ""))) for p in paragraphs] == [one[:2] for one in shown(made.cues)]
+        assert [(ms(p.get("begin", "")), ms(p.get("end", ""))) for p in paragraphs] == [
+            one[:2] for one in shown(made.cues)
+        ]
         texts = [["".join(span.itertext()) for span in p.iter("{http://www.w3.org/ns/ttml}span")] for p in paragraphs]
-        assert [re.sub(r"^(Dana|Morgan): ", "", "\n".join(lines)) for lines in texts] == [one[2] for one in shown(made.cues)]
+        assert [re.sub(r"^(Dana|Morgan): ", "", "\n".join(lines)) for lines in texts] == [
+            one[2] for one in shown(made.cues)
+        ]
 
     def test_podcast_json(self, made: Captions) -> None:
         document = json.loads(made.files["captions.json"])
@@ -186,7 +194,10 @@ def hostile_session(texts: Sequence[str], speaker: str = "Dana") -> Captions:
 hostile = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(st.characters(), max_size=60),
-    st.lists(st.sampled_from([*"<>&{}\\/-:,;.=\n\r\t \x00#0123ab", "-->", "<v ", "&lt;", "{\\an8}", "\n\n", "\u202e"]), max_size=30).map("".join),
+    st.lists(
+        st.sampled_from([*"<>&{}\\/-:,;.=\n\r\t \x00#0123ab", "-->", "<v ", "&lt;", "{\\an8}", "\n\n", "\u202e"]),
+        max_size=30,
+    ).map("".join),
 )
 
 
@@ -199,7 +210,9 @@ def check_quiet_neighbours(made: Captions) -> None:
         "ass by pysubs2": (by_pysubs2(made.files["captions.ass"], "ass"), made.cues),
     }
     for reader, (read, cues) in reads.items():
-        assert [one[0] // 100 for one in read] == [cue.start_ms // 100 for cue in cues] or reader.startswith("ass"), reader
+        assert [one[0] // 100 for one in read] == [cue.start_ms // 100 for cue in cues] or reader.startswith("ass"), (
+            reader
+        )
         assert len(read) == len(cues), reader
         assert read[0][2].endswith("First."), reader
         assert read[-1][2].endswith("Last."), reader
@@ -238,7 +251,8 @@ class TestWebVTT:
 
     def test_speakers_at_once_stand_at_different_heights(self) -> None:
         made = caption(
-            {"utterances": [spoken("Let me tell you this.", 0, 4), spoken("No, let me!", 2, 5, "assistant")]}, CaptionOptions()
+            {"utterances": [spoken("Let me tell you this.", 0, 4), spoken("No, let me!", 2, 5, "assistant")]},
+            CaptionOptions(),
         )
         first, second = webvtt.WebVTT.from_string(made.files["captions.vtt"]).captions
         assert first.end_in_seconds > second.start_in_seconds

@@ -221,10 +221,10 @@ def _noise_floor(levels: Bytes) -> Floats:
     count = -(-len(levels) // _FLOOR_CHUNK)
     if not count:
         return np.zeros((0, BANDS), np.float32)
-    padded = np.concatenate((levels, np.repeat(levels[-1:], count * _FLOOR_CHUNK - len(levels), axis=0)))
+    padded = np.pad(levels, ((0, count * _FLOOR_CHUNK - len(levels)), (0, 0)), mode="symmetric")
     rank = int(_FLOOR_CHUNK * 0.15)
     low = np.partition(padded.reshape(count, _FLOOR_CHUNK, BANDS), rank, axis=1)[:, rank]
-    edged = np.concatenate((np.repeat(low[:1], _FLOOR_REACH, 0), low, np.repeat(low[-1:], _FLOOR_REACH, 0)))
+    edged = np.pad(low, ((_FLOOR_REACH, _FLOOR_REACH), (0, 0)), mode="symmetric")
     around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
     rank = int((2 * _FLOOR_REACH + 1) * 0.4)
     floor = to_db(np.partition(around, rank, axis=-1)[..., rank]) + _FLOOR_MARGIN_DB

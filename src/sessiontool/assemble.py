@@ -72,7 +72,8 @@ class _Recording:
     """The chunks of one recorder run, in order; `entry` is what the recorder noted, None for a run that nobody knows of.
 
     `missing` are the numbers before a chunk, by its index, that no object of the part has; under the count of chunks those after
-    the last.  `unexplained` counts holes in the sound that are known of without a finding for each.
+    the last.  Where the order was found by content, `moved` are the chunks whose numbers are wrong, and `elsewhere` the numbers
+    that explain a hole: missing ones, and those of chunks that belong to other recordings.
     """
 
     name: str
@@ -81,7 +82,8 @@ class _Recording:
     missing: Mapping[int, Sequence[int]]
     has_header: bool = True
     sorted_by_content: bool = False
-    unexplained: int = 0
+    moved: Sequence[ChunkRef] = ()
+    elsewhere: frozenset[int] = frozenset()
 
 
 class _Disorder(Exception):  # noqa: N818 - not an error: the read has to begin again
@@ -132,8 +134,7 @@ def _join_part(
         if position:
             other = continuity.restarted_finding if recording.has_header else continuity.foreign_finding
             assembly.findings.append(other(recording.chunks[0], recording.name))
-        moved = [] if position or not recording.sorted_by_content else displaced(recording.chunks)
-        assembly.findings += [continuity.order_finding(chunk) for chunk in moved]
+        assembly.findings += [continuity.order_finding(chunk) for chunk in recording.moved]
         _RecordingReader(recording, joiner, assembly).read_all(read, progress)
 
 
@@ -160,14 +161,15 @@ def _sort_by_content(
         _Recording(
             name=f"{part}+{index}" if index else part,
             chunks=[*chain.chunks, *(copy for copy, seq in copies if seq in {chunk.seq for chunk in chain.chunks})],
-            entry=_started_again(entry) if index else entry,
+            entry=entry if not index else _started_again(entry) if chain.has_header else None,
             missing={
                 **({0: holes} if holes and not index else {}),
                 **({-1: missing[len(listed)]} if index == last and len(listed) in missing else {}),
             },
             has_header=chain.has_header,
             sorted_by_content=True,
-            unexplained=0 if index else len(holes) + sum(len(other.chunks) for other in chains[1:]),
+            moved=() if index else displaced(chain.chunks),
+            elsewhere=frozenset(holes) | {chunk.seq for other in chains if other is not chain for chunk in other.chunks},
         )
         for index, chain in enumerate(chains)
     ]
@@ -202,7 +204,7 @@ class _RecordingReader:
         self._placer = continuity.Placer()
         self._emissions = continuity.Emissions(recording.entry)
         self._noted = _Noted(recording.entry)
-        self._unexplained = recording.unexplained
+        self._open_missing: list[int] = []  # named as missing since the last packet
         self._number = -1  # of the recording in the reader's count
         self._packets = 0
         self._records: list[ChunkRecord] = []  # of the chunks that were fed to the reader
@@ -220,6 +222,7 @@ class _RecordingReader:
             progress.advance()
         tail = missing.get(-1, missing.get(len(chunks), []))
         self._find_all(continuity.missing_finding(chunks[0].part, tail) for _ in tail[:1])
+        tail = [*self._open_missing, *tail]
         self._end(tail)
         self._note_damages()
         if not self._packets:
@@ -270,6 +273,7 @@ class _RecordingReader:
         finding = continuity.missing_finding(self._recording.chunks[0].part, seqs)
         self._find_all([finding])
         self._loss_known = True
+        self._open_missing += seqs if not self._recording.sorted_by_content else ()
         if not self._recording.sorted_by_content:
             self._join(self._reader.lost(finding.message), None)
 
@@ -292,6 +296,7 @@ class _RecordingReader:
         record.digest.update(payloads)
         self._packets += len(payloads)
         self._loss_known = False
+        self._open_missing.clear()
 
     def _check_times(self, runs: Sequence[Packets], chunk: ChunkRef) -> None:
         """Compare the first times of a chunk with the last of the one before: a step tells of chunks in disorder, or lost."""
@@ -312,10 +317,13 @@ class _RecordingReader:
             raise _Disorder
         if step_ms > continuity.JUMP_MS and not head.after_break:
             head.after_break = True
-            if self._unexplained > 0:
-                self._unexplained -= 1
-            elif not self._loss_known:
+            if not self._loss_known and not self._is_elsewhere(chunk):
                 self._find_all([continuity.unnumbered_finding(chunk, step_ms)])
+
+    def _is_elsewhere(self, chunk: ChunkRef) -> bool:
+        """Whether a number that is missing or belongs to another recording explains the hole before a chunk."""
+        numbers = sorted((self._records[-2].chunk.seq, chunk.seq)) if len(self._records) > 1 else (-1, chunk.seq)
+        return any(numbers[0] < number < numbers[1] for number in self._recording.elsewhere)
 
     # -- recordings
 

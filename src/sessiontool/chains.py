@@ -134,7 +134,18 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
 
 
 def displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
-    """The fewest chunks that have to be taken out for the numbers of the others to rise."""
+    """The chunks, in their order by content, whose numbers are wrong.
+
+    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the fewest that
+    have to be taken out for the numbers of the others to rise.
+    """
+    fewest = _fewest_displaced(chunks)
+    numbers = sorted(chunk.seq for chunk in chunks)
+    exchanged = [chunk for chunk, number in zip(chunks, numbers, strict=True) if chunk.seq != number]
+    return exchanged if len(exchanged) <= 2 * len(fewest) else fewest
+
+
+def _fewest_displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
     tails: list[int] = []  # of the best rising row of each length, by index
     before: list[int] = []
     for index, chunk in enumerate(chunks):

@@ -194,7 +194,7 @@ class Emissions:
     def unnoticed_ms(self) -> float:
         """How much time was lost without a trace in the file: how much later blobs came at the end than at the start."""
         third = max(1, len(self._lags_ms) // 3)
-        grown = median(self._lags_ms[-third:]) - median(self._lags_ms[:third]) if len(self._lags_ms) > 2 else 0
+        grown = median(self._lags_ms[-third:]) - min(self._lags_ms[:third]) if len(self._lags_ms) > 2 else 0
         return grown if grown > _UNNOTICED_MS else 0
 
     def _lag_ms(self) -> float:

@@ -143,7 +143,7 @@ def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis
 
 
 def _weak_place(place: float, start: float, end: float, score: NDArray[np.float32]) -> float | None:
-    """Where to cut the island start..end: at a frame of low score, the nearer to `place` the better; None at its edges."""
+    """Where to cut the island start..end: a frame of low score, the nearer to `place` the better; None at its edges."""
     if not start + _UNCUT_MS[0] < place < end - _UNCUT_MS[1]:
         return None
     lo = int(max(start + _CUT_REACH_MS / 2, place - _CUT_REACH_MS) // 10)

@@ -74,7 +74,7 @@ class Mp4Reader:
         self._offset = 0  # of _buf in what was fed
         self._broken_at: int | None = None  # offset where the row of boxes broke off
         self._reason = ""
-        self._refused_at = -1  # offset of a beginning that led to nothing
+        self._tried_to = 0  # offset up to which every beginning was tried: none is tried twice
         self._box_end: int | None = None  # offset where the box ends that streams by
         self._samples: Iterator[Sample] = iter(())
         self._next: Sample | None = None  # the first of them that was not read
@@ -99,8 +99,8 @@ class Mp4Reader:
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.close()
+        self._box_end = None
         self._break_off(reason)
-        self._refused_at = -1
         self._pos = len(self._buf)
         self._forget(self._pos)
         return runs
@@ -137,6 +137,7 @@ class Mp4Reader:
         header = read_header(self._buf, self._pos)
         if header is None:
             return False
+        self._tried_to = self._offset + self._pos + 1
         kind, size, body = header
         if kind in _PASSED:
             self._box_end = _ENDLESS if size is None else self._offset + body + size
@@ -213,7 +214,6 @@ class Mp4Reader:
         """The row makes no sense from here on."""
         if self._broken_at is None:
             self._broken_at, self._reason = self._offset + self._pos, reason
-        self._refused_at = self._offset + self._pos if self._box_end is None else -1
         self._box_end = None
         self._expect(iter(()))
 
@@ -222,9 +222,8 @@ class Mp4Reader:
         if self._broken_at is None:
             return True
         # A packet that was taken from a box cut short by a few bytes has the next one's beginning at its end.
-        at = self._beginning(max(0, self._pos - (_BEGINNING_BYTES - 1)), len(self._buf))
-        if at is not None and self._offset + at == self._refused_at:
-            at = self._beginning(at + 1, len(self._buf))
+        earliest = max(0, self._pos - (_BEGINNING_BYTES - 1), self._tried_to - self._offset)
+        at = self._beginning(earliest, len(self._buf))
         if at is None:
             self._pos = max(self._pos, len(self._buf) - (_BEGINNING_BYTES - 1))
             return False

@@ -37,7 +37,7 @@ _MOVE_COST = 0.6
 _PART_JUMP_COST = 1.0
 _OVERLAP_MS = 1500.0
 _OUTSIDE_COST = 0.25
-_FAR_COST_PER_STEP, _FAR_COST = 0.3 * _STEP_MS / 1000, 5.0
+_FAR_COST_PER_STEP, _FAR_COST, _FAR_SHARE = 0.3 * _STEP_MS / 1000, 5.0, 50
 _STEP_IN_CLOCK_MS = 500
 
 _DRIFT_PRIOR_PPM = 150.0
@@ -153,7 +153,7 @@ def _cheapest_path(
     """An offset in steps for each (start, role, position) of the queue, and the agreement of them all in seconds."""
     masks = [_mask(score, axis) for _, score in roles]
     offsets = np.arange(-_REACH_STEPS, _REACH_STEPS + 1)
-    cost = np.minimum(_FAR_COST_PER_STEP * np.abs(offsets), _FAR_COST)
+    cost = far = np.minimum(_FAR_COST_PER_STEP * np.abs(offsets), _FAR_COST)
     origins: list[NDArray[np.int16]] = []
     part, before = -1, 0.0
     for start, r, k in queue:
@@ -163,7 +163,7 @@ def _cheapest_path(
             cost, came_from = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
             origins.append(came_from.astype(np.int16))
         part, before = here, start
-        cost = cost - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
+        cost = cost + far / _FAR_SHARE - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
     place = int(np.argmin(cost))
     reached = -float(cost[place])
     path = [place]

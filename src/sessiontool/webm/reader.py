@@ -372,10 +372,10 @@ class WebmReader:
         """Where the damage begins that was noticed at `pos`; the packet before it is taken back if the damage began inside it.
 
         What was read since the last packet was luck.  Damage of any length begins inside a packet far more often than between
-        two, so the last packet is whole only if what follows it is a block's header with one field gone wrong.
+        two, so the last packet is believed only if something speaks for it.
         """
         at, run = self._good_at, self._last_block
-        if run is None or not run.payloads or self._is_nearly_a_block(at):
+        if run is None or not run.payloads or self._is_whole(run.payloads[-1], at):
             return at
         self._last_block = None
         at -= len(run.payloads[-1])
@@ -383,19 +383,20 @@ class WebmReader:
             column.pop()
         return at
 
-    def _is_nearly_a_block(self, at: int) -> bool:
-        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps with damage from inside it on."""
-        buf = self._buf
-        if len(buf) <= at + _LONG_BLOCK.size or self.track is None:
+    def _is_whole(self, payload: bytes, at: int) -> bool:
+        """Whether the damage that was noticed behind a packet does not reach into it.
+
+        So if a block begins right there, or zeros begin there that the packet does not end in, or if what stands there is
+        a block's header with one field gone wrong.
+        """
+        header = self._buf[at : at + _FAST_BLOCK.size + 1]
+        if len(header) <= _FAST_BLOCK.size or self.track is None or header[0] == ebml.SIMPLE_BLOCK:
             return True
-        number, tocs = self.track.number | 0x80, self._tocs()
-        for header, least, most in _BLOCK_FORMS:
-            element_id, size, track, _, flags = header.unpack_from(buf, at)
-            agree = (element_id == 0xA3, least <= size <= most, track == number, flags in (0, 0x80))
-            agreeing = sum(agree) + (buf[at + header.size] in tocs)
-            if agreeing >= (2 if agree[0] else 4):
-                return True
-        return sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2
+        if not any(header):
+            return payload[-1] != 0
+        _, size, track, _, flags = _FAST_BLOCK.unpack_from(header)
+        number = self.track.number | 0x80
+        return 0x4005 <= size < 0x8000 and track == number and flags in (0, 0x80) and header[-1] in self._tocs()
 
     def _tocs(self) -> set[int]:
         return {start[0] for start, samples in self._samples.items() if samples}
@@ -409,10 +410,12 @@ class WebmReader:
             for prefix in CUT_PREFIXES:
                 plausible = row_at(prefix + self._buf[at:], 0, number, tocs, final=final)
                 if plausible:
+                    self._found(at)
                     self._forget(at)
                     self._buf = prefix + self._buf
                     self._offset -= len(prefix)
-                    return self._found(0)
+                    self._good_at = 0
+                    return 0
                 undecided = undecided or (plausible is None and not final)
         if undecided:
             return None

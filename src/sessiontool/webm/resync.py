@@ -1,14 +1,18 @@
 """Where a row of WebM elements goes on after bytes that make no sense.
 
-Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a row of elements starts there, each
-ending where the next begins, and every block in it agrees with the recording: track number, size, flags without lacing, a packet
-kind (TOC byte) that was seen before, and times that do not run back.
+Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a row of elements starts
+there, each ending where the next begins, with a block or a part of the header in it, and every block agrees with the
+recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before, and times that do
+not run back.
+
+Candidates are found by a pattern, at the speed of one: bytes made to look like blocks must not cost seconds a megabyte.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+from functools import cache
 from typing import TYPE_CHECKING
 
 from . import ebml
@@ -18,9 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 ROW = 3
-"""Whole elements in a row that make a place plausible where the bytes do not end before."""
+"""Whole elements in a row, beside masters, that make a place plausible where the bytes do not end before."""
 
-_CANDIDATES = re.compile(rb"\x1f\x43\xb6\x75|\x1a\x45\xdf\xa3|[\xa3\xa0\xa1]")
+_UNPROVEN = 5
+"""As many without a block or a part of the header are none."""
+
+_SIZE = (
+    rb"(?:[\x80-\xff]|[\x40-\x7f].|[\x20-\x3f]..|[\x10-\x1f]...|[\x08-\x0f].{4}|"
+    rb"[\x04-\x07].{5}|[\x02\x03].{6}|\x01.{7})"
+)
+_UNLACED = b"[" + b"".join(b"\\x%02x" % flags for flags in range(256) if not flags & 0x06) + b"]"
+_HEADS = rb"\x1f(?=\x43\xb6\x75)|\x1a(?=\x45\xdf\xa3)|\x15(?=\x49\xa9\x66)|\x16(?=\x54\xae\x6b)"
+_GROUP = rb"\xa0(?=" + _SIZE + rb"\xa1)"
+_CUT = rb"[\xa0\xa1\xa3](?=.{0,11}\Z)"
+_EVIDENCE = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK, ebml.EBML, ebml.INFO, ebml.TRACKS})
 _CLUSTER_CHILDREN = frozenset({ebml.TIMESTAMP, ebml.POSITION, ebml.PREV_SIZE, ebml.VOID, ebml.CRC_32})
 _GROUP_CHILDREN = frozenset({ebml.BLOCK_DURATION, ebml.REFERENCE_BLOCK, ebml.DISCARD_PADDING})
 _MASTERS = frozenset({ebml.CLUSTER, ebml.SEGMENT, ebml.BLOCK_GROUP})
@@ -36,11 +51,11 @@ def find_row(
 ) -> tuple[int | None, int]:
     """The first plausible place at or after `start` (None where there is none yet), and what before may be forgotten.
 
-    `number` is the track's, None where no header told; `tocs` are the TOC bytes seen, empty for any.  With `final` no more bytes
-    will come, so a shorter row that runs into the end is believed too.
+    `number` is the track's, None where no header told; `tocs` are the TOC bytes seen, empty for any.  With `final` no
+    more bytes will come, so a shorter row that runs into the end is believed too.
     """
     undecided = len(buf)
-    for match in _CANDIDATES.finditer(buf, start):
+    for match in _candidates(number).finditer(buf, start):
         verdict = row_at(buf, match.start(), number, tocs, final=final)
         if verdict:
             return match.start(), match.start()
@@ -49,18 +64,26 @@ def find_row(
     return None, max(start, min(undecided, len(buf) - 3))
 
 
+@cache
+def _candidates(number: int | None) -> re.Pattern[bytes]:
+    """Where a row may begin, its blocks of track `number` (None: of any): at the bytes' end all that may become one."""
+    track = rb"[\x81-\x88]" if number is None else re.escape(bytes([number | 0x80]))
+    block = rb"[\xa1\xa3](?=" + _SIZE + track + rb".." + _UNLACED + rb")"
+    return re.compile(b"|".join((_HEADS, block, _GROUP, _CUT)), re.DOTALL)
+
+
 def row_at(buf: bytes, pos: int, number: int | None, tocs: Collection[int], *, final: bool) -> bool | None:
     """Whether a plausible row of elements begins at `pos`; None where the bytes end before that can be told."""
     row = _Row(buf, number, tocs)
-    for whole in range(ROW):
-        if whole and row.known and buf[pos:] in CUT_PREFIXES:
+    while not (row.proven and row.elements >= ROW):
+        if row.proven and row.known and len(buf) - pos <= 1 and buf[pos:] in CUT_PREFIXES:
             return True
         try:
             after = row.step(pos)
         except ValueError:
             return False
         if after is None:
-            return (final and whole > 0 and row.known) or None
+            return (final and row.proven and row.known) or None
         pos = after
     return True
 
@@ -69,22 +92,23 @@ class _Row:
     """Walks from element to element and keeps what they must agree in."""
 
     def __init__(self, buf: bytes, number: int | None, tocs: Collection[int]) -> None:
+        self.elements = 0  # that are whole, masters apart
+        self.proven = False  # there is more among them than a few bytes of sound could look like
         self.known = True  # nothing in the row is new: every packet is of a kind seen before
         self._buf = buf
         self._number = number
         self._tocs = tocs
+        self._in_master = False  # the last element was a master's beginning
         self._last_time = _BEFORE_ALL
 
     def step(self, pos: int) -> int | None:
-        """Where the element at `pos` ends, or a master's body begins; None where bytes lack, ValueError if implausible."""
+        """Where the element at `pos` ends, or a master's body begins; None where bytes lack (ValueError: implausible)."""
         header = ebml.read_header(self._buf, pos)
         if header is None:
             return None
         element_id, size, body = header
         if element_id in _MASTERS:
-            if element_id == ebml.CLUSTER:
-                self._last_time = _BEFORE_ALL
-            return body
+            return self._step_into(element_id, body)
         if element_id in (ebml.SIMPLE_BLOCK, ebml.BLOCK):
             if not 5 <= size <= MAX_PACKET_BYTES:
                 raise ValueError("size of a block")
@@ -93,7 +117,22 @@ class _Row:
             self._check_block(body)
         elif not _plausible_other(element_id, size):
             raise ValueError("element")
-        return body + size if body + size <= len(self._buf) else None
+        if body + size > len(self._buf):
+            return None
+        self._in_master = False
+        self.elements += 1
+        self.proven = self.proven or element_id in _EVIDENCE
+        if not self.proven and self.elements >= _UNPROVEN:
+            raise ValueError("nothing but small elements")
+        return body + size
+
+    def _step_into(self, element_id: int, body: int) -> int:
+        if self._in_master:
+            raise ValueError("an empty master")
+        self._in_master = True
+        if element_id == ebml.CLUSTER:
+            self._last_time = _BEFORE_ALL
+        return body
 
     def _check_block(self, body: int) -> None:
         track, time, flags = _BLOCK_HEAD.unpack_from(self._buf, body)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speech import RATE, ROLES, activity, conversation, measured, sound, voice
+
+from sessiontool.activity import FRAME_MS, find_islands, to_db
+
+SEED, COUNT = 3, 20
+
+
+def test_every_utterance_is_an_island_of_its_own_channel() -> None:
+    found = activity(SEED, COUNT)
+    for channel, role in enumerate(ROLES):
+        truth = [(1000 * s.start_s, 1000 * s.end_s) for s in conversation(SEED, COUNT) if s.role == role]
+        islands = found.channels[channel].islands
+        assert len(islands) == len(truth)
+        assert np.abs(islands - np.array(truth)).max() <= 3 * FRAME_MS
+
+
+@given(st.lists(st.integers(1, 90_000), max_size=12), st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_the_size_of_the_blocks_makes_no_difference(sizes: list[int], seed: int) -> None:
+    samples = sound(seed, 4)
+    whole = measured(samples, block=samples.shape[1])
+    cuts = [0, *np.cumsum(sizes).tolist(), samples.shape[1]]
+    from sessiontool.activity import ActivityMeter
+
+    meter = ActivityMeter(2)
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        meter.feed(samples[:, a:b])
+    pieces = meter.finish()
+    assert pieces.duration_ms == whole.duration_ms
+    for one, other in zip(pieces.channels, whole.channels, strict=True):
+        assert np.array_equal(one.power, other.power)
+        assert np.array_equal(one.islands, other.islands)
+        assert np.allclose(one.score, other.score)
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16, 159, 160, 161, 500, 5000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_recordings_shorter_than_a_window(length: int, channels: int) -> None:
+    found = measured(np.full((channels, length), 0.1, np.float32))
+    assert found.duration_ms == length * 1000 // RATE
+    assert all(len(channel.power) == found.duration_ms for channel in found.channels)
+
+
+def test_digital_silence_and_steady_noise_hold_no_speech() -> None:
+    assert not any(len(channel.islands) for channel in measured(np.zeros((2, 20 * RATE), np.float32)).channels)
+    noise = 0.2 * np.random.default_rng(1).standard_normal((2, 20 * RATE)).astype(np.float32)
+    assert not any(len(channel.islands) for channel in measured(noise).channels)
+
+
+def test_levels_survive_being_bytes() -> None:
+    for level in (1.0, 0.1, 1e-3):
+        power = measured(np.full((1, RATE), level, np.float32)).channels[0].power
+        assert np.abs(to_db(power) - 20 * np.log10(level)).max() <= 0.3
+
+
+def test_noise_and_speech_levels_are_told() -> None:
+    quiet, loud = (measured(sound(SEED, COUNT, noise)).channels[0] for noise in (1e-4, 1e-2))
+    assert loud.noise_db - quiet.noise_db == pytest.approx(40, abs=3)
+    assert loud.snr_db < 25 < quiet.snr_db
+
+
+@pytest.mark.parametrize(("gain_db", "delay_ms"), [(-20, 120), (-28, 60)])
+def test_an_echo_is_measured_and_is_not_taken_for_speech(gain_db: float, delay_ms: int) -> None:
+    samples = sound(SEED, 40).copy()
+    late = delay_ms * RATE // 1000
+    samples[0, late:] += 10 ** (gain_db / 20) * samples[1, :-late]
+    found = measured(samples)
+    (echo,) = found.leaks
+    assert (echo.source, echo.target, echo.merged) == (1, 0, False)
+    assert echo.delay_ms == pytest.approx(delay_ms, abs=15)
+    assert echo.level_db == pytest.approx(gain_db, abs=4)
+    spoken = [s for s in conversation(SEED, 40) if s.role == "user"]
+    assert len(found.channels[0].islands) == len(spoken)
+
+
+def test_merged_channels_are_told_apart_by_what_is_louder() -> None:
+    samples = sound(SEED, 40)
+    mixed = np.array([samples[0] + 0.4 * samples[1], samples[1] + 0.4 * samples[0]])
+    found = measured(mixed)
+    assert {(leak.source, leak.target) for leak in found.leaks if leak.merged} == {(0, 1), (1, 0)}
+    for channel, role in enumerate(ROLES):
+        spoken = [s for s in conversation(SEED, 40) if s.role == role]
+        assert len(found.channels[channel].islands) == len(spoken)
+
+
+def test_clean_channels_leak_nothing() -> None:
+    assert activity(SEED, COUNT).leaks == ()
+
+
+def test_a_short_pause_is_bridged_and_a_long_one_is_not() -> None:
+    chance = np.random.default_rng(5)
+    samples = 1e-3 * chance.standard_normal((1, 12 * RATE)).astype(np.float32)
+    for at in (1.0, 2.1, 5.0, 6.5):  # 100 ms and 500 ms after what comes before
+        samples[0, round(at * RATE) : round((at + 1) * RATE)] += voice(chance, 1.0)
+    assert len(measured(samples).channels[0].islands) == 3
+
+
+def test_islands_need_a_high_score_and_go_on_while_it_is_fair() -> None:
+    score = np.zeros(200, np.float32)
+    score[20:60] = 2.0  # fair all along, never high
+    score[100:140] = 2.0
+    score[120] = 5.0
+    assert find_islands(score).tolist() == [[1000, 1400]]

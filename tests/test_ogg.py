@@ -1,0 +1,410 @@
+"""The Ogg reader: real recordings against PyAV's demuxer, pieces cut anywhere, and damage that costs its own page alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ogg_recordings import CONTINUED, FIRST, LAST, NO_GRANULE, STREAM, headers, lace, made, page, raw_page, stereo, tags
+from recordings import opus_head, read_pairs, split
+
+from sessiontool.errors import RecordingError
+from sessiontool.ogg import OggReader
+from sessiontool.webm.opus import OpusHead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sessiontool.webm.packets import Packets
+
+DATA = Path(__file__).parent / "data"
+FIREFOX = sorted((DATA / "containers" / "firefox-ogg" / "chunks" / "000").iterdir())
+WILD = sorted((DATA / "torture").glob("*.opus"))
+SMALL = made()
+
+Pairs = list[tuple[bytes, int]]
+
+
+def read(*pieces: bytes) -> tuple[OggReader, list[Packets]]:
+    reader = OggReader()
+    runs = [run for piece in pieces for run in reader.feed(piece)]
+    return reader, runs + reader.close()
+
+
+def firefox() -> bytes:
+    return b"".join(chunk.read_bytes() for chunk in FIREFOX)
+
+
+def demuxed(*files: Path) -> tuple[Pairs, int]:
+    """Packets and times as PyAV reads them, and how many samples it says to leave off at the end."""
+    whole = b"".join(file.read_bytes() for file in files)
+    pairs, length, played = [], 0, 0
+    with av.open(av_file(whole), "r") as container:
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.size:
+                assert packet.time_base is not None
+                pairs.append((bytes(packet), packet.pts))
+                length, played = packet.pts - pairs[0][1], packet.duration or 0
+    first = pairs[0][1]
+    *_, durations = (run.durations for run in read(whole)[1])
+    trimmed = durations[-1] - played
+    assert length >= 0
+    return [(payload, (pts - first) // 48) for payload, pts in pairs], trimmed
+
+
+def av_file(data: bytes):  # type: ignore[no-untyped-def]
+    import io
+
+    return io.BytesIO(data)
+
+
+# -- whole recordings
+
+
+@pytest.mark.parametrize("files", [FIREFOX, *([file] for file in WILD)], ids=lambda files: files[0].stem)
+def test_packets_and_times_are_those_that_pyav_reads(files: list[Path]) -> None:
+    reader, runs = read(*(file.read_bytes() for file in files))
+    expected, trimmed = demuxed(*files)
+    assert read_pairs(runs) == expected
+    assert reader.end_trim_samples == trimmed
+    assert (reader.damages, reader.header_missing, reader.pending_bytes) == ([], False, 0)
+    assert [(run.recording, run.placed, run.continued, run.after_break) for run in runs] == [
+        (0, True, False, False) for _ in runs
+    ]
+
+
+def test_the_headers_tell_of_the_track_and_the_recorder() -> None:
+    reader, _ = read(firefox())
+    assert reader.track is not None
+    assert reader.track.opus_head == OpusHead(channels=2, pre_skip=312)
+    assert reader.track.writing_app == "Mozilla153.0"
+
+
+@pytest.mark.parametrize(
+    ("comments", "expected"), [((), "libopus"), ((b"ARTIST=x", b"encoder=Recorder 1"), "Recorder 1")]
+)
+def test_the_recorder_is_the_encoder_comment_or_else_the_vendor(comments: tuple[bytes, ...], expected: str) -> None:
+    reader, _ = read(headers(comments=comments))
+    assert reader.track is not None
+    assert reader.track.writing_app == expected
+
+
+# -- pieces cut anywhere
+
+
+def alike(runs: Iterable[Packets]) -> list[tuple[int, bool, bool, bytes, int, int]]:
+    """Every packet with all that is said of it; a break belongs to the first of a run."""
+    return [
+        (run.recording, run.placed, run.after_break and not index, *packet)
+        for run in runs
+        for index, packet in enumerate(zip(run.payloads, run.times_ms, run.durations, strict=True))
+    ]
+
+
+def test_a_byte_at_a_time_gives_the_same() -> None:
+    data = firefox()[:20_000]
+    whole, one_by_one = read(data), read(*(data[at : at + 1] for at in range(len(data))))
+    assert alike(one_by_one[1]) == alike(whole[1])
+    assert one_by_one[0].pending_bytes == whole[0].pending_bytes > 0
+
+
+@given(st.lists(st.integers(0, 245_696), max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_any_cuts_give_the_same(cuts: list[int]) -> None:
+    assert alike(read(*split(firefox(), cuts))[1]) == alike(read(firefox())[1])
+
+
+def test_a_stream_that_ends_anywhere_keeps_every_page_that_was_whole() -> None:
+    for end in range(len(SMALL.data) + 1):
+        reader, runs = read(SMALL.data[:end])
+        assert read_pairs(runs) == SMALL.outside(end, len(SMALL.data))
+        assert not reader.damages
+
+
+# -- damage
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_bytes_that_are_missing_cost_their_pages_and_move_nothing(data: st.DataObject) -> None:
+    start = data.draw(st.integers(len(headers()), len(SMALL.data)))
+    end = data.draw(st.integers(start, len(SMALL.data)))
+    told = data.draw(st.booleans())
+    reader = OggReader()
+    runs = reader.feed(SMALL.data[:start])
+    runs += reader.lost("bytes are missing") if told else []
+    runs += reader.feed(SMALL.data[end:]) + reader.close()
+    assert read_pairs(runs) == SMALL.outside(start, end)
+
+
+def test_a_changed_byte_costs_its_page_and_moves_nothing() -> None:
+    for at in range(len(headers()), len(SMALL.data)):
+        hurt = bytearray(SMALL.data)
+        hurt[at] ^= 0x55
+        reader, runs = read(bytes(hurt))
+        assert read_pairs(runs) == SMALL.outside(at, at + 1)
+        (damaged,) = [(start, end) for start, end, _ in SMALL.pages if start <= at < end]
+        if damaged[1] < len(SMALL.data):
+            assert reader.damages[0][:2] == (damaged[0], damaged[1] - damaged[0])
+            assert [run.after_break for run in runs if run.payloads[0] != SMALL.packets[0][0]] == [True]
+
+
+def test_a_page_that_claims_more_than_there_is_does_not_take_the_next_along() -> None:
+    start = SMALL.pages[-2][0]
+    hurt = bytearray(SMALL.data)
+    hurt[start + 26] = 255  # segments: more than the rest of the stream is waited for
+    assert read_pairs(read(bytes(hurt))[1]) == SMALL.outside(start, start + 1)
+
+
+def test_junk_between_pages_is_skipped_and_noted() -> None:
+    at = SMALL.pages[2][0]
+    junk = b"OggS\0 this is no page"
+    reader, runs = read(SMALL.data[:at] + junk + SMALL.data[at:])
+    assert read_pairs(runs) == SMALL.packets
+    assert [damage[:2] for damage in reader.damages] == [(at, len(junk))]
+
+
+def test_junk_at_the_end_is_noted() -> None:
+    reader, runs = read(SMALL.data + b"<html>")
+    assert read_pairs(runs) == SMALL.packets
+    assert [damage[:2] for damage in reader.damages] == [(len(SMALL.data), 6)]
+
+
+@pytest.mark.parametrize("missing", range(len(FIREFOX)))
+@pytest.mark.parametrize("told", [True, False])
+def test_a_chunk_of_a_real_recording_is_missing(missing: int, told: bool) -> None:
+    chunks = [chunk.read_bytes() for chunk in FIREFOX]
+    reader, runs = OggReader(), []
+    whole = [read_pairs(OggReader().feed(b"".join(chunks[: n + 1]))) for n in range(len(chunks))]
+    for index, chunk in enumerate(chunks):
+        if index != missing:
+            runs += reader.feed(chunk)
+        elif told:
+            runs += reader.lost("a chunk is missing")
+    runs += reader.close()
+    before = whole[missing - 1] if missing else []
+    assert read_pairs(runs) == before + whole[-1][len(whole[missing]) :]
+    assert [run.after_break for run in runs if run.after_break] == ([True] if missing < len(chunks) - 1 else [])
+    assert reader.header_missing == (missing == 0)
+    unexplained = not told and 0 < missing < len(chunks) - 1
+    assert [damage.reason.split(" ", 1)[1] for damage in reader.damages] == ["Ogg pages are missing"] * unexplained
+
+
+@pytest.mark.parametrize(("toc", "channels"), [(0xFC, 2), (0xF8, 1)])
+def test_a_lost_header_is_guessed_from_the_packets(toc: int, channels: int) -> None:
+    packets = [bytes([toc]) + b"sound", bytes([toc]) + b"more"]
+    reader, runs = read(page(*packets, number=9, granule=48_000 + 1920))
+    assert reader.header_missing
+    assert reader.track is not None
+    assert reader.track.opus_head == OpusHead(channels, 312)
+    assert read_pairs(runs) == [(packets[0], 1000), (packets[1], 1020)]
+
+
+def test_lost_tags_cost_nothing_but_the_name() -> None:
+    start = len(page(opus_head(2, 312), number=0, granule=0, flags=FIRST))
+    reader, runs = read(SMALL.data[:start] + SMALL.data[len(headers()) :])
+    assert read_pairs(runs) == SMALL.packets
+    assert not reader.header_missing
+    assert [damage.reason for damage in reader.damages] == ["1 Ogg pages are missing"]
+
+
+# -- packets across pages
+
+
+def long_stream() -> tuple[bytes, list[bytes], list[bytes]]:
+    """Pages in which packet 1 begins on page 2, fills page 3 and ends on page 4, with others before and behind it."""
+    packets = [b"\xfc" + bytes([n]) * size for n, size in enumerate((40, 999, 60, 50))]
+    first, middle, last = packets[1][:255], packets[1][255:765], packets[1][765:]
+    pages = [
+        raw_page(lace(41) + b"\xff", packets[0] + first, number=2, granule=960),
+        raw_page(b"\xff\xff", middle, number=3, granule=NO_GRANULE, flags=CONTINUED),
+        raw_page(lace(len(last), 61), last + packets[2], number=4, granule=2880, flags=CONTINUED),
+        page(packets[3], number=5, granule=3840, flags=LAST),
+    ]
+    return headers(), pages, packets
+
+
+def test_a_packet_goes_on_over_pages() -> None:
+    header, pages, packets = long_stream()
+    reader, runs = read(header, *pages)
+    assert read_pairs(runs) == list(zip(packets, (0, 20, 40, 60), strict=True))
+    assert not reader.damages
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0, (2, 3)), (1, (0, 2, 3)), (2, (0, 3)), (3, (0, 1, 2))])
+def test_a_packet_of_which_a_page_is_missing_is_lost_alone(lost: int, kept: tuple[int, ...]) -> None:
+    header, pages, packets = long_stream()
+    _, runs = read(header, *(one for index, one in enumerate(pages) if index != lost))
+    assert read_pairs(runs) == [(packets[index], index * 20) for index in kept]
+
+
+def test_tags_with_a_picture_are_read_over_many_pages_and_not_kept() -> None:
+    packet = tags(b"libopus", b"ENCODER=Recorder", b"METADATA_BLOCK_PICTURE=" + b"x" * 300_000)
+    head = page(opus_head(2, 312), number=0, granule=0, flags=FIRST)
+    sizes = [packet[at : at + 65_025] for at in range(0, len(packet), 65_025)]
+    pages = [
+        raw_page(
+            b"\xff" * 255 if len(part) == 65_025 else lace(len(part)),
+            part,
+            number=index + 1,
+            granule=0,
+            flags=index > 0,
+        )
+        for index, part in enumerate(sizes)
+    ]
+    sound = page(b"\xfcsound", number=len(pages) + 1, granule=960)
+    reader, runs = read(head, *pages, sound)
+    assert read_pairs(runs) == [(b"\xfcsound", 0)]
+    assert reader.track is not None
+    assert reader.track.writing_app == "Recorder"
+    assert not reader.damages
+
+
+# -- granules
+
+
+def test_a_stream_that_was_joined_late_begins_at_zero() -> None:
+    packets = stereo(4)
+    sound = page(*packets[:2], number=2, granule=10**9), page(*packets[2:], number=3, granule=10**9 + 1920)
+    assert read_pairs(read(headers(), *sound)[1]) == list(zip(packets, (0, 20, 40, 60), strict=True))
+
+
+def test_time_that_the_granules_leave_out_is_a_jump() -> None:
+    packets = stereo(4)
+    sound = page(*packets[:2], number=2, granule=1920), page(*packets[2:], number=3, granule=3840 + 48_000)
+    reader, runs = read(headers(), *sound)
+    assert read_pairs(runs) == list(zip(packets, (0, 20, 1040, 1060), strict=True))
+    assert not reader.damages
+
+
+def test_a_page_without_a_granule_goes_on_where_the_last_ended() -> None:
+    packets = stereo(4)
+    sound = page(*packets[:2], number=2, granule=1920), page(*packets[2:], number=3, granule=NO_GRANULE)
+    _, runs = read(headers(), *sound)
+    assert read_pairs(runs) == list(zip(packets, (0, 20, 40, 60), strict=True))
+    assert all(run.placed for run in runs)
+
+
+def test_a_page_without_a_granule_after_a_loss_has_no_sure_place() -> None:
+    packets = stereo(5)
+    pages = [
+        page(*packets[:2], number=2, granule=1920),
+        page(*packets[2:4], number=7, granule=NO_GRANULE),
+        page(packets[4], number=8, granule=96_000),
+    ]
+    _, runs = read(headers(), *pages)
+    assert [(run.placed, run.after_break, len(run.payloads)) for run in runs] == [
+        *((True, False, 2), (False, True, 2), (True, False, 1))
+    ]
+
+
+@pytest.mark.parametrize("pages_before", [0, 1])
+def test_the_end_is_trimmed_in_word_only(pages_before: int) -> None:
+    packets = stereo(4)
+    first = page(*packets[:2], number=2, granule=1920) if pages_before else b""
+    rest = packets[2:] if pages_before else packets
+    last = page(*rest, number=2 + pages_before, granule=3840 - 1000, flags=LAST)
+    reader, runs = read(headers(), first + last)
+    assert read_pairs(runs) == list(zip(packets, (0, 20, 40, 60), strict=True))
+    assert reader.end_trim_samples == 1000
+
+
+def test_an_empty_packet_at_the_end_is_nothing() -> None:
+    packets = stereo(2)
+    reader, runs = read(
+        headers(), page(*packets, number=2, granule=1920), page(b"", number=3, granule=1920, flags=LAST)
+    )
+    assert [payload for payload, _ in read_pairs(runs)] == packets
+    assert not reader.damages
+
+
+def test_what_is_no_opus_packet_is_named() -> None:
+    reader, runs = read(headers(), page(b"\xff\x3f too long", stereo(1)[0], number=2, granule=960))
+    assert read_pairs(runs) == [(stereo(1)[0], 0)]
+    assert [damage.reason for damage in reader.damages] == ["not an Opus packet"]
+
+
+# -- several streams
+
+
+def test_a_second_header_begins_another_recording() -> None:
+    other = made(seed=5, stream=77)
+    reader, runs = read(SMALL.data + other.data)
+    assert [(run.recording, run.after_break) for run in runs] == [(0, False), (1, False)]
+    assert [read_pairs([run]) for run in runs] == [SMALL.packets, other.packets]
+    assert not reader.damages
+
+
+def test_another_recording_of_which_the_header_is_lost_is_one_of_its_own() -> None:
+    other = made(seed=5, stream=77)
+    reader = OggReader()
+    runs = reader.feed(SMALL.data[: SMALL.pages[3][0]]) + reader.lost("chunks are missing")
+    runs += reader.feed(other.data[len(headers()) :]) + reader.close()
+    assert [run.recording for run in runs] == [0, 1]
+    assert read_pairs(runs[1:]) == other.packets
+    assert reader.header_missing
+
+
+def multiplexed(*, first: bytes, sound: bytes) -> bytes:
+    """SMALL with another stream in between its pages, whose beginning stands before or behind that of the sound."""
+    mine = [SMALL.data[start:end] for start, end, _ in SMALL.pages]
+    head, rest = headers()[:47], headers()[47:]
+    foreign = page(first, number=0, granule=0, flags=FIRST, stream=9)
+    start = foreign + head if sound == b"behind" else head + foreign
+    others = [page(b"\xfcother", number=n + 1, granule=n, stream=9) for n in range(len(mine))]
+    return start + rest + b"".join(one for two in zip(others, mine, strict=True) for one in two)
+
+
+@pytest.mark.parametrize("place", [b"before", b"behind"])
+@pytest.mark.parametrize("first", [b"fishead\0", b"\x80theora", opus_head(2, 312)])
+def test_other_streams_are_passed_over(place: bytes, first: bytes) -> None:
+    if first.startswith(b"OpusHead") and place == b"behind":
+        pytest.skip("the first Opus stream counts")
+    reader, runs = read(multiplexed(first=first, sound=place))
+    assert read_pairs(runs) == SMALL.packets
+    assert not reader.damages
+
+
+@pytest.mark.parametrize(
+    ("first", "name"),
+    [
+        *((b"\x01vorbis rest", "Vorbis"), (b"\x7fFLAC\1\0", "FLAC"), (b"Speex   1.2", "Speex")),
+        *((b"\x80theora", "Theora"), (b"what is this", "an unknown codec")),
+    ],
+)
+def test_other_codecs_are_refused_by_name(first: bytes, name: str) -> None:
+    start = page(first, number=0, granule=0, flags=FIRST)
+    with pytest.raises(RecordingError, match=f"no Opus stream in the Ogg file; it holds: {name}") as caught:
+        read(start, page(b"\xfcsound", number=1, granule=960))
+    assert "audio/ogg;codecs=opus" in caught.value.hint
+
+
+def test_more_than_two_channels_are_refused() -> None:
+    with pytest.raises(RecordingError, match="6 channels"):
+        read(headers(channels=6))
+
+
+def test_another_codec_behind_the_recording_is_named_and_costs_nothing() -> None:
+    tail = page(b"\x01vorbis", number=0, granule=0, flags=FIRST, stream=9)
+    reader, runs = read(SMALL.data + tail + page(b"\xfcother", number=1, granule=960, stream=9))
+    assert read_pairs(runs) == SMALL.packets
+    assert [damage.reason for damage in reader.damages] == ["from here on the Ogg file holds Vorbis"]
+
+
+def test_stream_numbers_of_other_streams_are_not_taken_for_ours() -> None:
+    assert STREAM != 9
+
+
+def test_bytes_made_to_look_like_pages_cost_little() -> None:
+    """Each seems to be the beginning of a page of 65 kB whose checksum would have to be computed."""
+    head = b"OggS\0\0" + b"\xff" * 21
+    started = time.process_time()
+    reader, runs = read(head * (500_000 // len(head)))
+    assert time.process_time() - started < 0.5
+    assert not runs
+    assert reader.pending_bytes < 65_307

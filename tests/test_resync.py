@@ -1,0 +1,304 @@
+"""What the reader makes of lost and damaged bytes: it goes on at the next element, and loses no packet that the damage did not touch.
+
+What "touch" means.  A packet is touched by a changed byte of its element.  Where damage wipes out the beginning of the element behind a
+packet, nothing tells that it did not begin inside that packet, so that one counts as touched as well.  And a changed size can
+make an element swallow those behind it so that it ends exactly where another ends: they are then inside a packet that is touched.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from recordings import (
+    Block,
+    Live,
+    chrome,
+    cluster,
+    firefox,
+    live_header,
+    pairs,
+    payloads,
+    read_pairs,
+    recorded,
+    recorded_chunks,
+    simple_block,
+)
+
+from sessiontool.errors import RecordingError
+from sessiontool.webm.packets import Packets
+from sessiontool.webm.reader import WebmReader
+from sessiontool.webm.resync import find_row, row_at
+
+MADE = {"chrome": cache(chrome), "firefox": cache(firefox)}
+FORMS = {
+    **MADE,
+    "real chrome": cache(lambda: recorded("chrome-1s")),
+    "real firefox": cache(lambda: recorded("firefox-pause")),
+}
+FREE = settings(deadline=None, max_examples=120)
+WIPED_BYTES = 2
+"""Of the element behind a packet: with so many of its first bytes gone, it may be the packet that goes on."""
+
+
+@pytest.fixture(params=MADE)
+def live(request: pytest.FixtureRequest) -> Live:
+    return MADE[request.param]()
+
+
+def read_with_loss(before: bytes, after: bytes) -> tuple[WebmReader, list[Packets], list[Packets]]:
+    """What a reader gives of two pieces between which bytes are lost."""
+    reader = WebmReader()
+    first = [*reader.feed(before), *reader.lost("a chunk is missing")]
+    return reader, first, [*reader.feed(after), *reader.close()]
+
+
+# -- lost pieces
+
+
+def test_the_reader_goes_on_at_every_block_after_a_loss(live: Live) -> None:
+    """Also at Chrome's boundaries, where a blob begins one byte inside a block or a cluster's head."""
+    start = live.blocks[4].end - 3
+    for before, block in zip(live.blocks[5:-2], live.blocks[6:], strict=False):
+        for at in (before.end, before.end + 1, block.offset, block.offset + 1):
+            reader, first, rest = read_with_loss(live.data[:start], live.data[at:])
+            assert read_pairs(first) == live.ending_by(start)
+            assert [payload for payload, _ in read_pairs(rest)] == [
+                payload for payload, _ in live.beginning_from(block.offset)
+            ], f"from byte {at}"
+            assert reader.damages == [] or reader.damages[0].length_bytes < 16
+            assert rest[0].after_break
+            assert not any(run.after_break for run in rest[1:])
+
+
+def test_times_are_a_guess_until_the_next_cluster(live: Live) -> None:
+    for block in live.blocks[6:-2]:
+        _, _, rest = read_with_loss(live.data[: live.blocks[3].end], live.data[block.offset :])
+        placed = read_pairs(run for run in rest if run.placed)
+        assert placed == pairs(live.blocks)[len(live.blocks) - len(placed) :]
+        assert all(not run.placed for run in rest[:1])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(data=st.data())
+@FREE
+def test_any_lost_range_costs_only_what_it_held(form: str, data: st.DataObject) -> None:
+    whole = FORMS[form]()
+    start = data.draw(st.integers(len(whole.header) + 100, min(len(whole.data), 60_000)))
+    end = data.draw(st.integers(start, min(len(whole.data), start + 20_000)))
+    reader, first, rest = read_with_loss(whole.data[:start], whole.data[end:])
+    assert read_pairs(first) == whole.ending_by(start)
+    expected = [payload for payload, _ in whole.beginning_from(end - 1)]  # the first byte of an element is known
+    found = [payload for payload, _ in read_pairs(rest)]
+    assert found in (expected, expected[1:] if whole.blocks[-len(expected)].offset == end - 1 else expected)
+    assert all(damage.offset >= start - 1 for damage in reader.damages)
+
+
+def test_a_loss_in_the_middle_of_a_passed_over_element_ends_it() -> None:
+    made_of = payloads(6, toc=0xFC)
+    blocks = b"".join(simple_block(payload, index) for index, payload in enumerate(made_of))
+    reader = WebmReader()
+    reader.feed(live_header() + bytes.fromhex("1941a469 10ffffff") + bytes(5000))
+    reader.lost("a chunk is missing")
+    runs = [*reader.feed(cluster(0) + blocks), *reader.close()]
+    assert [payload for payload, _ in read_pairs(runs)] == made_of
+
+
+def test_real_chunks_without_one_of_them_give_the_packets_of_the_others() -> None:
+    chunks = recorded_chunks("chrome-1s")[:8]
+    whole = recorded("chrome-1s")
+    ends = [sum(map(len, chunks[: index + 1])) for index in range(len(chunks))]
+    for missing in range(1, len(chunks) - 1):
+        reader = WebmReader()
+        runs = [run for chunk in chunks[:missing] for run in reader.feed(chunk)]
+        runs += reader.lost("a chunk is missing")
+        runs += [run for chunk in chunks[missing + 1 :] for run in reader.feed(chunk)]
+        kept = [
+            block.payload
+            for block in whole.blocks
+            if block.end <= ends[missing - 1] or ends[missing] - 1 <= block.offset and block.end <= ends[-1]
+        ]
+        assert [payload for payload, _ in read_pairs(runs)] == kept
+        assert reader.damages == []
+
+
+# -- damaged bytes
+
+
+def touched(block: Block, start: int, end: int, following: int) -> bool:
+    """Whether damage from `start` to `end` touches a packet; the element behind it begins at its end."""
+    if start < block.end and block.offset < end:
+        return True
+    return block.end == following and start <= block.end < end and end - block.end >= WIPED_BYTES
+
+
+def check_damage(whole: Live, start: int, fill: bytes) -> None:
+    end = start + len(fill)
+    data = whole.data[:start] + fill + whole.data[end:]
+    reader = WebmReader()
+    found = read_pairs([*reader.feed(data), *reader.close()])
+    directly_before = max((block.end for block in whole.blocks if block.end <= start), default=0)
+    gap = start - directly_before
+    untouched = [
+        block
+        for block in whole.blocks
+        if not (start < block.end and block.offset < end)
+        and not (block.end == directly_before and gap < WIPED_BYTES + 3 and len(fill) >= WIPED_BYTES)
+    ]
+    recorded_payloads = {block.payload for block in whole.blocks}
+    strange = [payload for payload, _ in found if payload not in recorded_payloads]
+    left = iter(payload for payload, _ in found if payload in recorded_payloads)
+    swallowed = b"".join(strange)
+    missing = [block for block in untouched if block.payload not in swallowed and block.payload not in left]
+    assert missing == []
+    assert len(strange) <= 1 + sum(start < block.end and block.offset < end for block in whole.blocks)
+    if len(found) < len(whole.blocks) - len(strange) and not strange:
+        assert reader.damages, "what is lost is told"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(data=st.data())
+@FREE
+def test_damage_costs_only_the_packets_that_it_touches(form: str, data: st.DataObject) -> None:
+    whole = FORMS[form]()
+    first = whole.blocks[1].offset
+    length = data.draw(st.sampled_from([1, 2, 3, 8, 40, 300, 2000]))
+    start = data.draw(st.integers(first, min(len(whole.data), 40_000) - min(length, 300)))
+    length = min(length, len(whole.data) - start)
+    fill = data.draw(st.sampled_from([bytes(length), b"\xff" * length, Random(start).randbytes(length)]))
+    check_damage(whole, start, fill)
+
+
+def test_zeros_at_every_byte_cost_only_what_they_touch(live: Live) -> None:
+    for length in (1, 5, 60):
+        for start in range(live.blocks[1].offset, len(live.data) - length):
+            check_damage(live, start, bytes(length))
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_costs_one_packet_at_most(live: Live, bit: int) -> None:
+    for at in range(live.blocks[1].offset, len(live.data)):
+        check_damage(live, at, bytes([live.data[at] ^ 1 << bit]))
+
+
+def test_damage_in_a_payload_costs_nothing_but_that_packet(live: Live) -> None:
+    block = live.blocks[10]
+    data = live.data[: block.end - 4] + b"\1\2\3\4" + live.data[block.end :]
+    reader = WebmReader()
+    found = read_pairs([*reader.feed(data), *reader.close()])
+    assert [time_ms for _, time_ms in found] == [time_ms for _, time_ms in pairs(live.blocks)]
+    assert reader.damages == []
+
+
+def test_what_was_skipped_is_told_with_its_place(live: Live) -> None:
+    start, end = live.blocks[5].offset + 20, live.blocks[9].offset + 5
+    reader = WebmReader()
+    reader.feed(live.data[:start] + bytes(end - start) + live.data[end:])
+    (damage,) = reader.damages
+    assert live.blocks[5].offset <= damage.offset <= start
+    assert damage.offset + damage.length_bytes == live.blocks[10].offset
+    assert damage.reason
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(at=st.integers(0, 250), fill=st.binary(min_size=1, max_size=40))
+@example(at=0, fill=bytes(40))
+@FREE
+def test_a_damaged_header_costs_no_packet_or_is_refused(form: str, at: int, fill: bytes) -> None:
+    """Refused where the damage happens to spell something else: another document type, codec or channel layout."""
+    whole = FORMS[form]()
+    at = min(at, len(whole.header) - len(fill))
+    data = whole.data[:at] + fill + whole.data[at + len(fill) :]
+    reader = WebmReader()
+    try:
+        found = read_pairs([*reader.feed(data), *reader.close()])
+    except RecordingError:
+        return
+    assert [payload for payload, _ in found][-(len(whole.blocks) - 4) :] == [block.payload for block in whole.blocks[4:]]
+
+
+def test_a_header_of_zeros_is_rebuilt(live: Live) -> None:
+    reader = WebmReader()
+    runs = [*reader.feed(bytes(len(live.header)) + live.data[len(live.header) :]), *reader.close()]
+    assert read_pairs(runs) == pairs(live.blocks)
+    assert reader.header_missing
+    (damage,) = reader.damages
+    assert (damage.offset, damage.length_bytes) == (0, len(live.header))
+
+
+@pytest.mark.parametrize("size", ["4f ff", "20 ff ff", "10 00 e0 00"])
+def test_a_size_that_runs_past_the_end_costs_only_its_packet(live: Live, size: str) -> None:
+    block = live.blocks[20]
+    data = live.data[: block.offset + 1] + bytes.fromhex(size) + live.data[block.offset + 1 + len(bytes.fromhex(size)) :]
+    for pieces in ([data], [data[: block.end], data[block.end :]]):
+        reader = WebmReader()
+        runs = [run for piece in pieces for run in reader.feed(piece)]
+        found = [payload for payload, _ in read_pairs([*runs, *reader.close()])]
+        assert found == [other.payload for other in live.blocks if other is not block]
+
+
+@given(st.data())
+@FREE
+def test_damage_and_cuts_raise_nothing_but_a_refusal(data: st.DataObject) -> None:
+    whole = MADE[data.draw(st.sampled_from(sorted(MADE)))]()
+    mutated = bytearray(whole.data)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(mutated) - 1))
+        mutated[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
+    cut = data.draw(st.integers(0, len(mutated)))
+    reader = WebmReader()
+    try:
+        runs = reader.feed(bytes(mutated[:cut]))
+        runs += reader.lost("lost") if data.draw(st.booleans()) else []
+        runs += [*reader.feed(bytes(mutated[cut:])), *reader.close()]
+    except RecordingError:
+        return
+    for run in runs:
+        assert len(run.payloads) == len(run.times_ms) == len(run.durations) > 0
+        assert all(0 < samples <= 5760 for samples in run.durations)
+    offsets = [damage.offset for damage in reader.damages]
+    assert all(damage.length_bytes > 0 for damage in reader.damages)
+    assert offsets == sorted(offsets)
+
+
+# -- the pieces of it
+
+
+ROW = b"".join(simple_block(payload, index * 20) for index, payload in enumerate(payloads(4, toc=0xFC)))
+
+
+def test_a_row_of_blocks_is_believed() -> None:
+    assert row_at(ROW, 0, 1, {0xFC}, final=False)
+    assert find_row(bytes(50) + ROW, 0, 1, {0xFC}, final=False) == (50, 50)
+
+
+@pytest.mark.parametrize(
+    ("number", "blocks"),
+    [
+        (2, ROW),
+        (1, b"".join(simple_block(payload, -index) for index, payload in enumerate(payloads(4, toc=0xFC)))),
+        (1, b"".join(simple_block(payload, flags=0x82) for payload in payloads(4, toc=0xFC))),
+        (1, simple_block(b"\xff\x80\0\0") * 4),
+        (None, b"".join(simple_block(payload, track=9 + index) for index, payload in enumerate(payloads(4, toc=0xFC)))),
+    ],
+    ids=["track", "time", "lacing", "packet", "tracks"],
+)
+def test_a_row_that_disagrees_with_the_recording_is_not(number: int | None, blocks: bytes) -> None:
+    assert row_at(blocks, 0, number, {0xFC}, final=True) is False
+
+
+def test_nothing_is_said_of_a_row_before_its_end_is_there() -> None:
+    third_end = len(ROW) - len(simple_block(payloads(4, toc=0xFC)[3]))
+    for cut in range(third_end):
+        assert row_at(ROW[:cut], 0, 1, {0xFC}, final=False) is not False
+    assert row_at(ROW[:third_end], 0, 1, {0xFC}, final=False)
+
+
+def test_what_may_be_forgotten_holds_no_beginning() -> None:
+    for cut in range(len(ROW) + 50):
+        found, forget = find_row((bytes(50) + ROW)[:cut], 0, 1, {0xFC}, final=False)
+        assert found in (None, 50)
+        assert forget <= 50
