@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 ROLES = ("user", "assistant")
-WORDS = "we could send the second box to your office on friday morning if nobody minds waiting a little longer".split()
+WORDS = (
+    "we could send the second box to your office on friday morning "
+    "if nobody minds waiting a little longer"
+).split()
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ def logged(said: Iterable[Said], seed: int, *, late_s: float = 0.0, ppm: float =
     for one in said:
         user = one.role == "user"
         start = one.start_s + float(chance.uniform(-0.2, 0.15) if user else chance.uniform(-0.4, 0.0))
-        end = one.end_s + float(chance.uniform(0.3, 0.6) if user else -chance.uniform(0.0, 0.4) * (one.end_s - one.start_s))
+        end = one.end_s + float(
+            chance.uniform(0.3, 0.6) if user else -chance.uniform(0.0, 0.4) * (one.end_s - one.start_s)
+        )
         start, end = (round(1e6 * (t * (1 + ppm * 1e-6) + late_s)) for t in (start, max(end, start + 0.1)))
         log.append(Utterance(one.id, one.role, one.text, start, end))
     return log

@@ -27,13 +27,15 @@ def encoded(sound: np.ndarray, *, rate: int = 128_000, frame_ms: str = "20") -> 
         frame.sample_rate, frame.pts = 48_000, at
         packets += [bytes(packet) for packet in encoder.encode(frame)]
     packets += [bytes(packet) for packet in encoder.encode(None)]
-    return packets, int.from_bytes(encoder.extradata[10:12], "little")
+    return packets, int.from_bytes((encoder.extradata or b"")[10:12], "little")
 
 
 def tones(seconds: float, channels: int = 2) -> np.ndarray:
     """A tone a channel, each fading with a period of its own, so that no two places sound alike."""
     t = np.arange(round(seconds * 48_000)) / 48_000
-    rows = [0.3 * np.sin(2 * np.pi * hz * t) * np.cos(2 * np.pi * t / (7 + k)) for k, hz in enumerate(TONES_HZ[:channels])]
+    rows = [
+        0.3 * np.sin(2 * np.pi * hz * t) * np.cos(2 * np.pi * t / (7 + k)) for k, hz in enumerate(TONES_HZ[:channels])
+    ]
     return np.array(rows, np.float32)
 
 
@@ -51,7 +53,9 @@ def test_sample_n_of_the_decode_is_sample_3n_of_the_sound(channels: int, frame_m
     assert found.dtype == np.float32
     wanted = sound[:, ::3][:, : found.shape[1]]
     off = found[:, 800 : wanted.shape[1] - 800] - wanted[:, 800:-800]
-    assert np.sqrt(np.mean(off**2)) < 0.01 * np.sqrt(np.mean(wanted**2)), "half a sample of delay would give ten times as much"
+    assert np.sqrt(np.mean(off**2)) < 0.01 * np.sqrt(np.mean(wanted**2)), (
+        "half a sample of delay would give ten times as much"
+    )
 
 
 def test_a_pre_skip_that_is_no_multiple_of_three_moves_the_grid_with_it() -> None:

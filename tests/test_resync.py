@@ -2,7 +2,7 @@
 
 What "touch" means.  A packet is touched by a changed byte of its element.  Where damage wipes out the beginning of the element behind a
 packet, nothing tells that it did not begin inside that packet, so that one counts as touched as well.  And a changed size can
-make an element swallow those behind it so that it ends exactly where another ends: they are then inside a packet that is touched.
+make an element swallow those behind it and end where, by chance, something seems to begin: those are then inside a packet that is touched.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FORMS = {
 }
 FREE = settings(deadline=None, max_examples=120)
 WIPED_BYTES = 2
-"""Of the element behind a packet: with so many of its first bytes gone, it may be the packet that goes on."""
+"""With so many first bytes of an element gone, it may as well be the packet before it that goes on there."""
 
 
 @pytest.fixture(params=MADE)
@@ -69,7 +69,7 @@ def test_the_reader_goes_on_at_every_block_after_a_loss(live: Live) -> None:
             assert [payload for payload, _ in read_pairs(rest)] == [
                 payload for payload, _ in live.beginning_from(block.offset)
             ], f"from byte {at}"
-            assert reader.damages == [] or reader.damages[0].length_bytes < 16
+            assert {damage.reason for damage in reader.damages} <= {"a chunk is missing"}
             assert rest[0].after_break
             assert not any(run.after_break for run in rest[1:])
 
@@ -94,7 +94,7 @@ def test_any_lost_range_costs_only_what_it_held(form: str, data: st.DataObject) 
     expected = [payload for payload, _ in whole.beginning_from(end - 1)]  # the first byte of an element is known
     found = [payload for payload, _ in read_pairs(rest)]
     assert found in (expected, expected[1:] if whole.blocks[-len(expected)].offset == end - 1 else expected)
-    assert all(damage.offset >= start - 1 for damage in reader.damages)
+    assert {damage.reason for damage in reader.damages} <= {"a chunk is missing"}
 
 
 def test_a_loss_in_the_middle_of_a_passed_over_element_ends_it() -> None:
@@ -122,41 +122,36 @@ def test_real_chunks_without_one_of_them_give_the_packets_of_the_others() -> Non
             if block.end <= ends[missing - 1] or ends[missing] - 1 <= block.offset and block.end <= ends[-1]
         ]
         assert [payload for payload, _ in read_pairs(runs)] == kept
-        assert reader.damages == []
+        assert sum(damage.length_bytes for damage in reader.damages) <= 1, "the first byte of the lost element"
 
 
 # -- damaged bytes
 
 
-def touched(block: Block, start: int, end: int, following: int) -> bool:
-    """Whether damage from `start` to `end` touches a packet; the element behind it begins at its end."""
-    if start < block.end and block.offset < end:
-        return True
-    return block.end == following and start <= block.end < end and end - block.end >= WIPED_BYTES
-
-
 def check_damage(whole: Live, start: int, fill: bytes) -> None:
+    """Overwrite bytes from `start` on, and hold what a reader makes of it against what is untouched."""
     end = start + len(fill)
-    data = whole.data[:start] + fill + whole.data[end:]
     reader = WebmReader()
+    data = whole.data[:start] + fill + whole.data[end:]
     found = read_pairs([*reader.feed(data), *reader.close()])
-    directly_before = max((block.end for block in whole.blocks if block.end <= start), default=0)
-    gap = start - directly_before
-    untouched = [
-        block
-        for block in whole.blocks
-        if not (start < block.end and block.offset < end)
-        and not (block.end == directly_before and gap < WIPED_BYTES + 3 and len(fill) >= WIPED_BYTES)
-    ]
     recorded_payloads = {block.payload for block in whole.blocks}
+    kept = [payload for payload, _ in found if payload in recorded_payloads]
     strange = [payload for payload, _ in found if payload not in recorded_payloads]
-    left = iter(payload for payload, _ in found if payload in recorded_payloads)
-    swallowed = b"".join(strange)
-    missing = [block for block in untouched if block.payload not in swallowed and block.payload not in left]
-    assert missing == []
-    assert len(strange) <= 1 + sum(start < block.end and block.offset < end for block in whole.blocks)
-    if len(found) < len(whole.blocks) - len(strange) and not strange:
-        assert reader.damages, "what is lost is told"
+    lost = recorded_payloads.difference(kept)
+    assert kept == [block.payload for block in whole.blocks if block.payload not in lost], "in order, and once"
+    touched = [block for block in whole.blocks if start < block.end and block.offset < end]
+    places = [(data.index(payload), data.index(payload) + len(payload)) for payload in strange]
+    swallowed = [block for block in whole.blocks if any(a < block.end and block.offset < b for a, b in places)]
+    allowed = {block.payload for block in (*touched, *swallowed, *behind_which_all_is_wiped(whole, start, end))}
+    assert [block for block in whole.blocks if block.payload in lost - allowed] == []
+    assert len(strange) <= len(touched) + 1
+    if lost and not strange:
+        assert reader.damages or reader.pending_bytes, "what is lost is told"
+
+
+def behind_which_all_is_wiped(whole: Live, start: int, end: int) -> list[Block]:
+    """The packet behind which the damage begins, if it left less than two bytes of the element there as they were."""
+    return [block for block in whole.blocks if block.end <= start < block.end + WIPED_BYTES <= end]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -194,7 +189,7 @@ def test_damage_in_a_payload_costs_nothing_but_that_packet(live: Live) -> None:
 
 
 def test_what_was_skipped_is_told_with_its_place(live: Live) -> None:
-    start, end = live.blocks[5].offset + 20, live.blocks[9].offset + 5
+    start, end = live.blocks[5].end - 2, live.blocks[9].offset + 5
     reader = WebmReader()
     reader.feed(live.data[:start] + bytes(end - start) + live.data[end:])
     (damage,) = reader.damages

@@ -177,7 +177,7 @@ def _sort_by_content(
 
 def _started_again(entry: PartEntry | None) -> PartEntry | None:
     """What the recorder noted of a run that it did not know to be another one: its blobs, but not when it was started."""
-    return entry and entry.model_copy(update={"start_ms": None, "stop_ms": None, "pauses": []})
+    return entry and entry.model_copy(update={"start_ms": None, "pauses": []})
 
 
 class _Noted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .values import SAMPLE_RATE
@@ -95,8 +96,7 @@ def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
             chains.append(Chain(extent.has_header))
             chain = chains[-1]
         else:
-            at_ms = extent.start_ms
-            chain = min(chains, key=lambda chain: abs(at_ms - chain.end_ms))
+            chain = min(chains, key=partial(_gap, extent, chains[-1]))
         chain.extents.append(extent)
     for extent in extents:
         if extent.start_ms is None and chains:
@@ -104,6 +104,12 @@ def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
     for chain in chains:
         chain.extents.sort(key=lambda extent: (extent.start_ms, extent.chunk.seq))
     return [part for chain in _with_headers(chains) for part in _without_foreign(chain)]
+
+
+def _gap(extent: Extent, newest: Chain, chain: Chain) -> tuple[bool, bool, bool, int]:
+    """How badly a chunk fits to a chain's end: in time, as known to the recorder or not, as begun last, in ms."""
+    gap_ms = abs((extent.start_ms or 0) - chain.end_ms)
+    return gap_ms > _SAME_PLACE_MS, extent.noted != chain.extents[-1].noted, chain is not newest, gap_ms
 
 
 def _put_behind(extent: Extent, chains: Sequence[Chain]) -> None:

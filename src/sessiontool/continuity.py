@@ -170,6 +170,7 @@ class Emissions:
 
     def __init__(self, entry: PartEntry | None) -> None:
         self.started_ms = entry.start_ms if entry else None
+        self._stop_ms = entry.stop_ms if entry else None
         self._emitted = {c.seq: c.emitted_ms for c in entry.chunks if c.emitted_ms is not None} if entry else {}
         self._pauses = [(p.start_ms, p.end_ms) for p in entry.pauses] if entry else []
         self._lags_ms: list[float] = []
@@ -188,6 +189,9 @@ class Emissions:
 
     def end_ms(self, seq: int) -> int | None:
         """Where on the recorder's clock the last packet of a blob must have ended that nobody has; None if not noted."""
+        if seq == max(self._emitted, default=None) and self._stop_ms is not None:
+            recorder_ms = self._at(self._stop_ms)  # the last one comes at once
+            return None if recorder_ms is None else round(recorder_ms)
         recorder_ms = self._recorder_ms(seq)
         return None if recorder_ms is None else round(recorder_ms - self._lag_ms())
 
@@ -202,10 +206,14 @@ class Emissions:
 
     def _recorder_ms(self, seq: int) -> float | None:
         emitted_ms = self._emitted.get(seq)
-        if emitted_ms is None or self.started_ms is None:
+        return None if emitted_ms is None else self._at(emitted_ms)
+
+    def _at(self, session_ms: float) -> float | None:
+        """The recorder's clock at an instant of the session clock; None where nobody knows when it was started."""
+        if self.started_ms is None:
             return None
-        paused = sum(min(end, emitted_ms) - start for start, end in self._pauses if start < emitted_ms)
-        return emitted_ms - self.started_ms - paused
+        paused = sum(min(end, session_ms) - start for start, end in self._pauses if start < session_ms)
+        return session_ms - self.started_ms - paused
 
 
 class Placer:

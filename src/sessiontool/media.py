@@ -36,10 +36,10 @@ DECODE_RATE = 16_000
 """Samples a second that `decode` yields, on each channel."""
 
 _FACTOR = 3
-_RUN_SAMPLES = 20 * 48_000
+_RUN_SAMPLES = 6 * 48_000
 _PRE_ROLL_SAMPLES = 9600
 _WORKERS = 2
-_HALF_TAPS = 7
+_HALF_TAPS = 4
 _BATCH = 4096
 """Rows of a matrix product: few enough that no BLAS spreads it over threads, which would only wait for one another."""
 
@@ -93,7 +93,7 @@ def _runs(packets: Iterable[bytes], pre_skip: int) -> Iterator[_Run]:
 
 def _decode_run(run: _Run, channels: int) -> Floats:
     lengths = [packet_samples(packet) for packet in run.packets]
-    sound = np.zeros((channels, sum(lengths) + 2 * _HALF_TAPS), np.float32)
+    sound = np.zeros((channels, sum(lengths) + 2 * _HALF_TAPS + _BATCH * _FACTOR), np.float32)
     context = av.CodecContext.create("opus", "r")
     context.extradata = OpusHead(channels, pre_skip=0).to_bytes()
     context.layout = "stereo" if channels == 2 else "mono"
@@ -133,13 +133,17 @@ _LOWPASS = _lowpass()
 
 
 def _reduced(sound: Floats, first: int, count: int) -> Floats:
-    """`count` low-passed samples, every third one; the filter for the first begins at `first`."""
+    """`count` low-passed samples, every third one; the filter for the first begins at `first`.
+
+    `sound` must go on for a batch after the last.
+    """
     columns = _LOWPASS.shape[1]
     batches = -(-(count + columns - 1) // _BATCH)
-    piece = sound[:, first : first + batches * _BATCH * _FACTOR]
-    piece = np.pad(piece, ((0, 0), (0, batches * _BATCH * _FACTOR - piece.shape[1])))
-    partial = (piece.reshape(len(sound), batches, _BATCH, _FACTOR) @ _LOWPASS).reshape(len(sound), -1, columns)
-    reduced: Floats = partial[:, :count, 0].copy()
-    for column in range(1, columns):
-        reduced += partial[:, column : column + count, column]
+    reduced = np.empty((len(sound), count), np.float32)
+    for samples, result in zip(sound, reduced, strict=True):
+        piece = samples[first : first + batches * _BATCH * _FACTOR].reshape(batches, _BATCH, _FACTOR)
+        partial = (piece @ _LOWPASS).reshape(-1, columns)
+        np.copyto(result, partial[:count, 0])
+        for column in range(1, columns):
+            result += partial[column : column + count, column]
     return reduced

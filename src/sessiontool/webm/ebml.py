@@ -6,6 +6,10 @@ Readers return None where bytes are still to come and raise `ValueError` where n
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EBML = 0x1A45DFA3
 EBML_VERSION = 0x4286
@@ -96,23 +100,30 @@ def read_header(buf: bytes, pos: int) -> tuple[int, int, int] | None:
 
 
 def children(body: bytes) -> list[tuple[int, bytes]]:
-    """Ids and bodies of the elements in a master element's `body` of known size; one that is cut or broken ends the list."""
-    found: list[tuple[int, bytes]] = []
+    """Ids and bodies of the elements in a master element's `body`; one that is cut or broken ends the list."""
+    return [(element_id, body[start:end]) for element_id, start, end in _elements(body)]
+
+
+def is_whole(body: bytes) -> bool:
+    """Whether elements fill a master element's `body` exactly."""
+    ends = [end for _, _, end in _elements(body)]
+    return (ends[-1] if ends else 0) == len(body)
+
+
+def _elements(body: bytes) -> Iterator[tuple[int, int, int]]:
     pos = 0
     while pos < len(body):
         try:
             header = read_header(body, pos)
         except ValueError:
-            break
+            return
         if header is None:
-            break
+            return
         element_id, size, start = header
-        end = len(body) if size == UNKNOWN_SIZE else start + size
-        if end > len(body):
-            break
-        found.append((element_id, body[start:end]))
-        pos = end
-    return found
+        pos = len(body) if size == UNKNOWN_SIZE else start + size
+        if pos > len(body):
+            return
+        yield element_id, start, pos
 
 
 def read_float(body: bytes) -> float:

@@ -30,12 +30,13 @@ _SKIPPED = frozenset(
     {
         *(ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS, ebml.CHAPTERS, ebml.ATTACHMENTS, ebml.VOID, ebml.CRC_32),
         *(ebml.POSITION, ebml.PREV_SIZE, ebml.SILENT_TRACKS, ebml.BLOCK_ADDITIONS, ebml.BLOCK_DURATION),
-        *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.CODEC_STATE, ebml.DISCARD_PADDING, ebml.ENCRYPTED_BLOCK),
+        *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.DISCARD_PADDING),
     }
 )
 _MAX_BUFFERED_BYTES = 1 << 20
 _MAX_TIMESTAMP_BYTES = 8
-_MAX_SHORT_ID_BYTES = 1 << 16
+_MOST_BYTES = {ebml.VOID: 1 << 16, ebml.BLOCK_ADDITIONS: 1 << 16, ebml.SILENT_TRACKS: 1 << 10}
+"""Of elements that are passed over; others with short ids are numbers."""
 _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
@@ -240,7 +241,7 @@ class WebmReader:
 
     def _pass_over(self, element_id: int, body: int, size: int) -> int | None:
         """Skip an element without packets.  Its size might be damage, so it is waited for; attachments alone may be large."""
-        if size > (_MAX_BUFFERED_BYTES if element_id >= 1 << 24 else _MAX_SHORT_ID_BYTES):
+        if size > _MOST_BYTES.get(element_id, _MAX_BUFFERED_BYTES if element_id >= 1 << 24 else 8):
             if element_id != ebml.ATTACHMENTS:
                 raise ValueError(f"element {element_id:#x} of {size} bytes")
         elif body + size > len(self._buf):
@@ -384,19 +385,24 @@ class WebmReader:
         return at
 
     def _is_whole(self, payload: bytes, at: int) -> bool:
-        """Whether the damage that was noticed behind a packet does not reach into it.
-
-        So if a block begins right there, or zeros begin there that the packet does not end in, or if what stands there is
-        a block's header with one field gone wrong.
-        """
-        header = self._buf[at : at + _FAST_BLOCK.size + 1]
-        if len(header) <= _FAST_BLOCK.size or self.track is None or header[0] == ebml.SIMPLE_BLOCK:
+        """Whether the damage that was noticed behind a packet, at `at`, does not reach into it."""
+        if self._is_nearly_a_block(at):
             return True
-        if not any(header):
-            return payload[-1] != 0
-        _, size, track, _, flags = _FAST_BLOCK.unpack_from(header)
-        number = self.track.number | 0x80
-        return 0x4005 <= size < 0x8000 and track == number and flags in (0, 0x80) and header[-1] in self._tocs()
+        return payload[-1] != 0 and not any(self._buf[at : at + _LONG_BLOCK.size])  # zeros, and none before them
+
+    def _is_nearly_a_block(self, at: int) -> bool:
+        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps with damage from inside it on."""
+        buf = self._buf
+        if len(buf) <= at + _LONG_BLOCK.size or self.track is None:
+            return True
+        number, tocs = self.track.number | 0x80, self._tocs()
+        for header, least, most in _BLOCK_FORMS:
+            element_id, size, track, _, flags = header.unpack_from(buf, at)
+            agree = (element_id == 0xA3, least <= size <= most, track == number, flags in (0, 0x80))
+            agreeing = sum(agree) + (buf[at + header.size] in tocs)
+            if agreeing >= (2 if agree[0] else 4):
+                return True
+        return sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2
 
     def _tocs(self) -> set[int]:
         return {start[0] for start, samples in self._samples.items() if samples}

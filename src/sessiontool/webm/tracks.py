@@ -22,9 +22,10 @@ def opus_track(body: bytes, writing_app: str) -> Track:
 
     Raises RecordingError that names what is there instead, ValueError where the element is damaged.
     """
-    entries = [
-        dict(ebml.children(entry)) for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY
-    ]
+    bodies = [entry for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY]
+    if not all(map(ebml.is_whole, (body, *bodies))):
+        raise ValueError("damaged Tracks element")
+    entries = [dict(ebml.children(entry)) for entry in bodies]
     codecs = [_text(entry.get(ebml.CODEC_ID, b"")) or "no codec named" for entry in entries]
     if not all(map(_CODEC.fullmatch, codecs)):
         raise ValueError("damaged Tracks element")

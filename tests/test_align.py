@@ -1,0 +1,300 @@
+"""Placing: what is found, what is refused, what is said of the session."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from speech import RATE, ROLES, activity, conversation, errors_ms, logged, measured, one_part, shifted, sound, voice
+
+from sessiontool.align import Alignment, align
+from sessiontool.timeline import Span, Timeline
+from sessiontool.values import Utterance
+
+SEED, COUNT = 3, 40
+
+
+def placed(alignment: Alignment) -> list[tuple[int | None, int | None]]:
+    return [(p.start_samples, p.end_samples) for p in alignment.placements]
+
+
+def codes(alignment: Alignment) -> set[str]:
+    return {finding.code for finding in alignment.findings}
+
+
+def aligned(log: list[Utterance], channels: tuple[str, ...] = ROLES, timeline: Timeline | None = None) -> Alignment:
+    found = activity(SEED, COUNT)
+    return align(log, timeline or one_part(found.duration_ms * RATE // 1000), found, channels)
+
+
+def seconds(one: Utterance, start_s: float, end_s: float | None) -> Utterance:
+    return replace(one, t_start_us=round(start_s * 1e6), t_end_us=None if end_s is None else round(end_s * 1e6))
+
+
+@pytest.mark.parametrize("late_s", [0.0, 3.7, -7.9, 25.0])
+def test_utterances_are_placed_to_the_hundredth_whatever_the_logs_clock_says(late_s: float) -> None:
+    said = conversation(SEED, COUNT)
+    result = aligned(logged(said, SEED, late_s=late_s))
+    errors = np.abs(errors_ms(placed(result), said))
+    assert np.median(errors) <= 4
+    assert errors.max() <= 60
+    assert all(p.status == "aligned" and p.confidence >= 0.8 for p in result.placements)
+    assert result.parts[0].offset_ms == pytest.approx(-1000 * late_s, abs=250)
+    assert result.parts[0].matched == COUNT
+
+
+def test_text_without_sound_gets_no_time_and_takes_nobodys() -> None:
+    said = conversation(SEED, COUNT)
+    log = logged(said, SEED)
+    mute = [
+        Utterance(f"x{k}", "user", "and one more thing that nobody ever said", round(1e6 * (s.end_s + 0.1)), None)
+        for k, s in enumerate(said)
+        if s.role == "assistant" and k % 4 == 0
+    ]
+    result = aligned([*log, *mute])
+    assert np.abs(errors_ms(placed(result)[: len(log)], said)).max() <= 60
+    assert {p.status for p in result.placements[len(log) :]} <= {"no_audio", "unmatched"}
+    assert all(p.start_samples is None and p.confidence == 0 for p in result.placements[len(log) :])
+    assert "utterances-without-sound" in codes(result)
+
+
+def test_sound_without_text_is_listed_with_its_times() -> None:
+    said = conversation(SEED, COUNT)
+    left_out = next(s for s in said[5:] if s.role == "user" and s.end_s - s.start_s > 1)
+    result = aligned([u for u in logged(said, SEED) if u.id != left_out.id])
+    (finding,) = [f for f in result.findings if f.code == "speech-without-text"]
+    assert finding.at_s == pytest.approx(left_out.start_s, abs=0.05)
+    kept = [s for s in said if s.id != left_out.id]
+    assert np.abs(errors_ms(placed(result), kept)).max() <= 60
+
+
+def test_a_missing_end_a_missing_start_and_a_wrong_order_are_made_good() -> None:
+    said = conversation(SEED, COUNT)
+    log = logged(said, SEED)
+    log[4] = replace(log[4], t_end_us=None)
+    log[9] = replace(log[9], t_start_us=None)
+    log[15] = replace(log[15], t_start_us=None, t_end_us=None)
+    log[20] = replace(log[20], t_end_us=(log[20].t_start_us or 0) - 5_000_000)
+    turned = log[::-1]
+    errors = np.abs(errors_ms(placed(aligned(turned)), said[::-1]))
+    assert np.nanmax(errors) <= 60
+    assert not np.isnan(errors[[COUNT - 1 - 4, COUNT - 1 - 20]]).any()
+
+
+def test_an_utterance_that_the_log_holds_twice_gets_the_same_place_twice() -> None:
+    log = logged(conversation(SEED, COUNT), SEED)
+    result = aligned([*log, log[7]])
+    assert placed(result)[-1] == placed(result)[7]
+    assert placed(result)[:-1] == placed(aligned(log))
+
+
+@pytest.mark.parametrize("role", ["system", "tool", ""])
+def test_an_unknown_role_is_never_placed(role: str) -> None:
+    log = logged(conversation(SEED, COUNT), SEED)
+    result = aligned([*log, replace(log[3], id="x", role=role)])
+    assert (placed(result)[-1], result.placements[-1].status) == ((None, None), "unmatched")
+    assert placed(result)[:-1] == placed(aligned(log))
+
+
+def test_an_empty_text_is_never_placed() -> None:
+    log = logged(conversation(SEED, COUNT), SEED)
+    result = aligned([*log, replace(log[3], id="x", text=" \n")])
+    assert placed(result)[-1] == (None, None)
+
+
+def test_a_turn_cut_off_by_the_user_is_clipped_and_others_are_not() -> None:
+    chance = np.random.default_rng(8)
+    said = conversation(SEED, COUNT)
+    samples = sound(SEED, COUNT).copy()
+    first = next(k for k in range(8, COUNT) if said[k].role == "user" and said[k - 1].role == "assistant")
+    cut, user = said[first - 1], said[first]
+    stop = user.start_s + 0.25  # the assistant still speaks for a quarter of a second
+    samples[1, round(cut.start_s * RATE) : round(stop * RATE)] = voice(chance, stop - cut.start_s)[
+        : round(stop * RATE) - round(cut.start_s * RATE)
+    ]
+    log = logged(said, SEED)
+    log[first - 1] = replace(log[first - 1], text=cut.text + " and so on for quite a while until nobody could bear it")
+    result = align(log, one_part(samples.shape[1]), measured(samples), ROLES)
+    clipped = [p for p in result.placements if p.status == "clipped"]
+    assert [p.utterance.id for p in clipped] == [cut.id]
+    assert clipped[0].end_samples == pytest.approx(48_000 * stop, abs=48 * 30)
+
+
+# -- channels
+
+
+def test_one_channel_for_both_voices_is_matched_in_one_pass_and_trusted_less() -> None:
+    said = conversation(SEED, COUNT)
+    mixed = measured(sound(SEED, COUNT).sum(axis=0, keepdims=True))
+    result = align(logged(said, SEED), one_part(mixed.duration_ms * RATE // 1000), mixed, ("mixed",))
+    assert np.median(np.abs(errors_ms(placed(result), said))) <= 4
+    assert "voices-on-one-channel" in codes(result)
+    usual = aligned(logged(said, SEED))
+    assert all(m.confidence < u.confidence for m, u in zip(result.placements, usual.placements, strict=True))
+
+
+@pytest.mark.parametrize("both_on", [None, 0, 1])
+def test_channels_that_are_not_what_they_are_named_are_found_out(both_on: int | None) -> None:
+    said = conversation(SEED, COUNT)
+    samples = sound(SEED, COUNT)
+    if both_on is None:
+        samples = samples[::-1].copy()
+    else:
+        together = np.zeros_like(samples)
+        together[both_on] = samples.sum(axis=0)
+        samples = together
+    result = align(logged(said, SEED), one_part(samples.shape[1]), measured(samples), ROLES)
+    assert np.median(np.abs(errors_ms(placed(result), said))) <= 4
+    assert "channels-swapped" in codes(result)
+
+
+def test_a_dead_channel_is_said_and_the_other_one_still_placed() -> None:
+    said = conversation(SEED, COUNT)
+    samples = sound(SEED, COUNT).copy()
+    samples[0] = 0
+    result = align(logged(said, SEED), one_part(samples.shape[1]), measured(samples), ROLES)
+    assert "channel-silent" in codes(result)
+    for place, one in zip(result.placements, said, strict=True):
+        assert (place.start_samples is None) == (one.role == "user")
+
+
+def test_leaks_are_reported() -> None:
+    samples = sound(SEED, COUNT).copy()
+    samples[0, 1600:] += 0.08 * samples[1, :-1600]
+    log = logged(conversation(SEED, COUNT), SEED)
+    assert "echo" in codes(align(log, one_part(samples.shape[1]), measured(samples), ROLES))
+    merged = np.array([samples[0] + 0.4 * samples[1], samples[1] + 0.4 * samples[0]])
+    assert "channels-merged" in codes(align(log, one_part(samples.shape[1]), measured(merged), ROLES))
+
+
+# -- the output is not the session
+
+
+def test_a_hole_in_an_utterance_does_not_end_it() -> None:
+    said = conversation(SEED, COUNT)
+    one = next(s for s in said[10:] if s.end_s - s.start_s > 3)
+    hole = (one.start_s + 1.0, one.start_s + 2.2)
+    samples = sound(SEED, COUNT).copy()
+    samples[:, round(hole[0] * RATE) : round(hole[1] * RATE)] = 0
+    n = samples.shape[1]
+    edges = [0, round(48_000 * hole[0]), round(48_000 * hole[1]), 3 * n]
+    kinds = [("recorded", ""), ("silence", "lost"), ("recorded", "")]
+    spans = [
+        Span(kind, "0", cause, a, b, *(round(x / 0.048) for x in (a, b, a, b)))  # type: ignore[arg-type]
+        for (kind, cause), a, b in zip(kinds, edges, edges[1:], strict=False)
+    ]
+    result = align(logged(said, SEED), Timeline(spans), measured(samples), ROLES)
+    errors = np.abs(errors_ms(placed(result), said))
+    assert errors.max() <= 60
+
+
+def test_a_closed_pause_takes_what_was_said_in_it_and_nothing_else() -> None:
+    said = conversation(SEED, COUNT)
+    first = said[12].start_s - 0.15
+    last = said[14].end_s + 0.15
+    samples = np.delete(sound(SEED, COUNT), np.s_[round(first * RATE) : round(last * RATE)], axis=1)
+    cut, gone, end = (round(48_000 * t) for t in (first, last, samples.shape[1] / RATE))
+    us = [round(x / 0.048) for x in (cut, gone, end)]
+    timeline = Timeline(
+        [
+            Span("recorded", "0", "", 0, cut, 0, us[0], 0, us[0]),
+            Span("recorded", "0", "", cut, end, us[0], us[2], us[1], us[2] + us[1] - us[0]),
+        ]
+    )
+    result = align(logged(said, SEED), timeline, measured(samples), ROLES)
+    for k, place in enumerate(result.placements):
+        assert (place.start_samples is None) == (12 <= k <= 14), said[k].id
+    later = [replace(s, start_s=s.start_s - (last - first), end_s=s.end_s - (last - first)) for s in said[15:]]
+    assert np.abs(errors_ms(placed(result)[15:], later)).max() <= 60
+
+
+def test_a_part_whose_start_nobody_noted_is_found_by_its_sound() -> None:
+    said = conversation(SEED, COUNT)
+    cut_s, gap_s = (said[19].end_s + said[20].start_s) / 2, 4.2
+    n = sound(SEED, COUNT).shape[1]
+    cut, us = round(48_000 * cut_s), round(1e6 * cut_s)
+    end_us = n * 1_000_000 // RATE
+    timeline = Timeline(
+        [
+            Span("recorded", "a", "", 0, cut, 0, us, 0, us),
+            Span("recorded", "b", "", cut, 3 * n, 0, end_us - us, us, end_us),
+        ]
+    )
+    log = logged(said, SEED)
+    late = [*log[:20], *shifted(log[20:], round(1e6 * gap_s))]  # the session went on between the parts
+    result = aligned(late, timeline=timeline)
+    assert np.abs(errors_ms(placed(result), said)).max() <= 60
+    offsets = [part.offset_ms for part in result.parts]
+    assert offsets[0] == pytest.approx(0, abs=250)
+    assert offsets[1] == pytest.approx(-1000 * gap_s, abs=250)
+
+
+def test_time_lost_without_a_trace_is_followed() -> None:
+    said = conversation(SEED, COUNT)
+    steps = {10: 0.3, 17: 0.25, 25: 0.35, 33: 0.3}  # before these, the browser lost that much sound
+    log, lost = [], 0.0
+    for k, one in enumerate(logged(said, SEED)):
+        lost += steps.get(k, 0.0)
+        log += shifted([one], round(1e6 * lost))
+    result = aligned(log)
+    assert np.abs(errors_ms(placed(result), said)).max() <= 60
+
+
+def test_drift_is_told_only_where_it_can_be_known() -> None:
+    assert aligned(logged(conversation(SEED, COUNT), SEED, ppm=150)).parts[0].drift_ppm is None
+    said = conversation(11, 260)
+    found = activity(11, 260)
+    result = align(logged(said, 11, ppm=-400), one_part(found.duration_ms * RATE // 1000), found, ROLES)
+    assert result.parts[0].drift_ppm == pytest.approx(400, abs=60)
+
+
+# -- bad input is normal input
+
+
+@pytest.mark.parametrize("length", [0, 10, 700, 16_000])
+def test_recordings_too_short_to_hold_anything(length: int) -> None:
+    found = measured(np.zeros((2, length), np.float32))
+    log = logged(conversation(SEED, 3), SEED)
+    for spans in (one_part(length), Timeline([])):
+        result = align(log, spans, found, ROLES)
+        assert [p.start_samples for p in result.placements] == [None] * 3
+
+
+def test_no_utterances_at_all() -> None:
+    result = aligned([])
+    assert (result.placements, result.parts[0].offset_ms) == ((), None)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [(5.0, 6.0)] * 300,
+        [(1e12, 1e12 + 1)] * 20,
+        [(-1e12, None)] * 20,
+        [(k * 1e9, None) for k in range(20)],
+        [(None, None)] * 50,
+        [(None, 4.0)] * 50,
+    ],
+)
+def test_absurd_logs_end_soon_and_place_little(times: list[tuple[float | None, float | None]]) -> None:
+    us = [(None if a is None else round(a * 1e6), None if b is None else round(b * 1e6)) for a, b in times]
+    log = [Utterance(f"x{k}", ROLES[k % 2], "we could send it on friday", *t) for k, t in enumerate(us)]
+    begun = time.perf_counter()
+    result = aligned(log)
+    assert time.perf_counter() - begun < 20
+    for role in ROLES:
+        places = [p for p in result.placements if p.utterance.role == role and p.start_samples is not None]
+        assert len({p.start_samples for p in places}) == len(places), "no sound is given twice"
+
+
+def test_a_thousand_utterances_an_hour_take_time_in_proportion() -> None:
+    took = []
+    for count in (100, 400):
+        found, log = activity(21, count), logged(conversation(21, count), 21)
+        begun = time.process_time()
+        result = align(log, one_part(found.duration_ms * RATE // 1000), found, ROLES)
+        took.append(time.process_time() - begun)
+        assert sum(p.start_samples is not None for p in result.placements) == count
+    assert took[1] < 12 * took[0]

@@ -1,0 +1,467 @@
+"""The MP4 reader: real recordings and PyAV's remuxes against PyAV, pieces cut anywhere, damage that costs one fragment."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mp4_recordings import (
+    DURATION,
+    FTYP,
+    box,
+    chrome_packets,
+    dops,
+    edit_list,
+    fragment,
+    full,
+    made,
+    moof,
+    moov,
+    sample_entry,
+    trak,
+    u32,
+)
+from recordings import read_pairs, split
+
+from sessiontool.errors import RecordingError
+from sessiontool.mp4 import Mp4Reader
+from sessiontool.webm.opus import OpusHead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sessiontool.webm.packets import Packets
+
+DATA = Path(__file__).parent / "data" / "containers"
+CHUNKS = [path.read_bytes() for path in sorted((DATA / "chrome-mp4-opus" / "chunks" / "000").iterdir())]
+FIREFOX = b"".join(path.read_bytes() for path in sorted((DATA / "firefox-ogg" / "chunks" / "000").iterdir()))
+CHROME = b"".join(CHUNKS)
+SMALL = made()
+
+Pairs = list[tuple[bytes, int]]
+
+
+def read(*pieces: bytes) -> tuple[Mp4Reader, list[Packets]]:
+    reader = Mp4Reader()
+    runs = [run for piece in pieces for run in reader.feed(piece)]
+    return reader, runs + reader.close()
+
+
+def demuxed(data: bytes) -> Pairs:
+    """Packets and times in ms as PyAV reads them."""
+    with av.open(io.BytesIO(data), "r") as container:
+        stream = container.streams.audio[0]
+        assert stream.time_base is not None
+        ms = stream.time_base * 1000
+        return [(bytes(packet), int((packet.dts or 0) * ms)) for packet in container.demux(stream) if packet.size]
+
+
+def remuxed(data: bytes, options: dict[str, str], *, video: bool = False) -> bytes:
+    """The packets of `data` in another MP4, written by FFmpeg's muxer."""
+    target = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as source, av.open(target, "w", format="mp4", options=options) as out:
+        picture = out.add_stream("mpeg4", rate=10) if video else None
+        if picture is not None:
+            picture.width = picture.height = 32
+        stream = out.add_stream_from_template(source.streams.audio[0])
+        for index, packet in enumerate(source.demux(source.streams.audio[0])):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+            if picture is not None and index % 5 == 0:
+                frame = av.VideoFrame(32, 32, "yuv420p")
+                frame.pts = index // 5
+                out.mux(picture.encode(frame))
+    return target.getvalue()
+
+
+# -- whole recordings
+
+
+def test_packets_and_times_are_those_that_pyav_reads() -> None:
+    reader, runs = read(*CHUNKS)
+    assert read_pairs(runs) == demuxed(CHROME)
+    assert (reader.damages, reader.header_missing, reader.pending_bytes) == ([], False, 0)
+    assert [(run.recording, run.placed, run.continued, run.after_break) for run in runs] == [
+        (0, True, False, False) for _ in runs
+    ]
+
+
+def test_the_packets_last_as_long_as_they_say_not_as_the_clock_does() -> None:
+    _, runs = read(CHROME)
+    assert {duration for run in runs for duration in run.durations} == {DURATION}
+
+
+def test_every_blob_gives_its_own_packets_at_once() -> None:
+    reader = Mp4Reader()
+    for chunk in CHUNKS:
+        assert sum(len(run.payloads) for run in reader.feed(chunk)) == sum(
+            struct.unpack_from(">I", chunk, at + 8)[0] for at in range(len(chunk)) if chunk.startswith(b"trun", at)
+        )
+        assert reader.pending_bytes == 0
+
+
+REMUXES = {
+    "fragments": ({"movflags": "frag_keyframe+empty_moov", "frag_duration": "300000"}, False),
+    "from-moof": ({"movflags": "empty_moov+default_base_moof", "frag_duration": "300000"}, False),
+    "no-offsets": ({"movflags": "empty_moov+omit_tfhd_offset", "frag_duration": "300000"}, False),
+    "one-track-each": ({"movflags": "empty_moov+separate_moof", "frag_duration": "300000"}, True),
+    "with-pictures": ({"movflags": "empty_moov", "frag_duration": "300000"}, True),
+    "pictures-no-offsets": ({"movflags": "empty_moov+omit_tfhd_offset", "frag_duration": "300000"}, True),
+    "cmaf": ({"movflags": "cmaf+dash+delay_moov", "frag_duration": "300000"}, False),
+    "index-first": ({"movflags": "faststart"}, False),
+    "index-first-with-pictures": ({"movflags": "faststart"}, True),
+}
+
+
+@pytest.mark.parametrize("name", REMUXES)
+@pytest.mark.parametrize("source", ["chrome", "firefox"])
+def test_other_ways_to_write_an_mp4(name: str, source: str) -> None:
+    options, video = REMUXES[name]
+    original = {"chrome": CHROME, "firefox": FIREFOX}[source]
+    data = remuxed(original, options, video=video)
+    reader, runs = read(*split(data, range(0, len(data), 5000)))
+    assert [payload for payload, _ in read_pairs(runs)] == [payload for payload, _ in demuxed(original)]
+    expected = demuxed(data)
+    shift = read_pairs(runs)[0][1] - expected[0][1]  # PyAV takes an edit list off the times
+    assert max(abs(ours[1] - theirs[1] - shift) for ours, theirs in zip(read_pairs(runs), expected, strict=True)) <= 1
+    assert not reader.damages
+
+
+def test_an_index_behind_the_sound_is_refused_with_the_way_out() -> None:
+    with pytest.raises(RecordingError, match="behind the sound") as caught:
+        read(remuxed(CHROME, {}))
+    assert "-movflags +faststart" in caught.value.hint
+
+
+# -- pieces cut anywhere
+
+
+def alike(runs: Iterable[Packets]) -> list[tuple[int, bool, bool, bytes, int, int]]:
+    """Every packet with all that is said of it; a break belongs to the first of a run."""
+    return [
+        (run.recording, run.placed, run.after_break and not index, *packet)
+        for run in runs
+        for index, packet in enumerate(zip(run.payloads, run.times_ms, run.durations, strict=True))
+    ]
+
+
+def test_a_byte_at_a_time_gives_the_same() -> None:
+    data = CHROME[:8000]
+    whole, one_by_one = read(data), read(*(data[at : at + 1] for at in range(len(data))))
+    assert alike(one_by_one[1]) == alike(whole[1])
+    assert one_by_one[0].pending_bytes == whole[0].pending_bytes > 0
+
+
+@given(st.lists(st.integers(0, len(CHROME)), max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_any_cuts_give_the_same(cuts: list[int]) -> None:
+    assert alike(read(*split(CHROME, cuts))[1]) == alike(read(CHROME)[1])
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1 << 20])
+def test_a_stream_that_ends_anywhere_keeps_every_packet_that_was_whole(piece_bytes: int) -> None:
+    for end in range(0, len(SMALL.data) + 1, 1 if piece_bytes > 7 else 5):
+        reader, runs = read(*split(SMALL.data[:end], range(0, end, piece_bytes)))
+        assert read_pairs(runs) == SMALL.ending_by(end)
+        assert not reader.damages
+
+
+# -- damage
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_bytes_that_are_missing_cost_their_fragments_and_move_nothing(data: st.DataObject) -> None:
+    """Packets of the fragment that was cut are kept up to where it was; where the cut is not told, one more may be hurt."""
+    start = data.draw(st.integers(len(SMALL.header), len(SMALL.data) - 1))
+    end = data.draw(st.integers(start + 1, len(SMALL.data)))
+    told = data.draw(st.booleans())
+    reader = Mp4Reader()
+    runs = reader.feed(SMALL.data[:start])
+    runs += reader.lost("bytes are missing") if told else []
+    runs += reader.feed(SMALL.data[end:]) + reader.close()
+    found = read_pairs(runs)
+    before, after = SMALL.ending_by(start), SMALL.outside(0, end)
+    assert found[: len(before)] == before
+    assert found[len(found) - len(after) :] == after
+    if told:
+        assert found == before + after
+    else:
+        (cut,) = [one for one in SMALL.fragments if one.start <= start < one.end]
+        in_between = [time_ms for _, time_ms in found[len(before) : len(found) - len(after)]]
+        assert set(in_between) <= {time_ms for _, time_ms in cut.pairs}
+
+
+def test_a_fragment_cut_short_costs_its_last_packets_and_nothing_more() -> None:
+    """The blob after it begins with a fragment, as all of Chrome's do: that tells, without a word from outside."""
+    for one, after in zip(SMALL.fragments, SMALL.fragments[1:], strict=False):
+        for end in range(one.start + 1, one.end):
+            reader, runs = read(SMALL.data[:end], SMALL.data[after.start :])
+            assert read_pairs(runs) == SMALL.ending_by(end) + SMALL.outside(0, after.start)
+            assert reader.damages
+            assert [run.after_break for run in runs if run.times_ms[0] == after.pairs[0][1]] == [True]
+
+
+def test_a_changed_byte_costs_its_fragment_and_moves_no_other() -> None:
+    for at in range(len(SMALL.header), len(SMALL.data)):
+        for change in (0x01, 0x80, 0xFF):
+            hurt = bytearray(SMALL.data)
+            hurt[at] ^= change
+            reader, runs = read(bytes(hurt))
+            others = SMALL.outside(at, at + 1)
+            assert [pair for pair in read_pairs(runs) if pair in others] == others
+            assert len(read_pairs(runs)) <= len(SMALL.pairs)
+            assert all(damage.offset + damage.length_bytes <= len(hurt) for damage in reader.damages)
+
+
+def test_a_changed_byte_of_the_header_is_survived_or_refused() -> None:
+    for at in range(len(SMALL.header)):
+        hurt = bytearray(SMALL.data)
+        hurt[at] ^= 0xFF
+        try:
+            _, runs = read(bytes(hurt))
+        except RecordingError as error:
+            assert error.hint
+        else:
+            assert [payload for payload, _ in read_pairs(runs)] == [payload for payload, _ in SMALL.pairs]
+
+
+def test_zeroes_cost_the_fragments_that_they_hit() -> None:
+    first, second = SMALL.fragments[1:3]
+    hurt = SMALL.data[: first.sound + 5] + bytes(second.sound - first.sound) + SMALL.data[second.sound + 5 :]
+    reader, runs = read(hurt)
+    kept = read_pairs(runs)
+    assert [pair for pair in kept if pair in SMALL.pairs] == SMALL.outside(first.sound, second.sound)
+    assert reader.damages
+
+
+@pytest.mark.parametrize("missing", range(len(CHUNKS)))
+@pytest.mark.parametrize("told", [True, False])
+def test_a_chunk_of_a_real_recording_is_missing(missing: int, told: bool) -> None:
+    whole = [read_pairs(read(*CHUNKS[: n + 1])[1]) for n in range(len(CHUNKS))]
+    reader, runs = Mp4Reader(), []
+    for index, chunk in enumerate(CHUNKS):
+        if index != missing:
+            runs += reader.feed(chunk)
+        elif told:
+            runs += reader.lost("a chunk is missing")
+    runs += reader.close()
+    before = whole[missing - 1] if missing else []
+    assert read_pairs(runs) == before + whole[-1][len(whole[missing]) :]
+    assert reader.header_missing == (missing == 0)
+    # The number of a fragment does not tell what was before the first; the last chunk has nothing behind it.
+    assert sum(run.after_break for run in runs) == (missing < len(CHUNKS) - 1 and (told or missing != 1))
+    unexplained = not told and 1 < missing < len(CHUNKS) - 1
+    assert [damage.reason for damage in reader.damages] == ["1 MP4 fragments are missing"] * unexplained
+
+
+@pytest.mark.parametrize(("toc", "channels"), [(0xFF, 2), (0xFB, 1)])
+def test_a_lost_header_is_guessed_from_the_packets(toc: int, channels: int) -> None:
+    packets = [bytes([toc, 3]) + b"sound", bytes([toc, 3]) + b"more"]
+    reader, runs = read(fragment(packets, 7, 48_000, track=3))
+    assert reader.header_missing
+    assert reader.track is not None
+    assert (reader.track.number, reader.track.opus_head) == (3, OpusHead(channels, 0))
+    assert read_pairs(runs) == [(packets[0], 1000), (packets[1], 1060)]
+
+
+# -- what the boxes say
+
+
+def head_of(*traks: bytes) -> OpusHead:
+    reader, _ = read(FTYP + moov(*traks))
+    assert reader.track is not None
+    return reader.track.opus_head
+
+
+@pytest.mark.parametrize(
+    ("declared", "edits", "expected"),
+    [
+        pytest.param(3840, b"", 0, id="chrome"),
+        pytest.param(312, b"", 312, id="as in ogg"),
+        pytest.param(3840, edit_list(312), 312, id="an edit list decides"),
+        pytest.param(312, edit_list(0), 0, id="an edit list that drops nothing"),
+        pytest.param(3840, edit_list(-1, 3840), 3840, id="a wait, then an edit"),
+        pytest.param(0, edit_list(312, version=1), 312, id="long edit list"),
+    ],
+)
+def test_the_pre_skip_is_what_players_drop(declared: int, edits: bytes, expected: int) -> None:
+    assert head_of(trak(entry=sample_entry(specific=dops(pre_skip=declared)), edits=edits)).pre_skip == expected
+
+
+def test_an_edit_list_counts_in_the_tracks_timescale() -> None:
+    assert head_of(trak(timescale=1000, edits=edit_list(10))).pre_skip == 480
+
+
+def test_the_declared_pre_skip_is_told() -> None:
+    reader, _ = read(CHROME)
+    assert reader.movie is not None
+    assert reader.movie.declared_pre_skip == 3840
+    assert reader.track is not None
+    assert reader.track.opus_head == OpusHead(channels=2, pre_skip=0)
+
+
+def test_gain_and_channels_are_big_endian() -> None:
+    assert head_of(trak(entry=sample_entry(specific=dops(1, 312, -256)))) == OpusHead(1, 312, 48_000, -256)
+
+
+def test_times_are_in_the_tracks_timescale() -> None:
+    packets = chrome_packets(2)
+    _, runs = read(FTYP + moov(trak(timescale=1000)) + fragment(packets, 1, 500, durations=[61, 60]))
+    assert read_pairs(runs) == [(packets[0], 500), (packets[1], 561)]
+
+
+def test_defaults_come_from_the_fragment_or_from_the_movie() -> None:
+    packets = [b"\xff\3" + bytes([n]) * 10 for n in range(4)]
+    extends = full(b"trex", u32(1, 1, DURATION, 12, 0))
+    for header, flags in ((u32(1), 0x20000), (u32(1, DURATION, 12), 0x20018)):
+        runs_of_two = full(b"trun", u32(2, 8 + 8), flags=0x1), full(b"trun", u32(2))
+        traf = box(b"traf", full(b"tfhd", header, flags=flags), full(b"tfdt", u32(4800)), *runs_of_two)
+        one = moof(1, traf)
+        one = one.replace(u32(2, 16), u32(2, len(one) + 8))
+        _, runs = read(FTYP + moov(extends=extends) + one + box(b"mdat", *packets))
+        assert read_pairs(runs) == list(zip(packets, (100, 160, 220, 280), strict=True))
+
+
+def without_time(packets: Sequence[bytes], number: int) -> bytes:
+    """A fragment without `tfdt`, which old programs leave out."""
+    whole = fragment(packets, number, 0)
+    head, sound = whole.split(b"tfdt")[0][:-4], whole[whole.index(b"mdat") - 4 :]
+    size = 20
+    rest = whole[len(head) + size : whole.index(b"mdat") - 4]
+    one = bytearray(head + rest)
+    for at, kind in ((0, b"moof"), (24, b"traf")):
+        assert one[at + 4 : at + 8] == kind
+        one[at : at + 4] = u32(int.from_bytes(one[at : at + 4], "big") - size)
+    place = one.index(b"trun") + 12
+    one[place : place + 4] = u32(len(one) + 8)
+    return bytes(one) + sound
+
+
+def test_a_fragment_that_tells_no_time_follows_the_one_before() -> None:
+    packets = chrome_packets(4)
+    first, second = fragment(packets[:2], 1, 4800), without_time(packets[2:], 2)
+    _, runs = read(FTYP + moov() + first + second)
+    assert read_pairs(runs) == list(zip(packets, (100, 160, 220, 280), strict=True))
+    assert all(run.placed for run in runs)
+    reader = Mp4Reader()
+    runs = reader.feed(FTYP + moov() + first) + reader.lost("bytes are missing") + reader.feed(second)
+    assert [run.placed for run in runs] == [True, False]
+
+
+def test_offsets_from_the_files_beginning_survive_a_lost_chunk() -> None:
+    data = remuxed(CHROME, {"movflags": "empty_moov", "frag_duration": "300000"})
+    starts = [at - 4 for at in range(len(data)) if data.startswith(b"moof", at)]
+    whole = read_pairs(read(data)[1])
+    lost = read_pairs(read(data[starts[3] : starts[4]])[1])
+    reader = Mp4Reader()
+    runs = reader.feed(data[: starts[3]]) + reader.lost("a chunk is missing")
+    runs += reader.feed(data[starts[4] :]) + reader.close()
+    assert read_pairs(runs) == [pair for pair in whole if pair not in lost]
+    assert len(lost) > 1
+
+
+def test_packets_that_lie_nowhere_are_noted() -> None:
+    one = bytearray(SMALL.data)
+    at = one.index(b"trun") + 12
+    one[at : at + 4] = u32(1 << 20)
+    reader, runs = read(bytes(one))
+    assert read_pairs(runs) == SMALL.pairs[3:]
+    assert [damage.reason for damage in reader.damages] == ["packets that lie outside of their fragment"]
+
+
+def test_what_is_no_opus_packet_is_named_once_for_a_stretch() -> None:
+    packets = [*chrome_packets(1), b"\xff\x3f bad", b"\xff\x3f bad", *chrome_packets(2)[1:]]
+    reader, runs = read(FTYP + moov() + fragment(packets, 1, 0))
+    assert read_pairs(runs) == [(packets[0], 0), (packets[3], 180)]
+    assert [(damage.length_bytes, damage.reason) for damage in reader.damages] == [(12, "not an Opus packet")]
+
+
+def test_a_second_header_begins_another_recording() -> None:
+    _, runs = read(SMALL.data + SMALL.data)
+    assert [(run.recording, run.after_break) for run in runs] == [(0, False), (1, False)]
+    assert read_pairs(runs) == SMALL.pairs * 2
+
+
+def test_boxes_that_matter_to_others_are_passed_over() -> None:
+    others = box(b"free", bytes(99)), box(b"sidx", bytes(20)), box(b"styp", b"msdh", u32(0), b"msdh"), box(b"emsg")
+    one = SMALL.fragments[1]
+    data = SMALL.data[: one.start] + b"".join(others) + SMALL.data[one.start :] + box(b"mfra", bytes(50))
+    reader, runs = read(data)
+    assert read_pairs(runs) == SMALL.pairs
+    assert not reader.damages
+
+
+# -- refusals
+
+
+@pytest.mark.parametrize(
+    ("traks", "message"),
+    [
+        ((trak(entry=sample_entry(b"mp4a", b"")),), r"it holds: AAC \(mp4a\)$"),
+        ((trak(entry=sample_entry(b"avc1", b""), handler=b"vide"),), "it holds: H.264 video$"),
+        (
+            (trak(1, sample_entry(b"avc1", b""), handler=b"vide"), trak(2, sample_entry(b"fLaC", b""))),
+            "it holds: H.264 video, FLAC$",
+        ),
+        ((trak(entry=sample_entry(b"what", b"")),), "it holds: 'what'$"),
+        ((trak(entry=sample_entry(b"enca", b"")),), "encrypted"),
+        ((trak(entry=sample_entry(specific=dops(6))),), "6 channels"),
+        ((trak(entry=sample_entry(specific=dops(family=1))),), "mapping family 1"),
+        ((trak(entry=sample_entry(specific=b"")),), "no valid OpusHead"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_by_name(traks: tuple[bytes, ...], message: str) -> None:
+    with pytest.raises(RecordingError, match=message) as caught:
+        read(FTYP + moov(*traks))
+    assert caught.value.hint
+
+
+def test_the_refusal_of_aac_names_the_way_out() -> None:
+    with pytest.raises(RecordingError) as caught:
+        read(FTYP + moov(trak(entry=sample_entry(b"mp4a", b""))))
+    assert "audio/webm;codecs=opus" in caught.value.hint
+    assert "re-encodes: ffmpeg -i FILE" in caught.value.hint
+
+
+# -- sizes from outside
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(full(b"trun", u32(0xFFFFFFFF)), id="no sizes at all"),
+        pytest.param(full(b"trun", u32(0xFFFFFFFF), flags=0x300), id="more rows than bytes"),
+        pytest.param(full(b"trun"), id="no count"),
+    ],
+)
+def test_a_run_that_claims_too_much_costs_its_fragment(run: bytes) -> None:
+    at = SMALL.fragments[2].start
+    bad = moof(3, box(b"traf", full(b"tfhd", u32(1), flags=0x20000), run)) + box(b"mdat", bytes(40))
+    reader, runs = read(SMALL.data[:at] + bad + SMALL.data[at:])
+    assert read_pairs(runs) == SMALL.pairs
+    assert reader.damages
+
+
+@pytest.mark.parametrize("kind", [b"moov", b"moof", b"mdat", b"free"])
+def test_a_box_that_claims_gigabytes_is_not_waited_for(kind: bytes) -> None:
+    at = SMALL.fragments[2].start
+    huge = u32(1) + kind + struct.pack(">Q", 1 << 60) + bytes(100)
+    reader, runs = read(SMALL.data[:at] + huge + SMALL.data[at:])
+    assert read_pairs(runs) == SMALL.pairs
+    assert [damage.offset for damage in reader.damages] in ([at], [at + 16])
+
+
+def test_a_header_that_never_ends_is_not_kept() -> None:
+    reader = Mp4Reader()
+    reader.feed(FTYP + u32(1 << 30) + b"moov")
+    for _ in range(64):
+        reader.feed(bytes(1 << 16))
+    assert reader.pending_bytes < 100
