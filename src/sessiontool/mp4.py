@@ -74,6 +74,7 @@ class Mp4Reader:
         self._offset = 0  # of _buf in what was fed
         self._broken_at: int | None = None  # offset where the row of boxes broke off
         self._reason = ""
+        self._told = False  # somebody else told of the break: it is noted if bytes have to be skipped
         self._tried_to = 0  # offset up to which every beginning was tried: none is tried twice
         self._box_end: int | None = None  # offset where the box ends that streams by
         self._samples: Iterator[Sample] = iter(())
@@ -99,7 +100,7 @@ class Mp4Reader:
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.close()
-        self._box_end = None
+        self._told = self._broken_at is None
         self._break_off(reason)
         self._pos = len(self._buf)
         self._forget(self._pos)
@@ -137,7 +138,8 @@ class Mp4Reader:
         header = read_header(self._buf, self._pos)
         if header is None:
             return False
-        self._tried_to = self._offset + self._pos + 1
+        if self._beginning(self._pos, self._pos + _BEGINNING_BYTES) == self._pos:
+            self._tried_to = self._offset + self._pos + 1
         kind, size, body = header
         if kind in _PASSED:
             self._box_end = _ENDLESS if size is None else self._offset + body + size
@@ -234,13 +236,12 @@ class Mp4Reader:
     def _note_skipped(self, at: int) -> None:
         """The row goes on at `at` in the buffer, or ends there."""
         assert self._broken_at is not None
-        if (skipped := self._offset + at - self._broken_at) > 0:
-            self.damages.append(Damage(self._broken_at, skipped, self._reason))
-        elif skipped:
-            self.damages.append(
-                Damage(self._offset + at, -skipped, "the last packet before a box cut short is damaged")
-            )
+        # A packet may have ended behind `at`: then its end is what is damaged.
+        start, end = sorted((self._broken_at, self._offset + at))
+        if end > start or not self._told:
+            self.damages.append(Damage(start, end - start, self._reason))
         self._broken_at = None
+        self._told = False
         self._explained = True
         self._runs.note_break()
 
@@ -268,11 +269,10 @@ class Mp4Reader:
     def _begin_fragment(self, body: bytes) -> None:
         self._drop_unread("that lie outside of their fragment")
         known = self.movie.defaults if self.movie else {}
-        number = self.track.number if self.track else None
+        # Among several tracks the number tells; the only one there is needs none.
+        number = self.track.number if self.track and self.track.others else None
         fragment = read_fragment(body, self._offset + self._pos, number, known)
         if fragment is None:
-            if self.track is not None and not self.track.others:
-                self.damages.append(Damage(self._offset + self._pos, 0, "an MP4 fragment of a track that is not there"))
             return
         self._note_missing(fragment)
         counted = fragment.time is None

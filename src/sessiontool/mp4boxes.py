@@ -138,7 +138,7 @@ def _each(body: bytes, wanted: bytes) -> Iterator[bytes]:
 def read_movie(body: bytes) -> Movie:
     """The Opus track of a `moov` box; RecordingError names what is there instead."""
     traks = [_Trak(trak) for trak in _each(body, b"trak")]
-    sound = next((trak for trak in traks if trak.handler == b"soun" and trak.codec == b"Opus"), None)
+    sound = next((trak for trak in traks if trak.codec == b"Opus"), None)
     if sound is None:
         _refuse(traks)
     others = frozenset(trak.number for trak in traks) - {sound.number}
@@ -176,7 +176,6 @@ class _Trak:
         self._offsets, self._long_offsets = offsets
         self.codec, self.entry = next(children(entries[8:]), (b"none", b""))
         self.number = _u32(header, 20 if header[:1] == b"\1" else 12)
-        self.handler = description[8:12]
         self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
 
     @property

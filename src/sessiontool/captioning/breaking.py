@@ -31,6 +31,8 @@ _TOO_SHORT = 600
 _STUB_CELLS, _STUB = 10, 90
 _PATCHWORK = 60
 """For each end of a cue that has a sentence's end inside and does not itself stand at one."""
+_MOST_PIECES = 400
+"""No cue is longer, whatever a profile allows: what a piece looks at stays bounded."""
 _LINE = 0.4
 """What a break between two lines costs of its price."""
 
@@ -95,15 +97,16 @@ class _Candidates:
     def _measure(self, label_cells: int) -> None:
         """For each piece: how far one line goes, how far a cue goes, and from where on a line can end there."""
         pieces, profile, count = self._script.pieces, self._profile, len(self._script.starts)
-        self._line = self._most = self._dashed = [count] * count
+        self._line = self._most = self._dashed = [min(count, k + _MOST_PIECES) for k in range(count)]
         self._back = [0] * (count + 1)
         if profile.line_cells is None:
             return
         self._line = reach(pieces, profile.line_cells)
         if self._together:
             self._dashed = reach(pieces, profile.line_cells - DASH_CELLS)
-        lines = profile.lines or count
-        self._most = [_after_lines(self._line, end, lines - 1) for end in self._line]
+        lines = profile.lines or _MOST_PIECES
+        if profile.lines:
+            self._most = [_after_lines(self._line, end, lines - 1) for end in self._line]
         if label_cells:
             beside_label = reach(pieces, profile.line_cells - label_cells, most=1)[0]
             self._most[0] = _after_lines(self._line, beside_label, lines - 1)

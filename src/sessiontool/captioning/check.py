@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .timing import size_of
+from .timing import next_of_voice, size_of
 from .width import cells
 
 if TYPE_CHECKING:
@@ -35,8 +35,11 @@ def check(cues: Sequence[Cue], profile: Profile) -> list[Problem]:
     """What breaks the profile, by cue.  Cues of different speakers may overlap, those of one speaker may not."""
     starts = [cue.start_ms for cue in cues]
     problems = []
-    for number, cue in enumerate(cues, 1):
-        following = _following(cues, starts, number)
+    for number, (cue, own_next) in enumerate(zip(cues, next_of_voice(cues), strict=True), 1):
+        place = bisect_left(starts, cue.end_ms)
+        following = starts[place] if place < len(starts) else None
+        if own_next and own_next.start_ms < cue.end_ms:
+            following = own_next.start_ms
         problems += [
             Problem(number, cue.start_ms, rule, severity, round(value, 1), limit, unit, reason, cue.text)
             for rule, severity, value, limit, unit, reason in _broken(cue, profile, following)
@@ -45,14 +48,6 @@ def check(cues: Sequence[Cue], profile: Profile) -> list[Problem]:
 
 
 _Broken = tuple[str, Literal["warning", "failure"], float, float, str, str]
-
-
-def _following(cues: Sequence[Cue], starts: Sequence[int], number: int) -> int | None:
-    """Where the next cue begins that does not stand beside this one: the next after its end, or the same speaker's."""
-    cue = cues[number - 1]
-    place = bisect_left(starts, cue.end_ms)
-    beside = next((other for other in cues[number:place] if other.voice == cue.voice), None)
-    return beside.start_ms if beside else starts[place] if place < len(starts) else None
 
 
 def _broken(cue: Cue, profile: Profile, following: int | None) -> Iterator[_Broken]:

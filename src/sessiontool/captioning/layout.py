@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .phrases import Pieces
     from .profiles import Profile
 
+_BALANCED_LINES = 6
+"""Beyond so many lines nobody sees a balance: they are filled one by one."""
 _UNBALANCED = 7
 """What a cell of difference between a line and the mean costs, against the prices of breaks."""
 
@@ -23,8 +25,9 @@ def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[i
     """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; as many lines as they need."""
     if profile.line_cells is None or pieces.cells(first, end) <= profile.line_cells:
         return [first, end]
-    count = lines_needed(pieces, first, end, profile.line_cells)
-    return _balanced(pieces, first, end, count, profile.line_cells)
+    edges = _filled(pieces, first, end, profile.line_cells)
+    count = len(edges) - 1
+    return _balanced(pieces, first, end, count, profile.line_cells) if count <= _BALANCED_LINES else edges
 
 
 def lay_out(text: str, language: str, profile: Profile) -> tuple[str, ...]:
@@ -46,13 +49,13 @@ def reach(pieces: Pieces, line_cells: int, most: int | None = None) -> list[int]
     return found
 
 
-def lines_needed(pieces: Pieces, first: int, end: int, line_cells: int) -> int:
-    """How many lines the pieces take at least."""
-    count, start = 1, first
+def _filled(pieces: Pieces, first: int, end: int, line_cells: int) -> list[int]:
+    """The edges of as few lines as hold the pieces, each filled before the next."""
+    edges = [first]
     for k in range(first + 1, end):
-        if pieces.cells(start, k + 1) > line_cells:
-            count, start = count + 1, k
-    return count
+        if pieces.cells(edges[-1], k + 1) > line_cells:
+            edges.append(k)
+    return [*edges, end]
 
 
 def _balanced(pieces: Pieces, first: int, end: int, count: int, line_cells: int) -> list[int]:

@@ -43,7 +43,27 @@ _ABBREVIATIONS = frozenset(  # without their last stop
 )
 _NUMBER = re.compile(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
 _MEASURED_OFF = frozenset(  # a number follows
-    ("$", "€", "£", "¥", "#", "no", "nr", "vol", "p", "pp", "fig", "page", "chapter", "number", "room", "gate", "flight", "seite", "zimmer")
+    (
+        "$",
+        "€",
+        "£",
+        "¥",
+        "#",
+        "no",
+        "nr",
+        "vol",
+        "p",
+        "pp",
+        "fig",
+        "page",
+        "chapter",
+        "number",
+        "room",
+        "gate",
+        "flight",
+        "seite",
+        "zimmer",
+    )
 )
 
 _WIDE = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"

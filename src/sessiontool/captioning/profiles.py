@@ -38,7 +38,7 @@ class Profile:
     @property
     def splits(self) -> bool:
         """Whether what one speaker says at a stretch is split at all."""
-        return self.line_cells is not None or self.max_ms is not None
+        return (self.line_cells is not None and self.lines is not None) or self.max_ms is not None
 
     def comfortable_ms(self, cells: int, words: int) -> float:
         """How long a reader wants to see so much text."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .cues import Cue
     from .profiles import Profile
 
-ANYBODY = ("", "")
+_ANYBODY = ("", "")
 _EARLY_MS = 500
 """How far a cue may begin before its sound, or after it, so that it or the one before can be read."""
 
@@ -33,10 +33,10 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     starts = [cue.start_ms for cue in ordered]
-    voices = [cue.voice if overlaps else ANYBODY for cue in ordered]
     own_last: dict[tuple[str, str], int] = {}
     settled = []
-    for cue, voice, following in zip(ordered, voices, _next_of_voice(ordered, voices), strict=True):
+    for cue, following in zip(ordered, next_of_voice(ordered, anybody=not overlaps), strict=True):
+        voice = cue.voice if overlaps else _ANYBODY
         place = bisect_left(starts, cue.end_ms)
         own_next = following.start_ms if following else None
         room = _Room(
@@ -64,13 +64,15 @@ class _Room(NamedTuple):
     latest: int | None
 
 
-def _next_of_voice(ordered: Sequence[Cue], voices: Sequence[tuple[str, str]]) -> list[Cue | None]:
-    """For each cue the same speaker's next one, None for the last."""
+def next_of_voice(cues: Sequence[Cue], *, anybody: bool = False) -> list[Cue | None]:
+    """For each cue the same speaker's next one, or `anybody`'s; None for the last."""
+    if anybody:
+        return [*cues[1:], None][: len(cues)]
     following: dict[tuple[str, str], Cue] = {}
     found: list[Cue | None] = []
-    for cue, voice in zip(reversed(ordered), reversed(voices), strict=True):
-        found.append(following.get(voice))
-        following[voice] = cue
+    for cue in reversed(cues):
+        found.append(following.get(cue.voice))
+        following[cue.voice] = cue
     return found[::-1]
 
 

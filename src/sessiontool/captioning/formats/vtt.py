@@ -77,10 +77,10 @@ def _positions(cues: Sequence[Cue], look: Look) -> Iterator[str]:
     """Cue settings: a line for those that stand together with another speaker's, nothing for the rest."""
     lanes = lanes_of(cues)
     lowest = len(lanes) - 1
+    height = look.profile.lines or max((len(cue.lines) for cue in cues), default=1)
     reached_ms = 0
     for number, cue in enumerate(cues):
         beside = cue.start_ms < reached_ms or (number + 1 < len(cues) and cues[number + 1].start_ms < cue.end_ms)
         reached_ms = max(reached_ms, cue.end_ms)
-        height = look.profile.lines or max(len(cue.lines) for cue in cues)
         above = min(lowest - lanes[cue.voice], 5) * height
         yield f"line:-{above + len(cue.lines)}" if beside else ""
