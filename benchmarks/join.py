@@ -88,10 +88,15 @@ def main() -> None:
         for packet_ms in PACKETS_MS:
             compared = commands(store, make_session(store, options.hours, packet_ms), work)
             rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds + 1)][1:]
-            middle = {tool: [statistics.median(column) for column in zip(*(r[tool] for r in rounds), strict=True)] for tool in compared}
+            middle = {
+                tool: [statistics.median(column) for column in zip(*(r[tool] for r in rounds), strict=True)]
+                for tool in compared
+            }
             ffmpeg_s = middle["cat | ffmpeg -c copy"][0]
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
-                print(f"| {packet_ms} ms | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |")
+                print(
+                    f"| {packet_ms} ms | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"
+                )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ def _with_controls(data: bytes, seed: int = 0) -> Iterator[bytes]:
 
 
 def _webm() -> Iterator[bytes]:
-    for live in (recordings.chrome(12), recordings.firefox(16), recordings.chrome(20, cluster_packets=2, sizes=(3, 12))):
+    for live in (
+        recordings.chrome(12),
+        recordings.firefox(16),
+        recordings.chrome(20, cluster_packets=2, sizes=(3, 12)),
+    ):
         yield from _with_controls(live.data, len(live.data))
     for name in ("chrome-mono", "chrome-24k", "firefox-pause"):
         yield from _with_controls(b"".join(recordings.recorded_chunks(name)[:2])[:_MOST_BYTES])
@@ -72,7 +76,12 @@ def _documents() -> Iterator[bytes]:
     part = {"part": 0, "mime_type": "audio/webm", "timeslice_ms": 5000, "start_ms": 12, "stop_ms": 20_000.5}
     part |= {"pauses": [{"start_ms": 100, "end_ms": 300}], "expires_at": 5}
     part |= {"chunks": [{"seq": n, "bytes": 30, "emitted_ms": n * 900 + 900, "sha256": "ab"} for n in range(4)]}
-    session = {"session_id": 7, "started_at": "2026-01-01", "channels": ["user", "assistant"], "speakers": {"user": "D"}}
+    session = {
+        "session_id": 7,
+        "started_at": "2026-01-01",
+        "channels": ["user", "assistant"],
+        "speakers": {"user": "D"},
+    }
     yield json.dumps({**session, "parts": [part, {**part, "part": "001"}]}).encode() + b"\0"
 
 
@@ -85,7 +94,14 @@ def _verify() -> Iterator[bytes]:
 
 
 def _captions() -> Iterator[bytes]:
-    one = {"id": "a", "role": "user", "text": "Hello <b>-->\n\nthere", "start_s": 0.5, "end_s": 2.25, "status": "aligned"}
+    one = {
+        "id": "a",
+        "role": "user",
+        "text": "Hello <b>-->\n\nthere",
+        "start_s": 0.5,
+        "end_s": 2.25,
+        "status": "aligned",
+    }
     one |= {"words": [{"text": "Hello", "start_s": 0.5, "end_s": 1}], "heard_text": "Hello", "interrupted": True}
     span = {"kind": "silence", "cause": "lost", "output_samples": [48_000, 480_000]}
     document = {"duration_s": 4.5, "utterances": [one, {**one, "role": "assistant"}], "timeline": [span]}

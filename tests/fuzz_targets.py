@@ -292,13 +292,17 @@ def _session(controls: Controls, blobs: Sequence[_Blob]) -> SessionDocument:
             noted = {"seq": seq, "emitted_ms": start_ms + (seq + 1) * slice_ms + controls.byte()}
             noted |= {"bytes": controls.byte() * 100} if kind == 3 else {}
             chunks.append(noted)
-        pauses = [{"start_ms": start_ms + 1500, "end_ms": start_ms + controls.byte() * 50}] if controls.byte() & 1 else []
+        pauses = (
+            [{"start_ms": start_ms + 1500, "end_ms": start_ms + controls.byte() * 50}] if controls.byte() & 1 else []
+        )
         start = {} if controls.byte() & 1 else {"start_ms": start_ms}
         parts.append({"part": part, "timeslice_ms": slice_ms, "chunks": chunks, "pauses": pauses, **start})
     return SessionDocument.model_validate({"parts": parts})
 
 
-def join_and_verify(blobs: Sequence[_Blob], session: SessionDocument, *, measure_memory: bool = False) -> dict[str, Any]:
+def join_and_verify(
+    blobs: Sequence[_Blob], session: SessionDocument, *, measure_memory: bool = False
+) -> dict[str, Any]:
     """Join the chunks as a merge does; returns the report ({} where the recording is refused)."""
     listed = [_listed(blob, place) for place, blob in enumerate(blobs)]
     data_of = {chunk: blob.data for chunk, blob in zip(listed, blobs, strict=True)}
@@ -370,7 +374,10 @@ def documents(data: bytes) -> None:
             session, findings = read_session(controls.rest, "session.json")
             notes = Notes(session, [], findings)
         else:
-            notes = Notes(SessionDocument(), *read_utterances(controls.rest, ("utterances.jsonl", "utterances.json")[kind % 3 - 1]))
+            notes = Notes(
+                SessionDocument(),
+                *read_utterances(controls.rest, ("utterances.jsonl", "utterances.json")[kind % 3 - 1]),
+            )
         _check_notes(notes)
 
 
@@ -395,7 +402,10 @@ def _odd_json(controls: Controls, kind: int) -> bytes:
     for _ in range(controls.byte() % 8):
         holder, key = value, controls.byte() % len(value)
         while isinstance(item := holder[key], (dict, list)) and item and controls.byte() & 3:
-            holder, key = item, sorted(item)[controls.byte() % len(item)] if isinstance(item, dict) else controls.byte() % len(item)
+            holder, key = (
+                item,
+                sorted(item)[controls.byte() % len(item)] if isinstance(item, dict) else controls.byte() % len(item),
+            )
         odd = controls.byte()
         holder[key] = _ODD_VALUES[odd] if odd < len(_ODD_VALUES) else json.loads("[" * (odd * 3) + "]" * (odd * 3))
     texts = [json.dumps(one).encode() for one in value]
@@ -500,7 +510,13 @@ def _transcript(controls: Controls) -> dict[str, Any]:
         text = raw.decode(("utf-8", "utf-16-le", "latin-1", "utf-8")[how % 4], "replace")
         start_s += controls.byte() / 10 - 2
         end_s = start_s + controls.byte() / 20 if how & 8 else _NUMBERS[controls.byte() % len(_NUMBERS)]
-        one = {"id": str(number), "role": ("user", "assistant", text)[how % 3], "text": text, "start_s": start_s, "end_s": end_s}
+        one = {
+            "id": str(number),
+            "role": ("user", "assistant", text)[how % 3],
+            "text": text,
+            "start_s": start_s,
+            "end_s": end_s,
+        }
         if how & 16:
             words = text.split()
             step = (end_s - start_s) / max(1, len(words))

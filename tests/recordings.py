@@ -101,7 +101,9 @@ def cluster(time_ms: int, *blocks: bytes) -> bytes:
     return LIVE_CLUSTER + uint("e7", time_ms, max(1, (time_ms.bit_length() + 7) // 8)) + b"".join(blocks)
 
 
-def simple_block(payload: bytes, relative_ms: int = 0, *, track: int = 1, flags: int = 0x80, size_length: int = 2) -> bytes:
+def simple_block(
+    payload: bytes, relative_ms: int = 0, *, track: int = 1, flags: int = 0x80, size_length: int = 2
+) -> bytes:
     return master("a3", struct.pack(">BhB", 0x80 | track, relative_ms, flags), payload, size_length=size_length)
 
 

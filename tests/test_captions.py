@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import wcwidth
 from dialogues import SPEAKERS, dialogue, with_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from sessiontool.captioning.check import check
 from sessiontool.captioning.phrases import BOUND, SENTENCE, pieces_of
 from sessiontool.captioning.text import clean
 from sessiontool.captioning.transcript import read_transcript
-from sessiontool.captioning.width import cells
+from sessiontool.captioning.width import cells, clusters
 from sessiontool.captions import PROFILES, CaptionOptions, Captions, Cue, Profile, caption, find_profile
 from sessiontool.errors import UsageError
 
@@ -333,6 +334,12 @@ class TestProfiles:
     def test_profiles_in_a_circle_are_refused(self) -> None:
         with pytest.raises(UsageError, match="must name another"):
             find_profile("a", {"a": {"base": "b"}, "b": {"base": "a"}})
+
+
+@given(st.text(st.characters(max_codepoint=0x2100, exclude_categories=("Cc", "Cs", "Cf", "Cn"))))
+def test_what_needs_no_library_is_measured_as_the_library_does(text: str) -> None:
+    assert cells(text) == wcwidth.width(text)
+    assert [*clusters(text)] == [*wcwidth.iter_graphemes(text)]
 
 
 times_ms = st.integers(0, 20_000)

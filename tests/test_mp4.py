@@ -222,13 +222,17 @@ def test_a_changed_byte_costs_its_fragment_and_moves_no_other() -> None:
             assert all(damage.offset + damage.length_bytes <= len(hurt) for damage in reader.damages)
 
 
-@pytest.mark.parametrize("at", range(len(SMALL.header)))
-def test_a_changed_byte_of_the_header_is_survived_or_refused(at: int) -> None:
-    hurt = bytearray(SMALL.data)
-    hurt[at] ^= 0xFF
-    with suppress(RecordingError):
-        _, runs = read(bytes(hurt))
-        assert [payload for payload, _ in read_pairs(runs)] == [payload for payload, _ in SMALL.pairs]
+def test_a_changed_byte_of_the_header_is_survived_or_refused() -> None:
+    refused = 0
+    for at in range(len(SMALL.header)):
+        hurt = bytearray(SMALL.data)
+        hurt[at] ^= 0xFF
+        refused += 1
+        with suppress(RecordingError):
+            _, runs = read(bytes(hurt))
+            assert [payload for payload, _ in read_pairs(runs)] == [payload for payload, _ in SMALL.pairs]
+            refused -= 1
+    assert refused == 2  # which say that there are more than two channels
 
 
 def test_zeroes_cost_the_fragments_that_they_hit() -> None:
@@ -413,7 +417,6 @@ def test_boxes_that_matter_to_others_are_passed_over() -> None:
         ((trak(entry=sample_entry(b"enca", b"")),), "encrypted"),
         ((trak(entry=sample_entry(specific=dops(6))),), "6 channels"),
         ((trak(entry=sample_entry(specific=dops(family=1))),), "mapping family 1"),
-        ((trak(entry=sample_entry(specific=b"")),), "no valid OpusHead"),
     ],
 )
 def test_what_cannot_be_joined_is_refused_by_name(traks: tuple[bytes, ...], message: str) -> None:

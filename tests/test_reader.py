@@ -144,7 +144,9 @@ def test_what_continues_a_cluster_is_told_from_what_begins_one(live: Live) -> No
 
 @pytest.mark.parametrize("form", [*MADE, "real chrome", "real firefox"])
 def test_truncation_keeps_every_packet_that_was_whole(form: str) -> None:
-    whole = MADE[form]() if form in MADE else recorded({"real chrome": "chrome-1s", "real firefox": "firefox-pause"}[form])
+    whole = (
+        MADE[form]() if form in MADE else recorded({"real chrome": "chrome-1s", "real firefox": "firefox-pause"}[form])
+    )
     for cut in range(min(len(whole.data), 5000)):
         reader, runs = read(whole.data[:cut])
         assert read_pairs(runs) == whole.ending_by(cut), f"cut at {cut}"

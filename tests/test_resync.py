@@ -212,7 +212,9 @@ def test_a_damaged_header_costs_no_packet_or_is_refused(form: str, at: int, fill
         found = read_pairs([*reader.feed(data), *reader.close()])
     except RecordingError:
         return
-    assert [payload for payload, _ in found][-(len(whole.blocks) - 4) :] == [block.payload for block in whole.blocks[4:]]
+    assert [payload for payload, _ in found][-(len(whole.blocks) - 4) :] == [
+        block.payload for block in whole.blocks[4:]
+    ]
 
 
 def test_a_header_of_zeros_is_rebuilt(live: Live) -> None:
@@ -227,7 +229,9 @@ def test_a_header_of_zeros_is_rebuilt(live: Live) -> None:
 @pytest.mark.parametrize("size", ["4f ff", "20 ff ff", "10 00 e0 00"])
 def test_a_size_that_runs_past_the_end_costs_only_its_packet(live: Live, size: str) -> None:
     block = live.blocks[20]
-    data = live.data[: block.offset + 1] + bytes.fromhex(size) + live.data[block.offset + 1 + len(bytes.fromhex(size)) :]
+    data = (
+        live.data[: block.offset + 1] + bytes.fromhex(size) + live.data[block.offset + 1 + len(bytes.fromhex(size)) :]
+    )
     for pieces in ([data], [data[: block.end], data[block.end :]]):
         reader = WebmReader()
         runs = [run for piece in pieces for run in reader.feed(piece)]

@@ -124,7 +124,7 @@ def _lanes(
                 raw = expect(utterances, spoken, timeline, axis)
                 roles = [utterances[i].role for i in raw.index]
                 lanes.append(Lane.begin(number, activity.channels[number], roles, raw))
-        reached = track(lanes, axis)[1]
+        reached = track(lanes, axis)
         agreement = reached / max(1e-3, sum(most_agreement(lane.raw) for lane in lanes))
         if best is None:
             best = agreement, lanes, False
@@ -157,6 +157,7 @@ def _place(
     user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
     shared = len({str(r) for lane in lanes for r in lane.roles}) > len(lanes)
     for lane in lanes:
+        taken = lane.taken()
         for k in range(len(lane.raw)):
             i = int(lane.raw.index[k])
             if not lane.matches.found[k]:
@@ -166,7 +167,7 @@ def _place(
             start, end = _snapped(lane, k)
             if shared:
                 start, end = _overlapping(lane, k, start, end)
-            found = _evidence(lane, k, start, end, axis, shared=shared)
+            found = _evidence(lane, k, (start, end), axis, taken, shared=shared)
             clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
             stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
@@ -203,10 +204,13 @@ def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge
     return start, end
 
 
-def _evidence(lane: Lane, k: int, start: Edge, end: Edge, axis: Axis, *, shared: bool) -> Evidence:
+def _evidence(
+    lane: Lane, k: int, edges: tuple[Edge, Edge], axis: Axis, taken: NDArray[np.bool_], *, shared: bool
+) -> Evidence:
+    """What speaks for the place of utterance `k`; `taken` says which islands somebody has."""
+    start, end = edges
     costs = lane.costs[str(lane.roles[k])]
     a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
-    taken = lane.taken()
     left = lane.islands.start[a] - lane.islands.end[a - 1] if a and not taken[a - 1] else 9999.0
     right = lane.islands.start[b + 1] - lane.islands.end[b] if b + 1 < len(taken) and not taken[b + 1] else 9999.0
     recorded = axis.recorded([start.at_ms, end.at_ms])

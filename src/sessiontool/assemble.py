@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from . import continuity
-from .chains import EBML_MAGIC, displaced, end_ms, extent_of, sort_chunks
+from .chains import displaced, end_ms, extent_of, sort_chunks
+from .containers import begins_recording, open_reader
 from .errors import RecordingError
 from .timeline import SILENT_PACKET_SAMPLES, Pause
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from .concat import Joiner
     from .models import PartEntry, SessionDocument
     from .progress import Progress
-    from .webm.packets import Packets
+    from .webm.packets import Packets, Reader
 
-_OTHER_CONTAINERS = ((0, b"OggS", "Ogg"), (4, b"ftyp", "MP4"), (0, b"RIFF", "WAV"), (0, b"ID3", "MP3"))
 _NOTABLE_GAP_US = 250_000
 _CHROME_LEAVES_BYTES = 1
 
@@ -169,7 +169,8 @@ def _sort_by_content(
             has_header=chain.has_header,
             sorted_by_content=True,
             moved=() if index else displaced(chain.chunks),
-            elsewhere=frozenset(holes) | {chunk.seq for other in chains if other is not chain for chunk in other.chunks},
+            elsewhere=frozenset(holes)
+            | {chunk.seq for other in chains if other is not chain for chunk in other.chunks},
         )
         for index, chain in enumerate(chains)
     ]
@@ -200,7 +201,9 @@ class _RecordingReader:
         self._recording = recording
         self._joiner = joiner
         self._assembly = assembly
-        self._reader = WebmReader()
+        self._reader: Reader = WebmReader()
+        self._opened = False  # a chunk told of which kind the recording is
+        self._refusal: RecordingError | None = None
         self._placer = continuity.Placer()
         self._emissions = continuity.Emissions(recording.entry)
         self._noted = _Noted(recording.entry)
@@ -225,6 +228,8 @@ class _RecordingReader:
         tail = [*self._open_missing, *tail]
         self._end(tail)
         self._note_damages()
+        if self._refusal is not None and not self._opened:
+            raise self._refusal
         if not self._packets:
             self._find(
                 "part-empty", "error", f"part {self._recording.name} holds no sound", hint="see what its chunks are"
@@ -241,9 +246,7 @@ class _RecordingReader:
             self._find_all([continuity.duplicate_finding(chunk, other, same=first is not chunk)])
             self._assembly.chunks.append(ChunkRecord(chunk, sha256, "duplicate"))
             return
-        if not self._packets:
-            _refuse_other_container(chunk, data)
-        elif data.startswith(EBML_MAGIC) and not self._recording.sorted_by_content:
+        if self._packets and begins_recording(data) and not self._recording.sorted_by_content:
             raise _Disorder
         finding = self._compare(chunk, sha256)
         record = ChunkRecord(chunk, sha256, "altered" if finding else "ok")
@@ -251,7 +254,8 @@ class _RecordingReader:
         self._assembly.chunks.append(record)
         self._starts.append(self._read_bytes)
         self._read_bytes += len(data)
-        self._join(self._reader.feed(data), chunk)
+        if self._opened or self._open(chunk, data, record):
+            self._feed(chunk, data)
         if not data:
             self._find_all([continuity.empty_finding(chunk)] if finding is None else [])
         self._loss_known = self._loss_known or record.verdict == "altered" or not data
@@ -259,6 +263,28 @@ class _RecordingReader:
             record.verdict = "empty"
         elif record.verdict == "ok" and self._placer.end_ms is not None:
             self._emissions.saw(chunk.seq, self._placer.end_ms)
+
+    def _open(self, chunk: ChunkRef, data: bytes, record: ChunkRecord) -> bool:
+        """Find the reader for this recording; a chunk that is of no such kind is left out, and the next one decides."""
+        try:
+            reader = open_reader(data)
+        except RecordingError as error:
+            if self._refusal is None:
+                self._refusal = RecordingError(f"{chunk.object.key}: {error.message}", hint=error.hint)
+            self._find_all([continuity.unreadable_finding(chunk, error.message)] if data else [])
+            record.verdict = "damaged"
+            return False
+        if self._refusal or self._loss_known:
+            reader.lost("what came before is lost")
+        self._reader, self._opened = reader, True
+        return True
+
+    def _feed(self, chunk: ChunkRef, data: bytes) -> None:
+        try:
+            runs = self._reader.feed(data)
+        except RecordingError as error:
+            raise RecordingError(f"{chunk.object.key}: {error.message}", hint=error.hint) from error
+        self._join(runs, chunk)
 
     def _compare(self, chunk: ChunkRef, sha256: str) -> Finding | None:
         """Compare a chunk with what the recorder noted; where the numbers lie, it may be noted under another."""
@@ -390,7 +416,9 @@ class _RecordingReader:
 
     def _note_jumps(self) -> None:
         for samples in self._joiner.clock_jumps:
-            message = f"the recorder's clock jumps in part {self._recording.name}; the sound goes on there without a gap"
+            message = (
+                f"the recorder's clock jumps in part {self._recording.name}; the sound goes on there without a gap"
+            )
             hint = "the timestamps are wrong, or packets of another recording lie among these"
             self._find("clock-jump", "warning", message, at_s=samples / SAMPLE_RATE, hint=hint)
         self._joiner.clock_jumps.clear()
@@ -433,7 +461,9 @@ class _RecordingReader:
         for damage in self._reader.damages:
             if damage.reason in explained or not self._records:
                 continue
-            middle = damage.offset + damage.length_bytes // 2  # where the most of it lies: a chunk's last byte may be in it
+            middle = (
+                damage.offset + damage.length_bytes // 2
+            )  # where the most of it lies: a chunk's last byte may be in it
             index = max(0, bisect_right(self._starts, middle) - 1)
             record = self._records[index]
             byte_offset = max(0, damage.offset - self._starts[index])
@@ -459,12 +489,3 @@ class _RecordingReader:
 
 def _us(ms: float) -> int:
     return round(ms * 1000)
-
-
-def _refuse_other_container(chunk: ChunkRef, data: bytes) -> None:
-    for offset, magic, name in _OTHER_CONTAINERS:
-        if data.startswith(magic, offset):
-            raise RecordingError(
-                f"{chunk.object.key} is {name}, not WebM",
-                hint="record with mimeType 'audio/webm;codecs=opus'; other containers are not joined yet",
-            )

@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .values import SAMPLE_RATE
+from .containers import begins_recording, open_reader
+from .errors import RecordingError
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from .values import ChunkRef
     from .webm.packets import Packets
 
-EBML_MAGIC = b"\x1a\x45\xdf\xa3"
 _SAME_PLACE_MS = 1000
 _CONTINUES_MS = 150
 
@@ -77,13 +78,17 @@ def start_ms(runs: Sequence[Packets]) -> int | None:
 
 def extent_of(chunk: ChunkRef, data: bytes, *, noted: bool = False) -> Extent:
     """Read a chunk by itself to see when it was recorded."""
-    reader = WebmReader()
-    runs = [*reader.feed(data), *reader.close()]
-    has_header = data.startswith(EBML_MAGIC)
+    has_header = begins_recording(data)
+    try:
+        reader = open_reader(data)
+        runs = [*reader.feed(data), *reader.close()]
+    except RecordingError:
+        runs = []
     if not runs:
         return Extent(chunk, noted, has_header, None, 0, 0, 0)
     last_ms = end_ms(runs[-1])
-    return Extent(chunk, noted, has_header, start_ms(runs), last_ms, runs[0].times_ms[0], last_ms - reader.cluster_ms)
+    cluster_ms = reader.cluster_ms if isinstance(reader, WebmReader) else 0
+    return Extent(chunk, noted, has_header, start_ms(runs), last_ms, runs[0].times_ms[0], last_ms - cluster_ms)
 
 
 def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
@@ -121,7 +126,9 @@ def _put_behind(extent: Extent, chains: Sequence[Chain]) -> None:
 
     chain, before = min(((chain, one) for chain in chains for one in chain.extents), key=misfit)
     length_ms = extent.end_ms - extent.head_ms
-    placed = replace(extent, start_ms=before.end_ms, end_ms=before.end_ms + length_ms, tail_ms=before.tail_ms + length_ms)
+    placed = replace(
+        extent, start_ms=before.end_ms, end_ms=before.end_ms + length_ms, tail_ms=before.tail_ms + length_ms
+    )
     chain.extents.append(placed)
 
 

@@ -61,9 +61,7 @@ class Joiner:
         elif head.channels > self.head.channels:
             self.head = replace(self.head, channels=head.channels)
         self._silent = silent_packet(head.channels)
-        packets, gap_us = self._builder.begin_part(
-            part, head.pre_skip, session_start_us, pauses, from_start=from_start
-        )
+        packets, gap_us = self._builder.begin_part(part, head.pre_skip, session_start_us, pauses, from_start=from_start)
         self._write_silence(packets)
         return packets, gap_us
 

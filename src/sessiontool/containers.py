@@ -53,6 +53,12 @@ _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+def begins_recording(data: bytes) -> bool:
+    """Whether a chunk begins with the header that only a recording's first one has."""
+    first_page = data.startswith(b"OggS") and len(data) > 5 and bool(data[5] & 2)
+    return data.startswith(b"\x1a\x45\xdf\xa3") or first_page or data[4:8] == b"ftyp"
+
+
 def open_reader(first_bytes: bytes) -> Reader:
     """A new reader for the recording that begins with `first_bytes`, the whole first blob if it can be had.
 

@@ -143,6 +143,11 @@ def damage_finding(damage: Damage, chunk: ChunkRef, byte_offset: int) -> Finding
     )
 
 
+def unreadable_finding(chunk: ChunkRef, why: str) -> Finding:
+    message = f"chunk {chunk.seq} cannot be read: {why}"
+    return Finding("chunk-unreadable", "error", message, part=chunk.part, seq=chunk.seq, hint=_LOST_HINT)
+
+
 def empty_finding(chunk: ChunkRef) -> Finding:
     message = f"chunk {chunk.seq} is empty: 0 bytes"
     return Finding("chunk-truncated", "error", message, part=chunk.part, seq=chunk.seq, hint=_LOST_HINT)
@@ -242,7 +247,9 @@ class Placer:
         """What waits, so that it ends at `until_ms`; without that, with the times it was read with, or after what was placed."""
         if until_ms is not None:
             self._solve(until_ms)
-        elif self._waiting and self.end_ms is not None and self._waiting[0].times_ms[0] < self.end_ms - _SAME_CLUSTER_MS:
+        elif (
+            self._waiting and self.end_ms is not None and self._waiting[0].times_ms[0] < self.end_ms - _SAME_CLUSTER_MS
+        ):
             shift = self.end_ms - self._waiting[0].times_ms[0]
             for run in self._waiting:
                 run.times_ms = [time_ms + shift for time_ms in run.times_ms]

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .chains import EBML_MAGIC, end_ms, start_ms
+from .chains import end_ms, start_ms
 from .values import SAMPLE_RATE
 from .webm import ebml
 from .webm.reader import WebmReader
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
 _BEGINNINGS = (
-    (EBML_MAGIC, "with a WebM header: the first blob of a recording"),
+    (ebml.EBML.to_bytes(4, "big"), "with a WebM header: the first blob of a recording"),
     (_CLUSTER_HEAD, "with a cluster: the blob before it ended with a whole one"),
     (_CLUSTER_HEAD[1:], "one byte inside a cluster's head; that byte is the last of the blob before"),
     (b"\xa3", "with a block of a cluster that began in a blob before"),

@@ -94,29 +94,34 @@ class Lane:
         return self.islands.end[self.matches.last[which]]
 
 
-def track(lanes: Sequence[Lane], axis: Axis, jump_cost: float = _JUMP_COSTS[0]) -> tuple[list[Track], float]:
-    """The clock's coarse track through all lanes' utterances, and the agreement it reaches, in seconds."""
-    return coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, jump_cost)
+def track(lanes: Sequence[Lane], axis: Axis, jump_cost: float = _JUMP_COSTS[0]) -> float:
+    """Give the lanes the clock's coarse track through all their utterances; returns the agreement reached, in seconds."""
+    tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, jump_cost)
+    for lane, found in zip(lanes, tracks, strict=True):
+        lane.track = found
+        lane.expected = lane.raw.shifted(found.offset, axis)
+    return reached
 
 
 def solve(begun: Sequence[Lane], axis: Axis) -> list[Lane]:
-    """Matched lanes, the clock jumping hardly or readily: whichever explains log and sound at the least cost."""
+    """Matched lanes, the clock jumping hardly or readily: whichever explains log and sound at the least cost.
+
+    The lanes come with the track of a clock that hardly jumps.
+    """
     best, least = list(begun), np.inf
     if not begun:
         return best
     tried: list[Floats] = []
     for jump_cost in _JUMP_COSTS:
-        tracks, _ = track(begun, axis, jump_cost)
-        path = np.concatenate([found.offset for found in tracks])
+        lanes = [replace(lane, costs=dict(lane.costs)) for lane in begun]
+        if tried:
+            track(lanes, axis, jump_cost)
+        path = np.concatenate([lane.track.offset for lane in lanes])
         if any(np.abs(path - other).max() < _SAME_PATH_MS for other in tried):
             continue
         tried.append(path)
-        lanes = [
-            replace(lane, track=found, expected=lane.raw.shifted(found.offset, axis), costs=dict(lane.costs))
-            for lane, found in zip(begun, tracks, strict=True)
-        ]
         _match_and_learn(lanes, axis)
-        stretches = max(int(found.stretch.max()) for found in tracks)
+        stretches = max(int(lane.track.stretch.max()) for lane in lanes)
         cost = sum(lane.matches.total for lane in lanes) + _STRETCH_COST * stretches
         if cost < least:
             best, least = lanes, cost

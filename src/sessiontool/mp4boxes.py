@@ -154,7 +154,9 @@ def _refuse(traks: list[_Trak]) -> NoReturn:
     codecs = [trak.codec for trak in traks]
     if b"enca" in codecs:
         raise RecordingError("the sound of the MP4 is encrypted", hint="decrypt the recording first")
-    found = ", ".join(_CODECS.get(codec, _name(codec)) for codec in codecs) or "no track at all"
+    if not codecs or not all(codec.isascii() and codec.decode("ascii").isprintable() for codec in codecs):
+        raise ValueError("the moov box is damaged")
+    found = ", ".join(_CODECS.get(codec, _name(codec)) for codec in codecs)
     raise RecordingError(
         f"no Opus track in the MP4; it holds: {found}",
         hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert it, which "
@@ -174,7 +176,7 @@ class _Trak:
             table, b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64"
         )
         self._offsets, self._long_offsets = offsets
-        self.codec, self.entry = next(children(entries[8:]), (b"none", b""))
+        self.codec, self.entry = next(children(entries[8:]), (b"\0", b""))
         self.number = _u32(header, 20 if header[:1] == b"\1" else 12)
         self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
 
@@ -225,7 +227,7 @@ def _opus_head(entry: bytes) -> OpusHead:
     start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
     (specific,) = _pick(entry[start:], b"dOps")
     if len(specific) < 11 or specific[0]:
-        return OpusHead.parse(specific)  # which says what is wrong
+        raise ValueError("the dOps box is damaged")
     fields = struct.unpack_from(">BHIhB", specific, 1)
     return OpusHead.parse(b"OpusHead" + struct.pack("<BBHIhB", 1, *fields))
 

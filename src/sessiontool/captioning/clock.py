@@ -24,6 +24,8 @@ _PAUSE_MS = 200
 _PRICE_MS = 2
 """What a unit of price weighs against a millisecond between where a pause is and where the spread puts a place."""
 _FAR_MS = 1500
+_MOST_COMPARED = 1_000_000
+"""Words times words that are compared one by one: a thousand of each, far more than anybody says at a stretch."""
 
 
 class Times(NamedTuple):
@@ -95,6 +97,8 @@ def _by_letters(mine: Sequence[str], theirs: Sequence[str], words: Sequence[Word
 
 def _by_likeness(mine: Sequence[str], theirs: Sequence[str], spoken: Spoken) -> Times | None:
     """Some words are others: those that are the same have their times, those between share what lies between."""
+    if len(mine) * len(theirs) > _MOST_COMPARED:
+        return None
     from difflib import SequenceMatcher  # noqa: PLC0415 - only where somebody changed the text
 
     pairs: dict[int, int] = {}

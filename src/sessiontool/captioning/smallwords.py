@@ -13,15 +13,17 @@ class SmallWords(NamedTuple):
     leaning: frozenset[str]
 
 
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 def _words(binding: str, opening: str, leaning: str) -> SmallWords:
-    return SmallWords(frozenset(binding.split()), frozenset(opening.split()), frozenset(leaning.split()))
+    return SmallWords(_set(binding), _set(opening), _set(leaning))
 
 
-TITLES = frozenset(
-    (
-        "mr mrs ms dr prof st mx sir madam lord lady captain president herr herrn frau mme mlle monsieur madame sr sra don "
-        "doña sig dott meneer mevrouw dhr mevr"
-    ).split()
+TITLES = _set(
+    "mr mrs ms dr prof st mx sir madam lord lady captain president herr herrn frau mme mlle monsieur madame sr sra don "
+    "doña sig dott meneer mevrouw dhr mevr"
 )
 """What stands before a name, without a stop."""
 

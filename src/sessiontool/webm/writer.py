@@ -98,11 +98,12 @@ class WebmWriter:
         )
         tracks = element(ebml.TRACKS, _track_entry(head, track_uid))
         cues_bytes = len(self._cues_element(0))
-        seek_bytes = len(_seek_head(0, 0, 0))
+        targets = (ebml.INFO, ebml.TRACKS, ebml.CUES)[: 3 if self._cues else 2]
+        seek_bytes = len(_seek_head(targets, (0, 0, 0)))
         cues_at = seek_bytes + len(info) + len(tracks)
         segment = b"".join(
             (
-                _seek_head(seek_bytes, seek_bytes + len(info), cues_at),
+                _seek_head(targets, (seek_bytes, seek_bytes + len(info), cues_at)),
                 info,
                 tracks,
                 self._cues_element(cues_at + cues_bytes),
@@ -129,13 +130,12 @@ def _fixed(element_id: int, value: int) -> bytes:
     return element(element_id, value.to_bytes(8, "big"))
 
 
-def _seek_head(info_at: int, tracks_at: int, cues_at: int) -> bytes:
-    entries = ((ebml.INFO, info_at), (ebml.TRACKS, tracks_at), (ebml.CUES, cues_at))
+def _seek_head(targets: Sequence[int], places: Sequence[int]) -> bytes:
     return element(
         ebml.SEEK_HEAD,
         b"".join(
             element(ebml.SEEK, element(ebml.SEEK_ID, target.to_bytes(4, "big")) + _fixed(ebml.SEEK_POSITION, at))
-            for target, at in entries
+            for target, at in zip(targets, places, strict=False)
         ),
     )
 
