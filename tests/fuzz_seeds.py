@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+import mp4_recordings
+import ogg_recordings
 import recordings
 from fuzz_targets import whole_result
 
@@ -48,11 +50,15 @@ def _torture(*endings: str) -> Iterator[bytes]:
 
 
 def _ogg() -> Iterator[bytes]:
+    yield from _with_controls(ogg_recordings.made(4).data)
     yield from _torture(".ogg", ".opus")
 
 
 def _mp4() -> Iterator[bytes]:
-    yield from _torture(".mp4", ".m4a")
+    yield from _with_controls(mp4_recordings.made(3).data)
+    for name in ("000000.mp4", "000001.mp4"):
+        folder = DATA / "containers" / "chrome-mp4-opus" / "chunks" / "000"
+        yield from _with_controls((folder / "000000.mp4").read_bytes() + (folder / name).read_bytes()[:_MOST_BYTES])
 
 
 def _salvage() -> Iterator[bytes]:

@@ -1,16 +1,19 @@
 """Recordings for tests, made byte by byte and read by a strict walk: neither shares code with what is tested.
 
-`chrome` and `firefox` make live WebM as the two browsers write it, small; `walk` lists the blocks of any whole live recording,
-also of a real one, with the places of their elements.
+`chrome` and `firefox` make live WebM as the two browsers write it, small; `walk` lists the blocks of any whole live
+recording, also of a real one, with the places of their elements.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+
+from sessiontool.values import ChunkRef, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -186,4 +189,18 @@ def walk(data: bytes) -> Iterable[Block]:
 def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     """`data` in pieces, cut at `cuts` (any order, more than once, beyond the end)."""
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(places)]
+
+
+def chunk_ref(seq: int, size_bytes: int = 0, part: str = "0") -> ChunkRef:
+    """A chunk as a store lists it."""
+    return ChunkRef(StoredObject(f"s/chunks/{part}/{seq}.webm", size_bytes, "tag"), part, seq)
+
+
+def blobs(whole: Live, packets: int, *, lead: int = 1, inside: int = 1) -> list[bytes]:
+    """The recording in blobs of so many packets, as Chrome cuts them.
+
+    Each begins `inside` bytes into an element, and with `lead` packets of the cluster before.
+    """
+    cuts = [whole.blocks[index - lead].offset + inside for index in range(packets, len(whole.blocks), packets)]
+    return split(whole.data, cuts)

@@ -160,3 +160,14 @@ def test_a_published_transcript_gives_the_captions_that_the_merge_wrote(publishe
     """One way from transcript to cues: what was written can be made again from what was written."""
     made = caption(json.loads((published / "transcript.json").read_text()), CaptionOptions())
     assert made.files["captions.srt"] == (published / "captions.srt").read_text()
+
+
+def test_captions_of_latin_text_wait_for_no_other_library() -> None:
+    program = """
+import sys
+from sessiontool.captions import CaptionOptions, caption
+caption({"utterances": [{"role": "user", "text": "Hello \u2013 \u201cyes\u201d\u2026", "start_s": 0, "end_s": 2}]}, CaptionOptions())
+print(*sorted({"wcwidth", "pysubs2", "ttconv", "numpy", "pydantic", "webvtt", "srt"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["srt", "webvtt"]

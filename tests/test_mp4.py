@@ -244,6 +244,17 @@ def test_zeroes_cost_the_fragments_that_they_hit() -> None:
     assert reader.damages
 
 
+def test_zeroes_in_the_sound_are_no_packets() -> None:
+    """An MP4 has no checksums: what is overwritten from a packet's beginning on is all that can be told."""
+    one = SMALL.fragments[1]
+    packets = [*one.pairs[:1], *one.pairs[2:]]
+    start, end = one.packets[0][2], one.packets[1][2]
+    reader, runs = read(SMALL.data[:start] + bytes(end - start) + SMALL.data[end:])
+    assert read_pairs(runs) == SMALL.pairs[:3] + packets + SMALL.pairs[6:]
+    assert reader.damages == [(start, end - start, "not an Opus packet")]
+    assert [run.times_ms[0] for run in runs if run.after_break] == [packets[1][1]]
+
+
 @pytest.mark.parametrize("missing", range(len(CHUNKS)))
 @pytest.mark.parametrize("told", [True, False])
 def test_a_chunk_of_a_real_recording_is_missing(missing: int, told: bool) -> None:

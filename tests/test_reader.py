@@ -1,10 +1,12 @@
-"""The reader on whole, cut and truncated recordings: the packets and times are those of a strict walk and of PyAV, wherever it is cut."""
+"""The reader on whole, cut and truncated recordings: packets and times are those of a strict walk and of PyAV."""
 
 from __future__ import annotations
 
 import io
 import struct
 from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import av
 import pytest
@@ -35,10 +37,17 @@ from sessiontool.errors import RecordingError
 from sessiontool.webm.packets import Packets, PacketsDigest
 from sessiontool.webm.reader import WebmReader
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
 MADE = {"chrome": cache(chrome), "firefox": cache(firefox)}
 FREE = settings(deadline=None, max_examples=60)
-ANY = {"chrome": lambda: recorded("chrome-1s"), "firefox": lambda: recorded("firefox-pause"), **MADE}
+ANY: dict[str, Callable[[], Live]] = {
+    "chrome": lambda: recorded("chrome-1s"),
+    "firefox": lambda: recorded("firefox-pause"),
+    **MADE,
+}
 
 
 @pytest.fixture(params=MADE)
@@ -76,7 +85,7 @@ def test_a_real_recording_gives_the_packets_that_pyav_finds(session_id: str) -> 
         times_ms = [time_ms - runs[0].times_ms[0] for _, time_ms in read_pairs(runs)]
         assert [(packet.pts or 0) + first_ms for packet in demuxed] == pytest.approx(times_ms, abs=1)
         assert reader.track is not None
-        assert reader.track.opus_head.channels == stream.codec_context.channels  # type: ignore[attr-defined]
+        assert reader.track.opus_head.channels == stream.codec_context.channels
         assert reader.track.opus_head.to_bytes() == stream.codec_context.extradata
 
 
@@ -344,7 +353,7 @@ def test_a_digest_knows_packets_and_lengths_and_not_how_they_came(packets: list[
     whole, pieces = PacketsDigest(), PacketsDigest()
     whole.update(packets)
     places = [0, *sorted(min(cut, len(packets)) for cut in cuts), len(packets)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         pieces.update(packets[start:end])
     assert pieces.hexdigest() == whole.hexdigest()
     other = PacketsDigest()

@@ -1,14 +1,16 @@
-"""What the reader makes of lost and damaged bytes: it goes on at the next element, and loses no packet that the damage did not touch.
+"""What the reader makes of lost and damaged bytes: it goes on at the next element, and loses only what was touched.
 
-What "touch" means.  A packet is touched by a changed byte of its element.  Where damage wipes out the beginning of the element behind a
-packet, nothing tells that it did not begin inside that packet, so that one counts as touched as well.  And a changed size can
-make an element swallow those behind it and end where, by chance, something seems to begin: those are then inside a packet that is touched.
+What "touch" means.  A packet is touched by a changed byte of its element.  Where damage wipes out the beginning of the
+element behind a packet, nothing tells that it did not begin inside that packet, so that one counts as touched as well.
+And a changed size can make an element swallow those behind it and end where, by chance, something seems to begin: they
+are then inside a packet that is touched.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
@@ -29,9 +31,11 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.webm.packets import Packets
 from sessiontool.webm.reader import WebmReader
 from sessiontool.webm.resync import find_row, row_at
+
+if TYPE_CHECKING:
+    from sessiontool.webm.packets import Packets
 
 MADE = {"chrome": cache(chrome), "firefox": cache(firefox)}
 FORMS = {
@@ -41,7 +45,7 @@ FORMS = {
 }
 FREE = settings(deadline=None, max_examples=120)
 WIPED_BYTES = 5
-"""An id and a size: where damage begins in them and is longer than a byte, it may as well be the packet before that goes on there."""
+"""An id and a size: where damage of more than a byte begins there, it may as well be the packet before that goes on."""
 
 
 @pytest.fixture(params=MADE)
@@ -119,7 +123,7 @@ def test_real_chunks_without_one_of_them_give_the_packets_of_the_others() -> Non
         kept = [
             block.payload
             for block in whole.blocks
-            if block.end <= ends[missing - 1] or ends[missing] - 1 <= block.offset and block.end <= ends[-1]
+            if block.end <= ends[missing - 1] or (ends[missing] - 1 <= block.offset and block.end <= ends[-1])
         ]
         assert [payload for payload, _ in read_pairs(runs)] == kept
         assert sum(damage.length_bytes for damage in reader.damages) <= 1, "the first byte of the lost element"
@@ -150,7 +154,7 @@ def check_damage(whole: Live, start: int, fill: bytes) -> None:
 
 
 def behind_which_it_begins(whole: Live, start: int, end: int) -> list[Block]:
-    """The packet behind which the damage begins, if it hit the id or the size of the element there, and not by one byte alone."""
+    """The packet behind which the damage begins, if it hit id or size of the element there, and not by a byte alone."""
     return [block for block in whole.blocks if block.end <= start < block.end + WIPED_BYTES and end - start > 1]
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 FRAME_MS = 10
+POWER_MS = 2
 _FRAME = RATE * FRAME_MS // 1000
 _WINDOW = 2 * _FRAME
 _BLOCK_FRAMES = 100
@@ -136,11 +137,11 @@ class _ChannelMeter:
 
     def _feed_power(self, samples: Floats) -> None:
         samples = np.concatenate((self._fine_rest, samples))
-        per_ms = RATE // 1000
-        count = len(samples) // per_ms
-        self._fine_rest = samples[count * per_ms :]
-        block = samples[: count * per_ms].reshape(-1, per_ms)
-        self.power += _quantise(np.einsum("ij,ij->i", block, block) / np.float32(per_ms)).tobytes()
+        size = RATE * POWER_MS // 1000
+        count = len(samples) // size
+        self._fine_rest = samples[count * size :]
+        block = samples[: count * size].reshape(-1, size)
+        self.power += _quantise(np.einsum("ij,ij->i", block, block) / np.float32(size)).tobytes()
 
 
 class ActivityMeter:
@@ -164,7 +165,7 @@ class ActivityMeter:
         for meter, silence in zip(self._meters, padding, strict=True):
             meter.feed(silence)
             bands.append(np.frombuffer(meter.bands, np.uint8).reshape(-1, BANDS)[: -(-duration_ms // FRAME_MS)])
-            powers.append(np.frombuffer(meter.power, np.uint8)[:duration_ms])
+            powers.append(np.frombuffer(meter.power, np.uint8)[: -(-duration_ms // POWER_MS)])
         return measure(bands, powers, duration_ms)
 
 
@@ -198,7 +199,7 @@ def _noise(floor: Floats, first: int, last: int) -> Floats:
 
 def _scores(levels: Bytes, floor: Floats, leak: Leak | None, source: Bytes) -> tuple[Floats, Floats]:
     """Score and faint score of every frame, a few minutes at a time."""
-    score, faint = np.zeros(len(levels), np.float32), np.zeros(len(levels), np.float32)
+    score, faint = np.zeros(len(levels), np.float16), np.zeros(len(levels), np.float16)
     for first in range(0, len(levels), _STRETCH_OF_FRAMES):
         last = min(first + _STRETCH_OF_FRAMES, len(levels))
         lo, hi = max(0, first - _CONTEXT_FRAMES), min(last + _CONTEXT_FRAMES, len(levels))
@@ -218,18 +219,26 @@ def _noise_and_leak(floor: Floats, leak: Leak | None, source: Bytes, first: int,
 
 def _noise_floor(levels: Bytes) -> Floats:
     """Each band's noise level in dB, one row per `_FLOOR_CHUNK` frames: a low quantile of what is around."""
-    count = -(-len(levels) // _FLOOR_CHUNK)
-    if not count:
+    if not len(levels):
         return np.zeros((0, BANDS), np.float32)
-    padded = np.pad(levels, ((0, count * _FLOOR_CHUNK - len(levels)), (0, 0)), mode="symmetric")
-    rank = int(_FLOOR_CHUNK * 0.15)
-    low = np.partition(padded.reshape(count, _FLOOR_CHUNK, BANDS), rank, axis=1)[:, rank]
+    whole = len(levels) // _FLOOR_CHUNK * _FLOOR_CHUNK
+    pieces = [levels[at : min(at + _STRETCH_OF_FRAMES, whole)] for at in range(0, whole, _STRETCH_OF_FRAMES)]
+    if whole < len(levels):
+        last = levels[-_FLOOR_CHUNK:]
+        pieces.append(np.pad(last, ((0, _FLOOR_CHUNK - len(last)), (0, 0)), mode="symmetric"))
+    low = np.concatenate([_quiet_levels(piece) for piece in pieces])
     edged = np.pad(low, ((_FLOOR_REACH, _FLOOR_REACH), (0, 0)), mode="symmetric")
     around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
     rank = int((2 * _FLOOR_REACH + 1) * 0.4)
     floor = to_db(np.partition(around, rank, axis=-1)[..., rank]) + _FLOOR_MARGIN_DB
     bounded: Floats = np.maximum(floor, _percentile_db(levels, 95) - _FLOOR_BELOW_SPEECH_DB)
     return bounded
+
+
+def _quiet_levels(levels: Bytes) -> Bytes:
+    """A low quantile of each band's levels in each chunk of frames."""
+    rank = int(_FLOOR_CHUNK * 0.15)
+    return np.partition(levels.reshape(-1, _FLOOR_CHUNK, BANDS), rank, axis=1)[:, rank]
 
 
 def _percentile_db(levels: Bytes, percent: float) -> Floats:
@@ -305,7 +314,7 @@ def _run_length(above: NDArray[np.bool_]) -> int:
 
 def _channel(score: Floats, faint: Floats, levels: Bytes, power: Bytes) -> ChannelActivity:
     islands = _stretched(find_islands(score), faint)
-    overall = to_db(levels).max(axis=1) if len(levels) else np.zeros(1, np.float32)
+    overall = to_db(levels.max(axis=1)) if len(levels) else np.zeros(1, np.float32)
     spoken = np.zeros(len(overall), bool)
     for start, end in islands // FRAME_MS:
         spoken[start:end] = True

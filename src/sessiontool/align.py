@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .activity import POWER_MS
 from .axis import SAMPLES_PER_MS, Axis, expect
 from .evidence import Evidence, confidence
 from .lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
@@ -187,7 +188,7 @@ def _sounds(lane: Lane, k: int) -> bool:
 def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
     a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
     low = float(lane.islands.end[a - 1]) if a else 0.0
-    high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(len(lane.channel.power))
+    high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(POWER_MS * len(lane.channel.power))
     return snap(lane.channel.power, float(lane.islands.start[a]), float(lane.islands.end[b]), low, high)
 
 

@@ -106,9 +106,10 @@ def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
     for extent in extents:
         if extent.start_ms is None and chains:
             _put_behind(extent, chains)
-    for chain in chains:
+    whole = _with_headers(chains)
+    for chain in whole:
         chain.extents.sort(key=lambda extent: (extent.start_ms, extent.chunk.seq))
-    return [part for chain in _with_headers(chains) for part in _without_foreign(chain)]
+    return [part for chain in whole for part in _without_foreign(chain)]
 
 
 def _gap(extent: Extent, newest: Chain, chain: Chain) -> tuple[bool, bool, bool, int]:
@@ -138,12 +139,16 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
     for chain in chains:
         if chain.has_header:
             continue
-        head = next((c for c in whole if abs(chain.start_ms - c.end_ms) <= _SAME_PLACE_MS), None)
+        head = next((whole_one for whole_one in whole if _holds_what_comes_before(whole_one, chain)), None)
         if head is None:
             whole.append(chain)
         else:
             head.extents += chain.extents
     return sorted(whole, key=lambda chain: min(extent.chunk.seq for extent in chain.extents))
+
+
+def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
+    return any(abs(chain.start_ms - extent.end_ms) <= _SAME_PLACE_MS for extent in whole.extents)
 
 
 def displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:

@@ -95,7 +95,7 @@ class Lane:
 
 
 def track(lanes: Sequence[Lane], axis: Axis, jump_cost: float = _JUMP_COSTS[0]) -> float:
-    """Give the lanes the clock's coarse track through all their utterances; returns the agreement reached, in seconds."""
+    """Give the lanes the clock's coarse track through all their utterances; returns the agreement, in seconds."""
     tracks, reached = coarse_track([(lane.raw, lane.channel.score) for lane in lanes], axis, jump_cost)
     for lane, found in zip(lanes, tracks, strict=True):
         lane.track = found

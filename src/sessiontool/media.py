@@ -140,10 +140,10 @@ def _reduced(sound: Floats, first: int, count: int) -> Floats:
     columns = _LOWPASS.shape[1]
     batches = -(-(count + columns - 1) // _BATCH)
     reduced = np.empty((len(sound), count), np.float32)
-    for samples, result in zip(sound, reduced, strict=True):
+    for channel, samples in enumerate(sound):
         piece = samples[first : first + batches * _BATCH * _FACTOR].reshape(batches, _BATCH, _FACTOR)
         partial = (piece @ _LOWPASS).reshape(-1, columns)
-        np.copyto(result, partial[:count, 0])
+        reduced[channel] = partial[:count, 0]
         for column in range(1, columns):
-            result += partial[column : column + count, column]
+            reduced[channel] += partial[column : column + count, column]
     return reduced

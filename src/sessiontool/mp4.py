@@ -30,13 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BEGINNING = re.compile(
-    rb"moof\0\0\0\x10mfhd|moov\0\0..mvhd|(?<=\0\0\0[\x10-\xff])[fs]typ[ -~]{4}",
+    rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
     re.DOTALL,
 )
-"""What follows the size where a row begins: fragment and movie with their first boxes, file type with its brand."""
+"""Where a row begins: a plausible size, then fragment or movie with their first boxes, or a file type with its brand."""
 
 _BEGINNING_BYTES = 16  # of the longest, with its size
-_KIND_AT = 4
 _MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}
 _PASSED = frozenset(
     {
@@ -45,11 +44,12 @@ _PASSED = frozenset(
     }
 )
 _ENDLESS = 1 << 64
+_ZEROES = bytes(8)  # a valid packet could begin so, but none does: something overwrote it
 
 
 def begins_mp4(data: bytes) -> bool:
     """Whether `data` begins with a box that may stand at the top of an MP4."""
-    return data[_KIND_AT : _KIND_AT + 4] in _PASSED | _MAX_BUFFERED_BYTES.keys()
+    return data[4:8] in _PASSED | _MAX_BUFFERED_BYTES.keys()
 
 
 def holds_mp4(data: bytes) -> bool:
@@ -163,7 +163,7 @@ class Mp4Reader:
     def _pass_by(self, *, final: bool) -> bool:
         """Take packets out of the box that streams by, up to its end or to where it turns out to be cut short."""
         assert self._box_end is not None
-        found = self._beginning(self._pos, len(self._buf))
+        found = self._beginning(self._pos, min(len(self._buf), self._box_end - self._offset + _BEGINNING_BYTES))
         cut_at = _ENDLESS if found is None else self._offset + found
         available = self._offset + len(self._buf)
         # The beginning of a box may be there in part.  Where this one ends it is in its place.
@@ -209,8 +209,8 @@ class Mp4Reader:
 
     def _beginning(self, start: int, end: int) -> int | None:
         """Where in the buffer a box begins, from `start` on, that can only be the beginning of a row."""
-        found = _BEGINNING.search(self._buf, start + _KIND_AT, end)
-        return found.start() - _KIND_AT if found else None
+        found = _BEGINNING.search(self._buf, start, end)
+        return found.start() if found else None
 
     def _break_off(self, reason: str) -> None:
         """The row makes no sense from here on."""
@@ -304,7 +304,7 @@ class Mp4Reader:
 
     def _add_packet(self, payload: bytes, sample: Sample) -> None:
         duration = self._durations[payload[:2]]
-        if not duration:
+        if not duration or payload.startswith(_ZEROES):
             self._note_invalid(sample.offset + self._moved, sample.size_bytes)
             return
         if self.track is None:
@@ -321,6 +321,7 @@ class Mp4Reader:
 
     def _note_invalid(self, at: int, size: int) -> None:
         """Note bytes that are no Opus packet; those that lie side by side are one damage."""
+        self._runs.note_break()
         reason = "not an Opus packet"
         last = self.damages.pop() if self.damages else Damage(at, 0, reason)
         if last.reason == reason and last.offset + last.length_bytes == at:

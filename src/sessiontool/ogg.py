@@ -357,6 +357,7 @@ class OggReader:
             if duration:
                 self._runs.add(self._recording, placed, packet, samples // _SAMPLES_PER_MS, duration)
             else:
+                self._runs.note_break()
                 self.damages.append(Damage(offset, len(packet), "not an Opus packet"))
         self._position = start + sum(durations)
 

@@ -1,4 +1,4 @@
-"""The audible onset and end of a matched stretch, to the millisecond, from the channel's power every millisecond.
+"""The audible onset and end of a matched stretch, to a few milliseconds, from the channel's power every 2 ms.
 
 An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level
 well below the utterance's own and above the noise there; the first and the last instant above it that last are its
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .activity import to_db
+from .activity import POWER_MS, to_db
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,8 +45,9 @@ class Edge:
 def _smooth_db(power: Bytes, lo: int, hi: int) -> Floats:
     """Level in dB averaged over `_SMOOTH_MS`, for each millisecond lo..hi."""
     pad = _SMOOTH_MS // 2
-    a, b = max(0, lo - pad), min(len(power), hi + pad)
-    mean_square = 10 ** (to_db(power[a:b]) / 10)
+    a, b = max(0, lo - pad), min(POWER_MS * len(power), hi + pad)
+    levels = np.repeat(power[a // POWER_MS : -(-b // POWER_MS)], POWER_MS)[a % POWER_MS :][: b - a]
+    mean_square = 10 ** (to_db(levels) / 10)
     smooth = np.convolve(mean_square, np.ones(_SMOOTH_MS) / _SMOOTH_MS, mode="same")[lo - a : lo - a + hi - lo]
     level: Floats = 10 * np.log10(np.maximum(smooth, 1e-12))
     return level
@@ -63,7 +64,7 @@ def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
 def snap(power: Bytes, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[Edge, Edge]:
     """Onset and end of the stretch start..end, not before `low_ms` and not after `high_ms`."""
     start, end = int(start_ms), int(end_ms)
-    lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(len(power), int(high_ms), end + _AROUND_MS)
+    lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(POWER_MS * len(power), int(high_ms), end + _AROUND_MS)
     if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
         return Edge(start_ms, 0.0), Edge(end_ms, 0.0)
     level = _smooth_db(power, lo, hi)

@@ -29,6 +29,7 @@ _LONG_BLOCK = struct.Struct(">BIBHB")
 _MOST_PROBLEMS = 20
 _MAX_ELEMENT_BYTES = 1 << 26
 _DURATION_TOLERANCE_MS = 1
+_NS_PER_MS, _AUDIO_TRACK, _SEEK_PRE_ROLL_NS = 1_000_000, 2, 80_000_000
 
 
 class _Broken(Exception):  # noqa: N818 - ends the reading, and becomes a finding
@@ -154,8 +155,10 @@ def _read_head(file: _File, problems: _Problems) -> tuple[_Head, Iterator[_Clust
     while (found := _next(file, begin, segment[1])) is not None and found[0] != ebml.CLUSTER:
         places[found[0]] = found[2] - begin
         elements[found[0]] = file.body(found[1])
-    head = _parse_head(elements)
-    for target, place in _seeks(elements.get(ebml.SEEK_HEAD, b"")):
+    head = _parse_head(elements, problems)
+    seeks = list(_seeks(elements.get(ebml.SEEK_HEAD, b"")))
+    problems.expect("verify-seek", "what SeekHead names", [ebml.INFO, ebml.TRACKS, ebml.CUES], [t for t, _ in seeks])
+    for target, place in seeks:
         problems.expect("verify-seek", f"the SeekHead's place of element {target:#x}", places.get(target), place)
     return head, _clusters(file, found, begin, segment[1], head.track)
 
@@ -169,7 +172,7 @@ def _next(file: _File, begin: int, size: int) -> tuple[int, int, int] | None:
     return None if found is None else (found[0], found[1], at)
 
 
-def _parse_head(elements: dict[int, bytes]) -> _Head:
+def _parse_head(elements: dict[int, bytes], problems: _Problems) -> _Head:
     info = dict(ebml.children(elements.get(ebml.INFO, b"")))
     entries = [
         dict(ebml.children(body))
@@ -183,10 +186,21 @@ def _parse_head(elements: dict[int, bytes]) -> _Head:
     delay_ns = _uint(entry.get(ebml.CODEC_DELAY, b""))
     if delay_ns != opus.pre_skip * 1_000_000_000 // SAMPLE_RATE:
         raise _Broken(f"CodecDelay of {delay_ns} ns does not fit the pre-skip of {opus.pre_skip} samples")
+    audio = dict(ebml.children(entry.get(ebml.AUDIO, b"")))
+    for what, expected, found in (
+        ("TimestampScale", _NS_PER_MS, _uint(info.get(ebml.TIMESTAMP_SCALE, b""))),
+        ("TrackType", _AUDIO_TRACK, _uint(entry.get(ebml.TRACK_TYPE, b""))),
+        ("FlagLacing", 0, _uint(entry.get(ebml.FLAG_LACING, b"\1"))),
+        ("SeekPreRoll", _SEEK_PRE_ROLL_NS, _uint(entry.get(ebml.SEEK_PRE_ROLL, b""))),
+        ("SamplingFrequency", SAMPLE_RATE, ebml.read_float(audio.get(ebml.SAMPLING_FREQUENCY, b""))),
+        ("Channels", opus.channels, _uint(audio.get(ebml.CHANNELS, b""))),
+    ):
+        problems.expect("verify-structure", what, expected, found)
     head = _Head(opus, ebml.read_float(info.get(ebml.DURATION, b"")), _uint(entry.get(ebml.TRACK_NUMBER, b"")))
     for _, point in ebml.children(elements.get(ebml.CUES, b"")):
         fields = dict(ebml.children(point))
         position = dict(ebml.children(fields.get(ebml.CUE_TRACK_POSITIONS, b"")))
+        problems.expect("verify-cues", "a cue's track", head.track, _uint(position.get(ebml.CUE_TRACK, b"")))
         head.cues[_uint(position.get(ebml.CUE_CLUSTER_POSITION, b""))] = _uint(fields.get(ebml.CUE_TIME, b""))
     return head
 

@@ -90,6 +90,8 @@ class WebmReader:
             data = data[passed:]
         if len(self._boundaries) < _MOST_BOUNDARIES:
             self._boundaries.append(len(self._buf))
+        if self._cuts and len(self._cuts) < _MOST_BOUNDARIES:
+            self._cuts.append(len(self._buf))
         self._buf = self._buf + data if self._buf else bytes(data)
         self._read(final=False)
         return self._closed_runs()
@@ -256,11 +258,19 @@ class WebmReader:
             self._scale_ns = int.from_bytes(info.get(ebml.TIMESTAMP_SCALE, b""), "big") or 1_000_000
             self._writing_app = info.get(ebml.WRITING_APP, b"").decode("utf-8", "replace")
         elif element_id == ebml.TRACKS:
-            self.track, self.header_missing = opus_track(body, self._writing_app), False
+            self._read_tracks(body)
         else:
             self.cluster_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
             self._placed = True
             self._begin_run(continued=False)
+
+    def _read_tracks(self, body: bytes) -> None:
+        try:
+            self.track, self.header_missing = opus_track(body, self._writing_app), False
+        except RecordingError as error:
+            if any(self._boundaries):  # the chunk was cut in its header, and the next one's bytes were read as tracks
+                raise ValueError("Tracks element cut short") from error
+            raise
 
     def _begin_recording(self, body: bytes) -> None:
         doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")

@@ -1,0 +1,180 @@
+"""Which chunks belong together, and in which order, told by what is in them whatever their numbers say."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
+
+from sessiontool.chains import Extent, displaced, extent_of, sort_chunks
+
+CHROME = chrome(84 * 7, cluster_packets=84)  # seven blobs of five seconds
+FIREFOX = firefox(250 * 6, cluster_packets=50)
+OTHER = chrome(84 * 4, cluster_packets=84, seed=9)
+BLOBS = {
+    "chrome": blobs(CHROME, 84),
+    "firefox": blobs(FIREFOX, 250, lead=0, inside=-15),  # before a cluster's head
+    "real chrome": recorded_chunks("chrome-1s"),
+    "real chrome, busy": recorded_chunks("chrome-load"),
+    "real firefox": recorded_chunks("firefox-pause"),
+}
+
+
+def extents(*chunks: bytes) -> list[Extent]:
+    """The chunks as they are numbered: in the order given."""
+    return [extent_of(chunk_ref(seq, len(data)), data) for seq, data in enumerate(chunks)]
+
+
+def sorted_seqs(*chunks: bytes) -> list[list[int]]:
+    return [[chunk.seq for chunk in chain.chunks] for chain in sort_chunks(extents(*chunks))]
+
+
+def swapped(chunks: list[bytes], one: int, other: int) -> list[bytes]:
+    chunks = list(chunks)
+    chunks[one], chunks[other] = chunks[other], chunks[one]
+    return chunks
+
+
+# -- one chunk by itself
+
+
+@pytest.mark.parametrize("form", ["chrome", "firefox"])
+def test_a_chunk_tells_when_it_was_recorded(form: str) -> None:
+    whole, chunks = {"chrome": CHROME, "firefox": FIREFOX}[form], BLOBS[form]
+    offset = 0
+    for chunk in chunks:
+        extent = extent_of(chunk_ref(0), chunk)
+        inside = [b for b in whole.blocks if b.offset >= offset - 1 and b.end <= offset + len(chunk)]
+        assert extent.start_ms == pytest.approx(inside[0].time_ms, abs=60)
+        packet_ms = 60 if form == "chrome" else 20
+        assert extent.end_ms == inside[-1].time_ms + packet_ms
+        assert extent.has_header == (offset == 0)
+        offset += len(chunk)
+
+
+def test_a_chunk_without_a_cluster_does_not_tell_when() -> None:
+    start = CHROME.blocks[90].offset
+    extent = extent_of(chunk_ref(0), CHROME.data[start + 1 : CHROME.blocks[100].offset])
+    assert extent.start_ms is None
+    assert extent.head_ms == CHROME.blocks[90].time_ms - CHROME.blocks[84].time_ms, "counted in its cluster"
+    assert extent.tail_ms - extent.head_ms == pytest.approx(10 * 60, abs=10)
+
+
+@pytest.mark.parametrize("data", [b"", bytes(5000), Random(1).randbytes(5000), b"OggS" + bytes(100)])
+def test_a_chunk_of_nothing_has_no_time(data: bytes) -> None:
+    extent = extent_of(chunk_ref(3), data)
+    assert (extent.start_ms, extent.end_ms) == (None, 0)
+
+
+# -- one recording
+
+
+@pytest.mark.parametrize("form", BLOBS)
+def test_chunks_in_order_stay_so(form: str) -> None:
+    assert sorted_seqs(*BLOBS[form]) == [list(range(len(BLOBS[form])))]
+
+
+@pytest.mark.parametrize("form", BLOBS)
+@given(data=st.data())
+@settings(deadline=None, max_examples=15)
+def test_any_order_becomes_the_one_they_were_recorded_in(form: str, data: st.DataObject) -> None:
+    chunks = BLOBS[form][:7]
+    order = data.draw(st.permutations(range(len(chunks))))
+    found = sorted_seqs(*(chunks[index] for index in order))
+    assert [[order[seq] for seq in chain] for chain in found] == [list(range(len(chunks)))]
+
+
+@pytest.mark.parametrize("missing", range(1, 6))
+def test_a_missing_chunk_leaves_one_recording(missing: int) -> None:
+    chunks = [chunk for seq, chunk in enumerate(BLOBS["chrome"]) if seq != missing]
+    assert sorted_seqs(*chunks) == [list(range(6))]
+    found = sorted_seqs(*swapped(chunks, 2, 4))
+    assert found == [[0, 1, 4, 3, 2, 5]]
+
+
+def test_without_a_header_the_order_is_found_all_the_same() -> None:
+    chunks = BLOBS["chrome"][1:]
+    assert sorted_seqs(*chunks) == [list(range(6))]
+    assert sorted_seqs(*swapped(chunks, 1, 3)) == [[0, 3, 2, 1, 4, 5]]
+
+
+def test_a_chunk_without_a_cluster_stays_behind_the_one_that_it_continues() -> None:
+    first, *rest = blobs(CHROME, 84, lead=1)
+    cut = CHROME.blocks[84 + 40].offset + 1 - len(first)
+    chunks = [first, rest[0][:cut], rest[0][cut:], *rest[1:]]
+    assert sorted_seqs(*chunks) == [list(range(8))]
+    assert sorted_seqs(*swapped(chunks, 2, 5)) == [[0, 1, 5, 3, 4, 2, 6, 7]]
+
+
+# -- more than one
+
+
+def test_a_second_recording_is_one_of_its_own() -> None:
+    other = blobs(OTHER, 84)
+    assert sorted_seqs(*BLOBS["chrome"], *other) == [list(range(7)), [7, 8, 9, 10]]
+
+
+def test_two_recordings_whose_numbers_run_through_one_another_are_told_apart() -> None:
+    """By their times: the second recorder began when the first had recorded for a while."""
+    one, other = BLOBS["chrome"], blobs(OTHER, 84)
+    found = sorted_seqs(*one[:4], other[0], one[4], other[1], one[5], other[2], one[6])
+    assert found == [[0, 1, 2, 3, 5, 7, 9], [4, 6, 8]]
+
+
+@pytest.mark.parametrize("at", range(2, 6))
+def test_a_chunk_of_somebody_else_is_split_off(at: int) -> None:
+    stranger = blobs(OTHER, 84)[1]  # of five to ten seconds of another clock
+    chunks = [*BLOBS["chrome"][:at], stranger, *BLOBS["chrome"][at:]]
+    chains = sorted_seqs(*chunks)
+    assert chains[0] == [seq for seq in range(8) if seq != at]
+    assert chains[1:] == [[at]]
+
+
+def test_what_the_recorder_noted_is_believed_where_both_would_fit() -> None:
+    own, strange = BLOBS["chrome"], blobs(OTHER, 84)[1]
+    chunks = [own[0], strange, own[1], own[2]]
+    found = [extent_of(chunk_ref(seq, len(data)), data, noted=data is not strange) for seq, data in enumerate(chunks)]
+    assert [[chunk.seq for chunk in chain.chunks] for chain in sort_chunks(found)] == [[0, 2, 3], [1]]
+
+
+def test_no_chunk_is_ever_lost_or_doubled() -> None:
+    rng = Random(4)
+    everything = [*BLOBS["chrome"], *blobs(OTHER, 84), *BLOBS["firefox"], b"", rng.randbytes(900)]
+    for _ in range(25):
+        chosen = rng.sample(everything, rng.randint(1, 10))
+        listed = extents(*chosen)
+        seqs = [chunk.seq for chain in sort_chunks(listed) for chunk in chain.chunks]
+        expected = [extent.chunk.seq for extent in listed]
+        assert sorted(seqs) == expected or all(extent.start_ms is None for extent in listed)
+
+
+# -- which numbers are wrong
+
+
+@pytest.mark.parametrize(
+    ("order", "wrong"),
+    [
+        ([0, 1, 2, 3], []),
+        ([0, 2, 1, 3], [2, 1]),
+        ([0, 3, 1, 2, 4, 5, 6, 7], [3, 1, 2]),
+        ([7, 0, 1, 2, 3, 4, 5, 6], [7]),
+        ([0, 1, 2, 4, 5, 6, 7, 3], [3]),
+        ([3, 2, 1, 0], [3, 2, 1, 0]),
+        ([], []),
+    ],
+)
+def test_the_numbers_that_are_wrong(order: list[int], wrong: list[int]) -> None:
+    found = [chunk.seq for chunk in displaced([chunk_ref(seq) for seq in order])]
+    assert found == wrong or len(found) < len(wrong)
+
+
+@given(st.permutations(range(9)))
+def test_without_the_displaced_the_numbers_rise(order: list[int]) -> None:
+    chunks = [chunk_ref(seq) for seq in order]
+    wrong = displaced(chunks)
+    left = [chunk.seq for chunk in chunks if chunk not in wrong]
+    assert left == sorted(left)
+    assert (wrong == []) == (order == sorted(order))
