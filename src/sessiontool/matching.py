@@ -48,6 +48,7 @@ class Costs:
     end_bias: float = 0.0
     end_spread: float = 600.0
     rate: float = 1.0
+    length_spread: float = 0.3
     skip_text: float = 3.5
     skip_island: float = 0.15
     skip_second: float = 0.9
@@ -193,7 +194,7 @@ def _run_costs(
 
     length = np.maximum(to_end[None, :] - from_start[:, None], 1.0)
     ratio = np.log(length / max(60.0, expected.length[i] * costs.rate))
-    length_cost = 0.8 * hub(ratio / 0.3) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
+    length_cost = 0.8 * hub(ratio / costs.length_spread) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
     length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
 
     end_cost = _MADE_END_COST * islands.made_end[window]

@@ -33,7 +33,7 @@ _BEGINNING = re.compile(
     rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
     re.DOTALL,
 )
-"""Where a row begins: a plausible size, then fragment or movie with their first boxes, or a file type with its brand."""
+"""Where a row begins: a plausible size, then fragment or movie with their first boxes, or a file type with a brand."""
 
 _BEGINNING_BYTES = 16  # of the longest, with its size
 _MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}

@@ -141,10 +141,10 @@ def _verify_audio(file: _File, report: dict[str, Any], problems: _Problems) -> N
 
 def _read_head(file: _File, problems: _Problems) -> tuple[_Head, Iterator[_Cluster]]:
     """What stands before the clusters, and the clusters, read as they are asked for."""
-    found = file.header()
-    if found is None or found[0] != ebml.EBML:
+    start = file.header()
+    if start is None or start[0] != ebml.EBML:
         raise _Broken("it does not begin with an EBML header")
-    doc_type = dict(ebml.children(file.body(found[1]))).get(ebml.DOC_TYPE)
+    doc_type = dict(ebml.children(file.body(start[1]))).get(ebml.DOC_TYPE)
     problems.expect("verify-structure", "the document type", b"webm", doc_type)
     segment = file.header()
     if segment is None or segment[0] != ebml.SEGMENT:
@@ -197,8 +197,8 @@ def _parse_head(elements: dict[int, bytes], problems: _Problems) -> _Head:
     ):
         problems.expect("verify-structure", what, expected, found)
     head = _Head(opus, ebml.read_float(info.get(ebml.DURATION, b"")), _uint(entry.get(ebml.TRACK_NUMBER, b"")))
-    for _, point in ebml.children(elements.get(ebml.CUES, b"")):
-        fields = dict(ebml.children(point))
+    for tag, point in ebml.children(elements.get(ebml.CUES, b"")):
+        fields = dict(ebml.children(point)) if tag == ebml.CUE_POINT else {}
         position = dict(ebml.children(fields.get(ebml.CUE_TRACK_POSITIONS, b"")))
         problems.expect("verify-cues", "a cue's track", head.track, _uint(position.get(ebml.CUE_TRACK, b"")))
         head.cues[_uint(position.get(ebml.CUE_CLUSTER_POSITION, b""))] = _uint(fields.get(ebml.CUE_TIME, b""))
@@ -206,8 +206,8 @@ def _parse_head(elements: dict[int, bytes], problems: _Problems) -> _Head:
 
 
 def _seeks(body: bytes) -> Iterator[tuple[int, int]]:
-    for _, seek in ebml.children(body):
-        fields = dict(ebml.children(seek))
+    for tag, seek in ebml.children(body):
+        fields = dict(ebml.children(seek)) if tag == ebml.SEEK else {}
         yield _uint(fields.get(ebml.SEEK_ID, b"")), _uint(fields.get(ebml.SEEK_POSITION, b""))
 
 

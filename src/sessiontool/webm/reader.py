@@ -72,7 +72,7 @@ class WebmReader:
         self._reason = "no WebM header"
         self._after_break = False  # since the last packet
         self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
-        self._elements = 0  # read since the buffer's first byte
+        self._element_at = 0  # where in the buffer the last element began that was read
         self._good_at = 0  # where in the buffer the last packet ended
         self._last_block: Packets | None = None  # the run whose last packet ended there
         self._samples = PacketSamples()
@@ -135,7 +135,7 @@ class WebmReader:
 
     def _read(self, *, final: bool) -> None:
         """Read as many whole elements as the buffer holds, and drop them from it."""
-        pos = self._good_at = self._elements = 0
+        pos = self._good_at = self._element_at = 0
         self._last_block = None
         while True:
             if self._broken_at is not None:
@@ -151,8 +151,7 @@ class WebmReader:
                 continue
             if after is None:
                 break
-            self._elements += 1
-            pos = after
+            self._element_at, pos = pos, after
             if pos > len(self._buf):
                 self._skip = pos - len(self._buf)
                 pos = len(self._buf)
@@ -190,7 +189,7 @@ class WebmReader:
             pos = after
         samples = self._samples
         durations = [samples[payload[:2]] for payload in payloads]
-        self._elements += len(payloads)
+        self._element_at = started_at if len(payloads) == 1 else pos
         last_is_valid = durations and durations[-1]
         if 0 in durations:
             self._drop_invalid(started_at, payloads, times_ms, durations)
@@ -366,18 +365,27 @@ class WebmReader:
         Where the last thing read began well inside an earlier piece, that piece was cut short and the two halves do not
         belong together: it is taken back, and the search begins where the pieces meet.
         """
-        inside = any(at > 1 for at in self._boundaries)
-        self._cuts = self._boundaries if not pos or (inside and self._elements == 1) else []
-        if self._cuts and self._elements:
-            self._runs = []
-            self._after_break = True
+        astride = [at for at in self._boundaries if self._element_at + 1 < at < pos]
+        self._cuts = astride or [at for at in self._boundaries if at >= pos]
+        if astride:
+            self._take_back_block(pos)
+            pos = self._element_at
         elif not self._cuts:
             pos = self._distrust(pos)
-        self._broken_at = self._offset + (0 if self._cuts else pos)
+        self._broken_at = self._offset + pos
         self._reason = reason
         self._placed = False
         self._begin_run(continued=True)
         return self._cuts[0] if self._cuts else pos + 1
+
+    def _take_back_block(self, pos: int) -> None:
+        """Drop the packet that was read last, if it is what ended at `pos`."""
+        run = self._last_block
+        if run is not None and run.payloads and self._good_at == pos:
+            for column in (run.payloads, run.times_ms, run.durations):
+                column.pop()
+        self._last_block = None
+        self._after_break = True
 
     def _distrust(self, pos: int) -> int:
         """Where the damage begins that was noticed at `pos`; the packet before it is taken back if the damage began inside it.
@@ -448,7 +456,7 @@ class WebmReader:
             self._after_break = True
             self._begin_run(continued=True)
         self._broken_at = None
-        self._cuts, self._boundaries = [], []
-        self._elements = 0
+        self._cuts, self._boundaries = [], [at for at in self._boundaries if at > pos]
+        self._element_at = pos
         self._good_at, self._last_block = pos, None
         return pos
