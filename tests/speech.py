@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 ROLES = ("user", "assistant")
-WORDS = (
-    "we could send the second box to your office on friday morning if nobody minds waiting a little longer"
-).split()
+TEXT = "we could send the second box to your office on friday morning if nobody minds waiting a little longer"
+WORDS = TEXT.split()
 
 
 @dataclass(frozen=True)

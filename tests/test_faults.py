@@ -229,7 +229,10 @@ def test_two_faults(recorder: RecorderName, one: str, other: str, tmp_path: Path
 
 
 BYTE_FAULTS = ("missing", "renumbered", "truncated", "zeroed", "garbage", "duplicate", "swapped", "foreign")
-NEIGHBOURS = [pair for pair in combinations_with_replacement(BYTE_FAULTS, 2) if pair != ("swapped", "swapped")]
+# Two swaps of neighbours undo one another in part.  A foreign chunk put where one is gone and the numbers closed up is,
+# byte for byte and name for name, a chunk that was overwritten: that is judged above.
+UNDECIDED = {("swapped", "swapped"), ("renumbered", "foreign")}
+NEIGHBOURS = [pair for pair in combinations_with_replacement(BYTE_FAULTS, 2) if pair not in UNDECIDED]
 
 
 @pytest.mark.parametrize(("one", "other"), NEIGHBOURS, ids=map("+".join, NEIGHBOURS))

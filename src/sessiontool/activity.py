@@ -1,7 +1,7 @@
 """Where somebody speaks, per channel, from decoded sound: adaptive spectral detection.
 
 The sound is reduced block by block, while it is decoded, to two byte arrays a channel: the power of eleven bands
-every 10 ms, and the overall power every millisecond.  Everything else is computed from those when the last block is
+every 10 ms, and the overall power every 2 ms.  Everything else is computed from those when the last block is
 in, so memory does not hold the sound (8 hours of stereo: 120 MB).
 
 Detection: a frame's score is the mean over the bands of how far it stands above that band's noise, which is a low
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
     Floats = NDArray[np.float32]
+    Halves = NDArray[np.float16]
 
 RATE = 16_000
 FRAME_MS = 10
@@ -90,7 +91,7 @@ class ChannelActivity:
     speech, in order.
     """
 
-    score: Floats
+    score: Halves
     power: Bytes
     islands: NDArray[np.int64]
     noise_db: float
@@ -170,7 +171,7 @@ class ActivityMeter:
 
 
 def measure(bands: Sequence[Bytes], powers: Sequence[Bytes], duration_ms: int) -> Activity:
-    """Activity from each channel's band levels (frames, bands) and millisecond levels."""
+    """Activity from each channel's band levels (frames, bands) and power levels."""
     floors = [_noise_floor(levels) for levels in bands]
     leaks = _leaks(bands, floors) if len(bands) == 2 and len(bands[0]) else ()
     channels = []
@@ -197,7 +198,7 @@ def _noise(floor: Floats, first: int, last: int) -> Floats:
     return floor[np.arange(first, last) // _FLOOR_CHUNK]
 
 
-def _scores(levels: Bytes, floor: Floats, leak: Leak | None, source: Bytes) -> tuple[Floats, Floats]:
+def _scores(levels: Bytes, floor: Floats, leak: Leak | None, source: Bytes) -> tuple[Halves, Halves]:
     """Score and faint score of every frame, a few minutes at a time."""
     score, faint = np.zeros(len(levels), np.float16), np.zeros(len(levels), np.float16)
     for first in range(0, len(levels), _STRETCH_OF_FRAMES):
@@ -270,7 +271,7 @@ def _faint(excess: Floats) -> Floats:
     return clearest
 
 
-def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
+def find_islands(score: NDArray[np.floating], enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
     """Stretches of frames above `stay` that reach `enter`, joined over short gaps, the shortest left out: (n, 2) ms."""
     above = np.concatenate(([False], score > stay, [False]))
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
@@ -283,7 +284,7 @@ def find_islands(score: Floats, enter: float = _ENTER, stay: float = _STAY) -> N
     return edges.astype(np.int64) * FRAME_MS
 
 
-def _stretched(islands: NDArray[np.int64], faint: Floats) -> NDArray[np.int64]:
+def _stretched(islands: NDArray[np.int64], faint: Halves) -> NDArray[np.int64]:
     """Islands with their edges moved out over what is faint but there, not into one another."""
     frames = islands // FRAME_MS
     above = faint > _faint_threshold(frames, faint)
@@ -296,7 +297,7 @@ def _stretched(islands: NDArray[np.int64], faint: Floats) -> NDArray[np.int64]:
     return edges * FRAME_MS
 
 
-def _faint_threshold(frames: NDArray[np.int64], faint: Floats) -> float:
+def _faint_threshold(frames: NDArray[np.int64], faint: Halves) -> float:
     """What noise hardly ever exceeds, measured well away from the islands; bursts raise it."""
     away = np.ones(len(faint), bool)
     for start, end in frames:
@@ -312,7 +313,7 @@ def _run_length(above: NDArray[np.bool_]) -> int:
     return max(0, (int(stop[0]) if len(stop) else len(above)) - _FAINT_FRAMES // 2)
 
 
-def _channel(score: Floats, faint: Floats, levels: Bytes, power: Bytes) -> ChannelActivity:
+def _channel(score: Halves, faint: Halves, levels: Bytes, power: Bytes) -> ChannelActivity:
     islands = _stretched(find_islands(score), faint)
     overall = to_db(levels.max(axis=1)) if len(levels) else np.zeros(1, np.float32)
     spoken = np.zeros(len(overall), bool)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 from .values import SAMPLE_RATE
@@ -84,8 +85,8 @@ def extent_of(chunk: ChunkRef, data: bytes, *, noted: bool = False) -> Extent:
         runs = [*reader.feed(data), *reader.close()]
     except RecordingError:
         runs = []
-    if not runs:
-        return Extent(chunk, noted, has_header, None, 0, 0, 0)
+    if not runs:  # a header alone stands at the beginning, as the first blob of an MP4 recording does
+        return Extent(chunk, noted, has_header, 0 if has_header else None, 0, 0, 0)
     last_ms = end_ms(runs[-1])
     cluster_ms = reader.cluster_ms if isinstance(reader, WebmReader) else 0
     return Extent(chunk, noted, has_header, start_ms(runs), last_ms, runs[0].times_ms[0], last_ms - cluster_ms)
@@ -108,7 +109,7 @@ def sort_chunks(extents: Sequence[Extent]) -> list[Chain]:
             _put_behind(extent, chains)
     whole = _with_headers(chains)
     for chain in whole:
-        chain.extents.sort(key=lambda extent: (extent.start_ms, extent.chunk.seq))
+        chain.extents.sort(key=lambda extent: (extent.start_ms, not extent.has_header, extent.chunk.seq))
     return [part for chain in whole for part in _without_foreign(chain)]
 
 
@@ -148,7 +149,9 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
 
 
 def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
-    return any(abs(chain.start_ms - extent.end_ms) <= _SAME_PLACE_MS for extent in whole.extents)
+    """Whether one chunk ends where `chain` begins, and none was recorded at the same time."""
+    overlaps = (min(a.end_ms, b.end_ms) - max(a.start_ms or 0, b.start_ms or 0) for a, b in product(whole.extents, chain.extents))
+    return max(overlaps) <= _SAME_PLACE_MS and any(abs(chain.start_ms - a.end_ms) <= _SAME_PLACE_MS for a in whole.extents)
 
 
 def displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:

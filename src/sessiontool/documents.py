@@ -150,10 +150,10 @@ def _culprit(value: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...] | 
     for end in range(len(loc), 0, -1):
         try:
             holder = reduce(getitem, loc[: end - 1], value)
-            item = holder[loc[end - 1]]
+            getitem(holder, loc[end - 1])
         except (KeyError, IndexError, TypeError):
             continue
-        if not isinstance(holder, list) or item is None or isinstance(item, dict):
+        if not isinstance(holder, list) or any(one is None or isinstance(one, dict) for one in holder):
             return loc[:end]  # a list of plain values means nothing without one of them
     return None
 

@@ -36,10 +36,9 @@ _ROUNDS = 4
 _SKIP_TEXT = 3.5
 _FIRST_COSTS = {
     USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
-    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
+    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.3, skip_second=1.0, skip_most=2.5),
 }
 _LEAST_MATCHES = 4
-_LS = 100
 _JUMP_COSTS = (6.0, 1.0)
 _STRETCH_COST = 2.0
 _SAME_PATH_MS = 500.0
@@ -226,14 +225,8 @@ def _learned_costs(lane: Lane, role: str) -> Costs:
         return lane.costs[role]
     starts, ends = lane.starts(k), lane.ends(k)
     bias, spread = _robust(starts - lane.expected.start[k])
-    rate, length_spread = _robust(np.log((ends - starts) / lane.raw.text[k]))
-    costs = replace(
-        lane.costs[role],
-        start_bias=bias,
-        start_spread=float(np.clip(1.5 * spread, 120, 600)),
-        rate=float(np.exp(rate)),
-        length_spread=float(np.clip(_LS * length_spread, 0.15, 0.4)),
-    )
+    rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
+    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(1.5 * spread, 120, 600)), rate=rate)
     late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
     if len(late) >= _LEAST_MATCHES:
         bias, spread = _robust(late)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _REACH_MS = 3000.0
 _MOST_ISLANDS = 60
 _START_COST, _NO_START_COST = 1.2, 0.15
+_LENGTH_SPREAD = 0.35
 _MADE_START_COST, _MADE_END_COST = 0.8, 0.3
 _RECORDED_SHARE = 0.1
 _NEVER = 1e9
@@ -48,7 +49,6 @@ class Costs:
     end_bias: float = 0.0
     end_spread: float = 600.0
     rate: float = 1.0
-    length_spread: float = 0.3
     skip_text: float = 3.5
     skip_island: float = 0.15
     skip_second: float = 0.9
@@ -118,7 +118,7 @@ def tailed(x: Floats) -> Floats:
     return loss
 
 
-def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis, wanted: Floats) -> Islands:
+def cut_islands(edges: NDArray[np.int64], score: NDArray[np.floating], axis: Axis, wanted: Floats) -> Islands:
     """A channel's islands (n, 2), cut where the output's clock jumps and where the log wants an edge inside one.
 
     `wanted` are expected starts and ends in ms; such a cut goes to a weak frame near by, and counts as made up.
@@ -143,7 +143,7 @@ def cut_islands(edges: NDArray[np.int64], score: NDArray[np.float32], axis: Axis
     return Islands(first, last, made_start, made[by_end], loudness, bridge)
 
 
-def _weak_place(place: float, start: float, end: float, score: NDArray[np.float32]) -> float | None:
+def _weak_place(place: float, start: float, end: float, score: NDArray[np.floating]) -> float | None:
     """Where to cut the island start..end: a frame of low score, the nearer to `place` the better; None at its edges."""
     if not start + _UNCUT_MS[0] < place < end - _UNCUT_MS[1]:
         return None
@@ -155,7 +155,7 @@ def _weak_place(place: float, start: float, end: float, score: NDArray[np.float3
     return 10.0 * (lo + int(np.argmin(score[lo:hi] + away * away)))
 
 
-def _mean_between(score: NDArray[np.float32], starts_ms: Floats, ends_ms: Floats) -> Floats:
+def _mean_between(score: NDArray[np.floating], starts_ms: Floats, ends_ms: Floats) -> Floats:
     total = np.concatenate(([0.0], np.cumsum(score, dtype=float)))
     lo, hi = ((x / 10).astype(int).clip(0, len(score)) for x in (starts_ms, ends_ms))
     mean: Floats = (total[hi] - total[lo]) / np.maximum(hi - lo, 1)
@@ -194,7 +194,7 @@ def _run_costs(
 
     length = np.maximum(to_end[None, :] - from_start[:, None], 1.0)
     ratio = np.log(length / max(60.0, expected.length[i] * costs.rate))
-    length_cost = 0.8 * hub(ratio / costs.length_spread) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
+    length_cost = 0.8 * hub(ratio / _LENGTH_SPREAD) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
     length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
 
     end_cost = _MADE_END_COST * islands.made_end[window]

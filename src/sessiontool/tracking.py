@@ -45,7 +45,7 @@ _STEP_WORTH_MS = 90.0
 _NEIGHBOURS = 4
 
 
-def _mask(score: NDArray[np.float32], axis: Axis) -> Floats:
+def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
     """Running sum, in seconds, of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded."""
     steps = len(score) // _FRAMES_PER_STEP
     share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
@@ -118,7 +118,7 @@ class Track:
 
 
 def coarse_track(
-    roles: Sequence[tuple[Expected, NDArray[np.float32]]], axis: Axis, jump_cost: float
+    roles: Sequence[tuple[Expected, NDArray[np.floating]]], axis: Axis, jump_cost: float
 ) -> tuple[list[Track], float]:
     """The path through everybody's utterances, and the agreement it reaches, in seconds.
 
@@ -146,7 +146,7 @@ def coarse_track(
 
 def _cheapest_path(
     queue: Sequence[tuple[float, int, int]],
-    roles: Sequence[tuple[Expected, NDArray[np.float32]]],
+    roles: Sequence[tuple[Expected, NDArray[np.floating]]],
     axis: Axis,
     jump_cost: float,
 ) -> tuple[list[int], float]:

@@ -1,0 +1,312 @@
+"""Broken documents never stop a merge: what is right in them is read, and what is wrong is named with file, line and field."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import SESSIONS
+
+from sessiontool.documents import MAX_TIME_S, read_session, read_utterances
+
+if TYPE_CHECKING:
+    from sessiontool.values import Finding, Utterance
+
+RECORDED = sorted(path.name for path in SESSIONS.iterdir())
+LINES = "utterances.jsonl"
+GOOD = '{"role": "user", "text": "Hello."}'
+
+
+def utterances(*lines: str | bytes, name: str = LINES) -> tuple[list[Utterance], list[str]]:
+    """The utterances of a file of these lines, and the messages of its findings."""
+    data = b"\n".join(line.encode() if isinstance(line, str) else line for line in lines)
+    found, findings = read_utterances(data, name)
+    return found, messages(findings)
+
+
+def messages(findings: list[Finding]) -> list[str]:
+    assert {finding.code for finding in findings} <= {"document-invalid"}
+    assert all(finding.hint and finding.severity == "warning" for finding in findings)
+    return [finding.message for finding in findings]
+
+
+def session(value: Any) -> tuple[Any, list[str]]:
+    model, findings = read_session(value if isinstance(value, bytes) else json.dumps(value).encode(), "session.json")
+    return model, messages(findings)
+
+
+# -- what is right
+
+
+@pytest.mark.parametrize("session_id", RECORDED)
+def test_the_documents_of_a_recorder_are_read_whole(session_id: str) -> None:
+    folder = SESSIONS / session_id
+    written = json.loads((folder / "session.json").read_bytes())
+    model, wrong = session((folder / "session.json").read_bytes())
+    assert wrong == []
+    assert model.session_id == written["session_id"]
+    assert [(p.part, p.start_ms, p.stop_ms) for p in model.parts] == [
+        (str(p["part"]), p["start_ms"], p["stop_ms"]) for p in written["parts"]
+    ]
+    assert [[(c.seq, c.bytes, c.emitted_ms) for c in p.chunks] for p in model.parts] == [
+        [(c["seq"], c["bytes"], c["emitted_ms"]) for c in p["chunks"]] for p in written["parts"]
+    ]
+    lines = (folder / LINES).read_bytes()
+    found, problems = read_utterances(lines, LINES)
+    logged = [json.loads(line) for line in lines.splitlines()]
+    assert problems == []
+    assert [(u.id, u.role, u.text) for u in found] == [(line["id"], line["role"], line["text"]) for line in logged]
+    assert [(u.t_start_us or 0) / 1e6 for u in found] == [line["t_start"] for line in logged]
+
+
+def test_a_list_does_as_well_as_lines() -> None:
+    found, wrong = utterances(f"[{GOOD}, {GOOD}]", name="utterances.json")
+    assert [u.id for u in found] == ["entry-1", "entry-2"]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\n\n", " \n", "\r\n"])
+def test_byte_order_marks_and_empty_lines_mean_nothing(mark: str) -> None:
+    found, wrong = utterances(mark + GOOD + "\r", "", GOOD)
+    assert [u.text for u in found] == ["Hello.", "Hello."]
+    assert wrong == []
+    assert session(b"\xef\xbb\xbf" + b'{"session_id": "a"}')[0].session_id == "a"
+
+
+def test_times_are_microseconds_and_may_be_unknown() -> None:
+    found, wrong = utterances(
+        '{"role": "user", "text": "a", "t_start": 1.0000004, "t_end": null}',
+        '{"role": "user", "text": "a", "t_start": -2.5, "t_end": 3}',
+    )
+    assert [(u.t_start_us, u.t_end_us) for u in found] == [(1_000_000, None), (-2_500_000, 3_000_000)]
+    assert wrong == []
+
+
+def test_unknown_fields_are_handed_through() -> None:
+    found, wrong = utterances('{"role": "user", "text": "a", "mood": {"x": [1, null]}, "score": 0.5}')
+    assert found[0].extra == {"mood": {"x": [1, None]}, "score": 0.5}
+    assert wrong == []
+    model, wrong = session({"consent": {"recorded": True}, "parts": [{"part": 0, "more": 1}]})
+    assert model.model_extra == {"consent": {"recorded": True}}
+    assert model.parts[0].model_extra == {"more": 1}
+    assert wrong == []
+
+
+def test_numbers_do_for_names() -> None:
+    assert utterances('{"id": 7, "role": "user", "text": "a"}')[0][0].id == "7"
+    assert session({"session_id": 5, "parts": [{"part": 0}]})[0].parts[0].part == "0"
+
+
+# -- what is wrong in utterances
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "line 2: is not valid JSON"),
+        ('{"role": "user", "te', "line 2: is not valid JSON"),  # torn off
+        ("[1, 2]", "line 2: is a list"),
+        ("null", "line 2: is null"),
+        ('"text"', "line 2: is a string"),
+        ("12", "line 2: is a number"),
+        ("true", "line 2: is a boolean"),
+        ('{"role": "user"}', "line 2: text: Field required"),
+        ('{"text": "a"}', "line 2: role: Field required"),
+        ('{"role": "user", "text": 5}', "line 2: text: Input should be a valid string"),
+        ('{"role": "user", "text": null}', "line 2: text:"),
+        ("[" * 100_000, "line 2: is not valid JSON (nested too deeply)"),
+        ('{"role": "user", "text": "a", "t_start": ' + "9" * 5000 + "}", "line 2: is not valid JSON"),
+    ],
+)
+def test_a_line_that_holds_no_utterance_is_named_and_left_out(line: str, told: str) -> None:
+    found, wrong = utterances(GOOD, line, GOOD)
+    assert [u.id for u in found] == ["line-1", "line-3"]
+    assert told in wrong[0]
+    assert wrong[0].startswith(f"{LINES}: ")
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('"t_start": "soon"', "t_start"),
+        ('"t_start": NaN', "t_start"),
+        ('"t_start": Infinity', "t_start"),
+        ('"t_start": 1e400', "t_start"),
+        ('"t_start": 1790000000', "is no time on the session clock"),
+        ('"t_end": [1]', "t_end"),
+        ('"interrupted": "perhaps"', "interrupted"),
+        ('"language": 5', "language"),
+        ('"id": {}', "id"),
+        ('"more": NaN', "more"),
+        ('"more": ' + "[" * 700 + "]" * 700, "more"),
+    ],
+)
+def test_a_wrong_field_is_named_and_the_utterance_stays(field: str, told: str) -> None:
+    found, wrong = utterances(GOOD, '{"role": "user", "text": "Stays.", ' + field + "}")
+    assert [u.text for u in found] == ["Hello.", "Stays."]
+    assert (found[1].t_start_us, found[1].t_end_us, found[1].extra) == (None, None, {})
+    assert len(wrong) == 1
+    assert "line 2" in wrong[0]
+    assert told in wrong[0]
+
+
+def test_a_time_of_a_year_is_the_last_one() -> None:
+    line = '{"role": "user", "text": "a", "t_start": %s}'
+    assert utterances(line % MAX_TIME_S)[1] == []
+    assert len(utterances(line % (MAX_TIME_S + 1))[1]) == 1
+
+
+def test_a_strange_role_is_named_and_kept() -> None:
+    found, wrong = utterances('{"role": "narrator", "text": "a"}')
+    assert found[0].role == "narrator"
+    assert "'narrator' is neither user nor assistant" in wrong[0]
+
+
+def test_an_id_used_twice_is_named() -> None:
+    found, wrong = utterances(*['{"id": "x", "role": "user", "text": "a"}'] * 3)
+    assert len(found) == 3
+    assert [("line 2" in w, "line 3" in w) for w in wrong] == [(True, False), (False, True)]
+
+
+def test_bytes_that_are_no_text_cost_only_themselves() -> None:
+    found, wrong = utterances(b'{"role": "user", "text": "caf\xe9"}', GOOD)
+    assert [u.text for u in found] == ["caf\ufffd", "Hello."]
+    assert wrong == []
+
+
+def test_a_list_that_is_none_is_named() -> None:
+    for text, told in (("{}", "holds an object, not a list"), ("[", "is not valid JSON"), ("", "is not valid JSON")):
+        found, wrong = utterances(text, name="utterances.json")
+        assert found == []
+        assert told in wrong[0]
+
+
+def test_problems_are_named_up_to_twenty() -> None:
+    _, wrong = utterances(*["{"] * 500)
+    assert len(wrong) == 21
+    assert wrong[-1] == f"{LINES}: 480 more problems of this kind"
+
+
+# -- what is wrong in session.json
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "is not valid JSON"),
+        (b"{", "column 2"),
+        (b'{\n "a": 1,\n}', "line 3 column 1"),
+        (b"[1]", "holds a list, not an object"),
+        (b"\xff", "is not valid JSON"),
+        (b'{"parts": ' + b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_session_that_is_none_is_an_empty_one(data: bytes, told: str) -> None:
+    model, wrong = session(data)
+    assert model.parts == []
+    assert len(wrong) == 1
+    assert told in wrong[0]
+
+
+PART = {"part": "0", "start_ms": 5.5, "chunks": [{"seq": 0, "bytes": 3}, {"seq": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"start_ms": "x"}, "parts.0.start_ms"),
+        ({"start_ms": float("nan")}, "parts.0.start_ms"),
+        ({"timeslice_ms": 1e300}, None),
+        ({"pauses": [{"start_ms": 1}]}, "parts.0.pauses.0.end_ms"),
+        ({"pauses": {}}, "parts.0.pauses"),
+        ({"mime_type": 5}, "parts.0.mime_type"),
+    ],
+)
+def test_a_wrong_field_of_a_part_costs_only_itself(change: dict[str, Any], told: str | None) -> None:
+    model, wrong = session({"parts": [{**PART, **change}]})
+    (part,) = model.parts
+    assert [chunk.seq for chunk in part.chunks] == [0, 1]
+    assert part.pauses == []
+    assert part.start_ms == (None if "start_ms" in change else 5.5)
+    if told:
+        assert len(wrong) == 1
+        assert told in wrong[0]
+
+
+@pytest.mark.parametrize("bad", [{"seq": -1}, {"bytes": 3}, {"seq": "x"}, {"seq": 1e300}, 7, None, [], "x"])
+def test_a_wrong_chunk_costs_only_itself(bad: Any) -> None:
+    model, wrong = session({"parts": [{**PART, "chunks": [{"seq": 0}, bad, {"seq": 2}]}]})
+    assert [chunk.seq for chunk in model.parts[0].chunks] == [0, 2]
+    assert wrong
+    assert all("parts.0.chunks.1" in message for message in wrong)
+
+
+@pytest.mark.parametrize("bad", [{}, {"start_ms": 5}, {"part": None}, 7, None, []])
+def test_a_wrong_part_costs_only_itself(bad: Any) -> None:
+    model, wrong = session({"parts": [bad, PART, {"part": "1"}]})
+    assert [part.part for part in model.parts] == ["0", "1"]
+    assert all("parts.0" in message for message in wrong)
+    assert wrong
+
+
+def test_places_stay_right_where_several_are_wrong() -> None:
+    parts = [{"part": "0", "chunks": [{"seq": -1}, {"seq": 1, "bytes": "q"}, {"seq": -3}]}, 7, PART]
+    model, wrong = session({"parts": parts})
+    assert [part.part for part in model.parts] == ["0", "0"]
+    assert [chunk.seq for chunk in model.parts[0].chunks] == [1]
+    told = {message.partition(": ")[2].partition(":")[0] for message in wrong}
+    assert told == {"parts.0.chunks.0.seq", "parts.0.chunks.1.bytes", "parts.0.chunks.2.seq", "parts.1"}
+
+
+# -- anything
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=12,
+)
+entries = st.fixed_dictionaries(
+    {},
+    optional={
+        "part": json_values,
+        "start_ms": json_values,
+        "pauses": st.lists(st.fixed_dictionaries({}, optional={"start_ms": json_values, "end_ms": json_values})),
+        "chunks": st.lists(st.fixed_dictionaries({}, optional={"seq": json_values}) | json_values, max_size=4),
+    },
+)
+
+
+@given(st.fixed_dictionaries({}, optional={"parts": st.lists(entries | json_values, max_size=3) | json_values}))
+@settings(deadline=None, max_examples=150)
+def test_any_session_is_read(value: dict[str, Any]) -> None:
+    model, _ = session(value)
+    assert all(isinstance(part.part, str) for part in model.parts)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {}, optional={name: json_values for name in ("id", "role", "text", "t_start", "t_end", "x")}
+        )
+        | json_values,
+        max_size=5,
+    )
+)
+@settings(deadline=None, max_examples=150)
+def test_any_utterances_are_read(values: list[Any]) -> None:
+    found, _ = utterances(*map(json.dumps, values))
+    for utterance in found:
+        assert isinstance(utterance.id, str)
+        assert isinstance(utterance.text, str)
+        json.dumps(utterance.extra, allow_nan=False)
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_read(data: bytes) -> None:
+    for name in (LINES, "utterances.json"):
+        assert isinstance(read_utterances(data, name)[0], list)
+    session(data)
