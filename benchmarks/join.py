@@ -2,9 +2,10 @@
 
 usage: python benchmarks/join.py [--hours H] [--rounds N] [--sessions DIR]
 
-Compared on the same chunks: `cat`, `cat | ffmpeg -c copy`, `mkvmerge` on the chunks put together, the join as a library call, and
-`sessiontool merge --no-align` as a whole process (start-up, hashing, captions, verification included).  The figures are medians of wall
-time, CPU time and peak memory, and their ratios to ffmpeg's.  --sessions keeps the sessions made for it (a minute an hour each).
+Compared on the same chunks: `cat`, `cat | ffmpeg -c copy`, `mkvmerge` on the chunks put together, the join as a
+library call, and `sessiontool merge --no-align` as a whole process (start-up, hashing, captions, verification
+included).  The figures are medians of wall time, CPU time and peak memory, and their ratios to ffmpeg's.  --sessions
+keeps the sessions made for it (a minute an hour each).
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def main() -> None:
             ffmpeg_s = middle["cat | ffmpeg -c copy"][0]
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
                 print(
-                    f"| {packet_ms} ms | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"
+                    f"| {packet_ms} ms | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"  # noqa: E501
                 )
 
 

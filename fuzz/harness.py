@@ -1,4 +1,6 @@
-"""Runs one target of `tests/fuzz_targets.py` under atheris, guided by the coverage of sessiontool's own code; see README.md.
+"""Runs one target of `tests/fuzz_targets.py` under atheris, guided by the coverage of sessiontool's own code.
+
+See README.md.
 
 What fails does not end the run: the first input of each kind of failure is kept in the target's `found` folder.
 """

@@ -1,4 +1,7 @@
-"""What the fuzzers begin with: for each target small inputs of the kind that it is made for, and everything found before."""
+"""What the fuzzers begin with.
+
+For each target small inputs of the kind that it is made for, and everything found before.
+"""
 
 from __future__ import annotations
 

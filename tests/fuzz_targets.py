@@ -1,7 +1,10 @@
-"""What the fuzzers run and what must hold, whatever the bytes: used by the coverage-guided runs in `fuzz/` and by the tests.
+"""What the fuzzers run and what must hold, whatever the bytes.
 
-A target takes one input, bytes of any kind, and raises AssertionError where something does not hold.  Bytes at an input's end
-say how it is cut, hurt and handed over; what stands before them is data, so that a file with a few bytes behind it is a good seed.
+Used by the coverage-guided runs in `fuzz/` and by the tests.
+
+A target takes one input, bytes of any kind, and raises AssertionError where something does not hold.  Bytes at an
+input's end say how it is cut, hurt and handed over; what stands before them is data, so that a file with a few bytes
+behind it is a good seed.
 
 Everywhere: no exception but SessionToolError; at most a second a megabyte; memory of a few times the input.
 """
@@ -42,7 +45,7 @@ from sessiontool.webm.reader import WebmReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sessiontool.assemble import Assembly
+    from sessiontool.recording import Assembly
     from sessiontool.webm.packets import Packets, Reader
 
 SLOWNESS = float(os.environ.get("FUZZ_SLOWNESS", "1"))

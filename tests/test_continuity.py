@@ -56,7 +56,9 @@ def noted(*seqs: int) -> PartEntry:
         ([], noted(0, 1), {0: [0, 1]}),
     ],
 )
-def test_the_numbers_that_are_missing(present: list[int], entry: PartEntry | None, missing: dict[int, list[int]]) -> None:
+def test_the_numbers_that_are_missing(
+    present: list[int], entry: PartEntry | None, missing: dict[int, list[int]]
+) -> None:
     assert missing_before([chunk_ref(seq) for seq in present], entry) == missing
 
 
@@ -140,7 +142,10 @@ def test_several_missing_chunks_are_one_finding() -> None:
 
 
 def emissions(*, lag_ms: float = 60, start_ms: float | None = 700, growing_ms: float = 0, pauses: int = 0) -> Emissions:
-    """Twelve blobs of 5 s, each handed over `lag_ms` and more and more late after its end; all were seen but the last two."""
+    """Twelve blobs of 5 s, each handed over `lag_ms` and more and more late after its end.
+
+    All were seen but the last two.
+    """
     chunks = [
         ChunkEntry(seq=seq, emitted_ms=700 + (seq + 1) * 5000 + lag_ms + growing_ms * seq + pauses * 4000)
         for seq in range(12)

@@ -1,4 +1,7 @@
-"""Broken documents never stop a merge: what is right in them is read, and what is wrong is named with file, line and field."""
+"""Broken documents never stop a merge.
+
+What is right in them is read, and what is wrong is named with file, line and field.
+"""
 
 from __future__ import annotations
 
@@ -289,9 +292,7 @@ def test_any_session_is_read(value: dict[str, Any]) -> None:
 
 @given(
     st.lists(
-        st.fixed_dictionaries(
-            {}, optional={name: json_values for name in ("id", "role", "text", "t_start", "t_end", "x")}
-        )
+        st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "role", "text", "t_start", "t_end", "x"), json_values))
         | json_values,
         max_size=5,
     )

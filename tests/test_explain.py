@@ -1,4 +1,7 @@
-"""What `explain` says of blobs: facts counted here by a strict walk over the whole recording that each blob is a piece of."""
+"""What `explain` says of blobs.
+
+Facts counted here by a strict walk over the whole recording that each blob is a piece of.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,9 @@ def test_a_blob_may_begin_inside_a_clusters_head() -> None:
     start = whole.data.find(LIVE_CLUSTER, 300)
     told = explain(whole.data[start + 1 :])
     assert "inside a cluster's head" in told.begins
-    assert told.clusters_ms[0] == int.from_bytes(whole.data[start + 14 : start + 14 + (whole.data[start + 13] & 0x7F)], "big")
+    assert told.clusters_ms[0] == int.from_bytes(
+        whole.data[start + 14 : start + 14 + (whole.data[start + 13] & 0x7F)], "big"
+    )
     assert told.leading_packets == 0
     assert "first byte of the next cluster" in explain(whole.data[: start + 1]).ends
 

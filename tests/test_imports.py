@@ -35,6 +35,7 @@ LEVELS = (
     "results",
     "report inputs",
     "assemble",
+    "recording",
     "storage media align captions concat continuity documents verify",
     "containers",
     "timeline models runs",

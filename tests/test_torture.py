@@ -1,6 +1,7 @@
 """Files that other projects test their parsers with, each as a session of one chunk: a whole result or a clear refusal.
 
-The real command is run.  What a file holds is PyAV's demuxer's word; `data/torture/LICENSES.md` says where files are from.
+The real command is run.  What a file holds is PyAV's demuxer's word; `data/torture/LICENSES.md` says where files are
+from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Verify: a sound result gives no problem, and every kind of corruption of one does, whatever the report's hashes say."""
+"""Verify.
+
+A sound result gives no problem, and every kind of corruption of one does, whatever the report's hashes say.
+"""
 
 from __future__ import annotations
 
@@ -174,13 +177,13 @@ def test_two_exchanged_packets_are_found(result: Result) -> None:
     for (a, b), (c, d) in zip(blocks[10:200:20], blocks[11:200:20], strict=True):
         data = result.data[: a - 7] + result.data[c - 7 : d] + result.data[a - 7 : b] + result.data[d:]
         assert "verify-packets" in result.codes(data)
-    same = {}
+    same: dict[int, tuple[int, int]] = {}
     for a, b in blocks:  # also where nothing but the order gives them away
         if b - a in same:
             c, d = same[b - a]
-            data = bytearray(result.data)
-            data[a:b], data[c:d] = data[c:d], data[a:b]
-            assert result.codes(data) == {"verify-packets"}
+            changed = bytearray(result.data)
+            changed[a:b], changed[c:d] = changed[c:d], changed[a:b]
+            assert result.codes(changed) == {"verify-packets"}
             break
         same[b - a] = (a, b)
 
@@ -287,7 +290,8 @@ def test_utterances_lie_inside(start_s: float | None, end_s: float | None, sound
 
 
 @pytest.mark.parametrize(
-    ("cue", "sound"), [((0, 10_000), True), ((9000, 10_500), True), ((5, 5), False), ((-1, 5), False), ((0, 10_501), False)]
+    ("cue", "sound"),
+    [((0, 10_000), True), ((9000, 10_500), True), ((5, 5), False), ((-1, 5), False), ((0, 10_501), False)],
 )
 def test_cues_lie_inside(cue: tuple[int, int], sound: bool) -> None:
     assert (verify_times({"utterances": []}, [cue], 10) == []) == sound

@@ -2,7 +2,7 @@
 
 The sound is reduced block by block, while it is decoded, to two byte arrays a channel: the power of eleven bands
 every 10 ms, and the overall power every 2 ms.  Everything else is computed from those when the last block is
-in, so memory does not hold the sound (8 hours of stereo: 120 MB).
+in, so memory does not hold the sound (8 hours of stereo: about 110 MB).
 
 Detection: a frame's score is the mean over the bands of how far it stands above that band's noise, which is a low
 quantile over the 12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or

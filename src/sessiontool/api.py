@@ -37,12 +37,12 @@ def merge(
 ) -> MergeResult:
     """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
 
-    `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to `<output>/<session_id>/`.
-    `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.  Settings in files or the environment
-    are not read, but for boto3's own credential chain.
+    `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to
+    `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
+    Settings in files or the environment are not read, but for boto3's own credential chain.
 
-    Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError (the
-    recording cannot be used, or has findings and `strict`), StorageError (unreachable, full, forbidden); all are
+    Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
+    (the recording cannot be used, or has findings and `strict`), StorageError (unreachable, full, forbidden); all are
     SessionToolError.  When it raises, nothing was published.
     """
     options = MergeOptions(keep_pauses=keep_pauses, align=align, strict=strict, force=force, dry_run=dry_run)

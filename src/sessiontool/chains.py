@@ -1,7 +1,8 @@
 """Which chunks of a part belong to which recording, and in which order, by what is in them instead of by their numbers.
 
-Needed where the numbers lie: chunks that changed places, a second recorder that wrote into the same folder, a recorder that was
-started again.  A chunk's clusters tell when it was recorded; chunks of one recording follow one another in time.
+Needed where the numbers lie: chunks that changed places, a second recorder that wrote into the same folder, a
+recorder that was started again.  A chunk's clusters tell when it was recorded; chunks of one recording follow one
+another in time.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from .values import SAMPLE_RATE
 from .containers import begins_recording, open_reader
 from .errors import RecordingError
+from .values import SAMPLE_RATE
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ _CONTINUES_MS = 150
 class Extent:
     """When a chunk was recorded, in ms of its recorder's clock; `start_ms` is None where it holds no cluster to tell.
 
-    `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both in the cluster that they belong to: a
-    chunk that continues another begins where that ends.  `noted`: the recorder's list knows a chunk like it.
+    `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both in the cluster that
+    they belong to: a chunk that continues another begins where that ends.  `noted`: the recorder's list knows a chunk
+    like it.
     """
 
     chunk: ChunkRef
@@ -70,7 +72,10 @@ def end_ms(run: Packets) -> int:
 
 
 def start_ms(runs: Sequence[Packets]) -> int | None:
-    """Where the first of a chunk's packets begins: the first whose time is known, less those before it; None if none is."""
+    """Where the first of a chunk's packets begins: the first whose time is known, less those before it.
+
+    None if none is.
+    """
     first = next((index for index, run in enumerate(runs) if run.placed), None)
     if first is None:
         return None
@@ -150,15 +155,17 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
 
 def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
     """Whether one chunk ends where `chain` begins, and none was recorded at the same time."""
-    overlaps = (min(a.end_ms, b.end_ms) - max(a.start_ms or 0, b.start_ms or 0) for a, b in product(whole.extents, chain.extents))
-    return max(overlaps) <= _SAME_PLACE_MS and any(abs(chain.start_ms - a.end_ms) <= _SAME_PLACE_MS for a in whole.extents)
+    pairs = product(whole.extents, chain.extents)
+    overlap_ms = max(min(a.end_ms, b.end_ms) - max(a.start_ms or 0, b.start_ms or 0) for a, b in pairs)
+    continues = any(abs(chain.start_ms - one.end_ms) <= _SAME_PLACE_MS for one in whole.extents)
+    return continues and overlap_ms <= _SAME_PLACE_MS
 
 
 def displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
     """The chunks, in their order by content, whose numbers are wrong.
 
-    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the fewest that
-    have to be taken out for the numbers of the others to rise.
+    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the
+    fewest that have to be taken out for the numbers of the others to rise.
     """
     fewest = _fewest_displaced(chunks)
     numbers = sorted(chunk.seq for chunk in chunks)
@@ -183,8 +190,8 @@ def _fewest_displaced(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
 def _without_foreign(chain: Chain) -> list[Chain]:
     """The chain, and behind it a chain for each chunk that somebody else recorded.
 
-    That is a chunk that lies where another does; and where the recorder's list knows the others, one that it does not know
-    and whose number does not fit its place.
+    That is a chunk that lies where another does; and where the recorder's list knows the others, one that it does not
+    know and whose number does not fit its place.
     """
     kept: list[Extent] = []
     foreign: list[Extent] = []

@@ -92,9 +92,9 @@ def merge(
 ) -> None:
     """Join the chunks of sessions, and caption them by the sound.
 
-    Writes audio.webm, captions.vtt, captions.srt, transcript.json and report.json, the report last.  Nothing is re-encoded.
-    A session that was merged from the same input is left alone.  With several sessions one that fails does not stop the
-    others; the exit code is then the highest.
+    Writes audio.webm, captions.vtt, captions.srt, transcript.json and report.json, the report last.  Nothing is
+    re-encoded.  A session that was merged from the same input is left alone.  With several sessions one that fails
+    does not stop the others; the exit code is then the highest.
     """
     flags = {
         "store": store,
@@ -171,8 +171,8 @@ def verify(
 ) -> None:
     """Check merged sessions by reading them from scratch.
 
-    Every recorded packet must be there, in order and byte for byte, silence where the report says so, and every index, time
-    and hash right.  If anything is not, the exit code is 4.
+    Every recorded packet must be there, in order and byte for byte, silence where the report says so, and every
+    index, time and hash right.  If anything is not, the exit code is 4.
     """
     flags = {
         "store": store,

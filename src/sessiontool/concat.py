@@ -1,7 +1,8 @@
 """Joins the packets of one or more parts into one stream, and keeps the record of where everything came to lie.
 
-Every recorded packet goes out byte for byte and in order; where time was lost, silent packets fill it (`timeline` decides where).
-Packets come run by run, and what is held back is a handful, so memory is flat.  Files are handed in; no decoder takes part.
+Every recorded packet goes out byte for byte and in order; where time was lost, silent packets fill it (`timeline`
+decides where).  Packets come run by run, and what is held back is a handful, so memory is flat.  Files are handed in;
+no decoder takes part.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Joiner:
         *,
         from_start: bool = True,
     ) -> tuple[int, int]:
-        """Begin a part, filling the time since the last one; returns the silent packets for it and that time in microseconds.
+        """Begin a part, filling the time since the last one.
+
+        Returns the silent packets for it and that time in microseconds.
 
         See `TimelineBuilder.begin_part`.  The output is stereo where any part is.
         """

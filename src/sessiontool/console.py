@@ -272,7 +272,8 @@ def _verify_lines(result: VerifyResult, verbose: bool) -> list[str]:
     packets = result.report["packets"]
     return [
         f"{result.session_id}: sound ({result.location})",
-        f"  {packets['recorded']:,} recorded packets of {len(result.report['chunks'])} chunks, in order, byte for byte; "
+        f"  {packets['recorded']:,} recorded packets of {len(result.report['chunks'])} chunks, in order, "
+        "byte for byte; "
         f"{packets['silent']:,} silent ones where the timeline has them",
         f"  {clock(result.report['duration_s'])} long by every count; index, captions and hashes agree",
     ]

@@ -1,11 +1,10 @@
-"""Are the chunks all there, and where do packets belong whose cluster was lost?  Chunks to findings, runs to placed runs.
+"""Whether the chunks are all there, and where packets belong whose cluster was lost: findings, and placed runs.
 
 Three witnesses, each used where it is: the numbers in the keys, the packets' own times, and what the recorder noted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,13 @@ from .chains import end_ms
 from .values import ChunkRef, Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from .models import ChunkEntry, PartEntry
     from .webm.packets import Damage, Packets
 
 JUMP_MS = 1000
-"""A step of the recorder clock between two chunks that is longer than any starved graph's (0.66 s measured) is a lost chunk."""
+"""A step of the recorder clock between two chunks that no starved graph makes (0.66 s measured) is a lost chunk."""
 
 _SAME_CLUSTER_MS = 100
 """A guessed time this near to the one the next cluster gives is right: single timestamps jitter by less."""
@@ -193,7 +194,10 @@ class Emissions:
             self._lags_ms.append(recorder_ms - end_ms)
 
     def end_ms(self, seq: int) -> int | None:
-        """Where on the recorder's clock the last packet of a blob must have ended that nobody has; None if not noted."""
+        """Where on the recorder's clock the last packet of a blob must have ended that nobody has.
+
+        None if not noted.
+        """
         if seq == max(self._emitted, default=None) and self._stop_ms is not None:
             recorder_ms = self._at(self._stop_ms)  # the last one comes at once
             return None if recorder_ms is None else round(recorder_ms)
@@ -201,7 +205,10 @@ class Emissions:
         return None if recorder_ms is None else round(recorder_ms - self._lag_ms())
 
     def unnoticed_ms(self) -> float:
-        """How much time was lost without a trace in the file: how much later blobs came at the end than at the start."""
+        """How much time was lost without a trace in the file.
+
+        How much later blobs came at the end than at the start.
+        """
         third = max(1, len(self._lags_ms) // 3)
         grown = median(self._lags_ms[-third:]) - min(self._lags_ms[:third]) if len(self._lags_ms) > 2 else 0
         return grown if grown > _UNNOTICED_MS else 0
@@ -222,7 +229,9 @@ class Emissions:
 
 
 class Placer:
-    """Gives times to packets whose cluster was lost, from the next cluster backwards: packets follow one another without gaps.
+    """Gives times to packets whose cluster was lost, from the next cluster backwards.
+
+    Packets follow one another without gaps.
 
     `add` takes a run and returns those that are placed now; `flush` returns what waits.
     """
@@ -244,7 +253,10 @@ class Placer:
         return bool(self._waiting)
 
     def flush(self, until_ms: int | None = None) -> list[Packets]:
-        """What waits, so that it ends at `until_ms`; without that, with the times it was read with, or after what was placed."""
+        """What waits, so that it ends at `until_ms`.
+
+        Without that, with the times it was read with, or after what was placed.
+        """
         if until_ms is not None:
             self._solve(until_ms)
         elif (

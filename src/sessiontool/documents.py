@@ -146,7 +146,10 @@ def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, 
 
 
 def _culprit(value: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...] | None:
-    """What to take out of `value` for an error at `loc`: the field there; where that is missing, the object without it."""
+    """What to take out of `value` for an error at `loc`: the field there.
+
+    Where that is missing, the object without it.
+    """
     for end in range(len(loc), 0, -1):
         try:
             holder = reduce(getitem, loc[: end - 1], value)

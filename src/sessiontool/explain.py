@@ -1,6 +1,9 @@
-"""What is in a recorded blob, read by itself: header, clusters, packets, times, where it was cut, what belongs before and after it.
+"""What is in a recorded blob, read by itself.
 
-A blob of a live recording is a piece of a stream, cut anywhere; nobody else's tools say more of it than that it is no file.
+Header, clusters, packets, times, where it was cut, what belongs before and after it.
+
+A blob of a live recording is a piece of a stream, cut anywhere; nobody else's tools say more of it than that it is no
+file.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ _ROUNDS = 4
 _SKIP_TEXT = 3.5
 _FIRST_COSTS = {
     USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
-    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.3, skip_second=1.0, skip_most=2.5),
+    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
 }
 _LEAST_MATCHES = 4
 _JUMP_COSTS = (6.0, 1.0)

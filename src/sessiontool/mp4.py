@@ -135,11 +135,11 @@ class Mp4Reader:
             return True
 
     def _read_box(self) -> bool:
+        if self._beginning(self._pos, self._pos + _BEGINNING_BYTES) == self._pos:
+            self._tried_to = self._offset + self._pos + 1
         header = read_header(self._buf, self._pos)
         if header is None:
             return False
-        if self._beginning(self._pos, self._pos + _BEGINNING_BYTES) == self._pos:
-            self._tried_to = self._offset + self._pos + 1
         kind, size, body = header
         if kind in _PASSED:
             self._box_end = _ENDLESS if size is None else self._offset + body + size

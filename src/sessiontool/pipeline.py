@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .align import Alignment
-    from .assemble import Assembly
     from .inputs import Notes
     from .models import SessionDocument
+    from .recording import Assembly
     from .storage import Store, Target
     from .values import SessionListing
 
@@ -86,8 +86,8 @@ def merge_session(
 ) -> MergeResult:
     """Merge one session into `target`.
 
-    Raises NotFoundError, RecordingError (nothing usable, or findings and `strict`), StorageError, UsageError; then nothing
-    was published.
+    Raises NotFoundError, RecordingError (nothing usable, or findings and `strict`), StorageError, UsageError; then
+    nothing was published.
     """
     progress = progress or Silent()
     progress.stage("listing")

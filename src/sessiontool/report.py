@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .align import PartAlignment
-    from .assemble import ChunkRecord
+    from .recording import ChunkRecord
     from .timeline import Span, Timeline
     from .values import Placement
 
@@ -43,7 +43,10 @@ _OUR_FIELDS = frozenset(
 
 
 def to_text(document: dict[str, Any]) -> str:
-    """A JSON document that reads well, compares well and is written fast: a line for each field and each item of a list."""
+    """A JSON document that reads well, compares well and is written fast.
+
+    A line for each field and each item of a list.
+    """
     lines = []
     for name, value in document.items():
         if isinstance(value, list) and value:
@@ -103,7 +106,10 @@ def span_json(span: Span) -> dict[str, Any]:
 
 
 def silence_findings(timeline: Timeline) -> list[Finding]:
-    """A finding for each hole that was filled; the many small ones of a starved audio graph are told together, a part at a time."""
+    """A finding for each hole that was filled.
+
+    The many small ones of a starved audio graph are told together, a part at a time.
+    """
     findings: list[Finding] = []
     starved: dict[str, list[Span]] = {}
     for span in timeline.spans:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .align import Alignment
-    from .assemble import Assembly
     from .inputs import Notes
+    from .recording import Assembly
     from .storage import Target
     from .timeline import Timeline
     from .values import Finding, Placement
@@ -110,13 +110,15 @@ def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
     placements = []
     for utterance in notes.utterances:
         start_us, end_us = utterance.t_start_us, utterance.t_end_us
-        place: tuple[int, int] | tuple[None, None] = (None, None)
+        start: int | None = None
+        end: int | None = None
         if start_us is not None and end_us is not None:
             start, end = (
                 min(max(0, timeline.session_to_output(us)), timeline.total_samples) for us in (start_us, end_us)
             )
-            place = (start, end) if end > start else place
-        placements.append(Placement(utterance, *place, "unmatched", 0.0))
+        if start is None or end is None or end <= start:
+            start = end = None
+        placements.append(Placement(utterance, start, end, "unmatched", 0.0))
     return placements
 
 
@@ -153,7 +155,7 @@ def read_published(target: Target, name: str) -> dict[str, Any]:
 
 
 def verify_published(target: Target) -> tuple[dict[str, Any], list[Finding]]:
-    """The report of a published result, and what is wrong with the result (NotFoundError, RecordingError, StorageError)."""
+    """The report of a published result, and what is wrong with it (NotFoundError, RecordingError, StorageError)."""
     document = read_published(target, REPORT)
     transcript = read_published(target, TRANSCRIPT)
     found: dict[str, tuple[int, str]] = {}

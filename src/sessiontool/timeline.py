@@ -1,11 +1,12 @@
 """One clock out of three: ordered spans that map session clock, recorder clock and output samples to one another.
 
-Chrome's block timestamps follow the wall clock while its samples do not: a starved audio graph drops samples and only the
-timestamps show it.  Players disagree on what to do with such a gap, so the output's time is sample time, and lost time becomes
-silent packets.  `PartClock` decides where; `Timeline` is the record of it, and the only place that converts between clocks.
+Chrome's block timestamps follow the wall clock while its samples do not: a starved audio graph drops samples and only
+the timestamps show it.  Players disagree on what to do with such a gap, so the output's time is sample time, and lost
+time becomes silent packets.  `PartClock` decides where; `Timeline` is the record of it, and the only place that
+converts between clocks.
 
-The rule for a hole: single timestamps jitter by up to 10 ms, so a hole is where the samples stay behind the timestamps by more
-than 10 ms over eight packets in a row.  It is filled with 20 ms silent packets, to the nearest.
+The rule for a hole: single timestamps jitter by up to 10 ms, so a hole is where the samples stay behind the
+timestamps by more than 10 ms over eight packets in a row.  It is filled with 20 ms silent packets, to the nearest.
 
 Not here: reading packets, writing them, and any opinion on what the holes mean to a listener.
 """
@@ -39,8 +40,8 @@ SpanKind = Literal["recorded", "silence"]
 class Span:
     """A stretch of output in which all clocks run evenly.
 
-    Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause` says why a
-    silence is there (`starved`, `lost`, `between_parts`, `pause`) and is empty for what was recorded.
+    Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause`
+    says why a silence is there (`starved`, `lost`, `between_parts`, `pause`) and is empty for what was recorded.
     """
 
     kind: SpanKind
@@ -55,7 +56,10 @@ class Span:
 
 
 def _interpolate(value: int, a: int, b: int, to_a: int, to_b: int) -> int:
-    """`value` of the range a..b in the range to_a..to_b, rounded; outside of a..b the clocks run at the same pace on."""
+    """`value` of the range a..b in the range to_a..to_b, rounded.
+
+    Outside of a..b the clocks run at the same pace on.
+    """
     if b <= a:
         return to_a
     return to_a + ((value - a) * (to_b - to_a) + (b - a) // 2) // (b - a)
@@ -64,8 +68,9 @@ def _interpolate(value: int, a: int, b: int, to_a: int, to_b: int) -> int:
 class Timeline:
     """The spans of one output, in order, without a break on the output's axis.
 
-    Every method takes and returns integers.  An instant before the first or after the last span is mapped as if the recording
-    went on; an instant that was never recorded (a pause that was closed up) maps to the place where the sound goes on.
+    Every method takes and returns integers.  An instant before the first or after the last span is mapped as if the
+    recording went on; an instant that was never recorded (a pause that was closed up) maps to the place where the
+    sound goes on.
     """
 
     def __init__(self, spans: Sequence[Span]) -> None:
@@ -123,7 +128,7 @@ class Timeline:
         return span.output_end + us_to_samples(recorder_us - span.recorder_end_us)
 
     def output_to_recorder(self, samples: int) -> tuple[str, int]:
-        """The part at an output sample, and the microseconds of its recorder clock (IndexError where nothing was recorded)."""
+        """The part at an output sample, and its recorder clock in microseconds (IndexError in an empty timeline)."""
         span = self.spans[max(0, bisect_right(self._output_starts, samples) - 1)]
         return span.part, _interpolate(
             samples, span.output_start, span.output_end, span.recorder_start_us, span.recorder_end_us
@@ -134,7 +139,8 @@ class Timeline:
 class Hole:
     """Silent packets to put before packet `index` of those that were placed.
 
-    There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead to fill.
+    There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead
+    to fill.
     """
 
     index: int
@@ -180,11 +186,13 @@ class TimelineBuilder:
         *,
         from_start: bool = True,
     ) -> tuple[int, int]:
-        """Begin a part; returns how many silent packets fill the time since the last one, and that time in microseconds.
+        """Begin a part.
 
-        `session_start_us` is the session clock at the recorder's start, None where nobody noted it: the part then follows the
-        one before at once.  The time is negative where the parts overlap on the session clock.  Where the part does not
-        begin `from_start` of its recording, what came before its first packet is nobody's loss.
+        Returns how many silent packets fill the time since the last one, and that time in microseconds.
+
+        `session_start_us` is the session clock at the recorder's start, None where nobody noted it: the part then
+        follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where the
+        part does not begin `from_start` of its recording, what came before its first packet is nobody's loss.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None
         if session_start_us is None:
@@ -216,8 +224,8 @@ class TimelineBuilder:
     ) -> tuple[list[Hole], int]:
         """Decide on the part's next packets: their recorder times and durations in samples.
 
-        `more` packets will follow; `lost` says that packets are missing before the first of these.  Returns the holes and how
-        many packets are decided on.
+        `more` packets will follow; `lost` says that packets are missing before the first of these.  Returns the holes
+        and how many packets are decided on.
         """
         if not self._begun and times_ms:
             self._begun = True
@@ -232,7 +240,10 @@ class TimelineBuilder:
         return holes + found, settled
 
     def end_part(self, lost_ms: int = 0) -> list[Hole]:
-        """The holes after the last packet: `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped."""
+        """The holes after the last packet.
+
+        `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped.
+        """
         holes: list[Hole] = []
         lost = lost_ms * _SAMPLES_PER_MS
         if SILENT_PACKET_SAMPLES // 2 < lost <= LONGEST_SILENCE_SAMPLES:
@@ -308,7 +319,8 @@ class TimelineBuilder:
     def _extend_span(self, positions: Sequence[int], deficits: Sequence[int], filled: int, corrected: int) -> None:
         """Add packets to the span at hand: their positions and the end of the last, and their deficits.
 
-        Both were computed before `filled` samples of silence were put before them; `corrected` is what the deficits shrank by.
+        Both were computed before `filled` samples of silence were put before them; `corrected` is what the deficits
+        shrank by.
         """
         if not deficits:
             return

@@ -1,8 +1,8 @@
 """The values that stages hand to one another: frozen, integers inside, the unit in every name.
 
-Three clocks meet here.  The *session clock* is the recorder page's monotonic clock, zero at `started_at`.  The *recorder
-clock* is one part's block timestamps, zero at that part's start.  *Output samples* count the decoded `audio.webm` at 48 kHz.
-What comes from or goes to JSON is in `models`.
+Three clocks meet here.  The *session clock* is the recorder page's monotonic clock, zero at `started_at`.  The
+*recorder clock* is one part's block timestamps, zero at that part's start.  *Output samples* count the decoded
+`audio.webm` at 48 kHz.  What comes from or goes to JSON is in `models`.
 """
 
 from __future__ import annotations

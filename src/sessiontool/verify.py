@@ -1,8 +1,11 @@
-"""Is a published result what its report says?  An independent check: the file is read from scratch, strictly, by other code than wrote it.
+"""Is a published result what its report says?  An independent check.
 
-Proved of the audio: every recorded packet is there, in order, byte for byte (the report has a hash over each chunk's packets); what stands
-between them is silence where the timeline says so; timestamps and Duration are the sum of the packets' durations; SeekHead and Cues
-lead where they say; sizes are exact.  Of the rest: hashes, and that captions and utterances lie inside the audio.
+The file is read from scratch, strictly, by other code than wrote it.
+
+Proved of the audio: every recorded packet is there, in order, byte for byte (the report has a hash over each chunk's
+packets); what stands between them is silence where the timeline says so; timestamps and Duration are the sum of the
+packets' durations; SeekHead and Cues lead where they say; sizes are exact.  Of the rest: hashes, and that captions
+and utterances lie inside the audio.
 
 A problem is a finding with severity error; none means that the result is whole.
 """
@@ -249,7 +252,7 @@ def _read_cluster(body: bytes, offset: int, track: int) -> _Cluster:
 
 
 class _Chain:
-    """Checks that the packets are those of the report's chunks, in order, with silence exactly where the timeline has it."""
+    """Checks that the packets are the chunks', in order, and that silence is exactly where the timeline has it."""
 
     def __init__(self, report: dict[str, Any], head: _Head, problems: _Problems) -> None:
         self._problems = problems

@@ -1,4 +1,6 @@
-"""Opus packets from outside: how long one lasts (RFC 6716, section 3), the OpusHead (RFC 7845, section 5.1), and silence.
+"""Opus packets from outside.
+
+How long one lasts (RFC 6716, section 3), the OpusHead (RFC 7845, section 5.1), and silence.
 
 Nothing here decodes.
 """
@@ -39,7 +41,10 @@ def packet_samples(packet: bytes) -> int:
 
 
 class PacketSamples(dict[bytes, int]):
-    """`packet_samples` by a packet's first two bytes, remembered: a recording uses a handful of them a hundred thousand times."""
+    """`packet_samples` by a packet's first two bytes, remembered.
+
+    A recording uses a handful of them a hundred thousand times.
+    """
 
     def __missing__(self, start: bytes) -> int:
         self[start] = samples = packet_samples(start)
@@ -71,7 +76,7 @@ class OpusHead:
         version, channels, pre_skip, rate, gain, family = struct.unpack_from("<BBHIhB", data, 8)
         if version >> 4 or family or channels not in _SILENT_PACKETS:
             raise RecordingError(
-                f"Opus with {channels} channels, mapping family {family}, version {version}: only mono and stereo are joined",
+                f"Opus with {channels} channels, mapping family {family}, version {version}, not mono or stereo",
                 hint="record one stereo track (microphone left, assistant right) or one mono track",
             )
         return cls(channels, pre_skip, rate, gain)

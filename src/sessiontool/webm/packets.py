@@ -1,11 +1,14 @@
-"""What a reader of recordings gives, whatever the container: runs of packets, their track, and the damage in between."""
+"""What a reader of recordings gives, whatever the container.
+
+Runs of packets, their track, and the damage in between.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +41,9 @@ class Damage(NamedTuple):
 class Packets:
     """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
 
-    `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.  `continued`
-    packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is a guess.  `after_break`
-    says that bytes were lost or skipped right before the first packet.
+    `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.
+    `continued` packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is
+    a guess.  `after_break` says that bytes were lost or skipped right before the first packet.
     """
 
     recording: int
@@ -77,11 +80,14 @@ class Reader(Protocol):
     damages: list[Damage]
 
     def feed(self, data: bytes) -> list[Packets]:
-        """The packets completed by `data`, the next piece of the stream, in runs that are alike in all but the columns."""
+        """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
         ...
 
     def lost(self, reason: str) -> list[Packets]:
-        """Bytes are missing after what was fed: what is pending cannot be completed.  Returns packets that waited for more."""
+        """Bytes are missing after what was fed: what is pending cannot be completed.
+
+        Returns packets that waited for more.
+        """
         ...
 
     def close(self) -> list[Packets]:

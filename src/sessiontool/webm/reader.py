@@ -1,14 +1,17 @@
 """Reads a WebM stream with one Opus track, handed over in pieces cut anywhere, and gives back its packets.
 
-The contract.  `feed` takes the next piece and returns the packets that it completes; `lost` says that bytes are missing here;
-`close` says that no more will come.  A piece may begin and end inside an element, as every blob of Chrome does.
+The contract.  `feed` takes the next piece and returns the packets that it completes; `lost` says that bytes are
+missing here; `close` says that no more will come.  A piece may begin and end inside an element, as every blob of
+Chrome does.
 
-The strategy.  A live recording's segment and clusters have no size, and every id above a cluster's level is unlike every id
-in it, so elements are read as one flat row: masters are stepped into, what carries no packets is skipped.  Where the row breaks off
-(a lost or cut or damaged piece) `resync` finds the next place from which one runs on, and `damages` tells what was skipped.
+The strategy.  A live recording's segment and clusters have no size, and every id above a cluster's level is unlike
+every id in it, so elements are read as one flat row: masters are stepped into, what carries no packets is skipped.
+Where the row breaks off (a lost or cut or damaged piece) `resync` finds the next place from which one runs on, and
+`damages` tells what was skipped.
 
-A cluster's timestamp may be on the lost side of a cut.  Packets after a break are therefore not `placed` until the next cluster
-begins: their times count from the last timestamp known, which may be the wrong one.  Placing them is not done here.
+A cluster's timestamp may be on the lost side of a cut.  Packets after a break are therefore not `placed` until the
+next cluster begins: their times count from the last timestamp known, which may be the wrong one.  Placing them is not
+done here.
 """
 
 from __future__ import annotations
@@ -81,7 +84,7 @@ class WebmReader:
     # -- the three calls
 
     def feed(self, data: bytes) -> list[Packets]:
-        """The packets completed by `data`, the next piece of the stream, in runs that are alike in all but the columns."""
+        """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
         self._open_runs()
         if self._skip:
             passed = min(self._skip, len(data))
@@ -97,7 +100,10 @@ class WebmReader:
         return self._closed_runs()
 
     def lost(self, reason: str) -> list[Packets]:
-        """Bytes are missing after what was fed: what is pending cannot be completed.  Returns packets that waited for more."""
+        """Bytes are missing after what was fed: what is pending cannot be completed.
+
+        Returns packets that waited for more.
+        """
         runs = self.close()
         if self._broken_at is None:
             self._broken_at = self._offset
@@ -122,7 +128,10 @@ class WebmReader:
         return self._closed_runs()
 
     def _row_is_pending(self) -> bool:
-        """Whether elements go on inside the one that was waited for: its size was wrong, and they are not part of it."""
+        """Whether elements go on inside the one that was waited for.
+
+        Its size was wrong, and they are not part of it.
+        """
         number = self.track.number if self.track else None
         return find_row(self._buf, 1, number, self._tocs(), final=True)[0] is not None
 
@@ -215,7 +224,10 @@ class WebmReader:
         durations[:] = [durations[index] for index in keep]
 
     def _read_element(self, pos: int) -> int | None:
-        """Read or step into one element; returns where the next begins (perhaps past the buffer), None where bytes lack."""
+        """Read or step into one element.
+
+        Returns where the next begins (perhaps past the buffer), None where bytes lack.
+        """
         header = ebml.read_header(self._buf, pos)
         if header is None:
             return None
@@ -241,7 +253,10 @@ class WebmReader:
         return body + size
 
     def _pass_over(self, element_id: int, body: int, size: int) -> int | None:
-        """Skip an element without packets.  Its size might be damage, so it is waited for; attachments alone may be large."""
+        """Skip an element without packets.  Its size might be damage, so it is waited for.
+
+        Attachments alone may be large.
+        """
         if size > _MOST_BYTES.get(element_id, _MAX_BUFFERED_BYTES if element_id >= 1 << 24 else 8):
             if element_id != ebml.ATTACHMENTS:
                 raise ValueError(f"element {element_id:#x} of {size} bytes")
@@ -388,10 +403,12 @@ class WebmReader:
         self._after_break = True
 
     def _distrust(self, pos: int) -> int:
-        """Where the damage begins that was noticed at `pos`; the packet before it is taken back if the damage began inside it.
+        """Where the damage begins that was noticed at `pos`.
 
-        What was read since the last packet was luck.  Damage of any length begins inside a packet far more often than between
-        two, so the last packet is believed only if something speaks for it.
+        The packet before it is taken back if the damage began inside it.
+
+        What was read since the last packet was luck.  Damage of any length begins inside a packet far more often than
+        between two, so the last packet is believed only if something speaks for it.
         """
         at, run = self._good_at, self._last_block
         if run is None or not run.payloads or self._is_whole(run.payloads[-1], at):
@@ -409,7 +426,7 @@ class WebmReader:
         return payload[-1] != 0 and not any(self._buf[at : at + _LONG_BLOCK.size])  # zeros, and none before them
 
     def _is_nearly_a_block(self, at: int) -> bool:
-        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps with damage from inside it on."""
+        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps damaged inside."""
         buf = self._buf
         if len(buf) <= at + _LONG_BLOCK.size or self.track is None:
             return True
@@ -426,7 +443,10 @@ class WebmReader:
         return {start[0] for start, samples in self._samples.items() if samples}
 
     def _search(self, pos: int, *, final: bool) -> int | None:
-        """Where in the buffer a plausible row begins; None, and the buffer shortened, where more bytes are needed for it."""
+        """Where in the buffer a plausible row begins.
+
+        None, and the buffer shortened, where more bytes are needed for it.
+        """
         number = self.track.number if self.track and self._samples else None
         tocs = self._tocs()
         undecided = False

@@ -102,7 +102,10 @@ class _Row:
         self._last_time = _BEFORE_ALL
 
     def step(self, pos: int) -> int | None:
-        """Where the element at `pos` ends, or a master's body begins; None where bytes lack (ValueError: implausible)."""
+        """Where the element at `pos` ends, or a master's body begins; None where bytes lack (ValueError.
+
+        Implausible).
+        """
         header = ebml.read_header(self._buf, pos)
         if header is None:
             return None

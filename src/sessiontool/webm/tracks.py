@@ -1,4 +1,6 @@
-"""The Tracks element of a recording (RFC 9559, section 5.1.4): which track holds the sound, and what a decoder must know of it.
+"""The Tracks element of a recording (RFC 9559, section 5.1.4).
+
+Which track holds the sound, and what a decoder must know of it.
 
 Whatever is not one plain Opus track is refused by name: the codec, the encryption, the layout.
 """

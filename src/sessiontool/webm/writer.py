@@ -1,8 +1,10 @@
-"""Writes one Opus track as a WebM file that seeks: Duration, SeekHead, Cues before the clusters, known sizes (RFC 9559).
+"""Writes one Opus track as a WebM file that seeks.
 
-Block timestamps are the running sum of the packets' durations, in ms, rounded down.  A cluster lasts five seconds at most and
-gets a cue.  Cues at the front need every cluster's place, so clusters go to a body file first and `finish` puts the head before it;
-memory stays flat.
+Duration, SeekHead, Cues before the clusters, known sizes (RFC 9559).
+
+Block timestamps are the running sum of the packets' durations, in ms, rounded down.  A cluster lasts five seconds at
+most and gets a cue.  Cues at the front need every cluster's place, so clusters go to a body file first and `finish`
+puts the head before it; memory stays flat.
 """
 
 from __future__ import annotations
@@ -115,7 +117,10 @@ class WebmWriter:
         shutil.copyfileobj(self._body, out, _COPY_BYTES)
 
     def _cues_element(self, body_at: int) -> bytes:
-        """Cues for clusters whose body begins `body_at` bytes into the segment; its length does not depend on `body_at`."""
+        """Cues for clusters whose body begins `body_at` bytes into the segment.
+
+        Its length does not depend on `body_at`.
+        """
         points = []
         for time_ms, offset in self._cues:
             position = element(ebml.CUE_TRACK, TRACK_NUMBER) + _fixed(ebml.CUE_CLUSTER_POSITION, body_at + offset)

@@ -1,0 +1,237 @@
+"""What is written down of a merge.
+
+Valid JSON, whole milliseconds, the severity of what was found, and nothing of ours overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import SESSIONS, chunk_ref, payloads
+
+from sessiontool import report
+from sessiontool.align import PartAlignment
+from sessiontool.recording import ChunkRecord
+from sessiontool.timeline import Span, Timeline
+from sessiontool.values import Finding, Placement, PlacementStatus, Utterance
+from sessiontool.webm.packets import PacketsDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RECORDED = sorted(path.name for path in SESSIONS.iterdir())
+
+
+def timeline(*spans: tuple[str, int]) -> Timeline:
+    """Spans by cause (`recorded` for none) and length in ms; part by part where a cause is `between_parts`."""
+    found: list[Span] = []
+    at_ms = part = 0
+    for cause, length_ms in spans:
+        part += cause == "between_parts"
+        end_ms = at_ms + length_ms
+        clocks = (at_ms * 48, end_ms * 48, at_ms * 1000, end_ms * 1000, at_ms * 1000, end_ms * 1000)
+        kind, why = ("recorded", "") if cause == "recorded" else ("silence", cause)
+        found.append(Span(kind, str(part), why, *clocks))  # type: ignore[arg-type]
+        at_ms = end_ms
+    return Timeline(found)
+
+
+def placement(start: int | None, end: int | None, *, status: PlacementStatus = "aligned", **fields: Any) -> Placement:
+    utterance = Utterance(
+        **{"id": "u1", "role": "user", "text": "Hello.", "t_start_us": 1_500_000, "t_end_us": None, **fields}
+    )
+    return Placement(utterance, start, end, status, 0.98765)
+
+
+# -- the text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=6))
+def test_the_text_is_the_document(document: dict[str, Any]) -> None:
+    assert json.loads(report.to_text(document)) == document
+
+
+def test_each_item_of_a_list_has_a_line_of_its_own() -> None:
+    text = report.to_text({"a": 1, "many": [{"x": 1}, {"x": 2}], "none": []})
+    assert text == '{\n "a": 1,\n "many": [\n  {"x": 1},\n  {"x": 2}\n ],\n "none": []\n}\n'
+
+
+def test_what_is_no_json_is_not_written() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        report.to_text({"a": float("nan")})
+
+
+# -- the report
+
+
+@pytest.mark.parametrize(
+    ("severities", "status"),
+    [((), "complete"), (("info",), "complete"), (("info", "warning"), "repaired"), (("warning", "error"), "partial")],
+)
+def test_the_worst_finding_is_the_status(severities: tuple[Any, ...], status: str) -> None:
+    assert report.status_of([Finding("x", severity, "y") for severity in severities]) == status
+
+
+def test_a_finding_has_what_is_known_of_it() -> None:
+    assert report.finding_json(Finding("c", "info", "m")) == {"code": "c", "severity": "info", "message": "m"}
+    full = Finding("c", "error", "m", part="0", seq=0, byte_offset=0, at_s=0.0, lost_ms=0.0, hint="h")
+    assert report.finding_json(full) == {
+        "code": "c",
+        "severity": "error",
+        "message": "m",
+        "part": "0",
+        "seq": 0,
+        "byte_offset": 0,
+        "at_s": 0.0,
+        "lost_ms": 0.0,
+        "hint": "h",
+    }
+
+
+def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
+    empty = ChunkRecord(chunk_ref(3, 70), "ab", "empty")
+    assert report.chunk_json(empty) == {
+        "key": "s/chunks/0/3.webm",
+        "part": "0",
+        "seq": 3,
+        "bytes": 70,
+        "sha256": "ab",
+        "packets": 0,
+        "verdict": "empty",
+    }
+    packets = payloads(3, toc=0xFC)
+    digest = PacketsDigest()
+    digest.update(packets)
+    full = ChunkRecord(chunk_ref(3, 70), "ab", "ok", packets=3, digest=digest)
+    assert report.chunk_json(full)["packets_sha256"] == digest.hexdigest()
+
+
+def test_holes_are_findings() -> None:
+    spans = timeline(
+        *[("recorded", 1000), ("lost", 5040), ("recorded", 60), ("pause", 800), ("recorded", 60)],
+        *[("between_parts", 610), ("recorded", 1000)],
+    )
+    found = report.silence_findings(spans)
+    assert [(f.code, f.severity, f.part, f.at_s, f.lost_ms) for f in found] == [
+        ("sound-lost", "error", "0", 1.0, 5040),
+        ("pause-kept", "info", "0", 6.1, None),
+        ("part-gap", "info", "1", 6.96, None),
+    ]
+    assert [f.message for f in found] == [
+        "5.04 s of sound are lost; silence stands for them",
+        "the recorder was paused for 0.80 s; silence stands for them",
+        "0.61 s passed before part 1 was started; silence stands for them",
+    ]
+
+
+@pytest.mark.parametrize(("each_ms", "severity"), [(20, "info"), (80, "info"), (100, "warning")])
+def test_small_holes_of_one_part_are_told_together(each_ms: int, severity: str) -> None:
+    spans = timeline(*[("recorded", 1000), ("starved", each_ms)] * 3, ("between_parts", 40), ("recorded", 10))
+    (starved,) = [finding for finding in report.silence_findings(spans) if finding.code == "time-lost"]
+    assert (starved.severity, starved.lost_ms, starved.at_s) == (severity, 3 * each_ms, 1.0)
+    assert "3 place(s) of part 0" in starved.message
+    assert starved.hint
+
+
+def test_spans_are_written_in_samples_and_ms() -> None:
+    recorded, silence = (report.span_json(span) for span in timeline(("recorded", 20), ("lost", 40)).spans)
+    assert recorded == {
+        "kind": "recorded",
+        "part": "0",
+        "output_samples": [0, 960],
+        "recorder_ms": [0.0, 20.0],
+        "session_ms": [0.0, 20.0],
+    }
+    assert (silence["kind"], silence["cause"], silence["output_samples"]) == ("silence", "lost", [960, 2880])
+
+
+def test_alignment_is_rounded_and_says_what_it_does_not_know() -> None:
+    parts = [PartAlignment("0", 12.345, None, {"user": 3.21987}, 7), PartAlignment("1", None, 1.26, {}, 0)]
+    assert report.alignment_json(parts) == [
+        {"part": "0", "offset_ms": 12.3, "drift_ppm": None, "residual_ms": {"user": 3.2}, "matched": 7},
+        {"part": "1", "offset_ms": None, "drift_ppm": 1.3, "residual_ms": {}, "matched": 0},
+    ]
+
+
+# -- the transcript
+
+
+@given(st.integers(0, 10**11))
+def test_seconds_are_whole_milliseconds_rounded_down(samples: int) -> None:
+    told = report.seconds(samples)
+    assert round(told * 1000) == samples // 48
+    assert round(told, 3) == told
+
+
+def test_an_utterance_has_its_place_and_what_was_logged() -> None:
+    written = report.utterance_json(placement(48_047, 96_000), "Dana")
+    assert written == {
+        "id": "u1",
+        "role": "user",
+        "speaker": "Dana",
+        "text": "Hello.",
+        "start_s": 1.0,
+        "end_s": 2.0,
+        "status": "aligned",
+        "confidence": 0.988,
+        "interrupted": False,
+        "logged": {"t_start": 1.5, "t_end": None},
+    }
+
+
+def test_an_utterance_without_sound_has_no_place() -> None:
+    written = report.utterance_json(placement(None, None, status="no_audio"), "Dana")
+    assert (written["start_s"], written["end_s"], written["status"]) == (None, None, "no_audio")
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "status", "written"),
+    [(None, "aligned", False), (True, "aligned", True), (False, "aligned", False), (None, "clipped", True)],
+)
+def test_what_was_cut_short_is_interrupted(interrupted: bool | None, status: PlacementStatus, written: bool) -> None:
+    assert report.utterance_json(placement(0, 1, status=status, interrupted=interrupted), "x")["interrupted"] is written
+
+
+def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
+    extra = {"mood": [1, {"a": None}], "speaker": "Eve", "start_s": 99, "words": "mine", "status": "x"}
+    written = report.utterance_json(placement(0, 48_000, extra=extra, language="en"), "Dana")
+    assert written["mood"] == [1, {"a": None}]
+    assert (written["speaker"], written["start_s"], written["status"]) == ("Dana", 0.0, "aligned")
+    assert "words" not in written
+    assert written["language"] == "en"
+
+
+def test_the_transcript_keeps_the_order_of_the_log() -> None:
+    placements = [placement(96_000, 97_000, id="b"), placement(0, 1000, id="a", role="assistant")]
+    written = report.transcript_json("s", timeline(("recorded", 5000)), placements, {"user": "U", "assistant": "A"})
+    assert [(u["id"], u["speaker"]) for u in written["utterances"]] == [("b", "U"), ("a", "A")]
+    assert (written["schema"], written["session_id"], written["duration_s"]) == (report.TRANSCRIPT_SCHEMA, "s", 5.0)
+
+
+# -- reports of real merges
+
+
+@pytest.mark.parametrize("session_id", RECORDED)
+def test_a_merges_report_adds_up(session_id: str, merged_session: Callable[[str], Path]) -> None:
+    written = json.loads((merged_session(session_id) / "report.json").read_text())
+    assert written["schema"] == report.REPORT_SCHEMA
+    chunks = list((SESSIONS / session_id / "chunks").rglob("*.webm"))
+    assert sorted(chunk["bytes"] for chunk in written["chunks"]) == sorted(path.stat().st_size for path in chunks)
+    assert sum(chunk["packets"] for chunk in written["chunks"]) == written["packets"]["recorded"]
+    silent = [span["output_samples"] for span in written["timeline"] if span["kind"] == "silence"]
+    assert sum(end - start for start, end in silent) == written["packets"]["silent"] * 960
+    assert written["timeline"][-1]["output_samples"][1] // 48 / 1000 == written["duration_s"]
+    ends = [span["output_samples"][1] for span in written["timeline"]]
+    assert [span["output_samples"][0] for span in written["timeline"]] == [0, *ends[:-1]]
