@@ -23,10 +23,10 @@ from ..errors import RecordingError
 from . import ebml
 from .opus import MAX_PACKET_BYTES, PacketSamples
 from .packets import Damage, Packets, Track
-from .resync import CUT_PREFIXES, find_row, row_at
+from .resync import CUT_PREFIXES, ends_before, find_row, row_at
 from .tracks import guessed_track, opus_track
 
-_MASTERS = frozenset({ebml.SEGMENT, ebml.BLOCK_GROUP})
+_MASTERS = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
 _BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
 _BLOCKS = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK})
 _SKIPPED = frozenset(
@@ -43,9 +43,6 @@ _MOST_BYTES = {ebml.VOID: 1 << 16, ebml.BLOCK_ADDITIONS: 1 << 16, ebml.SILENT_TR
 _MAX_FOREIGN_BLOCK_BYTES = 1 << 25
 
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
-_LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox writes it
-_BLOCK_FORMS = ((_FAST_BLOCK, 0x4005, 0x7FFE), (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES))
-_CLUSTER_ID = ebml.CLUSTER.to_bytes(4, "big")
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
 _MOST_BOUNDARIES = 8
@@ -232,10 +229,8 @@ class WebmReader:
         if header is None:
             return None
         element_id, size, body = header
-        if element_id == ebml.CLUSTER:
-            self._placed = False
-            return body
         if element_id in _MASTERS:
+            self._placed = self._placed and element_id != ebml.CLUSTER
             return body
         if size == ebml.UNKNOWN_SIZE:
             raise ValueError(f"element {element_id:#x} of unknown size")
@@ -386,7 +381,7 @@ class WebmReader:
             self._take_back_block(pos)
             pos = self._element_at
         elif not self._cuts:
-            pos = self._distrust(pos)
+            pos = self._distrust()
         self._broken_at = self._offset + pos
         self._reason = reason
         self._placed = False
@@ -395,49 +390,30 @@ class WebmReader:
 
     def _take_back_block(self, pos: int) -> None:
         """Drop the packet that was read last, if it is what ended at `pos`."""
-        run = self._last_block
-        if run is not None and run.payloads and self._good_at == pos:
-            for column in (run.payloads, run.times_ms, run.durations):
-                column.pop()
-        self._last_block = None
+        if self._good_at == pos:
+            self._drop_last()
         self._after_break = True
 
-    def _distrust(self, pos: int) -> int:
-        """Where the damage begins that was noticed at `pos`.
-
-        The packet before it is taken back if the damage began inside it.
+    def _distrust(self) -> int:
+        """Where the damage begins that was noticed; the packet before it is taken back if it began in that.
 
         What was read since the last packet was luck.  Damage of any length begins inside a packet far more often than
         between two, so the last packet is believed only if something speaks for it.
         """
         at, run = self._good_at, self._last_block
-        if run is None or not run.payloads or self._is_whole(run.payloads[-1], at):
+        number = self.track.number if self.track else None
+        if run is None or not run.payloads or ends_before(run.payloads[-1], self._buf, at, number, self._tocs()):
             return at
-        self._last_block = None
-        at -= len(run.payloads[-1])
-        for column in (run.payloads, run.times_ms, run.durations):
-            column.pop()
-        return at
+        return at - self._drop_last()
 
-    def _is_whole(self, payload: bytes, at: int) -> bool:
-        """Whether the damage that was noticed behind a packet, at `at`, does not reach into it."""
-        if self._is_nearly_a_block(at):
-            return True
-        return payload[-1] != 0 and not any(self._buf[at : at + _LONG_BLOCK.size])  # zeros, and none before them
-
-    def _is_nearly_a_block(self, at: int) -> bool:
-        """Whether a block's header, in either size form, or a cluster's id stands there, perhaps damaged inside."""
-        buf = self._buf
-        if len(buf) <= at + _LONG_BLOCK.size or self.track is None:
-            return True
-        number, tocs = self.track.number | 0x80, self._tocs()
-        for header, least, most in _BLOCK_FORMS:
-            element_id, size, track, _, flags = header.unpack_from(buf, at)
-            agree = (element_id == 0xA3, least <= size <= most, track == number, flags in (0, 0x80))
-            agreeing = sum(agree) + (buf[at + header.size] in tocs)
-            if agreeing >= (2 if agree[0] else 4):
-                return True
-        return sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2
+    def _drop_last(self) -> int:
+        """Take the packet that was read last out of its run; returns its size in bytes."""
+        run, self._last_block = self._last_block, None
+        if run is None or not run.payloads:
+            return 0
+        run.times_ms.pop()
+        run.durations.pop()
+        return len(run.payloads.pop())
 
     def _tocs(self) -> set[int]:
         return {start[0] for start, samples in self._samples.items() if samples}

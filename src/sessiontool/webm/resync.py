@@ -40,6 +40,10 @@ _CLUSTER_CHILDREN = frozenset({ebml.TIMESTAMP, ebml.POSITION, ebml.PREV_SIZE, eb
 _GROUP_CHILDREN = frozenset({ebml.BLOCK_DURATION, ebml.REFERENCE_BLOCK, ebml.DISCARD_PADDING})
 _MASTERS = frozenset({ebml.CLUSTER, ebml.SEGMENT, ebml.BLOCK_GROUP})
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
+_SHORT_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
+_LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox writes it
+_BLOCK_FORMS = ((_SHORT_BLOCK, 0x4005, 0x7FFE), (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES))
+_CLUSTER_ID = ebml.CLUSTER.to_bytes(4, "big")
 _LACING_FLAGS = 0x06
 _BEFORE_ALL = -(1 << 15)
 CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
@@ -153,3 +157,25 @@ def _plausible_other(element_id: int, size: int) -> bool:
     return (
         element_id in (ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS) and 0 <= size < 1 << 20
     )
+
+
+def ends_before(payload: bytes, buf: bytes, at: int, number: int | None, tocs: Collection[int]) -> bool:
+    """Whether the damage that was noticed at `at`, behind the packet `payload`, does not reach into that packet.
+
+    A block's header or a cluster's id that is nearly right stands there, or zeros do that the packet does not end in.
+    """
+    if number is None or len(buf) <= at + _LONG_BLOCK.size or _is_nearly_a_block(buf, at, number, tocs):
+        return True
+    if sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2:
+        return True
+    return payload[-1] != 0 and not any(buf[at : at + _LONG_BLOCK.size])
+
+
+def _is_nearly_a_block(buf: bytes, at: int, number: int, tocs: Collection[int]) -> bool:
+    """Whether a block's header, in either size form, stands there, perhaps with damage from inside it on."""
+    for header, least, most in _BLOCK_FORMS:
+        element_id, size, track, _, flags = header.unpack_from(buf, at)
+        agree = (element_id == ebml.SIMPLE_BLOCK, least <= size <= most, track == number | 0x80, flags in (0, 0x80))
+        if sum(agree) + (buf[at + header.size] in tocs) >= (2 if agree[0] else 4):
+            return True
+    return False

@@ -1,0 +1,167 @@
+"""What fuzzing found, and the same oracles over mutated recordings, in moments here and for hours in `fuzz/`.
+
+Set `HYPOTHESIS_PROFILE=fuzz` for many more examples.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import struct
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fuzz_seeds import seeds
+from fuzz_targets import TARGETS, whole_result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mp4_recordings import box, made
+from ogg_recordings import headers
+from recordings import chrome, cluster, live_header, opus_head, simple_block, track_entry
+
+from sessiontool import report
+from sessiontool.documents import read_session, read_utterances
+from sessiontool.errors import RecordingError
+from sessiontool.mp4 import Mp4Reader
+from sessiontool.ogg import OggReader
+from sessiontool.verify import verify_audio
+from sessiontool.webm.reader import WebmReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sessiontool.webm.packets import Reader
+
+KEPT = sorted((Path(__file__).parent / "data" / "fuzz").glob("*/*"))
+EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_found_once(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
+
+
+@st.composite
+def mutations(draw: st.DrawFn, target: str) -> bytes:
+    """A seed with some bytes exchanged, some taken out and some put in, and numbers behind it."""
+    data = bytearray(draw(st.sampled_from(sorted(seeds(target)))))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(data)))
+        data[at : at + draw(st.integers(0, 8))] = draw(st.binary(max_size=8))
+    return bytes(data) + draw(st.binary(max_size=24))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_must_hold_for_any_bytes(target: str) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES < 100)
+    @given(mutations(target))
+    def check(data: bytes) -> None:
+        TARGETS[target](data)
+
+    check()
+
+
+# -- documents
+
+
+def test_a_wrong_list_costs_itself_and_not_the_document() -> None:
+    data = b'{"session_id": "a", "channels": [1, 2], "speakers": {"user": 1, "assistant": "M"}, "parts": [{"part": 0}]}'
+    session, findings = read_session(data, "session.json")
+    assert (session.session_id, session.channels, session.speakers) == ("a", None, {"assistant": "M"})
+    assert [part.part for part in session.parts] == ["0"]
+    assert any("channels" in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e400", "[{}]".format("[" * 900 + "]" * 900)])
+def test_unknown_fields_that_json_cannot_hold_are_left_out(value: str) -> None:
+    line = f'{{"role": "user", "text": "Hello", "odd": {{"x": {value}}}, "kept": 1}}'
+    (utterance,), (finding,) = read_utterances(line.encode(), "utterances.jsonl")
+    assert utterance.extra == {"kept": 1}
+    assert "line 1, odd" in finding.message
+    json.loads(report.to_text({"utterances": [utterance.extra]}))
+
+
+@pytest.mark.parametrize("field", ["start_ms", "stop_ms", "timeslice_ms"])
+def test_times_that_no_clock_shows_are_left_out(field: str) -> None:
+    data = json.dumps({"parts": [{"part": "000", field: 1e308}]}).encode()
+    session, findings = read_session(data, "session.json")
+    assert getattr(session.parts[0], field) is None
+    assert len(findings) == 1
+
+
+def test_a_part_with_more_digits_than_python_reads_is_left_out() -> None:
+    session, findings = read_session(json.dumps({"parts": [{"part": "9" * 5000}, {"part": "1"}]}).encode(), "session.json")
+    assert [part.part for part in session.parts] == ["1"]
+    assert len(findings) == 1
+
+
+# -- readers
+
+
+def read(new_reader: Callable[[], Reader], data: bytes, piece_bytes: int = 1 << 16) -> Reader:
+    reader = new_reader()
+    for start in range(0, len(data), piece_bytes):
+        reader.feed(data[start : start + piece_bytes])
+    reader.close()
+    return reader
+
+
+BLOCKS = b"".join(simple_block(b"\xf8\xff", track=1, size_length=1) for _ in range(3))
+NO_PAGE = struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 0, 0x1234ABCD, 2, 0, 255)
+HOSTILE: dict[str, tuple[Callable[[], Reader], bytes, bytes]] = {
+    "SimpleBlock ids": (WebmReader, b"", b"\xa3"),
+    "BlockGroup ids": (WebmReader, b"", b"\xa0"),
+    "groups in groups": (WebmReader, b"", b"\xa0" * 6 + b"\xff"),
+    "empty elements": (WebmReader, b"", b"\xa0\x80\xe7\x80\xa7\x80\0"),
+    "rows of three blocks": (WebmReader, b"", BLOCKS + b"\0"),
+    "clusters and a long element": (WebmReader, b"", cluster(1, BLOCKS, b"\x12\x54\xc3\x67\x08\x0f\xff\xff")),
+    "pages without sound": (OggReader, headers(), NO_PAGE),
+    "capture patterns": (OggReader, headers(), b"OggS"),
+    "empty boxes": (Mp4Reader, made(1).data, box(b"free")),
+    "beginnings of fragments": (Mp4Reader, made(1).data, b"\0\0\1\0moof\0\0\0\x10mfhd"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_bytes_made_to_look_like_a_recording_cost_no_second_a_megabyte(name: str) -> None:
+    new_reader, head, pattern = HOSTILE[name]
+    data = head + pattern * ((1 << 18) // len(pattern))
+    started = time.process_time()
+    read(new_reader, data)
+    assert time.process_time() - started < len(data) / 1e6 + 0.1
+
+
+def test_a_fragment_that_is_shorter_than_its_head_does_not_stop_the_reader() -> None:
+    recording = made(2).data
+    reader = read(Mp4Reader, recording + b"\0\0\0\x04moof\0\0\0\x10mfhd" + bytes(100))
+    assert reader.damages
+
+
+@pytest.mark.parametrize("piece_bytes", [7, 100, 100_000])
+def test_a_header_behind_damage_is_still_read(piece_bytes: int) -> None:
+    data = bytearray(live_header(track_entry(private=opus_head(1, 777))) + chrome(12).data[len(chrome(12).header) :])
+    data[:40] = bytes(40)
+    reader = read(WebmReader, bytes(data), piece_bytes)
+    assert reader.track is not None
+    assert (reader.track.opus_head.pre_skip, reader.header_missing) == (777, False)
+
+
+def test_another_codec_behind_junk_is_refused_by_its_name() -> None:
+    header = live_header(track_entry(codec=b"V_MPEG4/ISO/AVC", kind=1))
+    at = header.index(bytes.fromhex("1549a966"))
+    with pytest.raises(RecordingError, match="V_MPEG4/ISO/AVC"):
+        read(WebmReader, header[:at] + b"\n" * 100 + header[at:] + cluster(0, BLOCKS))
+
+
+# -- verify
+
+
+def test_a_duration_that_is_no_number_is_a_problem() -> None:
+    whole, document = whole_result()
+    at = whole.index(b"\x44\x89\x88") + 3
+    changed = whole[:at] + struct.pack(">d", math.nan) + whole[at + 8 :]
+    assert verify_audio(io.BytesIO(changed), document)
