@@ -190,6 +190,32 @@ def test_a_hole_in_an_utterance_does_not_end_it() -> None:
     assert errors.max() <= 60
 
 
+def test_an_utterance_whose_head_is_lost_begins_where_the_sound_does() -> None:
+    said = conversation(SEED, COUNT)
+    k = next(k for k in range(10, COUNT) if said[k].end_s - said[k].start_s > 5)
+    hole = (said[k].start_s - 0.3, said[k].start_s + 2.5)
+    samples = sound(SEED, COUNT).copy()
+    samples[:, round(hole[0] * RATE) : round(hole[1] * RATE)] = 0
+    edges = [0, round(48_000 * hole[0]), round(48_000 * hole[1]), 3 * samples.shape[1]]
+    kinds = [("recorded", ""), ("silence", "lost"), ("recorded", "")]
+    spans = [
+        Span(kind, "0", cause, a, b, *(round(x / 0.048) for x in (a, b, a, b)))  # type: ignore[arg-type]
+        for (kind, cause), a, b in zip(kinds, edges, edges[1:], strict=False)
+    ]
+    result = align(logged(said, SEED), Timeline(spans), measured(samples), ROLES)
+    heard = [replace(s, start_s=hole[1]) if s is said[k] else s for s in said]
+    assert np.abs(errors_ms(placed(result), heard)).max() <= 60
+    assert result.placements[k].confidence >= 0.8, "what is missing was not recorded, and is no reason for doubt"
+
+
+def test_a_pause_that_nobody_noted_is_found_by_what_was_said_after_it() -> None:
+    said = conversation(SEED, COUNT)
+    late = [*logged(said, SEED)[:20], *shifted(logged(said, SEED)[20:], 6_300_000)]
+    assert np.abs(errors_ms(placed(aligned(late)), said)).max() <= 60
+    soon = [*logged(said, SEED)[:35], *shifted(logged(said, SEED)[35:], 6_300_000)]  # only five utterances say so
+    assert np.abs(errors_ms(placed(aligned(soon)), said)).max() <= 60
+
+
 def test_a_closed_pause_takes_what_was_said_in_it_and_nothing_else() -> None:
     said = conversation(SEED, COUNT)
     first = said[12].start_s - 0.15

@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 
     from sessiontool.webm.packets import Reader
 
-KEPT = sorted((Path(__file__).parent / "data" / "fuzz").glob("*/*"))
+KEPT = Path(__file__).parent / "data" / "fuzz"
 EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40
 
 
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_what_was_found_once(path: Path) -> None:
-    TARGETS[path.parent.name](path.read_bytes())
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_was_found_and_what_reached_new_code(target: str) -> None:
+    for path in sorted((KEPT / target).glob("*")):
+        try:
+            TARGETS[target](path.read_bytes())
+        except Exception as error:
+            raise AssertionError(f"{path.name} fails again") from error
 
 
 @st.composite
@@ -96,7 +100,7 @@ def test_times_that_no_clock_shows_are_left_out(field: str) -> None:
 def test_a_part_with_more_digits_than_python_reads_is_left_out() -> None:
     session, findings = read_session(json.dumps({"parts": [{"part": "9" * 5000}, {"part": "1"}]}).encode(), "session.json")
     assert [part.part for part in session.parts] == ["1"]
-    assert len(findings) == 1
+    assert "parts.0.part" in findings[0].message
 
 
 # -- readers

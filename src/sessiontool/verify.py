@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import isclose
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import RecordingError
@@ -137,7 +138,7 @@ def _verify_audio(file: _File, report: dict[str, Any], problems: _Problems) -> N
     chain.end()
     problems.expect("verify-cues", "cues", count, len(head.cues))
     heard_ms = max(0, samples - head.opus.pre_skip) / _SAMPLES_PER_MS
-    if abs(head.duration_ms - heard_ms) > _DURATION_TOLERANCE_MS:
+    if not isclose(head.duration_ms, heard_ms, rel_tol=0, abs_tol=_DURATION_TOLERANCE_MS):
         problems.add("verify-times", f"Duration is {head.duration_ms:.1f} ms, the packets last {heard_ms:.1f} ms")
     problems.expect("verify-times", "duration_s in the report", report["duration_s"], heard_ms // 1 / 1000)
 

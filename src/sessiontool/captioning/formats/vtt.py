@@ -18,7 +18,7 @@ from webvtt.models import Style
 
 from ..speakers import class_of, lanes_of
 from ..text import clean
-from . import clock
+from . import JOINER, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +56,8 @@ def _payload(cue: Cue, look: Look) -> list[str]:
     if look.speakers and cue.speaker:
         role = class_of(cue.role)
         voice = f"<v.{role} " if role else "<v "
-        lines[0] = f"{voice}{cue.speaker.translate(_ESCAPES)}>{lines[0]}"
+        name = cue.speaker.translate(_ESCAPES)
+        lines[0] = f"{voice}{name}{JOINER if name.endswith('--') else ''}>{lines[0]}"  # no arrow of name and tag
         lines[-1] += "</v>"
     return lines
 
