@@ -61,4 +61,4 @@ def _keep(error: Exception, data: bytes, found: Path, known: set[tuple[str, ...]
     name = "-".join(kind).replace(":", "-")[:150]
     (found / name).write_bytes(data)
     (found / f"{name}.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
-    print(f"FOUND {name}: {error}"[:300], flush=True)
+    print(f"FOUND {name}: {error}"[:300], flush=True)  # noqa: T201 - among libFuzzer's own lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sessiontool.activity import ActivityMeter
+from sessiontool.aligning.activity import ActivityMeter
 from sessiontool.timeline import Span, Timeline
 from sessiontool.values import Utterance
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sessiontool.activity import Activity
+    from sessiontool.aligning.activity import Activity
 
 RATE = 16_000
 ROLES = ("user", "assistant")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, measured, sound, voice
 
-from sessiontool.activity import FRAME_MS, POWER_MS, find_islands, to_db
+from sessiontool.aligning.activity import FRAME_MS, POWER_MS, find_islands, to_db
 
 SEED, COUNT = 3, 20
 
@@ -28,7 +28,7 @@ def test_the_size_of_the_blocks_makes_no_difference(sizes: list[int], seed: int)
     samples = sound(seed, 4)
     whole = measured(samples, block=samples.shape[1])
     cuts = [0, *np.cumsum(sizes).tolist(), samples.shape[1]]
-    from sessiontool.activity import ActivityMeter
+    from sessiontool.aligning.activity import ActivityMeter
 
     meter = ActivityMeter(2)
     for a, b in itertools.pairwise(cuts):

@@ -11,9 +11,9 @@ import pytest
 import recordings
 
 from sessiontool.containers import open_reader
+from sessiontool.containers.mp4 import Mp4Reader
+from sessiontool.containers.ogg import OggReader
 from sessiontool.errors import RecordingError
-from sessiontool.mp4 import Mp4Reader
-from sessiontool.ogg import OggReader
 from sessiontool.webm.reader import WebmReader
 
 DATA = Path(__file__).parent / "data" / "containers"

@@ -168,6 +168,16 @@ def test_the_recorders_clock_stands_still_in_pauses() -> None:
     assert emissions(pauses=1).end_ms(10) == 55_000
 
 
+def test_a_blob_that_came_in_a_pause_ended_when_the_pause_began() -> None:
+    chunks = [ChunkEntry(seq=seq, emitted_ms=emitted_ms) for seq, emitted_ms in enumerate((5060, 10_060, 14_000))]
+    told = Emissions(
+        PartEntry(part="0", start_ms=0, chunks=chunks, pauses=[PauseEntry(start_ms=12_000, end_ms=20_000)])
+    )
+    told.saw(0, 5000)
+    told.saw(1, 10_000)
+    assert told.end_ms(2) == 12_000 - 60
+
+
 def test_without_a_start_nothing_is_known() -> None:
     assert emissions(start_ms=None).end_ms(10) is None
     assert Emissions(None).end_ms(0) is None

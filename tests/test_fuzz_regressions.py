@@ -24,10 +24,10 @@ from ogg_recordings import headers
 from recordings import chrome, cluster, live_header, opus_head, simple_block, track_entry
 
 from sessiontool import report
+from sessiontool.containers.mp4 import Mp4Reader
+from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.errors import RecordingError
-from sessiontool.mp4 import Mp4Reader
-from sessiontool.ogg import OggReader
 from sessiontool.verify import verify_audio
 from sessiontool.webm.reader import WebmReader
 
@@ -98,7 +98,8 @@ def test_times_that_no_clock_shows_are_left_out(field: str) -> None:
 
 
 def test_a_part_with_more_digits_than_python_reads_is_left_out() -> None:
-    session, findings = read_session(json.dumps({"parts": [{"part": "9" * 5000}, {"part": "1"}]}).encode(), "session.json")
+    data = json.dumps({"parts": [{"part": "9" * 5000}, {"part": "1"}]}).encode()
+    session, findings = read_session(data, "session.json")
     assert [part.part for part in session.parts] == ["1"]
     assert "parts.0.part" in findings[0].message
 

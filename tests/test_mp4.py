@@ -30,8 +30,8 @@ from mp4_recordings import (
 )
 from recordings import read_pairs, split
 
+from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.errors import RecordingError
-from sessiontool.mp4 import Mp4Reader
 from sessiontool.webm.opus import OpusHead
 
 if TYPE_CHECKING:

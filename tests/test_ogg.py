@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ogg_recordings import CONTINUED, FIRST, LAST, NO_GRANULE, headers, lace, made, page, raw_page, stereo, tags
 from recordings import opus_head, read_pairs, split
 
+from sessiontool.containers.ogg import OggReader
 from sessiontool.errors import RecordingError
-from sessiontool.ogg import OggReader
 from sessiontool.webm.opus import OpusHead
 
 if TYPE_CHECKING:

@@ -169,6 +169,13 @@ def test_a_clock_that_jumps_back_or_far_ahead_is_followed(step_ms: int) -> None:
     assert place(clock(80, {40: step_ms, 60: 200})).filled == [(60, 200, "starved")], "deficits count anew"
 
 
+def test_a_jump_of_the_recorders_clock_is_none_of_the_sessions() -> None:
+    timeline = place(clock(80, {40: -60_000, 60: -60_000})).timeline
+    for session_ms in range(0, 4800, 100):
+        assert abs(timeline.session_to_output(session_ms * 1000) - session_ms * MS) <= MS
+    assert timeline.spans[-1].session_end_us == 80 * PACKET_MS * 1000
+
+
 def test_a_clock_less_than_a_second_back_is_waited_for() -> None:
     assert place(clock(80, {40: -900, 60: 900})).holes == []
 

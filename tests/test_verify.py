@@ -193,6 +193,15 @@ def test_a_dropped_cluster_is_found(result: Result) -> None:
         assert result.codes(result.data[:start] + result.data[end:])
 
 
+def test_a_cue_for_a_cluster_that_is_not_there_is_found(result: Result) -> None:
+    """The last cluster is gone, and the segment is as much shorter."""
+    last = result.clusters[-1][0]
+    segment_at = result.place_of(ebml.SEGMENT)
+    size = ebml.encode_size(last - segment_at - 12, 8)
+    codes = result.codes(result.data[: segment_at + 4] + size + result.data[segment_at + 12 : last])
+    assert codes == {"verify-cues", "verify-packets", "verify-times"}
+
+
 def test_packets_for_silence_and_silence_for_packets_are_found(merged_session: Callable[[str], Path]) -> None:
     folder = merged_session("chrome-load")
     loud = Result((folder / "audio.webm").read_bytes(), json.loads((folder / "report.json").read_text()))

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .activity import POWER_MS
-from .axis import SAMPLES_PER_MS, Axis, expect
-from .evidence import Evidence, confidence
-from .lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
-from .snapping import Edge, snap
-from .soundcheck import session_findings
-from .tracking import fit_line, most_agreement
+from .aligning.activity import POWER_MS
+from .aligning.axis import SAMPLES_PER_MS, Axis, expect
+from .aligning.evidence import Evidence, confidence
+from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
+from .aligning.snapping import Edge, snap
+from .aligning.soundcheck import session_findings
+from .aligning.tracking import fit_line, most_agreement
 from .values import Placement
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .activity import Activity
+    from .aligning.activity import Activity
     from .timeline import Timeline
     from .values import Finding, PlacementStatus, Utterance
 

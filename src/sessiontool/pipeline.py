@@ -192,8 +192,8 @@ def _align(recording: results.Recording, notes: Notes, options: MergeOptions, pr
     """Find the utterances in the sound; None where there is nothing to find or nobody wants it."""
     if not options.align or not notes.utterances:
         return None
-    from .activity import ActivityMeter  # noqa: PLC0415 - numpy and the decoder take a fifth of a second to come up
     from .align import align  # noqa: PLC0415
+    from .aligning.activity import ActivityMeter  # noqa: PLC0415 - numpy and the decoder take a fifth of a second to come up
     from .media import decode  # noqa: PLC0415
 
     progress.stage("aligning")

@@ -343,10 +343,11 @@ class TimelineBuilder:
         deficit = self._deficit_sum // self._deficit_count
         recorder_start = samples_to_us(start - self._origin + deficit)
         recorder_end = recorder_start + samples_to_us(end - start)
-        last = self._spans[-1] if self._spans else None
-        if last and last.part == self._part and last.recorder_end_us > recorder_start:
-            recorder_start = min(last.recorder_end_us, recorder_end)
         session_start, session_end = (self._session_us + us for us in (recorder_start, recorder_end))
+        last = self._spans[-1] if self._spans else None
+        overlap_us = last.recorder_end_us - recorder_start if last and last.part == self._part else 0
+        if last and 0 < overlap_us <= samples_to_us(RUN_BACK_SAMPLES):  # jitter; a clock that jumped back is followed
+            recorder_start = min(last.recorder_end_us, recorder_end)
         if last and last.session_end_us > session_start:
             session_start = min(last.session_end_us, session_end)
         output = (start - self._pre_skip, end - self._pre_skip)

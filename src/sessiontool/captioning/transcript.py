@@ -6,6 +6,7 @@ utterance without a place in the sound, or without a text, is no mistake and has
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 INAUDIBLE = "[inaudible]"
 DASH = "\u2014"
 
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
 _MAX_S = 366 * 24 * 3600
 _LEAST_LOST_MS = 1000
 _SAMPLES_PER_MS = 48
@@ -81,10 +83,15 @@ def _spoken(entry: Mapping[str, Any], *, generated: bool, mark_gaps: bool) -> Sp
         role=clean(role),
         speaker=speaker_name(role, {role: speaker} if isinstance(speaker, str) else {}),
         cut_off=cut_off,
-        language=entry["language"] if isinstance(entry.get("language"), str) else "",
+        language=_language(entry.get("language")),
         words=tuple(_words(entry.get("words"), text)),
         speech=tuple(_speech(entry.get("speech"))),
     )
+
+
+def _language(value: object) -> str:
+    """A language tag, empty where there is none: formats write it into places where not every character may stand."""
+    return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else ""
 
 
 def _text(entry: Mapping[str, Any], *, generated: bool) -> tuple[str, bool]:

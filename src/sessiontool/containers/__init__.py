@@ -1,4 +1,6 @@
-"""Which reader a recording needs, told by its first bytes: names and declared types prove nothing.
+"""Recordings in other containers, and which reader a recording needs, told by its first bytes.
+
+Names and declared types prove nothing.  WebM's reader is in `webm`, as WebM is written too; Ogg's and MP4's are here.
 
 A blob from the middle of a recording has no header, and one of Chrome's WebM begins inside an element; so what is
 nothing else is taken for WebM, whose reader finds out.  What cannot be sound of a kind that is read is refused by name.
@@ -9,15 +11,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .errors import RecordingError
+from ..errors import RecordingError
+from ..webm.reader import WebmReader
 from .mp4 import Mp4Reader, begins_mp4, holds_mp4
 from .ogg import OggReader, holds_ogg
-from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .webm.packets import Reader
+    from ..webm.packets import Reader
 
 _RECORD_OPUS = (
     "record with MediaRecorder and mimeType 'audio/webm;codecs=opus', or convert it, which re-encodes: "

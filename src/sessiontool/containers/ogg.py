@@ -20,10 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from .errors import RecordingError
+from ..errors import RecordingError
+from ..webm.opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
+from ..webm.packets import Damage, Packets, Track
 from .runs import RunCollector
-from .webm.opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
-from .webm.packets import Damage, Packets, Track
 
 _CAPTURE = b"OggS"
 _HEADER = struct.Struct("<4sBBqIIIB")  # capture, version, flags, granule, stream, number, checksum, segments

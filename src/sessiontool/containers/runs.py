@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .webm.packets import Packets
+from ..webm.packets import Packets
 
 
 class RunCollector:

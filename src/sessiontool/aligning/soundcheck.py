@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .values import Finding
+from ..values import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..values import Placement
     from .activity import Activity
     from .axis import Axis
     from .lanes import Lane
-    from .values import Placement
 
 _SIDES = ("left", "right")
 _SPEECH_MS = 500.0

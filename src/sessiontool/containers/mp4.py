@@ -20,11 +20,11 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from .errors import RecordingError
+from ..errors import RecordingError
+from ..webm.opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND, OpusHead, PacketSamples
+from ..webm.packets import Damage, Packets, Track
 from .mp4boxes import Fragment, Movie, Sample, read_fragment, read_header, read_movie
 from .runs import RunCollector
-from .webm.opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND, OpusHead, PacketSamples
-from .webm.packets import Damage, Packets, Track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

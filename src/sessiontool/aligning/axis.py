@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from .timeline import Span, Timeline
-    from .values import Utterance
+    from ..timeline import Span, Timeline
+    from ..values import Utterance
 
     Floats = NDArray[np.float64]
 
