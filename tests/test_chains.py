@@ -50,7 +50,7 @@ def test_a_chunk_tells_when_it_was_recorded(form: str) -> None:
         inside = [b for b in whole.blocks if b.offset >= offset - 1 and b.end <= offset + len(chunk)]
         assert extent.start_ms == pytest.approx(inside[0].time_ms, abs=60)
         packet_ms = 60 if form == "chrome" else 20
-        assert extent.end_ms == inside[-1].time_ms + packet_ms
+        assert extent.end_ms == pytest.approx(inside[-1].time_ms + packet_ms, abs=10)  # single timestamps jitter
         assert extent.has_header == (offset == 0)
         offset += len(chunk)
 

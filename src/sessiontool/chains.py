@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
+from itertools import accumulate, product
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 from .containers import begins_recording, open_reader
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _SAME_PLACE_MS = 1000
 _CONTINUES_MS = 150
+_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,18 @@ class Chain:
         return min(extent.start_ms or 0 for extent in self.extents)
 
 
+def begin_ms(run: Packets) -> int:
+    """Where a run's first packet begins on the recorder's clock, by the first few: a single time may be damaged."""
+    offsets = accumulate(run.durations[:_FEW], initial=0)
+    pairs = zip(run.times_ms[:_FEW], offsets, strict=False)
+    return median_low(time_ms - offset * 1000 // SAMPLE_RATE for time_ms, offset in pairs)
+
+
 def end_ms(run: Packets) -> int:
-    """Where a run's last packet ends on the recorder's clock."""
-    return run.times_ms[-1] + run.durations[-1] * 1000 // SAMPLE_RATE
+    """Where a run's last packet ends on the recorder's clock, by the last few."""
+    offsets = accumulate(reversed(run.durations[-_FEW:]))
+    pairs = zip(reversed(run.times_ms[-_FEW:]), offsets, strict=True)
+    return median_low(time_ms + offset * 1000 // SAMPLE_RATE for time_ms, offset in pairs)
 
 
 def start_ms(runs: Sequence[Packets]) -> int | None:
@@ -79,7 +90,7 @@ def start_ms(runs: Sequence[Packets]) -> int | None:
     first = next((index for index, run in enumerate(runs) if run.placed), None)
     if first is None:
         return None
-    return runs[first].times_ms[0] - sum(sum(run.durations) for run in runs[:first]) * 1000 // SAMPLE_RATE
+    return begin_ms(runs[first]) - sum(sum(run.durations) for run in runs[:first]) * 1000 // SAMPLE_RATE
 
 
 def extent_of(chunk: ChunkRef, data: bytes, *, noted: bool = False) -> Extent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .chains import end_ms
+from .chains import begin_ms, end_ms
 from .values import ChunkRef, Finding
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class Placer:
         if not run.placed:
             self._waiting.append(run)
             return []
-        self._solve(run.times_ms[0])
+        self._solve(begin_ms(run))
         return self._placed([*self._waiting, run])
 
     @property
@@ -278,4 +278,4 @@ class Placer:
             shift = next_ms - end_ms(run)
             if abs(shift) > _SAME_CLUSTER_MS:
                 run.times_ms = [time_ms + shift for time_ms in run.times_ms]
-            next_ms = run.times_ms[0]
+            next_ms = begin_ms(run)

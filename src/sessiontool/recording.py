@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from . import continuity
-from .chains import end_ms
+from .chains import begin_ms, end_ms
 from .containers import begins_recording, open_reader
 from .errors import RecordingError
 from .timeline import SILENT_PACKET_SAMPLES, Pause
@@ -212,6 +212,7 @@ class RecordingReader:
         return finding
 
     def _note_missing(self, seqs: Sequence[int]) -> None:
+        self._join(self._reader.close(), None)
         self._note_cut()
         finding = continuity.missing_finding(self._recording.chunks[0].part, seqs)
         self._find_all([finding])
@@ -252,12 +253,12 @@ class RecordingReader:
         head = runs[0]
         if len(runs) > 1 and head.placed and head.continued and runs[1].placed and not runs[1].continued:
             # These belong to a cluster that may have begun in a lost chunk; the next cluster knows better.
-            head.placed = abs(runs[1].times_ms[0] - end_ms(head)) <= continuity.JUMP_MS
+            head.placed = abs(begin_ms(runs[1]) - end_ms(head)) <= continuity.JUMP_MS
         placed = next((run for run in runs if run.placed), None)
         if placed is None:
             return
         waiting_ms = sum(sum(run.durations) for run in runs[: runs.index(placed)]) * 1000 // SAMPLE_RATE
-        step_ms = placed.times_ms[0] - waiting_ms - last_ms
+        step_ms = begin_ms(placed) - waiting_ms - last_ms
         if step_ms < -continuity.JUMP_MS and not self._recording.sorted_by_content:
             raise Disorder
         if step_ms > continuity.JUMP_MS and not head.after_break:
