@@ -183,7 +183,9 @@ def _check_packets(payloads: Sequence[bytes], fed: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Blob:
+class Blob:
+    """A chunk of a part, as a store has it."""
+
     part: str
     seq: int
     data: bytes
@@ -196,8 +198,8 @@ def seed_parts() -> tuple[tuple[bytes, ...], ...]:
     for live in (recordings.chrome(40), recordings.firefox(60), recordings.chrome(24, cluster_packets=3, seed=9)):
         clusters = [live.data.index(block.payload) for block in live.blocks[::5]][1:]
         made.append(tuple(recordings.split(live.data, clusters)))
-    for data in (ogg_recordings.made(8).data, mp4_recordings.made(8).data):
-        made.append(tuple(recordings.split(data, range(len(data) // 5, len(data), len(data) // 5))))
+    others = (ogg_recordings.made(8).data, mp4_recordings.made(8).data)
+    made += [tuple(recordings.split(data, range(len(data) // 5, len(data), len(data) // 5))) for data in others]
     real = (recordings.recorded_chunks(name)[:4] for name in ("chrome-24k", "chrome-1s", "firefox-pause"))
     return (*made, *map(tuple, real))
 
@@ -210,11 +212,11 @@ def salvage(data: bytes) -> None:
     join_and_verify(blobs, session, measure_memory=measures_memory(data))
 
 
-def _hurt(controls: Controls) -> list[_Blob]:
+def _hurt(controls: Controls) -> list[Blob]:
     seeds = seed_parts()
-    blobs = [_Blob("000", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
+    blobs = [Blob("000", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
     if controls.byte() % 4 == 3:
-        blobs += [_Blob("001", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
+        blobs += [Blob("001", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
     for _ in range(controls.byte() % 10):
         if not blobs:
             break
@@ -223,57 +225,57 @@ def _hurt(controls: Controls) -> list[_Blob]:
     return sorted(blobs, key=lambda blob: (blob.part, blob.seq))
 
 
-def _drop(blobs: list[_Blob], index: int, _: Controls) -> None:
+def _drop(blobs: list[Blob], index: int, _: Controls) -> None:
     del blobs[index]
 
 
-def _double(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _double(blobs: list[Blob], index: int, controls: Controls) -> None:
     blob = blobs[index]
-    blobs.append(_Blob(blob.part, controls.byte() % 12, blob.data))
+    blobs.append(Blob(blob.part, controls.byte() % 12, blob.data))
 
 
-def _renumber(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _renumber(blobs: list[Blob], index: int, controls: Controls) -> None:
     number = controls.byte()
-    blobs[index] = _Blob(blobs[index].part, number if number < 200 else number**8, blobs[index].data)
+    blobs[index] = Blob(blobs[index].part, number if number < 200 else number**8, blobs[index].data)
 
 
-def _swap(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _swap(blobs: list[Blob], index: int, controls: Controls) -> None:
     other = controls.below(len(blobs) - 1)
     a, b = blobs[index], blobs[other]
-    blobs[index], blobs[other] = _Blob(a.part, a.seq, b.data), _Blob(b.part, b.seq, a.data)
+    blobs[index], blobs[other] = Blob(a.part, a.seq, b.data), Blob(b.part, b.seq, a.data)
 
 
-def _replace(blobs: list[_Blob], index: int, data: bytes) -> None:
-    blobs[index] = _Blob(blobs[index].part, blobs[index].seq, data)
+def _replace(blobs: list[Blob], index: int, data: bytes) -> None:
+    blobs[index] = Blob(blobs[index].part, blobs[index].seq, data)
 
 
-def _cut_end(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _cut_end(blobs: list[Blob], index: int, controls: Controls) -> None:
     _replace(blobs, index, blobs[index].data[: controls.below(len(blobs[index].data))])
 
 
-def _cut_start(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _cut_start(blobs: list[Blob], index: int, controls: Controls) -> None:
     _replace(blobs, index, blobs[index].data[controls.below(len(blobs[index].data)) :])
 
 
-def _overwrite(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _overwrite(blobs: list[Blob], index: int, controls: Controls) -> None:
     data = blobs[index].data
     at, new = controls.below(len(data)), _some(controls)
     _replace(blobs, index, data[:at] + new + data[at + len(new) :])
 
 
-def _insert(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _insert(blobs: list[Blob], index: int, controls: Controls) -> None:
     data = blobs[index].data
     at = controls.below(len(data))
     _replace(blobs, index, data[:at] + _some(controls) + data[at:])
 
 
-def _zero(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _zero(blobs: list[Blob], index: int, controls: Controls) -> None:
     data = blobs[index].data
     start, end = sorted((controls.below(len(data)), controls.below(len(data))))
     _replace(blobs, index, data[:start] + bytes(end - start) + data[end:])
 
 
-def _splice(blobs: list[_Blob], index: int, controls: Controls) -> None:
+def _splice(blobs: list[Blob], index: int, controls: Controls) -> None:
     seeds = seed_parts()
     chunks = seeds[controls.byte() % len(seeds)]
     foreign = chunks[controls.byte() % len(chunks)]
@@ -290,7 +292,7 @@ def _some(controls: Controls) -> bytes:
 _FAULTS = (_drop, _double, _renumber, _swap, _cut_end, _cut_start, _overwrite, _insert, _zero, _splice, _overwrite)
 
 
-def _session(controls: Controls, blobs: Sequence[_Blob]) -> SessionDocument:
+def _session(controls: Controls, blobs: Sequence[Blob]) -> SessionDocument:
     """What the recorder noted: nothing, something likely, or what the input's data says in JSON."""
     kind = controls.byte() % 4
     if kind == 0:
@@ -314,9 +316,7 @@ def _session(controls: Controls, blobs: Sequence[_Blob]) -> SessionDocument:
     return SessionDocument.model_validate({"parts": parts})
 
 
-def join_and_verify(
-    blobs: Sequence[_Blob], session: SessionDocument, *, measure_memory: bool = False
-) -> dict[str, Any]:
+def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_memory: bool = False) -> dict[str, Any]:
     """Join the chunks as a merge does; returns the report ({} where the recording is refused)."""
     listed = [_listed(blob, place) for place, blob in enumerate(blobs)]
     data_of = {chunk: blob.data for chunk, blob in zip(listed, blobs, strict=True)}
@@ -336,7 +336,7 @@ def join_and_verify(
     return document
 
 
-def _listed(blob: _Blob, place: int) -> ChunkRef:
+def _listed(blob: Blob, place: int) -> ChunkRef:
     key = f"test/chunks/{blob.part}/{place}/{blob.seq:06d}.webm"
     return ChunkRef(StoredObject(key, len(blob.data), ""), blob.part, blob.seq)
 
@@ -437,7 +437,7 @@ def _check_notes(notes: Notes) -> None:
     _check_json(transcript)
     _check_json({"findings": [report.finding_json(finding) for finding in notes.findings]})
     if notes.session.parts:
-        blobs = [_Blob("000", seq, chunk) for seq, chunk in enumerate(seed_parts()[0])]
+        blobs = [Blob("000", seq, chunk) for seq, chunk in enumerate(seed_parts()[0])]
         assert join_and_verify(blobs, notes.session)
 
 
@@ -448,7 +448,7 @@ def _check_notes(notes: Notes) -> None:
 def whole_result() -> tuple[bytes, dict[str, Any]]:
     """A joined recording and its report."""
     chunks = seed_parts()[0]
-    listed = [_listed(_Blob("000", seq, chunk), seq) for seq, chunk in enumerate(chunks) if seq != 2]
+    listed = [_listed(Blob("000", seq, chunk), seq) for seq, chunk in enumerate(chunks) if seq != 2]
     joiner, assembly = assemble(
         listed, SessionDocument(), lambda chunk: chunks[chunk.seq], lambda: Joiner(io.BytesIO()), Silent()
     )

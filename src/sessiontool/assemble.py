@@ -15,6 +15,7 @@ from . import continuity
 from .chains import displaced, extent_of, sort_chunks
 from .errors import RecordingError
 from .recording import Assembly, Disorder, Noted, Recording, RecordingReader, started_again
+from .values import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +52,8 @@ def assemble(
             known[part] = _sort_by_content(part, listed, entry, read)
             continue
         if not joiner.recorded_packets:
+            if assembly.refusals:
+                raise assembly.refusals[0]
             raise RecordingError(
                 f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
                 hint="see what is there with `sessiontool inspect`",
@@ -70,7 +73,12 @@ def _join_part(
             other = continuity.restarted_finding if recording.has_header else continuity.foreign_finding
             assembly.findings.append(other(recording.chunks[0], recording.name))
         assembly.findings += [continuity.order_finding(chunk) for chunk in recording.moved]
-        RecordingReader(recording, joiner, assembly).read_all(read, progress)
+        try:
+            RecordingReader(recording, joiner, assembly).read_all(read, progress)
+        except RecordingError as error:
+            assembly.refusals.append(error)
+            finding = Finding("part-unreadable", "error", error.message, part=recording.chunks[0].part, hint=error.hint)
+            assembly.findings.append(finding)
 
 
 def _sort_by_content(

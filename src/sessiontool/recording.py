@@ -58,11 +58,12 @@ class PartRecord:
 
 @dataclass(slots=True)
 class Assembly:
-    """What the reading of a session gave beside the joined file."""
+    """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read."""
 
     chunks: list[ChunkRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     parts: list[PartRecord] = field(default_factory=list)
+    refusals: list[RecordingError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class RecordingReader:
 
     def _read_chunk(self, chunk: ChunkRef, data: bytes) -> None:
         sha256 = hashlib.sha256(data).hexdigest()
-        first = self._first_of.setdefault(sha256, chunk)
+        first = self._first_of.setdefault(sha256, chunk) if data else chunk
         same_number = bool(self._records) and self._records[-1].chunk.seq == chunk.seq
         if first is not chunk or same_number:
             other = first if first is not chunk else self._records[-1].chunk

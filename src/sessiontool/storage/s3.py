@@ -58,6 +58,10 @@ _CONTENT_TYPES = {
     ".vtt": "text/vtt; charset=utf-8",
     ".srt": "application/x-subrip",
     ".json": "application/json",
+    ".ttml": "application/ttml+xml",
+    ".ass": "text/x-ssa; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
 }
 
 
