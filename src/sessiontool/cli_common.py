@@ -39,8 +39,6 @@ LayoutOption = Annotated[
 ProfileOption = Annotated[
     str | None, typer.Option("--aws-profile", "--profile", metavar="NAME", help="The AWS profile to use.")
 ]
-    str | None, typer.Option("--aws-profile", "--profile", metavar="NAME", help="The AWS profile to use.")
-]
 RegionOption = Annotated[str | None, typer.Option("--region", metavar="NAME", help="The AWS region to use.")]
 EndpointOption = Annotated[
     str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
