@@ -164,9 +164,11 @@ def test_a_published_transcript_gives_the_captions_that_the_merge_wrote(publishe
 
 def test_captions_of_latin_text_wait_for_no_other_library() -> None:
     program = """
-import sys from sessiontool.captions import CaptionOptions, caption caption({"utterances": [{"role": "user", "text":
-"Hello \u2013 \u201cyes\u201d\u2026", "start_s": 0, "end_s": 2}]}, CaptionOptions()) print(*sorted({"wcwidth",
-"pysubs2", "ttconv", "numpy", "pydantic", "webvtt", "srt"} & set(sys.modules)))
+import sys
+from sessiontool.captions import CaptionOptions, caption
+spoken = {"role": "user", "text": "Hello \u2013 \u201cyes\u201d\u2026", "start_s": 0, "end_s": 2}
+caption({"utterances": [spoken]}, CaptionOptions())
+print(*sorted({"wcwidth", "pysubs2", "ttconv", "numpy", "pydantic", "webvtt", "srt"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["srt", "webvtt"]

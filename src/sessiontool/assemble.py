@@ -86,7 +86,7 @@ def _sort_by_content(
 ) -> list[Recording]:
     """The recordings in a part, each chunk in one of them; copies of a chunk stay beside it."""
     noted = Noted(entry)
-    seen: dict[str, int] = {}
+    seen: dict[str, ChunkRef] = {}
     extents, copies = [], []
     for chunk in listed:
         data = read(chunk)
@@ -94,7 +94,7 @@ def _sort_by_content(
         if sha256 in seen:
             copies.append((chunk, seen[sha256]))
             continue
-        seen[sha256] = chunk.seq
+        seen[sha256] = chunk
         extents.append(extent_of(chunk, data, noted=noted.knows(len(data), sha256)))
     chains = sort_chunks(extents)
     missing = continuity.missing_before(listed, entry)
@@ -103,7 +103,7 @@ def _sort_by_content(
     return [
         Recording(
             name=f"{part}+{index}" if index else part,
-            chunks=[*chain.chunks, *(copy for copy, seq in copies if seq in {chunk.seq for chunk in chain.chunks})],
+            chunks=[*chain.chunks, *(copy for copy, original in copies if original in chain.chunks)],
             entry=entry if not index else started_again(entry) if chain.has_header else None,
             missing={
                 **({0: holes} if holes and not index else {}),

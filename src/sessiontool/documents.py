@@ -7,6 +7,7 @@ line that is no JSON is skipped, and the finding names file, line and field.
 from __future__ import annotations
 
 import json
+import re
 from functools import reduce
 from math import isfinite
 from operator import getitem
@@ -24,7 +25,9 @@ ROLES = ("user", "assistant")
 MAX_TIME_S = 366 * 24 * 3600.0
 """A session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
+_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 _MAX_NAMED = 20
+_MAX_NAME_CHARS = 80
 _MAX_DEPTH = 100
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -32,7 +35,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]]:
     """session.json, without the fields that are wrong; an empty one where it is no JSON object."""
     try:
-        value = json.loads(data)
+        value = _loads(data.decode(json.detect_encoding(data)))
     except (ValueError, RecursionError) as error:
         return SessionDocument(), [_broken(name, f"is not valid JSON ({_json_problem(error)})")]
     if not isinstance(value, dict):
@@ -71,7 +74,7 @@ def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str,
     text = data.decode("utf-8-sig", "replace")
     if name.endswith(".json"):
         try:
-            values = json.loads(text)
+            values = _loads(text)
         except (ValueError, RecursionError) as error:
             problems.append(f"is not valid JSON ({_json_problem(error)})")
             return
@@ -84,9 +87,23 @@ def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str,
         if not line.strip():
             continue
         try:
-            yield f"line {number}", json.loads(line)
+            yield f"line {number}", _loads(line)
         except (ValueError, RecursionError) as error:
             problems.append(f"line {number}: is not valid JSON ({_json_problem(error)})")
+
+
+def _loads(text: str) -> Any:
+    """The value of a JSON text.  Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD."""
+    value = json.loads(text)
+    return _mended(value) if _SURROGATE.search(text) else value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_mended(name): _mended(item) for name, item in value.items()}
+    return [_mended(item) for item in value] if isinstance(value, list) else value
 
 
 def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utterance:
@@ -119,7 +136,7 @@ def _writable(fields: dict[str, Any], place: str, problems: list[str]) -> Iterat
             yield name, value
         else:
             problems.append(
-                f"{place}, {name[:40]}: left out, as it is nested too deeply or holds a number that is not finite"
+                f"{place}, {_shown(name)}: left out, as it is nested too deeply or holds a number that is not finite"
             )
 
 
@@ -138,7 +155,7 @@ def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, 
             return kind.model_validate(value), problems
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            problems += [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
+            problems += [f"{_shown('.'.join(map(str, item['loc'])))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
             culprits = {_culprit(value, item["loc"]) for item in wrong}
             if None in culprits:
                 return None, problems
@@ -173,6 +190,11 @@ def _take_out(value: Any, paths: Iterable[tuple[int | str, ...]]) -> None:
             del holder[path[-1]]
     for items in lists.values():
         items[:] = [item for item in items if item is not None]
+
+
+def _shown(name: str) -> str:
+    """A field's name from outside, fit for a line of a message."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name[:_MAX_NAME_CHARS])
 
 
 def _broken(name: str, problem: str) -> Finding:

@@ -99,6 +99,7 @@ def span_json(span: Span) -> dict[str, Any]:
         "kind": span.kind,
         **({"cause": span.cause} if span.cause else {}),
         "part": span.part,
+        **({"silent_packets": span.silent_packets} if span.silent_packets else {}),
         "output_samples": [span.output_start, span.output_end],
         "recorder_ms": [_ms(span.recorder_start_us), _ms(span.recorder_end_us)],
         "session_ms": [_ms(span.session_start_us), _ms(span.session_end_us)],

@@ -42,6 +42,7 @@ class Span:
 
     Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause`
     says why a silence is there (`starved`, `lost`, `between_parts`, `pause`) and is empty for what was recorded.
+    `silent_packets` made a silence; at the very start some of it may be pre-skip, and not in the output range.
     """
 
     kind: SpanKind
@@ -53,6 +54,7 @@ class Span:
     recorder_end_us: int
     session_start_us: int
     session_end_us: int
+    silent_packets: int = 0
 
 
 def _interpolate(value: int, a: int, b: int, to_a: int, to_b: int) -> int:
@@ -209,7 +211,7 @@ class TimelineBuilder:
         if packets:
             end = start + packets * SILENT_PACKET_SAMPLES
             self._spans.append(
-                Span("silence", part, "between_parts", start, end, 0, 0, last_end_us or 0, session_start_us)
+                Span("silence", part, "between_parts", start, end, 0, 0, last_end_us or 0, session_start_us, packets)
             )
             self._position += packets * SILENT_PACKET_SAMPLES
         self._origin = self._position
@@ -303,10 +305,12 @@ class TimelineBuilder:
             return [], after
         found, settled = _lasting_deficits(deficits, more=more)
         holes, done, filled, rebased = [], 0, 0, 0
-        for index, packets, jump in (*found, (settled, 0, 0)):
+        for index, due, jumped in (*found, (settled, 0, 0)):
             inserted = filled + rebased
             self._extend_span(positions[done : index + 1], deficits[done:index], filled, inserted)
             done = index
+            unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
+            packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
             if packets or jump:
                 cause = "clock_jump" if jump else "lost" if lost and not index else "starved"
                 self._insert(packets, cause)
@@ -340,6 +344,10 @@ class TimelineBuilder:
         if self._span_start is None:
             return
         start, end = max(self._pre_skip, self._span_start), self._position
+        if end <= start:  # all of it is pre-skip, which is not played
+            self._span_start = None
+            self._deficit_sum = self._deficit_count = 0
+            return
         deficit = self._deficit_sum // self._deficit_count
         recorder_start = samples_to_us(start - self._origin + deficit)
         recorder_end = recorder_start + samples_to_us(end - start)
@@ -374,7 +382,7 @@ class TimelineBuilder:
             self._spans.append(
                 Span(
                     *("silence", self._part, cause, start, end),
-                    *(recorder, recorder_end, session, session_end),
+                    *(recorder, recorder_end, session, session_end, packets),
                 )
             )
         self._position += samples

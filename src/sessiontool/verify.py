@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .errors import RecordingError
 from .values import SAMPLE_RATE, Finding
 from .webm import ebml
-from .webm.opus import OpusHead, PacketSamples, silent_packet
+from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
 from .webm.packets import PacketsDigest
 
 if TYPE_CHECKING:
@@ -261,9 +261,10 @@ class _Chain:
         self._next = 0
         self._held: list[bytes] = []
         skip = head.opus.pre_skip
-        spans = [span["output_samples"] for span in report["timeline"] if span["kind"] == "silence"]
-        # The first samples are not played, so a silence at the very start is longer than it sounds.
-        self._silences = [(start + skip if start else 0, end + skip) for start, end in spans]
+        silences = [
+            (s["output_samples"][1] + skip, s["silent_packets"]) for s in report["timeline"] if s["kind"] == "silence"
+        ]
+        self._silences = [(end - packets * SILENT_PACKET_SAMPLES, end) for end, packets in silences]
         self._silent = {silent_packet(1), silent_packet(2)}
         self._checked = 0
 
