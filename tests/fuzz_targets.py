@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from sessiontool.recording import Assembly
     from sessiontool.webm.packets import Packets, Reader
 
-SLOWNESS = float(os.environ.get("FUZZ_SLOWNESS", "1"))
+SLOWNESS = float(os.environ.get("FUZZ_SLOWNESS", "5"))
 """How much slower than by itself the code runs: instrumented for coverage, about twice."""
 
 _S_PER_MB, _S_AT_LEAST = 1.0, 0.1

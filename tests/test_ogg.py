@@ -385,6 +385,6 @@ def test_bytes_made_to_look_like_pages_cost_little() -> None:
     head = b"OggS\0\0" + b"\xff" * 21
     started = time.process_time()
     reader, runs = read(head * (500_000 // len(head)))
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # 0.1 where nothing else runs, an hour before it was bounded
     assert not runs
     assert reader.pending_bytes < 65_307
