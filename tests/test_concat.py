@@ -15,7 +15,7 @@ from recordings import chrome, payloads, read_pairs, recorded_chunks, split
 
 from sessiontool.concat import Joiner
 from sessiontool.continuity import Placer
-from sessiontool.timeline import Pause
+from sessiontool.filling import Pause
 from sessiontool.webm.opus import OpusHead, silent_packet
 from sessiontool.webm.packets import Packets
 from sessiontool.webm.reader import WebmReader

@@ -38,7 +38,8 @@ LEVELS = (
     "recording",
     "storage media align captions concat continuity documents verify",
     "containers",
-    "timeline models",
+    "filling models",
+    "timeline",
     "values progress webm",
     "errors",
 )

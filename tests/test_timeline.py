@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiontool.timeline import (
-    LONGEST_SILENCE_SAMPLES,
-    SILENT_PACKET_SAMPLES,
-    Hole,
-    Pause,
-    Span,
-    Timeline,
-    TimelineBuilder,
-)
+from sessiontool.filling import LONGEST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
+from sessiontool.timeline import Span, Timeline
 from sessiontool.values import samples_to_us, us_to_samples
+from sessiontool.webm.opus import SILENT_PACKET_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

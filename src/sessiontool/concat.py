@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from .timeline import SILENT_PACKET_SAMPLES, Hole, Pause, Timeline, TimelineBuilder
-from .webm.opus import OpusHead, silent_packet
+from .filling import Hole, Pause, TimelineBuilder
+from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .webm.writer import WebmWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .timeline import Timeline
     from .webm.packets import Packets
 
 

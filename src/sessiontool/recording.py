@@ -15,8 +15,9 @@ from . import continuity
 from .chains import begin_ms, end_ms
 from .containers import begins_recording, open_reader
 from .errors import RecordingError
-from .timeline import SILENT_PACKET_SAMPLES, Pause
+from .filling import Pause
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
+from .webm.opus import SILENT_PACKET_SAMPLES
 from .webm.packets import PacketsDigest
 from .webm.reader import WebmReader
 

@@ -1,0 +1,315 @@
+"""Where silence goes: packets' times in, holes out, and the timeline that comes of it.
+
+Chrome's block timestamps follow the wall clock while its samples do not: a starved audio graph drops samples and only
+the timestamps show it.  Players disagree on what to do with such a gap, so the output's time is sample time, and lost
+time becomes silent packets.
+
+The rule for a hole: single timestamps jitter by up to 10 ms, so a hole is where the samples stay behind the
+timestamps by more than 10 ms over eight packets in a row.  It is filled with 20 ms silent packets, to the nearest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from .timeline import Span, Timeline
+from .values import SAMPLE_RATE, samples_to_us, us_to_samples
+from .webm.opus import SILENT_PACKET_SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFICIT_LIMIT_SAMPLES = 480
+LASTING_PACKETS = 8
+LONGEST_SILENCE_SAMPLES = 6 * 3600 * SAMPLE_RATE
+"""A clock that jumps further is wrong, or the break was no part of the session: nothing is filled."""
+RUN_BACK_SAMPLES = SAMPLE_RATE
+"""Timestamps that stay this far behind the samples began again from somewhere: they are followed from there."""
+
+_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Silent packets to put before packet `index` of those that were placed.
+
+    There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead
+    to fill.
+    """
+
+    index: int
+    packets: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A MediaRecorder pause: its beginning and end on the session clock.  The recorder clock stands still in it."""
+
+    start_us: int
+    end_us: int
+
+
+class TimelineBuilder:
+    """Takes the packets' times part by part, decides where silence goes, and keeps the record of it.
+
+    `place` may leave the last packets undecided until it has seen what follows; the caller offers them again.
+    """
+
+    def __init__(self, *, keep_pauses: bool) -> None:
+        self._keep_pauses = keep_pauses
+        self._spans: list[Span] = []
+        self._position = 0  # samples written so far, the pre-skip included
+        self._pre_skip = 0  # of the output: that of the first part
+        self._part = ""
+        self._origin = 0  # position at which the part's recorder clock shows zero
+        self._pauses: list[Pause] = []
+        self._session_us = 0  # session clock where the recorder clock shows zero, pauses so far added
+        self._begun = False  # the part's first packet was seen
+        self._from_start = True
+        self._span_start: int | None = None
+        self._deficit_sum = 0
+        self._deficit_count = 0
+
+    def begin_part(
+        self,
+        part: str,
+        pre_skip: int,
+        session_start_us: int | None,
+        pauses: Sequence[Pause],
+        *,
+        from_start: bool = True,
+    ) -> tuple[int, int]:
+        """Begin a part.
+
+        Returns how many silent packets fill the time since the last one, and that time in microseconds.
+
+        `session_start_us` is the session clock at the recorder's start, None where nobody noted it: the part then
+        follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where the
+        part does not begin `from_start` of its recording, what came before its first packet is nobody's loss.
+        """
+        last_end_us = self._spans[-1].session_end_us if self._spans else None
+        if session_start_us is None:
+            session_start_us = last_end_us or 0
+        packets = gap_us = 0
+        if last_end_us is None:
+            self._pre_skip = pre_skip
+        else:
+            gap_us = session_start_us - last_end_us
+            gap = us_to_samples(gap_us) - pre_skip
+            packets = max(0, _silent_packets(gap)) if gap <= LONGEST_SILENCE_SAMPLES else 0
+        start = self._position - self._pre_skip
+        self._part = part
+        if packets:
+            end = start + packets * SILENT_PACKET_SAMPLES
+            self._spans.append(
+                Span("silence", part, "between_parts", start, end, 0, 0, last_end_us or 0, session_start_us, packets)
+            )
+            self._position += packets * SILENT_PACKET_SAMPLES
+        self._origin = self._position
+        self._session_us = session_start_us - samples_to_us(pre_skip)
+        self._begun = False
+        self._from_start = from_start
+        self._pauses = sorted(pauses, key=lambda pause: pause.start_us)
+        return packets, gap_us
+
+    def place(
+        self, times_ms: Sequence[int], durations: Sequence[int], *, more: bool, lost: bool = False
+    ) -> tuple[list[Hole], int]:
+        """Decide on the part's next packets: their recorder times and durations in samples.
+
+        `more` packets will follow; `lost` says that packets are missing before the first of these.  Returns the holes
+        and how many packets are decided on.
+        """
+        if not self._begun and times_ms:
+            self._begun = True
+            self._begin_clock(times_ms[0], durations[0])
+        holes: list[Hole] = []
+        first = 0
+        while (pause_at := self._next_pause(times_ms, durations, first)) is not None:
+            holes += self._place_run(times_ms, durations, first, pause_at, more=False, lost=lost and not first)[0]
+            holes += self._pass_pause(pause_at)
+            first = pause_at
+        found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, lost=lost and not first)
+        return holes + found, settled
+
+    def end_part(self, lost_ms: int = 0) -> list[Hole]:
+        """The holes after the last packet.
+
+        `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped.
+        """
+        holes: list[Hole] = []
+        lost = lost_ms * _SAMPLES_PER_MS
+        if SILENT_PACKET_SAMPLES // 2 < lost <= LONGEST_SILENCE_SAMPLES:
+            holes.append(Hole(0, _silent_packets(lost), "lost"))
+            self._insert(holes[0].packets, "lost")
+        while self._pauses:
+            holes += self._pass_pause(0)
+        self._end_span()
+        return [hole for hole in holes if hole.packets]
+
+    def finish(self) -> Timeline:
+        self._end_span()
+        return Timeline(self._spans)
+
+    def _begin_clock(self, first_ms: int, duration: int) -> None:
+        """Take a first timestamp of less than a packet (Firefox: the codec delay) as where the part's sound begins."""
+        first = first_ms * _SAMPLES_PER_MS
+        if first < duration or not self._from_start:
+            self._origin -= first
+            self._session_us -= samples_to_us(first)
+
+    def _next_pause(self, times_ms: Sequence[int], durations: Sequence[int], first: int) -> int | None:
+        """The packet before whose middle the next pause lies, None where it is not among these."""
+        if not self._pauses or not times_ms:
+            return None
+        at_ms = (self._pauses[0].start_us - self._session_us) // 1000
+        if times_ms[-1] + durations[-1] // (2 * _SAMPLES_PER_MS) <= at_ms:
+            return None
+        return next(
+            i
+            for i in range(first, len(times_ms) + 1)
+            if i == len(times_ms) or times_ms[i] + durations[i] // (2 * _SAMPLES_PER_MS) > at_ms
+        )
+
+    def _pass_pause(self, index: int) -> list[Hole]:
+        pause = self._pauses.pop(0)
+        length_us = max(0, pause.end_us - pause.start_us)
+        length = us_to_samples(length_us)
+        packets = _silent_packets(length) if self._keep_pauses and length <= LONGEST_SILENCE_SAMPLES else 0
+        self._insert(packets, "pause", session_skip_us=length_us)
+        return [Hole(index, packets, "pause")]
+
+    def _place_run(
+        self, times_ms: Sequence[int], durations: Sequence[int], first: int, after: int, *, more: bool, lost: bool
+    ) -> tuple[list[Hole], int]:
+        """Decide on the packets `first` to `after`, between which no pause lies."""
+        times_ms, durations = times_ms[first:after], durations[first:after]
+        positions = list(accumulate(durations, initial=self._position))
+        deficits = [
+            time_ms * _SAMPLES_PER_MS - position
+            for time_ms, position in zip(times_ms, map(self._origin.__rsub__, positions), strict=False)
+        ]
+        if not deficits:
+            return [], after
+        if max(deficits) <= DEFICIT_LIMIT_SAMPLES and min(deficits) >= -RUN_BACK_SAMPLES:
+            self._extend_span(positions, deficits, 0, 0)
+            return [], after
+        found, settled = _lasting_deficits(deficits, more=more)
+        holes, done, filled, rebased = [], 0, 0, 0
+        for index, due, jumped in (*found, (settled, 0, 0)):
+            inserted = filled + rebased
+            self._extend_span(positions[done : index + 1], deficits[done:index], filled, inserted)
+            done = index
+            unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
+            packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
+            if packets or jump:
+                cause = "clock_jump" if jump else "lost" if lost and not index else "starved"
+                self._insert(packets, cause)
+                self._follow_jump(jump)
+                holes.append(Hole(first + index, packets, cause))
+                filled += packets * SILENT_PACKET_SAMPLES
+                rebased += jump
+        return holes, first + settled
+
+    def _extend_span(self, positions: Sequence[int], deficits: Sequence[int], filled: int, corrected: int) -> None:
+        """Add packets to the span at hand: their positions and the end of the last, and their deficits.
+
+        Both were computed before `filled` samples of silence were put before them; `corrected` is what the deficits
+        shrank by.
+        """
+        if not deficits:
+            return
+        if self._span_start is None:
+            self._span_start = self._position
+        self._deficit_sum += sum(deficits) - corrected * len(deficits)
+        self._deficit_count += len(deficits)
+        self._position = positions[-1] + filled
+
+    def _follow_jump(self, samples: int) -> None:
+        """Let the recorder clock run on from where it jumped to, without time having passed."""
+        self._origin -= samples
+        self._session_us -= samples_to_us(samples)
+
+    def _end_span(self) -> None:
+        """Write down the recorded span at hand.  Its clocks are set by all its packets, as single timestamps jitter."""
+        if self._span_start is None:
+            return
+        start, end = max(self._pre_skip, self._span_start), self._position
+        if end <= start:  # all of it is pre-skip, which is not played
+            self._span_start = None
+            self._deficit_sum = self._deficit_count = 0
+            return
+        deficit = self._deficit_sum // self._deficit_count
+        recorder_start = samples_to_us(start - self._origin + deficit)
+        recorder_end = recorder_start + samples_to_us(end - start)
+        session_start, session_end = (self._session_us + us for us in (recorder_start, recorder_end))
+        last = self._spans[-1] if self._spans else None
+        overlap_us = last.recorder_end_us - recorder_start if last and last.part == self._part else 0
+        if last and 0 < overlap_us <= samples_to_us(RUN_BACK_SAMPLES):  # jitter; a clock that jumped back is followed
+            recorder_start = min(last.recorder_end_us, recorder_end)
+        if last and last.session_end_us > session_start:
+            session_start = min(last.session_end_us, session_end)
+        output = (start - self._pre_skip, end - self._pre_skip)
+        self._spans.append(
+            Span("recorded", self._part, "", *output, recorder_start, recorder_end, session_start, session_end)
+        )
+        self._span_start = None
+        self._deficit_sum = self._deficit_count = 0
+
+    def _insert(self, packets: int, cause: str, *, session_skip_us: int = 0) -> None:
+        """End the span at hand and put silence after it; its clocks are filled in from both sides."""
+        self._end_span()
+        last = self._spans[-1] if self._spans else None
+        samples = packets * SILENT_PACKET_SAMPLES
+        stands_still = cause == "pause"
+        length_us = samples_to_us(samples)
+        recorder = last.recorder_end_us if last and last.part == self._part else 0
+        session = last.session_end_us if last else self._session_us
+        if packets:
+            start = max(0, self._position - self._pre_skip)
+            end = self._position - self._pre_skip + samples
+            recorder_end = recorder if stands_still else recorder + length_us
+            session_end = session + (session_skip_us or length_us)
+            self._spans.append(
+                Span(
+                    *("silence", self._part, cause, start, end),
+                    *(recorder, recorder_end, session, session_end, packets),
+                )
+            )
+        self._position += samples
+        self._session_us += session_skip_us
+        if stands_still:
+            self._origin += samples
+
+
+def _silent_packets(samples: int) -> int:
+    """How many silent packets come nearest to `samples`."""
+    return (samples + SILENT_PACKET_SAMPLES // 2) // SILENT_PACKET_SAMPLES
+
+
+def _lasting_deficits(deficits: Sequence[int], *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
+    """Where the samples stay off the recorder clock, and how many of the `deficits` (samples) are decided on.
+
+    Each place is (index, silent packets due, jump): one of the two is 0; a jump is followed instead of filled.
+    """
+    due: list[tuple[int, int, int]] = []
+    corrected = 0
+    for index, deficit in enumerate(deficits):
+        if -RUN_BACK_SAMPLES <= deficit - corrected <= DEFICIT_LIMIT_SAMPLES:
+            continue
+        if more and index + LASTING_PACKETS > len(deficits):
+            return due, index
+        window = deficits[index : index + LASTING_PACKETS]
+        behind, ahead = min(window) - corrected, max(window) - corrected
+        if DEFICIT_LIMIT_SAMPLES < behind <= LONGEST_SILENCE_SAMPLES:
+            packets = _silent_packets(behind)
+            due.append((index, packets, 0))
+            corrected += packets * SILENT_PACKET_SAMPLES
+        elif behind > LONGEST_SILENCE_SAMPLES or ahead < -RUN_BACK_SAMPLES:
+            jump = deficit - corrected
+            due.append((index, 0, jump))
+            corrected += jump
+    return due, len(deficits)
