@@ -51,7 +51,7 @@ def test_the_facts_of_every_recorded_blob(session_id: str) -> None:
         if told.clusters_ms:
             assert told.start_ms == pytest.approx(inside[0].time_ms, abs=70)
             assert told.end_ms is not None
-            assert told.end_ms - inside[-1].time_ms in (20, 60)
+            assert told.end_ms == pytest.approx(inside[-1].time_ms + 40, abs=70)  # packets of 20 or 60 ms, and jitter
             leading = [block for block in inside if block.offset < blob_head(whole, start)]
             assert told.leading_packets == len(leading)
         else:
