@@ -313,7 +313,7 @@ def test_a_packet_that_no_decoder_could_read_is_named() -> None:
         (live_header(track_entry(1, b"V_VP9", kind=1), track_entry(2, b"A_AAC")), "V_VP9, A_AAC"),
         (live_header(track_entry(1, more=master("6d80", bytes(4)))), "encrypted"),
         (live_header(track_entry(1, private=opus_head(6, 0)[:18] + b"\1" + bytes(8))), "6 channels"),
-        (live_header(doc_type=b"webp"), "'webp'"),
+        (live_header(doc_type=b"gram"), "'gram'"),
     ],
 )
 def test_what_is_not_one_plain_opus_track_is_refused_by_name(header: bytes, told: str) -> None:

@@ -75,6 +75,7 @@ class Mp4Reader:
         self._broken_at: int | None = None  # offset where the row of boxes broke off
         self._reason = ""
         self._told = False  # somebody else told of the break: it is noted if bytes have to be skipped
+        self._clear_to = 0  # offset up to which no beginning is in a box that is waited for
         self._tried_to = 0  # offset up to which every beginning was tried: none is tried twice
         self._box_end: int | None = None  # offset where the box ends that streams by
         self._samples: Iterator[Sample] = iter(())
@@ -149,8 +150,9 @@ class Mp4Reader:
         if size is None or size > _MAX_BUFFERED_BYTES.get(kind, -1):
             raise ValueError("no MP4 box that belongs here")
         end = body + size
-        if self._beginning(self._pos + 1, end) is not None:
+        if self._beginning(max(self._pos + 1, self._clear_to - self._offset), end) is not None:
             raise ValueError(f"the {kind.decode()} box is cut short")
+        self._clear_to = self._offset + min(end, len(self._buf)) - _BEGINNING_BYTES
         if end > len(self._buf):
             return False
         if kind == b"moov":

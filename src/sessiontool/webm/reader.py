@@ -23,7 +23,7 @@ from ..errors import RecordingError
 from . import ebml
 from .opus import MAX_PACKET_BYTES, PacketSamples
 from .packets import Damage, Packets, Track
-from .resync import CUT_PREFIXES, ends_before, find_row, row_at
+from .resync import CUT_PREFIXES, ends_before, find_row, next_block, row_at
 from .tracks import guessed_track, opus_track
 
 _MASTERS = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
@@ -72,6 +72,7 @@ class WebmReader:
         self._reason = "no WebM header"
         self._after_break = False  # since the last packet
         self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
+        self._headed = False  # the row of elements began with a header
         self._element_at = 0  # where in the buffer the last element began that was read
         self._good_at = 0  # where in the buffer the last packet ended
         self._last_block: Packets | None = None  # the run whose last packet ended there
@@ -229,6 +230,8 @@ class WebmReader:
         if header is None:
             return None
         element_id, size, body = header
+        if self._headed and self.track is None and (element_id == ebml.CLUSTER or element_id in _BLOCKS):
+            raise ValueError("sound before any Tracks")  # an element before them had a wrong size
         if element_id in _MASTERS:
             self._placed = self._placed and element_id != ebml.CLUSTER
             return body
@@ -283,9 +286,10 @@ class WebmReader:
 
     def _begin_recording(self, body: bytes) -> None:
         doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")
-        if doc_type not in ("webm", "matroska") and len(doc_type) > 2 and doc_type.isalnum():  # else it is damaged
+        if not any(_is_nearly(doc_type, known) for known in ("webm", "matroska")):
             raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
         self._recording += 1
+        self._headed = True
         self.cluster_ms, self._placed = 0, False
         self._begin_run(continued=False)
 
@@ -323,14 +327,15 @@ class WebmReader:
         number = buf[body] & 0x7F
         if not buf[body] & 0x80 or size < 5:
             raise ValueError(f"block of {size} bytes for a track above 127")
-        if self._is_of_another_track(number, size):
+        if self._is_of_another_track(number, body, size):
             return body + size
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"block of {size} bytes")
         if body + size > len(buf):
             return None
         if buf[body + 3] & _LACING_FLAGS:
-            if self._samples:  # packets came without lacing, so this is damage
+            following = next_block(buf, body + size)
+            if self._samples or (following and not following.flags & _LACING_FLAGS):  # others have none: it is damage
                 raise ValueError("laced block")
             raise RecordingError(
                 "the recording's blocks are laced (several packets in one block), which MediaRecorder never writes",
@@ -341,11 +346,12 @@ class WebmReader:
         self._add_packet(body, size)
         return body + size
 
-    def _is_of_another_track(self, number: int, size: int) -> bool:
+    def _is_of_another_track(self, number: int, body: int, size: int) -> bool:
         """Whether a block can be passed over; a row of blocks of one other number says that the header is damaged."""
         if self.track is None or number == self.track.number:
             return False
-        if self.damages and not self._samples and not self.track.others:
+        following = None if self._samples or self.track.others else next_block(self._buf, body + size)
+        if self.damages and following and following.number == number:
             self.track = replace(self.track, number=number)
             return False
         if number not in self.track.others:
@@ -452,7 +458,15 @@ class WebmReader:
             self._after_break = True
             self._begin_run(continued=True)
         self._broken_at = None
+        self._headed = False
         self._cuts, self._boundaries = [], [at for at in self._boundaries if at > pos]
         self._element_at = pos
         self._good_at, self._last_block = pos, None
         return pos
+
+
+def _is_nearly(text: str, known: str) -> bool:
+    """Whether it is that word, or was before damage to one character or to its length."""
+    return not text.isalnum() or sum(a == b for a, b in zip(text, known, strict=False)) >= min(
+        len(text), len(known) - 1
+    )

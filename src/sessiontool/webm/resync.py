@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import struct
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import ebml
 from .opus import MAX_PACKET_BYTES, packet_samples
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROW = 3
 """Whole elements in a row, beside masters, that make a place plausible where the bytes do not end before."""
 
+_MOST_BETWEEN = 8
 _UNPROVEN = 5
 """As many without a block or a part of the header are none."""
 
@@ -92,6 +93,31 @@ def row_at(buf: bytes, pos: int, number: int | None, tocs: Collection[int], *, f
     return True
 
 
+class BlockHead(NamedTuple):
+    """What a block says of itself: the number of its track, and its flags."""
+
+    number: int
+    flags: int
+
+
+def next_block(buf: bytes, pos: int) -> BlockHead | None:
+    """The first block of the row that goes on at `pos`; None where there is none among the next few elements."""
+    for _ in range(_MOST_BETWEEN):
+        try:
+            header = ebml.read_header(buf, pos)
+        except ValueError:
+            return None
+        if header is None:
+            return None
+        element_id, size, body = header
+        if element_id in (ebml.SIMPLE_BLOCK, ebml.BLOCK):
+            return BlockHead(buf[body] & 0x7F, buf[body + 3]) if body + 4 <= len(buf) else None
+        if element_id not in _MASTERS and not _plausible_other(element_id, size):
+            return None
+        pos = body if element_id in _MASTERS else body + size
+    return None
+
+
 class _Row:
     """Walks from element to element and keeps what they must agree in."""
 
@@ -106,9 +132,9 @@ class _Row:
         self._last_time = _BEFORE_ALL
 
     def step(self, pos: int) -> int | None:
-        """Where the element at `pos` ends, or a master's body begins; None where bytes lack (ValueError.
+        """Where the element at `pos` ends, or a master's body begins; None where bytes lack.
 
-        Implausible).
+        ValueError where it is implausible.
         """
         header = ebml.read_header(self._buf, pos)
         if header is None:

@@ -14,9 +14,11 @@ from . import ebml
 from .opus import OpusHead
 from .packets import Track
 
+_FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
 _FIREFOX_TRACK_NUMBER = 2
 _LIBOPUS_PRE_SKIP = 312
-_CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+|no codec named")
+_CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
+_OPUS = "A_OPUS"
 
 
 def opus_track(body: bytes, writing_app: str) -> Track:
@@ -24,15 +26,16 @@ def opus_track(body: bytes, writing_app: str) -> Track:
 
     Raises RecordingError that names what is there instead, ValueError where the element is damaged.
     """
-    bodies = [entry for element_id, entry in ebml.children(body) if element_id == ebml.TRACK_ENTRY]
-    if not all(map(ebml.is_whole, (body, *bodies))):
+    children = [(element_id, entry) for element_id, entry in ebml.children(body) if element_id not in _FILLERS]
+    bodies = [entry for _, entry in children]
+    if not all(map(ebml.is_whole, (body, *bodies))) or any(tag != ebml.TRACK_ENTRY for tag, _ in children):
         raise ValueError("damaged Tracks element")
     entries = [dict(ebml.children(entry)) for entry in bodies]
-    codecs = [_text(entry.get(ebml.CODEC_ID, b"")) or "no codec named" for entry in entries]
+    codecs = [_text(entry.get(ebml.CODEC_ID, b"")) for entry in entries]
     if not all(map(_CODEC.fullmatch, codecs)):
         raise ValueError("damaged Tracks element")
     for entry, codec in zip(entries, codecs, strict=True):
-        if codec != "A_OPUS":
+        if not _names_opus(codec, entry.get(ebml.CODEC_PRIVATE, b"")):
             continue
         if ebml.CONTENT_ENCODINGS in entry:
             raise RecordingError("the Opus track is encrypted or compressed", hint="decrypt the recording first")
@@ -54,6 +57,12 @@ def guessed_track(number: int, toc: int) -> Track:
     """
     pre_skip = _LIBOPUS_PRE_SKIP if number == _FIREFOX_TRACK_NUMBER else 0
     return Track(number, OpusHead(channels=2 if toc & 4 else 1, pre_skip=pre_skip), "")
+
+
+def _names_opus(codec: str, private: bytes) -> bool:
+    """Whether a track is Opus; damage to one character of the codec's name is mended by the OpusHead beside it."""
+    alike = sum(a == b for a, b in zip(codec, _OPUS, strict=False))
+    return codec == _OPUS or (alike >= len(_OPUS) - 1 and _is_opus_head(private))
 
 
 def _is_opus_head(data: bytes) -> bool:
