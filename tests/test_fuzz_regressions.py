@@ -210,7 +210,6 @@ def test_a_hole_inside_the_pre_skip(lost: int, pre_skip: int) -> None:
     assert join_and_verify(blobs, SessionDocument())
 
 
-@pytest.mark.xfail(reason="what follows the chunk that a part is refused for is not read, and not in the report")
 def test_every_chunk_of_a_refused_part_is_in_the_report() -> None:
     live = chrome(40)
     sound = split(live.data, [live.blocks[20].offset])

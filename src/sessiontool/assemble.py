@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import continuity
 from .chains import displaced, extent_of, sort_chunks
 from .errors import RecordingError
-from .recording import Assembly, Disorder, Noted, Recording, RecordingReader, started_again
+from .recording import Assembly, ChunkRecord, Disorder, Noted, Recording, RecordingReader, started_again
 from .values import Finding
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def _join_part(
             assembly.refusals.append(error)
             finding = Finding("part-unreadable", "error", error.message, part=recording.chunks[0].part, hint=error.hint)
             assembly.findings.append(finding)
+            told = [record.chunk for record in assembly.chunks]
+            assembly.chunks += [ChunkRecord(chunk, "", "unread") for chunk in recording.chunks if chunk not in told]
 
 
 def _sort_by_content(

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 _NOTABLE_GAP_US = 250_000
 _CHROME_LEAVES_BYTES = 1
 
-Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged"]
+Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged", "unread"]
 
 
 @dataclass(slots=True)
 class ChunkRecord:
-    """What became of one chunk; `empty` means that no packet ended in it.
+    """What became of one chunk; `empty` means that no packet ended in it, `unread` that its part was refused before.
 
     `digest` goes over its packets as they were read: what the output is checked against.
     """
