@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import mp4_recordings
 import ogg_recordings
 import recordings
-from fuzz_targets import whole_result
+from fuzz_joins import whole_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,102 +11,32 @@ Everywhere: no exception but SessionToolError; at most a second a megabyte; memo
 
 from __future__ import annotations
 
-import gc
-import hashlib
-import io
 import json
-import os
-import time
-import tracemalloc
-import zlib
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
 from xml.etree import ElementTree as ET
 
-import mp4_recordings
-import ogg_recordings
-import recordings
+from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
+from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, verify
 
-from sessiontool import captions, report, results, timeline
-from sessiontool.assemble import assemble
-from sessiontool.concat import Joiner
+from sessiontool import captions, report, timeline
 from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
 from sessiontool.models import SessionDocument
-from sessiontool.progress import Silent
-from sessiontool.values import ChunkRef, Placement, StoredObject
-from sessiontool.verify import verify_audio
+from sessiontool.values import Placement
 from sessiontool.webm.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from sessiontool.recording import Assembly
     from sessiontool.webm.packets import Packets, Reader
-
-SLOWNESS = float(os.environ.get("FUZZ_SLOWNESS", "5"))
-"""How much slower than by itself the code runs: instrumented for coverage, about twice."""
-
-_S_PER_MB, _S_AT_LEAST = 1.0, 0.1
-_MEMORY_FACTOR, _MEMORY_AT_LEAST = 12, 4 << 20
-_MEMORY_MEASURED_ONE_IN = 50
-_REPEATED_BYTES = 1 << 16
-
-
-class Controls:
-    """Takes an input apart: numbers from its end, then `rest` is the data.  A short input gives zeros."""
-
-    def __init__(self, data: bytes) -> None:
-        self.rest = data
-
-    def byte(self) -> int:
-        value, self.rest = self.rest[-1:], self.rest[:-1]
-        return value[0] if value else 0
-
-    def below(self, limit: int) -> int:
-        """A number from 0 to `limit`, by two bytes."""
-        return (self.byte() << 8 | self.byte()) * (limit + 1) >> 16
-
-
-@contextmanager
-def bounded(input_bytes: int, *, measure_memory: bool = False) -> Iterator[io.BytesIO]:
-    """Run what must take at most a second a megabyte, and a few times the input's memory where that is measured.
-
-    What is written to the file it gives counts too: there may be more silence in it than there was input.
-    """
-    out = io.BytesIO()
-    if measure_memory:
-        gc.collect()
-        tracemalloc.start()
-    started = time.process_time()
-    try:
-        yield out
-        took_s = time.process_time() - started
-        peak = tracemalloc.get_traced_memory()[1] if measure_memory else 0
-    finally:
-        if measure_memory:
-            tracemalloc.stop()
-    input_bytes += 2 * len(out.getbuffer())
-    slow = SLOWNESS * (4 if measure_memory else 1)
-    allowed_s = (_S_AT_LEAST + _S_PER_MB * input_bytes / 1e6) * slow
-    assert took_s <= allowed_s, f"{took_s:.2f} s for {input_bytes:,} bytes"
-    allowed = _MEMORY_AT_LEAST + _MEMORY_FACTOR * input_bytes
-    assert peak <= allowed, f"{peak:,} bytes of memory for {input_bytes:,} bytes"
-
-
-def measures_memory(data: bytes) -> bool:
-    """Whether this input is one of those whose memory is measured, which makes all slower."""
-    return zlib.crc32(data) % _MEMORY_MEASURED_ONE_IN == 0
-
 
 # -- readers
 
@@ -148,7 +78,7 @@ def _pieces(controls: Controls) -> list[tuple[bytes, bool]]:
     """The data in pieces; some are left out, with (True) or without a word before the next."""
     marks = [(controls.below(len(controls.rest)), controls.byte()) for _ in range(controls.byte() % 8)]
     if controls.byte() == 0xFF and controls.rest:
-        controls.rest *= max(1, _REPEATED_BYTES // len(controls.rest))
+        controls.rest *= max(1, REPEATED_BYTES // len(controls.rest))
     marks.sort()
     pieces, start, is_lost = [], 0, False
     for at, action in [*marks, (len(controls.rest), 0)]:
@@ -180,201 +110,6 @@ def _check_packets(payloads: Sequence[bytes], fed: bytes) -> None:
         at += len(payload)
 
 
-# -- salvage
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A chunk of a part, as a store has it."""
-
-    part: str
-    seq: int
-    data: bytes
-
-
-@cache
-def seed_parts() -> tuple[tuple[bytes, ...], ...]:
-    """Recordings in chunks: small ones of every container, and the beginnings of real ones."""
-    made = []
-    for live in (recordings.chrome(40), recordings.firefox(60), recordings.chrome(24, cluster_packets=3, seed=9)):
-        clusters = [live.data.index(block.payload) for block in live.blocks[::5]][1:]
-        made.append(tuple(recordings.split(live.data, clusters)))
-    others = (ogg_recordings.made(8).data, mp4_recordings.made(8).data)
-    made += [tuple(recordings.split(data, range(len(data) // 5, len(data), len(data) // 5))) for data in others]
-    real = (recordings.recorded_chunks(name)[:4] for name in ("chrome-24k", "chrome-1s", "firefox-pause"))
-    return (*made, *map(tuple, real))
-
-
-def salvage(data: bytes) -> None:
-    """Chunks of a recording, dropped, doubled, moved, cut and overwritten, are joined: the result is always whole."""
-    controls = Controls(data)
-    blobs = _hurt(controls)
-    session = _session(controls, blobs)
-    join_and_verify(blobs, session, measure_memory=measures_memory(data))
-
-
-def _hurt(controls: Controls) -> list[Blob]:
-    seeds = seed_parts()
-    blobs = [Blob("000", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
-    if controls.byte() % 4 == 3:
-        blobs += [Blob("001", seq, chunk) for seq, chunk in enumerate(seeds[controls.byte() % len(seeds)])]
-    for _ in range(controls.byte() % 10):
-        if not blobs:
-            break
-        fault = _FAULTS[controls.byte() % len(_FAULTS)]
-        fault(blobs, controls.below(len(blobs) - 1), controls)
-    return sorted(blobs, key=lambda blob: (blob.part, blob.seq))
-
-
-def _drop(blobs: list[Blob], index: int, _: Controls) -> None:
-    del blobs[index]
-
-
-def _double(blobs: list[Blob], index: int, controls: Controls) -> None:
-    blob = blobs[index]
-    blobs.append(Blob(blob.part, controls.byte() % 12, blob.data))
-
-
-def _renumber(blobs: list[Blob], index: int, controls: Controls) -> None:
-    number = controls.byte()
-    blobs[index] = Blob(blobs[index].part, number if number < 200 else number**8, blobs[index].data)
-
-
-def _swap(blobs: list[Blob], index: int, controls: Controls) -> None:
-    other = controls.below(len(blobs) - 1)
-    a, b = blobs[index], blobs[other]
-    blobs[index], blobs[other] = Blob(a.part, a.seq, b.data), Blob(b.part, b.seq, a.data)
-
-
-def _replace(blobs: list[Blob], index: int, data: bytes) -> None:
-    blobs[index] = Blob(blobs[index].part, blobs[index].seq, data)
-
-
-def _cut_end(blobs: list[Blob], index: int, controls: Controls) -> None:
-    _replace(blobs, index, blobs[index].data[: controls.below(len(blobs[index].data))])
-
-
-def _cut_start(blobs: list[Blob], index: int, controls: Controls) -> None:
-    _replace(blobs, index, blobs[index].data[controls.below(len(blobs[index].data)) :])
-
-
-def _overwrite(blobs: list[Blob], index: int, controls: Controls) -> None:
-    data = blobs[index].data
-    at, new = controls.below(len(data)), _some(controls)
-    _replace(blobs, index, data[:at] + new + data[at + len(new) :])
-
-
-def _insert(blobs: list[Blob], index: int, controls: Controls) -> None:
-    data = blobs[index].data
-    at = controls.below(len(data))
-    _replace(blobs, index, data[:at] + _some(controls) + data[at:])
-
-
-def _zero(blobs: list[Blob], index: int, controls: Controls) -> None:
-    data = blobs[index].data
-    start, end = sorted((controls.below(len(data)), controls.below(len(data))))
-    _replace(blobs, index, data[:start] + bytes(end - start) + data[end:])
-
-
-def _splice(blobs: list[Blob], index: int, controls: Controls) -> None:
-    seeds = seed_parts()
-    chunks = seeds[controls.byte() % len(seeds)]
-    foreign = chunks[controls.byte() % len(chunks)]
-    _replace(blobs, index, foreign if controls.byte() & 1 else blobs[index].data + foreign)
-
-
-def _some(controls: Controls) -> bytes:
-    """Up to 64 bytes of the input's data."""
-    length = controls.byte() % 64
-    some, controls.rest = controls.rest[:length], controls.rest[length:]
-    return some
-
-
-_FAULTS = (_drop, _double, _renumber, _swap, _cut_end, _cut_start, _overwrite, _insert, _zero, _splice, _overwrite)
-
-
-def _session(controls: Controls, blobs: Sequence[Blob]) -> SessionDocument:
-    """What the recorder noted: nothing, something likely, or what the input's data says in JSON."""
-    kind = controls.byte() % 4
-    if kind == 0:
-        return SessionDocument()
-    if kind == 1:
-        return read_session(controls.rest, "session.json")[0]
-    parts = []
-    for place, part in enumerate(sorted({blob.part for blob in blobs})):
-        slice_ms = controls.byte() * 40
-        start_ms = place * 20_000 + controls.byte() * (1 if kind == 2 else -1000)
-        chunks: list[dict[str, Any]] = []
-        for seq in range(controls.byte() % 8):
-            noted = {"seq": seq, "emitted_ms": start_ms + (seq + 1) * slice_ms + controls.byte()}
-            noted |= {"bytes": controls.byte() * 100} if kind == 3 else {}
-            chunks.append(noted)
-        pauses = (
-            [{"start_ms": start_ms + 1500, "end_ms": start_ms + controls.byte() * 50}] if controls.byte() & 1 else []
-        )
-        start = {} if controls.byte() & 1 else {"start_ms": start_ms}
-        parts.append({"part": part, "timeslice_ms": slice_ms, "chunks": chunks, "pauses": pauses, **start})
-    return SessionDocument.model_validate({"parts": parts})
-
-
-def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_memory: bool = False) -> dict[str, Any]:
-    """Join the chunks as a merge does; returns the report ({} where the recording is refused)."""
-    listed = [_listed(blob, place) for place, blob in enumerate(blobs)]
-    data_of = {chunk: blob.data for chunk, blob in zip(listed, blobs, strict=True)}
-    size = sum(len(blob.data) for blob in blobs)
-    with bounded(size + 20_000, measure_memory=measure_memory) as out:
-        try:
-            joiner, assembly = assemble(listed, session, data_of.__getitem__, lambda: Joiner(io.BytesIO()), Silent())
-        except SessionToolError:
-            return {}
-        spans = joiner.finish(out, writing_app="test", track_uid=1)
-        document = results.make_report("test", Notes(session), assembly, spans)
-        out.seek(0)
-        assert verify_audio(out, document) == []
-    _check_assembly(joiner, assembly, listed)
-    _check_timeline(spans, document)
-    _check_json(document)
-    return document
-
-
-def _listed(blob: Blob, place: int) -> ChunkRef:
-    key = f"test/chunks/{blob.part}/{place}/{blob.seq:06d}.webm"
-    return ChunkRef(StoredObject(key, len(blob.data), ""), blob.part, blob.seq)
-
-
-def _check_assembly(joiner: Joiner, assembly: Assembly, listed: Sequence[ChunkRef]) -> None:
-    assert joiner.recorded_packets == sum(record.packets for record in assembly.chunks) > 0
-    keys = [record.chunk.object.key for record in assembly.chunks]
-    refused = {finding.part for finding in assembly.findings if finding.code == "part-unreadable"}
-    assert len(keys) == len(set(keys)), "a chunk is in two recordings"
-    assert {chunk.object.key for chunk in listed if chunk.part not in refused} <= set(keys), "a chunk went unseen"
-    sizes: dict[tuple[str, int], int] = {}
-    for chunk in listed:
-        sizes[chunk.part, chunk.seq] = max(chunk.object.size_bytes, sizes.get((chunk.part, chunk.seq), 0))
-    for finding in assembly.findings:
-        assert finding.hint
-        assert finding.lost_ms is None or finding.lost_ms >= 0
-        if finding.byte_offset is not None and finding.part is not None and finding.seq is not None:
-            assert 0 <= finding.byte_offset <= sizes[finding.part, finding.seq], finding
-
-
-def _check_timeline(spans: timeline.Timeline, document: dict[str, Any]) -> None:
-    assert all(span.output_start <= span.output_end for span in spans.spans)
-    assert all(a.output_end == b.output_start for a, b in pairwise(spans.spans))
-    assert all(span.session_start_us <= span.session_end_us for span in spans.spans)
-    for finding in document["findings"]:
-        assert 0 <= finding.get("at_s", 0) <= document["duration_s"], finding
-
-
-def _no_constant(name: str) -> None:
-    raise AssertionError(f"{name} is not JSON")
-
-
-def _check_json(document: dict[str, Any]) -> None:
-    text = report.to_text(document).encode("utf-8", "replace")
-    assert isinstance(json.loads(text, parse_constant=_no_constant), dict)
-
-
 # -- documents
 
 
@@ -383,7 +118,7 @@ def documents(data: bytes) -> None:
     controls = Controls(data)
     kind = controls.byte()
     if kind == 0xFF and controls.rest:
-        controls.rest *= max(1, _REPEATED_BYTES // len(controls.rest))
+        controls.rest *= max(1, REPEATED_BYTES // len(controls.rest))
     with bounded(3 * len(controls.rest), measure_memory=measures_memory(data)):
         if kind & 4:
             controls.rest = _odd_json(controls, kind % 3)
@@ -442,47 +177,8 @@ def _check_notes(notes: Notes) -> None:
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     spans = timeline.Timeline([])
     transcript = report.transcript_json("test", spans, placements, speakers)
-    _check_json(transcript)
-    _check_json({"findings": [report.finding_json(finding) for finding in notes.findings]})
-
-
-# -- verify
-
-
-@cache
-def whole_result() -> tuple[bytes, dict[str, Any]]:
-    """A joined recording and its report."""
-    chunks = seed_parts()[0]
-    listed = [_listed(Blob("000", seq, chunk), seq) for seq, chunk in enumerate(chunks) if seq != 2]
-    joiner, assembly = assemble(
-        listed, SessionDocument(), lambda chunk: chunks[chunk.seq], lambda: Joiner(io.BytesIO()), Silent()
-    )
-    out = io.BytesIO()
-    spans = joiner.finish(out, writing_app="test", track_uid=1)
-    return out.getvalue(), results.make_report("test", Notes(), assembly, spans)
-
-
-def verify(data: bytes) -> None:
-    """A result's file, changed: never an exception, and where no problem is found, every packet is the same."""
-    controls = Controls(data)
-    whole, document = whole_result()
-    changed = bytearray(whole)
-    if controls.byte() & 1:
-        changed = bytearray(controls.rest)
-    for _ in range(controls.byte() % 8):
-        at, length, kind = controls.below(len(changed)), controls.byte() % 16, controls.byte()
-        new = controls.rest[:length]
-        changed[at : at + (length if kind & 1 else kind % 5)] = new
-    with bounded(len(changed), measure_memory=measures_memory(data)):
-        problems = verify_audio(io.BytesIO(changed), document)
-    assert verify_audio(io.BytesIO(whole), document) == []
-    if not problems:
-        assert _packets_of(bytes(changed)) == _packets_of(whole)
-
-
-def _packets_of(data: bytes) -> list[tuple[str, int]]:
-    """Hashes and times of a file's blocks, by a walk that shares nothing with what is tested."""
-    return [(hashlib.sha256(block.payload).hexdigest(), block.time_ms) for block in recordings.walk(data)]
+    check_json(transcript)
+    check_json({"findings": [report.finding_json(finding) for finding in notes.findings]})
 
 
 # -- captions
@@ -575,8 +271,3 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "verify": verify,
     "captions": captioned,
 }
-
-
-def control_bytes(*values: int) -> bytes:
-    """What to put behind data so that the first of `values` is what a target asks for first."""
-    return bytes(reversed(values))

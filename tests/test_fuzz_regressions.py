@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fuzz_joins import Blob, join_and_verify, whole_result
 from fuzz_seeds import seeds
-from fuzz_targets import TARGETS, Blob, join_and_verify, whole_result
+from fuzz_targets import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mp4_recordings import box, made
