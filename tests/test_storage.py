@@ -14,6 +14,7 @@ from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import NotFoundError, RecordingError, StorageError, UsageError
 from sessiontool.storage import Layout, Store, open_output, open_store, read_document
+from sessiontool.values import SessionListing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,11 +231,19 @@ def test_a_folder_and_a_bucket_with_the_same_keys_are_the_same_session(
 
     def without_tags(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: without_tags(inner) for key, inner in value.items() if key != "tag"}
+            return {key: without_tags(inner) for key, inner in value.items() if key not in {"tag", "modified_s"}}
         return [without_tags(inner) for inner in value] if isinstance(value, tuple) else value
 
     with open_store(folder.url) as local, open_store(bucket.url) as remote:
         assert without_tags(facts(local)) == without_tags(facts(remote))
+
+
+def test_when_the_last_chunk_arrived(session: Place) -> None:
+    with open_store(session.url) as store:
+        listing = store.list_session("s1")
+    assert abs(listing.newest_chunk_s - time.time()) < 60
+    assert listing.newest_chunk_s == max(chunk.object.modified_s for chunk in listing.chunks)
+    assert SessionListing("s1", "s1", (), {}).newest_chunk_s == 0
 
 
 def test_a_folder_needs_no_boto3(folder: Folder) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .documents import read_session, read_utterances
@@ -36,7 +36,8 @@ class Notes:
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     """What a result depends on: every input as it was listed, and the settings that change the result."""
     documents = [listing.documents[name] for name in (SESSION, *UTTERANCES, EVENTS) if name in listing.documents]
-    inputs = [asdict(obj) for obj in (*(chunk.object for chunk in listing.chunks), *documents)]
+    objects = (*(chunk.object for chunk in listing.chunks), *documents)
+    inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     return hashlib.sha256(json.dumps([inputs, dict(settings)], sort_keys=True).encode()).hexdigest()
 
 

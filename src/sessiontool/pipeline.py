@@ -46,6 +46,10 @@ class MergeOptions:
     force: bool = False
     dry_run: bool = False
 
+    def settings(self) -> dict[str, Any]:
+        """What of them changes the result, as the report has it."""
+        return {"keep_pauses": self.keep_pauses, "align": self.align, "captions": self.captions.settings()}
+
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
@@ -92,8 +96,7 @@ def merge_session(
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)
-    settings: dict[str, Any] = {"keep_pauses": options.keep_pauses, "align": options.align}
-    settings["captions"] = options.captions.settings()
+    settings = options.settings()
     mark = fingerprint(listing, settings)
     if not options.force and (published := _published(target, mark)) is not None:
         return MergeResult(session_id, target.url, published, unchanged=True, dry_run=options.dry_run)
@@ -110,6 +113,11 @@ def merge_session(
             progress.stage("publishing")
             target.publish({name: work / name for name in results.names(document)})
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
+
+
+def is_merged(listing: SessionListing, target: Target, options: MergeOptions) -> bool:
+    """Whether `target` has a result that was made from this very input by these options (StorageError)."""
+    return _published(target, fingerprint(listing, options.settings())) is not None
 
 
 def inspect_session(store: Store, session_id: str, progress: Progress | None = None) -> MergeResult:

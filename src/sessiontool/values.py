@@ -46,11 +46,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of a store: its key below the store's root, its size, and a tag that changes when its content does."""
+    """One object of a store: its key below the store's root, its size, and a tag that changes when its content does.
+
+    `modified_s` is when the store got it, in seconds since 1970; it is no part of what the object is.
+    """
 
     key: str
     size_bytes: int
     tag: str
+    modified_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class SessionListing:
     chunks: tuple[ChunkRef, ...]
     documents: dict[str, StoredObject]
     ignored: tuple[StoredObject, ...] = ()
+
+    @property
+    def newest_chunk_s(self) -> float:
+        """When the last chunk arrived, in seconds since 1970; 0 without chunks."""
+        return max((chunk.object.modified_s for chunk in self.chunks), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

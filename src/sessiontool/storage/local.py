@@ -186,7 +186,7 @@ class LocalStore:
         with suppress(OSError):  # a link to itself, or a file that goes this moment
             if entry.is_file() and (not entry.is_symlink() or self._is_inside(Path(entry.path))):
                 status = entry.stat()
-                return StoredObject(_printable(key), status.st_size, _tag(status))
+                return StoredObject(_printable(key), status.st_size, _tag(status), status.st_mtime)
         kind = "link" if entry.is_symlink() else "no file"
         return StoredObject(f"{_printable(key)} ({kind})", 0, "")
 

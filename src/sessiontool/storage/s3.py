@@ -269,7 +269,8 @@ class S3Store:
     def _below(self, prefix: str) -> Iterator[StoredObject]:
         for page in self._bucket.pages(self._root + prefix):
             for entry in page.get("Contents", ()):
-                yield StoredObject(entry["Key"].removeprefix(self._root), entry["Size"], entry["ETag"].strip('"'))
+                key, tag = entry["Key"].removeprefix(self._root), entry["ETag"].strip('"')
+                yield StoredObject(key, entry["Size"], tag, entry["LastModified"].timestamp())
 
 
 class S3Target:
