@@ -30,6 +30,7 @@ LEVELS = (
     "__main__",
     "cli",
     "console config",
+    "rendering",
     "api",
     "pipeline recaption simulate explain",
     "results",
@@ -48,7 +49,7 @@ LEVELS = (
 UNITS = {
     "align": "align aligning",
     "captions": "captions captioning",
-    "cli": "cli cli_common cli_files",
+    "cli": "cli commands",
     "continuity": "continuity chains",
     "media": "media encode",
 }

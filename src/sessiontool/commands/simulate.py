@@ -1,67 +1,18 @@
-"""Commands on files, without a store: what is in a blob, and sessions made up to try things on."""
+"""`sessiontool simulate`: sessions made up to try things on."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import console
-from .cli_common import DebugOption, JsonOption, QuietOption, errors_as_exits
-from .errors import NotFoundError, SessionToolError
-
-app = typer.Typer(rich_markup_mode=None)
-_MAX_BYTES = 1 << 30
-
-
-@app.command()
-def explain(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Recorded blobs, or whole recordings.", show_default=False)
-    ],
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """Show what is in recorded blobs, each by itself.
-
-    Header, clusters, packets, times, where the blob was cut, and what belongs before and after it.
-    """
-    code, documents = 0, []
-    with errors_as_exits(debug=debug):
-        from .explain import explain as explain_blob  # noqa: PLC0415
-
-        for file in files:
-            try:
-                explanation = explain_blob(_read(file))
-            except SessionToolError as error:
-                console.print_error(error, where=str(file))
-                documents.append(console.error_json(str(file), error))
-                code = max(code, error.exit_code)
-                continue
-            documents.append(console.explanation_json(str(file), explanation))
-            if not as_json:
-                console.print_lines(console.explanation_lines(str(file), explanation))
-        if as_json:
-            console.print_json(documents)
-        if code:
-            raise typer.Exit(code)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > _MAX_BYTES:
-            raise SessionToolError(
-                f"it is {file.stat().st_size:,} bytes", hint="a blob of a recording is below a gigabyte"
-            )
-        return file.read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"cannot be read: {error.strerror}", hint="name a file") from error
+from .. import console
+from .common import DebugOption, QuietOption, errors_as_exits
 
 
 def _list_faults(wanted: bool) -> None:
     if wanted:
-        from .simulate import FAULTS  # noqa: PLC0415
+        from ..simulate import FAULTS  # noqa: PLC0415
 
         width = max(len(fault.usage) for fault in FAULTS.values())
         for fault in FAULTS.values():
@@ -69,7 +20,6 @@ def _list_faults(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.command()
 def simulate(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The session to make: STORE/ID.", show_default=False)],
     recorder: Annotated[str, typer.Option(metavar="chrome|firefox", help="Whose recording it is.")] = "chrome",
@@ -121,7 +71,8 @@ def simulate(
     """
     del list_faults
     with errors_as_exits(debug=debug):
-        from .simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
+        from ..rendering.simulated import simulated_lines  # noqa: PLC0415
+        from ..simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
 
         plan = make_plan(
             recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,
@@ -131,4 +82,4 @@ def simulate(
         )  # fmt: skip
         session = simulate_session(folder, plan, faults or (), bare=bare)
         if not quiet:
-            console.print_simulated(session, folder)
+            console.print_lines(simulated_lines(session, folder))

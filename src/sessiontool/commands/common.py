@@ -1,0 +1,204 @@
+"""What the commands share: options that mean the same everywhere, runs over sessions, how an error ends them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import console
+from ..errors import SessionToolError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..captions import CaptionOptions
+    from ..config import Settings
+    from ..progress import Progress
+    from ..rendering import View
+    from ..storage import Store, Target
+
+INTERRUPTED = 130
+
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="The sessions: names of folders in the store.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a summary.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print every finding with its hint, and every chunk.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+
+
+def _shared(
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store", "-s", metavar="STORE", help="Where sessions live: a folder or s3://bucket/prefix.  [default: .]"
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write to DIR/ID instead of the store's ID/merged."),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout", metavar="PATTERN", help="How chunks are named.  [default: {session}/chunks/{part}/{seq}.{ext}]"
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--aws-profile", "--profile", metavar="NAME", help="The AWS profile to use.")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="The AWS region to use.")] = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """The options that commands on a store share; `on_store` gives them to a command."""
+
+
+_SETTINGS = ("store", "output", "layout", "profile", "region", "endpoint_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What a command was told by the options that commands on a store share."""
+
+    flags: dict[str, str | None]
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def settings(self, **flags: Any) -> Settings:
+        """The settings in force; `flags` are a command's own, None where they were not given."""
+        from ..config import load_settings  # noqa: PLC0415
+
+        given = {**self.flags, **flags}
+        return load_settings({name: value for name, value in given.items() if value is not None})
+
+    def errors_as_exits(self) -> Any:
+        return errors_as_exits(debug=self.debug)
+
+    def run_all(
+        self, ids: Sequence[str], settings: Settings, run: Callable[[Store, str, Progress], Any], view: View[Any]
+    ) -> None:
+        """Run something on each session, render what comes of it, and exit with the highest code."""
+        documents, code = [], 0
+        with open_store_of(settings) as store:
+            for session_id in dict.fromkeys(ids):
+                try:
+                    with console.progress_bar(quiet=self.quiet) as progress:
+                        result = run(store, session_id, progress)
+                except SessionToolError as error:
+                    if self.debug:
+                        raise
+                    console.print_error(error)
+                    documents.append(console.error_json(session_id, error))
+                    code = max(code, error.exit_code)
+                    continue
+                documents.append(view.document(result))
+                code = max(code, view.exit_code(result))
+                if not self.as_json and not self.quiet:
+                    console.print_lines(view.lines(result, self.verbose))
+        if self.as_json:
+            console.print_json(documents)
+        if code:
+            raise typer.Exit(code)
+
+
+def on_store(command: Callable[..., None] | None = None, *, without: Sequence[str] = ()) -> Callable[..., Any]:
+    """Give a command the shared options but those named in `without`.  It takes them as one value, `common`."""
+    if command is None:
+        return functools.partial(on_store, without=without)
+    shared = inspect.signature(_shared, eval_str=True).parameters.values()
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "common"]
+    parameters = [*own, *(p for p in shared if p.name not in without)]
+
+    @functools.wraps(command)
+    def with_common(**given: Any) -> None:
+        options = {p.name: given[p.name] for p in own}
+        told = {p.name: given[p.name] for p in parameters if p.name not in options}
+        flags = {name: told.pop(name) for name in _SETTINGS if name in told}
+        command(**options, common=Common(flags, **told))
+
+    with_common.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_common.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_common
+
+
+def open_store_of(settings: Settings) -> Store:
+    """The store that the settings name."""
+    from ..storage import Layout, S3Options, open_store  # noqa: PLC0415
+
+    options = S3Options(profile=settings.profile, region=settings.region, endpoint_url=settings.endpoint_url)
+    return open_store(settings.store, options=options, layout=Layout(settings.layout))
+
+
+def target_of(store: Store, session_id: str, settings: Settings) -> Target:
+    """Where a session's result belongs: the folder that was asked for, or beside its chunks."""
+    from ..storage import open_output  # noqa: PLC0415
+
+    return open_output(settings.output, session_id) if settings.output else store.target(session_id)
+
+
+def caption_options_of(settings: Settings) -> CaptionOptions:
+    """How the settings want captions."""
+    from ..captions import make_options  # noqa: PLC0415
+
+    return make_options(
+        settings.caption_profile,
+        settings.caption_formats,
+        own_profiles=settings.profiles,
+        speakers=settings.caption_speakers,
+        generated=settings.caption_text == "generated",
+        mark_gaps=settings.mark_gaps,
+    )
+
+
+@contextmanager
+def errors_as_exits(*, debug: bool) -> Iterator[None]:
+    """Our errors as two lines and an exit code; a traceback only when it is asked for."""
+    try:
+        yield
+    except SessionToolError as error:
+        if debug:
+            raise
+        console.print_error(error)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        console.note("interrupted: nothing was published")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or Python complains when it flushes at its end
+        raise typer.Exit from None
+    except OSError as error:
+        if debug:
+            raise
+        console.print_error(
+            StorageError(f"{error.strerror or error}: {error.filename or 'a file'}", hint="try again with --debug")
+        )
+        raise typer.Exit(StorageError.exit_code) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        console.print_error(
+            SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; --debug shows where")
+        )
+        raise typer.Exit(SessionToolError.exit_code) from None

@@ -1,0 +1,15 @@
+"""`sessiontool inspect`: what is there of a session, before it is merged."""
+
+from __future__ import annotations
+
+from .common import Common, Ids, on_store
+
+
+@on_store(without=("output",))
+def inspect(ids: Ids, common: Common) -> None:
+    """Show what is there of sessions, and what is missing.  Nothing is written."""
+    with common.errors_as_exits():
+        from ..pipeline import inspect_session  # noqa: PLC0415
+        from ..rendering.merges import INSPECT  # noqa: PLC0415
+
+        common.run_all(ids, common.settings(), inspect_session, INSPECT)

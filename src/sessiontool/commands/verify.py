@@ -1,0 +1,30 @@
+"""`sessiontool verify`: whether a published result is what its report says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .common import Common, Ids, on_store, target_of
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store(without=("verbose",))
+def verify(ids: Ids, common: Common) -> None:
+    """Check merged sessions by reading them from scratch.
+
+    Every recorded packet must be there, in order and byte for byte, silence where the report says so, and every
+    index, time and hash right.  If anything is not, the exit code is 4.
+    """
+    with common.errors_as_exits():
+        from ..pipeline import verify_session  # noqa: PLC0415
+        from ..rendering.verification import VERIFY  # noqa: PLC0415
+
+        settings = common.settings()
+
+        def run(store: Store, session_id: str, progress: Progress) -> Any:
+            return verify_session(session_id, target_of(store, session_id, settings), progress)
+
+        common.run_all(ids, settings, run, VERIFY)

@@ -1,0 +1,41 @@
+"""How results read, as lines for people and as JSON: a module for each kind of result.
+
+Nothing is printed here; that is `console`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+
+MARKS = {"info": "·", "warning": "!", "error": "✗"}
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[_Result]):
+    """How a command's result is shown: as JSON, as lines, and as an exit code."""
+
+    document: Callable[[_Result], dict[str, Any]]
+    lines: Callable[[_Result, bool], list[str]]
+    exit_code: Callable[[_Result], int]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss.mmm, without the hours where there are none."""
+    ms = round(seconds * 1000)
+    minutes, ms = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
+
+
+def finding_line(finding: dict[str, Any], *, verbose: bool) -> str:
+    where = f"{clock(finding['at_s'])} " if "at_s" in finding else ""
+    text = f"{MARKS[finding['severity']]} {where}{finding['message']} [{finding['code']}]"
+    if verbose and finding.get("hint"):
+        text += f"\n      {finding['hint']}"
+    return text

@@ -1,0 +1,63 @@
+"""How captions read that were made again, or checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RecordingError
+from . import MARKS, View, clock
+
+if TYPE_CHECKING:
+    from ..captions import Problem
+    from ..recaption import RecaptionResult
+
+_MOST_CUES = 200
+
+
+def _captions_json(result: RecaptionResult) -> dict[str, Any]:
+    made = result.captions
+    return {
+        "session_id": result.session_id,
+        "status": "captioned" if result.published else "checked",
+        "location": result.location,
+        "profile": made.options.profile.name,
+        "cues": len(made.cues),
+        "files": list(made.files) if result.published else [],
+        "ignored": made.problems,
+        "problems": {name: [asdict(problem) for problem in found] for name, found in made.check().items()},
+    }
+
+
+def _captions_lines(result: RecaptionResult, _verbose: bool) -> list[str]:
+    made = result.captions
+    lines = [f"{result.session_id}: {len(made.cues)} cues, profile {made.options.profile.name}"]
+    if result.published:
+        lines.append(f"  written    {', '.join(made.files)} ({result.location})")
+    lines += [f"  {MARKS['warning']} left out: {problem}" for problem in made.problems]
+    for name, found in made.check().items():
+        failures = sum(problem.severity == "failure" for problem in found)
+        counts = f"{failures} failure(s), {len(found) - failures} warning(s)"
+        lines.append(f"  {name:<11}{counts if found else 'every cue keeps to the profile'}")
+        if not result.published:
+            lines += [f"    {_caption_problem(problem)}" for problem in found[:_MOST_CUES]]
+            if len(found) > _MOST_CUES:
+                lines.append(f"    … {len(found) - _MOST_CUES} more: --json lists all")
+    return lines
+
+
+def _caption_problem(problem: Problem) -> str:
+    mark = MARKS["error" if problem.severity == "failure" else "warning"]
+    return (
+        f"{mark} {clock(problem.start_ms / 1000)} cue {problem.cue}: {problem.rule}, {problem.value:g} {problem.unit} "
+        f"(limit {problem.limit:g}): {problem.reason}"
+    )
+
+
+def _captions_exit_code(result: RecaptionResult) -> int:
+    failed = any(problem.severity == "failure" for found in result.captions.check().values() for problem in found)
+    return RecordingError.exit_code if failed else 0
+
+
+CAPTIONS: View[RecaptionResult] = View(_captions_json, _captions_lines, lambda _: 0)
+CAPTION_CHECK: View[RecaptionResult] = View(_captions_json, _captions_lines, _captions_exit_code)

@@ -1,0 +1,116 @@
+"""How a merge reads, and an inspection, which is a merge that was not made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import View, clock, finding_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..pipeline import MergeResult
+
+_MOST_FINDINGS = 12
+
+
+def _merge_json(result: MergeResult) -> dict[str, Any]:
+    return {
+        "session_id": result.session_id,
+        "status": result.status,
+        "location": result.location,
+        "unchanged": result.unchanged,
+        "dry_run": result.dry_run,
+        "report": result.report,
+    }
+
+
+def _summary(result: MergeResult, verbose: bool) -> list[str]:
+    """What a person wants to know of a merge at a glance."""
+    if result.unchanged:
+        return [f"{result.session_id}: unchanged since it was merged, nothing to do ({result.location})"]
+    note = " (dry run, nothing written)" if result.dry_run else ""
+    return [f"{result.session_id}: {result.status}{note}", *_details(result, verbose)]
+
+
+def _inspected(result: MergeResult, verbose: bool) -> list[str]:
+    """What a person wants to know of a session that is not merged yet."""
+    return [f"{result.session_id}: a merge would be {result.status}", *_details(result, verbose)]
+
+
+def _details(result: MergeResult, verbose: bool) -> list[str]:
+    report = result.report
+    lines = [f"  {name:<11}{value}" for name, value in _facts(result) if value]
+    findings = sorted(report["findings"], key=lambda f: ("error", "warning", "info").index(f["severity"]))
+    shown = findings if verbose else findings[:_MOST_FINDINGS]
+    lines += [f"  {finding_line(finding, verbose=verbose)}" for finding in shown]
+    if len(findings) > len(shown):
+        lines.append(f"  … {len(findings) - len(shown)} more findings: --verbose shows them, report.json has them")
+    if verbose:
+        lines += [_chunk(chunk) for chunk in report["chunks"]]
+    return lines
+
+
+def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
+    report = result.report
+    parts, chunks = len(report["parts"]), report["chunks"]
+    size = sum(chunk["bytes"] for chunk in chunks)
+    yield "length", f"{clock(report['duration_s'])} ({report['duration_s']:.2f} s)"
+    yield "recording", f"{len(chunks)} chunks in {parts} part{'s' * (parts != 1)}, {size / 1e6:.2f} MB"
+    if parts > 1 or not result.transcript:
+        yield from _parts(report)
+    yield "holes", _holes(report["timeline"])
+    utterances = result.transcript.get("utterances")
+    if utterances is not None:
+        aligned = report["tool"]["settings"]["align"]
+        yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
+    for part in report.get("alignment", ()):
+        yield f"sound {part['part']}", _offset(part)
+    if not result.dry_run:
+        yield "written", result.location
+
+
+def _parts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for part in report["parts"]:
+        spans = [span for span in report["timeline"] if span["part"] == part["part"] and span["kind"] == "recorded"]
+        recorded_s = sum(end - start for start, end in (span["output_samples"] for span in spans)) / 48_000
+        at = clock(spans[0]["session_ms"][0] / 1000) if spans else "?"
+        yield f"part {part['part']}", f"{recorded_s:.2f} s by {part['recorder'] or 'an unknown recorder'}, from {at} on"
+
+
+def _holes(timeline: Sequence[dict[str, Any]]) -> str:
+    totals: dict[str, list[float]] = {}
+    for span in timeline:
+        if span["kind"] == "silence":
+            start, end = span["output_samples"]
+            totals.setdefault(span["cause"].replace("_", " "), []).append((end - start) / 48_000)
+    return (
+        "; ".join(f"{cause}: {len(ls)} of {sum(ls):.2f} s, filled with silence" for cause, ls in totals.items())
+        or "none"
+    )
+
+
+def _placed(utterances: Sequence[dict[str, Any]]) -> str:
+    placed = [u for u in utterances if u["start_s"] is not None]
+    if not utterances:
+        return "none"
+    text = f"{len(placed)} of {len(utterances)} found in the sound"
+    if placed:
+        sure = sum(u["confidence"] >= 0.8 for u in placed)
+        text += f", {sure} of them with confidence 0.8 or more"
+    return text
+
+
+def _offset(part: dict[str, Any]) -> str:
+    if part["offset_ms"] is None:
+        return "no utterance matched"
+    drift = "drift not identifiable" if part["drift_ppm"] is None else f"drift {part['drift_ppm']:+.0f} ppm"
+    return f"{part['offset_ms']:+.0f} ms from the log's times, {drift}, by {part['matched']} utterances"
+
+
+def _chunk(chunk: dict[str, Any]) -> str:
+    return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
+
+
+MERGE: View[MergeResult] = View(_merge_json, _summary, lambda _: 0)
+INSPECT: View[MergeResult] = View(_merge_json, _inspected, lambda _: 0)
