@@ -6,6 +6,7 @@ Valid JSON, whole milliseconds, the severity of what was found, and nothing of o
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from sessiontool import report
 from sessiontool.align import PartAlignment
 from sessiontool.recording import ChunkRecord
 from sessiontool.timeline import Span, Timeline
-from sessiontool.values import Finding, Placement, PlacementStatus, Utterance
+from sessiontool.values import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.webm.packets import PacketsDigest
 
 if TYPE_CHECKING:
@@ -211,6 +212,21 @@ def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
     assert (written["speaker"], written["start_s"], written["status"]) == ("Dana", 0.0, "aligned")
     assert "words" not in written
     assert written["language"] == "en"
+
+
+def test_pauses_words_and_what_was_heard_are_told_where_they_are_known() -> None:
+    plain = placement(48_000, 144_000)
+    assert not {"speech", "words", "heard_text"} & set(report.utterance_json(plain, "Dana"))
+    assert "speech" not in report.utterance_json(replace(plain, speech=((48_000, 144_000),)), "Dana")
+    words = (TimedWord("Hel", 48_000, 60_047, "aligned"), TimedWord("lo.", 96_000, 144_000, "spread"))
+    told = replace(plain, speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
+    written = report.utterance_json(told, "Dana")
+    assert written["speech"] == [[1.0, 1.3], [2.0, 3.0]]
+    assert written["words"] == [
+        {"text": "Hel", "start_s": 1.0, "end_s": 1.25, "source": "aligned"},
+        {"text": "lo.", "start_s": 2.0, "end_s": 3.0, "source": "spread"},
+    ]
+    assert written["heard_text"] == ""
 
 
 def test_the_transcript_keeps_the_order_of_the_log() -> None:

@@ -21,6 +21,7 @@ from .aligning.evidence import Evidence, confidence
 from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
 from .aligning.snapping import Edge, snap
 from .aligning.soundcheck import session_findings
+from .aligning.stretches import with_speech
 from .aligning.tracking import fit_line, most_agreement
 from .values import Placement
 
@@ -87,6 +88,7 @@ def align(
     for copy, original in _twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
+    placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
     findings = session_findings(placements, lanes, activity, axis, swapped=swapped)
     return Alignment(tuple(placements), tuple(evidence), parts, tuple(findings))

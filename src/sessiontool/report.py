@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .align import PartAlignment
     from .recording import ChunkRecord
     from .timeline import Span, Timeline
-    from .values import Placement
+    from .values import Placement, TimedWord
 
 REPORT_SCHEMA = "sessiontool.report/1"
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
@@ -35,6 +35,7 @@ _OUR_FIELDS = frozenset(
         "confidence",
         "interrupted",
         "heard_text",
+        "speech",
         "words",
         "logged",
         "language",
@@ -175,9 +176,21 @@ def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
         "status": placement.status,
         "confidence": round(placement.confidence, 3),
         "interrupted": bool(utterance.interrupted) or placement.status == "clipped",
+        **({} if placement.heard_text is None else {"heard_text": placement.heard_text}),
         **({"language": utterance.language} if utterance.language else {}),
         "logged": {"t_start": _logged(utterance.t_start_us), "t_end": _logged(utterance.t_end_us)},
+        **({"speech": [[seconds(a), seconds(b)] for a, b in placement.speech]} if len(placement.speech) > 1 else {}),
+        **({"words": [_word_json(word) for word in placement.words]} if placement.words else {}),
         **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
+    }
+
+
+def _word_json(word: TimedWord) -> dict[str, Any]:
+    return {
+        "text": word.text,
+        "start_s": seconds(word.start_samples),
+        "end_s": seconds(word.end_samples),
+        "source": word.source,
     }
 
 

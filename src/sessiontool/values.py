@@ -104,14 +104,36 @@ class Utterance:
 
 
 PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
+WordSource = Literal["aligned", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """One word of an utterance and when it is said, in output samples.
+
+    `source` says how that is known: `aligned` with the sound itself, or `spread` over the speech by the word's length.
+    """
+
+    text: str
+    start_samples: int
+    end_samples: int
+    source: WordSource
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where one utterance sounds: output samples, both None where there is no sound for it."""
+    """Where one utterance sounds: output samples, both None where there is no sound for it.
+
+    `speech` are the stretches (start, end) of it that sound like speech, empty where nobody looked.  `words` are those
+    that were heard, in order, empty where nobody asked.  `heard_text` is what was audible of the text, None where that
+    is all of it or is not known.
+    """
 
     utterance: Utterance
     start_samples: int | None
     end_samples: int | None
     status: PlacementStatus
     confidence: float
+    speech: tuple[tuple[int, int], ...] = ()
+    words: tuple[TimedWord, ...] = ()
+    heard_text: str | None = None
