@@ -55,6 +55,10 @@ class FaultProxy:
     requests: list[tuple[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def break_down(self) -> None:
+        """From now on every request is told to slow down."""
+        self.faults += [Fault("slow_down", method) for method in ("GET", "HEAD", "PUT", "POST", "DELETE")] * 200
+
     def count(self, method: str, path: str = "") -> int:
         """How many requests of a method came, with `path` in their path."""
         return sum(one == method and path in where for one, where in self.requests)

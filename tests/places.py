@@ -17,6 +17,7 @@ class Place(Protocol):
     url: str
 
     def put(self, key: str, body: bytes) -> None: ...
+    def get(self, key: str) -> bytes: ...
     def delete(self, key: str) -> None: ...
     def keys(self) -> list[str]: ...
 
@@ -31,6 +32,9 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
+    def get(self, key: str) -> bytes:
+        return (self.root / key).read_bytes()
+
     def delete(self, key: str) -> None:
         (self.root / key).unlink()
 
@@ -39,6 +43,8 @@ class Folder:
 
 
 class Prefix:
+    bucket = BUCKET
+
     def __init__(self, url: str, client: Any) -> None:
         self.url = url
         self.prefix = url.partition(f"{BUCKET}/")[2] + "/"
@@ -46,6 +52,10 @@ class Prefix:
 
     def put(self, key: str, body: bytes) -> None:
         self.client.put_object(Bucket=BUCKET, Key=self.prefix + key, Body=body)
+
+    def get(self, key: str) -> bytes:
+        body: bytes = self.client.get_object(Bucket=BUCKET, Key=self.prefix + key)["Body"].read()
+        return body
 
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=BUCKET, Key=self.prefix + key)

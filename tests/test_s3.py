@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from faultproxy import Fault
+from places import Prefix, publish
 from s3server import BUCKET, SECRET, free_ports
 
 from sessiontool.errors import NotFoundError, SessionToolError, StorageError, UsageError
@@ -167,11 +168,12 @@ def test_a_bucket_that_does_not_exist(s3_url: str) -> None:
 def test_who_may_read_only_cannot_publish(chunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "reader")
     assert only_chunk(chunk) == BODY
-    with open_store(chunk) as store, store.target("s1").workspace() as work:
-        for name in ("audio.webm", "report.json"):
-            (work / name).touch()
-        with pytest.raises(StorageError, match="access denied") as caught:
-            store.target("s1").publish({path.name: path for path in work.iterdir()})
+    with (
+        open_store(chunk) as store,
+        pytest.raises(StorageError, match="access denied") as caught,
+        store.target("s1").workspace(),
+    ):
+        pytest.fail("no work is begun that cannot be published")
     assert "s3:PutObject" in caught.value.hint
 
 
@@ -218,7 +220,7 @@ def web_server(status: int) -> Iterator[str]:
 
 @pytest.mark.parametrize(("status", "words"), [(200, "failed"), (404, "does not speak S3"), (403, "access denied")])
 def test_a_server_that_is_no_s3(s3_url: str, status: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3._PATIENCE_S", 0)
+    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
     with web_server(status) as endpoint:
         error = refusal(s3_url, endpoint_url=endpoint)
     assert isinstance(error, StorageError)
@@ -250,7 +252,7 @@ def test_a_burst_of_throttling_longer_than_boto3s_patience_is_sat_out(chunk: str
 def test_a_fault_that_does_not_pass_is_an_error_in_the_end(
     chunk: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, kind: Any, words: str
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3._PATIENCE_S", 2)
+    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 2)
     fault_proxy.faults += [Fault(kind, path="1.webm")] * 100
     error = refusal(chunk)
     assert isinstance(error, StorageError)
@@ -261,7 +263,7 @@ def test_a_fault_that_does_not_pass_is_an_error_in_the_end(
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
     chunk: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3._PATIENCE_S", 0)
+    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
     fault_proxy.faults += [Fault("stall", seconds=1)] * 20
     error = refusal(chunk, read_timeout_s=0.2)
     assert "does not answer in time" in error.message
@@ -275,16 +277,17 @@ def test_the_result_is_typed_and_its_report_comes_last(chunk: str, fault_proxy: 
         "captions.vtt": "text/vtt; charset=utf-8",
     }
     with open_store(chunk) as store:
-        for _ in range(2):
-            with store.target("s1").workspace() as work:
-                for name in expected:
-                    (work / name).write_text(name)
-                store.target("s1").publish({name: work / name for name in expected})
+        target = store.target("s1")
+        with target.workspace() as work:
+            for name in expected:
+                (work / name).write_text(name)
+            target.publish({name: work / name for name in expected})
     changes = [
         f"{method} {path.rpartition('/')[2]}" for method, path in fault_proxy.requests if method in {"PUT", "DELETE"}
     ]
-    once = ["PUT audio.webm", "PUT captions.srt", "PUT captions.vtt", "PUT report.json"]
-    assert changes == [*once, "DELETE report.json", *once]
+    assert changes[0] == "PUT .sessiontool.lease"
+    assert sorted(changes[1:4]) == ["PUT audio.webm", "PUT captions.srt", "PUT captions.vtt"]
+    assert changes[4:] == ["PUT report.json", "DELETE .sessiontool.lease"]
     for name, content_type in expected.items():
         head = s3_client.head_object(Bucket=BUCKET, Key=key(chunk, f"s1/merged/{name}"))
         assert (head["ContentType"], head["ContentLength"]) == (content_type, len(name))
@@ -293,10 +296,12 @@ def test_the_result_is_typed_and_its_report_comes_last(chunk: str, fault_proxy: 
 def test_a_large_file_goes_up_in_parts_and_whole(chunk: str, s3_client: Any, fault_proxy: FaultProxy) -> None:
     audio = BODY * 160
     fault_proxy.faults += [Fault("slow_down", method="PUT", path="audio.webm"), Fault("reset", method="PUT")]
-    with open_store(chunk) as store, store.target("s1").workspace() as work:
-        (work / "audio.webm").write_bytes(audio)
-        (work / "report.json").write_bytes(b"{}")
-        store.target("s1").publish({path.name: path for path in work.iterdir()})
+    with open_store(chunk) as store:
+        target = store.target("s1")
+        with target.workspace() as work:
+            (work / "audio.webm").write_bytes(audio)
+            (work / "report.json").write_bytes(b"{}")
+            target.publish({path.name: path for path in work.iterdir()})
     stored = s3_client.get_object(Bucket=BUCKET, Key=key(chunk, "s1/merged/audio.webm"))
     with stored["Body"] as body:
         assert body.read() == audio
@@ -309,20 +314,21 @@ def test_a_chunk_that_went_up_in_parts_is_read(s3_url: str, s3_client: Any) -> N
     assert only_chunk(s3_url) == BODY * 160
 
 
-def test_an_upload_that_fails_publishes_no_report(
-    chunk: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+def test_an_upload_that_fails_leaves_the_old_result_and_nothing_else(
+    chunk: str, s3_client: Any, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3._PATIENCE_S", 1)
-    with open_store(chunk) as store, store.target("s1").workspace() as work:
-        files = {name: work / name for name in ("audio.webm", "report.json")}
-        for path in files.values():
-            path.write_text("old")
-        store.target("s1").publish(files)
+    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 1)
+    place = Prefix(chunk, s3_client)
+    with open_store(chunk) as store:
+        target = store.target("s1")
+        publish(target, "audio.webm", report=b"old")
+        before = place.keys()
         fault_proxy.faults += [Fault("slow_down", method="PUT", path="audio.webm")] * 100
         with pytest.raises(StorageError, match=r"cannot write s3://.*/audio\.webm: the server asks to slow down"):
-            store.target("s1").publish(files)
+            publish(target, "audio.webm", report=b"new")
         fault_proxy.faults.clear()
-        assert store.target("s1").read("report.json") is None
+        assert target.read("report.json") == b"old"
+    assert place.keys() == before
 
 
 def test_threads_may_share_a_store(chunk: str) -> None:

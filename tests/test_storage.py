@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 import subprocess
 import sys
 import time
@@ -156,36 +155,6 @@ def test_publishing_again_replaces_the_result_and_nothing_else(session: Place) -
         publish(store.target("s1"), "audio.webm", report=b"new")
         assert store.target("s1").read("report.json") == b"new"
     assert set(session.keys()) - set(SESSION) == {f"s1/merged/{n}" for n in ("audio.webm", "notes.txt", "report.json")}
-
-
-KILLED_WHILE_PUBLISHING = """
-import os, signal, sys
-from sessiontool.storage import open_store
-
-class Files(dict):
-    def items(self):
-        for name, path in super().items():
-            yield name, path
-            if name == "audio.webm":
-                os.kill(os.getpid(), signal.SIGKILL)
-
-target = open_store(sys.argv[1]).target("s1")
-with target.workspace() as work:
-    for name in ("audio.webm", "captions.vtt", "report.json"):
-        (work / name).write_text("new")
-    target.publish(Files({path.name: path for path in sorted(work.iterdir())}))
-"""
-
-
-def test_a_run_killed_between_two_files_leaves_no_report(session: Place) -> None:
-    for name in ("audio.webm", "captions.vtt", "report.json"):
-        session.put(f"s1/merged/{name}", b"old")
-    run = subprocess.run([sys.executable, "-c", KILLED_WHILE_PUBLISHING, session.url], check=False)
-    assert run.returncode == -signal.SIGKILL
-    with open_store(session.url) as store:
-        assert store.target("s1").read("report.json") is None
-        publish(store.target("s1"), "audio.webm", "captions.vtt", report=b"next run")
-        assert store.target("s1").read("report.json") == b"next run"
 
 
 @pytest.mark.parametrize("names", [["audio.webm"], ["report.json", "../x"], ["report.json", ""]])

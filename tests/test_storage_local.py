@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from places import Folder, publish
 
 from sessiontool.errors import NotFoundError, StorageError, UsageError
-from sessiontool.storage import open_output, open_store
+from sessiontool.storage import open_output, open_store, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,14 +123,14 @@ def test_output_goes_to_a_folder_of_the_session_that_is_made_when_needed(folder:
     assert folder.keys() == ["new/results/s1/audio.webm", "new/results/s1/report.json"]
 
 
-def test_publishing_that_fails_half_way_leaves_no_report(folder: Folder) -> None:
+def test_publishing_that_cannot_succeed_changes_nothing(folder: Folder) -> None:
     target = open_output(folder.root, "s1")
     publish(target, "audio.webm", report=b"old")
     folder.put("s1/captions.vtt/in-the-way", b"")
-    with pytest.raises(StorageError, match="publish to"):
+    with pytest.raises(StorageError, match=r"publish to .* captions\.vtt is a folder"):
         publish(target, "audio.webm", "captions.vtt")
-    assert target.read("report.json") is None
-    assert folder.keys() == ["s1/audio.webm", "s1/captions.vtt/in-the-way"]
+    assert target.read("report.json") == b"old"
+    assert folder.keys() == ["s1/audio.webm", "s1/captions.vtt/in-the-way", "s1/report.json"]
 
 
 LIMITED = """
@@ -159,18 +160,32 @@ def test_a_disk_that_takes_no_more_leaves_the_old_result_whole(folder: Folder) -
 
 def test_leftovers_of_a_killed_run_go_and_those_of_a_living_one_stay(folder: Folder) -> None:
     target = open_output(folder.root, "s1")
-    with target.workspace() as living:
-        os.utime(living, (0, 0))
-        killed = living.with_name(".sessiontool-killed")
-        just_made = living.with_name(".sessiontool-just-made")
-        for left in (killed, just_made):
-            left.mkdir()
-            (left / "audio.webm").touch()
-        os.utime(killed, (0, 0))
-        with target.workspace():
-            assert living.exists()
-            assert just_made.exists()
-            assert not killed.exists()
+    killed, living = (folder.root / "s1" / f".sessiontool-{name}" for name in ("killed", "living"))
+    for left in (killed, living):
+        left.mkdir(parents=True)
+        (left / "audio.webm").touch()
+    descriptor = os.open(living, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with target.workspace():
+        assert living.exists()
+        assert not killed.exists()
+    os.close(descriptor)
+
+
+def test_a_scratch_folder_that_was_just_made_is_not_taken_for_a_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young = (tmp_path / f"sessiontool-work-{name}" for name in ("old", "young"))
+    for left in (old, young):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    with scratch_folder() as work:
+        os.utime(work, (0, 0))
+        with scratch_folder():
+            assert work.exists()
+        assert not old.exists()
+        assert young.exists()
 
 
 @contextmanager

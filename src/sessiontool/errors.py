@@ -39,3 +39,7 @@ class StorageError(SessionToolError):
     """The storage is unreachable, full, throttled or forbidden."""
 
     exit_code = 5
+
+
+class BusyError(StorageError):
+    """Another run is at work on the same result; it, or the next run, will have it done."""

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import __version__, results
@@ -21,9 +19,11 @@ from .errors import RecordingError
 from .inputs import fingerprint, read_notes, require_chunks
 from .progress import Progress, Silent
 from .report import finding_json
+from .storage import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .align import Alignment
     from .inputs import Notes
@@ -88,25 +88,33 @@ class VerifyResult:
 def merge_session(
     store: Store, session_id: str, target: Target, options: MergeOptions, progress: Progress | None = None
 ) -> MergeResult:
-    """Merge one session into `target`.
+    """Merge one session into `target`; what was merged from the same input is left alone.
+
+    The work is done in `target.workspace()`, which one run has at a time: where another run is at work on the same
+    result, BusyError (a StorageError) is raised at once and nothing was done.  A run that ended while this one looked
+    is noticed.
 
     Raises NotFoundError, RecordingError (nothing usable, or findings and `strict`), StorageError, UsageError; then
     nothing was published.
     """
     progress = progress or Silent()
     progress.stage("listing")
-    listing = store.list_session(session_id)
     settings = options.settings()
-    mark = fingerprint(listing, settings)
-    if not options.force and (published := _published(target, mark)) is not None:
-        return MergeResult(session_id, target.url, published, unchanged=True, dry_run=options.dry_run)
-    require_chunks(listing)
-    notes = read_notes(store, listing)
-    with _workspace(target, options) as work:
+    look = _Look(store.list_session(session_id), target, settings)
+    if not options.force and look.published:
+        return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
+    require_chunks(look.listing)
+    with scratch_folder() if options.dry_run else target.workspace() as work:
+        if target.read(results.REPORT) != look.report:  # another run was here since
+            look = _Look(store.list_session(session_id), target, settings)
+            if not options.force and look.published:
+                return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
+        listing = look.listing
+        notes = read_notes(store, listing)
         recording = _join(store, listing, notes.session, options, work, progress)
         alignment = _align(recording, notes, options, progress)
         progress.stage("writing")
-        settings["inputs_fingerprint"] = mark
+        settings["inputs_fingerprint"] = look.mark
         document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)
         _refuse_findings(document, options)
         if not options.dry_run:
@@ -117,7 +125,7 @@ def merge_session(
 
 def is_merged(listing: SessionListing, target: Target, options: MergeOptions) -> bool:
     """Whether `target` has a result that was made from this very input by these options (StorageError)."""
-    return _published(target, fingerprint(listing, options.settings())) is not None
+    return _Look(listing, target, options.settings()).published is not None
 
 
 def inspect_session(store: Store, session_id: str, progress: Progress | None = None) -> MergeResult:
@@ -141,25 +149,22 @@ def verify_session(session_id: str, target: Target, progress: Progress | None = 
     return VerifyResult(session_id, target.url, document, tuple(finding_json(problem) for problem in problems))
 
 
-@contextmanager
-def _workspace(target: Target, options: MergeOptions) -> Iterator[Path]:
-    """A folder to work in, beside the result, or anywhere for a dry run."""
-    if options.dry_run:
-        with TemporaryDirectory(prefix="sessiontool-") as work:
-            yield Path(work)
-    else:
-        with target.workspace() as folder:
-            yield folder
+class _Look:
+    """What is there: the session as listed, the mark of its input, and the report of a result."""
 
+    def __init__(self, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
+        self.listing = listing
+        self.mark = fingerprint(listing, settings)
+        self.report = target.read(results.REPORT)
+        self.published = self._published()
 
-def _published(target: Target, mark: str) -> dict[str, Any] | None:
-    """The report of a result that was made from the same input; None where there is none, or it cannot be read."""
-    body = target.read(results.REPORT)
-    try:
-        published = json.loads(body) if body else None
-    except ValueError:
-        return None
-    return published if isinstance(published, dict) and published.get("inputs_fingerprint") == mark else None
+    def _published(self) -> dict[str, Any] | None:
+        """The report of a result that was made from the same input; None without one, or where it cannot be read."""
+        try:
+            report = json.loads(self.report) if self.report else None
+        except ValueError:
+            return None
+        return report if isinstance(report, dict) and report.get("inputs_fingerprint") == self.mark else None
 
 
 def _join(

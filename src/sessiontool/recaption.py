@@ -7,6 +7,7 @@ same input leaves the result alone.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from .errors import RecordingError
 from .progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .captions import CaptionOptions, Captions
     from .storage import Target
 
@@ -39,34 +42,34 @@ def recaption_session(
     UsageError (a format's package is missing); then nothing was changed.
     """
     progress = progress or Silent()
-    progress.stage("captioning")
-    document = results.read_published(target, results.REPORT)
-    transcript = results.read_published(target, results.TRANSCRIPT)
-    if not isinstance(transcript.get("utterances"), list):
-        raise RecordingError(
-            f"{target.locate(results.TRANSCRIPT)} has no list of utterances",
-            hint="merge the session again with --force",
-        )
-    made = caption(transcript, options, note=results.note_of(session_id), report=document)
-    if publish:
-        progress.stage("publishing")
-        _publish(target, document, made)
+    with target.workspace() if publish else nullcontext() as work:
+        progress.stage("captioning")
+        document = results.read_published(target, results.REPORT)
+        transcript = results.read_published(target, results.TRANSCRIPT)
+        if not isinstance(transcript.get("utterances"), list):
+            raise RecordingError(
+                f"{target.locate(results.TRANSCRIPT)} has no list of utterances",
+                hint="merge the session again with --force",
+            )
+        made = caption(transcript, options, note=results.note_of(session_id), report=document)
+        if work is not None:
+            progress.stage("publishing")
+            _publish(target, document, made, work)
     return RecaptionResult(session_id, target.url, made, publish)
 
 
-def _publish(target: Target, document: dict[str, Any], made: Captions) -> None:
+def _publish(target: Target, document: dict[str, Any], made: Captions, work: Path) -> None:
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
-    with target.workspace() as work:
-        for name, text in made.files.items():
-            results.write_text(work / name, text)
-        (work / results.TRANSCRIPT).write_bytes(target.read(results.TRANSCRIPT) or b"")
-        changed = (results.TRANSCRIPT, *made.files)
-        outputs = document.get("outputs")
-        kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
-        kept = [one for one in kept if one.get("name") not in changed]
-        document["outputs"] = [*kept, *(results.output_of(work / name) for name in changed)]
-        tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
-        settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
-        document["tool"] = {**tool, "settings": {**settings, "captions": made.options.settings()}}
-        results.write_text(work / results.REPORT, report.to_text(document))
-        target.publish({name: work / name for name in (*changed, results.REPORT)})
+    for name, text in made.files.items():
+        results.write_text(work / name, text)
+    (work / results.TRANSCRIPT).write_bytes(target.read(results.TRANSCRIPT) or b"")
+    changed = (results.TRANSCRIPT, *made.files)
+    outputs = document.get("outputs")
+    kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+    kept = [one for one in kept if one.get("name") not in changed]
+    document["outputs"] = [*kept, *(results.output_of(work / name) for name in changed)]
+    tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
+    settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
+    document["tool"] = {**tool, "settings": {**settings, "captions": made.options.settings()}}
+    results.write_text(work / results.REPORT, report.to_text(document))
+    target.publish({name: work / name for name in (*changed, results.REPORT)})

@@ -12,8 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 from .base import MAX_DOCUMENT_BYTES, REPORT_NAME, S3Options, Store, Target, read_document
+from .disk import scratch_folder
+from .folder import FolderTarget
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout, check_session_id, natural_key
-from .local import FolderTarget, LocalStore
+from .local import LocalStore
 
 __all__ = [
     "DEFAULT_PATTERN",
@@ -29,6 +31,7 @@ __all__ = [
     "open_output",
     "open_store",
     "read_document",
+    "scratch_folder",
 ]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")

@@ -38,7 +38,9 @@ class Target(Protocol):
     """The place of one session's result.
 
     The report is the commit: it is written last, and an older one is removed before anything of its result is replaced.
-    So a result with a report is whole, whatever happened.  Files of other names are not touched.
+    So a result with a report is whole, whatever happened.  Where a result is replaced, all of the new one is stored
+    beside it first: a run that is killed before leaves the old result, and one that is killed while files are put in
+    their places leaves the new one to be put there by the next run.  Files of other names are not touched.
     """
 
     @property
@@ -61,14 +63,18 @@ class Target(Protocol):
     def workspace(self) -> AbstractContextManager[Path]:
         """An empty local folder to make files in, removed however the block ends (StorageError where there is no room).
 
+        One run at a time has it: BusyError where another is at work on the same result.  It begins by putting right
+        what a killed run left, which may bring a result to light that was not there before.
+
         What the block itself writes there may raise OSError; a full or failing disk becomes a StorageError.
         """
         ...
 
     def publish(self, files: Mapping[str, Path]) -> None:
-        """Put files, made in the workspace, under their names; `report.json` must be among them (StorageError).
+        """Put files, made in the workspace, under their names; `report.json` must be among them.
 
-        The files in the workspace may be moved away.
+        Called inside the workspace's block.  StorageError where it fails, BusyError where another run took over a
+        workspace that was held up for too long; then nothing was changed.  The files may be moved away.
         """
         ...
 

@@ -1,17 +1,28 @@
-"""What a disk refuses, said for people: a table from errno to reason and next step."""
+"""Work on a disk: folders to work in, and what a disk refuses, said for people by a table from errno to reason."""
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from contextlib import AbstractContextManager
+
+if sys.platform != "win32":
+    import fcntl
+
+_LEFTOVER_S = 60
 
 _FULL_HINT = "make room there and run again; nothing was published"
 _DENIED = ("permission denied", "check who may read and write there")
@@ -51,3 +62,56 @@ def room_errors(path: Path) -> Iterator[None]:
         if error.errno in _NO_ROOM:
             raise _disk_error("write to", path, error) from error
         raise
+
+
+def scratch_folder() -> AbstractContextManager[Path]:
+    """An empty folder among the machine's temporary ones, removed however the block ends."""
+    return work_folder(Path(tempfile.gettempdir()), "sessiontool-work-")
+
+
+@contextmanager
+def work_folder(parent: Path, prefix: str, *, alone: bool = False) -> Iterator[Path]:
+    """An empty folder to work in, removed however the block ends; those of killed runs go as well.
+
+    `alone`: no other run can be about to make one here, so that even the youngest that nobody holds is a leftover.
+    """
+    with disk_errors("write to", parent):
+        _remove_leftovers(parent, prefix, 0 if alone else _LEFTOVER_S)
+        work = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        with _held(work), room_errors(parent):
+            yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _held(work: Path) -> Iterator[None]:
+    """Keep a lock on a work folder while it is in use; it ends with the process, even a killed one."""
+    if sys.platform == "win32":  # leftovers of killed runs are left to a person there
+        yield
+        return
+    descriptor = os.open(work, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(folder: Path, prefix: str, age_s: float) -> None:
+    """Remove the work folders of runs that were killed: old, and locked by nobody."""
+    if sys.platform == "win32":
+        return
+    for work in folder.glob(f"{prefix}*"):
+        with suppress(OSError):
+            status = work.lstat()
+            if not stat.S_ISDIR(status.st_mode) or time.time() - status.st_mtime < age_s:
+                continue
+            descriptor = os.open(work, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(work, ignore_errors=True)
+            finally:
+                os.close(descriptor)

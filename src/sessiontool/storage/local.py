@@ -1,50 +1,32 @@
-"""A store in a local folder, and results published into one.
+"""A store in a local folder.
 
 Links: the store's root may be one, and so may a session's folder or a file as long as it leads to a place inside the
 store; links to folders below a session and links out of the store are not followed, for whoever may write a store must
 not choose which files of this machine are read.
 
-Results: a work folder inside the target, so that publishing is renaming on one file system; `base.Target` has the
-order.
+Not here: publishing a result (`folder`).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
-import stat
-import sys
-import tempfile
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import NotFoundError, StorageError
 from ..values import SessionListing, StoredObject
-from .base import (
-    REPORT_NAME,
-    changed,
-    check_document_size,
-    check_published,
-    not_published,
-    unknown_session,
-    vanished,
-)
-from .disk import disk_errors, room_errors
+from .base import changed, unknown_session, vanished
+from .disk import disk_errors
+from .folder import FolderTarget
 from .layout import MERGED_FOLDER, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from types import TracebackType
 
-if sys.platform != "win32":
-    import fcntl
-
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_WORK_PREFIX = ".sessiontool-"
-_LEFTOVER_S = 60
 
 
 def _tag(status: os.stat_result) -> str:
@@ -196,110 +178,3 @@ def _leads_out(path: Path) -> StorageError:
         f"{path} is a link that leads out of the store",
         hint="name the folder it leads to as the store, or copy the session into the store",
     )
-
-
-class FolderTarget:
-    """A result in a local folder, which is made when the first work begins."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @property
-    def url(self) -> str:
-        return str(self._folder)
-
-    def locate(self, name: str) -> str:
-        return str(self._folder / name)
-
-    def read(self, name: str) -> bytes | None:
-        path = self._folder / name
-        with disk_errors("read", path):
-            try:
-                check_document_size(str(path), path.stat().st_size)
-                return path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-
-    @contextmanager
-    def fetched(self, name: str) -> Iterator[Path]:
-        path = self._folder / name
-        if not path.is_file():
-            raise not_published(str(path))
-        yield path
-
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        created: list[Path] = []
-        try:
-            with disk_errors("write to", self._folder):
-                created += [folder for folder in (self._folder, *self._folder.parents) if not folder.exists()]
-                self._folder.mkdir(parents=True, exist_ok=True)
-                _remove_leftovers(self._folder)
-                work = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=self._folder))
-            try:
-                with _held(work), room_errors(self._folder):
-                    yield work
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-        finally:
-            for folder in created:
-                with suppress(OSError):  # it has a result in it by now
-                    folder.rmdir()
-
-    def publish(self, files: Mapping[str, Path]) -> None:
-        check_published(files)
-        with disk_errors("publish to", self._folder):
-            # A full disk may show only here, so nothing that is there is touched before.
-            for path in files.values():
-                _sync(path)
-            (self._folder / REPORT_NAME).unlink(missing_ok=True)
-            _sync(self._folder)
-            for name, path in files.items():
-                if name != REPORT_NAME:
-                    path.replace(self._folder / name)
-            _sync(self._folder)
-            files[REPORT_NAME].replace(self._folder / REPORT_NAME)
-            _sync(self._folder)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's names, are on the disk."""
-    if sys.platform == "win32" and path.is_dir():  # cannot be opened there
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _held(work: Path) -> Iterator[None]:
-    """Keep a lock on a work folder while it is in use; it ends with the process, even a killed one."""
-    if sys.platform == "win32":  # leftovers of killed runs are left to a person there
-        yield
-        return
-    descriptor = os.open(work, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the work folders of runs that were killed: old, and locked by nobody."""
-    if sys.platform == "win32":
-        return
-    for work in folder.glob(f"{_WORK_PREFIX}*"):
-        with suppress(OSError):
-            status = work.lstat()
-            if not stat.S_ISDIR(status.st_mode) or time.time() - status.st_mtime < _LEFTOVER_S:
-                continue
-            descriptor = os.open(work, os.O_RDONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(work, ignore_errors=True)
-            finally:
-                os.close(descriptor)

@@ -20,6 +20,8 @@ from ..errors import NotFoundError, SessionToolError, StorageError, UsageError
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 CHANGED = frozenset({"PreconditionFailed", "412"})
+_CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+"""Two requests for one object at the same moment: S3 wants to be asked again."""
 
 _SERVER_WORDS_MAX = 300
 
@@ -97,6 +99,9 @@ _BY_CODE = {
     "302": _NOT_S3,
     "404": _NOT_S3,
     "405": _NOT_S3,
+    "NotImplemented": _Problem(
+        "the server cannot do that", "it must know conditional writes; or publish with --output"
+    ),
     "InvalidObjectState": _Problem("it is archived", "restore it from Glacier first (`aws s3api restore-object`)"),
     "QuotaExceeded": _Problem("the quota is used up", "make room there, or publish with --output"),
     "InvalidBucketName": _Problem("that is no name of a bucket", "a store is s3://bucket/prefix", UsageError),
@@ -161,7 +166,9 @@ def is_passing(error: Exception) -> bool:
     """Whether the same call may succeed in a moment.  Connecting in vain is not: botocore has tried by then."""
     error = _cause(error)
     if isinstance(error, aws.ClientError):
-        return is_throttling(error) or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+        if is_throttling(error) or error_code(error) in _CONFLICT:
+            return True
+        return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) in {500, 502, 503, 504}
     return isinstance(error, _PASSING) and not isinstance(error, aws.ConnectionError)
 
 

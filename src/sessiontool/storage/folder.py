@@ -1,0 +1,180 @@
+"""A result in a local folder: one run at a time, and the old result or the new one whatever happens.
+
+A run holds a lock on a file of the folder, which ends with the process, even a killed one.  Files are made in a work
+folder beside the result, so that publishing is renaming on one file system.  `base.Target` has the order; the moment
+that counts is a rename too: the new files, all of them, become the folder `READY`.  A run that is killed before leaves
+the old result; after it, whatever was not yet moved out of `READY` is moved by the next run before it does anything.
+
+Where a file system knows no locks, and on Windows, nothing keeps two runs apart.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ..errors import BusyError, StorageError
+from .base import REPORT_NAME, check_document_size, check_published, not_published
+from .disk import disk_errors, work_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+READY = ".sessiontool.ready"
+LOCK = ".sessiontool.lock"
+
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+_LOCK_TRIES = 20
+
+
+class FolderTarget:
+    """A result in a local folder, which is made when the first work begins."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def url(self) -> str:
+        return str(self._folder)
+
+    def locate(self, name: str) -> str:
+        return str(self._folder / name)
+
+    def read(self, name: str) -> bytes | None:
+        path = self._folder / name
+        with disk_errors("read", path):
+            try:
+                check_document_size(str(path), path.stat().st_size)
+                return path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    @contextmanager
+    def fetched(self, name: str) -> Iterator[Path]:
+        path = self._folder / name
+        if not path.is_file():
+            raise not_published(str(path))
+        yield path
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        with _existing(self._folder), _locked(self._folder):
+            with disk_errors("publish to", self._folder):
+                self._finish()
+            with work_folder(self._folder, ".sessiontool-", alone=True) as work:
+                yield work
+
+    def publish(self, files: Mapping[str, Path]) -> None:
+        check_published(files)
+        with disk_errors("publish to", self._folder):
+            for name in files:
+                if (self._folder / name).is_dir():
+                    raise StorageError(
+                        f"cannot publish to {self._folder}: {name} is a folder", hint="move it away, and run again"
+                    )
+            made = files[REPORT_NAME].parent / READY
+            made.mkdir()
+            for name, path in files.items():
+                # A full disk may show only here, so nothing that is there is touched before.
+                _sync(path)
+                path.replace(made / name)
+            _sync(made)
+            made.rename(self._folder / READY)
+            self._finish()
+
+    def _finish(self) -> None:
+        """Move what is ready to its place: the old report goes first and the new one comes last."""
+        ready = self._folder / READY
+        names = sorted(path.name for path in ready.iterdir()) if ready.is_dir() else []
+        if REPORT_NAME in names:
+            (self._folder / REPORT_NAME).unlink(missing_ok=True)
+            _sync(self._folder)
+            for name in (*(name for name in names if name != REPORT_NAME), REPORT_NAME):
+                if name == REPORT_NAME:
+                    _sync(self._folder)
+                (ready / name).replace(self._folder / name)
+            _sync(self._folder)
+        with suppress(FileNotFoundError):
+            ready.rmdir()
+
+
+@contextmanager
+def _existing(folder: Path) -> Iterator[None]:
+    """See to it that a folder is there; what was made for it goes again if nothing came to lie in it."""
+    created: list[Path] = []
+    try:
+        with disk_errors("write to", folder):
+            created += [path for path in (folder, *folder.parents) if not path.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in created:
+            with suppress(OSError):  # it has a result in it by now
+                path.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other runs off a folder (BusyError where one is at work)."""
+    if sys.platform == "win32":
+        yield
+        return
+    path = folder / LOCK
+    with disk_errors("write to", folder):
+        descriptor = _lock(path)
+    try:
+        yield
+    finally:
+        # Still locked: whoever waits for this file finds that it is no longer the one of that name.
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    """The descriptor of the locked file at `path`; the file says who holds it."""
+    for _ in range(_LOCK_TRIES):
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        except FileNotFoundError:  # the run before made the folder, and removed it this moment
+            path.parent.mkdir(parents=True, exist_ok=True)
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(path, descriptor) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                os.close(descriptor)
+                raise
+        with suppress(FileNotFoundError):
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                os.truncate(descriptor, 0)
+                os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                return descriptor
+        os.close(descriptor)
+    raise BusyError(f"other runs come and go in {path.parent}", hint="run again in a moment")
+
+
+def _busy(path: Path, descriptor: int) -> BusyError:
+    with os.fdopen(descriptor, "rb") as file:
+        owner = file.read(200).decode("utf-8", "replace")
+    return BusyError(f"another run is at work in {path.parent}: {owner}", hint="run again when it has ended")
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on the disk."""
+    if sys.platform == "win32" and path.is_dir():  # cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
