@@ -156,8 +156,9 @@ def _lock(path: Path) -> int:
                 raise
         with suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(descriptor).st_ino:
-                os.truncate(descriptor, 0)
-                os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                with suppress(OSError):  # a full disk: the lock holds without a name in it
+                    os.truncate(descriptor, 0)
+                    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return descriptor
         os.close(descriptor)
     raise BusyError(f"other runs come and go in {path.parent}", hint="run again in a moment")
@@ -165,7 +166,7 @@ def _lock(path: Path) -> int:
 
 def _busy(path: Path, descriptor: int) -> BusyError:
     with os.fdopen(descriptor, "rb") as file:
-        owner = file.read(200).decode("utf-8", "replace")
+        owner = file.read(200).decode("utf-8", "replace") or "nobody knows who"
     return BusyError(f"another run is at work in {path.parent}: {owner}", hint="run again when it has ended")
 
 
