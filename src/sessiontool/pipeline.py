@@ -128,6 +128,11 @@ def is_merged(listing: SessionListing, target: Target, options: MergeOptions) ->
     return _Look(listing, target, options.settings()).published is not None
 
 
+def is_published(target: Target) -> bool:
+    """Whether there is a result, made from whatever (StorageError)."""
+    return target.read(results.REPORT) is not None
+
+
 def inspect_session(store: Store, session_id: str, progress: Progress | None = None) -> MergeResult:
     """Read a whole session and report on it without writing, aligning or publishing anything."""
     progress = progress or Silent()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 
@@ -23,3 +24,32 @@ class Silent:
 
     def advance(self, steps: int = 1) -> None:
         pass
+
+
+class Timed:
+    """Progress that also keeps how long each stage took."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner = inner
+        self._spent_s: dict[str, float] = {}
+        self._name = ""
+        self._since = 0.0
+
+    def stage(self, name: str, steps: int | None = None) -> None:
+        self._close()
+        self._name, self._since = name, time.monotonic()
+        self._inner.stage(name, steps)
+
+    def advance(self, steps: int = 1) -> None:
+        self._inner.advance(steps)
+
+    def stages_s(self) -> dict[str, float]:
+        """Seconds spent in each stage until now, in the order in which they began."""
+        self._close()
+        return {name: round(spent_s, 3) for name, spent_s in self._spent_s.items()}
+
+    def _close(self) -> None:
+        if self._name:
+            now = time.monotonic()
+            self._spent_s[self._name] = self._spent_s.get(self._name, 0.0) + now - self._since
+            self._since = now

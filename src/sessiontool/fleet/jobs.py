@@ -1,0 +1,159 @@
+"""One session of a run: looked at, merged or left alone, and told in a few lines, in this process or far away.
+
+A `Job` can be sent to another machine; an `Outcome` is as small as what is written of a session, for there may be a
+million of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .. import pipeline
+from ..errors import SessionToolError
+from ..inputs import read_notes
+from ..progress import Progress, Silent, Timed
+from ..storage import Layout, S3Options, Store, Target, open_output, open_store
+from . import selecting
+from .selecting import Decision, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+Status = Literal["complete", "repaired", "partial", "unchanged", "skipped", "planned", "failed", "interrupted"]
+MERGED = ("complete", "repaired", "partial")
+FAILED = ("failed", "interrupted")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run does with each of its sessions; with `plan_only`, only what it would do."""
+
+    store: str
+    layout: str
+    s3: S3Options = field(default_factory=S3Options)
+    output: str | None = None
+    options: pipeline.MergeOptions = field(default_factory=pipeline.MergeOptions)
+    selection: Selection = field(default_factory=Selection)
+    plan_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a session.  `reason`: why it was left alone or planned, or what went wrong."""
+
+    session_id: str
+    status: Status
+    exit_code: int = 0
+    reason: str = ""
+    hint: str = ""
+    location: str = ""
+    duration_s: float = 0.0
+    lost_s: float = 0.0
+    chunks: int = 0
+    bytes: int = 0
+    utterances: int = 0
+    findings: Mapping[str, int] = field(default_factory=dict)
+    stages_s: Mapping[str, float] = field(default_factory=dict)
+    took_s: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what does not apply."""
+        always = ("session_id", "status", "exit_code")
+        return {name: value for name, value in asdict(self).items() if value or name in always}
+
+
+class Runner:
+    """Does a job, session by session, with one opened store."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._store: Store | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def run(self, session_id: str, progress: Progress | None = None) -> Outcome:
+        """What became of the session; whatever fails is in the outcome."""
+        timed = Timed(progress or Silent())
+        began = time.monotonic()
+        try:
+            found = self._do(session_id, timed)
+        except SessionToolError as error:
+            found = failed(session_id, error)
+        except Exception as error:  # noqa: BLE001 - one session's surprise is not the others'
+            found = failed(session_id, unexpected(error))
+        took_s = round(time.monotonic() - began, 3)
+        return Outcome(**{**_fields(found), "stages_s": timed.stages_s(), "took_s": took_s})
+
+    def _do(self, session_id: str, progress: Progress) -> Outcome:
+        job = self._job
+        if self._store is None:
+            self._store = open_store(job.store, options=job.s3, layout=Layout(job.layout))
+        target = open_output(job.output, session_id) if job.output else self._store.target(session_id)
+        if job.selection.asks or job.plan_only:
+            progress.stage("looking")
+            decision, done = self._decide(session_id, target)
+            if not decision.take:
+                return Outcome(session_id, "unchanged" if done else "skipped", reason=decision.reason)
+            if job.plan_only:
+                return Outcome(session_id, "planned", reason=decision.reason)
+        return merged(pipeline.merge_session(self._store, session_id, target, job.options, progress))
+
+    def _decide(self, session_id: str, target: Target) -> tuple[Decision, bool]:
+        """Whether to merge the session, and whether that is because it was done before."""
+        assert self._store is not None
+        selection, options = self._job.selection, self._job.options
+        listing = self._store.list_session(session_id)
+        decision = selecting.by_time(selection, listing)
+        if not decision.take:
+            return decision, False
+        if not options.force and pipeline.is_merged(listing, target, options):
+            return Decision(False, "merged before, from the same input"), True
+        if not listing.chunks and pipeline.is_published(target):
+            return Decision(False, "its chunks were deleted after it was merged"), True
+        if not selection.pending:
+            return decision, False
+        notes = read_notes(self._store, listing)
+        return selecting.by_end(listing, notes.session, now_s=time.time(), settle_s=selection.settle_s), False
+
+
+def merged(result: pipeline.MergeResult) -> Outcome:
+    """The few lines of a merge's result."""
+    report, chunks = result.report, result.report.get("chunks", ())
+    findings = result.findings
+    return Outcome(
+        result.session_id,
+        "unchanged" if result.unchanged else result.status,  # type: ignore[arg-type]
+        reason="merged before, from the same input" if result.unchanged else "",
+        location=result.location,
+        duration_s=report.get("duration_s", 0.0),
+        lost_s=round(sum(finding.get("lost_ms", 0) for finding in findings) / 1000, 3),
+        chunks=len(chunks),
+        bytes=sum(chunk["bytes"] for chunk in chunks),
+        utterances=report.get("utterances", 0),
+        findings=dict(Counter(finding["severity"] for finding in findings)),
+    )
+
+
+def failed(session_id: str, error: SessionToolError) -> Outcome:
+    return Outcome(session_id, "failed", error.exit_code, reason=error.message, hint=error.hint)
+
+
+def unexpected(error: BaseException) -> SessionToolError:
+    """What nobody thought of, as an error of ours."""
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; `merge ID --debug` shows where")
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in Outcome.__slots__}

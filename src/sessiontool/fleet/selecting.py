@@ -1,0 +1,118 @@
+"""Which sessions a run takes, and why: what is known of a session in, a decision with its reason out.
+
+Times are seconds since 1970 on the store's clock: when chunks arrived, for that is the one time nobody can forget to
+write down.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import continuity
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..models import SessionDocument
+    from ..values import SessionListing
+
+DEFAULT_SETTLE_MINUTES = 60
+_AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a run asks of a session before it takes it.
+
+    `since_s`, `until_s`: its last chunk came in that time.  `pending`: it has ended, and was not merged or has changed
+    since.  `settle_s`: it has also ended when no chunk came for so long.
+    """
+
+    pending: bool = False
+    since_s: float | None = None
+    until_s: float | None = None
+    settle_s: float = DEFAULT_SETTLE_MINUTES * 60
+
+    @property
+    def asks(self) -> bool:
+        return self.pending or self.since_s is not None or self.until_s is not None
+
+
+class Decision(NamedTuple):
+    """Whether a session is taken, and why."""
+
+    take: bool
+    reason: str
+
+
+def by_time(selection: Selection, listing: SessionListing) -> Decision:
+    """Whether the last chunk came in the time that is asked for."""
+    newest_s = listing.newest_chunk_s
+    if selection.since_s is not None and newest_s < selection.since_s:
+        return Decision(False, f"its last chunk came before {instant(selection.since_s)}")
+    if selection.until_s is not None and newest_s >= selection.until_s:
+        return Decision(False, f"its last chunk did not come before {instant(selection.until_s)}")
+    return Decision(True, "chosen")
+
+
+def by_end(listing: SessionListing, session: SessionDocument, *, now_s: float, settle_s: float) -> Decision:
+    """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
+    if not listing.chunks:
+        return Decision(False, "it has no chunks yet")
+    going_on = _going_on(listing, session)
+    if not going_on:
+        return Decision(True, "every part was stopped, and its chunks are there")
+    quiet_s = now_s - listing.newest_chunk_s
+    if quiet_s >= settle_s:
+        return Decision(True, f"no chunk came for {length(quiet_s)}")
+    return Decision(False, f"{going_on}, and the last chunk came {length(quiet_s)} ago")
+
+
+def _going_on(listing: SessionListing, session: SessionDocument) -> str:
+    """What in the manifest says that more may come; empty where nothing does."""
+    if not session.parts:
+        return "no manifest says that it has ended"
+    there: dict[str, set[int]] = {}
+    for chunk in listing.chunks:
+        there.setdefault(chunk.part, set()).add(chunk.seq)
+    seen: set[str] = set()
+    for part, numbers in there.items():
+        entry = continuity.part_entry(session.parts, part)
+        if entry is None or entry.stop_ms is None:
+            return f"part {part} was not stopped"
+        seen.add(entry.part)
+        missing = {chunk.seq for chunk in entry.chunks} - numbers
+        if missing:
+            return f"{len(missing)} chunk(s) of part {part} are not there yet"
+    others = [entry.part for entry in session.parts if entry.part not in seen and (entry.chunks or not entry.stop_ms)]
+    return f"part {others[0][:40]} has no chunks yet" if others else ""
+
+
+def read_time(text: str, option: str, *, now_s: float) -> float:
+    """An instant (`2026-11-22`, `2026-11-22T08:00:00+01:00`; UTC where it does not say) or an age (`36h`, `7d`)."""
+    age = _AGE.fullmatch(text.strip())
+    try:
+        if age:
+            return now_s - timedelta(**{_UNITS[age["unit"]]: int(age["number"])}).total_seconds()
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{option} {text[:40]!r} is no time", hint="write a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d)"
+        ) from error
+
+
+def instant(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def length(seconds: float) -> str:
+    """A length of time for people, in its largest unit."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"

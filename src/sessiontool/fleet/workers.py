@@ -1,0 +1,188 @@
+"""Sessions done by processes of this machine, a few at a time, each worker with one pipe to us.
+
+A worker that dies, killed for its memory or by a bug in a decoder, costs the session it had and no other: it is replaced,
+and its pipe was nobody else's.  A worker whose run is gone (killed, even by `kill -9`) drops what it does and leaves.
+`concurrent.futures` gives up all its work when one process dies, hence this.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import SessionToolError
+from .jobs import Job, Outcome, Runner, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+    from typing import NoReturn
+
+_SPAWN = multiprocessing.get_context("spawn")  # no thread or connection of ours is half in a worker
+_PATIENCE_S = 10.0
+_TELL_EVERY_S = 0.2
+
+
+class Watch(Protocol):
+    """Told what every worker does."""
+
+    def doing(self, worker: int, session_id: str, stage: str) -> None:
+        """A worker has come to a stage of a session; an empty id: it has nothing to do."""
+
+
+def core_count() -> int:
+    """How many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class _Worker:
+    number: int
+    process: SpawnProcess
+    pipe: Connection
+    session_id: str = ""
+    since: float = 0.0
+
+
+class WorkerPool:
+    """Does sessions in up to `count` processes.  `running` are the sessions that are being done."""
+
+    def __init__(self, job: Job, count: int, watch: Watch) -> None:
+        self._job = job
+        self._count = count
+        self._watch = watch
+        self._workers: dict[int, _Worker] = {}
+
+    @property
+    def running(self) -> list[str]:
+        return [worker.session_id for worker in self._workers.values() if worker.session_id]
+
+    def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
+        """What became of each session, in the order in which they end; ids are taken as workers come free."""
+        while True:
+            while len(self.running) < self._count and (session_id := next(session_ids, "")):
+                self._give(session_id)
+            if not self.running:
+                return
+            yield from self._ended()
+
+    def close(self) -> None:
+        """End all workers; those in the middle of a session take back what they have begun."""
+        for worker in self._workers.values():
+            worker.pipe.close()
+            if worker.session_id:
+                worker.process.terminate()
+        deadline = time.monotonic() + _PATIENCE_S
+        for worker in self._workers.values():
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.process.close()
+        self._workers.clear()
+
+    def _give(self, session_id: str) -> None:
+        worker = next((one for one in self._workers.values() if not one.session_id), None) or self._started()
+        worker.session_id, worker.since = session_id, time.monotonic()
+        self._watch.doing(worker.number, session_id, "starting")
+        with suppress(OSError):  # it died since: the closed pipe tells of it in a moment
+            worker.pipe.send(session_id)
+
+    def _started(self) -> _Worker:
+        number = next(number for number in range(self._count) if number not in self._workers)
+        ours, theirs = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=_serve, args=(theirs, self._job), daemon=True)
+        process.start()
+        theirs.close()
+        self._workers[number] = _Worker(number, process, ours)
+        return self._workers[number]
+
+    def _ended(self) -> Iterator[Outcome]:
+        """Wait for word of a worker, and give what has come of sessions."""
+        busy = {worker.pipe: worker for worker in self._workers.values() if worker.session_id}
+        for pipe in connection.wait(list(busy)):
+            worker = busy[pipe]  # type: ignore[index]
+            try:
+                word = worker.pipe.recv()
+            except (EOFError, OSError):
+                yield self._died(worker)
+                continue
+            if isinstance(word, Outcome):
+                worker.session_id = ""
+                self._watch.doing(worker.number, "", "")
+                yield word
+            else:
+                self._watch.doing(worker.number, worker.session_id, word)
+
+    def _died(self, worker: _Worker) -> Outcome:
+        del self._workers[worker.number]
+        worker.pipe.close()
+        worker.process.join()
+        self._watch.doing(worker.number, "", "")
+        outcome = failed(worker.session_id, _death(worker.process.exitcode or 0))
+        worker.process.close()
+        return outcome
+
+
+def _death(code: int) -> SessionToolError:
+    if code >= 0:
+        return SessionToolError(f"its worker left with exit code {code}", hint="merge it alone to see why")
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    hint = "out of memory, most likely: fewer --workers" if name == "SIGKILL" else "merge it alone to see why"
+    return SessionToolError(f"its worker was ended by {name}", hint=hint)
+
+
+# -- in the worker
+
+
+def _serve(pipe: Connection, job: Job) -> None:
+    """Do the sessions that come through the pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us decides
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError), Runner(job) as runner:
+        while True:
+            pipe.send(runner.run(pipe.recv(), _Telling(pipe)))
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """Unwind, so that work folders and leases are given back."""
+    sys.exit(128 + number)
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Telling:
+    """Progress that is told through the pipe: every stage, and now and then how far it is."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._name, self._steps, self._done, self._told = "", 0, 0, 0.0
+
+    def stage(self, name: str, steps: int | None = None) -> None:
+        self._name, self._steps, self._done = name, steps or 0, 0
+        self._tell(name)
+
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
+        if self._steps and time.monotonic() > self._told + _TELL_EVERY_S:
+            self._tell(f"{self._name} {100 * self._done // self._steps} %")
+
+    def _tell(self, word: str) -> None:
+        self._told = time.monotonic()
+        self._pipe.send(word)
