@@ -31,7 +31,7 @@ LEVELS = (
     "cli",
     "console config",
     "rendering",
-    "api",
+    "api fleet",
     "pipeline recaption simulate explain",
     "results",
     "report inputs",
@@ -50,6 +50,7 @@ UNITS = {
     "align": "align aligning",
     "captions": "captions captioning",
     "cli": "cli commands",
+    "console": "console logs workertable",
     "continuity": "continuity chains",
     "media": "media encode",
 }
@@ -72,6 +73,8 @@ HOMES = {
     "pysubs2": "captions",
     "ttconv": "captions",
     "wcwidth": "captions",
+    "multiprocessing": "fleet",
+    "distributed": "fleet",
 }
 COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
 INSTALLED_AS = {"webvtt": "webvtt-py"}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import __version__, console
+from .commands.batch import batch
 from .commands.captions import captions
 from .commands.explain import explain
 from .commands.inspect import inspect
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, inspect, verify, captions, explain, simulate):
+for command in (merge, batch, inspect, verify, captions, explain, simulate):
     app.command()(command)
 
 

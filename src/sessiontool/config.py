@@ -30,6 +30,7 @@ _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "fals
 
 Pauses = Literal["close", "keep"]
 CaptionText = Literal["heard", "generated"]
+LogFormat = Literal["text", "json"]
 
 T = TypeVar("T")
 
@@ -71,6 +72,10 @@ class Settings:
         "heard", "What captions show of a turn that was cut off.", choices=get_args(CaptionText)
     )
     mark_gaps: bool = _setting(False, "Captions note where sound is lost or has no text.")
+    shard: str | None = _setting(None, "The share of the sessions that a batch does: I/N, or /N.")
+    log_format: LogFormat = _setting(  # noqa: RUF009
+        "text", "What stderr gets: text for people, or a JSON object a line.", choices=get_args(LogFormat)
+    )
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     """Caption profiles of one's own: the tables `[profiles.NAME]` of the file, as they stand there."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -97,6 +102,11 @@ def setting_names() -> tuple[str, ...]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return _PREFIX + name.upper()
+
+
+def process_environment() -> Mapping[str, str]:
+    """The variables by which engines tell their runs apart are read from this; settings are not."""
+    return MappingProxyType(dict(os.environ))
 
 
 def load_settings(

@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from . import logs
 from .progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ RESULT_SCHEMA = "sessiontool.result/1"
 
 def print_error(error: SessionToolError, *, where: str = "") -> None:
     """Two lines, what is wrong and the next step; `where` names the file it is about."""
+    if logs.are_json():
+        named = {"where": where} if where else {}
+        logs.event("error", "error", message=error.message, hint=error.hint, exit_code=error.exit_code, **named)
+        return
     print(f"error: {_printable(f'{where}: ' * bool(where) + error.message)}", file=sys.stderr)  # noqa: T201
     if error.hint:
         print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
@@ -39,6 +44,9 @@ def print_lines(lines: Sequence[str]) -> None:
 
 def note(text: str) -> None:
     """Something worth knowing that is not the result."""
+    if logs.are_json():
+        logs.event("note", message=text)
+        return
     print(_printable(text), file=sys.stderr)  # noqa: T201
 
 

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import console
+from .. import console, logs
 from ..errors import SessionToolError, StorageError
+from ..progress import Timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..captions import CaptionOptions
     from ..config import Settings
+    from ..pipeline import MergeOptions
     from ..progress import Progress
     from ..rendering import View
-    from ..storage import Store, Target
+    from ..storage import S3Options, Store, Target
 
 INTERRUPTED = 130
 
@@ -62,6 +64,12 @@ def _shared(
     endpoint_url: Annotated[
         str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
     ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            "--log-format", metavar="text|json", help="What stderr gets, for people or one JSON object a line."
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -70,7 +78,7 @@ def _shared(
     """The options that commands on a store share; `on_store` gives them to a command."""
 
 
-_SETTINGS = ("store", "output", "layout", "profile", "region", "endpoint_url")
+_SETTINGS = ("store", "output", "layout", "profile", "region", "endpoint_url", "log_format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,9 @@ class Common:
         from ..config import load_settings  # noqa: PLC0415
 
         given = {**self.flags, **flags}
-        return load_settings({name: value for name, value in given.items() if value is not None})
+        settings = load_settings({name: value for name, value in given.items() if value is not None})
+        logs.use_json_logs(wanted=settings.log_format == "json")
+        return settings
 
     def errors_as_exits(self) -> Any:
         return errors_as_exits(debug=self.debug)
@@ -102,7 +112,8 @@ class Common:
             for session_id in dict.fromkeys(ids):
                 try:
                     with console.progress_bar(quiet=self.quiet) as progress:
-                        result = run(store, session_id, progress)
+                        timed = Timed(progress)
+                        result = run(store, session_id, timed)
                 except SessionToolError as error:
                     if self.debug:
                         raise
@@ -111,6 +122,7 @@ class Common:
                     code = max(code, error.exit_code)
                     continue
                 documents.append(view.document(result))
+                logs.event("session", **_plain(documents[-1]), stages_s=timed.stages_s())
                 code = max(code, view.exit_code(result))
                 if not self.as_json and not self.quiet:
                     console.print_lines(view.lines(result, self.verbose))
@@ -118,6 +130,11 @@ class Common:
             console.print_json(documents)
         if code:
             raise typer.Exit(code)
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    """What of a result fits into a line of a log."""
+    return {name: value for name, value in document.items() if isinstance(value, str | int | float)}
 
 
 def on_store(command: Callable[..., None] | None = None, *, without: Sequence[str] = ()) -> Callable[..., Any]:
@@ -142,10 +159,16 @@ def on_store(command: Callable[..., None] | None = None, *, without: Sequence[st
 
 def open_store_of(settings: Settings) -> Store:
     """The store that the settings name."""
-    from ..storage import Layout, S3Options, open_store  # noqa: PLC0415
+    from ..storage import Layout, open_store  # noqa: PLC0415
 
-    options = S3Options(profile=settings.profile, region=settings.region, endpoint_url=settings.endpoint_url)
-    return open_store(settings.store, options=options, layout=Layout(settings.layout))
+    return open_store(settings.store, options=s3_options_of(settings), layout=Layout(settings.layout))
+
+
+def s3_options_of(settings: Settings) -> S3Options:
+    """How the settings want S3 to be reached."""
+    from ..storage import S3Options  # noqa: PLC0415
+
+    return S3Options(profile=settings.profile, region=settings.region, endpoint_url=settings.endpoint_url)
 
 
 def target_of(store: Store, session_id: str, settings: Settings) -> Target:
@@ -166,6 +189,20 @@ def caption_options_of(settings: Settings) -> CaptionOptions:
         speakers=settings.caption_speakers,
         generated=settings.caption_text == "generated",
         mark_gaps=settings.mark_gaps,
+    )
+
+
+def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: bool) -> MergeOptions:
+    """How the settings, and the options that are no settings, want sessions merged."""
+    from ..pipeline import MergeOptions  # noqa: PLC0415
+
+    return MergeOptions(
+        keep_pauses=settings.pauses == "keep",
+        align=align,
+        captions=caption_options_of(settings),
+        strict=settings.strict,
+        force=force,
+        dry_run=dry_run,
     )
 
 

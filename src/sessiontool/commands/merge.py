@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Common, Ids, caption_options_of, on_store, target_of
+from .common import Common, Ids, merge_options_of, on_store, target_of
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -40,18 +40,11 @@ def merge(
     does not stop the others; the exit code is then the highest.
     """
     with common.errors_as_exits():
-        from ..pipeline import MergeOptions, merge_session  # noqa: PLC0415
+        from ..pipeline import merge_session  # noqa: PLC0415
         from ..rendering.merges import MERGE  # noqa: PLC0415
 
         settings = common.settings(pauses=pauses, strict=strict)
-        options = MergeOptions(
-            keep_pauses=settings.pauses == "keep",
-            align=align,
-            captions=caption_options_of(settings),
-            strict=settings.strict,
-            force=force,
-            dry_run=dry_run,
-        )
+        options = merge_options_of(settings, align=align, force=force, dry_run=dry_run)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             return merge_session(store, session_id, target_of(store, session_id, settings), options, progress)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Status = Literal["complete", "repaired", "partial", "unchanged", "skipped", "planned", "failed", "interrupted"]
 MERGED = ("complete", "repaired", "partial")
 FAILED = ("failed", "interrupted")
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,12 @@ class Outcome:
     took_s: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Without what does not apply."""
+        """Without what does not apply; the reason of a failure is its `error`, as in every command's JSON."""
         always = ("session_id", "status", "exit_code")
-        return {name: value for name, value in asdict(self).items() if value or name in always}
+        found = {name: value for name, value in asdict(self).items() if value or name in always}
+        if self.status in FAILED:
+            found["error"] = found.pop("reason", "")
+        return found
 
 
 class Runner:
@@ -147,6 +151,10 @@ def merged(result: pipeline.MergeResult) -> Outcome:
 
 def failed(session_id: str, error: SessionToolError) -> Outcome:
     return Outcome(session_id, "failed", error.exit_code, reason=error.message, hint=error.hint)
+
+
+def interrupted(session_id: str) -> Outcome:
+    return Outcome(session_id, "interrupted", _INTERRUPTED, reason="the run was interrupted")
 
 
 def unexpected(error: BaseException) -> SessionToolError:

@@ -93,16 +93,23 @@ def _going_on(listing: SessionListing, session: SessionDocument) -> str:
 
 def read_time(text: str, option: str, *, now_s: float) -> float:
     """An instant (`2026-11-22`, `2026-11-22T08:00:00+01:00`; UTC where it does not say) or an age (`36h`, `7d`)."""
-    age = _AGE.fullmatch(text.strip())
     try:
-        if age:
-            return now_s - timedelta(**{_UNITS[age["unit"]]: int(age["number"])}).total_seconds()
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
+        seconds = _seconds(text.strip(), now_s)
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    if seconds < 0:
         raise UsageError(
-            f"{option} {text[:40]!r} is no time", hint="write a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d)"
-        ) from error
+            f"{option} {text[:40]!r} is no time",
+            hint="write a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d)",
+        )
+    return seconds
+
+
+def _seconds(text: str, now_s: float) -> float:
+    if age := _AGE.fullmatch(text):
+        return now_s - timedelta(**{_UNITS[age["unit"]]: int(age["number"])}).total_seconds()
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def instant(seconds: float) -> str:

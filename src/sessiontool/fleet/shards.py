@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _FORM = re.compile(r"(?P<index>[0-9]{0,9})/(?P<count>[0-9]{1,9})")
 
 
-class _Engine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Engine:
     """The variables by which an engine tells each of its runs which one it is, of how many, counted from where."""
 
     index: str
@@ -71,9 +72,7 @@ def _of_engine(engine: _Engine, environment: Mapping[str, str]) -> Shard:
             f"{engine.index} says which shard this is, but nothing says of how many", hint="give the number: --shard /8"
         )
     first = _number(engine.first, environment) if environment.get(engine.first) else 0
-    return _checked(
-        _number(engine.index, environment) - first, _number(engine.count, environment), engine.index
-    )
+    return _checked(_number(engine.index, environment) - first, _number(engine.count, environment), engine.index)
 
 
 def _number(name: str, environment: Mapping[str, str]) -> int:

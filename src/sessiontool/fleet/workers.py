@@ -1,8 +1,8 @@
 """Sessions done by processes of this machine, a few at a time, each worker with one pipe to us.
 
-A worker that dies, killed for its memory or by a bug in a decoder, costs the session it had and no other: it is replaced,
-and its pipe was nobody else's.  A worker whose run is gone (killed, even by `kill -9`) drops what it does and leaves.
-`concurrent.futures` gives up all its work when one process dies, hence this.
+A worker that dies, killed for its memory or by a bug in a decoder, costs the session it had and no other: it is
+replaced, and its pipe was nobody else's.  A worker whose run is gone (killed, even by `kill -9`) drops what it does and
+leaves.  `concurrent.futures` gives up all its work when one process dies, hence this.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import SessionToolError
-from .jobs import Job, Outcome, Runner, failed
+from .jobs import Job, Outcome, Runner, failed, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class _Worker:
 
 
 class WorkerPool:
-    """Does sessions in up to `count` processes.  `running` are the sessions that are being done."""
+    """Does sessions in up to `count` processes."""
 
     def __init__(self, job: Job, count: int, watch: Watch) -> None:
         self._job = job
@@ -64,24 +64,35 @@ class WorkerPool:
         self._workers: dict[int, _Worker] = {}
 
     @property
-    def running(self) -> list[str]:
-        return [worker.session_id for worker in self._workers.values() if worker.session_id]
+    def _busy(self) -> list[_Worker]:
+        return [worker for worker in self._workers.values() if worker.session_id]
 
     def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
         """What became of each session, in the order in which they end; ids are taken as workers come free."""
         while True:
-            while len(self.running) < self._count and (session_id := next(session_ids, "")):
+            while len(self._busy) < self._count and (session_id := next(session_ids, "")):
                 self._give(session_id)
-            if not self.running:
+            if not self._busy:
                 return
             yield from self._ended()
+
+    def stop(self) -> Iterator[Outcome]:
+        for worker in self._busy:
+            worker.process.terminate()
+        for worker in self._busy:
+            outcome = None
+            with suppress(EOFError, OSError):
+                while outcome is None and worker.pipe.poll(_PATIENCE_S):
+                    word = worker.pipe.recv()
+                    outcome = word if isinstance(word, Outcome) else None
+            yield outcome or interrupted(worker.session_id)
+            worker.session_id = ""
 
     def close(self) -> None:
         """End all workers; those in the middle of a session take back what they have begun."""
         for worker in self._workers.values():
             worker.pipe.close()
-            if worker.session_id:
-                worker.process.terminate()
+            worker.process.terminate()
         deadline = time.monotonic() + _PATIENCE_S
         for worker in self._workers.values():
             worker.process.join(max(0.0, deadline - time.monotonic()))
@@ -109,7 +120,7 @@ class WorkerPool:
 
     def _ended(self) -> Iterator[Outcome]:
         """Wait for word of a worker, and give what has come of sessions."""
-        busy = {worker.pipe: worker for worker in self._workers.values() if worker.session_id}
+        busy = {worker.pipe: worker for worker in self._busy}
         for pipe in connection.wait(list(busy)):
             worker = busy[pipe]  # type: ignore[index]
             try:
@@ -155,7 +166,7 @@ def _serve(pipe: Connection, job: Job) -> None:
             pipe.send(runner.run(pipe.recv(), _Telling(pipe)))
 
 
-def _leave(number: int, frame: object) -> NoReturn:
+def _leave(number: int, _frame: object) -> NoReturn:
     """Unwind, so that work folders and leases are given back."""
     sys.exit(128 + number)
 

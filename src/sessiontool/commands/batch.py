@@ -1,0 +1,279 @@
+"""`sessiontool batch`: many sessions, side by side."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import console, logs
+from ..errors import SessionToolError, UsageError
+from .common import INTERRUPTED, Common, merge_options_of, on_store, open_store_of, s3_options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ..config import Settings
+    from ..fleet.jobs import Job, Outcome
+    from ..fleet.ledger import Totals
+    from ..fleet.runs import Engine
+    from ..fleet.shards import Shard
+    from ..workertable import NoTable
+
+_LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
+
+
+@on_store(without=("verbose",))
+def batch(
+    common: Common,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
+    ] = None,
+    listed: Annotated[
+        str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
+    retry_failed: Annotated[
+        str | None, typer.Option(metavar="REPORT", help="The sessions that failed in an earlier run.")
+    ] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Only those that have ended and are not merged, or changed since.")
+    ] = False,
+    settle: Annotated[
+        float | None,
+        typer.Option(metavar="MINUTES", help="Without a new chunk for so long, a session has ended.  [default: 60]"),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those whose last chunk came then or later.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only those whose last chunk came before.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only share I (from 0) of N.  [default: what the engine says]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many at once.  [default: a processor each]")
+    ] = None,
+    dask: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Have a Dask cluster do them.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be merged, and why; merge nothing.")] = False,
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write what became of each session, as JSON lines.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the run's numbers for Prometheus' textfile collector.")
+    ] = None,
+    fail_on_error: Annotated[
+        bool, typer.Option("--fail-on-error", help="Exit with the highest code of the sessions, not with 0.")
+    ] = False,
+    strict: Annotated[
+        bool | None,
+        typer.Option(
+            "--strict/--no-strict",
+            help="Publish no session that has findings, and --fail-on-error.",
+            show_default=False,
+        ),
+    ] = None,
+    pauses: Annotated[
+        str | None,
+        typer.Option("--pauses", metavar="close|keep", help="Close pauses up, or keep their length.  [default: close]"),
+    ] = None,
+    align: Annotated[
+        bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
+) -> None:
+    """Merge many sessions, side by side.
+
+    The sessions are named, listed (--from), all of the store (--all, and the default with --pending, --since or
+    --until), or those that failed before.  A session that fails, even by taking its worker with it, never stops the
+    others.  The exit code is 0 when the run came to its end; --fail-on-error makes it the highest of the sessions'.
+
+    TIME is a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d).
+    """
+    with common.errors_as_exits():
+        from ..config import process_environment  # noqa: PLC0415
+        from ..fleet.jobs import Job  # noqa: PLC0415
+        from ..fleet.runs import run_sessions  # noqa: PLC0415
+        from ..fleet.shards import find_shard  # noqa: PLC0415
+
+        settings = common.settings(pauses=pauses, strict=strict, shard=shard)
+        selection = _selection(pending=pending, settle=settle, since=since, until=until)
+        job = Job(
+            store=settings.store,
+            layout=settings.layout,
+            s3=s3_options_of(settings),
+            output=settings.output,
+            options=merge_options_of(settings, align=align, force=force, dry_run=dry_run),
+            selection=selection,
+            plan_only=plan,
+        )
+        share = find_shard(settings.shard, process_environment())
+        if share.count > 1:
+            console.note(f"shard {share} ({share.source})")
+        source = _source(ids or [], listed, every, retry_failed, settings, implied=selection.asks)
+        with ExitStack() as stack:
+            tell = _Teller(common, stack, report, metrics)
+            stack.enter_context(_stoppable())
+            engine = _engine(job, dask, workers, tell.table)
+            totals, error = run_sessions(engine, _chosen(source, share), tell)
+            tell.end(totals)
+        if error is not None:
+            raise error
+        if totals.interrupted:
+            raise typer.Exit(INTERRUPTED)
+        if (fail_on_error or settings.strict) and totals.worst_exit_code:
+            raise typer.Exit(totals.worst_exit_code)
+
+
+def _selection(*, pending: bool, settle: float | None, since: str | None, until: str | None) -> Any:
+    from ..fleet import selecting  # noqa: PLC0415
+
+    if settle is not None and not pending:
+        raise UsageError("--settle says when a session has ended, which only --pending asks", hint="add --pending")
+    minutes = selecting.DEFAULT_SETTLE_MINUTES if settle is None else settle
+    if not minutes >= 0:
+        raise UsageError(f"--settle {minutes:g} is no length of time", hint="it is a number of minutes")
+    now_s = time.time()
+    return selecting.Selection(
+        pending=pending,
+        since_s=selecting.read_time(since, "--since", now_s=now_s) if since else None,
+        until_s=selecting.read_time(until, "--until", now_s=now_s) if until else None,
+        settle_s=minutes * 60,
+    )
+
+
+def _source(
+    ids: list[str], listed: str | None, every: bool, retry_failed: str | None, settings: Settings, *, implied: bool
+) -> Iterable[str]:
+    """The ids of the one source that was named."""
+    from ..fleet.ledger import read_failed  # noqa: PLC0415
+
+    named = [
+        name
+        for name, given in (("IDs", ids), ("--from", listed), ("--all", every), ("--retry-failed", retry_failed))
+        if given
+    ]
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
+    if ids:
+        return dict.fromkeys(ids)
+    if listed:
+        return _once(_listed(listed))
+    if retry_failed:
+        return _once(read_failed(Path(retry_failed)))
+    if every or implied:
+        return _stored(settings)
+    raise UsageError("no session is named", hint="name them, or use --from, --all, --pending or --retry-failed")
+
+
+def _listed(name: str) -> Iterator[str]:
+    from ..errors import NotFoundError  # noqa: PLC0415
+    from ..fleet.ledger import read_ids  # noqa: PLC0415
+
+    if name == "-":
+        yield from read_ids(sys.stdin)
+        return
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as file:
+            yield from read_ids(file)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no {name}", hint="--from names a list of sessions, one a line") from error
+
+
+def _stored(settings: Settings) -> Iterator[str]:
+    with open_store_of(settings) as store:
+        yield from store.session_ids()
+
+
+def _once(session_ids: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for session_id in session_ids:
+        if session_id not in seen:
+            seen.add(session_id)
+            yield session_id
+
+
+def _chosen(session_ids: Iterable[str], share: Shard) -> Iterator[str]:
+    return (session_id for session_id in session_ids if share.holds(session_id))
+
+
+def _engine(job: Job, dask: str | None, workers: int | None, table: NoTable) -> Engine:
+    if dask:
+        from ..fleet.cluster import DaskEngine  # noqa: PLC0415
+
+        return DaskEngine(job, dask, table)
+    from ..fleet.workers import WorkerPool, core_count  # noqa: PLC0415
+
+    return WorkerPool(job, workers or core_count(), table)
+
+
+class _Teller:
+    """Tells what becomes of sessions, wherever it is wanted: stdout, the report, the metrics, the log, the table."""
+
+    def __init__(self, common: Common, stack: ExitStack, report: str | None, metrics: str | None) -> None:
+        from ..fleet.ledger import written_whole  # noqa: PLC0415
+        from ..workertable import worker_table  # noqa: PLC0415
+
+        def file(name: str | None) -> Any:
+            return stack.enter_context(written_whole(Path(name))) if name else None
+
+        self._common = common
+        self._report_name = report
+        self._metrics, self._report = file(metrics), file(report)
+        self.table = stack.enter_context(worker_table(quiet=common.quiet or logs.are_json()))
+
+    def __call__(self, outcome: Outcome, totals: Totals) -> None:
+        from ..fleet.jobs import FAILED  # noqa: PLC0415
+        from ..fleet.ledger import session_line  # noqa: PLC0415
+        from ..rendering.batches import outcome_line, totals_line  # noqa: PLC0415
+
+        line = session_line(outcome)
+        self._write(line)
+        logs.event("session", _LEVELS.get(outcome.status, "info"), **outcome.to_json())
+        if self._common.as_json:
+            console.print_line(line)
+        elif not self._common.quiet:
+            console.print_line(outcome_line(outcome))
+        elif outcome.status in FAILED and not logs.are_json():
+            console.print_error(SessionToolError(outcome.reason, hint=outcome.hint), where=outcome.session_id)
+        self.table.totals(totals_line(totals))
+
+    def end(self, totals: Totals) -> None:
+        from ..fleet.ledger import summary_line  # noqa: PLC0415
+        from ..fleet.metrics import exposition  # noqa: PLC0415
+        from ..rendering.batches import summary_lines  # noqa: PLC0415
+
+        self._write(summary_line(totals))
+        if self._metrics:
+            self._metrics.write(exposition(totals))
+        logs.event("summary", **totals.to_json())
+        if self._common.as_json:
+            console.print_line(summary_line(totals))
+        elif not self._common.quiet:
+            console.print_lines(list(summary_lines(totals, self._report_name)))
+
+    def _write(self, line: str) -> None:
+        if self._report:
+            self._report.write(line + "\n")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM, by which services and pods are stopped, ends a run as Ctrl-C does."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., Any] | int | None = signal.SIG_DFL
+    with suppress(ValueError):  # not the main thread: whoever runs us there has the signals
+        before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, before)

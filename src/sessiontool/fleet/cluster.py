@@ -1,0 +1,110 @@
+"""Sessions done by the workers of a Dask cluster (the extra `dask`), which have sessiontool and reach the store.
+
+Dask gives the sessions of a worker that dies to others, three times at most.  A session that was merged by then is
+found so and left alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SessionToolError, StorageError, UsageError
+from .jobs import Job, Outcome, Runner, failed, interrupted, unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .workers import Watch
+
+_CONNECT_S = 20
+_AHEAD = 2
+"""How many sessions a worker's thread has in sight: one to do, one to go on with."""
+
+
+class DaskEngine:
+    """Does sessions on the cluster whose scheduler is at `address` (UsageError, StorageError)."""
+
+    def __init__(self, job: Job, address: str, watch: Watch) -> None:
+        try:
+            from distributed import Client  # noqa: PLC0415 - an extra, and it takes a second to come up
+        except ImportError as error:
+            raise UsageError("--dask needs the package distributed", hint="pip install 'sessiontool[dask]'") from error
+        try:
+            self._client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        except (OSError, TimeoutError) as error:
+            raise StorageError(f"no Dask scheduler answers at {address[:80]}", hint="it is tcp://host:8786") from error
+        except ValueError as error:
+            raise UsageError(f"{address[:80]!r} is no address of a Dask scheduler", hint="tcp://host:8786") from error
+        self._job = job
+        self._watch = watch
+        self._running: dict[Any, str] = {}
+
+    def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
+        from distributed import as_completed  # noqa: PLC0415
+
+        done = as_completed()
+        while True:
+            while len(self._running) < self._width() and (session_id := next(session_ids, "")):
+                future = self._client.submit(run_one, self._job, session_id, pure=False)
+                self._running[future] = session_id
+                self._watch.doing(len(self._running) - 1, session_id, "given away")
+                done.add(future)
+            if not self._running:
+                return
+            future = next(done)
+            outcome = self._outcome(future)
+            del self._running[future]
+            future.release()
+            yield outcome
+
+    def stop(self) -> Iterator[Outcome]:
+        done = [future for future in self._running if future.status == "finished"]
+        yield from (self._outcome(future) for future in done)
+        yield from (interrupted(session_id) for future, session_id in self._running.items() if future not in done)
+
+    def close(self) -> None:
+        self._client.cancel(list(self._running), force=True)
+        self._client.close(timeout=_CONNECT_S)
+
+    def _width(self) -> int:
+        """How many sessions may be given away now: clusters grow and shrink."""
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, _AHEAD * sum(threads.values()))
+
+    def _outcome(self, future: Any) -> Outcome:
+        session_id = self._running[future]
+        if future.status == "finished":
+            outcome: Outcome = future.result()
+            return outcome
+        if future.status in {"cancelled", "lost"}:
+            raise StorageError("the Dask scheduler is gone", hint="run again: what was merged is left alone")
+        return failed(session_id, _problem(future.exception()))
+
+
+def _problem(error: BaseException) -> SessionToolError:
+    if type(error).__name__ == "KilledWorker":
+        return SessionToolError(
+            "its workers died, one after another", hint="out of memory, most likely: merge it alone to see why"
+        )
+    return unexpected(error)
+
+
+# -- in the cluster's workers
+
+
+def run_one(job: Job, session_id: str) -> Outcome:
+    """One session, where the cluster has put it."""
+    with _LOCK:
+        runner = _runner(job)
+    return runner.run(session_id)
+
+
+_LOCK = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _runner(job: Job) -> Runner:
+    """The runner of this worker process: connections are made once a run, not once a session."""
+    return Runner(job)

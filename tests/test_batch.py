@@ -1,0 +1,312 @@
+"""`sessiontool batch`, as it is run: many sessions, some broken, workers that die, runs that are stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sessiontool.fleet.jobs import Job
+from sessiontool.fleet.workers import WorkerPool
+from sessiontool.workertable import NoTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SESSIONS = Path(__file__).parent / "data" / "sessions"
+KINDS = ("chrome-1s", "chrome-24k", "chrome-load", "chrome-mono", "chrome-pause", "chrome-silence", "firefox-pause")
+
+
+@dataclass(slots=True)
+class Run:
+    code: int
+    out: str
+    err: str
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def sessions(self) -> dict[str, dict[str, Any]]:
+        return {line["session_id"]: line for line in self.lines if line["type"] == "session"}
+
+    @property
+    def statuses(self) -> Counter[str]:
+        return Counter(line["status"] for line in self.lines if line["type"] == "session")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return next(line for line in self.lines if line["type"] == "summary")
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "sessiontool", "batch", *map(str, arguments)]
+
+
+def batch(*arguments: str | Path, stdin: str = "", env: dict[str, str] | None = None) -> Run:
+    argv = command(*arguments)
+    around = {**os.environ, **(env or {})}
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=120, env=around)
+    lines = [json.loads(line) for line in done.stdout.splitlines()] if "--json" in arguments else []
+    return Run(done.returncode, done.stdout, done.stderr, lines)
+
+
+def multiplied(store: Path, count: int) -> Path:
+    """A store of `count` sessions, recordings of every kind in turn; the files are links, so it costs nothing."""
+    for number in range(count):
+        kind = KINDS[number % len(KINDS)]
+        shutil.copytree(SESSIONS / kind, store / f"s{number:03d}-{kind}", copy_function=os.link)
+    return store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Seven sessions, one of each kind, and three that are broken in different ways."""
+    root = multiplied(tmp_path / "store", len(KINDS))
+    (root / "x1-empty").mkdir()
+    for session_id, body in (("x2-noise", b"no sound" * 1000), ("x3-zeroes", bytes(5000))):
+        (root / session_id / "chunks" / "0").mkdir(parents=True)
+        (root / session_id / "chunks" / "0" / "0.webm").write_bytes(body)
+    return root
+
+
+BROKEN = {"x1-empty", "x2-noise", "x3-zeroes"}
+
+
+def test_broken_sessions_do_not_stop_the_others(store: Path, tmp_path: Path) -> None:
+    report, metrics = tmp_path / "report.jsonl", tmp_path / "batch.prom"
+    first = batch("--all", "-s", store, "--json", "--report", report, "--metrics", metrics, "--workers", "2")
+    assert first.code == 0, first.err
+    assert {name for name, line in first.sessions.items() if line["status"] == "failed"} == BROKEN
+    assert all(first.sessions[name]["exit_code"] == 4 and first.sessions[name]["error"] for name in BROKEN)
+    merged = set(first.sessions) - BROKEN
+    assert len(merged) == len(KINDS)
+    for session_id in merged:  # every figure is that of the session's own report
+        line = first.sessions[session_id]
+        made = json.loads((store / session_id / "merged" / "report.json").read_text())
+        assert (line["status"], line["duration_s"]) == (made["status"], made["duration_s"])
+        assert line["chunks"] == len(made["chunks"])
+        assert line["findings"] == Counter(finding["severity"] for finding in made["findings"])
+        assert {"listing", "joining", "aligning", "writing", "publishing"} <= set(line["stages_s"])
+    done = first.summary
+    assert done["sessions"] == 10
+    assert {name: n for name, n in done["by_status"].items() if n} == dict(first.statuses)
+    assert done["by_exit_code"] == {"0": 7, "4": 3}
+    assert done["chunks"] == sum(first.sessions[name]["chunks"] for name in merged)
+    assert round(done["duration_s"], 2) == round(sum(first.sessions[name]["duration_s"] for name in merged), 2)
+    assert report.read_text() == first.out
+    assert 'sessions{status="failed"} 3.0' in metrics.read_text()
+
+    again = batch("--retry-failed", report, "-s", store, "--fail-on-error", "--report", report)
+    assert again.code == 4
+    assert len(again.out.splitlines()) == 3 + 4
+    assert f"--retry-failed {report}" in again.out
+
+
+def test_the_second_night_only_does_what_is_new(store: Path) -> None:
+    planned = batch("--pending", "-s", store, "--plan", "--json")
+    assert planned.statuses == {"planned": 7, "skipped": 3}
+    assert not list(store.glob("*/merged"))
+    assert planned.sessions["x2-noise"]["reason"].startswith("no manifest says that it has ended, and the last chunk")
+
+    first = batch("--pending", "-s", store, "--json", "--settle", "0", "--no-align")
+    assert first.statuses == {"complete": 4, "repaired": 3, "failed": 2, "skipped": 1}
+    changed = store / "s000-chrome-1s"
+    (changed / "utterances.jsonl").unlink()
+    shutil.rmtree(store / "s003-chrome-mono" / "chunks")
+    second = batch("--pending", "-s", store, "--json", "--no-align")
+    assert second.statuses == {"complete": 1, "unchanged": 6, "skipped": 3}
+    assert second.sessions["s000-chrome-1s"]["status"] == "complete"
+    assert second.sessions["s003-chrome-mono"]["reason"] == "its chunks were deleted after it was merged"
+
+
+def test_a_time_shard_and_list_choose_sessions(store: Path) -> None:
+    day = 86_400
+    for session_id, age_s in (("s000-chrome-1s", 0), ("s001-chrome-24k", 2 * day), ("s002-chrome-load", 9 * day)):
+        for chunk in (store / session_id).rglob("*.webm"):
+            chunk.unlink()  # it is a link to the recording: not to be touched
+            shutil.copyfile(SESSIONS / session_id[5:] / chunk.relative_to(store / session_id), chunk)
+            os.utime(chunk, (time.time() - age_s,) * 2)
+    listed = "s000-chrome-1s\n# not today\ns001-chrome-24k\ns002-chrome-load\ns000-chrome-1s\n../etc\n"
+    chosen = batch("--from", "-", "-s", store, "--since", "3d", "--until", "1d", "--plan", "--json", stdin=listed)
+    assert {name: line["status"] for name, line in chosen.sessions.items()} == {
+        "s000-chrome-1s": "skipped", "s001-chrome-24k": "planned", "s002-chrome-load": "skipped", "../etc": "failed",
+    }  # fmt: skip
+    assert chosen.sessions["../etc"]["exit_code"] == 2
+    shards = [
+        set(
+            batch(
+                "--all", "-s", store, "--plan", "--json", "--shard", "/3", env={"JOB_COMPLETION_INDEX": str(n)}
+            ).sessions
+        )
+        for n in range(3)
+    ]
+    assert sum(map(len, shards)) == 10
+    assert set.union(*shards) == {path.name for path in store.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "no session is named"),
+        (["a", "--all"], 2, "IDs and --all name sessions twice"),
+        (["--all", "--settle", "5"], 2, "only --pending asks"),
+        (["--pending", "--settle", "nan"], 2, "--settle nan is no length of time"),
+        (["--all", "--since", "soon"], 2, "--since 'soon' is no time"),
+        (["--all", "--shard", "2/2"], 2, "there is no shard 2 of 2"),
+        (["--all", "--store", "nowhere"], 3, "the store nowhere does not exist"),
+        (["--from", "nothing.txt"], 3, "there is no nothing.txt"),
+        (["--retry-failed", "nothing.jsonl"], 3, "there is no nothing.jsonl"),
+        (["--all", "--report", "no/where.jsonl"], 5, "cannot write no/where.jsonl"),
+        (["--all", "--workers", "0"], 2, "--workers"),
+    ],
+)
+def test_calls_that_make_no_sense(arguments: list[str], code: int, message: str) -> None:
+    done = batch(*arguments)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert "Traceback" not in done.err
+
+
+def test_quiet_tells_of_failures_alone_and_json_logs_of_everything(store: Path) -> None:
+    quiet = batch("x1-empty", "s000-chrome-1s", "-s", store, "--quiet", "--no-align")
+    assert (quiet.code, quiet.out) == (0, "")
+    assert quiet.err.splitlines()[0] == "error: x1-empty: session x1-empty has no chunks"
+    logged = batch("x1-empty", "s000-chrome-1s", "-s", store, "--quiet", "--no-align", "--log-format", "json")
+    events = [json.loads(line) for line in logged.err.splitlines()]
+    assert sorted((event["event"], event["level"]) for event in events) == [
+        ("session", "error"), ("session", "info"), ("summary", "info"),
+    ]  # fmt: skip
+    unchanged = next(event for event in events if event.get("status") == "unchanged")
+    assert unchanged["session_id"] == "s000-chrome-1s"
+    assert unchanged["time"].endswith("Z")
+    assert "listing" in unchanged["stages_s"]
+
+
+def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None:
+    done = batch("s001-chrome-24k", "s000-chrome-1s", "-s", store, "--strict", "--json")
+    assert done.code == 4
+    assert done.statuses == {"complete": 1, "failed": 1}
+    assert not (store / "s001-chrome-24k" / "merged").exists()
+
+
+# -- workers that die, runs that are stopped
+
+
+class _Killer(NoTable):
+    """Kills the worker of one session when it has begun to join it."""
+
+    def __init__(self, victim: str, number: int) -> None:
+        self.victim, self.number = victim, number
+        self.pool: WorkerPool | None = None
+
+    def doing(self, worker: int, session_id: str, stage: str) -> None:
+        if session_id == self.victim and stage.startswith("joining"):
+            assert self.pool is not None
+            pid = self.pool._workers[worker].process.pid
+            assert pid is not None
+            os.kill(pid, self.number)
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGKILL, "SIGKILL"), (signal.SIGSEGV, "SIGSEGV")])
+def test_a_worker_that_dies_costs_its_session_alone(tmp_path: Path, number: int, name: str) -> None:
+    store = multiplied(tmp_path / "store", 3)
+    shutil.copytree(SESSIONS.parent.parent.parent / "samples" / "demo", store / "victim")
+    ids = sorted(path.name for path in store.iterdir())
+    ids.insert(2, ids.pop(ids.index("victim")))
+    killer = _Killer("victim", number)
+    pool = killer.pool = WorkerPool(Job(str(store), "{session}/chunks/{part}/{seq}.{ext}"), 2, killer)
+    try:
+        outcomes = {outcome.session_id: outcome for outcome in pool.run(iter(ids))}
+    finally:
+        pool.close()
+    assert set(outcomes) == set(ids)
+    lost = outcomes.pop("victim")
+    assert (lost.status, lost.exit_code, lost.reason) == ("failed", 1, f"its worker was ended by {name}")
+    assert {outcome.status for outcome in outcomes.values()} <= {"complete", "repaired"}
+    assert not (store / "victim" / "merged" / "report.json").exists()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a batch over ten sessions and returns it when the first has ended."""
+    store = multiplied(tmp_path / "store", 10)
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*more: str | Path) -> subprocess.Popen[str]:
+        argv = command("--all", "-s", store, "--workers", "2", *more)
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def children(pid: int) -> list[int]:
+    return [int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_ends_well(
+    running: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: int
+) -> None:
+    report = tmp_path / "report.jsonl"
+    process = running("--report", report)
+    workers = children(process.pid)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted after" in out
+    wait_until(lambda: all(map(is_gone, workers)), "a worker lives on")
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    interrupted = [line["session_id"] for line in lines if line.get("status") == "interrupted"]
+    assert 0 < len(interrupted) <= 2
+    assert lines[-1]["interrupted"] is True
+    assert not list((tmp_path / "store").glob("*/merged/.sessiontool-*")), "a work folder was left"
+    again = batch("--retry-failed", report, "-s", tmp_path / "store", "--json")
+    assert set(again.sessions) == set(interrupted)
+    assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_workers_do_not_outlive_a_run_that_was_killed(
+    running: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = running()
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    wait_until(lambda: all(map(is_gone, workers)), "a worker lives on")
+    again = batch("--all", "-s", tmp_path / "store", "--json", "--no-align")
+    assert again.code == 0
+    assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
+    assert again.summary["sessions"] == 10
