@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sessiontool.aligning.activity import ActivityMeter
+from sessiontool.aligning.activity import measure
+from sessiontool.aligning.levels import MARGIN, Levels, reduce
 from sessiontool.timeline import Span, Timeline
 from sessiontool.values import Utterance
 
@@ -72,11 +73,16 @@ def sound(seed: int, count: int, noise: float = 1e-3) -> NDArray[np.float32]:
     return samples
 
 
-def measured(samples: NDArray[np.float32], block: int = 40_000) -> Activity:
-    meter = ActivityMeter(len(samples))
-    for at in range(0, samples.shape[1], block):
-        meter.feed(samples[:, at : at + block])
-    return meter.finish()
+def levels(samples: NDArray[np.float32], block: int = 40_000) -> Levels:
+    """The levels of samples at 16 kHz, shape (channels, n), taken block by block."""
+    edged = np.pad(samples, ((0, 0), (MARGIN, MARGIN)))
+    starts = range(0, samples.shape[1], block)
+    blocks = (reduce(edged[:, at : min(at + block, samples.shape[1]) + 2 * MARGIN]) for at in starts)
+    return Levels.collected(blocks, len(samples))
+
+
+def measured(samples: NDArray[np.float32], block: int = 40_000, timeline: Timeline | None = None) -> Activity:
+    return measure(levels(samples, block), timeline or one_part(samples.shape[1]))
 
 
 @cache

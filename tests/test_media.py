@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sessiontool.media import DECODE_RATE, decode
-from sessiontool.webm.opus import packet_samples
+from sessiontool.webm.opus import joined, packet_samples
 
 TONES_HZ = (440, 1210)
 
@@ -44,7 +44,7 @@ def rms(samples: np.ndarray) -> float:
 
 
 def collected(packets: list[bytes], channels: int, pre_skip: int) -> np.ndarray:
-    blocks = list(decode(packets, channels, pre_skip))
+    blocks = list(decode(packets, channels, pre_skip, np.copy))
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
 
 
@@ -98,7 +98,7 @@ def test_rubbish_and_empty_packets_do_not_end_the_decode() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    assert list(decode([], 2, 312)) == []
+    assert list(decode([], 2, 312, np.copy)) == []
     packets, _ = encoded(tones(0.1))
     assert collected(packets, 2, 10**9).shape[1] == 0
 
@@ -114,7 +114,27 @@ def test_packets_are_taken_as_they_are_needed() -> None:
                 taken += 1
                 yield packet
 
-    blocks = decode(counted(), 2, pre_skip)  # type: ignore[arg-type]
+    blocks = decode(counted(), 2, pre_skip, np.copy)  # type: ignore[arg-type]
     first = next(iter(blocks))
     assert first.shape[1] <= 21 * DECODE_RATE
     assert taken < 12 * len(packets), "two minutes may be under way, not the whole recording"
+
+
+def test_blocks_overlap_by_their_margins() -> None:
+    packets, pre_skip = encoded(tones(25))
+    whole = collected(packets, 2, pre_skip)
+    edged, at = np.pad(whole, ((0, 0), (200, 200))), 0
+    for block in decode(packets, 2, pre_skip, np.copy, margin=200):
+        inside = slice(200 if not at else 0, -200)  # before the first sample is what the pre-skip leaves out
+        assert np.abs(block[:, inside] - edged[:, at : at + block.shape[1]][:, inside]).max() < 3e-3
+        at += block.shape[1] - 400
+    assert at == whole.shape[1]
+
+
+def test_packets_in_one_decode_to_the_same_sound() -> None:
+    packets, pre_skip = encoded(tones(3))
+    one_by_one = collected(packets, 2, pre_skip)
+    for count in (2, 3, 6):
+        groups = [joined(packets[k : k + count]) for k in range(0, len(packets), count)]
+        assert [packet_samples(group) for group in groups[:-1]] == [960 * count] * (len(groups) - 1)
+        assert np.array_equal(collected(groups, 2, pre_skip), one_by_one)

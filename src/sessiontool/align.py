@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .aligning.activity import POWER_MS
 from .aligning.axis import SAMPLES_PER_MS, Axis, expect
 from .aligning.evidence import Evidence, confidence
 from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
+from .aligning.levels import POWER_MS
 from .aligning.snapping import Edge, snap
 from .aligning.soundcheck import session_findings
 from .aligning.stretches import with_speech

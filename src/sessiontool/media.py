@@ -1,60 +1,73 @@
-"""Opus packets to sound (RFC 6716, through PyAV's decoder): our own packets in, blocks of samples out.
+"""Opus packets to sound (RFC 6716, through PyAV's decoder): our own packets in, what is wanted of their sound out.
 
-No container is involved: the packets of the joined recording go straight to the decoder, so a position in the
+No demuxer takes part: the packets of the joined recording go straight to the decoder, so a position in the
 decode is a position in the output, to the sample.  A packet that cannot be decoded becomes silence of its own
 length for the same reason.
 
-The stream is cut into runs of packets that are decoded side by side, each by a decoder of its own that hears a few
-packets before its run first: an Opus decoder has forgotten how it began after 80 ms (RFC 7845, section 4.6), and
-does its work without holding the interpreter.  The decoder gives 48 kHz; speech needs 16 kHz: each run is reduced
-by three at once.
+The sound is made in blocks, side by side, each by a decoder of its own that hears a few packets before its block first:
+an Opus decoder has all but forgotten how it began after 80 ms (RFC 7845, section 4.6), and works without holding the
+interpreter.  The decoder gives 48 kHz; speech needs 16 kHz: each block is reduced by three at once, and by the caller
+to what it needs, so that no sound is kept.
 
 Not here: reading packets from files, and any opinion on what the sound holds.
 """
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeVar
 
 import av
 import numpy as np
 from av.error import FFmpegError
 
-from .webm.opus import OpusHead, packet_samples
+from .webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
 
 DECODE_RATE = 16_000
-"""Samples a second that `decode` yields, on each channel."""
+"""Samples a second of the sound that `decode` makes, on each channel."""
 
 _FACTOR = 3
-_RUN_SAMPLES = 6 * 48_000
-_PRE_ROLL_SAMPLES = 5760
-_WORKERS = 2
+_BLOCK_SAMPLES = 10 * 48_000
+_PRE_ROLL_SAMPLES = 9600
+_WORKERS = min(4, os.cpu_count() or 1)  # beyond that, they wait for the interpreter
 _HALF_TAPS = 4
 _BATCH = 4096
 """Rows of a matrix product: few enough that no BLAS spreads it over threads, which would only wait for one another."""
 
+_Reduced = TypeVar("_Reduced")
 
-def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[Floats]:
-    """The sound of `packets` in order: float32 blocks of shape (channels, n) at `DECODE_RATE`, full scale 1.0.
 
-    Sample 0 is the first after `pre_skip` (samples at 48 kHz).  A packet that is damaged counts as silence for as
-    long as its own header says it lasts, and as nothing where even that cannot be read.  Memory holds a few blocks
-    of 20 seconds.
+def decode(
+    packets: Iterable[bytes], channels: int, pre_skip: int, reduce: Callable[[Floats], _Reduced], margin: int = 0
+) -> Iterator[_Reduced]:
+    """What `reduce` makes of each block of the sound of `packets`, in order.
+
+    It is called on several threads, with float32 of shape (channels, margin + n + margin) at `DECODE_RATE`, full
+    scale 1.0: n new samples, 10 seconds of them but for the last block, and `margin` samples of what is on either
+    side of them, zeros where nothing is.  Sample 0 is the first after `pre_skip` (samples at 48 kHz).  A packet that is
+    damaged counts as silence for as long as its own header says it lasts, and as nothing where even that cannot be
+    read.
     """
+    reach = _FACTOR * margin + _HALF_TAPS
+
+    def work(block: _Block) -> _Reduced:
+        return reduce(_sound(block, channels, margin))
+
     with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[Future[Floats]] = deque()
-        for run in _runs(packets, pre_skip):
-            waiting.append(pool.submit(_decode_run, run, channels))
+        waiting: deque[Future[_Reduced]] = deque()
+        for block in _blocks(packets, pre_skip, reach):
+            waiting.append(pool.submit(work, block))
             if len(waiting) > _WORKERS:
                 yield waiting.popleft().result()
         while waiting:
@@ -62,63 +75,89 @@ def decode(packets: Iterable[bytes], channels: int, pre_skip: int) -> Iterator[F
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _Block:
     """Packets to decode together: the first of them lies at `position`, and what is wanted is `start` to `end`.
 
-    All three count samples at 48 kHz after the pre-skip.
+    All three count samples at 48 kHz after the pre-skip; `lengths` has those of each packet.
     """
 
     packets: tuple[bytes, ...]
+    lengths: tuple[int, ...]
     position: int
     start: int
     end: int
 
 
-def _runs(packets: Iterable[bytes], pre_skip: int) -> Iterator[_Run]:
-    """Cut a stream of packets into runs that overlap by what a decoder and a filter need of the neighbours."""
+def _blocks(packets: Iterable[bytes], pre_skip: int, reach: int) -> Iterator[_Block]:
+    """Cut a stream of packets into blocks that overlap by `reach`, and by what a decoder needs to begin."""
+    samples = PacketSamples()
     held: list[bytes] = []
-    position = start = end = -pre_skip  # of the first held packet, of what is wanted next, and of the last packet's end
+    lengths: list[int] = []
+    position = heard = -pre_skip  # of the first held packet, and of the last one's end
+    start = 0
     for packet in packets:
-        if end - start >= _RUN_SAMPLES:
-            yield _Run((*held, packet), position, max(0, start), end)
-            start = end
-            while held and position + (length := packet_samples(held[0])) <= start - _PRE_ROLL_SAMPLES:
-                position += length
-                held.pop(0)
         held.append(packet)
-        end += packet_samples(packet)
-    if end > max(0, start):
-        yield _Run(tuple(held), position, max(0, start), end)
+        lengths.append(samples[packet[:2]])
+        heard += lengths[-1]
+        if heard < start + _BLOCK_SAMPLES + reach:
+            continue
+        yield _Block(tuple(held), tuple(lengths), position, start, start + _BLOCK_SAMPLES)
+        start += _BLOCK_SAMPLES
+        spent = 0
+        while position + lengths[spent] <= start - reach - _PRE_ROLL_SAMPLES:
+            position += lengths[spent]
+            spent += 1
+        del held[:spent], lengths[:spent]
+    for begin in range(start, heard, _BLOCK_SAMPLES):
+        yield _Block(tuple(held), tuple(lengths), position, begin, min(begin + _BLOCK_SAMPLES, heard))
 
 
-def _decode_run(run: _Run, channels: int) -> Floats:
-    lengths = [packet_samples(packet) for packet in run.packets]
-    sound = np.zeros((channels, sum(lengths) + 2 * _HALF_TAPS + _BATCH * _FACTOR), np.float32)
+def _sound(block: _Block, channels: int, margin: int) -> Floats:
+    """The sound of a block at `DECODE_RATE`, with `margin` samples on either side."""
+    reach = _FACTOR * margin + _HALF_TAPS
+    sound = np.zeros((channels, reach + sum(block.lengths) + reach + _BATCH * _FACTOR), np.float32)
     context = av.CodecContext.create("opus", "r")
     context.extradata = OpusHead(channels, pre_skip=0).to_bytes()
     context.layout = "stereo" if channels == 2 else "mono"
     context.sample_rate = 48_000
-    at = _HALF_TAPS
-    for packet, length in zip(run.packets, lengths, strict=True):
-        if length:
-            _decode_packet(context, packet, sound[:, at : at + length])
-        at += length
-    first, last = -(-run.start // _FACTOR), -(-run.end // _FACTOR)
-    return _reduced(sound, _FACTOR * first - run.position, last - first)
+    at = reach
+    for group, lengths in _groups(block):
+        if not _decode(context, joined(group), sound[:, at : at + sum(lengths)]) and len(group) > 1:
+            begin = at
+            for packet, length in zip(group, lengths, strict=True):
+                _decode(context, packet, sound[:, begin : begin + length])
+                begin += length
+        at += sum(lengths)
+    count = -(-(block.end - block.start) // _FACTOR) + 2 * margin
+    return _reduced(sound, block.start - block.position, count)
 
 
-def _decode_packet(context: av.AudioCodecContext, packet: bytes, room: Floats) -> None:
-    """Decode one packet into `room`, which holds zeros and is as long as the packet says it lasts."""
+def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
+    """Neighbouring packets that make one: as long as a packet can be, for each costs a call (and their lengths)."""
+    at = 0
+    for (toc, length), alike in groupby(zip((p[:1] for p in block.packets), block.lengths, strict=True)):
+        count = sum(1 for _ in alike)
+        most = MAX_PACKET_SAMPLES // length if length and not toc[0] & 3 else 1
+        for first in range(at, at + count, most):
+            after = min(first + most, at + count)
+            if length:
+                yield block.packets[first:after], block.lengths[first:after]
+        at += count
+
+
+def _decode(context: av.AudioCodecContext, packet: bytes, room: Floats) -> bool:
+    """Decode one packet into `room`, which holds zeros and is as long as the packet says it lasts; False if damaged."""
     try:
         frames = context.decode(av.Packet(packet))
     except FFmpegError:
-        return
+        return False
     filled = 0
     for frame in frames:
         length = min(frame.samples, room.shape[1] - filled)
         for channel, plane in zip(room, frame.planes, strict=False):
             channel[filled : filled + length] = np.frombuffer(memoryview(plane), np.float32, length)
         filled += length
+    return True
 
 
 def _lowpass() -> Floats:

@@ -211,15 +211,15 @@ def _align(recording: results.Recording, notes: Notes, options: MergeOptions, pr
     if not options.align or not notes.utterances:
         return None
     from .align import align  # noqa: PLC0415
-    from .aligning.activity import ActivityMeter  # noqa: PLC0415 - numpy and the decoder take a fifth of a second to come up
+    from .aligning.activity import measure  # noqa: PLC0415 - numpy and the decoder take a fifth of a second to come up
+    from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
     from .media import decode  # noqa: PLC0415
 
     progress.stage("aligning")
     head = recording.head
-    meter = ActivityMeter(head.channels)
-    for block in decode(_packets(recording.path), head.channels, head.pre_skip):
-        meter.feed(block)
-    return align(notes.utterances, recording.timeline, meter.finish(), _channels(notes.session, head.channels))
+    blocks = decode(_packets(recording.path), head.channels, head.pre_skip, reduce, MARGIN)
+    activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
+    return align(notes.utterances, recording.timeline, activity, _channels(notes.session, head.channels))
 
 
 def _packets(path: Path) -> Iterator[bytes]:

@@ -130,10 +130,13 @@ def solve(begun: Sequence[Lane], axis: Axis) -> list[Lane]:
 
 def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
     for turn in range(_ROUNDS):
+        before = [lane.matches for lane in lanes]
         for lane in lanes:
             _match_lane(lane, lanes, axis)
-        if turn < _ROUNDS - 1:
-            _learn(lanes, axis)
+        settled = all(lane.matches.same_as(matches) for lane, matches in zip(lanes, before, strict=True))
+        if settled or turn == _ROUNDS - 1:
+            return
+        _learn(lanes, axis)
 
 
 def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
@@ -156,8 +159,8 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
         np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS),
         np.searchsorted(others, lane.islands.end + _CUT_AFTER_MS),
     )
-    cut_off = (last > first)[None, :] & (roles == ASSISTANT)[:, None]
-    lane.matches = match(ordered, lane.islands, axis, costs, cut_off).reordered(order)
+    matches = match(ordered, lane.islands, axis, costs, last > first, roles == ASSISTANT)
+    lane.matches = matches.reordered(order)
 
 
 def _learn(lanes: Sequence[Lane], axis: Axis) -> None:

@@ -99,6 +99,10 @@ class Matches:
     def found(self) -> NDArray[np.bool_]:
         return self.first >= 0
 
+    def same_as(self, other: Matches) -> bool:
+        """Whether every utterance has the same islands in both."""
+        return np.array_equal(self.first, other.first) and np.array_equal(self.last, other.last)
+
     def reordered(self, order: NDArray[np.intp]) -> Matches:
         """The same for utterances that were sorted by `order` before."""
         back = np.argsort(order, kind="stable")
@@ -108,13 +112,15 @@ class Matches:
 def hub(x: Floats) -> Floats:
     """Huber's loss: square near zero, straight beyond one."""
     size = np.abs(x)
-    loss: Floats = np.where(size < 1, 0.5 * size * size, size - 0.5)
+    near = np.minimum(size, 1)
+    loss: Floats = near * (size - 0.5 * near)
     return loss
 
 
 def tailed(x: Floats) -> Floats:
     """Huber's loss that grows with the logarithm beyond two: a gross error says little about how gross it is."""
-    loss: Floats = np.where(np.abs(x) < 2, hub(x), 1.5 + 2 * np.log(np.maximum(np.abs(x), 2) / 2))
+    size = np.abs(x)
+    loss: Floats = hub(np.minimum(size, 2)) + 2 * np.log(np.maximum(size, 2) / 2)
     return loss
 
 
@@ -156,9 +162,14 @@ def _weak_place(place: float, start: float, end: float, score: NDArray[np.floati
 
 
 def _mean_between(score: NDArray[np.floating], starts_ms: Floats, ends_ms: Floats) -> Floats:
-    total = np.concatenate(([0.0], np.cumsum(score, dtype=float)))
-    lo, hi = ((x / 10).astype(int).clip(0, len(score)) for x in (starts_ms, ends_ms))
-    mean: Floats = (total[hi] - total[lo]) / np.maximum(hi - lo, 1)
+    """The mean score of each stretch, which must be in order and apart."""
+    if not len(starts_ms) or not len(score):
+        return np.zeros(len(starts_ms))
+    lo, hi = ((x / 10).astype(int).clip(0, len(score) - 1) for x in (starts_ms, ends_ms))
+    sums = np.add.reduceat(
+        score, np.column_stack((lo, np.maximum(hi, lo + 1).clip(0, len(score) - 1))).ravel(), dtype=float
+    )
+    mean: Floats = sums[::2] / np.maximum(hi - lo, 1)
     return mean
 
 
@@ -175,37 +186,77 @@ def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     return joint
 
 
-def _run_costs(
-    i: int, expected: Expected, islands: Islands, window: slice, axis: Axis, costs: Costs, cut_off: NDArray[np.bool_]
-) -> Floats:
-    """What it costs utterance `i` to take islands a..b of the window: matrix (a, b), `_NEVER` where it cannot.
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all utterances of a pass share: the islands' starts and ends, in ms of output and of recorded time.
 
-    `cut_off` says of each island whether somebody else begins to speak around its end: an early end is then excused.
+    `pauses` has what the pauses before each island cost together.
+    """
+
+    islands: Islands
+    from_start: Floats
+    to_end: Floats
+    pauses: Floats
+
+    @classmethod
+    def of(cls, islands: Islands, axis: Axis) -> _Ground:
+        from_start, to_end = axis.recorded(islands.start), axis.recorded(islands.end)
+        gaps = np.maximum(from_start[1:] - to_end[:-1], 0) / 1000
+        pauses = np.concatenate(([0.0], np.cumsum(np.maximum(0, gaps - 0.7) + 3 * np.maximum(0, gaps - 2))))
+        return cls(islands, from_start, to_end, pauses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What one utterance asks of the islands it takes: where it should begin and end, and how long it should be.
+
+    `told` is nan where the log has no end; nothing can be asked where next to nothing of it was recorded.
+    """
+
+    place: float
+    told: float
+    length: float
+    weight: float
+    costs: Costs
+    recorded: bool
+
+
+def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs]) -> list[_Wanted]:
+    place = axis.forward(expected.start + np.array([c.start_bias for c in costs]))
+    told = axis.backward(expected.end + np.array([c.end_bias for c in costs]))
+    told[np.isnan(expected.end)] = np.nan
+    length = np.maximum(60.0, expected.length * np.array([c.rate for c in costs]))
+    weight = np.where(expected.known, _START_COST, _NO_START_COST)
+    recorded = expected.length >= _RECORDED_SHARE * expected.text
+    columns = (column.tolist() for column in (place, told, length, weight))
+    return [_Wanted(*row) for row in zip(*columns, costs, recorded.tolist(), strict=True)]
+
+
+def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.bool_]) -> Floats:
+    """What it costs an utterance to take islands a..b of the window: matrix (a, b), `_NEVER` where it cannot.
+
+    `cut` says of each of them whether somebody else begins to speak around its end: an early end is then excused.
     """
     count = window.stop - window.start
-    if expected.length[i] < _RECORDED_SHARE * expected.text[i]:
+    if not wanted.recorded:
         return np.full((count, count), _NEVER)
-    starts, ends, cut = islands.start[window], islands.end[window], cut_off[window]
-    from_start, to_end = axis.recorded(starts), axis.recorded(ends)
+    islands, costs = ground.islands, wanted.costs
+    off = (islands.start[window] - wanted.place) / costs.start_spread
+    start_cost = wanted.weight * tailed(off) + _MADE_START_COST * islands.made_start[window]
 
-    place = axis.forward(expected.start[i : i + 1] + costs.start_bias)[0]
-    weight = _START_COST if expected.known[i] else _NO_START_COST
-    start_cost = weight * tailed((starts - place) / costs.start_spread) + _MADE_START_COST * islands.made_start[window]
-
-    length = np.maximum(to_end[None, :] - from_start[:, None], 1.0)
-    ratio = np.log(length / max(60.0, expected.length[i] * costs.rate))
+    length = np.maximum(ground.to_end[None, window] - ground.from_start[window, None], 1.0)
+    ratio = np.log(length / wanted.length)
     length_cost = 0.8 * hub(ratio / _LENGTH_SPREAD) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
-    length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
+    if cut.any():
+        length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
 
     end_cost = _MADE_END_COST * islands.made_end[window]
-    if np.isfinite(expected.end[i]):
-        told = axis.backward(expected.end[i : i + 1] + costs.end_bias)[0]
-        off = (ends - told) / costs.end_spread
+    if wanted.told == wanted.told:
+        off = (islands.end[window] - wanted.told) / costs.end_spread
         end_cost = end_cost + np.minimum(0.8 * hub(off), np.where(cut & (off < 0), 0.4, 4.0))
 
-    gaps = np.maximum(from_start[1:] - to_end[:-1], 0) / 1000
-    pauses = np.concatenate(([0.0], np.cumsum(np.maximum(0, gaps - 0.7) + 3 * np.maximum(0, gaps - 2))))
-    total = start_cost[:, None] + length_cost + end_cost[None, :] + pauses[None, :] - pauses[:, None]
+    pauses = ground.pauses[window]
+    total = (start_cost - pauses)[:, None] + length_cost + (end_cost + pauses)[None, :]
     return np.where(np.tri(count, k=-1, dtype=bool), _NEVER, total)
 
 
@@ -213,22 +264,28 @@ def _run_costs(
 class _Step:
     """One utterance's row of the pass.  States count the islands used up, from `low` on.
 
-    `run` has, per state, the first island that the utterance takes (from `low`), or -1; `source` the state it comes
-    from, per state before the utterance; `costs` what each run costs.
+    `run` has, per state, the first island that the utterance takes (from `low`), or -1, and `costs` what that costs;
+    `source` is the state it comes from, per state before the utterance.
     """
 
     low: int
     run: NDArray[np.int64]
-    source: NDArray[np.int64]
     costs: Floats
+    source: NDArray[np.int64]
 
 
 def match(
-    expected: Expected, islands: Islands, axis: Axis, costs: Sequence[Costs], cut_off: NDArray[np.bool_]
+    expected: Expected,
+    islands: Islands,
+    axis: Axis,
+    costs: Sequence[Costs],
+    cut_off: NDArray[np.bool_],
+    excused: NDArray[np.bool_],
 ) -> Matches:
     """The cheapest assignment of islands to the expected utterances, which must be in order of start.
 
-    `costs` has one entry an utterance; `cut_off` (utterances, islands) says which ends somebody else may have caused.
+    `costs` has one entry an utterance; `cut_off` says of each island whether somebody else may have caused its end,
+    which is a reason for utterances that are `excused`.
     """
     count = len(expected)
     if not count or not len(islands):
@@ -237,42 +294,43 @@ def match(
     skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, cheapest))))
     lows, highs = _windows(expected, islands, costs)
     low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
-    steps = []
-    for i in range(count):
+    ground, steps = _Ground.of(islands, axis), []
+    nobody = np.zeros(len(islands), bool)
+    for i, wanted in enumerate(_wanted(expected, axis, costs)):
         window = slice(int(lows[i]), int(highs[i]))
         before, source = _running_min(cost, low, window.start, window.stop)
-        runs = _run_costs(i, expected, islands, window, axis, costs[i], cut_off[i])
+        runs = _run_costs(wanted, ground, window, (cut_off if excused[i] else nobody)[window])
         low = window.start
-        cost, run = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
-        steps.append(_Step(low, run, source, runs))
-    return _traced(steps, low + int(np.argmin(cost)), costs, float(cost.min() + skip[-1]))
+        cost, run, paid = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
+        steps.append(_Step(low, run, paid, source))
+    return _traced(steps, low + int(np.argmin(cost)), float(cost.min() + skip[-1]))
 
 
-def _advance(before: Floats, runs: Floats, skip: Floats, skip_text: float) -> tuple[Floats, NDArray[np.int64]]:
-    """The cost of each state after an utterance, and the run it took there (-1 for none).
+def _advance(before: Floats, runs: Floats, skip: Floats, skip_text: float) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """The cost of each state after an utterance, the run it took there (-1 for none), and what that run cost.
 
     Costs leave out what all islands left to nobody cost, as if that were paid beforehand: taking some gives it back.
     """
-    cost, run = before + skip_text, np.full(len(before), -1)
+    cost, run, paid = before + skip_text, np.full(len(before), -1), np.full(len(before), skip_text)
     if len(runs):
         taken = before[:-1, None] + runs - (skip[1:][None, :] - skip[:-1][:, None])
         chosen = np.argmin(taken, axis=0)
         least = taken[chosen, np.arange(len(chosen))]
         better = least < cost[1:]
         cost[1:][better], run[1:][better] = least[better], chosen[better]
-    return cost, run
+        paid[1:][better] = runs[chosen, np.arange(len(chosen))][better]
+    return cost, run, paid
 
 
-def _traced(steps: Sequence[_Step], state: int, costs: Sequence[Costs], total: float) -> Matches:
+def _traced(steps: Sequence[_Step], state: int, total: float) -> Matches:
     """The choices that led to `state` after the last utterance."""
     found = Matches.none(len(steps), total)
     for i in range(len(steps) - 1, -1, -1):
         step = steps[i]
         k = state - step.low
-        found.cost[i] = costs[i].skip_text
+        found.cost[i] = step.costs[k]
         if step.run[k] >= 0:
             found.first[i], found.last[i] = step.low + step.run[k], state - 1
-            found.cost[i] = step.costs[step.run[k], k - 1]
             k = int(step.run[k])
         state = int(step.source[k])
     return found
@@ -296,5 +354,5 @@ def _running_min(cost: Floats, low: int, lo: int, hi: int) -> tuple[Floats, NDAr
     """The least cost of states up to each of lo..hi, from states low.., and the state it comes from."""
     lowest = np.minimum.accumulate(cost)
     source = np.maximum.accumulate(np.where(cost <= lowest, np.arange(len(cost)), 0))
-    index = np.clip(np.arange(lo, hi + 1) - low, 0, len(cost) - 1)
+    index = np.minimum(np.maximum(np.arange(lo - low, hi + 1 - low), 0), len(cost) - 1)
     return lowest[index], low + source[index]

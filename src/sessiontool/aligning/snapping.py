@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .activity import POWER_MS, to_db
+from .levels import POWER_MS, to_db
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .activity import Bytes
+    from .levels import Rows
 
     Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Edge:
     contrast_db: float
 
 
-def _smooth_db(power: Bytes, lo: int, hi: int) -> Floats:
+def _smooth_db(power: Rows, lo: int, hi: int) -> Floats:
     """Level in dB averaged over `_SMOOTH_MS`, for each millisecond lo..hi."""
     pad = _SMOOTH_MS // 2
     a, b = max(0, lo - pad), min(POWER_MS * len(power), hi + pad)
@@ -61,7 +61,7 @@ def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(total[_LASTING_MS:] - total[:-_LASTING_MS] == _LASTING_MS)
 
 
-def snap(power: Bytes, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[Edge, Edge]:
+def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[Edge, Edge]:
     """Onset and end of the stretch start..end, not before `low_ms` and not after `high_ms`."""
     start, end = int(start_ms), int(end_ms)
     lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(POWER_MS * len(power), int(high_ms), end + _AROUND_MS)

@@ -71,7 +71,8 @@ def _outside_silent(total: Floats, index: NDArray[np.int64], part: float) -> Flo
     """
     last = len(total) - 1
     beyond = np.maximum(index - last, 0) + np.minimum(index, 0)
-    inside = (1 - part) * total[np.clip(index, 0, last)] + part * total[np.clip(index + 1, 0, last)]
+    here, then = (np.minimum(np.maximum(k, 0), last) for k in (index, index + 1))
+    inside = (1 - part) * total[here] + part * total[then]
     value: Floats = inside - _OUTSIDE_COST * beyond * (_STEP_MS / 1000)
     return value
 
@@ -214,16 +215,23 @@ def fit_line(at_ms: Floats, residual_ms: Floats) -> Line:
 
 def follow(at_ms: Floats, residual_ms: Floats, wanted_ms: Floats) -> Floats:
     """The running median of residuals around each wanted position, itself left out; zero where it says little."""
+    if len(at_ms) < 2 * _NEIGHBOURS:
+        return np.zeros(len(wanted_ms))
     order = np.argsort(at_ms, kind="stable")
     at, residual = at_ms[order], residual_ms[order]
-    found = np.zeros(len(wanted_ms))
-    if len(at) < 2 * _NEIGHBOURS:
-        return found
-    index = np.searchsorted(at, wanted_ms)
-    for k, i in enumerate(index):
-        lo, hi = max(0, i - _NEIGHBOURS), min(len(at), i + _NEIGHBOURS + 1)
-        near = residual[lo:hi][at[lo:hi] != wanted_ms[k]]
-        middle = float(np.median(near))
-        if abs(middle) > _STEP_WORTH_MS and abs(middle) > 1.5 * float(np.median(np.abs(near - middle))):
-            found[k] = middle
-    return found
+    index = np.searchsorted(at, wanted_ms)[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
+    inside = np.minimum(np.maximum(index, 0), len(at) - 1)
+    near = residual[inside]
+    valid = (inside == index) & (at[inside] != wanted_ms[:, None])
+    middle = _row_medians(near, valid)
+    around = _row_medians(np.abs(near - middle[:, None]), valid)
+    return np.where((np.abs(middle) > _STEP_WORTH_MS) & (np.abs(middle) > 1.5 * around), middle, 0.0)
+
+
+def _row_medians(values: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """The median of the valid values in each row, 0 where there are none."""
+    ordered = np.sort(np.where(valid, values, np.inf), axis=1)
+    count = valid.sum(axis=1)
+    low, high = (np.take_along_axis(ordered, k[:, None], axis=1)[:, 0] for k in ((count - 1) // 2, count // 2))
+    medians: Floats = np.where(count > 0, (low + np.where(count > 0, high, low)) / 2, 0.0)
+    return medians

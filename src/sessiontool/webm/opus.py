@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SAMPLES_PER_SECOND = 48_000
 MAX_PACKET_SAMPLES = 5760
@@ -49,6 +53,24 @@ class PacketSamples(dict[bytes, int]):
     def __missing__(self, start: bytes) -> int:
         self[start] = samples = packet_samples(start)
         return samples
+
+
+def joined(packets: Sequence[bytes]) -> bytes:
+    """One packet that decodes to what several do: one frame in each, all of one configuration, 120 ms at most.
+
+    Frames in one packet are as independent as frames in many (RFC 6716, section 3.2.5: code 3, lengths differ).
+    """
+    if len(packets) == 1:
+        return packets[0]
+    frames = [packet[1:] for packet in packets]
+    head = bytes((packets[0][0] | 3, 0x80 | len(frames)))
+    return b"".join((head, *map(_frame_length, frames[:-1]), *frames))
+
+
+def _frame_length(frame: bytes) -> bytes:
+    """The length of a frame as RFC 6716 writes it, section 3.2.1."""
+    size = len(frame)
+    return bytes((size,)) if size < 252 else bytes((252 | size & 3, (size - (252 | size & 3)) >> 2))
 
 
 def silent_packet(channels: int) -> bytes:
