@@ -6,7 +6,8 @@ Runs of packets, their track, and the damage in between.
 from __future__ import annotations
 
 import hashlib
-import struct
+import sys
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -60,15 +61,18 @@ class PacketsDigest:
 
     def __init__(self) -> None:
         self._bytes = hashlib.sha256()
-        self._lengths: list[int] = []
+        self._lengths = array("I")  # a list of ints would be most of a long session's memory
 
     def update(self, payloads: Sequence[bytes]) -> None:
         self._bytes.update(b"".join(payloads))
-        self._lengths += map(len, payloads)
+        self._lengths.extend(map(len, payloads))
 
     def hexdigest(self) -> str:
         whole = self._bytes.copy()
-        whole.update(struct.pack(f">{len(self._lengths)}I", *self._lengths))
+        lengths = self._lengths[:]
+        if sys.byteorder == "little":
+            lengths.byteswap()
+        whole.update(lengths)
         return whole.hexdigest()
 
 
