@@ -308,6 +308,18 @@ class TestSameEverywhere:
         assert webvtt.read(f"{result.location}/captions.vtt").captions == []
         assert "no-utterances" in {finding["code"] for finding in result.findings}
 
+    def test_no_note_can_ask_for_days_of_silence(self, copy: Copy) -> None:
+        session = copy("chrome-1s")
+        note = session / "session.json"
+        document = read_json(note)
+        last = document["parts"][0]["chunks"][-1]
+        document["parts"][0]["stop_ms"] = last["emitted_ms"] = 90 * 3600 * 1000
+        note.write_text(json.dumps(document))
+        (session / f"chunks/000/{last['seq']:06}.webm").unlink()
+        result = merge(session.name, store=session.parent)
+        assert {"chunk-missing", "loss-too-long"} <= {finding["code"] for finding in result.findings}
+        assert result.report["duration_s"] < 60
+
 
 def same(one: Path, other: Path, *names: str) -> bool:
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)

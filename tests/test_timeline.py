@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiontool.filling import LONGEST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
+from sessiontool.filling import MOST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
 from sessiontool.timeline import Span, Timeline
 from sessiontool.values import samples_to_us, us_to_samples
 from sessiontool.webm.opus import SILENT_PACKET_SAMPLES
@@ -175,9 +175,16 @@ def test_a_clock_less_than_a_second_back_is_waited_for() -> None:
 
 
 def test_the_longest_silence_is_filled_and_nothing_longer() -> None:
-    longest_ms = LONGEST_SILENCE_SAMPLES // MS
+    longest_ms = MOST_SILENCE_SAMPLES // MS
     assert place(clock(40, {20: longest_ms})).filled == [(20, longest_ms, "starved")]
     assert place(clock(40, {20: longest_ms + 100})).filled == []
+
+
+def test_many_long_silences_are_filled_until_there_are_six_hours_of_them() -> None:
+    hours_2 = 2 * 3600 * 1000
+    placed = place(clock(60, {10: hours_2, 20: hours_2, 30: hours_2 - 10_000, 40: hours_2, 50: 8_000}))
+    assert [at for at, _, _ in placed.filled] == [10, 20, 30, 50]
+    assert placed.timeline.total_samples <= MOST_SILENCE_SAMPLES + 60 * PACKET_MS * MS
 
 
 @pytest.mark.parametrize(("lost_ms", "filled_ms"), [(0, 0), (10, 0), (11, 20), (5000, 5000)])

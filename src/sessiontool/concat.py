@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from .filling import Hole, Pause, TimelineBuilder
+from .values import SAMPLE_RATE
 from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .webm.writer import WebmWriter
 
@@ -44,6 +45,11 @@ class Joiner:
     def samples(self) -> int:
         """Samples of output so far: what was written less the pre-skip, which is not played."""
         return max(0, self._writer.samples - (self.head.pre_skip if self.head else 0))
+
+    @property
+    def room_ms(self) -> int:
+        """How much silence may still be put in."""
+        return self._builder.room_samples * 1000 // SAMPLE_RATE
 
     def begin_part(
         self,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 DEFICIT_LIMIT_SAMPLES = 480
 LASTING_PACKETS = 8
-LONGEST_SILENCE_SAMPLES = 6 * 3600 * SAMPLE_RATE
-"""A clock that jumps further is wrong, or the break was no part of the session: nothing is filled."""
+MOST_SILENCE_SAMPLES = 6 * 3600 * SAMPLE_RATE
+"""Of a whole session.  A clock that jumps further is wrong, or the break was no part of it: nothing is filled."""
 RUN_BACK_SAMPLES = SAMPLE_RATE
 """Timestamps that stay this far behind the samples began again from somewhere: they are followed from there."""
 
@@ -72,6 +72,12 @@ class TimelineBuilder:
         self._span_start: int | None = None
         self._deficit_sum = 0
         self._deficit_count = 0
+        self._silent_packets = 0  # inserted so far
+
+    @property
+    def room_samples(self) -> int:
+        """How much silence may still be inserted."""
+        return MOST_SILENCE_SAMPLES - self._silent_packets * SILENT_PACKET_SAMPLES
 
     def begin_part(
         self,
@@ -99,7 +105,7 @@ class TimelineBuilder:
         else:
             gap_us = session_start_us - last_end_us
             gap = us_to_samples(gap_us) - pre_skip
-            packets = max(0, _silent_packets(gap)) if gap <= LONGEST_SILENCE_SAMPLES else 0
+            packets = max(0, _silent_packets(gap)) if gap <= self.room_samples else 0
         start = self._position - self._pre_skip
         self._part = part
         if packets:
@@ -108,6 +114,7 @@ class TimelineBuilder:
                 Span("silence", part, "between_parts", start, end, 0, 0, last_end_us or 0, session_start_us, packets)
             )
             self._position += packets * SILENT_PACKET_SAMPLES
+            self._silent_packets += packets
         self._origin = self._position
         self._session_us = session_start_us - samples_to_us(pre_skip)
         self._begun = False
@@ -142,7 +149,7 @@ class TimelineBuilder:
         """
         holes: list[Hole] = []
         lost = lost_ms * _SAMPLES_PER_MS
-        if SILENT_PACKET_SAMPLES // 2 < lost <= LONGEST_SILENCE_SAMPLES:
+        if SILENT_PACKET_SAMPLES // 2 < lost <= self.room_samples:
             holes.append(Hole(0, _silent_packets(lost), "lost"))
             self._insert(holes[0].packets, "lost")
         while self._pauses:
@@ -178,7 +185,7 @@ class TimelineBuilder:
         pause = self._pauses.pop(0)
         length_us = max(0, pause.end_us - pause.start_us)
         length = us_to_samples(length_us)
-        packets = _silent_packets(length) if self._keep_pauses and length <= LONGEST_SILENCE_SAMPLES else 0
+        packets = _silent_packets(length) if self._keep_pauses and length <= self.room_samples else 0
         self._insert(packets, "pause", session_skip_us=length_us)
         return [Hole(index, packets, "pause")]
 
@@ -197,7 +204,7 @@ class TimelineBuilder:
         if max(deficits) <= DEFICIT_LIMIT_SAMPLES and min(deficits) >= -RUN_BACK_SAMPLES:
             self._extend_span(positions, deficits, 0, 0)
             return [], after
-        found, settled = _lasting_deficits(deficits, more=more)
+        found, settled = _lasting_deficits(deficits, self.room_samples, more=more)
         holes, done, filled, rebased = [], 0, 0, 0
         for index, due, jumped in (*found, (settled, 0, 0)):
             inserted = filled + rebased
@@ -280,6 +287,7 @@ class TimelineBuilder:
                 )
             )
         self._position += samples
+        self._silent_packets += packets
         self._session_us += session_skip_us
         if stands_still:
             self._origin += samples
@@ -290,10 +298,11 @@ def _silent_packets(samples: int) -> int:
     return (samples + SILENT_PACKET_SAMPLES // 2) // SILENT_PACKET_SAMPLES
 
 
-def _lasting_deficits(deficits: Sequence[int], *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
+def _lasting_deficits(deficits: Sequence[int], room: int, *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
     """Where the samples stay off the recorder clock, and how many of the `deficits` (samples) are decided on.
 
-    Each place is (index, silent packets due, jump): one of the two is 0; a jump is followed instead of filled.
+    There is `room` for so many samples of silence.  Each place is (index, silent packets due, jump): one of the two is
+    0; a jump is followed instead of filled.
     """
     due: list[tuple[int, int, int]] = []
     corrected = 0
@@ -304,11 +313,12 @@ def _lasting_deficits(deficits: Sequence[int], *, more: bool) -> tuple[list[tupl
             return due, index
         window = deficits[index : index + LASTING_PACKETS]
         behind, ahead = min(window) - corrected, max(window) - corrected
-        if DEFICIT_LIMIT_SAMPLES < behind <= LONGEST_SILENCE_SAMPLES:
+        if DEFICIT_LIMIT_SAMPLES < behind <= room:
             packets = _silent_packets(behind)
+            room -= packets * SILENT_PACKET_SAMPLES
             due.append((index, packets, 0))
             corrected += packets * SILENT_PACKET_SAMPLES
-        elif behind > LONGEST_SILENCE_SAMPLES or ahead < -RUN_BACK_SAMPLES:
+        elif behind > max(room, DEFICIT_LIMIT_SAMPLES) or ahead < -RUN_BACK_SAMPLES:
             jump = deficit - corrected
             due.append((index, 0, jump))
             corrected += jump

@@ -336,7 +336,13 @@ class RecordingReader:
     def _end_part(self, missing: Sequence[int] = ()) -> None:
         for run in self._placer.flush(self._emissions.end_ms(self._last_seq()) if self._records else None):
             self._joiner.add(run)
-        self._joiner.end_part(self._tail_ms(missing))
+        tail_ms = self._tail_ms(missing)
+        if tail_ms > self._joiner.room_ms:
+            message = f"{tail_ms / 3.6e6:.1f} hours are missing at the end of the part: no silence stands for them"
+            hint = "check `stop_ms` of the part and `emitted_ms` of its chunks in session.json"
+            self._find("loss-too-long", "error", message, hint=hint)
+            tail_ms = 0
+        self._joiner.end_part(tail_ms)
         self._note_jumps()
 
     def _note_jumps(self) -> None:
@@ -376,7 +382,8 @@ class RecordingReader:
             hint = "what both recorded is there twice; check `start_ms` of the parts in session.json"
             self._find("parts-overlap", "warning", message, at_s=at_s, hint=hint)
         elif packets == 0 and gap_us > _NOTABLE_GAP_US:
-            message = f"part {name} was started {gap_us / 3.6e9:.1f} hours later: no silence stands for that"
+            hours = gap_us / 3.6e9
+            message = f"part {name} was started {hours:.1f} hours after the one before: no silence stands for that"
             hint = "check `start_ms` of the parts in session.json"
             self._find("part-gap-too-long", "warning", message, at_s=at_s, hint=hint)
 
