@@ -29,7 +29,7 @@ from sessiontool.verify import verify_audio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sessiontool.recording import Assembly
+    from sessiontool.records import Assembly
 
 # -- salvage
 

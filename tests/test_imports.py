@@ -37,6 +37,7 @@ LEVELS = (
     "report inputs",
     "assemble",
     "recording",
+    "records",
     "storage media align captions concat continuity documents verify",
     "containers",
     "filling models",

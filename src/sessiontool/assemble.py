@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from . import continuity
 from .chains import displaced, extent_of, sort_chunks
 from .errors import RecordingError
-from .recording import Assembly, ChunkRecord, Disorder, Noted, Recording, RecordingReader, started_again
+from .recording import Disorder, Noted, Recording, RecordingReader, started_again
+from .records import Assembly, ChunkRecord
 from .values import Finding
 
 if TYPE_CHECKING:

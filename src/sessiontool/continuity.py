@@ -28,6 +28,7 @@ _USUAL_LAG_MS = 60
 
 _UNNOTICED_MS = 100
 _MOST_NUMBERS = 10_000
+_MOST_DAMAGES = 20
 _LOST_HINT = "look for it where the uploads come from; put in its place, the next merge will use it"
 
 
@@ -131,15 +132,26 @@ def manifest_finding(chunk: ChunkRef, sha256: str, noted: ChunkEntry | None) -> 
     return Finding(code, "error", message, part=chunk.part, seq=chunk.seq, hint=_LOST_HINT)
 
 
-def damage_finding(damage: Damage, chunk: ChunkRef, byte_offset: int) -> Finding:
-    """Bytes that the reader had to skip, in the chunk where they begin."""
+def damage_findings(damages: Sequence[Damage], chunk: ChunkRef, chunk_at: int) -> Iterator[Finding]:
+    """Bytes that the reader had to skip in a chunk that begins at `chunk_at`; of many places the first ones singly."""
+    singly = damages if len(damages) <= _MOST_DAMAGES else damages[: _MOST_DAMAGES - 1]
+    for damage in singly:
+        what = f"{damage.length_bytes:,} bytes of chunk {chunk.seq} make no sense ({damage.reason})"
+        yield _damage_finding(chunk, what, damage.offset - chunk_at)
+    if rest := damages[len(singly) :]:
+        total = sum(damage.length_bytes for damage in rest)
+        what = f"{total:,} bytes in {len(rest):,} more places of chunk {chunk.seq} make no sense"
+        yield _damage_finding(chunk, what, rest[0].offset - chunk_at)
+
+
+def _damage_finding(chunk: ChunkRef, what: str, byte_offset: int) -> Finding:
     return Finding(
         "bytes-skipped",
         "error",
-        f"{damage.length_bytes:,} bytes of chunk {chunk.seq} make no sense ({damage.reason}) and were skipped",
+        f"{what} and were skipped",
         part=chunk.part,
         seq=chunk.seq,
-        byte_offset=byte_offset,
+        byte_offset=max(0, byte_offset),
         hint=_LOST_HINT,
     )
 

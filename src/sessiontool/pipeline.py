@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .align import Alignment
     from .inputs import Notes
     from .models import SessionDocument
-    from .recording import Assembly
+    from .records import Assembly
     from .storage import Store, Target
     from .values import SessionListing
 

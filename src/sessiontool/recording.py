@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import continuity
 from .chains import begin_ms, end_ms
 from .containers import begins_recording, open_reader
 from .errors import RecordingError
 from .filling import Pause
+from .records import Assembly, ChunkRecord, PartRecord
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
 from .webm.opus import SILENT_PACKET_SAMPLES
-from .webm.packets import PacketsDigest
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -27,44 +27,10 @@ if TYPE_CHECKING:
     from .concat import Joiner
     from .models import PartEntry
     from .progress import Progress
-    from .webm.packets import Packets, Reader
+    from .webm.packets import Damage, Packets, Reader
 
 _NOTABLE_GAP_US = 250_000
 _CHROME_LEAVES_BYTES = 1
-
-Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged", "unread"]
-
-
-@dataclass(slots=True)
-class ChunkRecord:
-    """What became of one chunk; `empty` means that no packet ended in it, `unread` that its part was refused before.
-
-    `digest` goes over its packets as they were read: what the output is checked against.
-    """
-
-    chunk: ChunkRef
-    sha256: str
-    verdict: Verdict
-    packets: int = 0
-    digest: PacketsDigest = field(default_factory=PacketsDigest)
-
-
-@dataclass(frozen=True, slots=True)
-class PartRecord:
-    """A recording that was joined: its name in the timeline and the program that wrote it."""
-
-    part: str
-    writing_app: str
-
-
-@dataclass(slots=True)
-class Assembly:
-    """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read."""
-
-    chunks: list[ChunkRecord] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    parts: list[PartRecord] = field(default_factory=list)
-    refusals: list[RecordingError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,17 +356,15 @@ class RecordingReader:
     def _note_damages(self) -> None:
         """Name what the reader skipped; what was skipped because a chunk is missing has its finding already."""
         explained = {finding.message for finding in self._assembly.findings}
-        for damage in self._reader.damages:
-            if damage.reason in explained or not self._records:
-                continue
-            middle = (
-                damage.offset + damage.length_bytes // 2
-            )  # where the most of it lies: a chunk's last byte may be in it
-            index = max(0, bisect_right(self._starts, middle) - 1)
+        damaged: dict[int, list[Damage]] = {}
+        for damage in self._reader.damages if self._records else ():
+            if damage.reason not in explained:
+                middle = damage.offset + damage.length_bytes // 2  # a chunk's last byte may be in it
+                damaged.setdefault(max(0, bisect_right(self._starts, middle) - 1), []).append(damage)
+        for index, damages in damaged.items():
             record = self._records[index]
-            byte_offset = max(0, damage.offset - self._starts[index])
-            self._find_all([continuity.damage_finding(damage, record.chunk, byte_offset)])
             record.verdict = "damaged"
+            self._find_all(continuity.damage_findings(damages, record.chunk, self._starts[index]))
 
     def _find_all(self, findings: Iterable[Finding]) -> None:
         self._assembly.findings += findings

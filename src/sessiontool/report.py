@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .align import PartAlignment
-    from .recording import ChunkRecord
+    from .records import ChunkRecord
     from .timeline import Span, Timeline
     from .values import Placement, TimedWord
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .align import Alignment
     from .inputs import Notes
-    from .recording import Assembly
+    from .records import Assembly
     from .storage import Target
     from .timeline import Timeline
     from .values import Finding, Placement

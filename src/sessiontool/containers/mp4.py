@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..webm.opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND, OpusHead, PacketSamples
 from ..webm.packets import Damage, Packets, Track
+from ..webm.runs import RunCollector
 from .mp4boxes import Fragment, Movie, Sample, read_fragment, read_header, read_movie
-from .runs import RunCollector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from itertools import accumulate
 from ..errors import RecordingError
 from ..webm.opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
 from ..webm.packets import Damage, Packets, Track
-from .runs import RunCollector
+from ..webm.runs import RunCollector
 
 _CAPTURE = b"OggS"
 _HEADER = struct.Struct("<4sBBqIIIB")  # capture, version, flags, granule, stream, number, checksum, segments

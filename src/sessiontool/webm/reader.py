@@ -24,7 +24,8 @@ from . import ebml
 from .opus import MAX_PACKET_BYTES, PacketSamples
 from .packets import Damage, Packets, Track
 from .resync import CUT_PREFIXES, ends_before, find_row, next_block, row_at
-from .tracks import guessed_track, opus_track
+from .runs import RunCollector
+from .tracks import guessed_track, opus_track, require_webm
 
 _MASTERS = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
 _BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
@@ -66,24 +67,24 @@ class WebmReader:
         self._skip = 0  # bytes of a passed-over element that are still to come
         self._recording = -1
         self._placed = False
+        self._continued = True
         self._scale_ns = 1_000_000
         self._writing_app = ""
         self._broken_at: int | None = 0  # offset where the row of elements broke off; a stream begins broken
         self._reason = "no WebM header"
-        self._after_break = False  # since the last packet
         self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
         self._headed = False  # the row of elements began with a header
         self._element_at = 0  # where in the buffer the last element began that was read
         self._good_at = 0  # where in the buffer the last packet ended
         self._last_block: Packets | None = None  # the run whose last packet ended there
         self._samples = PacketSamples()
-        self._runs: list[Packets] = []
+        self._runs = RunCollector()
 
     # -- the three calls
 
     def feed(self, data: bytes) -> list[Packets]:
         """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
-        self._open_runs()
+        self._continued = True
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
@@ -95,7 +96,7 @@ class WebmReader:
             self._cuts.append(len(self._buf))
         self._buf = self._buf + data if self._buf else bytes(data)
         self._read(final=False)
-        return self._closed_runs()
+        return self._runs.take()
 
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed.
@@ -109,21 +110,20 @@ class WebmReader:
         self._forget(len(self._buf))
         self._skip = 0
         self._cuts = [0]
-        self._after_break = True
+        self._runs.note_break()
         self._placed = False
         return runs
 
     def close(self) -> list[Packets]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
-        self._open_runs()
+        self._continued = True
         if self._broken_at is not None:
             self._read(final=True)
         while self._broken_at is None and self._row_is_pending():
             self._broken_at, self._reason = self._offset, "an element longer than what is there"
-            self._placed = False
-            self._begin_run(continued=True)
+            self._placed, self._continued = False, True
             self._read(final=True)
-        return self._closed_runs()
+        return self._runs.take()
 
     def _row_is_pending(self) -> bool:
         """Whether elements go on inside the one that was waited for.
@@ -175,7 +175,7 @@ class WebmReader:
         """The fast way through a run of ordinary SimpleBlocks; stops before whatever is not one, or not whole."""
         if self.track is None or self._scale_ns != 1_000_000:
             return pos
-        run, buf, started_at = self._runs[-1], self._buf, pos
+        buf, started_at = self._buf, pos
         payloads: list[bytes] = []
         times_ms: list[int] = []
         add_payload, add_time = payloads.append, times_ms.append
@@ -201,6 +201,7 @@ class WebmReader:
         if 0 in durations:
             self._drop_invalid(started_at, payloads, times_ms, durations)
         if payloads:
+            run = self._run()
             run.payloads += payloads
             run.times_ms += times_ms
             run.durations += durations
@@ -273,8 +274,7 @@ class WebmReader:
             self._read_tracks(body)
         else:
             self.cluster_ms = int.from_bytes(body, "big") * self._scale_ns // 1_000_000
-            self._placed = True
-            self._begin_run(continued=False)
+            self._placed, self._continued = True, False
 
     def _read_tracks(self, body: bytes) -> None:
         try:
@@ -285,39 +285,13 @@ class WebmReader:
             raise
 
     def _begin_recording(self, body: bytes) -> None:
-        doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")
-        if not any(_is_nearly(doc_type, known) for known in ("webm", "matroska")):
-            raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
+        require_webm(body)
         self._recording += 1
         self._headed = True
-        self.cluster_ms, self._placed = 0, False
-        self._begin_run(continued=False)
+        self.cluster_ms, self._placed, self._continued = 0, False, False
 
-    def _open_runs(self) -> None:
-        self._runs = []
-        self._begin_run(continued=True)
-
-    def _closed_runs(self) -> list[Packets]:
-        """The runs that hold packets; what an empty last one knew of a break goes to the next."""
-        if not self._runs[-1].payloads:
-            self._after_break |= self._runs.pop().after_break
-        return [run for run in self._runs if run.payloads]
-
-    def _begin_run(self, *, continued: bool) -> None:
-        """Begin a run of packets if the one at hand differs in more than its columns."""
-        recording = max(self._recording, 0)
-        if self._runs:
-            run = self._runs[-1]
-            if (run.recording, run.placed, run.continued) == (
-                recording,
-                self._placed,
-                continued,
-            ) and not self._after_break:
-                return
-            if not run.payloads:
-                self._after_break |= self._runs.pop().after_break
-        self._runs.append(Packets(recording, self._placed, continued, self._after_break))
-        self._after_break = False
+    def _run(self) -> Packets:
+        return self._runs.run(max(self._recording, 0), placed=self._placed, continued=self._continued)
 
     def _read_block(self, body: int, size: int) -> int | None:
         """Read a Block or SimpleBlock of any size form (RFC 9559, sections 10.1 and 10.2)."""
@@ -367,7 +341,7 @@ class WebmReader:
             self.damages.append(Damage(self._offset + body, size, "not an Opus packet"))
             return
         relative = int.from_bytes(self._buf[body + 1 : body + 3], "big", signed=True)
-        run = self._runs[-1]
+        run = self._run()
         run.payloads.append(payload)
         run.times_ms.append(self.cluster_ms + relative * self._scale_ns // 1_000_000)
         run.durations.append(duration)
@@ -390,15 +364,14 @@ class WebmReader:
             pos = self._distrust()
         self._broken_at = self._offset + pos
         self._reason = reason
-        self._placed = False
-        self._begin_run(continued=True)
+        self._placed, self._continued = False, True
         return self._cuts[0] if self._cuts else pos + 1
 
     def _take_back_block(self, pos: int) -> None:
         """Drop the packet that was read last, if it is what ended at `pos`."""
         if self._good_at == pos:
             self._drop_last()
-        self._after_break = True
+        self._runs.note_break()
 
     def _distrust(self) -> int:
         """Where the damage begins that was noticed; the packet before it is taken back if it began in that.
@@ -455,18 +428,11 @@ class WebmReader:
     def _found(self, pos: int) -> int:
         if self._broken_at is not None and (skipped := self._offset + pos - self._broken_at) > 0:
             self.damages.append(Damage(self._broken_at, skipped, self._reason))
-            self._after_break = True
-            self._begin_run(continued=True)
+            self._runs.note_break()
+            self._continued = True
         self._broken_at = None
         self._headed = False
         self._cuts, self._boundaries = [], [at for at in self._boundaries if at > pos]
         self._element_at = pos
         self._good_at, self._last_block = pos, None
         return pos
-
-
-def _is_nearly(text: str, known: str) -> bool:
-    """Whether it is that word, or was before damage to one character or to its length."""
-    return not text.isalnum() or sum(a == b for a, b in zip(text, known, strict=False)) >= min(
-        len(text), len(known) - 1
-    )

@@ -1,4 +1,4 @@
-"""The Tracks element of a recording (RFC 9559, section 5.1.4).
+"""What the head of a recording says: its document type, and its Tracks element (RFC 9559, section 5.1.4).
 
 Which track holds the sound, and what a decoder must know of it.
 
@@ -19,6 +19,19 @@ _FIREFOX_TRACK_NUMBER = 2
 _LIBOPUS_PRE_SKIP = 312
 _CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
 _OPUS = "A_OPUS"
+
+
+def require_webm(body: bytes) -> None:
+    """RecordingError unless the body of an EBML header says WebM or Matroska, as far as damage lets it."""
+    doc_type = dict(ebml.children(body)).get(ebml.DOC_TYPE, b"matroska").rstrip(b"\0").decode("ascii", "replace")
+    if not any(_is_nearly(doc_type, known) for known in ("webm", "matroska")):
+        raise RecordingError(f"the header says {doc_type!r}, not WebM", hint="only WebM recordings can be read")
+
+
+def _is_nearly(text: str, known: str) -> bool:
+    """Whether it is that word, or was before damage to one character or to its length."""
+    alike = sum(a == b for a, b in zip(text, known, strict=False))
+    return not text.isalnum() or alike >= min(len(text), len(known) - 1)
 
 
 def opus_track(body: bytes, writing_app: str) -> Track:
