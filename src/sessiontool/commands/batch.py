@@ -113,7 +113,7 @@ def batch(
             plan_only=plan,
         )
         share = find_shard(settings.shard, process_environment())
-        if share.count > 1:
+        if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
         source = _source(ids or [], listed, every, retry_failed, settings, implied=selection.asks)
         with ExitStack() as stack:

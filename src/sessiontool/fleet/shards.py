@@ -60,7 +60,7 @@ def find_shard(text: str | None, environment: Mapping[str, str]) -> Shard:
         raise _no_shard(f"{text[:40]!r} is no shard")
     count = int(match["count"])
     if match["index"]:
-        return _checked(int(match["index"]), count, text)
+        return _checked(int(match["index"]), count, "--shard")
     if engine is None:
         raise _no_shard(f"{text[:40]!r} leaves open which shard this is, and no engine says it")
     return _checked(_number(engine.index, environment), count, engine.index)
