@@ -6,6 +6,7 @@ found so and left alone.
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from .workers import Watch
 
-_CONNECT_S = 20
+_ADDRESS = re.compile(r"(tcp|tls)://[A-Za-z0-9._\[\]:-]{1,255}:[0-9]{1,5}")
+_CONNECT_S = 10
 _AHEAD = 2
 """How many sessions a worker's thread has in sight: one to do, one to go on with."""
 
@@ -27,6 +29,8 @@ class DaskEngine:
     """Does sessions on the cluster whose scheduler is at `address` (UsageError, StorageError)."""
 
     def __init__(self, job: Job, address: str, watch: Watch) -> None:
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError(f"{address[:80]!r} is no address of a Dask scheduler", hint="write tcp://host:8786")
         try:
             from distributed import Client  # noqa: PLC0415 - an extra, and it takes a second to come up
         except ImportError as error:
@@ -34,9 +38,9 @@ class DaskEngine:
         try:
             self._client = Client(address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError) as error:
-            raise StorageError(f"no Dask scheduler answers at {address[:80]}", hint="it is tcp://host:8786") from error
-        except ValueError as error:
-            raise UsageError(f"{address[:80]!r} is no address of a Dask scheduler", hint="tcp://host:8786") from error
+            raise StorageError(
+                f"no Dask scheduler answers at {address}", hint="check its address, and that it runs"
+            ) from error
         self._job = job
         self._watch = watch
         self._running: dict[Any, str] = {}
@@ -44,7 +48,7 @@ class DaskEngine:
     def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
         from distributed import as_completed  # noqa: PLC0415
 
-        done = as_completed()
+        done = as_completed(loop=self._client.loop)
         while True:
             while len(self._running) < self._width() and (session_id := next(session_ids, "")):
                 future = self._client.submit(run_one, self._job, session_id, pure=False)
