@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sessiontool.errors import NotFoundError
 from sessiontool.fleet.jobs import Job
 from sessiontool.fleet.workers import WorkerPool
+from sessiontool.pipeline import verify_session
+from sessiontool.storage import open_store
 from sessiontool.workertable import NoTable
 
 if TYPE_CHECKING:
@@ -310,3 +314,67 @@ def test_workers_do_not_outlive_a_run_that_was_killed(
     assert again.code == 0
     assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
     assert again.summary["sessions"] == 10
+
+
+# -- more than one run
+
+
+MERGED = {"complete", "repaired", "partial"}
+
+
+def upload(url: str, client: Any, store: Path) -> None:
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    for path in filter(Path.is_file, store.rglob("*")):
+        client.put_object(Bucket=bucket, Key=f"{prefix}/{path.relative_to(store)}", Body=path.read_bytes())
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_two_batches_at_once_merge_every_session_once(
+    place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = multiplied(tmp_path / "store", 6)
+    url = str(folder)
+    if place == "s3":
+        url = request.getfixturevalue("s3_url")
+        upload(url, request.getfixturevalue("s3_client"), folder)
+    argv = command("--all", "-s", url, "--workers", "2", "--json", "--no-align")
+    started = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    runs = []
+    for process in started:
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        runs.append(Run(0, out, "", [json.loads(line) for line in out.splitlines()]))
+    for session_id in (path.name for path in folder.iterdir()):
+        statuses = [run.sessions[session_id]["status"] for run in runs]
+        assert sum(status in MERGED for status in statuses) == 1, (session_id, statuses)
+        assert set(statuses) <= MERGED | {"unchanged", "busy"}
+        with open_store(url) as store:
+            assert verify_session(session_id, store.target(session_id)).problems == ()
+
+
+KILLS = 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills process groups")
+def test_a_batch_that_is_killed_again_and_again_is_ended_by_the_next(tmp_path: Path) -> None:
+    """All its processes at once, as a machine dies."""
+    folder = multiplied(tmp_path / "store", 6)
+    argv = command("--all", "-s", folder, "--workers", "2", "--quiet", "--force", "--no-align")
+    chance = random.Random(7)
+    for _ in range(KILLS):
+        process = subprocess.Popen(argv, start_new_session=True)
+        time.sleep(0.5 + chance.uniform(0, 1.5))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        with open_store(str(folder)) as store:
+            for session_id in store.session_ids():
+                try:
+                    assert verify_session(session_id, store.target(session_id)).problems == ()
+                except NotFoundError:
+                    continue  # not merged yet
+    last = batch("--all", "-s", folder, "--json", "--no-align")
+    assert (last.code, last.summary["by_status"]["failed"], last.summary["sessions"]) == (0, 0, 6)
+    for path in folder.iterdir():
+        assert sorted(one.name for one in (path / "merged").iterdir()) == [
+            "audio.webm", "captions.srt", "captions.vtt", "report.json", "transcript.json",
+        ]  # fmt: skip

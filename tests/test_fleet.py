@@ -124,8 +124,16 @@ def manifest(**parts: Any) -> SessionDocument:
     ],
 )
 def test_whether_a_session_has_ended(found: SessionListing, session: SessionDocument, ended: bool, reason: str) -> None:
-    decision = by_end(found, session, now_s=NOW, settle_s=HOUR)
+    decision = by_end(Selection(settle_s=HOUR), found, session, now_s=NOW)
     assert (decision.take, reason in decision.reason) == (ended, True), decision
+
+
+def test_an_announced_end_counts_where_the_manifest_says_nothing() -> None:
+    announced = Selection(announced=True)
+    assert by_end(announced, listing(("0", 0)), SessionDocument(), now_s=NOW).take
+    assert by_end(announced, listing(("0", 0)), manifest(p0=5000), now_s=NOW).take
+    assert not by_end(announced, listing(("0", 0)), manifest(p0=None), now_s=NOW).take
+    assert not by_end(announced, listing(), SessionDocument(), now_s=NOW).take
 
 
 def test_sessions_of_a_time() -> None:
@@ -195,7 +203,7 @@ def test_metrics_are_what_prometheus_reads() -> None:
     families = {family.name: family for family in text_string_to_metric_families(exposition(counted(DONE, BROKEN)))}
     sessions = {sample.labels["status"]: sample.value for sample in families["sessiontool_batch_sessions"].samples}
     assert {status: n for status, n in sessions.items() if n} == {"complete": 1, "failed": 1}
-    assert len(sessions) == 8  # every series is there every night
+    assert len(sessions) == 9  # every series is there every night
     single = {name: family.samples[0].value for name, family in families.items() if len(family.samples) == 1}
     assert single["sessiontool_batch_end_time_seconds"] == NOW + 12
     assert single["sessiontool_batch_worst_exit_code"] == 4

@@ -72,6 +72,7 @@ class Settings:
         "heard", "What captions show of a turn that was cut off.", choices=get_args(CaptionText)
     )
     mark_gaps: bool = _setting(False, "Captions note where sound is lost or has no text.")
+    end_markers: str = _setting("session.json", "In Lambda: the documents whose arrival says that a session has ended.")
     shard: str | None = _setting(None, "The share of the sessions that a batch does: I/N, or /N.")
     log_format: LogFormat = _setting(  # noqa: RUF009
         "text", "What stderr gets: text for people, or a JSON object a line.", choices=get_args(LogFormat)

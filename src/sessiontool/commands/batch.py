@@ -13,7 +13,8 @@ import typer
 
 from .. import console, logs
 from ..errors import SessionToolError, UsageError
-from .common import INTERRUPTED, Common, merge_options_of, on_store, open_store_of, s3_options_of
+from ..wiring import merge_options_of, open_store_of, s3_options_of
+from .common import INTERRUPTED, Common, on_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Common, Ids, caption_options_of, on_store, target_of
+from ..wiring import caption_options_of, target_of
+from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress

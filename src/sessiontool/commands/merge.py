@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import Common, Ids, merge_options_of, on_store, target_of
+from ..wiring import merge_options_of, target_of
+from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .common import Common, Ids, on_store, target_of
+from ..wiring import target_of
+from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import pipeline
-from ..errors import SessionToolError
+from ..errors import BusyError, SessionToolError
 from ..inputs import read_notes
 from ..progress import Progress, Silent, Timed
 from ..storage import Layout, S3Options, Store, Target, open_output, open_store
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-Status = Literal["complete", "repaired", "partial", "unchanged", "skipped", "planned", "failed", "interrupted"]
+Status = Literal["complete", "repaired", "partial", "unchanged", "busy", "skipped", "planned", "failed", "interrupted"]
 MERGED = ("complete", "repaired", "partial")
 FAILED = ("failed", "interrupted")
 _INTERRUPTED = 130
@@ -92,6 +92,8 @@ class Runner:
         began = time.monotonic()
         try:
             found = self._do(session_id, timed)
+        except BusyError as error:  # whoever has it will have it done
+            found = Outcome(session_id, "busy", reason=error.message)
         except SessionToolError as error:
             found = failed(session_id, error)
         except Exception as error:  # noqa: BLE001 - one session's surprise is not the others'
@@ -128,7 +130,7 @@ class Runner:
         if not selection.pending:
             return decision, False
         notes = read_notes(self._store, listing)
-        return selecting.by_end(listing, notes.session, now_s=time.time(), settle_s=selection.settle_s), False
+        return selecting.by_end(selection, listing, notes.session, now_s=time.time()), False
 
 
 def merged(result: pipeline.MergeResult) -> Outcome:

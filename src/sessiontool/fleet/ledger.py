@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SCHEMA = "sessiontool.batch/1"
-STATUSES = (*MERGED, "unchanged", "skipped", "planned", *FAILED)
+STATUSES = (*MERGED, "unchanged", "busy", "skipped", "planned", *FAILED)
 
 
 @dataclass(slots=True)

@@ -28,13 +28,15 @@ class Selection:
     """What a run asks of a session before it takes it.
 
     `since_s`, `until_s`: its last chunk came in that time.  `pending`: it has ended, and was not merged or has changed
-    since.  `settle_s`: it has also ended when no chunk came for so long.
+    since.  `settle_s`: it has also ended when no chunk came for so long.  `announced`: somebody has said that it ended,
+    which counts where the manifest says nothing.
     """
 
     pending: bool = False
     since_s: float | None = None
     until_s: float | None = None
     settle_s: float = DEFAULT_SETTLE_MINUTES * 60
+    announced: bool = False
 
     @property
     def asks(self) -> bool:
@@ -58,15 +60,17 @@ def by_time(selection: Selection, listing: SessionListing) -> Decision:
     return Decision(True, "chosen")
 
 
-def by_end(listing: SessionListing, session: SessionDocument, *, now_s: float, settle_s: float) -> Decision:
+def by_end(selection: Selection, listing: SessionListing, session: SessionDocument, *, now_s: float) -> Decision:
     """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
     if not listing.chunks:
         return Decision(False, "it has no chunks yet")
+    if selection.announced and not session.parts:
+        return Decision(True, "its end was announced")
     going_on = _going_on(listing, session)
     if not going_on:
         return Decision(True, "every part was stopped, and its chunks are there")
     quiet_s = now_s - listing.newest_chunk_s
-    if quiet_s >= settle_s:
+    if quiet_s >= selection.settle_s:
         return Decision(True, f"no chunk came for {length(quiet_s)}")
     return Decision(False, f"{going_on}, and the last chunk came {length(quiet_s)} ago")
 

@@ -1,0 +1,195 @@
+"""AWS Lambda: merges the sessions that an event names.
+
+`handler` takes messages of an SQS queue, with a partial batch response; notifications of S3, in a queue, from
+EventBridge or straight, for a document that marks the end of a session; and direct calls, `{"session_id": "…"}`.
+Settings are the `SESSIONTOOL_*` variables.
+
+Nothing is begun that the time left cannot end.  A merge that time runs out on is broken off before Lambda kills it:
+nothing is published, nothing left behind, and its message is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_plus
+
+from . import logs
+from .config import load_settings
+from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
+from .fleet.jobs import FAILED, Job, Outcome, Runner, failed
+from .fleet.selecting import Selection
+from .storage import Layout
+from .wiring import merge_options_of, s3_options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .config import Settings
+
+MARGIN_S = 3.0
+"""What it takes to break off, clean up and answer."""
+
+_TEST_EVENT = "s3:TestEvent"
+_KINDS: tuple[type[SessionToolError], ...] = (UsageError, NotFoundError, RecordingError, StorageError)
+_ERRORS = {kind.exit_code: kind for kind in _KINDS}
+_NOT_DONE = (*FAILED, "busy")
+
+
+class _Wanted(NamedTuple):
+    """A session that an event names; `announced`: not by a caller, but by the arrival of a document."""
+
+    session_id: str
+    announced: bool = False
+    force: bool = False
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Merge what `event` names.
+
+    For SQS, returns which messages failed; for others, what became of the sessions, and raises the error of one that
+    failed (SessionToolError), so that Lambda counts, retries and reports it.
+    """
+    logs.use_json_logs()
+    settings = load_settings()
+    if _records(event, "aws:sqs"):
+        return {"batchItemFailures": list(_failures(event["Records"], settings, context))}
+    outcomes = [_merge(wanted, settings, context) for wanted in _wanted(event, settings)]
+    for outcome in outcomes:
+        if outcome.status in FAILED:
+            raise _ERRORS.get(outcome.exit_code, SessionToolError)(outcome.reason, hint=outcome.hint)
+    told = [outcome.to_json() for outcome in outcomes]
+    return told[0] if "session_id" in event else {"sessions": told}
+
+
+def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -> Iterator[dict[str, str]]:
+    """The messages that are to be tried again, and go to the dead-letter queue in the end."""
+    for record in records:
+        try:
+            outcomes = [_merge(wanted, settings, context) for wanted in _wanted(_body(record), settings)]
+            is_done = not any(outcome.status in _NOT_DONE for outcome in outcomes)
+        except SessionToolError as error:
+            logs.event("error", "error", message=error.message, hint=error.hint, message_id=record.get("messageId"))
+            is_done = False
+        if not is_done:
+            yield {"itemIdentifier": record["messageId"]}
+
+
+def _body(record: dict[str, Any]) -> Any:
+    try:
+        return json.loads(record["body"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            "the message is no JSON", hint='a message is {"session_id": "…"}, or a notification'
+        ) from error
+
+
+# -- what an event names
+
+
+def _records(event: Any, source: str) -> list[dict[str, Any]]:
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not records:
+        return []
+    return records if all(isinstance(one, dict) and one.get("eventSource") == source for one in records) else []
+
+
+def _wanted(event: Any, settings: Settings) -> list[_Wanted]:
+    """The sessions that an event other than a batch of messages is about (UsageError for what is no event)."""
+    try:
+        if notes := _records(event, "aws:s3"):
+            places = [(note["s3"]["bucket"]["name"], unquote_plus(note["s3"]["object"]["key"])) for note in notes]
+            return _announced(places, settings)
+        if isinstance(event, dict) and event.get("source") == "aws.s3":  # EventBridge, whose keys are plain
+            detail = event["detail"]
+            return _announced([(detail["bucket"]["name"], detail["object"]["key"])], settings)
+        if isinstance(event, dict) and event.get("Event") == _TEST_EVENT:
+            return []
+        if isinstance(event, dict) and isinstance(event.get("session_id"), str):
+            return [_Wanted(event["session_id"], force=event.get("force") is True)]
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"the notification has no {error}", hint="it is not as S3 sends it") from error
+    raise UsageError("the event names no session", hint='an event is {"session_id": "…"}, or comes from SQS or S3')
+
+
+def _announced(places: list[tuple[str, str]], settings: Settings) -> list[_Wanted]:
+    """The sessions of whose end an object tells; other objects of the store are nobody's business."""
+    found = (_session_of(bucket, key, settings) for bucket, key in places)
+    return [_Wanted(session_id, announced=True) for session_id in dict.fromkeys(filter(None, found))]
+
+
+def _session_of(bucket: str, key: str, settings: Settings) -> str | None:
+    store, _, prefix = settings.store.removeprefix("s3://").partition("/")
+    if bucket != store:
+        raise UsageError(f"the notification is of bucket {bucket!r}, but the store is {settings.store}",
+                         hint="set SESSIONTOOL_STORE to the bucket that sends notifications")  # fmt: skip
+    root = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    folder, _, name = key.removeprefix(root).rpartition("/")
+    session_id = folder.rpartition("/")[2]
+    marks = [mark.strip() for mark in settings.end_markers.split(",")]
+    try:
+        is_end = key.startswith(root) and name in marks and Layout(settings.layout).folder(session_id) == folder
+    except UsageError:  # a folder whose name is no session id
+        is_end = False
+    if not is_end:
+        logs.event("ignored", key=key)
+        return None
+    return session_id
+
+
+# -- doing it
+
+
+def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
+    job = Job(
+        store=settings.store,
+        layout=settings.layout,
+        s3=s3_options_of(settings),
+        output=settings.output,
+        options=merge_options_of(settings, align=True, force=wanted.force, dry_run=False),
+        selection=Selection(pending=wanted.announced, announced=wanted.announced),
+    )
+    left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S if context else 0.0
+    try:
+        if context and left_s <= 0:
+            raise _OutOfTimeError
+        with _limited(left_s):
+            outcome = _runner(job).run(wanted.session_id)
+    except _OutOfTimeError:
+        error = SessionToolError("there was not enough time", hint="give the function more time, or more memory")
+        outcome = failed(wanted.session_id, error)
+    logs.event("session", "error" if outcome.status in FAILED else "info", **outcome.to_json())
+    return outcome
+
+
+@lru_cache(maxsize=4)
+def _runner(job: Job) -> Runner:
+    """Kept from call to call: a warm function has its connections."""
+    return Runner(job)
+
+
+class _OutOfTimeError(BaseException):
+    """The time is up.  No Exception, so that nothing between here and there takes it for a failure of its own."""
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise _OutOfTimeError in the block after so long; for 0 never, and never outside of the main thread."""
+    if seconds <= 0 or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

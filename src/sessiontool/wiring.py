@@ -1,0 +1,60 @@
+"""From settings to what they ask for: a store, a place for results, options of a merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .captions import CaptionOptions
+    from .config import Settings
+    from .pipeline import MergeOptions
+    from .storage import S3Options, Store, Target
+
+
+def open_store_of(settings: Settings) -> Store:
+    """The store that the settings name."""
+    from .storage import Layout, open_store  # noqa: PLC0415
+
+    return open_store(settings.store, options=s3_options_of(settings), layout=Layout(settings.layout))
+
+
+def s3_options_of(settings: Settings) -> S3Options:
+    """How the settings want S3 to be reached."""
+    from .storage import S3Options  # noqa: PLC0415
+
+    return S3Options(profile=settings.profile, region=settings.region, endpoint_url=settings.endpoint_url)
+
+
+def target_of(store: Store, session_id: str, settings: Settings) -> Target:
+    """Where a session's result belongs: the folder that was asked for, or beside its chunks."""
+    from .storage import open_output  # noqa: PLC0415
+
+    return open_output(settings.output, session_id) if settings.output else store.target(session_id)
+
+
+def caption_options_of(settings: Settings) -> CaptionOptions:
+    """How the settings want captions."""
+    from .captions import make_options  # noqa: PLC0415
+
+    return make_options(
+        settings.caption_profile,
+        settings.caption_formats,
+        own_profiles=settings.profiles,
+        speakers=settings.caption_speakers,
+        generated=settings.caption_text == "generated",
+        mark_gaps=settings.mark_gaps,
+    )
+
+
+def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: bool) -> MergeOptions:
+    """How the settings, and the options that are no settings, want sessions merged."""
+    from .pipeline import MergeOptions  # noqa: PLC0415
+
+    return MergeOptions(
+        keep_pauses=settings.pauses == "keep",
+        align=align,
+        captions=caption_options_of(settings),
+        strict=settings.strict,
+        force=force,
+        dry_run=dry_run,
+    )

@@ -1,0 +1,213 @@
+"""The Lambda handler in AWS' own runtime client, against a real S3 server, and a real SQS API (moto's server)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+import pytest
+from lambdaruntime import Runtime, run_lambda
+from s3server import BUCKET, SECRET, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s3server import S3Server
+
+SESSIONS = Path(__file__).parent / "data" / "sessions"
+DEMO = Path(__file__).parent.parent / "samples" / "demo"
+
+
+@pytest.fixture(scope="module")
+def prefix() -> str:
+    return f"voice recordings/{uuid.uuid4().hex}"  # a space: S3's notifications encode it
+
+
+@pytest.fixture(scope="module")
+def function(s3_server: S3Server, prefix: str) -> Iterator[Runtime]:
+    """One warm function for all tests here."""
+    with run_lambda({**s3_server.environment(), "SESSIONTOOL_STORE": f"s3://{BUCKET}/{prefix}"}) as runtime:
+        yield runtime
+
+
+class Bucket:
+    """Where the sessions of these tests are."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self.client, self.prefix = client, prefix
+
+    def upload(self, folder: Path, session_id: str, *, without: str = "") -> None:
+        for path in sorted(filter(Path.is_file, folder.rglob("*"))):
+            if path.name != without:
+                key = f"{self.prefix}/{session_id}/{path.relative_to(folder).as_posix()}"
+                self.client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+
+    def published(self, session_id: str) -> set[str]:
+        found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=f"{self.prefix}/{session_id}/merged/")
+        return {entry["Key"].rpartition("/")[2] for entry in found.get("Contents", ())}
+
+
+@pytest.fixture
+def bucket(s3_client: Any, prefix: str) -> Bucket:
+    return Bucket(s3_client, prefix)
+
+
+def message(number: int, body: Any) -> dict[str, Any]:
+    return {
+        "messageId": f"message-{number}",
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "eventSource": "aws:sqs",
+    }
+
+
+def notification(key: str, *, bucket: str = BUCKET) -> dict[str, Any]:
+    return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}}  # fmt: skip  # noqa: E501
+
+
+def test_a_direct_call(function: Runtime, bucket: Bucket) -> None:
+    bucket.upload(SESSIONS / "chrome-silence", "direct")
+    first = function.invoke({"session_id": "direct"})
+    assert (first.kind, first.body["status"], first.body["session_id"]) == ("response", "complete", "direct")
+    assert first.body["location"].endswith("direct/merged")
+    assert bucket.published("direct") >= {"audio.webm", "captions.vtt", "report.json"}
+    assert function.invoke({"session_id": "direct"}).body["status"] == "unchanged"
+    assert function.invoke({"session_id": "direct", "force": True}).body["status"] == "complete"
+    assert {line["status"] for line in function.logged("session")} >= {"complete", "unchanged"}
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "words"),
+    [
+        ({"session_id": "nobody"}, "NotFoundError", "no session nobody"),
+        ({"session_id": "../up"}, "UsageError", "not a session id"),
+        ({"something": "else"}, "UsageError", "the event names no session"),
+        ([], "UsageError", "the event names no session"),
+        ({"session_id": 7}, "UsageError", "the event names no session"),
+        ({"source": "aws.s3", "detail": {}}, "UsageError", "the notification has no 'bucket'"),
+        ({"Records": [notification("x/session.json", bucket="other")]}, "UsageError", "of bucket 'other'"),
+    ],
+)
+def test_a_call_that_fails(function: Runtime, event: Any, kind: str, words: str) -> None:
+    answer = function.invoke(event)
+    assert (answer.kind, answer.body["errorType"]) == ("error", kind), answer
+    assert words in answer.body["errorMessage"]
+
+
+def test_a_batch_of_messages_with_bad_ones(function: Runtime, bucket: Bucket, prefix: str) -> None:
+    bucket.upload(SESSIONS / "chrome-silence", "queued")
+    bucket.upload(SESSIONS / "chrome-mono", "noticed")
+    messages = [
+        message(0, {"session_id": "queued"}),
+        message(1, "not json"),
+        message(2, {"session_id": "nobody"}),
+        message(3, {"Records": [notification(f"{prefix}/noticed/session.json")]}),
+        message(4, {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}),
+        message(5, "[" * 100_000),
+    ]
+    answer = function.invoke({"Records": messages})
+    assert answer == ("response", {"batchItemFailures": [{"itemIdentifier": f"message-{n}"} for n in (1, 2, 5)]})
+    assert "report.json" in bucket.published("queued")
+    assert "report.json" in bucket.published("noticed")
+    assert [line["message_id"] for line in function.logged("error")][:1] == ["message-1"]
+
+
+def test_notifications_of_s3(function: Runtime, bucket: Bucket, prefix: str) -> None:
+    bucket.upload(SESSIONS / "chrome-silence", "ended")
+    bucket.upload(SESSIONS / "chrome-silence", "going-on", without="session.json")
+    manifest = json.loads((SESSIONS / "chrome-silence" / "session.json").read_text())
+    manifest["parts"][0].pop("stop_ms")
+    key = f"{prefix}/going-on/session.json"
+    bucket.client.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(manifest).encode())
+    keys = ["ended/session.json", "going-on/session.json", "ended/chunks/0/0.webm", "ended/merged/session.json", "x"]
+    answer = function.invoke({"Records": [notification(f"{prefix}/{key}") for key in keys]})
+    assert [(one["session_id"], one["status"]) for one in answer.body["sessions"]] == [
+        ("ended", "complete"), ("going-on", "skipped"),
+    ]  # fmt: skip
+    assert "was not stopped" in answer.body["sessions"][1]["reason"]
+    assert bucket.published("going-on") == set()
+    # EventBridge says the same in another form, and does not encode the key.
+    detail = {"bucket": {"name": BUCKET}, "object": {"key": f"{prefix}/ended/session.json"}}
+    again = function.invoke({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+    assert [one["status"] for one in again.body["sessions"]] == ["unchanged"]
+
+
+def test_a_merge_that_time_runs_out_on_is_broken_off(function: Runtime, bucket: Bucket) -> None:
+    bucket.upload(DEMO, "late")
+    answer = function.invoke({"Records": [message(1, {"session_id": "late"})]}, seconds=3.1)
+    assert answer == ("response", {"batchItemFailures": [{"itemIdentifier": "message-1"}]})
+    assert bucket.published("late") == set()
+    none_left = function.invoke({"session_id": "late"}, seconds=1)
+    assert (none_left.kind, none_left.body["errorMessage"]) == ("error", "there was not enough time")
+    assert function.invoke({"session_id": "late"}).body["status"] == "complete"
+
+
+# -- SQS
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of moto's SQS, a process of its own."""
+    import boto3
+
+    port = free_ports(1)[0]
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        session = boto3.Session(aws_access_key_id="owner", aws_secret_access_key=SECRET, region_name="us-east-1")
+        client = session.client("sqs", endpoint_url=f"http://127.0.0.1:{port}")
+        try:
+            _wait_for(client)
+            yield client
+        finally:
+            client.close()
+            process.kill()
+
+
+def _wait_for(client: Any) -> None:
+    from botocore.exceptions import BotoCoreError
+
+    for _ in range(200):
+        try:
+            client.list_queues()
+        except BotoCoreError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("moto's server does not come up")
+
+
+def poll(client: Any, queue: str, function: Runtime) -> int:
+    """What Lambda's event source mapping does once: hand over messages, delete those that did not fail."""
+    received = client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+    records = [{"messageId": one["MessageId"], "body": one["Body"], "eventSource": "aws:sqs"} for one in received]
+    if records:
+        answer = function.invoke({"Records": records})
+        assert answer.kind == "response"
+        failed = {one["itemIdentifier"] for one in answer.body["batchItemFailures"]}
+        for one in received:
+            if one["MessageId"] not in failed:
+                client.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    return len(records)
+
+
+def test_a_bad_message_ends_in_the_dead_letter_queue_alone(sqs: Any, function: Runtime, bucket: Bucket) -> None:
+    bucket.upload(SESSIONS / "chrome-silence", "from-sqs")
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "2"})
+    attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
+    queue = sqs.create_queue(QueueName="sessions", Attributes=attributes)["QueueUrl"]
+    for session_id in ("from-sqs", "nobody"):
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"session_id": session_id}))
+    handed_over = 0
+    for _ in range(4):
+        handed_over += poll(sqs, queue, function)
+    assert handed_over == 3  # the good one once, the bad one as often as the queue allows
+    assert "report.json" in bucket.published("from-sqs")
+    left = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
+    assert [json.loads(one["Body"]) for one in left] == [{"session_id": "nobody"}]
