@@ -65,6 +65,7 @@ HOMES = {
     "rich": "console",
     "boto3": "storage",
     "botocore": "storage",
+    "obstore": "storage",
     "urllib3": "storage",
     "av": "media",
     "subprocess": "media",

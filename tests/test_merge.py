@@ -358,6 +358,7 @@ class TestTheCall:
 
     def test_it_reports_progress(self, recorded_session: Recorded, tmp_path: Path) -> None:
         seen: list[str] = []
+        received: list[int] = []
 
         class Watch:
             def stage(self, name: str, steps: int | None = None) -> None:
@@ -366,10 +367,14 @@ class TestTheCall:
             def advance(self, steps: int = 1) -> None:
                 seen.append("+")
 
+            def received(self, size_bytes: int) -> None:
+                received.append(size_bytes)
+
         session = recorded_session("chrome-silence")
         merge(session.name, store=session.parent, output=tmp_path, progress=Watch())
         assert seen[0] == "listing"
         assert seen.count("+") >= len(list(session.glob("chunks/*/*")))
+        assert sum(received) == sum(path.stat().st_size for path in session.glob("chunks/*/*"))
 
     @pytest.mark.parametrize(
         ("session_id", "error"), [("nobody", NotFoundError), ("../chrome-1s", UsageError), ("", UsageError)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,8 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    texts = TextColumn("{task.description:<10}"), TextColumn("{task.fields[bytes]}")
+    columns = (texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar)
 
@@ -91,11 +93,19 @@ class _Bar:
     def __init__(self, bar: Any) -> None:
         self._bar = bar
         self._task: Any = None
+        self._bytes = 0
+        self._begun = 0.0
 
     def stage(self, name: str, steps: int | None = None) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(name, total=steps)
+        self._task = self._bar.add_task(name, total=steps, bytes="")
+        self._bytes, self._begun = 0, time.monotonic()
 
     def advance(self, steps: int = 1) -> None:
         self._bar.advance(self._task, steps)
+
+    def received(self, size_bytes: int) -> None:
+        self._bytes += size_bytes
+        rate = self._bytes / max(time.monotonic() - self._begun, 0.001)
+        self._bar.update(self._task, bytes=f"{self._bytes / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s")

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .continuity import by_part, part_entry
 from .documents import read_session, read_utterances
 from .errors import RecordingError
 from .models import SessionDocument
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .storage import Store
-    from .values import SessionListing, Utterance
+    from .values import ChunkRef, SessionListing, Utterance
 
 SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json")
@@ -65,3 +66,13 @@ def read_notes(store: Store, listing: SessionListing) -> Notes:
         what = f"{named[0]} holds no utterance" if named else f"there is no {UTTERANCES[0]}"
         notes.findings.append(Finding("no-utterances", "info", f"{what}: the captions are empty"))
     return notes
+
+
+def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[ChunkRef, str]:
+    """The SHA-256 that the recorder noted of each chunk, where it did."""
+    noted: dict[ChunkRef, str] = {}
+    for part, chunks in by_part(listing.chunks):
+        entry = part_entry(session.parts, part)
+        digests = {chunk.seq: chunk.sha256 for chunk in entry.chunks if chunk.sha256} if entry else {}
+        noted.update((chunk, digests[chunk.seq]) for chunk in chunks if chunk.seq in digests)
+    return noted

@@ -16,21 +16,22 @@ from .assemble import assemble
 from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError
-from .inputs import fingerprint, read_notes, require_chunks
+from .inputs import fingerprint, noted_sha256, read_notes, require_chunks
 from .progress import Progress, Silent
 from .report import finding_json
 from .storage import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from .align import Alignment
     from .inputs import Notes
     from .models import SessionDocument
     from .records import Assembly
-    from .storage import Store, Target
-    from .values import SessionListing
+    from .storage import Reader, Store, Target
+    from .values import ChunkRef, SessionListing
 
 _READ_BYTES = 1 << 20
 
@@ -104,14 +105,17 @@ def merge_session(
     if not options.force and look.published:
         return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
     require_chunks(look.listing)
-    with scratch_folder() if options.dry_run else target.workspace() as work:
+    with (
+        _reading(store, look.listing) as read,
+        scratch_folder() if options.dry_run else target.workspace() as work,
+    ):
         if target.read(results.REPORT) != look.report:  # another run was here since
             look = _Look(store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
         listing = look.listing
         notes = read_notes(store, listing)
-        recording = _join(store, listing, notes.session, options, work, progress)
+        recording = _join(read, listing, notes.session, options, work, progress)
         alignment = _align(recording, notes, options, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
@@ -140,8 +144,8 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     listing = store.list_session(session_id)
     require_chunks(listing)
     notes = read_notes(store, listing)
-    with TemporaryFile() as scratch:
-        joiner, assembly = _assemble(store, listing, notes.session, scratch, keep_pauses=False, progress=progress)
+    with _reading(store, listing) as read, TemporaryFile() as scratch:
+        joiner, assembly = _assemble(read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
         timeline = joiner.timeline()
     document = results.make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
@@ -172,8 +176,12 @@ class _Look:
         return report if isinstance(report, dict) and report.get("inputs_fingerprint") == self.mark else None
 
 
+def _reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
+    return store.reading([chunk.object for chunk in listing.chunks])
+
+
 def _join(
-    store: Store,
+    read: Reader,
     listing: SessionListing,
     session: SessionDocument,
     options: MergeOptions,
@@ -182,7 +190,7 @@ def _join(
 ) -> results.Recording:
     path = work / results.AUDIO
     with (work / "clusters").open("w+b") as body, path.open("wb") as out:
-        joiner, assembly = _assemble(store, listing, session, body, keep_pauses=options.keep_pauses, progress=progress)
+        joiner, assembly = _assemble(read, listing, session, body, keep_pauses=options.keep_pauses, progress=progress)
         uid = int.from_bytes(hashlib.sha256(listing.session_id.encode()).digest()[:7], "big") | 1
         timeline = joiner.finish(out, writing_app=f"sessiontool {__version__}", track_uid=uid)
     assert joiner.head is not None
@@ -190,7 +198,7 @@ def _join(
 
 
 def _assemble(
-    store: Store,
+    read: Reader,
     listing: SessionListing,
     session: SessionDocument,
     body: BinaryIO,
@@ -198,12 +206,19 @@ def _assemble(
     keep_pauses: bool,
     progress: Progress,
 ) -> tuple[Joiner, Assembly]:
+    noted = noted_sha256(listing, session)
+
+    def read_chunk(chunk: ChunkRef) -> bytes:
+        data = read(chunk.object, noted.get(chunk))
+        progress.received(len(data))
+        return data
+
     def new_joiner() -> Joiner:
         body.seek(0)
         body.truncate()
         return Joiner(body, keep_pauses=keep_pauses)
 
-    return assemble(listing.chunks, session, lambda chunk: store.read(chunk.object), new_joiner, progress)
+    return assemble(listing.chunks, session, read_chunk, new_joiner, progress)
 
 
 def _align(recording: results.Recording, notes: Notes, options: MergeOptions, progress: Progress) -> Alignment | None:

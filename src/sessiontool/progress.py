@@ -15,6 +15,9 @@ class Progress(Protocol):
     def advance(self, steps: int = 1) -> None:
         """So many steps of the stage are done."""
 
+    def received(self, size_bytes: int) -> None:
+        """So many more bytes of the stage came from the store."""
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -23,6 +26,9 @@ class Silent:
         pass
 
     def advance(self, steps: int = 1) -> None:
+        pass
+
+    def received(self, size_bytes: int) -> None:
         pass
 
 
@@ -42,6 +48,9 @@ class Timed:
 
     def advance(self, steps: int = 1) -> None:
         self._inner.advance(steps)
+
+    def received(self, size_bytes: int) -> None:
+        self._inner.received(size_bytes)
 
     def stages_s(self) -> dict[str, float]:
         """Seconds spent in each stage until now, in the order in which they began."""

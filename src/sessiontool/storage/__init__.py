@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
-from .base import MAX_DOCUMENT_BYTES, REPORT_NAME, S3Options, Store, Target, read_document
+from .base import MAX_DOCUMENT_BYTES, REPORT_NAME, Reader, S3Options, Store, Target, read_document
 from .disk import scratch_folder
 from .folder import FolderTarget
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout, check_session_id, natural_key
@@ -23,6 +23,7 @@ __all__ = [
     "MERGED_FOLDER",
     "REPORT_NAME",
     "Layout",
+    "Reader",
     "S3Options",
     "Store",
     "Target",

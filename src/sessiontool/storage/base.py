@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -79,6 +79,18 @@ class Target(Protocol):
         ...
 
 
+class Reader(Protocol):
+    """Reads objects of a session."""
+
+    def __call__(self, obj: StoredObject, sha256: str | None = None) -> bytes:
+        """As `Store.read`.  `sha256` is what the recorder noted (hexadecimal).
+
+        Where the bytes are others and the store has no digest of its own to tell whose fault that is, they are read
+        once more; what comes then is the answer.
+        """
+        ...
+
+
 class Store(Protocol):
     """Where sessions live.  Keys are relative to its root.  Threads may share it."""
 
@@ -97,6 +109,14 @@ class Store(Protocol):
 
     def read(self, obj: StoredObject) -> bytes:
         """The whole body of an object as it was listed (NotFoundError when gone, StorageError when changed)."""
+        ...
+
+    def reading(self, objects: Sequence[StoredObject]) -> AbstractContextManager[Reader]:
+        """A reader for many objects, which will most likely be asked for in this order.
+
+        Later ones may be on their way while earlier ones are asked for, as many as memory allows.  Objects may be asked
+        for in any order and again, but by one thread.
+        """
         ...
 
     def target(self, session_id: str) -> Target:

@@ -18,15 +18,20 @@ from .base import S3Options, unknown_session
 from .layout import MERGED_FOLDER, Layout
 from .s3bucket import Bucket
 from .s3errors import FAILURES, translate
+from .s3fetch import S3Fetch
 from .s3target import S3Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
+
+    from .base import Reader
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 _REQUEST_ATTEMPTS = 4
+_CONNECTIONS = 64  # or urllib3 throws away, and warns of, those of all threads above ten
 
 
 def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
@@ -38,18 +43,23 @@ def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
         )
     if not _BUCKET.fullmatch(bucket):
         raise UsageError(f"{bucket[:80]!r} is no name of a bucket", hint="a store is s3://bucket/prefix")
-    return S3Store(Bucket(_client(url, options), bucket, {}), prefix.strip("/"), layout)
+    session, client = _client(url, options)
+    root = f"{prefix.strip('/')}/".lstrip("/")
+    opened = Bucket(client, bucket, {})
+    return S3Store(opened, root, layout, S3Fetch(opened, root, session, options))
 
 
-def _client(url: str, options: S3Options) -> Any:
+def _client(url: str, options: S3Options) -> tuple[Any, Any]:
+    """A boto3 session and its client."""
     config = Config(
         connect_timeout=options.connect_timeout_s,
         read_timeout=options.read_timeout_s,
+        max_pool_connections=_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": _REQUEST_ATTEMPTS},
     )
     try:
         session = boto3.Session(profile_name=options.profile, region_name=options.region)
-        return session.client("s3", endpoint_url=options.endpoint_url, config=config)
+        return session, session.client("s3", endpoint_url=options.endpoint_url, config=config)
     except FAILURES as error:
         raise translate(error, f"use {url}", options.endpoint_url or "") from error
     except ValueError as error:  # how botocore says that an endpoint is no URL
@@ -59,12 +69,13 @@ def _client(url: str, options: S3Options) -> Any:
 
 
 class S3Store:
-    """Sessions in a bucket, below a prefix."""
+    """Sessions in a bucket, below `root`, which is empty or ends in `/`."""
 
-    def __init__(self, bucket: Bucket, prefix: str, layout: Layout) -> None:
+    def __init__(self, bucket: Bucket, root: str, layout: Layout, fetch: S3Fetch) -> None:
         self.layout = layout
         self._bucket = bucket
-        self._root = f"{prefix}/" if prefix else ""
+        self._root = root
+        self._fetch = fetch
 
     @property
     def url(self) -> str:
@@ -91,6 +102,9 @@ class S3Store:
 
     def read(self, obj: StoredObject) -> bytes:
         return self._bucket.get(self._root + obj.key, obj.tag, obj.size_bytes)
+
+    def reading(self, objects: Sequence[StoredObject]) -> AbstractContextManager[Reader]:
+        return self._fetch.reading(objects)
 
     def target(self, session_id: str) -> S3Target:
         return S3Target(self._bucket, f"{self._root}{self.layout.folder(session_id)}/{MERGED_FOLDER}/")

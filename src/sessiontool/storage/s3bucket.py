@@ -9,7 +9,9 @@ error; where an answer got lost and the repeated request meets its own work, tha
 
 from __future__ import annotations
 
+import hashlib
 import random
+import re
 import threading
 import time
 import weakref
@@ -25,7 +27,17 @@ from botocore.exceptions import ClientError
 from ..errors import NotFoundError, StorageError
 from .base import changed, check_document_size, not_published, vanished
 from .disk import disk_errors
-from .s3errors import CHANGED, FAILURES, MISSING, ShortBodyError, error_code, is_passing, is_throttling, translate
+from .s3errors import (
+    CHANGED,
+    FAILURES,
+    MISSING,
+    ShortBodyError,
+    WrongBytesError,
+    error_code,
+    is_passing,
+    is_throttling,
+    translate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,6 +59,23 @@ _CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
 }
+
+
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def is_digest(tag: str) -> bool:
+    """Whether a tag looks like an MD5."""
+    return _MD5.fullmatch(tag) is not None
+
+
+def differs(data: bytes, tag: str) -> bool:
+    """Whether a tag looks like an MD5 and is not that of `data`."""
+    return is_digest(tag) and md5(data) != tag
 
 
 class Snapshot(NamedTuple):
@@ -89,7 +118,12 @@ class Bucket:
             query["ContinuationToken"] = page["NextContinuationToken"]
 
     def get(self, key: str, tag: str, size_bytes: int) -> bytes:
-        """The body of an object as it was listed (StorageError when changed, NotFoundError when gone)."""
+        """The body of an object as it was listed (StorageError when changed, NotFoundError when gone).
+
+        A body that is not what the tag says, if that is a digest, is read again.  One that comes twice is right: where
+        KMS encrypts, a tag looks like a digest and is none.
+        """
+        wrong: set[str] = set()
 
         def fetch() -> bytes:
             try:
@@ -103,7 +137,11 @@ class Bucket:
             with closing(response["Body"]) as body:
                 if response["ContentLength"] != size_bytes:  # a server that knows no If-Match
                     raise changed(self.url(key))
-                return _whole(body, size_bytes)
+                data = _whole(body, size_bytes)
+            if differs(data, tag) and (found := md5(data)) not in wrong:
+                wrong.add(found)
+                raise WrongBytesError
+            return data
 
         return self._call(f"read {self.url(key)}", fetch)
 

@@ -30,7 +30,19 @@ class ShortBodyError(Exception):
     """A body ended before its announced length, and the connection did not say so."""
 
 
-FAILURES = (aws.BotoCoreError, aws.ClientError, Boto3Error, ResponseParserError, HTTPError, ShortBodyError)
+class WrongBytesError(Exception):
+    """A body is not what its tag says."""
+
+
+FAILURES = (
+    aws.BotoCoreError,
+    aws.ClientError,
+    Boto3Error,
+    ResponseParserError,
+    HTTPError,
+    ShortBodyError,
+    WrongBytesError,
+)
 """Everything that a call of boto3 raises when the world, not the program, is at fault."""
 
 
@@ -60,6 +72,7 @@ _NO_KEYS = _Problem(
 _LOGIN = _Problem("credentials could not be had", "log in again, or check the profile in ~/.aws/config")
 _NOT_S3 = _Problem("what answers at {endpoint} does not speak S3", "check the endpoint's URL")
 _CUT = _Problem("the connection broke off, time and again", "try again later; check the network")
+_WRONG = _Problem("its checksum is wrong, time and again", "the object is damaged, or the way")
 _REFUSED = _Problem("boto3 refuses", "check the bucket's name and the AWS settings", UsageError)
 
 _BY_CODE = {
@@ -130,8 +143,9 @@ _BY_CLASS: tuple[tuple[type[Exception], _Problem], ...] = (
     (aws.IncompleteReadError, _CUT),
     (ShortBodyError, _CUT),
     (HTTPError, _CUT),
-    (aws.FlexibleChecksumError, _Problem("its checksum is wrong, time and again", "the object is damaged, or the way")),
-    (aws.ChecksumError, _Problem("its checksum is wrong, time and again", "the object is damaged, or the way")),
+    (aws.FlexibleChecksumError, _WRONG),
+    (aws.ChecksumError, _WRONG),
+    (WrongBytesError, _WRONG),
     (aws.CredentialRetrievalError, _LOGIN),
     (aws.TokenRetrievalError, _LOGIN),
     (aws.SSOError, _LOGIN),
@@ -150,6 +164,7 @@ _PASSING = (
     aws.ChecksumError,
     HTTPError,
     ShortBodyError,
+    WrongBytesError,
 )
 
 

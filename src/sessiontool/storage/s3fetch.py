@@ -1,0 +1,129 @@
+"""Reads the chunks of a session from a bucket: many at once, each checked against its listing.
+
+Through obstore where it is installed: a GET costs boto3 a millisecond of Python, which no number of threads makes
+faster.  obstore asks once.  Whatever goes wrong, the object is read through boto3 (`Bucket.get`), which asks again,
+waits, and says what is the matter; so there is one place where errors are told, and nothing depends on obstore.
+
+What is checked: the size as listed; that the ETag still is the listed one (If-Match); and that it is the MD5 of the
+bytes, where it looks like one.  It is none for uploads in several parts, and looks like one but is none where a key of
+KMS encrypts: that shows in two reads that agree with one another and not with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from .prefetch import Pace, prefetching
+from .s3bucket import differs, is_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..values import StoredObject
+    from .base import Reader, S3Options
+    from .s3bucket import Bucket
+
+_AT_ONCE = 64
+_AT_ONCE_BOTO3 = 16
+_LARGE_BYTES = 16 * 1024 * 1024
+"""What is larger is read through boto3, whose timeout is for each read and not for the whole."""
+_FUTILE = 8
+"""After so many failures and no success, obstore is not asked again: its way to the server is another, and closed."""
+
+
+class _Once(Protocol):
+    """One request for an object as `tag` says it is; raises whatever it likes."""
+
+    def __call__(self, key: str, tag: str) -> bytes: ...
+
+
+class S3Fetch:
+    """Reads objects of a bucket below `root`.  Threads may share it."""
+
+    def __init__(self, bucket: Bucket, root: str, session: Any, options: S3Options) -> None:
+        self._bucket = bucket
+        self._root = root
+        self._connect: Callable[[], _Once | None] | None = partial(_obstore, bucket, session, options)
+        self._once: _Once | None = None
+        self._tags_are_digests = True
+        self._matched = 0
+        self._failed = 0
+        self._lock = threading.Lock()
+        self._pace = Pace(_AT_ONCE_BOTO3)
+
+    def get(self, obj: StoredObject) -> bytes:
+        """The body of an object as it was listed (NotFoundError when gone, StorageError)."""
+        data = self._get_once(obj) if self._once and obj.size_bytes <= _LARGE_BYTES else None
+        if data is not None and not (self._tags_are_digests and differs(data, obj.tag)):
+            self._matched += 1
+            return data
+        data = self._bucket.get(self._root + obj.key, obj.tag, obj.size_bytes)
+        if not self._matched and differs(data, obj.tag):
+            self._tags_are_digests = False
+        return data
+
+    def _get_once(self, obj: StoredObject) -> bytes | None:
+        """The body by one request of obstore's, None where that fails for whatever reason."""
+        assert self._once is not None
+        try:
+            data = self._once(self._root + obj.key, obj.tag)
+        except Exception:  # noqa: BLE001 - boto3 finds out what it is
+            self._pace.slow_down()
+            with self._lock:
+                self._failed += 1
+                if self._failed >= _FUTILE and not self._matched:
+                    self._once = None
+            return None
+        return data if len(data) == obj.size_bytes else None
+
+    @contextmanager
+    def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
+        """`Store.reading`: `objects` are on their way from now on."""
+        if self._connect:
+            self._once, self._connect = self._connect(), None
+            self._pace = Pace(_AT_ONCE if self._once else _AT_ONCE_BOTO3)
+        with prefetching(self.get, objects, self._pace) as prefetcher:
+
+            def read(obj: StoredObject, sha256: str | None = None) -> bytes:
+                data = prefetcher.read(obj)
+                if sha256 and not is_digest(obj.tag) and hashlib.sha256(data).hexdigest() != sha256.lower():
+                    return self.get(obj)
+                return data
+
+            yield read
+
+
+def _obstore(bucket: Bucket, session: Any, options: S3Options) -> _Once | None:
+    """A way to the bucket through obstore, by the credentials and the endpoint of boto3; None without obstore."""
+    try:
+        from obstore import get  # noqa: PLC0415 - a store that is only listed needs none of it
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+        from obstore.store import S3Store  # noqa: PLC0415
+    except ImportError:
+        return None
+    client = bucket.client
+    endpoint = str(client.meta.endpoint_url)
+    virtual = (client.meta.config.s3 or {}).get("addressing_style") == "virtual"
+    if virtual:
+        parts = urlsplit(endpoint)
+        endpoint = f"{parts.scheme}://{bucket.name}.{parts.netloc}"
+    store = S3Store(
+        bucket.name,
+        endpoint=endpoint,
+        region=client.meta.region_name,
+        virtual_hosted_style_request=virtual,
+        credential_provider=Boto3CredentialProvider(session),
+        retry_config={"max_retries": 0},
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=options.connect_timeout_s),
+            "read_timeout": timedelta(seconds=options.read_timeout_s),
+        },
+    )
+    return lambda key, tag: bytes(get(store, key, options={"if_match": f'"{tag}"'}).bytes())
