@@ -19,27 +19,33 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Kind = Literal["cut", "reset", "slow_down", "corrupt", "stall"]
+Kind = Literal["cut", "short", "reset", "corrupt", "stall", "slow_down", "busy", "too_many", "expired", "denied"]
 
 _HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive"})
-_SLOW_DOWN = (
-    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
-    b"<Message>Please reduce your request rate.</Message></Error>"
-)
+_ANSWERS: dict[Kind, tuple[int, str]] = {
+    "slow_down": (503, "SlowDown"),
+    "busy": (503, ""),
+    "too_many": (429, "TooManyRequests"),
+    "expired": (400, "ExpiredToken"),
+    "denied": (403, "AccessDenied"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What happens to one request whose method and path fit.
 
-    `cut` announces the whole body, sends half of it and closes; `reset` resets the connection instead of answering;
-    `slow_down` answers 503 itself; `corrupt` flips a bit in the middle of the body; `stall` waits `seconds` first.
+    `cut` announces the whole body, sends half of it and closes; `short` sends half as if it were all; `reset` resets
+    the connection instead of answering; `corrupt` flips a bit in the middle of the body; `stall` waits `seconds` first;
+    the others are refusals (`busy`: by something before the server, that speaks no S3).  `lasting` ones happen to every
+    request that fits.
     """
 
     kind: Kind
     method: str = "GET"
     path: str = ""
     seconds: float = 0
+    lasting: bool = False
 
     def fits(self, method: str, path: str) -> bool:
         return method == self.method and self.path in path
@@ -57,7 +63,7 @@ class FaultProxy:
 
     def break_down(self) -> None:
         """From now on every request is told to slow down."""
-        self.faults += [Fault("slow_down", method) for method in ("GET", "HEAD", "PUT", "POST", "DELETE")] * 200
+        self.faults += [Fault("slow_down", one, lasting=True) for one in ("GET", "HEAD", "PUT", "POST", "DELETE")]
 
     def count(self, method: str, path: str = "") -> int:
         """How many requests of a method came, with `path` in their path."""
@@ -68,7 +74,7 @@ class FaultProxy:
         with self._lock:
             self.requests.append((method, path))
             fault = next((fault for fault in self.faults if fault.fits(method, path)), None)
-            if fault:
+            if fault and not fault.lasting:
                 self.faults.remove(fault)
         time.sleep(self.latency_s + (fault.seconds if fault else 0))
         return fault.kind if fault else None
@@ -81,7 +87,7 @@ def run_fault_proxy(upstream_port: int, *, latency_s: float = 0) -> Iterator[Fau
     class Handler(_Handler):
         upstream = upstream_port
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         proxy = Handler.proxy = FaultProxy(f"http://127.0.0.1:{server.server_port}", latency_s)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
@@ -90,6 +96,10 @@ def run_fault_proxy(upstream_port: int, *, latency_s: float = 0) -> Iterator[Fau
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # clients that connect many times at once are not kept waiting for a second
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -103,8 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = self.proxy.take(self.command, self.path)
         if kind == "reset":
             self._reset()
-        elif kind == "slow_down":
-            self._answer(503, {"Content-Type": "application/xml"}, _SLOW_DOWN)
+        elif kind in _ANSWERS:
+            status, code = _ANSWERS[kind]
+            told = f"<Error><Code>{code}</Code><Message>As the test wants it.</Message></Error>" if code else "busy"
+            self._answer(status, {"Content-Type": "application/xml"}, told.encode())
         else:
             status, headers, answer = self._ask(body)
             self._answer(status, headers, answer, kind)
@@ -126,6 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
             connection.close()
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, kind: Kind | None = None) -> None:
+        if kind == "short":
+            body = body[: len(body) // 2]
         self.send_response_only(status)
         length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
         for name, value in headers.items():

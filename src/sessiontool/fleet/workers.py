@@ -194,6 +194,9 @@ class _Telling:
         if self._steps and time.monotonic() > self._told + _TELL_EVERY_S:
             self._tell(f"{self._name} {100 * self._done // self._steps} %")
 
+    def received(self, size_bytes: int) -> None:
+        pass
+
     def _tell(self, word: str) -> None:
         self._told = time.monotonic()
         self._pipe.send(word)

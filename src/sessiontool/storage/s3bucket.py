@@ -135,8 +135,10 @@ class Bucket:
                     raise vanished(self.url(key)) from error
                 raise
             with closing(response["Body"]) as body:
-                if response["ContentLength"] != size_bytes:  # a server that knows no If-Match
-                    raise changed(self.url(key))
+                if response["ContentLength"] != size_bytes:
+                    if _tag(response) == tag:  # the same object, and not all of it
+                        raise ShortBodyError
+                    raise changed(self.url(key))  # a server that knows no If-Match
                 data = _whole(body, size_bytes)
             if differs(data, tag) and (found := md5(data)) not in wrong:
                 wrong.add(found)
