@@ -241,11 +241,11 @@ def test_without_an_end_packets_follow_what_came_before() -> None:
     assert found[0][1] >= end_ms - 100
     assert [payload for payload, _ in found] == [block.payload for block in WHOLE.blocks[45:]]
     assert placer.flush() == []
+
+
 def test_of_many_damaged_places_the_first_are_named_and_the_rest_counted() -> None:
     damages = [Damage(100 + 50 * number, 10, "no element id") for number in range(1000)]
     found = list(damage_findings(damages, chunk_ref(3), 100))
     assert len(found) == 20
     assert [finding.byte_offset for finding in found] == [50 * number for number in range(20)]
     assert "9,810 bytes in 981 more places" in found[-1].message
-
-

@@ -62,6 +62,7 @@ class Settings:
     pauses: Pauses = _setting(  # noqa: RUF009 - it is a field
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
+    words: bool = _setting(False, "Find the time of each word too.")
     strict: bool = _setting(False, "Publish nothing when there are findings.")
     caption_profile: str = _setting(
         "default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own."

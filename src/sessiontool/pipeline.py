@@ -15,14 +15,13 @@ from . import __version__, results
 from .assemble import assemble
 from .captions import CaptionOptions
 from .concat import Joiner
-from .errors import RecordingError
+from .errors import RecordingError, UsageError
 from .inputs import fingerprint, noted_sha256, read_notes, require_chunks
 from .progress import Progress, Silent
 from .report import finding_json
 from .storage import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -33,23 +32,37 @@ if TYPE_CHECKING:
     from .storage import Reader, Store, Target
     from .values import ChunkRef, SessionListing
 
-_READ_BYTES = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """What changes the result (`keep_pauses`, `align`, `captions`) and what only changes the run."""
+    """What changes the result (`keep_pauses`, `align`, `words`, `captions`) and what only changes the run."""
 
     keep_pauses: bool = False
     align: bool = True
+    words: bool = False
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = False
     force: bool = False
     dry_run: bool = False
 
     def settings(self) -> dict[str, Any]:
-        """What of them changes the result, as the report has it."""
-        return {"keep_pauses": self.keep_pauses, "align": self.align, "captions": self.captions.settings()}
+        """What of them changes the result, as the report has it (UsageError where it cannot be done)."""
+        return {
+            "keep_pauses": self.keep_pauses,
+            "align": self.align,
+            "words": self.words_engine(),
+            "captions": self.captions.settings(),
+        }
+
+    def words_engine(self) -> str | None:
+        """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
+        if not self.words:
+            return None
+        if not self.align:
+            raise UsageError("words cannot be found without alignment", hint="leave out --words or --no-align")
+        from .words import engine  # noqa: PLC0415
+
+        return engine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +129,7 @@ def merge_session(
         listing = look.listing
         notes = read_notes(store, listing)
         recording = _join(read, listing, notes.session, options, work, progress)
-        alignment = _align(recording, notes, options, progress)
+        alignment = _align(recording, notes, options, target, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
         document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)
@@ -221,38 +234,22 @@ def _assemble(
     return assemble(listing.chunks, session, read_chunk, new_joiner, progress)
 
 
-def _align(recording: results.Recording, notes: Notes, options: MergeOptions, progress: Progress) -> Alignment | None:
+def _align(
+    recording: results.Recording, notes: Notes, options: MergeOptions, target: Target, progress: Progress
+) -> Alignment | None:
     """Find the utterances in the sound; None where there is nothing to find or nobody wants it."""
     if not options.align or not notes.utterances:
         return None
-    from .align import align  # noqa: PLC0415
-    from .aligning.activity import measure  # noqa: PLC0415 - numpy and the decoder take a fifth of a second to come up
-    from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
-    from .media import decode  # noqa: PLC0415
+    from .listening import find_utterances, find_words  # noqa: PLC0415
 
-    progress.stage("aligning")
-    head = recording.head
-    blocks = decode(_packets(recording.path), head.channels, head.pre_skip, reduce, MARGIN)
-    activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
-    return align(notes.utterances, recording.timeline, activity, _channels(notes.session, head.channels))
+    alignment, _ = find_utterances(recording, notes, progress)
+    engine = options.words_engine()
+    if engine is None:
+        return alignment
+    from .recall import known_words  # noqa: PLC0415
 
-
-def _packets(path: Path) -> Iterator[bytes]:
-    """The packets of a file that we wrote."""
-    from .webm.reader import WebmReader  # noqa: PLC0415
-
-    reader = WebmReader()
-    with path.open("rb") as file:
-        while data := file.read(_READ_BYTES):
-            for run in reader.feed(data):
-                yield from run.payloads
-
-
-def _channels(session: SessionDocument, count: int) -> tuple[str, ...]:
-    """The role on each channel; microphone left and assistant right where nobody noted it."""
-    if session.channels and len(session.channels) == count:
-        return tuple(session.channels)
-    return ("user", "assistant") if count == 2 else ("mixed",)
+    known = {} if options.force else known_words(target, recording.path, engine)
+    return find_words(alignment, recording, known, progress)
 
 
 def _refuse_findings(document: dict[str, Any], options: MergeOptions) -> None:

@@ -53,6 +53,7 @@ def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: b
     return MergeOptions(
         keep_pauses=settings.pauses == "keep",
         align=align,
+        words=settings.words,
         captions=caption_options_of(settings),
         strict=settings.strict,
         force=force,

@@ -1,9 +1,7 @@
 """When each piece of a text is said.
 
 The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the
-utterance: characters are spread over them evenly, and a pause holds none.  A pause belongs to a place between two
-pieces: to the one that is near where the spread puts it and where a speaker would pause.  Else the utterance's start
-and end.
+utterance, over which characters are spread evenly (`pacing`).  Else the utterance's start and end.
 """
 
 from __future__ import annotations
@@ -13,6 +11,8 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..pacing import spread, stretches_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from .phrases import Pieces
 
 _NO_LETTER = re.compile(r"[\W_]+")
-_PAUSE_MS = 200
-_PRICE_MS = 2
-"""What a unit of price weighs against a millisecond between where a pause is and where the spread puts a place."""
-_FAR_MS = 1500
 _MOST_COMPARED = 1_000_000
 """Words times words that are compared one by one: a thousand of each, far more than anybody says at a stretch."""
 
@@ -125,68 +121,6 @@ def _by_likeness(mine: Sequence[str], theirs: Sequence[str], spoken: Spoken) -> 
 
 
 def _by_speech(spoken: Spoken, pieces: Pieces, first: int, end: int) -> Times:
-    islands = _islands(spoken)
-    weights = list(accumulate((max(1, size) for size in pieces.sizes[first:end]), initial=0))
-    spans = _assign(islands, weights, pieces.prices[first:end])
-    starts: list[int] = []
-    ends: list[int] = []
-    for low, high, some in spans:
-        heard = list(accumulate((stop - start for start, stop in some), initial=0))
-        whole = max(1, weights[high] - weights[low])
-        for k in range(low, high):
-            starts.append(_at(some, heard, heard[-1] * (weights[k] - weights[low]) // whole, after=True))
-            ends.append(_at(some, heard, heard[-1] * (weights[k + 1] - weights[low]) // whole, after=False))
-    return Times(starts, ends, [False] * (end - first))
-
-
-def _islands(spoken: Spoken) -> list[tuple[int, int]]:
-    """The stretches of speech inside the utterance, in order, those without a real pause between them as one."""
-    islands: list[tuple[int, int]] = []
-    for start, stop in sorted(spoken.speech):
-        low, high = max(start, spoken.start_ms), min(stop, spoken.end_ms)
-        if high <= low:
-            continue
-        if islands and low - islands[-1][1] < _PAUSE_MS:
-            islands[-1] = (islands[-1][0], max(high, islands[-1][1]))
-        else:
-            islands.append((low, high))
-    return islands or [(spoken.start_ms, spoken.end_ms)]
-
-
-def _assign(
-    islands: Sequence[tuple[int, int]], weights: Sequence[int], prices: Sequence[int]
-) -> list[tuple[int, int, Sequence[tuple[int, int]]]]:
-    """Which run of pieces is said in which run of islands; a pause that suits no place stays inside a run."""
-    spans = []
-    piece, island = 0, 0
-    pieces = len(weights) - 1
-    heard = list(accumulate((stop - start for start, stop in islands), initial=0))
-    for pause in range(1, len(islands)):
-        left = max(1, heard[-1] - heard[island])
-        rate = (weights[-1] - weights[piece]) / left or 1.0
-        expected = weights[piece] + rate * (heard[pause] - heard[island])
-        place = _nearest(expected, rate, weights, prices, range(piece + 1, pieces))
-        if place is not None:
-            spans.append((piece, place, islands[island:pause]))
-            piece, island = place, pause
-    return [*spans, (piece, pieces, islands[island:])]
-
-
-def _nearest(expected: float, rate: float, weights: Sequence[int], prices: Sequence[int], places: range) -> int | None:
-    """The place where the pause is: not far from where the spread puts it, and where one would pause."""
-    low = bisect_left(weights, expected - _FAR_MS * rate, places.start, max(places.start, places.stop))
-    best, chosen = float("inf"), None
-    for place in range(low, places.stop):
-        off_ms = (weights[place] - expected) / rate
-        if off_ms > _FAR_MS:
-            break
-        cost = abs(off_ms) + _PRICE_MS * prices[place]
-        if cost < best:
-            best, chosen = cost, place
-    return chosen
-
-
-def _at(islands: Sequence[tuple[int, int]], heard: Sequence[int], speech_ms: int, *, after: bool) -> int:
-    """When so much of the islands' speech has been heard: before a pause, or `after` it."""
-    index = bisect_left(heard, speech_ms + 1 if after else speech_ms, 1, len(islands)) - 1
-    return islands[index][0] + speech_ms - heard[index]
+    stretches = stretches_of(spoken.speech, spoken.start_ms, spoken.end_ms)
+    spans = spread(stretches, pieces.sizes[first:end], pieces.prices[first:end])
+    return Times([start for start, _ in spans], [stop for _, stop in spans], [False] * (end - first))

@@ -14,7 +14,7 @@ import typer
 from .. import console, logs
 from ..errors import SessionToolError, UsageError
 from ..wiring import merge_options_of, open_store_of, s3_options_of
-from .common import INTERRUPTED, Common, on_store
+from .common import INTERRUPTED, Common, WordsOption, on_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +85,7 @@ def batch(
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
     ] = True,
+    words: WordsOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
 ) -> None:
@@ -102,7 +103,7 @@ def batch(
         from ..fleet.runs import run_sessions  # noqa: PLC0415
         from ..fleet.shards import find_shard  # noqa: PLC0415
 
-        settings = common.settings(pauses=pauses, strict=strict, shard=shard)
+        settings = common.settings(pauses=pauses, words=words, strict=strict, shard=shard)
         selection = _selection(pending=pending, settle=settle, since=since, until=until)
         job = Job(
             store=settings.store,

@@ -36,6 +36,14 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors a
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print every finding with its hint, and every chunk.")
 ]
+WordsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--words/--no-words",
+        help="Find the time of each word too; needs sessiontool[words].  [default: no-words]",
+        show_default=False,
+    ),
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..wiring import merge_options_of, target_of
-from .common import Common, Ids, on_store
+from .common import Common, Ids, WordsOption, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -25,6 +25,7 @@ def merge(
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
     ] = True,
+    words: WordsOption = None,
     strict: Annotated[
         bool | None,
         typer.Option(
@@ -44,7 +45,7 @@ def merge(
         from ..pipeline import merge_session  # noqa: PLC0415
         from ..rendering.merges import MERGE  # noqa: PLC0415
 
-        settings = common.settings(pauses=pauses, strict=strict)
+        settings = common.settings(pauses=pauses, words=words, strict=strict)
         options = merge_options_of(settings, align=align, force=force, dry_run=dry_run)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:

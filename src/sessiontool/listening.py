@@ -1,0 +1,74 @@
+"""The joined recording is heard: where its utterances are in the sound, and where it is asked for, their words.
+
+Between the pipeline and the stages that know sound (`media`, `align`, `words`); numpy and the decoder take a fifth of
+a second to come up, so they are imported here when they are needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from .align import Alignment
+    from .aligning.activity import Activity
+    from .inputs import Notes
+    from .models import SessionDocument
+    from .progress import Progress
+    from .results import Recording
+    from .words import Known
+
+_READ_BYTES = 1 << 20
+
+
+def find_utterances(recording: Recording, notes: Notes, progress: Progress) -> tuple[Alignment, Activity]:
+    """Where the utterances are, and the activity of the sound that says so."""
+    from .align import align  # noqa: PLC0415
+    from .aligning.activity import measure  # noqa: PLC0415
+    from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
+    from .media import decode  # noqa: PLC0415
+
+    progress.stage("aligning")
+    head = recording.head
+    blocks = decode(packets_of(recording.path), head.channels, head.pre_skip, reduce, MARGIN)
+    activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
+    channels = channels_of(notes.session, head.channels)
+    return align(notes.utterances, recording.timeline, activity, channels), activity
+
+
+def find_words(alignment: Alignment, recording: Recording, known: Known, progress: Progress) -> Alignment:
+    """The alignment with the words of its placements; `known` has those that were found before."""
+    from .excerpts import cut  # noqa: PLC0415
+    from .words import time_words  # noqa: PLC0415
+
+    head = recording.head
+
+    def excerpts(stretches: Sequence[tuple[int, int]]) -> Iterable[tuple[int, Callable[[int], bytes]]]:
+        for position, excerpt in cut(packets_of(recording.path), head.pre_skip, stretches):
+            yield position, partial(excerpt.pcm, head.channels)
+
+    channels = [None if found is None else found.channel for found in alignment.evidence]
+    placements = time_words(alignment.placements, channels, excerpts, known=known, progress=progress)
+    return replace(alignment, placements=tuple(placements))
+
+
+def packets_of(path: Path) -> Iterator[bytes]:
+    """The packets of a file that we wrote."""
+    from .webm.reader import WebmReader  # noqa: PLC0415
+
+    reader = WebmReader()
+    with path.open("rb") as file:
+        while data := file.read(_READ_BYTES):
+            for run in reader.feed(data):
+                yield from run.payloads
+
+
+def channels_of(session: SessionDocument, count: int) -> tuple[str, ...]:
+    """The role on each channel; microphone left and assistant right where nobody noted it."""
+    if session.channels and len(session.channels) == count:
+        return tuple(session.channels)
+    return ("user", "assistant") if count == 2 else ("mixed",)

@@ -1,0 +1,202 @@
+"""Where in the sound the words of a text are: forced alignment by pocketsphinx with its English acoustic model.
+
+A text becomes a small grammar: its slots one after another, beside each other the ways in which one may be read, and
+silence or noise anywhere between.  The best path through it for the sound says which reading was said and when.
+
+Two things matter to pocketsphinx 5: the search must not prune (beams of 1e-200; a sentence has few states), and the
+path must be the search's own (`bestpath` off): a path through its lattice may stop before the last words.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from .letters import phones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .spelling import Token
+
+FRAME_MS = 10
+"""The step in which times are found."""
+
+_SEARCH = "words"
+_FOREIGN = "~"
+_AUDIBLE = 33  # -60 dB
+_UNSAID, _STOPPED = 0.1, 0.01
+_SCORE_SHIFT = 1 << 10
+"""pocketsphinx adds up log scores divided by this."""
+
+
+class Found(NamedTuple):
+    """Where each token is said: (start, end) in ms of the sound handed over, None for one that nobody reads aloud.
+
+    `first` to `end` (exclusive) are the tokens that the sound holds.  `score` is the mean log likelihood of a frame,
+    relative to its best state: 0 at best.
+    """
+
+    times: tuple[tuple[int, int] | None, ...]
+    first: int
+    end: int
+    score: float
+
+
+class _Arc(NamedTuple):
+    """One step of a grammar, always forward: a word, or nothing (`""`), and the token it belongs to (-1: none)."""
+
+    start: int
+    end: int
+    word: str
+    token: int
+
+
+class Aligner:
+    """An acoustic model, ready to align one text with one sound after another; results depend on nothing before.
+
+    ImportError without the package.
+    """
+
+    def __init__(self) -> None:
+        from pocketsphinx import Decoder  # noqa: PLC0415
+
+        beams = dict.fromkeys(("beam", "wbeam", "pbeam"), 1e-200)
+        self._decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL", **beams)
+
+    def align(
+        self,
+        tokens: Sequence[Token],
+        pcm: bytes,
+        *,
+        english: bool = True,
+        may_start: bool = False,
+        may_stop: bool = False,
+    ) -> Found | None:
+        """Align tokens with `pcm` (16 kHz, one channel, 16 bits); None where nothing fits.
+
+        `may_start`, `may_stop`: the sound may begin before any of the tokens, and end after any.
+        """
+        arcs, final = _grammar(tokens, may_start=may_start, may_stop=may_stop)
+        if not any(arc.word for arc in arcs) or not _audible(pcm):
+            return None
+        names = {arc.word: self._name(arc.word, english=english) for arc in arcs if arc.word}
+        said = self._decode(arcs, final, names, pcm)
+        if said is None:
+            return None
+        words, score = said
+        times: list[tuple[int, int] | None] = [None] * len(tokens)
+        path = _path(arcs, final, [word for word, _, _ in words])
+        for arc, (_, start, end) in zip(path, words, strict=True):
+            begun = times[arc.token]
+            times[arc.token] = (begun[0] if begun else start * FRAME_MS, end * FRAME_MS)
+        return Found(tuple(times), *_held(tokens, times), score)
+
+    def _decode(
+        self, arcs: Sequence[_Arc], final: int, names: dict[str, str], pcm: bytes
+    ) -> tuple[list[tuple[str, int, int]], float] | None:
+        """The words of the best path with their first frame and the one after their last; and its score."""
+        decoder = self._decoder
+        steps = [
+            (arc.start, arc.end, 1.0, names[arc.word])
+            if arc.word
+            else (arc.start, arc.end, _STOPPED if arc.token < 0 else _UNSAID)
+            for arc in arcs
+        ]
+        decoder.add_fsg(_SEARCH, decoder.create_fsg(_SEARCH, 0, final, steps))
+        decoder.activate_search(_SEARCH)
+        decoder.reinit_feat()  # or noise is taken off as it was in the sound before
+        decoder.start_utt()
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
+        best = decoder.hyp()
+        if best is None or not decoder.n_frames():
+            return None
+        spelt = {name: word for word, name in names.items()}
+        words = [
+            (spelt[name], segment.start_frame, segment.end_frame + 1)
+            for segment in decoder.seg()
+            if (name := segment.word.partition("(")[0]) in spelt
+        ]
+        return words, math.log(max(best.score, 1e-300)) * _SCORE_SHIFT / decoder.n_frames()
+
+    def _name(self, word: str, *, english: bool) -> str:
+        """What a word is called in the dictionary, where it is entered if it is not there yet."""
+        known = self._decoder.lookup_word(word)
+        if english:
+            if known is None:
+                self._decoder.add_word(word, phones_of(word, english=True) or _ANYTHING, False)
+            return word
+        name = word + _FOREIGN
+        if self._decoder.lookup_word(name) is None:
+            self._decoder.add_word(name, phones_of(word, english=False) or known or _ANYTHING, False)
+            if known is not None:
+                self._decoder.add_word(f"{name}(2)", known, False)
+        return name
+
+
+_ANYTHING = "AH"
+
+
+def _audible(pcm: bytes) -> bool:
+    """Whether there is anything to hear: any text fits digital silence well."""
+    samples = array("h", pcm)
+    return max(samples, default=0) >= _AUDIBLE or min(samples, default=0) <= -_AUDIBLE
+
+
+def _held(tokens: Sequence[Token], times: Sequence[tuple[int, int] | None]) -> tuple[int, int]:
+    """Which run of tokens the sound holds: those that were said, and what cannot be said beside them."""
+    said = [index for index, time in enumerate(times) if time]
+    sayable = [index for index, token in enumerate(tokens) if token.slots]
+    first, last = (said[0], said[-1]) if said else (0, -1)
+    return (0 if first <= sayable[0] else first), (len(tokens) if last >= sayable[-1] else last + 1)
+
+
+def _grammar(tokens: Sequence[Token], *, may_start: bool, may_stop: bool) -> tuple[list[_Arc], int]:
+    """The arcs of the tokens in a row from state 0, and the state where all is said."""
+    arcs: list[_Arc] = []
+    here = last = 0
+    edges = []
+    for index, token in enumerate(tokens):
+        for slot in token.slots:
+            there = last + 1 + sum(max(0, len(words) - 1) for words in slot)
+            for words in slot:
+                states = [here, *range(last + 1, last + len(words)), there]
+                last += max(0, len(words) - 1)
+                steps = zip(pairwise(states), words or ("",), strict=True)
+                arcs += [_Arc(start, end, word, index) for (start, end), word in steps]
+            here = last = there
+        edges.append(here)
+    inner = sorted(set(edges) - {0, here})
+    if may_start:
+        arcs += [_Arc(0, edge, "", -1) for edge in inner]
+    if may_stop:
+        arcs += [_Arc(edge, here, "", -1) for edge in inner]
+    return arcs, here
+
+
+def _path(arcs: Sequence[_Arc], final: int, words: Sequence[str]) -> list[_Arc]:
+    """The arcs with words of a way through the grammar that says exactly `words`; LookupError where there is none."""
+    leaving: dict[int, list[_Arc]] = {}
+    for arc in arcs:
+        leaving.setdefault(arc.start, []).append(arc)
+    came: dict[tuple[int, int], tuple[tuple[int, int], _Arc] | None] = {(0, 0): None}
+    waiting = [(0, 0)]
+    while waiting and (final, len(words)) not in came:
+        state, place = waiting.pop()
+        for arc in leaving.get(state, ()):
+            fits = not arc.word or (place < len(words) and words[place] == arc.word)
+            reached = (arc.end, place + bool(arc.word))
+            if fits and reached not in came:
+                came[reached] = (state, place), arc
+                waiting.append(reached)
+    return list(_back(came, (final, len(words))))[::-1]
+
+
+def _back(came: dict[tuple[int, int], tuple[tuple[int, int], _Arc] | None], place: tuple[int, int]) -> Iterator[_Arc]:
+    while (step := came[place]) is not None:
+        place, arc = step
+        if arc.word:
+            yield arc

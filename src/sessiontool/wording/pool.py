@@ -1,0 +1,100 @@
+"""Processes that align, one for each core: started when there is work, replaced when they die or hang."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .forced import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .worker import Task
+
+_MOST = 8
+_PATIENCE_S = 60.0
+"""How long a process may take for a sound, beside the sound's own length; it takes a fiftieth of that."""
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from sessiontool.wording.worker import main; main()"
+_BYTES_PER_S = 32_000
+
+
+def cores() -> int:
+    """How many processes are worth their memory (0.1 GB each)."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(_MOST, usable or 1))
+
+
+class Worker:
+    """One process and the talk with it.  Not for two threads at once."""
+
+    def __init__(self, command: list[str] | None = None) -> None:
+        # Not `-m`: that would put the current folder, which is anybody's, before our own modules.
+        self._command = command or [sys.executable, "-c", _START, json.dumps(sys.path)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def align(self, task: Task, pcm: bytes) -> Found | None:
+        """The process's answer; None as well where it died or took too long: nobody waits for it for ever."""
+        try:
+            return self._ask(
+                json.dumps([len(pcm), *task]).encode() + b"\n" + pcm, _PATIENCE_S + len(pcm) / _BYTES_PER_S
+            )
+        except (OSError, ValueError):
+            self.close()
+            return None
+
+    def _ask(self, request: bytes, patience_s: float) -> Found | None:
+        process = self._process = self._process or subprocess.Popen(  # noqa: S603 - our own Python
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watch = threading.Timer(patience_s, process.kill)
+        watch.start()
+        try:
+            process.stdin.write(request)
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())
+        finally:
+            watch.cancel()
+        if answer is None:
+            return None
+        times, *others = answer
+        return Found(tuple(time and (time[0], time[1]) for time in times), *others)
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(OSError):
+                process.communicate()
+
+
+class Pool:
+    """Workers for threads: each thread that asks has one of its own."""
+
+    def __init__(self, new_worker: Callable[[], Any] = Worker) -> None:
+        self._new_worker = new_worker
+        self._own = threading.local()
+        self._workers: list[Any] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def align(self, task: Task, pcm: bytes) -> Found | None:
+        worker = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = self._new_worker()
+            self._workers.append(worker)
+        found: Found | None = worker.align(task, pcm)
+        return found

@@ -1,0 +1,77 @@
+"""A process that aligns: a line of JSON and a sound on its standard input, a line of JSON on its standard output.
+
+Processes, because pocketsphinx holds the interpreter while it works; and because one that a sound brings down takes
+nothing with it (`pool`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from .forced import Aligner, Found
+from .spelling import read, tokens_of
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+ENGLISH = "en"
+_POOR_SCORE, _LEAST_SCORE = -3.3, -5.0
+"""English scores better than the first, but in bad noise (-4); other languages' words by English rules score worse.
+Below the second the sound says something else: a text of another utterance scores -6."""
+_LEAST_HELD = 0.5
+
+
+class Task(NamedTuple):
+    """A text to align with a sound; `language` is a two-letter code, empty where nobody knows.
+
+    `may_stop`: the sound may end before the text does.
+    """
+
+    text: str
+    language: str
+    may_stop: bool
+
+
+def align_text(aligner: Aligner, task: Task, pcm: bytes) -> Found | None:
+    """The tokens of a text in a sound; None where the sound says something else.
+
+    What does not fit as a whole may have lost its beginning or its end, in a hole of the recording.
+    """
+    found = _best(aligner, task, pcm, may_stop=task.may_stop)
+    if found is not None and found.score >= _LEAST_SCORE:
+        return found
+    found = _best(aligner, task, pcm, may_start=True, may_stop=True)
+    if found is None or found.score < _LEAST_SCORE:
+        return None
+    return found if found.end - found.first >= _LEAST_HELD * len(found.times) else None
+
+
+def _best(aligner: Aligner, task: Task, pcm: bytes, **ends: bool) -> Found | None:
+    """Where nobody named the language and English fits badly, the words are also read as other languages would."""
+    texts = tokens_of(task.text)
+
+    def attempt(language: str) -> Found | None:
+        tokens = [read(text, language) for text in texts]
+        return aligner.align(tokens, pcm, english=language == ENGLISH, **ends)
+
+    found = attempt(task.language or ENGLISH)
+    if task.language or (found is not None and found.score > _POOR_SCORE):
+        return found
+    return max(filter(None, (found, attempt(""))), key=lambda one: one.score, default=None)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer requests until there are no more."""
+    aligner = Aligner()
+    while line := requests.readline():
+        pcm_bytes, *task = json.loads(line)
+        found = align_text(aligner, Task(*task), requests.read(pcm_bytes))
+        answers.write(json.dumps(found).encode() + b"\n")
+        answers.flush()
+
+
+def main() -> None:
+    """The process."""
+    serve(sys.stdin.buffer, sys.stdout.buffer)

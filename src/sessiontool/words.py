@@ -1,0 +1,148 @@
+"""Placed utterances and their sound -> when each word is said, and which words of a turn that was cut off were heard.
+
+Words are aligned with the sound itself (`wording`: pocketsphinx, in processes of their own).  Where that cannot be,
+because of the script, of a place that is not sure, or of a text that the sound does not fit, they are spread over the
+speech by their length, pauses left out (`pacing`).  Each word says which.
+
+Not here: where an utterance is (`align`), and what captions make of words.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+from .errors import UsageError
+from .progress import Silent
+from .values import WordSource
+from .wording.pool import Pool, cores
+from .wording.spelling import readable, tokens_of
+from .wording.timing import may_stop, placed_at, rates_of, text_of, with_found_words, with_spread_words
+from .wording.worker import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from .progress import Progress
+    from .values import Placement, TimedWord
+    from .wording.forced import Found
+
+    Stretch = tuple[int, int]
+    Known = Mapping["WordsKey", tuple["TimedWord", ...]]
+    Excerpts = Callable[[Sequence[Stretch]], Iterable[tuple[int, Callable[[int], bytes]]]]
+
+_PACKAGES = ("pocketsphinx", "num2words")
+_VERSION = 1
+"""Goes up when the same sound and text would get other words."""
+
+_SURE = 0.5
+_LONGEST_SAMPLES = 600 * 48_000
+_SAMPLES_PER_MS = 48
+
+
+class WordsKey(NamedTuple):
+    """What the words of an utterance depend on, within one recording."""
+
+    role: str
+    text: str
+    language: str
+    start_samples: int
+    end_samples: int
+    status: str
+
+
+def _key_of(placement: Placement) -> WordsKey:
+    utterance = placement.utterance
+    start, end = (at // _SAMPLES_PER_MS * _SAMPLES_PER_MS for at in placed_at(placement))
+    return WordsKey(utterance.role, text_of(placement), utterance.language or "", start, end, placement.status)
+
+
+def are_words_of(key: WordsKey, words: Sequence[TimedWord]) -> bool:
+    """Whether these are the words of that utterance, all of them, in order and inside it."""
+    times = [time for word in words for time in (word.start_samples, word.end_samples)]
+    inside = sorted([key.start_samples, *times, key.end_samples]) == [key.start_samples, *times, key.end_samples]
+    sources = {word.source for word in words} <= set(get_args(WordSource))
+    return inside and sources and [word.text for word in words] == tokens_of(key.text)
+
+
+def engine() -> str:
+    """What times depend on beside sound and text (UsageError where the extra is not installed)."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return f"{_VERSION}: " + ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    except PackageNotFoundError as error:
+        raise UsageError(
+            f"word times need the package {error.name}", hint="pip install 'sessiontool[words]', or leave out --words"
+        ) from error
+
+
+def time_words(
+    placements: Sequence[Placement],
+    channels: Sequence[int | None],
+    excerpts: Excerpts,
+    *,
+    known: Known | None = None,
+    progress: Progress | None = None,
+) -> list[Placement]:
+    """The placements with their words, and with what was heard of turns that were cut off.
+
+    `channels` says where each utterance is heard.  `excerpts` cuts stretches (start, end in output samples) out of the
+    recording: it yields a stretch's position in the list and a function that gives a channel's PCM (16 kHz, 16 bits).
+    `known` has words that need not be looked for again.
+    """
+    result = list(placements)
+    rates = rates_of(placements)
+    wanted = []
+    for index, placement in enumerate(placements):
+        if placement.start_samples is None or not placement.utterance.text.strip():
+            continue
+        if known and (words := known.get(_key_of(placement))):
+            result[index] = replace(placement, words=words)
+        elif _alignable(placement) and channels[index] is not None:
+            wanted.append(index)
+        else:
+            result[index] = with_spread_words(placement, rates)
+    progress = progress or Silent()
+    progress.stage("words", len(wanted))
+    for index, found in _align(placements, channels, wanted, excerpts):
+        placement = placements[index]
+        result[index] = with_found_words(placement, found) if found else with_spread_words(placement, rates)
+        progress.advance()
+    return result
+
+
+def _alignable(placement: Placement) -> bool:
+    start, end = placement.start_samples or 0, placement.end_samples or 0
+    return placement.confidence >= _SURE and end - start <= _LONGEST_SAMPLES and readable(tokens_of(text_of(placement)))
+
+
+def _align(
+    placements: Sequence[Placement], channels: Sequence[int | None], wanted: Sequence[int], excerpts: Excerpts
+) -> Iterator[tuple[int, Found | None]]:
+    """What is found of each wanted utterance; a few sounds are held at a time."""
+    stretches = [placed_at(placements[i]) for i in wanted]
+    processes = min(cores(), len(wanted))
+    if not processes:
+        return
+
+    def align(index: int, pcm_of: Callable[[int], bytes]) -> Found | None:
+        return pool.align(_task(placements[index]), pcm_of(channels[index] or 0))
+
+    with Pool() as pool, ThreadPoolExecutor(processes) as threads:
+        waiting: deque[tuple[int, Future[Found | None]]] = deque()
+        for position, pcm_of in excerpts(stretches):
+            waiting.append((wanted[position], threads.submit(align, wanted[position], pcm_of)))
+            if len(waiting) > 2 * processes:
+                index, future = waiting.popleft()
+                yield index, future.result()
+        for index, future in waiting:
+            yield index, future.result()
+
+
+def _task(placement: Placement) -> Task:
+    language = (placement.utterance.language or "")[:2].lower()
+    return Task(text_of(placement), language, may_stop(placement))
