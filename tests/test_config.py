@@ -44,10 +44,12 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
 def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
     values: dict[str, tuple[str, str | bool]] = {
         "strict": ("true", True),
+        "words": ("true", True),
         "pauses": ("keep", "keep"),
         "caption_speakers": ("false", False),
         "caption_text": ("generated", "generated"),
         "mark_gaps": ("true", True),
+        "log_format": ("json", "json"),
     }
     text, value = values.get(name, ("some", "some"))
     (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if isinstance(value, bool) else repr(text)}")
