@@ -115,7 +115,7 @@ def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
     packets = payloads(3, toc=0xFC)
     digest = PacketsDigest()
     digest.update(packets)
-    full = ChunkRecord(chunk_ref(3, 70), "ab", "ok", packets=3, digest=digest)
+    full = ChunkRecord(chunk_ref(3, 70), "ab", "ok", packets=3, packets_sha256=digest.hexdigest())
     assert report.chunk_json(full)["packets_sha256"] == digest.hexdigest()
 
 

@@ -19,6 +19,7 @@ from .filling import Pause
 from .records import Assembly, ChunkRecord, PartRecord
 from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
 from .webm.opus import SILENT_PACKET_SAMPLES
+from .webm.packets import PacketsDigest
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -96,12 +97,19 @@ class RecordingReader:
         self._number = -1  # of the recording in the reader's count
         self._packets = 0
         self._records: list[ChunkRecord] = []  # of the chunks that were fed to the reader
+        self._digest = PacketsDigest()  # of the last one's packets
         self._starts: list[int] = []  # where each of them begins in the stream
         self._read_bytes = 0
         self._first_of: dict[str, ChunkRef] = {}  # by SHA-256
         self._loss_known = False  # a missing chunk was named since the last packet
 
     def read_all(self, read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
+        try:
+            self._read_all(read, progress)
+        finally:
+            self._end_record()
+
+    def _read_all(self, read: Callable[[ChunkRef], bytes], progress: Progress) -> None:
         chunks, missing = self._recording.chunks, self._recording.missing
         for index, chunk in enumerate(chunks):
             if index in missing:
@@ -135,6 +143,7 @@ class RecordingReader:
             raise Disorder
         finding = self._compare(chunk, sha256)
         record = ChunkRecord(chunk, sha256, "altered" if finding else "ok")
+        self._end_record()
         self._records.append(record)
         self._assembly.chunks.append(record)
         self._starts.append(self._read_bytes)
@@ -205,10 +214,16 @@ class RecordingReader:
     def _record(self, payloads: Sequence[bytes]) -> None:
         record = self._records[-1]
         record.packets += len(payloads)
-        record.digest.update(payloads)
+        self._digest.update(payloads)
         self._packets += len(payloads)
         self._loss_known = False
         self._open_missing.clear()
+
+    def _end_record(self) -> None:
+        """No more packets will be told of as the last chunk's."""
+        if self._records and self._records[-1].packets:
+            self._records[-1].packets_sha256 = self._digest.hexdigest()
+        self._digest = PacketsDigest()
 
     def _check_times(self, runs: Sequence[Packets], chunk: ChunkRef) -> None:
         """Compare the first times of a chunk with the last of the one before.

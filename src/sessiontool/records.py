@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from .webm.packets import PacketsDigest
-
 if TYPE_CHECKING:
     from .errors import RecordingError
     from .values import ChunkRef, Finding
@@ -18,14 +16,14 @@ Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged", "unread"]
 class ChunkRecord:
     """What became of one chunk; `empty` means that no packet ended in it, `unread` that its part was refused before.
 
-    `digest` goes over its packets as they were read: what the output is checked against.
+    `packets_sha256` goes over its packets as they were read, and is what the output is checked against.
     """
 
     chunk: ChunkRef
     sha256: str
     verdict: Verdict
     packets: int = 0
-    digest: PacketsDigest = field(default_factory=PacketsDigest)
+    packets_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

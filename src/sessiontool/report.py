@@ -90,7 +90,7 @@ def chunk_json(record: ChunkRecord) -> dict[str, Any]:
         "bytes": chunk.object.size_bytes,
         "sha256": record.sha256,
         "packets": record.packets,
-        **({"packets_sha256": record.digest.hexdigest()} if record.packets else {}),
+        **({"packets_sha256": record.packets_sha256} if record.packets else {}),
         "verdict": record.verdict,
     }
 
