@@ -372,7 +372,7 @@ def test_a_batch_that_is_killed_again_and_again_is_ended_by_the_next(tmp_path: P
                     assert verify_session(session_id, store.target(session_id)).problems == ()
                 except NotFoundError:
                     continue  # not merged yet
-    last = batch("--all", "-s", folder, "--json", "--no-align")
+    last = batch("--all", "-s", folder, "--json", "--no-align", "--force")
     assert (last.code, last.summary["by_status"]["failed"], last.summary["sessions"]) == (0, 0, 6)
     for path in folder.iterdir():
         assert sorted(one.name for one in (path / "merged").iterdir()) == [

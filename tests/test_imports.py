@@ -33,7 +33,7 @@ LEVELS = (
     "console config",
     "rendering",
     "api fleet",
-    "pipeline recaption simulate explain",
+    "pipeline recaption purge simulate explain",
     "results",
     "report inputs",
     "assemble",

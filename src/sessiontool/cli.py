@@ -14,6 +14,7 @@ from .commands.captions import captions
 from .commands.explain import explain
 from .commands.inspect import inspect
 from .commands.merge import merge
+from .commands.purge import purge
 from .commands.simulate import simulate
 from .commands.verify import verify
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, batch, inspect, verify, captions, explain, simulate):
+for command in (merge, batch, inspect, verify, captions, purge, explain, simulate):
     app.command()(command)
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .models import SessionDocument, UtteranceDocument
+from .errors import RecordingError
+from .models import RetentionEntry, SessionDocument, UtteranceDocument
 from .values import Finding, Utterance
 
 if TYPE_CHECKING:
@@ -42,6 +43,28 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), [_broken(name, f"holds {_kind(value)}, not an object")]
     model, problems = _lenient(SessionDocument, value)
     return model or SessionDocument(), [_broken(name, problem) for problem in problems]
+
+
+def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | None:
+    """The retention that session.json asks for, None where it asks for none; nothing is guessed.
+
+    RecordingError where it is unclear: the document is broken, of another session, or its retention is.
+    """
+    hint = "nothing is deleted by it; correct the document"
+    try:
+        value = _loads(data.decode(json.detect_encoding(data)))
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds {_kind(value)}")
+        if value.get("session_id") is not None and str(value["session_id"]) != session_id:
+            raise ValueError("it is of another session")
+        wanted = value.get("retention")
+        return None if wanted is None else RetentionEntry.model_validate(wanted)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = _shown(".".join(map(str, ("retention", *first["loc"]))))
+        raise RecordingError(f"{name}, {where}: {first['msg']}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{name} does not say how long to keep the session: {error}", hint=hint) from error
 
 
 def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Finding]]:

@@ -54,6 +54,15 @@ class PartEntry(_Wire):
     chunks: list[ChunkEntry] = []
 
 
+class RetentionEntry(BaseModel):
+    """How long a session may be kept.  Unknown fields are refused: one may say that nothing is to be deleted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    delete_chunks_after_days: FiniteFloat | None = Field(default=None, ge=0)
+    delete_all_after_days: FiniteFloat | None = Field(default=None, ge=0)
+
+
 class SessionDocument(_Wire):
     """session.json (`sessiontool.session/1`)."""
 

@@ -58,6 +58,22 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of an object, or a marker that says it was deleted: what must go for the object to be gone.
+
+    `version` is empty in stores without versions.  `is_current`: it is what a reader gets, or would be told is gone.
+    """
+
+    key: str
+    size_bytes: int
+    tag: str
+    modified_s: float
+    version: str = ""
+    is_current: bool = True
+    is_marker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkRef:
     """One recorded blob in a store.  `part` is as spelt in the key; `seq` is compared as a number."""
 

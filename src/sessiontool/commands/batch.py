@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,13 +12,13 @@ import typer
 
 from .. import console, logs
 from ..errors import SessionToolError, UsageError
-from ..wiring import merge_options_of, open_store_of, s3_options_of
+from ..wiring import merge_options_of, s3_options_of
 from .common import INTERRUPTED, Common, WordsOption, on_store
+from .sources import session_ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ..config import Settings
     from ..fleet.jobs import Job, Outcome
     from ..fleet.ledger import Totals
     from ..fleet.runs import Engine
@@ -117,7 +116,7 @@ def batch(
         share = find_shard(settings.shard, process_environment())
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
-        source = _source(ids or [], listed, every, retry_failed, settings, implied=selection.asks)
+        source = session_ids_of(settings, ids, listed, every=every, retry_failed=retry_failed, implied=selection.asks)
         with ExitStack() as stack:
             tell = _Teller(common, stack, report, metrics)
             stack.enter_context(_stoppable())
@@ -147,57 +146,6 @@ def _selection(*, pending: bool, settle: float | None, since: str | None, until:
         until_s=selecting.read_time(until, "--until", now_s=now_s) if until else None,
         settle_s=minutes * 60,
     )
-
-
-def _source(
-    ids: list[str], listed: str | None, every: bool, retry_failed: str | None, settings: Settings, *, implied: bool
-) -> Iterable[str]:
-    """The ids of the one source that was named."""
-    from ..fleet.ledger import read_failed  # noqa: PLC0415
-
-    named = [
-        name
-        for name, given in (("IDs", ids), ("--from", listed), ("--all", every), ("--retry-failed", retry_failed))
-        if given
-    ]
-    if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
-    if ids:
-        return dict.fromkeys(ids)
-    if listed:
-        return _once(_listed(listed))
-    if retry_failed:
-        return _once(read_failed(Path(retry_failed)))
-    if every or implied:
-        return _stored(settings)
-    raise UsageError("no session is named", hint="name them, or use --from, --all, --pending or --retry-failed")
-
-
-def _listed(name: str) -> Iterator[str]:
-    from ..errors import NotFoundError  # noqa: PLC0415
-    from ..fleet.ledger import read_ids  # noqa: PLC0415
-
-    if name == "-":
-        yield from read_ids(sys.stdin)
-        return
-    try:
-        with Path(name).open(encoding="utf-8", errors="replace") as file:
-            yield from read_ids(file)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no {name}", hint="--from names a list of sessions, one a line") from error
-
-
-def _stored(settings: Settings) -> Iterator[str]:
-    with open_store_of(settings) as store:
-        yield from store.session_ids()
-
-
-def _once(session_ids: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for session_id in session_ids:
-        if session_id not in seen:
-            seen.add(session_id)
-            yield session_id
 
 
 def _chosen(session_ids: Iterable[str], share: Shard) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .. import pipeline
-from ..errors import BusyError, SessionToolError
+from ..errors import BusyError, RecordingError, SessionToolError
 from ..inputs import read_notes
 from ..progress import Progress, Silent, Timed
 from ..storage import Layout, S3Options, Store, Target, open_output, open_store
@@ -27,6 +27,7 @@ Status = Literal["complete", "repaired", "partial", "unchanged", "busy", "skippe
 MERGED = ("complete", "repaired", "partial")
 FAILED = ("failed", "interrupted")
 _INTERRUPTED = 130
+_PURGED = "its chunks were deleted after it was merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,12 @@ class Runner:
                 return Outcome(session_id, "unchanged" if done else "skipped", reason=decision.reason)
             if job.plan_only:
                 return Outcome(session_id, "planned", reason=decision.reason)
-        return merged(pipeline.merge_session(self._store, session_id, target, job.options, progress))
+        try:
+            return merged(pipeline.merge_session(self._store, session_id, target, job.options, progress))
+        except RecordingError:
+            if self._store.list_session(session_id).chunks or not pipeline.is_published(target):
+                raise
+            return Outcome(session_id, "unchanged", reason=_PURGED)
 
     def _decide(self, session_id: str, target: Target) -> tuple[Decision, bool]:
         """Whether to merge the session, and whether that is because it was done before."""
@@ -126,7 +132,7 @@ class Runner:
         if not options.force and pipeline.is_merged(listing, target, options):
             return Decision(False, "merged before, from the same input"), True
         if not listing.chunks and pipeline.is_published(target):
-            return Decision(False, "its chunks were deleted after it was merged"), True
+            return Decision(False, _PURGED), True
         if not selection.pending:
             return decision, False
         notes = read_notes(self._store, listing)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from ..values import SessionListing, StoredObject
+    from ..values import SessionListing, StoredObject, StoredVersion
+    from .layout import Layout
 
 REPORT_NAME = "report.json"
 MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
@@ -94,6 +95,8 @@ class Reader(Protocol):
 class Store(Protocol):
     """Where sessions live.  Keys are relative to its root.  Threads may share it."""
 
+    layout: Layout
+
     @property
     def url(self) -> str:
         """The store as a path or `s3://bucket/prefix`, without secrets."""
@@ -121,6 +124,20 @@ class Store(Protocol):
 
     def target(self, session_id: str) -> Target:
         """The place of the session's result in this store."""
+        ...
+
+    def versions(self, session_id: str) -> Iterator[StoredVersion]:
+        """Everything of a session and of nobody else: results too, old versions and delete markers (StorageError).
+
+        What is there but cannot be deleted as a file, such as a link, has an empty tag and is no marker.
+        """
+        ...
+
+    def delete(self, session_id: str, versions: Sequence[StoredVersion]) -> None:
+        """Delete for good, each as it was listed.
+
+        StorageError where one is refused or has changed; how many are gone by then is for `versions` to say.
+        """
         ...
 
     def close(self) -> None:

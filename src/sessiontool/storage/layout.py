@@ -190,6 +190,15 @@ class Layout:
         match = self._session_name.fullmatch(name)
         return match["session"] if match else None
 
+    def belongs(self, session_id: str, key: str) -> bool:
+        """Whether a key is the session's: one of its chunks, or in its folder.  A marker of a folder is not."""
+        inside = key.startswith(f"{self.folder(session_id)}/") and not key.endswith("/")
+        return inside or self.is_chunk(session_id, key)
+
+    def is_chunk(self, session_id: str, key: str) -> bool:
+        match = _regex(self._components, session_id).fullmatch(key)
+        return match is not None and match.groupdict().get("ext", "").lower() not in _SIDECARS
+
     def listing(self, session_id: str, objects: Iterable[StoredObject]) -> SessionListing | None:
         """What `objects`, all those below `prefixes`, are to the session; None where nothing of it is there.
 

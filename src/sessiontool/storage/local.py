@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import NotFoundError, StorageError
-from ..values import SessionListing, StoredObject
+from ..values import SessionListing, StoredObject, StoredVersion
 from .base import changed, unknown_session, vanished
 from .disk import disk_errors
+from .erasing import erase_files
 from .folder import FolderTarget
 from .layout import MERGED_FOLDER, Layout
 
@@ -113,6 +114,21 @@ class LocalStore:
         folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER
         self._check_inside(folder)
         return FolderTarget(folder)
+
+    def versions(self, session_id: str) -> Iterator[StoredVersion]:
+        folder = self._root / self.layout.folder(session_id)
+        self._check_inside(folder)
+        with disk_errors("list", folder):
+            for obj in (found for prefix in self.layout.prefixes(session_id) for found in self._below(prefix)):
+                if self.layout.belongs(session_id, obj.key):
+                    tag = "" if (self._root / obj.key).is_symlink() else obj.tag
+                    yield StoredVersion(obj.key, obj.size_bytes, tag, obj.modified_s)
+
+    def delete(self, session_id: str, versions: Sequence[StoredVersion]) -> None:
+        for version in versions:
+            if not self.layout.belongs(session_id, version.key):
+                raise ValueError(f"not of session {session_id}: {version.key!r}")
+        erase_files(self._real_root, self.layout.folder(session_id), versions, _tag)
 
     def close(self) -> None:
         """Nothing is held."""

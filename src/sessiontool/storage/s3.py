@@ -13,13 +13,14 @@ import boto3
 from botocore.config import Config
 
 from ..errors import UsageError
-from ..values import SessionListing, StoredObject
+from ..values import SessionListing, StoredObject, StoredVersion
 from .base import S3Options, unknown_session
 from .layout import MERGED_FOLDER, Layout
 from .s3bucket import Bucket
 from .s3errors import FAILURES, translate
 from .s3fetch import S3Fetch
 from .s3target import S3Target
+from .s3versions import delete_versions, list_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,6 +109,18 @@ class S3Store:
 
     def target(self, session_id: str) -> S3Target:
         return S3Target(self._bucket, f"{self._root}{self.layout.folder(session_id)}/{MERGED_FOLDER}/")
+
+    def versions(self, session_id: str) -> Iterator[StoredVersion]:
+        for prefix in self.layout.prefixes(session_id):
+            for version in list_versions(self._bucket, self._root, prefix):
+                if self.layout.belongs(session_id, version.key):
+                    yield version
+
+    def delete(self, session_id: str, versions: Sequence[StoredVersion]) -> None:
+        for version in versions:
+            if not self.layout.belongs(session_id, version.key):
+                raise ValueError(f"not of session {session_id}: {version.key!r}")
+        delete_versions(self._bucket, self._root, versions)
 
     def close(self) -> None:
         self._bucket.close()

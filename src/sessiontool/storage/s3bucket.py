@@ -117,6 +117,24 @@ class Bucket:
                 return
             query["ContinuationToken"] = page["NextContinuationToken"]
 
+    def version_pages(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """All pages of a listing of versions and delete markers."""
+        query = {"Bucket": self.name, "Prefix": prefix}
+        while True:
+            page = self._call(
+                f"list versions of {self.url(prefix)}", partial(self.client.list_object_versions, **query)
+            )
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            query["KeyMarker"] = page["NextKeyMarker"]
+            query["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    def delete_exactly(self, objects: list[dict[str, str]]) -> list[dict[str, Any]]:
+        """Delete versions of objects for good; those that were refused, as the server says it."""
+        delete = partial(self.client.delete_objects, Bucket=self.name, Delete={"Objects": objects, "Quiet": True})
+        return list(self._call(f"delete in {self.url('')}", delete).get("Errors", ()))
+
     def get(self, key: str, tag: str, size_bytes: int) -> bytes:
         """The body of an object as it was listed (StorageError when changed, NotFoundError when gone).
 

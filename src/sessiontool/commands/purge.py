@@ -1,0 +1,119 @@
+"""`sessiontool purge`: delete what may not be kept any longer."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import console
+from ..errors import StorageError, UsageError
+from ..wiring import target_of
+from .common import Common, on_store
+from .sources import session_ids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..progress import Progress
+    from ..purge import Purge, Rule
+    from ..storage import Store
+
+
+@on_store
+def purge(
+    common: Common,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
+    ] = None,
+    listed: Annotated[
+        str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
+    chunks_after: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Delete chunks then, of sessions that say nothing themselves.")
+    ] = None,
+    all_after: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", help="Delete all then, of sessions that say nothing themselves."),
+    ] = None,
+    even_damaged: Annotated[
+        bool, typer.Option("--even-damaged", help="Also chunks that could not be used whole.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only show what would be deleted.")] = False,
+    receipt: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A new file for the receipt.  [default: purge-TIME.jsonl]"),
+    ] = None,
+) -> None:
+    """Delete chunks that are merged, and sessions whose term is over, as session.json asks for it.
+
+    Without --yes nothing is deleted.  A session that asks for nothing is left alone, unless --chunks-after or
+    --all-after is given.  Chunks are deleted only where the result stands up to a check and every chunk is, byte for
+    byte, what was merged.  What is deleted is written into the receipt: what, when, why, with hashes.  If anything is
+    refused, the exit code is 4.
+    """
+    with common.errors_as_exits():
+        from ..purge import Purger  # noqa: PLC0415
+        from ..rendering.purges import PURGE  # noqa: PLC0415
+        from ..storage import open_store  # noqa: PLC0415
+
+        settings = common.settings()
+        rule = _rule(chunks_after, all_after)
+        if receipt and not yes:
+            raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
+        chosen = list(session_ids_of(settings, ids, listed, every=every))
+        output = open_store(settings.output) if settings.output else None
+        with _receipt(receipt, settings.store, wanted=yes) as write:
+
+            def run(store: Store, session_id: str, progress: Progress) -> Any:
+                purger = Purger(store, rule, output=output, even_damaged=even_damaged)
+                target = target_of(store, session_id, settings)
+                return purger.purge(session_id, target, write, progress) if yes else purger.examine(session_id, target, progress)  # fmt: skip  # noqa: E501
+
+            if not yes and not common.quiet:
+                console.note("nothing is deleted without --yes")
+            common.run_all(chosen, settings, run, PURGE)
+
+
+def _rule(chunks_after: float | None, all_after: float | None) -> Rule:
+    from ..purge import Rule  # noqa: PLC0415
+
+    for option, days in (("--chunks-after", chunks_after), ("--all-after", all_after)):
+        if days is not None and not days >= 0:
+            raise UsageError(f"{option} {days:g} is no number of days", hint="it is 0 or more")
+    return Rule(chunks_after, all_after)
+
+
+@contextmanager
+def _receipt(name: str | None, store: str, *, wanted: bool) -> Iterator[Callable[[str, Purge], None]]:
+    """What writes the receipt, a line at a time and onto the disk; a receipt of nothing is not kept."""
+    if not wanted:
+        yield lambda _event, _purge: None
+        return
+    path = Path(name or time.strftime("purge-%Y%m%dT%H%M%SZ.jsonl", time.gmtime()))
+    try:
+        file = path.open("x", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the receipt {path}: {error.strerror or error}", hint="name a new file with --receipt"
+        ) from error
+    with file:
+        yield lambda event, found: _write(file, event, found, store)
+        is_empty = not file.tell()
+    if is_empty:
+        path.unlink()
+    else:
+        console.note(f"receipt: {path}")
+
+
+def _write(file: IO[str], event: str, found: Purge, store: str) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    file.write(json.dumps({"event": event, "at": at, "store": store, **found.to_json()}) + "\n")
+    file.flush()
+    os.fsync(file.fileno())

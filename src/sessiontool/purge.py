@@ -1,0 +1,277 @@
+"""Deleting what may not be kept any longer: a session's chunks once they are merged, or all of it.
+
+This deletes the only copy there is, so it is afraid of everything.  A session whose session.json asks for nothing is
+left alone, unless the caller brings a rule; one whose session.json is unclear is refused whatever the rule.  Ages count
+from the last time anything of the session arrived, or it was recorded, whichever is later.
+
+Chunks are deleted only after a merge that stands up to being checked again, now: the published result is read from
+scratch, every chunk that is listed is read and must have the size and hash that the report has of it, and none may be
+there that the report does not know.  A term for all of a session asks for no merge: its result goes as well.
+
+All of it happens in the workspace of the result, so no merge runs at the same time.  What is to be deleted is written
+into the receipt before, and that it is deleted after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import results
+from .documents import read_retention, read_session
+from .errors import NotFoundError, RecordingError
+from .inputs import SESSION
+from .progress import Progress, Silent
+from .storage import MERGED_FOLDER, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .storage import Store, Target
+    from .values import SessionListing, StoredVersion
+
+Action = Literal["none", "chunks", "all"]
+
+_DAY_S = 86_400
+_UNSAFE = ("altered", "damaged", "unread")
+"""Verdicts of chunks that hold bytes the result does not: another reader may make more of them one day."""
+_OURS = f"{MERGED_FOLDER}/.sessiontool"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """After how many days what is deleted; None: never."""
+
+    chunks_after_days: float | None = None
+    all_after_days: float | None = None
+
+    @property
+    def asks(self) -> bool:
+        return self.chunks_after_days is not None or self.all_after_days is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What is to be deleted of a session, and why; `action` is `none` where nothing is.
+
+    `results` are those in a folder of results outside the store.  `sha256` has the hashes that are known, by key.
+    `deleted`: it is gone.
+    """
+
+    session_id: str
+    action: Action
+    reason: str
+    versions: tuple[StoredVersion, ...] = ()
+    results: tuple[StoredVersion, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict)
+    deleted: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(version.size_bytes for version in (*self.versions, *self.results))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "session_id": self.session_id,
+            "action": self.action,
+            "reason": self.reason,
+            "deleted": self.deleted,
+            "bytes": self.size_bytes,
+            "objects": [self._object(version) for version in self.versions],
+            **({"results": [self._object(version) for version in self.results]} if self.results else {}),
+        }
+
+    def _object(self, version: StoredVersion) -> dict[str, Any]:
+        known = {"sha256": self.sha256.get(version.key, "") if version.is_current else "", "version": version.version}
+        found = {"key": version.key, "bytes": version.size_bytes, "tag": version.tag, **known}
+        return {name: value for name, value in found.items() if value != ""} | (
+            {"delete_marker": True} if version.is_marker else {}
+        )
+
+
+class Purger:
+    """Examines sessions of a store, and deletes what is due.
+
+    `output` is the store of a folder of results outside the first, whose results go with their sessions.  `now_s` is
+    the time that ages are counted to.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rule: Rule,
+        *,
+        output: Store | None = None,
+        even_damaged: bool = False,
+        now_s: float | None = None,
+    ) -> None:
+        self._store = store
+        self._output = output
+        self._rule = rule
+        self._even_damaged = even_damaged
+        self._now_s = time.time() if now_s is None else now_s
+
+    def examine(self, session_id: str, target: Target, progress: Progress | None = None) -> Purge:
+        """What would be deleted of the session (RecordingError where that is refused; NotFoundError, StorageError)."""
+        progress = progress or Silent()
+        progress.stage("listing")
+        listing = self._store.list_session(session_id)
+        action, reason = self._due(listing)
+        if action == "all":
+            return self._all(listing, target, reason)
+        if action == "chunks":
+            return self._chunks(listing, target, reason, progress)
+        return Purge(session_id, "none", reason)
+
+    def purge(
+        self,
+        session_id: str,
+        target: Target,
+        receipt: Callable[[str, Purge], None],
+        progress: Progress | None = None,
+    ) -> Purge:
+        """Examine the session and delete what is due; `receipt` is told `deleting` before and `deleted` after.
+
+        Raises as `examine` does, and BusyError where a merge is at work on it.
+        """
+        action, reason = self._due(self._store.list_session(session_id))
+        if action == "none":
+            return Purge(session_id, "none", reason)
+        with target.workspace():
+            found = self.examine(session_id, target, progress)
+            if found.action == "none":
+                return found
+            (progress or Silent()).stage("deleting")
+            receipt("deleting", found)
+            if self._output is not None and found.results:
+                self._output.delete(session_id, found.results)
+            self._store.delete(session_id, found.versions)
+        if found.action == "all":
+            self._sweep(session_id)
+        done = replace(found, deleted=True)
+        receipt("deleted", done)
+        return done
+
+    # -- when
+
+    def _due(self, listing: SessionListing) -> tuple[Action, str]:
+        """What the session's age asks for, and why."""
+        document = self._read(listing)
+        rule = self._rule
+        if document is not None:
+            wanted = read_retention(document, SESSION, listing.session_id)
+            rule = Rule(wanted.delete_chunks_after_days, wanted.delete_all_after_days) if wanted else rule
+        if not rule.asks:
+            return "none", "nothing says how long to keep it"
+        age_days = (self._now_s - _latest_s(listing, document)) / _DAY_S
+        if rule.all_after_days is not None and age_days >= rule.all_after_days:
+            return "all", f"{age_days:.1f} days old, and kept for {rule.all_after_days:g}"
+        if rule.chunks_after_days is not None and age_days >= rule.chunks_after_days:
+            return "chunks", f"{age_days:.1f} days old, and its chunks are kept for {rule.chunks_after_days:g}"
+        return "none", f"{age_days:.1f} days old"
+
+    def _read(self, listing: SessionListing) -> bytes | None:
+        document = listing.documents.get(SESSION)
+        return None if document is None else read_document(self._store, document)
+
+    # -- what
+
+    def _all(self, listing: SessionListing, target: Target, reason: str) -> Purge:
+        versions = self._deletable(listing, lambda _: True)
+        # The document that says when goes last, so that a run that is killed is gone on with.
+        versions.sort(key=lambda version: version.key.endswith(f"/{SESSION}"))
+        found = self._output.versions(listing.session_id) if self._output is not None else ()
+        elsewhere = tuple(one for one in found if not one.key.startswith(f"{listing.session_id}/.sessiontool"))
+        return Purge(listing.session_id, "all", reason, tuple(versions), elsewhere, _known_hashes(target))
+
+    def _chunks(self, listing: SessionListing, target: Target, reason: str, progress: Progress) -> Purge:
+        versions = self._deletable(listing, lambda key: self._store.layout.is_chunk(listing.session_id, key))
+        if not versions:
+            return Purge(listing.session_id, "none", "its chunks are deleted")
+        reported = self._verified_chunks(listing, target, progress)
+        unknown = [version.key for version in versions if version.key not in reported]
+        if unknown:
+            raise _refused(f"{unknown[0]} is not in the report of the merge", "merge the session again")
+        self._check_bodies(listing, reported, progress)
+        current = {version.key: version.tag for version in versions if version.is_current and not version.is_marker}
+        if current != {chunk.object.key: chunk.object.tag for chunk in listing.chunks}:
+            raise _refused("its chunks change this moment", "run again when it has ended")
+        hashes = {key: str(chunk["sha256"]) for key, chunk in reported.items()}
+        return Purge(listing.session_id, "chunks", reason, tuple(versions), sha256=hashes)
+
+    def _deletable(self, listing: SessionListing, wanted: Callable[[str], bool]) -> list[StoredVersion]:
+        ours = f"{listing.folder}/{_OURS}"  # a lock or lease, which is in use this moment
+        found = [v for v in self._store.versions(listing.session_id) if wanted(v.key) and not v.key.startswith(ours)]
+        for version in found:
+            if not version.tag and not version.is_marker:
+                raise _refused(f"{version.key} cannot be deleted as a file", "look what it is, and move it away")
+        return found
+
+    def _verified_chunks(
+        self, listing: SessionListing, target: Target, progress: Progress
+    ) -> dict[str, dict[str, Any]]:
+        """The report's chunks by their keys, after the result was checked from scratch."""
+        progress.stage("verifying")
+        try:
+            document, problems = results.verify_published(target)
+        except NotFoundError as error:
+            raise _refused(f"it is not merged ({error.message})", "merge it, or delete all of it by a rule") from error
+        if problems:
+            raise _refused(f"its result is broken: {problems[0].message}", "merge it again with --force")
+        if document.get("session_id") != listing.session_id:
+            raise _refused("its result is of another session", "merge it again with --force")
+        unsafe = [chunk for chunk in document["chunks"] if chunk.get("verdict") in _UNSAFE]
+        if unsafe and not self._even_damaged:
+            raise _refused(
+                f"{len(unsafe)} chunk(s) could not be used whole, {unsafe[0]['key']} for one",
+                "look at it with `sessiontool inspect`; --even-damaged deletes such chunks too",
+            )
+        return {chunk["key"]: chunk for chunk in document["chunks"]}
+
+    def _check_bodies(self, listing: SessionListing, reported: dict[str, dict[str, Any]], progress: Progress) -> None:
+        """Every chunk that is there is what was merged, byte for byte."""
+        progress.stage("comparing", len(listing.chunks))
+        for chunk in listing.chunks:
+            known = reported[chunk.object.key]
+            body = self._store.read(chunk.object)
+            if len(body) != known["bytes"] or hashlib.sha256(body).hexdigest() != known["sha256"]:
+                raise _refused(f"{chunk.object.key} has changed since it was merged", "merge the session again")
+            progress.advance()
+
+    def _sweep(self, session_id: str) -> None:
+        """Delete what our own lease left in a bucket with versions, and folders that are empty now."""
+        left = [version for version in self._store.versions(session_id) if f"/{_OURS}" in version.key]
+        self._store.delete(session_id, left)
+        if self._output is not None:
+            self._output.delete(session_id, ())
+
+
+def _latest_s(listing: SessionListing, document: bytes | None) -> float:
+    """The last moment that anything of the session arrived, or was recorded."""
+    objects = (*(chunk.object for chunk in listing.chunks), *listing.documents.values(), *listing.ignored)
+    moments = [obj.modified_s for obj in objects]
+    started_at = read_session(document, SESSION)[0].started_at if document else None
+    with suppress(ValueError, OverflowError):  # no time: what arrived says enough
+        moments.append(datetime.fromisoformat(started_at or "").timestamp())
+    return max(moments, default=time.time())
+
+
+def _known_hashes(target: Target) -> dict[str, str]:
+    """The hashes that a report has of chunks, by key; none where there is no report that can be read."""
+    try:
+        chunks: Sequence[Any] = results.read_published(target, results.REPORT).get("chunks") or ()
+    except (NotFoundError, RecordingError):
+        return {}
+    return {
+        str(chunk["key"]): str(chunk["sha256"])
+        for chunk in chunks
+        if isinstance(chunk, dict) and "key" in chunk and "sha256" in chunk
+    }
+
+
+def _refused(what: str, hint: str) -> RecordingError:
+    return RecordingError(f"nothing is deleted: {what}", hint=hint)
