@@ -235,12 +235,13 @@ class Purger:
     def _check_bodies(self, listing: SessionListing, reported: dict[str, dict[str, Any]], progress: Progress) -> None:
         """Every chunk that is there is what was merged, byte for byte."""
         progress.stage("comparing", len(listing.chunks))
-        for chunk in listing.chunks:
-            known = reported[chunk.object.key]
-            body = self._store.read(chunk.object)
-            if len(body) != known["bytes"] or hashlib.sha256(body).hexdigest() != known["sha256"]:
-                raise _refused(f"{chunk.object.key} has changed since it was merged", "merge the session again")
-            progress.advance()
+        objects = [chunk.object for chunk in listing.chunks]
+        with self._store.reading(objects) as read:
+            for obj in objects:
+                known, body = reported[obj.key], read(obj)
+                if len(body) != known["bytes"] or hashlib.sha256(body).hexdigest() != known["sha256"]:
+                    raise _refused(f"{obj.key} has changed since it was merged", "merge the session again")
+                progress.advance()
 
     def _sweep(self, session_id: str) -> None:
         """Delete what our own lease left in a bucket with versions, and folders that are empty now."""
