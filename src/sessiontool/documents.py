@@ -7,41 +7,30 @@ line that is no JSON is skipped, and the finding names file, line and field.
 from __future__ import annotations
 
 import json
-import re
-from functools import reduce
-from math import isfinite
-from operator import getitem
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from .errors import RecordingError
+from .lenient import MAX_NAMED, is_writable, json_problem, kind_of, loads, shown, validated
 from .models import RetentionEntry, SessionDocument, UtteranceDocument
 from .values import Finding, Utterance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ROLES = ("user", "assistant")
 MAX_TIME_S = 366 * 24 * 3600.0
 """A session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
-_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
-_MAX_NAMED = 20
-_MAX_NAME_CHARS = 80
-_MAX_DEPTH = 100
-_Model = TypeVar("_Model", bound=BaseModel)
-
 
 def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]]:
     """session.json, without the fields that are wrong; an empty one where it is no JSON object."""
     try:
-        value = _loads(data.decode(json.detect_encoding(data)))
+        value = loads(data.decode(json.detect_encoding(data)))
     except (ValueError, RecursionError) as error:
-        return SessionDocument(), [_broken(name, f"is not valid JSON ({_json_problem(error)})")]
+        return SessionDocument(), [_broken(name, f"is not valid JSON ({json_problem(error)})")]
     if not isinstance(value, dict):
-        return SessionDocument(), [_broken(name, f"holds {_kind(value)}, not an object")]
-    model, problems = _lenient(SessionDocument, value)
+        return SessionDocument(), [_broken(name, f"holds {kind_of(value)}, not an object")]
+    model, problems = validated(SessionDocument, value)
     return model or SessionDocument(), [_broken(name, problem) for problem in problems]
 
 
@@ -52,16 +41,16 @@ def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | 
     """
     hint = "nothing is deleted by it; correct the document"
     try:
-        value = _loads(data.decode(json.detect_encoding(data)))
+        value = loads(data.decode(json.detect_encoding(data)))
         if not isinstance(value, dict):
-            raise ValueError(f"it holds {_kind(value)}")
+            raise ValueError(f"it holds {kind_of(value)}")
         if value.get("session_id") is not None and str(value["session_id"]) != session_id:
             raise ValueError("it is of another session")
         wanted = value.get("retention")
         return None if wanted is None else RetentionEntry.model_validate(wanted)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = _shown(".".join(map(str, ("retention", *first["loc"]))))
+        where = shown(".".join(map(str, ("retention", *first["loc"]))))
         raise RecordingError(f"{name}, {where}: {first['msg']}", hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"{name} does not say how long to keep the session: {error}", hint=hint) from error
@@ -76,7 +65,7 @@ def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Findi
     problems: list[str] = []
     seen: set[str] = set()
     for place, value in _entries(data, name, problems):
-        model, wrong = _lenient(UtteranceDocument, value) if isinstance(value, dict) else (None, [f"is {_kind(value)}"])
+        model, wrong = validated(UtteranceDocument, value) if isinstance(value, dict) else (None, [f"is {kind_of(value)}"])
         problems += [f"{place}: {problem}" for problem in wrong]
         if model is None:
             problems.append(f"{place}: left out, as it has no text or no role")
@@ -86,9 +75,9 @@ def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Findi
             problems.append(f"{place}: the id {utterance.id!r} was used before")
         seen.add(utterance.id)
         utterances.append(utterance)
-    findings = [_broken(name, problem) for problem in problems[:_MAX_NAMED]]
-    if len(problems) > _MAX_NAMED:
-        findings.append(_broken(name, f"{len(problems) - _MAX_NAMED} more problems of this kind"))
+    findings = [_broken(name, problem) for problem in problems[:MAX_NAMED]]
+    if len(problems) > MAX_NAMED:
+        findings.append(_broken(name, f"{len(problems) - MAX_NAMED} more problems of this kind"))
     return utterances, findings
 
 
@@ -97,12 +86,12 @@ def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str,
     text = data.decode("utf-8-sig", "replace")
     if name.endswith(".json"):
         try:
-            values = _loads(text)
+            values = loads(text)
         except (ValueError, RecursionError) as error:
-            problems.append(f"is not valid JSON ({_json_problem(error)})")
+            problems.append(f"is not valid JSON ({json_problem(error)})")
             return
         if not isinstance(values, list):
-            problems.append(f"holds {_kind(values)}, not a list")
+            problems.append(f"holds {kind_of(values)}, not a list")
             return
         yield from ((f"entry {number}", value) for number, value in enumerate(values, 1))
         return
@@ -110,23 +99,9 @@ def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str,
         if not line.strip():
             continue
         try:
-            yield f"line {number}", _loads(line)
+            yield f"line {number}", loads(line)
         except (ValueError, RecursionError) as error:
-            problems.append(f"line {number}: is not valid JSON ({_json_problem(error)})")
-
-
-def _loads(text: str) -> Any:
-    """The value of a JSON text.  Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD."""
-    value = json.loads(text)
-    return _mended(value) if _SURROGATE.search(text) else value
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_mended(name): _mended(item) for name, item in value.items()}
-    return [_mended(item) for item in value] if isinstance(value, list) else value
+            problems.append(f"line {number}: is not valid JSON ({json_problem(error)})")
 
 
 def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utterance:
@@ -155,69 +130,12 @@ def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utt
 def _writable(fields: dict[str, Any], place: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
     """The unknown fields that can be handed through: Python reads more than JSON has, and deeper than it writes."""
     for name, value in fields.items():
-        if _is_writable(value, _MAX_DEPTH):
+        if is_writable(value):
             yield name, value
         else:
             problems.append(
-                f"{place}, {_shown(name)}: left out, as it is nested too deeply or holds a number that is not finite"
+                f"{place}, {shown(name)}: left out, as it is nested too deeply or holds a number that is not finite"
             )
-
-
-def _is_writable(value: Any, depth: int) -> bool:
-    if isinstance(value, (dict, list)):
-        items = value.values() if isinstance(value, dict) else value
-        return depth > 0 and all(_is_writable(item, depth - 1) for item in items)
-    return not isinstance(value, float) or isfinite(value)
-
-
-def _lenient(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, list[str]]:
-    """The model of `value` without the fields that are wrong, and what was wrong; None where a required field is."""
-    problems: list[str] = []
-    while True:
-        try:
-            return kind.model_validate(value), problems
-        except ValidationError as error:
-            wrong = error.errors(include_url=False, include_context=False, include_input=False)
-            problems += [f"{_shown('.'.join(map(str, item['loc'])))}: {item['msg']}" for item in wrong[:_MAX_NAMED]]
-            culprits = {_culprit(value, item["loc"]) for item in wrong}
-            if None in culprits:
-                return None, problems
-            _take_out(value, [path for path in culprits if path])
-
-
-def _culprit(value: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...] | None:
-    """What to take out of `value` for an error at `loc`: the field there.
-
-    Where that is missing, the object without it.
-    """
-    for end in range(len(loc), 0, -1):
-        try:
-            holder = reduce(getitem, loc[: end - 1], value)
-            getitem(holder, loc[end - 1])
-        except (KeyError, IndexError, TypeError):
-            continue
-        if not isinstance(holder, list) or any(one is None or isinstance(one, dict) for one in holder):
-            return loc[:end]  # a list of plain values means nothing without one of them
-    return None
-
-
-def _take_out(value: Any, paths: Iterable[tuple[int | str, ...]]) -> None:
-    """Delete what is at each of `paths`; items of a list all at once, so that the places of the others stay right."""
-    lists: dict[int, list[Any]] = {}
-    for path in sorted(paths, key=len, reverse=True):
-        holder = reduce(getitem, path[:-1], value)
-        if isinstance(holder, list):
-            lists[id(holder)] = holder
-            holder[int(path[-1])] = None
-        else:
-            del holder[path[-1]]
-    for items in lists.values():
-        items[:] = [item for item in items if item is not None]
-
-
-def _shown(name: str) -> str:
-    """A field's name from outside, fit for a line of a message."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in name[:_MAX_NAME_CHARS])
 
 
 def _broken(name: str, problem: str) -> Finding:
@@ -226,17 +144,4 @@ def _broken(name: str, problem: str) -> Finding:
         severity="warning",
         message=f"{name}: {problem}",
         hint="correct the file and merge again with --force; the recording itself is not affected",
-    )
-
-
-def _json_problem(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        line = f"line {error.lineno} " if "\n" in error.doc else ""
-        return f"{error.msg}, {line}column {error.colno}"
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
-
-
-def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(
-        type(value), "a number"
     )

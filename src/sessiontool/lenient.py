@@ -1,0 +1,122 @@
+"""JSON from outside, read with leniency: any text in, plain values or models out, and what was wrong in words.
+
+What Python reads beyond JSON (NaN, half a surrogate pair, nesting without end) is mended or refused here, so that
+whatever passed can be written again.  Which problem becomes which finding is for the readers to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import reduce
+from math import isfinite
+from operator import getitem
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_NAMED = 20
+"""So many problems of a document are told one by one; the rest are counted."""
+
+_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
+_MAX_NAME_CHARS = 80
+_MAX_DEPTH = 100
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def loads(text: str) -> Any:
+    """The value of a JSON text (ValueError, RecursionError).
+
+    Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD.
+    """
+    value = json.loads(text)
+    return mended(value) if may_need_mending(text) else value
+
+
+def may_need_mending(text: str) -> bool:
+    return _SURROGATE.search(text) is not None
+
+
+def mended(value: Any) -> Any:
+    """`value` without halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {mended(name): mended(item) for name, item in value.items()}
+    return [mended(item) for item in value] if isinstance(value, list) else value
+
+
+def is_writable(value: Any, depth: int = _MAX_DEPTH) -> bool:
+    """Whether a value can be handed through: Python reads more than JSON has, and deeper than it writes."""
+    if isinstance(value, (dict, list)):
+        items = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(is_writable(item, depth - 1) for item in items)
+    return not isinstance(value, float) or isfinite(value)
+
+
+def validated(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, list[str]]:
+    """The model of `value` without the fields that are wrong, and what was wrong; None where a required field is."""
+    problems: list[str] = []
+    while True:
+        try:
+            return kind.model_validate(value), problems
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+            problems += [f"{shown('.'.join(map(str, item['loc'])))}: {item['msg']}" for item in wrong[:MAX_NAMED]]
+            culprits = {_culprit(value, item["loc"]) for item in wrong}
+            if None in culprits:
+                return None, problems
+            _take_out(value, [path for path in culprits if path])
+
+
+def _culprit(value: Any, loc: tuple[int | str, ...]) -> tuple[int | str, ...] | None:
+    """What to take out of `value` for an error at `loc`: the field there.
+
+    Where that is missing, the object without it.
+    """
+    for end in range(len(loc), 0, -1):
+        try:
+            holder = reduce(getitem, loc[: end - 1], value)
+            getitem(holder, loc[end - 1])
+        except (KeyError, IndexError, TypeError):
+            continue
+        if not isinstance(holder, list) or any(one is None or isinstance(one, dict) for one in holder):
+            return loc[:end]  # a list of plain values means nothing without one of them
+    return None
+
+
+def _take_out(value: Any, paths: Iterable[tuple[int | str, ...]]) -> None:
+    """Delete what is at each of `paths`; items of a list all at once, so that the places of the others stay right."""
+    lists: dict[int, list[Any]] = {}
+    for path in sorted(paths, key=len, reverse=True):
+        holder = reduce(getitem, path[:-1], value)
+        if isinstance(holder, list):
+            lists[id(holder)] = holder
+            holder[int(path[-1])] = None
+        else:
+            del holder[path[-1]]
+    for items in lists.values():
+        items[:] = [item for item in items if item is not None]
+
+
+def shown(name: str) -> str:
+    """A name from outside, fit for a line of a message."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name[:_MAX_NAME_CHARS])
+
+
+def json_problem(error: Exception) -> str:
+    """What a parser did not like."""
+    if isinstance(error, json.JSONDecodeError):
+        line = f"line {error.lineno} " if "\n" in error.doc else ""
+        return f"{error.msg}, {line}column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, with its article."""
+    return {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )
