@@ -45,6 +45,7 @@ def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, na
     values: dict[str, tuple[str, str | bool]] = {
         "strict": ("true", True),
         "words": ("true", True),
+        "prefer": ("events", "events"),
         "pauses": ("keep", "keep"),
         "caption_speakers": ("false", False),
         "caption_text": ("generated", "generated"),

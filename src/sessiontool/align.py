@@ -122,7 +122,7 @@ def _lanes(
         lanes = []
         for number in sorted(set(choice.values())):
             picked = [i for i, u in enumerate(utterances) if choice.get(u.role) == number and i not in twins]
-            spoken = [i for i in picked if utterances[i].text.strip()]
+            spoken = [i for i in picked if utterances[i].audible_text.strip()]
             if spoken:
                 raw = expect(utterances, spoken, timeline, axis)
                 roles = [utterances[i].role for i in raw.index]
@@ -238,7 +238,7 @@ def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_start
     """Whether an assistant's turn ends because the user began to speak."""
     if utterance.role != ASSISTANT or found.length_ratio > _WHOLE:
         return False
-    if utterance.interrupted and found.length_ratio < _SHORT:
+    if utterance.interrupted and (found.length_ratio < _SHORT or utterance.heard_text is not None):
         return True
     before = end_ms - user_starts
     if ((before >= _OVERLAP_MS[0]) & (before <= _OVERLAP_MS[1])).any():

@@ -8,7 +8,7 @@ print(result.status, result.location)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .pipeline import MergeOptions, MergeResult, merge_session
 from .storage import Layout, S3Options, open_output, open_store
@@ -28,6 +28,7 @@ def merge(
     keep_pauses: bool = False,
     align: bool = True,
     words: bool = False,
+    prefer: Literal["events", "utterances"] = "utterances",
     strict: bool = False,
     force: bool = False,
     dry_run: bool = False,
@@ -40,15 +41,22 @@ def merge(
 
     `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to
     `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
-    `words` finds the time of each word too, with the extra `sessiontool[words]`.  Settings in files or the environment
-    are not read, but for boto3's own credential chain.
+    `words` finds the time of each word too, with the extra `sessiontool[words]`.  `prefer` says whose word counts where
+    utterances.jsonl and the event log both know something of an utterance.  Settings in files or the environment are
+    not read, but for boto3's own credential chain.
 
     Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
     (the recording cannot be used, or has findings and `strict`), StorageError (unreachable, full, forbidden); all are
     SessionToolError.  When it raises, nothing was published.
     """
     options = MergeOptions(
-        keep_pauses=keep_pauses, align=align, words=words, strict=strict, force=force, dry_run=dry_run
+        keep_pauses=keep_pauses,
+        align=align,
+        words=words,
+        prefer=prefer,
+        strict=strict,
+        force=force,
+        dry_run=dry_run,
     )
     s3 = S3Options(profile=profile, region=region, endpoint_url=endpoint_url)
     with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout()) as opened:

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .captioning.chapters import CHAPTERS, chapters
 from .captioning.check import Problem, check
 from .captioning.cues import Cue, Spoken, Word
 from .captioning.formats import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
@@ -143,6 +144,8 @@ def caption(
     )
     forms = find_formats(options.formats)
     files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
+    if (told := chapters(transcript, end_ms, options.profile, note)) is not None:
+        files[CHAPTERS] = told
     return Captions(files, cues, single, problems, options)
 
 

@@ -31,6 +31,7 @@ _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "fals
 Pauses = Literal["close", "keep"]
 CaptionText = Literal["heard", "generated"]
 LogFormat = Literal["text", "json"]
+Prefer = Literal["events", "utterances"]
 
 T = TypeVar("T")
 
@@ -63,6 +64,9 @@ class Settings:
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
     words: bool = _setting(False, "Find the time of each word too.")
+    prefer: Prefer = _setting(  # noqa: RUF009
+        "utterances", "Whose word counts where utterances and events both know.", choices=get_args(Prefer)
+    )
     strict: bool = _setting(False, "Publish nothing when there are findings.")
     caption_profile: str = _setting(
         "default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own."

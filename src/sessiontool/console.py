@@ -43,6 +43,13 @@ def print_lines(lines: Sequence[str]) -> None:
         print_line(line)
 
 
+def write_text(text: str) -> None:
+    """A result that is data, byte for byte in UTF-8, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
 def note(text: str) -> None:
     """Something worth knowing that is not the result."""
     if logs.are_json():

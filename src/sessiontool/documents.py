@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from .errors import RecordingError
 from .lenient import MAX_NAMED, is_writable, json_problem, kind_of, loads, shown, validated
 from .models import RetentionEntry, SessionDocument, UtteranceDocument
@@ -65,7 +67,9 @@ def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Findi
     problems: list[str] = []
     seen: set[str] = set()
     for place, value in _entries(data, name, problems):
-        model, wrong = validated(UtteranceDocument, value) if isinstance(value, dict) else (None, [f"is {kind_of(value)}"])
+        model, wrong = (
+            validated(UtteranceDocument, value) if isinstance(value, dict) else (None, [f"is {kind_of(value)}"])
+        )
         problems += [f"{place}: {problem}" for problem in wrong]
         if model is None:
             problems.append(f"{place}: left out, as it has no text or no role")
@@ -123,6 +127,7 @@ def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utt
         t_end_us=times[1],
         interrupted=model.interrupted,
         language=model.language,
+        heard_text=model.heard_text,
         extra=dict(_writable(model.model_extra or {}, place, problems)),
     )
 

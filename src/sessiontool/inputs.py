@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from .continuity import by_part, part_entry
@@ -17,26 +18,32 @@ from .values import Finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .events import EventLog, Prefer
     from .storage import Store
     from .values import ChunkRef, SessionListing, Utterance
 
 SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json")
-EVENTS = "events.jsonl"
+EVENTS = ("events.jsonl", "events.json")
 
 
 @dataclass(slots=True)
 class Notes:
-    """What the session's documents say, and what was wrong with them."""
+    """What the session's documents say, and what was wrong with them.
+
+    `log` is what the events say, None where there are none; its utterances are among `utterances`.
+    """
 
     session: SessionDocument = field(default_factory=SessionDocument)
     utterances: list[Utterance] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    log: EventLog | None = None
 
 
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     """What a result depends on: every input as it was listed, and the settings that change the result."""
-    documents = [listing.documents[name] for name in (SESSION, *UTTERANCES, EVENTS) if name in listing.documents]
+    names = (SESSION, *UTTERANCES, *EVENTS)
+    documents = [listing.documents[name] for name in names if name in listing.documents]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     return hashlib.sha256(json.dumps([inputs, dict(settings)], sort_keys=True).encode()).hexdigest()
@@ -53,17 +60,21 @@ def require_chunks(listing: SessionListing) -> None:
     )
 
 
-def read_notes(store: Store, listing: SessionListing) -> Notes:
-    """Read the documents; what is wrong with them becomes findings, never an error."""
+def read_notes(store: Store, listing: SessionListing, prefer: Prefer = "utterances") -> Notes:
+    """Read the documents; what is wrong with them becomes findings, never an error.
+
+    Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.
+    """
     notes = Notes()
-    if SESSION in listing.documents:
-        notes.session, notes.findings = read_session(read_document(store, listing.documents[SESSION]), SESSION)
+    notes.session, notes.findings = read_session_document(store, listing)
     named = [name for name in UTTERANCES if name in listing.documents]
     for name in named[:1]:
         notes.utterances, findings = read_utterances(read_document(store, listing.documents[name]), name)
         notes.findings += findings
+    _add_log(notes, store, listing, prefer)
     if not notes.utterances:
-        what = f"{named[0]} holds no utterance" if named else f"there is no {UTTERANCES[0]}"
+        named += [name for name in EVENTS if name in listing.documents]
+        what = f"{' and '.join(named)} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
         notes.findings.append(Finding("no-utterances", "info", f"{what}: the captions are empty"))
     return notes
 
@@ -76,3 +87,40 @@ def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[Chun
         digests = {chunk.seq: chunk.sha256 for chunk in entry.chunks if chunk.sha256} if entry else {}
         noted.update((chunk, digests[chunk.seq]) for chunk in chunks if chunk.seq in digests)
     return noted
+
+
+def _add_log(notes: Notes, store: Store, listing: SessionListing, prefer: Prefer) -> None:
+    """Add what the events say, if there are any, to what is noted of a session."""
+    try:
+        notes.log = read_log(store, listing, notes.session)
+    except RecordingError as error:  # a log that is too large must not cost the recording
+        notes.findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
+    if notes.log is None:
+        return
+    from .events import join  # noqa: PLC0415
+
+    notes.findings += notes.log.findings
+    if notes.utterances and notes.log.utterances:
+        joined = join(notes.utterances, notes.log.utterances, prefer)
+        notes.utterances = joined.utterances
+        notes.findings += joined.findings
+    else:
+        notes.utterances += notes.log.utterances
+
+
+def read_session_document(store: Store, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
+    """session.json; an empty one where there is none."""
+    if SESSION not in listing.documents:
+        return SessionDocument(), []
+    return read_session(read_document(store, listing.documents[SESSION]), SESSION)
+
+
+def read_log(store: Store, listing: SessionListing, session: SessionDocument) -> EventLog | None:
+    """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
+    named = [name for name in EVENTS if name in listing.documents]
+    if not named:
+        return None
+    from .events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
+
+    data = read_document(store, listing.documents[named[0]])
+    return read_events(BytesIO(data), named[0], session.started_at)

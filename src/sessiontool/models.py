@@ -82,4 +82,5 @@ class UtteranceDocument(_Wire):
     t_start: FiniteFloat | None = None
     t_end: FiniteFloat | None = None
     interrupted: bool | None = None
+    heard_text: str | None = None
     language: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,6 +16,7 @@ from .assemble import assemble
 from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
+from .heard import with_heard_text
 from .inputs import fingerprint, noted_sha256, read_notes, require_chunks
 from .progress import Progress, Silent
 from .report import finding_json
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .align import Alignment
+    from .events import Prefer
     from .inputs import Notes
     from .models import SessionDocument
     from .records import Assembly
@@ -35,11 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """What changes the result (`keep_pauses`, `align`, `words`, `captions`) and what only changes the run."""
+    """What changes the result (`keep_pauses`, `align`, `words`, `prefer`, `captions`) and what only changes the run."""
 
     keep_pauses: bool = False
     align: bool = True
     words: bool = False
+    prefer: Prefer = "utterances"
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = False
     force: bool = False
@@ -51,6 +54,7 @@ class MergeOptions:
             "keep_pauses": self.keep_pauses,
             "align": self.align,
             "words": self.words_engine(),
+            "prefer": self.prefer,
             "captions": self.captions.settings(),
         }
 
@@ -127,7 +131,7 @@ def merge_session(
             if not options.force and look.published:
                 return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
         listing = look.listing
-        notes = read_notes(store, listing)
+        notes = read_notes(store, listing, options.prefer)
         recording = _join(read, listing, notes.session, options, work, progress)
         alignment = _align(recording, notes, options, target, progress)
         progress.stage("writing")
@@ -243,13 +247,13 @@ def _align(
     from .listening import find_utterances, find_words  # noqa: PLC0415
 
     alignment, _ = find_utterances(recording, notes, progress)
-    engine = options.words_engine()
-    if engine is None:
-        return alignment
-    from .recall import known_words  # noqa: PLC0415
+    if (engine := options.words_engine()) is not None:
+        from .recall import known_words  # noqa: PLC0415
 
-    known = {} if options.force else known_words(target, recording.path, engine)
-    return find_words(alignment, recording, known, progress)
+        known = {} if options.force else known_words(target, recording.path, engine)
+        alignment = replace(alignment, placements=with_heard_text(alignment.placements, known_only=True))
+        alignment = find_words(alignment, recording, known, progress)
+    return replace(alignment, placements=with_heard_text(alignment.placements))
 
 
 def _refuse_findings(document: dict[str, Any], options: MergeOptions) -> None:

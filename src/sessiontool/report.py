@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .values import SAMPLE_RATE, Finding
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .align import PartAlignment
+    from .events import EventLog, RealtimeSession
     from .records import ChunkRecord
     from .timeline import Span, Timeline
-    from .values import Placement, TimedWord
+    from .values import Note, Placement, TimedWord
 
 REPORT_SCHEMA = "sessiontool.report/1"
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
@@ -199,14 +201,33 @@ def _logged(us: int | None) -> float | None:
 
 
 def transcript_json(
-    session_id: str, timeline: Timeline, placements: Sequence[Placement], speakers: Mapping[str, str]
+    session_id: str,
+    timeline: Timeline,
+    placements: Sequence[Placement],
+    speakers: Mapping[str, str],
+    notes: Sequence[Note] = (),
 ) -> dict[str, Any]:
-    """`placements` in the order of the log; `speakers` has a name for every role in it."""
+    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke."""
     return {
         "schema": TRANSCRIPT_SCHEMA,
         "session_id": session_id,
         "duration_s": seconds(timeline.total_samples),
         "utterances": [utterance_json(placement, speakers[placement.utterance.role]) for placement in placements],
+        **({"notes": [note_json(note, timeline) for note in notes]} if notes else {}),
+    }
+
+
+def note_json(note: Note, timeline: Timeline) -> dict[str, Any]:
+    """A note, and the place in the output at which it came; null where nobody knows when."""
+    at = None if note.t_us is None else min(max(0, timeline.session_to_output(note.t_us)), timeline.total_samples)
+    return {
+        "id": note.id,
+        "kind": note.kind,
+        **({"role": note.role} if note.role else {}),
+        "at_s": None if at is None else seconds(at),
+        **({"text": note.text} if note.text else {}),
+        **note.extra,
+        "logged": {"t": _logged(note.t_us)},
     }
 
 
@@ -221,3 +242,46 @@ def alignment_json(parts: Iterable[PartAlignment]) -> list[dict[str, Any]]:
         }
         for part in parts
     ]
+
+
+def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placement]) -> dict[str, Any]:
+    """What the event log held, and how each session's own clock lies."""
+    told_us = {one.id: one.t_start_us for one in log.utterances if one.role == "user" and one.t_start_us is not None}
+    late_ms: dict[str, float] = {}
+    for placement in placements:
+        name = placement.utterance.extra.get("item_id", placement.utterance.id)
+        if placement.start_samples is not None and placement.confidence > 0 and name in told_us:
+            late_ms[name] = _ms(timeline.output_to_session(placement.start_samples) - told_us[name])
+    return {
+        "events": log.events,
+        "bad_lines": log.bad_lines,
+        "unknown": log.unknown,
+        "sessions": [realtime_session_json(session, late_ms) for session in log.sessions],
+        "skipped": [{"id": name, "why": why} for name, why in log.skipped.items()],
+        "resent": list(log.resent),
+    }
+
+
+def realtime_session_json(session: RealtimeSession, late_ms: Mapping[str, float]) -> dict[str, Any]:
+    """One Realtime session; `late_ms` has, by id, how much later than logged utterances were found in the sound."""
+    clock, late = session.clock, [late_ms[name] for name in session.turn_ids if name in late_ms]
+    return {
+        "id": session.id,
+        "api": session.api,
+        "model": session.model,
+        "created_ms": _rounded(session.created_ms),
+        "last_ms": _rounded(session.last_ms),
+        "expires_at": session.expires_at,
+        "ended": session.ended,
+        "events": session.events,
+        "turns": len(session.turn_ids),
+        "offset_ms": _rounded(clock.offset_ms) if clock.source else None,
+        "offset_from": clock.source,
+        "offset_spread_ms": _rounded(clock.spread_ms),
+        "latency_ms": _rounded(clock.latency_ms),
+        "sound_late_ms": _rounded(median(late)) if late else None,
+    }
+
+
+def _rounded(ms: float | None) -> float | None:
+    return None if ms is None else round(ms, 1)

@@ -57,7 +57,8 @@ def write_result(
     placements = alignment.placements if alignment else _as_logged(notes, timeline)
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
-    transcript = report.transcript_json(session_id, timeline, placements, speakers)
+    log = notes.log
+    transcript = report.transcript_json(session_id, timeline, placements, speakers, log.notes if log else ())
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if options.mark_gaps else None
     made = captions.caption(transcript, options, note=note_of(session_id), report=spans)
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
@@ -65,6 +66,8 @@ def write_result(
         write_text(work / name, text)
     document = make_report(session_id, notes, recording.assembly, timeline, alignment.findings if alignment else ())
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
+    if log is not None:
+        document["realtime"] = report.realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
     document["inputs_fingerprint"] = settings.pop("inputs_fingerprint")
@@ -118,7 +121,7 @@ def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
             )
         if start is None or end is None or end <= start:
             start = end = None
-        placements.append(Placement(utterance, start, end, "unmatched", 0.0))
+        placements.append(Placement(utterance, start, end, "unmatched", 0.0, heard_text=utterance.heard_text))
     return placements
 
 

@@ -13,6 +13,9 @@ from typing import Any, Literal
 SAMPLE_RATE = 48_000
 """Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""
 
+INAUDIBLE = "[inaudible]"
+"""What stands for a text that nobody knows, of a turn that there is sound of."""
+
 Severity = Literal["info", "warning", "error"]
 
 
@@ -106,7 +109,10 @@ class SessionListing:
 class Utterance:
     """What the log says was said: times in integer microseconds on the session clock, None where it does not know.
 
-    `extra` holds the log's unknown fields, handed through to the transcript untouched.
+    `heard_text` is what of an interrupted turn could be heard, None where that is all of it or nobody knows;
+    `heard_estimated` says that it was worked out of times, which the sound may correct.  `extra` holds the log's
+    unknown fields, handed through to the transcript untouched.  `generated_us` is the length of all the sound that was
+    made of the text, heard or not, where that is known.
     """
 
     id: str
@@ -116,6 +122,31 @@ class Utterance:
     t_end_us: int | None
     interrupted: bool | None = None
     language: str | None = None
+    heard_text: str | None = None
+    heard_estimated: bool = False
+    generated_us: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def audible_text(self) -> str:
+        """What there should be sound of."""
+        return self.text if self.heard_text is None else self.heard_text
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something in a conversation that nobody spoke, and when it came: integer microseconds on the session clock.
+
+    `kind` is `instructions`, `context` (put in by the application), `text` (typed, or answered in writing),
+    `tool_call`, `tool_result`, or a Live session's `commentary`, `thinking` or `delegation`.  `extra` holds a tool's
+    `name`, `call_id`, `arguments` and `output`.
+    """
+
+    id: str
+    kind: str
+    text: str
+    t_us: int | None
+    role: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -54,6 +54,7 @@ def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: b
         keep_pauses=settings.pauses == "keep",
         align=align,
         words=settings.words,
+        prefer=settings.prefer,
         captions=caption_options_of(settings),
         strict=settings.strict,
         force=force,

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..values import INAUDIBLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -131,6 +133,17 @@ class Expected:
         return Expected(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
+def _said_ms(utterance: Utterance) -> float:
+    """How long there should be sound of an utterance: as long as what was heard of its text takes to say.
+
+    Where nobody knows the text, as long as the log says.
+    """
+    start, end = utterance.t_start_us, utterance.t_end_us
+    if utterance.text == INAUDIBLE and start is not None and end is not None and start < end:
+        return (end - start) / 1000
+    return spoken_ms(utterance.audible_text)
+
+
 def _starts_us(utterances: Sequence[Utterance], chosen: Sequence[int]) -> tuple[list[int], list[bool]]:
     """A start for each chosen utterance: the log's, or one worked out of its end or of what comes before it."""
     starts, known = [], []
@@ -140,11 +153,11 @@ def _starts_us(utterances: Sequence[Utterance], chosen: Sequence[int]) -> tuple[
         if u.t_start_us is not None:
             starts.append(u.t_start_us)
         elif u.t_end_us is not None:
-            starts.append(u.t_end_us - round(1000 * spoken_ms(u.text)))
+            starts.append(u.t_end_us - round(1000 * _said_ms(u)))
         else:
             starts.append(before)
         known.append(u.t_start_us is not None)
-        before = starts[-1] + round(1000 * spoken_ms(u.text))
+        before = starts[-1] + round(1000 * _said_ms(u))
     return starts, known
 
 
@@ -155,7 +168,7 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
         return float(np.clip(timeline.session_to_output(us) / SAMPLES_PER_MS, -_FAR_MS, _FAR_MS))
 
     starts_us, known = _starts_us(utterances, chosen)
-    text = np.array([spoken_ms(utterances[i].text) for i in chosen])
+    text = np.array([_said_ms(utterances[i]) for i in chosen])
     start = np.array([place(us) for us in starts_us])
     told = [utterances[i].t_end_us for i in chosen]
     end = np.array([np.nan if us is None else place(us) for us in told])

@@ -10,6 +10,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..values import INAUDIBLE
 from .cues import Spoken, Word
 from .speakers import speaker_name
 from .text import clean
@@ -17,7 +18,6 @@ from .text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-INAUDIBLE = "[inaudible]"
 DASH = "\u2014"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
@@ -70,7 +70,7 @@ def lost_stretches(report: Mapping[str, Any]) -> list[Spoken]:
 
 def _spoken(entry: Mapping[str, Any], *, generated: bool, mark_gaps: bool) -> Spoken | None:
     """One utterance; None where it has no place or no text; ValueError where a field makes no sense."""
-    start_ms, end_ms = _ms(entry, "start_s"), _ms(entry, "end_s")
+    start_ms, end_ms = time_ms(entry, "start_s"), time_ms(entry, "end_s")
     text, cut_off = _text(entry, generated=generated)
     if start_ms is None or end_ms is None or (not text and not (mark_gaps and entry.get("heard_text") != "")):
         return None
@@ -109,7 +109,8 @@ def _with_dash(text: str) -> str:
     return (text.rstrip(_LOOSE_ENDS) or text) + DASH
 
 
-def _ms(entry: Mapping[str, Any], name: str) -> int | None:
+def time_ms(entry: Mapping[str, Any], name: str) -> int | None:
+    """A field's seconds as milliseconds, None where it is null or absent (ValueError where it is no time)."""
     value = entry.get(name)
     if value is None:
         return None
@@ -128,7 +129,7 @@ def _words(value: object, text: str) -> Iterator[Word]:
     for entry in value if isinstance(value, list) and text else ():
         if isinstance(entry, dict) and isinstance(entry.get("text"), str):
             try:
-                start_ms, end_ms = _ms(entry, "start_s"), _ms(entry, "end_s")
+                start_ms, end_ms = time_ms(entry, "start_s"), time_ms(entry, "end_s")
             except ValueError:
                 continue
             if start_ms is not None and end_ms is not None:
@@ -140,7 +141,7 @@ def _speech(value: object) -> Iterator[tuple[int, int]]:
     for entry in value if isinstance(value, list) else ():
         if isinstance(entry, (list, tuple)) and len(entry) == 2:
             try:
-                low, high = (_ms({"at": one}, "at") for one in entry)
+                low, high = (time_ms({"at": one}, "at") for one in entry)
             except ValueError:
                 continue
             if low is not None and high is not None and low < high:
@@ -150,6 +151,6 @@ def _speech(value: object) -> Iterator[tuple[int, int]]:
 def duration_ms(document: Mapping[str, Any]) -> int | None:
     """The recording's length as a transcript has it, None where it makes no sense."""
     try:
-        return _ms(document, "duration_s")
+        return time_ms(document, "duration_s")
     except ValueError:
         return None

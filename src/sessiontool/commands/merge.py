@@ -26,6 +26,22 @@ def merge(
         bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
     ] = True,
     words: WordsOption = None,
+    prefer: Annotated[
+        str | None,
+        typer.Option(
+            "--prefer",
+            metavar="events|utterances",
+            help="Whose word counts where both logs know.  [default: utterances]",
+        ),
+    ] = None,
+    caption_text: Annotated[
+        str | None,
+        typer.Option(
+            "--captions-text",
+            metavar="heard|generated",
+            help="What captions show of a turn that was cut off.  [default: heard]",
+        ),
+    ] = None,
     strict: Annotated[
         bool | None,
         typer.Option(
@@ -45,7 +61,7 @@ def merge(
         from ..pipeline import merge_session  # noqa: PLC0415
         from ..rendering.merges import MERGE  # noqa: PLC0415
 
-        settings = common.settings(pauses=pauses, words=words, strict=strict)
+        settings = common.settings(pauses=pauses, words=words, prefer=prefer, caption_text=caption_text, strict=strict)
         options = merge_options_of(settings, align=align, force=force, dry_run=dry_run)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:

@@ -57,6 +57,15 @@ def simulate(
     clock_offset_ms: Annotated[float, typer.Option(metavar="MS", help="How late the log's times are.")] = 0.0,
     clock_drift_ppm: Annotated[float, typer.Option(metavar="PPM", help="How fast the log's clock runs away.")] = 0.0,
     clock_jitter_ms: Annotated[float, typer.Option(metavar="MS", help="How much the log's times scatter.")] = 0.0,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ga|beta|live",
+            help="Write the Realtime event log as well, as that interface has it.",
+            show_default=False,
+        ),
+    ] = None,
+    barge_ins: Annotated[int, typer.Option(metavar="N", help="How many answers are cut off, in the event log.")] = 0,
     bare: Annotated[bool, typer.Option("--bare", help="Leave session.json away.")] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same bytes.")] = 1,
     quiet: QuietOption = False,
@@ -78,7 +87,8 @@ def simulate(
             recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,
             gap_ms=gap_ms, pauses=pause or (), starved=starve or (), busy=busy or (), timeslice_ms=timeslice_ms,
             packet_ms=frame_ms, bit_rate=bitrate, seed=seed,
-            clock_error=ClockError(clock_offset_ms, clock_drift_ppm, clock_jitter_ms),
+            clock_error=ClockError(clock_offset_ms, clock_drift_ppm, clock_jitter_ms), events=events,
+            barge_ins=barge_ins,
         )  # fmt: skip
         session = simulate_session(folder, plan, faults or (), bare=bare)
         if not quiet:

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from . import truth
+from .eventlog import KINDS, LogPlan, Said, event_log
 from .faults import Part, Place, Upload, parse_fault, uploads_of
 from .recorders import SAMPLES_PER_MS, RunPlan, Stretch, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from .eventlog import Kind
     from .recorders import RecorderName, Run
     from .sound import Sound, SoundKind, Spoken
 
@@ -29,6 +31,11 @@ TRUTH_SCHEMA = "sessiontool.truth/1"
 FIRST_START_MS = 700
 _STARTED_AT = "2026-01-05T09:00:00.000+00:00"
 _LOADING_MS = 400
+_UNHEARD = (
+    "And there is one more thing that I should tell you before you decide.",
+    "If that does not suit you, we can also send it to a shop nearby.",
+    "You will get a message as soon as it is on its way.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,8 @@ class ClockError:
 class SessionPlan:
     """A session to record.  `pauses`, `starved` and `busy` are counted from its first start.
 
-    `packet_ms` is the recorder's own length where it is None; `sound` is a file, or what to make.
+    `packet_ms` is the recorder's own length where it is None; `sound` is a file, or what to make.  `events` asks for a
+    Realtime event log too, in which `barge_ins` answers were cut off and each part is a session of its own.
     """
 
     recorder: RecorderName = "chrome"
@@ -65,6 +73,8 @@ class SessionPlan:
     sound: Path | SoundKind = "speech"
     seed: int = 1
     clock_error: ClockError = ClockError()
+    events: Kind | None = None
+    barge_ins: int = 0
 
     def run_plans(self) -> list[RunPlan]:
         """One for each part (UsageError where a setting makes no sense, or there is no room for the parts)."""
@@ -113,6 +123,8 @@ _ALLOWED: dict[str, Collection[Any]] = {
     "bit_rate": range(6_000, 510_001),
     "timeslice_ms": range(100, 3_600_001),
     "seed": range(1 << 63),
+    "events": KINDS,
+    "barge_ins": range(1001),
 }
 
 
@@ -160,6 +172,26 @@ class Recording:
             )
         return self.more[part, -1]
 
+    def said(self) -> list[Said]:
+        """Who said what on the session clock; answers that were cut off have words that nobody heard."""
+        turns = [
+            Said(
+                s.id, s.role, s.text, FIRST_START_MS + s.start / SAMPLES_PER_MS, FIRST_START_MS + s.end / SAMPLES_PER_MS
+            )
+            for s in self.spoken
+        ]
+        answers = [place for place, turn in enumerate(turns[:-1]) if turn.role == "assistant"]
+        chosen = self.rng("barge-ins").sample(answers, min(self.plan.barge_ins, len(answers)))
+        for count, place in enumerate(sorted(chosen)):
+            turns[place] = replace(turns[place], unheard=_UNHEARD[count % len(_UNHEARD)])
+        return turns
+
+    def log_plan(self) -> LogPlan:
+        """How the event log comes about: a new Realtime session for each part."""
+        assert self.plan.events is not None
+        rollovers = tuple(float(run.plan.start_ms) for run in self.runs[1:])
+        return LogPlan(self.plan.events, rollovers_ms=rollovers, seed=self.plan.seed)
+
     def rng(self, *what: object) -> Random:
         return Random(f"{self.plan.seed} {what}")  # noqa: S311 - a seed must give the same bytes again
 
@@ -184,10 +216,13 @@ class SimulatedSession:
                 for text, part, touched in self.faults
             ],
             "parts": [truth.part_truth(name, part) for name, part in self.parts.items()],
-            "utterances": [self._utterance_truth(spoken) for spoken in self.recording.spoken],
+            "utterances": [
+                self._utterance_truth(spoken, said)
+                for spoken, said in zip(self.recording.spoken, self.recording.said(), strict=True)
+            ],
         }
 
-    def _utterance_truth(self, spoken: Spoken) -> dict[str, Any]:
+    def _utterance_truth(self, spoken: Spoken, said: Said) -> dict[str, Any]:
         start, end = (sample + FIRST_START_MS * SAMPLES_PER_MS for sample in (spoken.start, spoken.end))
         places = zip(self.parts, (truth.heard_in(run, start, end) for run in self.recording.runs), strict=True)
         segments = [
@@ -198,7 +233,8 @@ class SimulatedSession:
         return {
             "id": spoken.id,
             "role": spoken.role,
-            "text": spoken.text,
+            "text": said.generated,
+            **({"heard_text": said.text} if said.unheard else {}),
             "recorded": bool(segments),
             **(segments[0] if segments else {}),
             **({"segments": segments} if len(segments) > 1 else {}),
@@ -258,6 +294,9 @@ def write_session(session: SimulatedSession, folder: Path, *, bare: bool = False
             _write_json(work / "session.json", _session_json(session, folder.name))
         if session.recording.spoken:
             (work / "utterances.jsonl").write_text(_utterances_jsonl(session.recording), encoding="utf-8")
+        if session.recording.plan.events is not None:
+            log = event_log(session.recording.said(), session.recording.log_plan())
+            (work / "events.jsonl").write_text(log, encoding="utf-8")
         _write_json(work / "truth.json", session.truth())
         work.rename(folder)
     except BaseException:
@@ -306,14 +345,13 @@ def _part_json(number: int, part: Part) -> dict[str, Any]:
 def _utterances_jsonl(recording: Recording) -> str:
     rng, error = recording.rng("log"), recording.plan.clock_error
     lines = []
-    for spoken in recording.spoken:
-        start_ms, end_ms = (FIRST_START_MS + sample / SAMPLES_PER_MS for sample in (spoken.start, spoken.end))
+    for said in recording.said():
         line = {
-            "id": spoken.id,
-            "role": spoken.role,
-            "text": spoken.text,
-            "t_start": error.logged_s(start_ms, rng),
-            "t_end": error.logged_s(end_ms, rng),
+            "id": said.id,
+            "role": said.role,
+            "text": said.generated,
+            "t_start": error.logged_s(said.start_ms, rng),
+            "t_end": error.logged_s(said.end_ms, rng),
         }
         lines.append(json.dumps(line) + "\n")
     return "".join(lines)

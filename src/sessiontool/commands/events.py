@@ -1,0 +1,61 @@
+"""`sessiontool events`: what the mirrored Realtime events of sessions hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import console
+from ..errors import UsageError
+from .common import Common, Ids, on_store
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store(without=("output",))
+def events(
+    ids: Ids,
+    common: Common,
+    to_utterances: Annotated[
+        bool, typer.Option("--to-utterances", help="Write the utterances as JSON lines, to stdout or with --output.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="DIR", help="With --to-utterances: write DIR/ID/utterances.jsonl."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace an utterances.jsonl that exists.")] = False,
+) -> None:
+    """Show what the event logs of sessions hold: sessions, turns, interruptions, and what was left aside.
+
+    The recording is not read, and the store is left as it is.
+    """
+    with common.errors_as_exits():
+        from ..logbook import read_session_log, utterances_jsonl, write_utterances  # noqa: PLC0415
+        from ..rendering.eventlog import LOG, LOG_WRITTEN  # noqa: PLC0415
+
+        _check(ids, common, to_utterances=to_utterances, output=output)
+        settings = common.settings()
+
+        def run(store: Store, session_id: str, progress: Progress) -> Any:
+            result = read_session_log(store, session_id, progress)
+            if to_utterances and output:
+                return replace(result, written=write_utterances(result.log, output, session_id, force=force))
+            if to_utterances:
+                console.write_text(utterances_jsonl(result.log))
+            return result
+
+        common.run_all(ids, settings, run, LOG_WRITTEN if to_utterances else LOG)
+
+
+def _check(ids: list[str], common: Common, *, to_utterances: bool, output: str | None) -> None:
+    if output is not None and not to_utterances:
+        raise UsageError("--output is for --to-utterances", hint="without it, what the log holds is printed")
+    if to_utterances and output is None and (len(ids) > 1 or common.as_json):
+        raise UsageError(
+            "the utterances of one session go to stdout, and nothing else",
+            hint="name a folder with --output for several sessions, or beside --json",
+        )

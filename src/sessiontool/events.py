@@ -1,0 +1,131 @@
+"""Realtime event log -> utterances: what was said, when, and how much of it was heard.
+
+The steps, each in its own module of `realtime`: lines are read (`log`) and put on the session clock (`receiving`),
+events are gathered by item (`gathering`), each session's own clock is laid on the session clock (`clock`), items
+become turns (`turns`, `live`), and what nobody spoke becomes notes (`context`).  `joining` brings a log of utterances
+and a log of events together.
+
+The Realtime API is OpenAI's; payloads are read as published for its GA and beta interfaces and for the Live API.
+Nothing in a log can stop a merge: whatever is odd is a finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from .realtime.clock import SessionClock, session_clocks
+from .realtime.context import context_of
+from .realtime.findings import log_findings
+from .realtime.gathering import gather
+from .realtime.joining import Joined, Prefer, join
+from .realtime.live import live_turns
+from .realtime.log import read_log
+from .realtime.receiving import set_times
+from .realtime.turns import in_order, turns_of
+from .values import Utterance
+
+if TYPE_CHECKING:
+    from .realtime.conversation import Session
+    from .realtime.turns import Turn
+    from .values import Finding, Note
+
+__all__ = ["EventLog", "Joined", "Prefer", "RealtimeSession", "join", "read_events"]
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeSession:
+    """One session of a log: `clock` lays its own time on the session clock; `turn_ids` names what was said in it.
+
+    `ended` says how: `expired`, `closed`, `lost` (with a turn open), a Live session's reason, or nothing.
+    """
+
+    id: str
+    api: str
+    model: str
+    created_ms: float | None
+    last_ms: float | None
+    expires_at: float | None
+    ended: str
+    events: int
+    turn_ids: tuple[str, ...]
+    clock: SessionClock
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """What a log of events says.
+
+    `skipped` are spoken items that are no utterance, and why; `resent` are items that repeat an earlier session;
+    `unknown` counts events by their unknown type; `bad_lines` is how many problems the reader had.
+    """
+
+    utterances: tuple[Utterance, ...] = ()
+    notes: tuple[Note, ...] = ()
+    sessions: tuple[RealtimeSession, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    events: int = 0
+    bad_lines: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    resent: tuple[str, ...] = ()
+
+
+def read_events(file: BinaryIO, name: str, started_at: str | None = None) -> EventLog:
+    """Read a whole log.  `started_at` (RFC 3339) is session-clock zero, for logs whose times count from 1970."""
+    log = read_log(file)
+    doubts = set_times(log.events, started_at)
+    conversation = gather(log.events)
+    clocks = session_clocks(conversation)
+    made = turns_of(conversation, clocks)
+    if conversation.fragments:
+        made.turns = in_order([*made.turns, *live_turns(conversation.fragments, clocks)])
+    context = context_of(conversation, made.turns, clocks)
+    sessions = tuple(_session(session, clocks[session.number], made.turns) for session in conversation.sessions)
+    return EventLog(
+        utterances=tuple(map(_utterance, made.turns)),
+        notes=tuple(context.notes),
+        sessions=sessions,
+        findings=tuple(log_findings(name, log, doubts, conversation, made, context, clocks)),
+        events=len(log.events),
+        bad_lines=log.problems.count + (log.torn is not None),
+        unknown=dict(log.unknown.most_common()),
+        skipped=made.skipped,
+        resent=tuple(context.resent),
+    )
+
+
+def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> RealtimeSession:
+    mine = [turn for turn in turns if turn.session == session.number]
+    return RealtimeSession(
+        id=session.id,
+        api=session.api,
+        model=session.model,
+        created_ms=session.created_ms,
+        last_ms=session.last_ms,
+        expires_at=session.expires_at,
+        ended=session.ended or ("lost" if any(turn.is_open for turn in mine) else ""),
+        events=session.events,
+        turn_ids=tuple(turn.id for turn in mine),
+        clock=clock,
+    )
+
+
+def _utterance(turn: Turn) -> Utterance:
+    """A turn as the aligner wants it; what is wrong with its text is handed through to the transcript."""
+    return Utterance(
+        id=turn.id,
+        role=turn.role,
+        text=turn.text,
+        t_start_us=_us(turn.start_ms),
+        t_end_us=_us(turn.end_ms),
+        interrupted=turn.interrupted or None,
+        heard_text=turn.heard if turn.interrupted and turn.heard != turn.text else None,
+        heard_estimated=turn.interrupted,
+        generated_us=_us(turn.whole_ms),
+        extra={"transcription": turn.transcription} if turn.transcription else {},
+    )
+
+
+def _us(ms: float | None) -> int | None:
+    return None if ms is None else round(ms * 1000)

@@ -1,0 +1,251 @@
+"""How a Realtime session's own clock lies on the session clock.
+
+The server counts milliseconds of the sound that it was sent, from 0 in each session, and stands still while none is
+sent.  Its events tell such times, and each was received a moment later: the time that sound takes to the server, and
+the event back.  So `received - told` is the clock's offset plus one round trip.  Round trips are measured where a
+request and its answer are both in the log; a page that logs the sound it appends tells the offset without any.
+
+Not here: the sound, which has the last word (`align`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .conversation import Conversation, Item, Mark, Session
+
+_STEP_MS = 400.0
+_LEAST_AFTER_STEP = 3
+_DRIFT_SPAN_MS, _DRIFT_MARKS = 600_000.0, 20
+_MOST_DRIFT = 1e-3
+_ELSEWHERE_MS = 3000.0
+_MOST_PAIRS = 200
+_EARLY_MS = 100.0
+
+
+class _Point(NamedTuple):
+    """The session's own clock at a moment, and how much earlier than its reception that is."""
+
+    audio_ms: float
+    late_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `from_ms` of the session's own clock on, the session clock is `offset_ms` (and a little drift) ahead."""
+
+    from_ms: float
+    offset_ms: float
+    drift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClock:
+    """One session's clock.
+
+    `source` says what it was estimated from: `appended sound`, `speech events`, `session start`, or nothing.
+    `spread_ms` is the middle of what the single statements differ from it by, `latency_ms` the round trip that was
+    taken off (None: nobody knows it, and times are late by it).
+    """
+
+    stretches: tuple[Stretch, ...] = (Stretch(0.0, 0.0),)
+    source: str = ""
+    marks: int = 0
+    spread_ms: float | None = None
+    latency_ms: float | None = None
+
+    def at(self, audio_ms: float) -> float:
+        """Milliseconds of the session clock at a time of the session's own."""
+        held = [stretch for stretch in self.stretches if stretch.from_ms <= audio_ms] or [self.stretches[0]]
+        stretch = held[-1]
+        return audio_ms + stretch.offset_ms + stretch.drift * (audio_ms - stretch.from_ms)
+
+    @property
+    def offset_ms(self) -> float:
+        return self.stretches[0].offset_ms
+
+
+@dataclass(slots=True)
+class _Marks:
+    """What the events of a session say of its clock.
+
+    From the ends of speech, from its starts, and from when a Live session's words were received; `reach_ms` is as far
+    as the session's own clock is known to have run.
+    """
+
+    ends: list[_Point] = field(default_factory=list)
+    starts: list[_Point] = field(default_factory=list)
+    heard: list[_Point] = field(default_factory=list)
+    reach_ms: float = 0.0
+
+
+def session_clocks(conversation: Conversation) -> dict[int, SessionClock]:
+    """The clock of each session, by its number.  What came late, after another had begun, is given back to its own."""
+    items = list(conversation.items.values())
+    _claim(items, conversation.sessions)
+    _claim_fragments(conversation)
+    marks = _marks(conversation, items)
+    latency_ms = min(conversation.round_trips_ms, default=None)
+    clocks: dict[int, SessionClock] = {}
+    end_ms = 0.0
+    for session in conversation.sessions:
+        clock = _clock(session, marks[session.number], latency_ms)
+        if not clock.source:  # nothing was ever received at a known time: one session behind the other
+            clock = SessionClock((Stretch(0.0, end_ms),))
+        clocks[session.number] = clock
+        end_ms = max(end_ms, clock.at(marks[session.number].reach_ms))
+    return clocks
+
+
+def _marks(conversation: Conversation, items: Sequence[Item]) -> dict[int, _Marks]:
+    marks = {session.number: _Marks() for session in conversation.sessions}
+    for mark, decided_ms, is_end in _decisions(items):
+        mine = marks[mark.session.number]
+        mine.reach_ms = max(mine.reach_ms, decided_ms)
+        if mark.at_ms is not None:
+            (mine.ends if is_end else mine.starts).append(_Point(decided_ms, mark.at_ms - decided_ms))
+    for fragment in conversation.fragments:
+        mine = marks[fragment.session.number]
+        mine.reach_ms = max(mine.reach_ms, fragment.end_ms)
+        if fragment.role == "user" and fragment.at_ms is not None:
+            mine.heard.append(_Point(fragment.end_ms, fragment.at_ms - fragment.end_ms))
+    return marks
+
+
+def _claim_fragments(conversation: Conversation) -> None:
+    """Give words of a Live session that were received after the next had begun back to it.
+
+    Nothing is received before it was said, so the session had begun by then.
+    """
+    begun = [session for session in conversation.sessions if session.created_ms is not None]
+    if len(begun) < 2:
+        return
+    for fragment in conversation.fragments:
+        if fragment.at_ms is not None:
+            by_then = fragment.at_ms - fragment.end_ms + _EARLY_MS
+            fitting = [session for session in begun if (session.created_ms or 0.0) <= by_then]
+            if fitting:
+                fragment.session = fitting[-1]
+
+
+def _decisions(items: Sequence[Item]) -> Iterator[tuple[Mark, float, bool]]:
+    """Each statement of a boundary, and when on its own clock the server came to it.
+
+    An end is told with the silence that decided it; a start is decided where the padding before it ends, and where no
+    padding is known nobody can tell how much later it was.
+    """
+    for item in items:
+        if (mark := item.stopped) is not None:
+            yield mark, mark.audio_ms, True
+        if (mark := item.started) is not None:
+            settings = mark.session.settings_at(mark.at_ms)
+            if settings.detection in {"server_vad", "unknown"}:
+                yield mark, mark.audio_ms + settings.prefix_ms, False
+
+
+def _claim(items: Sequence[Item], sessions: Sequence[Session]) -> None:
+    """Give statements that were received after a new session had begun back to the one that they are of.
+
+    The old session's clock is far on, the new one's at its beginning, so a statement fits only one of them.
+    """
+    if len(sessions) < 2:
+        return
+    offsets: dict[int, float] = {}
+    for session in sessions:
+        late = [
+            mark.at_ms - told
+            for mark, told, _ in _decisions(items)
+            if mark.session is session and mark.at_ms is not None
+        ]
+        if late:
+            offsets[session.number] = median(late)
+    for mark, told, _ in _decisions(items):
+        if mark.at_ms is None:
+            continue
+        off = {number: abs(mark.at_ms - told - offset) for number, offset in offsets.items()}
+        best = min(off, key=lambda number: off[number])
+        if off[best] < _ELSEWHERE_MS < off.get(mark.session.number, 2 * _ELSEWHERE_MS):
+            mark.session = sessions[best]
+
+
+def _clock(session: Session, marks: _Marks, latency_ms: float | None) -> SessionClock:
+    appended = [_Point(audio_ms, at_ms - audio_ms) for audio_ms, at_ms in session.appended if at_ms is not None]
+    if appended:
+        return _fitted(_thinned(appended), "appended sound", 0.0)
+    if points := marks.ends or marks.starts:  # an end is told when it is decided, a start when it is sure
+        return _fitted(sorted(points), "speech events", latency_ms)
+    return _begun(session, marks.heard, latency_ms)
+
+
+def _begun(session: Session, heard: Sequence[_Point], latency_ms: float | None) -> SessionClock:
+    """The clock of a session that tells no boundaries.
+
+    It began when it was announced, and nothing that was said can have been received before it was.
+    """
+    latest = [point.late_ms for point in heard]
+    if session.created_ms is not None:
+        latest.append(session.created_ms - (latency_ms or 0.0) / 2)
+    if not latest:
+        return SessionClock()
+    return SessionClock((Stretch(0.0, min(latest)),), "session start", len(heard), None, latency_ms)
+
+
+def _thinned(points: Sequence[_Point]) -> list[_Point]:
+    """Some of very many points, evenly."""
+    step = max(1, len(points) // (4 * _MOST_PAIRS))
+    return list(points[::step])
+
+
+def _fitted(points: Sequence[_Point], source: str, latency_ms: float | None) -> SessionClock:
+    stretches, left = [], []
+    for some in _steps(points):
+        stretch = _stretch(some)
+        left += [abs(p.late_ms - stretch.offset_ms - stretch.drift * (p.audio_ms - some[0].audio_ms)) for p in some]
+        stretches.append(stretch)
+    return SessionClock(
+        tuple(_moved(stretch, -(latency_ms or 0.0)) for stretch in stretches),
+        source,
+        len(points),
+        median(left),
+        latency_ms,
+    )
+
+
+def _moved(stretch: Stretch, by_ms: float) -> Stretch:
+    return Stretch(stretch.from_ms, stretch.offset_ms + by_ms, stretch.drift)
+
+
+def _steps(points: Sequence[_Point]) -> list[Sequence[_Point]]:
+    """Points in order, parted where the clock stood still for a while: what comes after is lastingly later."""
+    best, where = _STEP_MS, None
+    for cut in range(_LEAST_AFTER_STEP, len(points) - _LEAST_AFTER_STEP + 1):
+        before = median(p.late_ms for p in points[max(0, cut - 9) : cut])
+        after = median(p.late_ms for p in points[cut : cut + 9])
+        if after - before > best:
+            best, where = after - before, cut
+    if where is None:
+        return [points]
+    return [*_steps(points[:where]), *_steps(points[where:])]
+
+
+def _stretch(points: Sequence[_Point]) -> Stretch:
+    """The middle of the points, or where there are enough over enough time the line through them (Theil and Sen)."""
+    zero = points[0].audio_ms
+    if len(points) < _DRIFT_MARKS or points[-1].audio_ms - zero < _DRIFT_SPAN_MS:
+        return Stretch(zero, median(p.late_ms for p in points))
+    some = points[:: max(1, len(points) // _MOST_PAIRS)]
+    apart = (points[-1].audio_ms - zero) / 4
+    slopes = [
+        (b.late_ms - a.late_ms) / (b.audio_ms - a.audio_ms)
+        for a, b in combinations(some, 2)
+        if b.audio_ms - a.audio_ms > apart
+    ]
+    drift = median(slopes) if slopes else 0.0
+    drift = drift if abs(drift) < _MOST_DRIFT else 0.0
+    return Stretch(zero, median(p.late_ms - drift * (p.audio_ms - zero) for p in points), drift)

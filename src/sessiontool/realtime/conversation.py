@@ -1,0 +1,157 @@
+"""What a log of events holds: sessions, items and responses, with all that was said of each.
+
+Nothing is decided here: texts from different events stand side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .settings import Settings
+
+SPOKEN = ("input_audio", "output_audio")
+
+# What a text is from, the best first.
+COMPLETED, DONE, PART, ITEM, SEGMENTS, FRAGMENTS = range(6)
+
+
+@dataclass(slots=True)
+class Mark:
+    """A server's statement of where speech began or ended on its own clock, and when it was received."""
+
+    audio_ms: float
+    at_ms: float | None
+    session: Session
+
+
+@dataclass(slots=True)
+class Fragment:
+    """A piece of a Live transcript: who said it, and when on the session's clock."""
+
+    role: str
+    text: str
+    start_ms: float
+    end_ms: float
+    session: Session
+    at_ms: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One Realtime or Live session.  `settings` are those that held from a time on (session clock; None: always).
+
+    `ended` says how, as far as the log tells: `expired`, `closed`, a Live session's reason, or nothing.
+    """
+
+    number: int
+    id: str = ""
+    api: str = "realtime"
+    model: str = ""
+    expires_at: float | None = None
+    created_ms: float | None = None
+    last_ms: float | None = None
+    events: int = 0
+    ended: str = ""
+    settings: list[tuple[float | None, Settings]] = field(default_factory=list)
+    appended: list[tuple[float, float | None]] = field(default_factory=list)
+    appended_ms: float = 0.0
+
+    def settings_at(self, at_ms: float | None) -> Settings:
+        """The settings in force at a moment of the session clock."""
+        held = [one for since, one in self.settings if at_ms is None or since is None or since <= at_ms]
+        return held[-1] if held else self.settings[0][1] if self.settings else Settings()
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """All that is known of one item.  `first_ms` is when it was first heard of, `place` how far into the log that was.
+
+    `texts` are by content part and source.  `audio_ms` is the length of its sound, where the log has the sound itself.
+    """
+
+    id: str
+    session: Session
+    place: int
+    first_ms: float | None
+    role: str = ""
+    type: str = "message"
+    status: str = ""
+    previous: str | None = None
+    response: str | None = None
+    kinds: set[str] = field(default_factory=set)
+    texts: dict[tuple[int, int], list[str]] = field(default_factory=dict)
+    started: Mark | None = None
+    stopped: Mark | None = None
+    committed_ms: float | None = None
+    is_committed: bool = False
+    is_discarded: bool = False
+    is_idle: bool = False
+    is_pushed: bool = False
+    transcription: str = ""
+    truncated: tuple[float, float | None] | None = None
+    asked: tuple[float, float | None] | None = None
+    sound_bytes: int = 0
+    sound_ms: float | None = None
+    tool: dict[str, Any] = field(default_factory=dict)
+
+    def add_text(self, part: int, source: int, text: str | None) -> None:
+        """A text of a content part; fragments and segments are pieces of one, of all others the longest counts."""
+        if text is None:
+            return
+        pieces = self.texts.setdefault((part, source), [])
+        if source in (SEGMENTS, FRAGMENTS):
+            pieces.append(text)
+        elif not pieces or len(text) > len(pieces[0]):
+            pieces[:] = [text]
+
+    def text(self) -> str:
+        """The best text of each part, in their order."""
+        parts: dict[int, str] = {}
+        for (part, _), pieces in sorted(self.texts.items()):
+            parts[part] = parts.get(part) or "".join(pieces).strip()
+        return " ".join(filter(None, (text for _, text in sorted(parts.items()))))
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether there is, or should have been, sound of it."""
+        return bool(self.kinds.intersection(SPOKEN)) or self.started is not None or self.sound_bytes > 0
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer of the model: its items, when its sound ran (session clock), and how many tokens all of it has."""
+
+    id: str
+    session: Session
+    items: list[str] = field(default_factory=list)
+    status: str = ""
+    started_ms: float | None = None
+    stopped_ms: float | None = None
+    cleared_ms: float | None = None
+    sound_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Pushed:
+    """Something put into the conversation that is nobody's speech: new instructions, a Live session's context."""
+
+    kind: str
+    text: str
+    at_ms: float | None
+    session: Session
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Everything a log holds.  `round_trips_ms` are the times from our requests to the server's answers."""
+
+    sessions: list[Session] = field(default_factory=list)
+    items: dict[str, Item] = field(default_factory=dict)
+    responses: dict[str, Response] = field(default_factory=dict)
+    fragments: list[Fragment] = field(default_factory=list)
+    pushed: list[Pushed] = field(default_factory=list)
+    errors: list[tuple[str, str, float | None]] = field(default_factory=list)
+    round_trips_ms: list[float] = field(default_factory=list)
+    has_playback: bool = False

@@ -1,0 +1,145 @@
+"""What a person should know of a log of events: lines that are none, times that are doubtful, sessions cut short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lenient import shown
+from ..values import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .clock import SessionClock
+    from .context import Context
+    from .conversation import Conversation
+    from .log import Log
+    from .turns import Turn, Turns
+
+_LISTED = 8
+
+
+def log_findings(
+    name: str,
+    log: Log,
+    doubts: Sequence[str],
+    conversation: Conversation,
+    made: Turns,
+    context: Context,
+    clocks: Mapping[int, SessionClock],
+) -> Iterator[Finding]:
+    """Everything worth saying, the reader's complaints first."""
+    yield from _of_lines(name, log)
+    for doubt in doubts:
+        yield Finding(
+            "events-clock", "warning", f"{name}: {doubt}", hint="note `t_ms`, the session clock, on receiving an event"
+        )
+    yield from _of_sessions(conversation, made.turns)
+    yield from _of_turns(made)
+    if context.resent:
+        yield Finding(
+            "items-resent",
+            "info",
+            f"{len(context.resent)} item(s) were put into a new session again and are told once: "
+            f"{_some(context.resent)}",
+        )
+    unsure = [
+        number for number, clock in clocks.items() if clock.source == "speech events" and clock.latency_ms is None
+    ]
+    if unsure:
+        yield Finding(
+            "latency-unknown",
+            "info",
+            f"{name}: no request with its answer is in the log, so nobody knows how long events were under way; "
+            "times are late by that before the sound is looked at",
+            hint="log the page's own events as well, at least session.update",
+        )
+
+
+def _of_lines(name: str, log: Log) -> Iterator[Finding]:
+    for problem in log.problems.told:
+        yield _invalid(f"{name}: {problem}")
+    if (more := log.problems.count - len(log.problems.told)) > 0:
+        yield _invalid(f"{name}: {more} more problems of this kind")
+    if log.torn is not None:
+        yield Finding(
+            "events-torn",
+            "warning",
+            f"{name}: line {log.torn}, the last one, is not whole: the log ends in the middle of an event",
+            hint="the page was closed, or the upload cut off; what came before is read",
+        )
+    if log.unknown:
+        kinds = ", ".join(f"{kind} ({count})" for kind, count in log.unknown.most_common(_LISTED))
+        more = len(log.unknown) - _LISTED
+        yield Finding(
+            "events-unknown",
+            "info",
+            f"{name}: {log.unknown.total()} event(s) of unknown type were left aside: {kinds}"
+            + (f" and {more} more types" if more > 0 else ""),
+        )
+
+
+def _invalid(message: str) -> Finding:
+    return Finding(
+        "events-invalid",
+        "warning",
+        message,
+        hint="what is wrong was left out, all else is read; the recording itself is not affected",
+    )
+
+
+def _of_sessions(conversation: Conversation, turns: Sequence[Turn]) -> Iterator[Finding]:
+    for session in conversation.sessions:
+        who = f"Realtime session {session.id or session.number}"
+        at = "" if session.last_ms is None else f" at {session.last_ms / 1000:.1f} s of the session clock"
+        still_open = [turn.id for turn in turns if turn.session == session.number and turn.is_open]
+        if session.ended == "expired":
+            yield Finding(
+                "realtime-expired",
+                "info",
+                f"{who} reached its longest duration and was ended by the server{at}"
+                + (f"; still open: {_some(still_open)}" if still_open else ""),
+                hint="begin a new session before `expires_at`",
+            )
+        elif still_open:
+            yield Finding(
+                "realtime-lost",
+                "warning",
+                f"{who} fell silent{at} with a turn open: {_some(still_open)}; the sound says where it ends",
+                hint="the data channel died, or the page was closed",
+            )
+    others = [(code, text) for code, text, _ in conversation.errors if code != "session_expired"]
+    if others:
+        told = "; ".join(f"{code}: {text}"[:120] for code, text in others[:3])
+        yield Finding("realtime-errors", "info", f"the server reported {len(others)} error(s): {told}")
+
+
+def _of_turns(made: Turns) -> Iterator[Finding]:
+    by_kind: dict[str, list[str]] = {}
+    for turn in made.turns:
+        if turn.transcription:
+            by_kind.setdefault(turn.transcription, []).append(turn.id)
+    if by_kind:
+        total = sum(map(len, by_kind.values()))
+        told = "; ".join(f"{kind}: {_some(names)}" for kind, names in by_kind.items())
+        yield Finding(
+            "transcription-missing",
+            "info",
+            f"{total} of the user's turns have no whole transcript ({told})",
+            hint="failed and empty ones are captioned as [inaudible]; listen to them, or have them transcribed",
+        )
+    if made.not_cut:
+        yield Finding(
+            "truncated-after-end",
+            "info",
+            f"{len(made.not_cut)} answer(s) were truncated after they had been heard to their end, "
+            f"which cut nothing off: {_some(made.not_cut)}",
+        )
+    if made.skipped:
+        told = "; ".join(f"{name} ({why})" for name, why in list(made.skipped.items())[:3])
+        yield Finding("items-skipped", "info", f"{len(made.skipped)} spoken item(s) are no utterance: {told}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(shown(name) for name in names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

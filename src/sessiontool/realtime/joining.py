@@ -1,0 +1,195 @@
+"""A log of utterances and a log of events for the same session -> one list, each utterance once.
+
+They are joined by item id, else by role, time and text.  One of them is preferred where both know; what only one knows
+is taken from there, so nothing that either of them holds is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Literal
+
+from ..lenient import shown
+from ..values import INAUDIBLE, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..values import Utterance
+
+Prefer = Literal["events", "utterances"]
+
+_NEAR_US = 10_000_000
+_ALIKE, _INAUDIBLE_ALIKE = 0.6, 0.6
+_APART_US = 3_000_000
+_LISTED = 5
+_MOST_COMPARED = 400
+"""Characters of two texts that are compared letter by letter."""
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """All utterances, in the order of the conversation; how many both logs have; where they disagree."""
+
+    utterances: list[Utterance]
+    in_both: int
+    findings: list[Finding]
+
+
+def join(written: Sequence[Utterance], logged: Sequence[Utterance], prefer: Prefer = "utterances") -> Joined:
+    """Join utterances as somebody wrote them down with those of a log of events."""
+    pairs = _pairs(written, logged)
+    merged = {i: _merged(written[i], logged[j], prefer) for i, j in pairs.items()}
+    partner = {j: i for i, j in pairs.items()}
+    behind: dict[int, list[Utterance]] = {}
+    anchor = -1
+    for j, utterance in enumerate(logged):
+        if j in partner:
+            anchor = partner[j]
+        else:
+            behind.setdefault(anchor, []).append(utterance)
+    utterances = list(behind.get(-1, ()))
+    for i, utterance in enumerate(written):
+        utterances += [merged.get(i, utterance), *behind.get(i, ())]
+    return Joined(utterances, len(pairs), list(_disagreements(written, logged, pairs, prefer)))
+
+
+# -- who is who
+
+
+def _pairs(written: Sequence[Utterance], logged: Sequence[Utterance]) -> dict[int, int]:
+    """Positions in `written` to those in `logged`."""
+    names = {utterance.id: j for j, utterance in enumerate(logged)}
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for i, utterance in enumerate(written):
+        for name in (utterance.id, utterance.extra.get("item_id")):
+            j = names.get(name) if isinstance(name, str) else None
+            if j is not None and j not in taken:
+                pairs[i] = j
+                taken.add(j)
+                break
+    for _, i, j in sorted(_candidates(written, logged, pairs, taken), reverse=True):
+        if i not in pairs and j not in taken:
+            pairs[i] = j
+            taken.add(j)
+    _pair_by_text(written, logged, pairs, taken)
+    return pairs
+
+
+def _candidates(
+    written: Sequence[Utterance], logged: Sequence[Utterance], pairs: dict[int, int], taken: set[int]
+) -> Iterator[tuple[float, int, int]]:
+    """Utterances of one role and about one time whose texts are alike: how well they fit, and their positions."""
+    timed = sorted((u.t_start_us, j) for j, u in enumerate(logged) if u.t_start_us is not None and j not in taken)
+    low = 0
+    order = sorted((u.t_start_us, i) for i, u in enumerate(written) if u.t_start_us is not None and i not in pairs)
+    for at_us, i in order:
+        while low < len(timed) and timed[low][0] < at_us - _NEAR_US:
+            low += 1
+        for there_us, j in timed[low:]:
+            if there_us > at_us + _NEAR_US:
+                break
+            if logged[j].role == written[i].role:
+                alike = _likeness(written[i].text, logged[j].text)
+                if alike >= _ALIKE:
+                    yield alike - abs(at_us - there_us) / _NEAR_US, i, j
+
+
+def _likeness(one: str, other: str) -> float:
+    """0 to 1: how much two texts are the same, by their letters; the beginning of a text is like the whole."""
+    if INAUDIBLE in (one, other):
+        return _INAUDIBLE_ALIKE
+    a, b = _letters(one), _letters(other)
+    if a == b:
+        return 1.0
+    if a and b and (a.startswith(b) or b.startswith(a)):
+        return 0.9
+    return SequenceMatcher(None, a[:_MOST_COMPARED], b[:_MOST_COMPARED], autojunk=False).ratio()
+
+
+def _pair_by_text(
+    written: Sequence[Utterance], logged: Sequence[Utterance], pairs: dict[int, int], taken: set[int]
+) -> None:
+    """The same words of the same role, in order, wherever the two clocks have them."""
+    free: dict[tuple[str, str], list[int]] = {}
+    for j, utterance in enumerate(logged):
+        if j not in taken:
+            free.setdefault((utterance.role, _letters(utterance.text)), []).append(j)
+    for i, utterance in enumerate(written):
+        places = free.get((utterance.role, _letters(utterance.text))) if i not in pairs else None
+        if places:
+            pairs[i] = places.pop(0)
+            taken.add(pairs[i])
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTER.sub("", text.casefold())
+
+
+# -- what is true
+
+
+def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
+    """One utterance out of two: the id and unknown fields as written, the rest from the one that is preferred."""
+    first, second = (logged, written) if prefer == "events" else (written, logged)
+    text = first.text if _is_whole(first) else second.text
+    is_told = written.heard_text is not None
+    heard = written.heard_text if is_told else _still_heard(logged.heard_text, text)
+    extra = {"item_id": logged.id} if written.id != logged.id else {}
+    return replace(
+        written,
+        text=text,
+        t_start_us=first.t_start_us if first.t_start_us is not None else second.t_start_us,
+        t_end_us=first.t_end_us if first.t_end_us is not None else second.t_end_us,
+        interrupted=written.interrupted if written.interrupted is not None else logged.interrupted,
+        heard_text=heard,
+        heard_estimated=logged.heard_estimated and not is_told,
+        generated_us=logged.generated_us if _letters(text) == _letters(logged.text) else None,
+        extra={**extra, **written.extra},
+    )
+
+
+def _is_whole(utterance: Utterance) -> bool:
+    return bool(utterance.text.strip()) and "transcription" not in utterance.extra
+
+
+def _still_heard(heard: str | None, text: str) -> str | None:
+    """The heard beginning of a text, if the text is not another one, or no more than what was heard."""
+    if heard is None or not _letters(text).startswith(_letters(heard)) or _letters(text) == _letters(heard):
+        return None
+    return heard
+
+
+def _disagreements(
+    written: Sequence[Utterance], logged: Sequence[Utterance], pairs: dict[int, int], prefer: Prefer
+) -> Iterator[Finding]:
+    both = [(written[i], logged[j]) for i, j in pairs.items()]
+    texts = [w.id for w, e in both if _is_whole(e) and _letters(w.text) != _letters(e.text)]
+    times = [
+        w.id
+        for w, e in both
+        if w.t_start_us is not None and e.t_start_us is not None and abs(w.t_start_us - e.t_start_us) > _APART_US
+    ]
+    roles = [w.id for w, e in both if w.role != e.role]
+    only_written = [u.id for i, u in enumerate(written) if i not in pairs]
+    taken = set(pairs.values())
+    only_logged = [u.id for j, u in enumerate(logged) if j not in taken]
+    kept = f"those of the {prefer} are used"
+    for names, what in (
+        (texts, f"have another text in the utterances than in the events; {kept}"),
+        (times, f"begin more than {_APART_US // 1_000_000} s apart in utterances and events; {kept}"),
+        (roles, "are of another role in the utterances than in the events; the utterances' is used"),
+        (only_written, "are in the utterances alone"),
+        (only_logged, "are in the events alone"),
+    ):
+        if names:
+            more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+            told = ", ".join(shown(name) for name in names[:_LISTED]) + more
+            yield Finding(
+                "sources-disagree", "info", f"{len(names)} utterance(s) {what}: {told}", hint="choose with --prefer"
+            )

@@ -1,0 +1,320 @@
+"""Items -> turns: who said what, when on the session clock, and how much of it was heard.
+
+A user's boundaries are the server's, without the padding and the silence that were in force.  An assistant's sound
+begins and ends with the output buffer's events, or lasts as long as the sound in the log; never as its text, which is
+complete seconds before.
+
+Not here: text that nobody spoke (`context`), and the sound (`align`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ..speaking import MS_PER_UNIT, heard_part, units_of
+from ..values import INAUDIBLE
+from .conversation import FRAGMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .clock import SessionClock
+    from .conversation import Conversation, Item, Response
+
+USER, ASSISTANT = "user", "assistant"
+_WHOLE_MS = 100.0
+"""A truncation that leaves less than this away took nothing."""
+_LEAST_RATES = 2
+_TOKEN_MS, _TOKEN_OFF_MS = 50.0, 8.0
+_MOST_BETWEEN = 100
+_CUT_OFF = ("cancelled", "failed")
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one item says.  Times are milliseconds of the session clock, None where the log does not know.
+
+    `transcription` tells what is wrong with a user's text: `failed`, `empty`, `missing` or `incomplete`; nothing
+    where it is whole.  `heard_ms` is how much of an interrupted turn was played, `heard` the words of it, None where
+    only the sound can tell.  `is_open`: the log ends, or its session does, before the turn did.
+    """
+
+    id: str
+    role: str
+    text: str
+    session: int
+    start_ms: float | None = None
+    end_ms: float | None = None
+    whole_ms: float | None = None
+    interrupted: bool = False
+    heard_ms: float | None = None
+    heard: str | None = None
+    transcription: str = ""
+    is_open: bool = False
+    previous: str | None = None
+    order: tuple[float, int] = (0.0, 0)
+
+
+@dataclass(slots=True)
+class Turns:
+    """All turns in the order of the conversation; items that are none, and why; truncations that cut nothing off."""
+
+    turns: list[Turn] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    not_cut: list[str] = field(default_factory=list)
+
+
+def turns_of(conversation: Conversation, clocks: Mapping[int, SessionClock]) -> Turns:
+    """The turns of a conversation's items."""
+    made = Turns()
+    sounds = _assistant_sounds(conversation)
+    for item in conversation.items.values():
+        if item.type != "message" or not item.is_spoken or item.role not in {USER, ASSISTANT}:
+            continue
+        if why := _no_turn(item):
+            made.skipped[item.id] = why
+        elif item.role == USER:
+            made.turns.append(_user_turn(item, clocks))
+        else:
+            made.turns.append(_assistant_turn(item, conversation, sounds.get(item.id), made))
+    for turn in made.turns:
+        turn.previous = _spoken_before(turn.previous, conversation)
+    _measure(made.turns, conversation)
+    _hear(made.turns)
+    made.turns = in_order(made.turns)
+    return made
+
+
+def _spoken_before(name: str | None, conversation: Conversation) -> str | None:
+    """The nearest spoken item at or before `name`: tool calls and texts lie between turns."""
+    for _ in range(_MOST_BETWEEN):
+        item = conversation.items.get(name or "")
+        if item is None or (item.type == "message" and item.is_spoken):
+            return name
+        name = item.previous
+    return None
+
+
+def _no_turn(item: Item) -> str:
+    """Why a spoken item is no turn; empty where it is one."""
+    if item.is_idle:
+        return "idle timeout: nobody spoke"
+    if item.is_discarded and not item.text():
+        return "the input buffer was cleared before it was committed"
+    if item.role == ASSISTANT and not item.text() and not item.sound_bytes:
+        return "the answer was stopped before its first word"
+    return ""
+
+
+# -- the user
+
+
+def _user_turn(item: Item, clocks: Mapping[int, SessionClock]) -> Turn:
+    text = item.text()
+    turn = Turn(item.id, USER, text or INAUDIBLE, item.session.number, previous=item.previous)
+    turn.transcription = "" if text and item.transcription == "completed" else _what_is_wrong(item, text)
+    turn.start_ms, turn.end_ms = _boundaries(item, clocks)
+    turn.is_open = item.started is not None and item.stopped is None and not item.is_committed
+    turn.order = _order(turn, item)
+    return turn
+
+
+def _what_is_wrong(item: Item, text: str) -> str:
+    if item.transcription == "failed":
+        return "failed"
+    if text:
+        return "incomplete" if all(source == FRAGMENTS for _, source in item.texts) else ""
+    return "empty" if item.transcription == "completed" else "missing"
+
+
+def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float | None, float | None]:
+    """Start and end of speech on the session clock.
+
+    Where only a commit ends it (push-to-talk, or a page that did not wait), it is over when that is received.
+    """
+    start = end = None
+    if (mark := item.started) is not None:
+        prefix_ms = mark.session.settings_at(mark.at_ms).prefix_ms
+        start = max(0.0, clocks[mark.session.number].at(mark.audio_ms + prefix_ms))
+    if (mark := item.stopped) is not None:
+        silence_ms = mark.session.settings_at(mark.at_ms).silence_ms
+        end = max(0.0, clocks[mark.session.number].at(max(0.0, mark.audio_ms - silence_ms)))
+    elif item.is_committed:
+        end = item.committed_ms
+    if start is not None and end is not None and end <= start:
+        end = None
+    return start, end
+
+
+# -- the assistant
+
+
+@dataclass(slots=True)
+class _Sound:
+    """Where an item's sound lies: when it began, ended or was cut off, and how long all of it is.
+
+    `ran_out`: the server said that nothing of it was left.
+    """
+
+    start_ms: float | None = None
+    end_ms: float | None = None
+    cut_ms: float | None = None
+    whole_ms: float | None = None
+    ran_out: bool = False
+
+
+def _assistant_sounds(conversation: Conversation) -> dict[str, _Sound]:
+    sounds: dict[str, _Sound] = {}
+    for response in conversation.responses.values():
+        spoken = [conversation.items[name] for name in response.items if name in conversation.items]
+        spoken = [item for item in spoken if item.role == ASSISTANT and item.type == "message" and item.is_spoken]
+        if response.started_ms is not None:
+            sounds.update(_played(response, spoken))
+    streamed = [item for item in conversation.items.values() if item.sound_bytes and item.role == ASSISTANT]
+    free_ms = float("-inf")
+    for item in sorted(streamed, key=lambda item: (item.sound_ms is None, item.sound_ms or 0.0)):
+        sound = sounds.setdefault(item.id, _Sound())
+        settings = item.session.settings_at(item.sound_ms)
+        sound.whole_ms = item.sound_bytes / settings.output_bytes_per_ms
+        if sound.start_ms is None and item.sound_ms is not None:
+            sound.start_ms = max(item.sound_ms, free_ms)
+            free_ms = sound.start_ms + _played_ms(item, sound.whole_ms)
+            sound.end_ms = free_ms
+    return sounds
+
+
+def _played_ms(item: Item, whole_ms: float) -> float:
+    told = item.truncated or item.asked
+    return min(whole_ms, told[0]) if told else whole_ms
+
+
+def _played(response: Response, items: Sequence[Item]) -> Iterable[tuple[str, _Sound]]:
+    """The sounds of a response's items, one after another while the output buffer ran, each with its text's share."""
+    start, stopped, cleared = response.started_ms, response.stopped_ms, response.cleared_ms
+    is_cut = cleared is not None and (stopped is None or cleared <= stopped)
+    end = cleared if is_cut else stopped
+    if start is None or not items:
+        return
+    if len(items) == 1:
+        yield items[0].id, _Sound(start, end, end if is_cut else None, ran_out=end is not None and not is_cut)
+        return
+    units = [max(1.0, units_of(item.text())) for item in items]
+    scale = MS_PER_UNIT if end is None or is_cut else (end - start) / sum(units)
+    for item, mine in zip(items, units, strict=True):
+        stop = start + scale * mine
+        if is_cut and end is not None and stop > end:
+            yield item.id, _Sound(min(start, end), end, end)
+        else:
+            yield item.id, _Sound(start, stop if end is not None else None, ran_out=end is not None)
+        start = stop
+
+
+def _assistant_turn(item: Item, conversation: Conversation, sound: _Sound | None, made: Turns) -> Turn:
+    turn = Turn(item.id, ASSISTANT, item.text() or INAUDIBLE, item.session.number, previous=item.previous)
+    response = conversation.responses.get(item.response or "")
+    status = response.status if response else item.status
+    if sound is None:
+        turn.is_open = status in {"", "in_progress"}
+        turn.interrupted = status in _CUT_OFF
+        if turn.interrupted and (conversation.has_playback or item.sound_bytes):
+            turn.heard_ms, turn.heard = 0.0, ""
+    else:
+        turn.start_ms, turn.end_ms, turn.whole_ms = sound.start_ms, sound.end_ms, sound.whole_ms
+        _cut(turn, item, sound, status, made)
+        turn.is_open = sound.end_ms is None
+    turn.order = _order(turn, item)
+    return turn
+
+
+def _cut(turn: Turn, item: Item, sound: _Sound, status: str, made: Turns) -> None:
+    """Whether a turn was cut off, and how much of it was played.
+
+    A speech start may truncate an answer that was heard to its end: one whose sound had run out, or was no longer
+    than what was left of it.
+    """
+    told = item.truncated or (item.asked if sound.cut_ms is None else None)
+    if told is not None:
+        left_ms, at_ms = told
+        is_over = sound.ran_out and sound.end_ms is not None and (at_ms is None or at_ms >= sound.end_ms)
+        if is_over or (sound.whole_ms is not None and left_ms >= sound.whole_ms - _WHOLE_MS):
+            made.not_cut.append(item.id)
+            return
+        turn.interrupted, turn.heard_ms = True, left_ms
+        if sound.cut_ms is None and sound.start_ms is not None:
+            turn.end_ms = sound.start_ms + left_ms
+    elif sound.cut_ms is not None and sound.start_ms is not None:
+        turn.interrupted, turn.heard_ms = True, sound.cut_ms - sound.start_ms
+    elif status == "cancelled" and sound.whole_ms is not None:
+        turn.interrupted, turn.end_ms = True, None  # nobody noted how much of what had come was played
+
+
+def _measure(turns: Sequence[Turn], conversation: Conversation) -> None:
+    """The length of all the sound of turns, heard or not, by its tokens of 50 ms.
+
+    Turns that were played whole tell whether the counts can be believed, and what a token is worth exactly.
+    """
+    tokens = {
+        response.items[0]: response.sound_tokens
+        for response in conversation.responses.values()
+        if len(response.items) == 1 and response.sound_tokens
+    }
+    worth = [
+        (turn.end_ms - turn.start_ms) / tokens[turn.id]
+        for turn in turns
+        if turn.id in tokens and not turn.interrupted and turn.start_ms is not None and turn.end_ms is not None
+    ]
+    token_ms = median(worth) if len(worth) >= _LEAST_RATES else _TOKEN_MS
+    spread_ms = median(abs(one - token_ms) for one in worth) if worth else 0.0
+    if abs(token_ms - _TOKEN_MS) > _TOKEN_OFF_MS or spread_ms > _TOKEN_OFF_MS:
+        return
+    for turn in turns:
+        whole_ms = token_ms * tokens.get(turn.id, 0)
+        if turn.whole_ms is None and 0.5 < whole_ms / (MS_PER_UNIT * max(1.0, units_of(turn.text))) < 2:
+            turn.whole_ms = whole_ms
+
+
+def _hear(turns: Sequence[Turn]) -> None:
+    """The words of interrupted turns that were played: by the length of their sound, or by how fast others are said."""
+    rates = [
+        (turn.end_ms - turn.start_ms) / units
+        for turn in turns
+        if turn.role == ASSISTANT and not turn.interrupted and turn.start_ms is not None and turn.end_ms is not None
+        if (units := units_of(turn.text)) > 0
+    ]
+    rate = median(rates) if len(rates) >= _LEAST_RATES else MS_PER_UNIT
+    for turn in turns:
+        if turn.interrupted and turn.heard_ms is not None and turn.heard is None:
+            whole_ms = turn.whole_ms or rate * units_of(turn.text)
+            turn.heard = heard_part(turn.text, turn.heard_ms / max(1.0, whole_ms))
+
+
+# -- order
+
+
+def _order(turn: Turn, item: Item) -> tuple[float, int]:
+    at_ms = turn.start_ms if turn.start_ms is not None else turn.end_ms
+    if at_ms is None:
+        at_ms = item.first_ms if item.first_ms is not None else float("inf")
+    return at_ms, item.place
+
+
+def in_order(turns: Iterable[Turn]) -> list[Turn]:
+    """Turns by their time; one whose start nobody knows comes behind the turn that it follows."""
+    by_time = sorted(turns, key=lambda turn: (turn.order, turn.session))
+    names = {turn.id for turn in by_time}
+    behind: dict[str, list[Turn]] = {}
+    first: list[Turn] = []
+    for turn in by_time:
+        if turn.start_ms is None and turn.previous in names and turn.previous != turn.id:
+            behind.setdefault(turn.previous or "", []).append(turn)
+        else:
+            first.append(turn)
+    placed: list[Turn] = []
+    stack = first[::-1]
+    while stack:
+        turn = stack.pop()
+        placed.append(turn)
+        stack += behind.pop(turn.id, [])[::-1]
+    return placed + [turn for rest in behind.values() for turn in rest]  # what follows itself in a circle

@@ -1,0 +1,305 @@
+"""The reader of event logs: every shape in which a page may write them, and nothing in them that can stop it."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from realtime_logs import LogOf, codes, read, told
+
+from sessiontool.lenient import MAX_NAMED
+from sessiontool.realtime.log import MAX_LINE_BYTES
+
+SAID = [("user", "Hello there.", 1300.0, 1800.0)]
+
+
+def conversation() -> LogOf:
+    return LogOf().begin(400).heard("item_1", 500, 1500, 500, "Hello there.").pinged(3000, 0)
+
+
+def lines(log: LogOf, change: Any) -> str:
+    """The log, each line changed to what another page would have written."""
+    return "".join(json.dumps(change(line)) + "\n" for line in log.lines)
+
+
+# -- shapes
+
+
+def bare(name: str, scale: float = 1.0, zero: float = 0.0) -> Any:
+    return lambda line: {**line["event"], name: line["t_ms"] * scale + zero}
+
+
+EPOCH_MS = 1_767_607_200_000.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line,
+        lambda line: {"t_ms": line["t_ms"], "event": json.dumps(line["event"])},
+        lambda line: [line],
+        bare("t_ms"),
+        bare("timestamp"),
+        bare("received_at"),
+        bare("received_at", 0.001),
+        bare("timestamp", 1, EPOCH_MS),
+        bare("timestamp", 0.001, EPOCH_MS / 1000),
+        bare("t_ms", 1, EPOCH_MS),
+        bare("timestamp", 1000, EPOCH_MS * 1000),
+        lambda line: {**line["event"], "timestamp": f"2026-01-05T10:00:{line['t_ms'] / 1000:09.6f}Z"},
+        lambda line: {**line["event"], "received_at": f"2026-01-05T11:00:{line['t_ms'] / 1000:09.6f}+01:00"},
+        lambda line: {"event": {**line["event"], "timestamp": str(line["t_ms"])}},
+    ],
+)
+def test_lines_and_receive_times_of_any_kind_are_the_same(change: Any) -> None:
+    log = read(lines(conversation(), change), "2026-01-05T10:00:00.000Z")
+    assert [(r, t, round(a or 0, 1), round(b or 0, 1)) for r, t, a, b in told(log)] == SAID
+    assert codes(log) == set()
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_array_does_as_well_as_lines(indent: int | None) -> None:
+    log = read(json.dumps(conversation().lines, indent=indent))
+    assert told(log) == SAID
+    assert codes(log) == set()
+    two = conversation().lines
+    assert told(read(f"[{json.dumps(two[0])}]\n" + json.dumps(two[1:]))) == SAID
+
+
+def test_times_since_1970_need_the_start_of_the_session() -> None:
+    text = lines(conversation(), bare("timestamp", 1, EPOCH_MS))
+    for started_at in (None, "no time", "2020-01-01T00:00:00Z"):
+        log = read(text, started_at)
+        assert "events-clock" in codes(log)
+        assert told(log)[0][2] == 1300.0 - 400.0  # the first event is taken for the start
+
+
+def test_without_receive_times_the_order_and_the_servers_clock_are_left() -> None:
+    log = read(lines(conversation(), lambda line: line["event"]))
+    assert [(role, text, start, end) for role, text, start, end in told(log)] == [
+        ("user", "Hello there.", 800.0, 1300.0)
+    ]
+    assert "events-clock" in codes(log)
+
+
+def test_byte_order_marks_and_empty_lines_mean_nothing() -> None:
+    text = "\ufeff" + conversation().text().replace("\n", "\r\n\r\n")
+    assert told(read(text)) == SAID
+
+
+# -- what is wrong
+
+
+GOOD = conversation().text()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "is not valid JSON"),
+        ("12", "is a number, not an event"),
+        ("null", "is null, not an event"),
+        ('"session.created"', "is a string, not an event"),
+        ("{}", "holds no event with a type"),
+        ('{"event": 5}', "holds no event with a type"),
+        ('{"event": "{"}', "holds no event with a type"),
+        ('{"event": {"type": 5}}', "holds no event with a type"),
+        ("[" * 100_000, "is not valid JSON (nested too deeply)"),
+        ('{"type": ' + "9" * 5000 + "}", "is not valid JSON"),
+        ('{"t_ms": "soon", "event": {"type": "response.done"}}', "t_ms: is no time"),
+        ('{"t_ms": NaN, "event": {"type": "response.done"}}', "t_ms: is no time"),
+        ('{"t_ms": true, "event": {"type": "response.done"}}', "t_ms: is no time"),
+        ('{"type": "input_audio_buffer.speech_started", "audio_start_ms": "x", "item_id": "i"}', "audio_start_ms: "),
+        ('{"type": "input_audio_buffer.speech_started", "audio_start_ms": 1e99, "item_id": "i"}', "audio_start_ms: "),
+        ('{"type": "conversation.item.added", "item": []}', "item: "),
+        ('{"type": "conversation.item.added", "item": {"content": [5]}}', "item.content.0: "),
+        ('{"type": "session.updated", "session": 7}', "session: "),
+        ('{"type": "response.audio_transcript.delta", "item_id": "i", "delta": 5}', "delta: is a number"),
+        ('{"type": "response.audio_transcript.delta", "delta": "x"}', "tells neither an item nor a time"),
+        ('{"type": "response.audio.delta", "item_id": "i", "delta": "@@@"}', "delta: is no base64"),
+        ('{"type": "response.audio.delta", "item_id": "i", "delta": 7}', "delta: is no base64"),
+        ('{"type": "input_audio_buffer.append", "audio": "a"}', "audio: is no base64"),
+    ],
+)
+def test_what_is_no_event_is_told_by_its_line_and_costs_nothing_else(line: str, problem: str) -> None:
+    log = read(f"{line}\n{GOOD}")
+    assert told(log) == SAID
+    (finding,) = (finding for finding in log.findings if finding.code == "events-invalid")
+    assert finding.message.startswith("events.jsonl: line 1")
+    assert problem in finding.message
+    assert finding.severity == "warning"
+    assert finding.hint
+    assert log.bad_lines == 1
+
+
+def test_problems_are_told_up_to_twenty() -> None:
+    log = read("{\n" * 500 + GOOD)
+    messages = [finding.message for finding in log.findings if finding.code == "events-invalid"]
+    assert len(messages) == MAX_NAMED + 1
+    assert messages[-1] == "events.jsonl: 480 more problems of this kind"
+
+
+@pytest.mark.parametrize("cut", [1, 40, 90])
+def test_a_last_line_that_is_torn_is_told(cut: int) -> None:
+    log = read(GOOD[:-cut])
+    assert ("events-torn" in codes(log)) == (cut > 1)
+    assert told(log) == SAID
+    whole = json.dumps(conversation().lines)
+    log = read(whole[:-cut])
+    assert "events-torn" in codes(log)
+    assert told(log) == SAID
+
+
+def test_an_array_with_something_else_in_it_ends_there() -> None:
+    whole = json.dumps(conversation().lines, indent=1)
+    log = read(whole.replace('"t_ms": 3000', "t_ms: 3000", 1))
+    assert told(log) == SAID
+    assert "what follows was not read" in " ".join(finding.message for finding in log.findings)
+
+
+def test_events_of_unknown_types_are_counted() -> None:
+    more = '{"type": "response.hologram.delta"}\n' * 3 + '{"type": "a\\u0007b"}\n'
+    log = read(more + GOOD)
+    assert log.unknown == {"response.hologram.delta": 3, "a\ufffdb": 1}
+    assert told(log) == SAID
+    (finding,) = (finding for finding in log.findings if finding.code == "events-unknown")
+    assert "4 event(s) of unknown type" in finding.message
+
+
+def test_half_a_surrogate_pair_becomes_a_replacement() -> None:
+    log = read(GOOD.replace("Hello there.", "Hello \\ud83d."))
+    assert told(log)[0][1] == "Hello \ufffd."
+
+
+def test_bytes_that_are_no_text_cost_only_themselves() -> None:
+    assert told(read(GOOD.encode().replace(b"Hello", b"Hell\xe9")))[0][1] == "Hell\ufffd there."
+
+
+def test_a_line_of_50_mb_is_not_held() -> None:
+    """Its events are read, one by one is left out, and the memory stays a few times the longest line."""
+    sound = b64encode(bytes(MAX_LINE_BYTES // 2)).decode()
+    long = json.dumps({"type": "conversation.item.retrieved", "item": {"audio": "A" * 50_000_000}})
+    text = (
+        GOOD + long + "\n" + json.dumps({"type": "response.audio.delta", "item_id": "a", "delta": sound}) + "\n"
+    ).encode()
+    tracemalloc.start()
+    try:
+        log = read(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert told(log)[0] == SAID[0]
+    assert [f.message for f in log.findings if f.code == "events-invalid"] == [
+        f"events.jsonl: line {GOOD.count(chr(10)) + 1}: is longer than {MAX_LINE_BYTES:,} bytes, which no event is"
+    ]
+    assert peak < 6 * MAX_LINE_BYTES
+
+
+def test_many_events_take_no_more_than_they_should() -> None:
+    """Time is a matter of the machine (`benchmarks/events.py`); that it grows with the log and no faster, is not."""
+
+    def seconds(count: int) -> float:
+        log = LogOf().begin(0)
+        for number in range(count):
+            log.heard(f"item_{number}", 4000 * number + 500, 4000 * number + 3000, 500, "Hello there.")
+            log.answer(4000 * number + 3500, f"answer_{number}", "And hello to you.").played(
+                f"answer_{number}", 4000 * number + 3500, 4000 * number + 4400
+            )
+        text = log.text()
+        begun = time.process_time()
+        assert len(read(text).utterances) == 2 * count
+        return time.process_time() - begun
+
+    seconds(20)
+    assert seconds(1600) < 30 * seconds(100) + 0.5
+
+
+# -- anything
+
+kinds = st.sampled_from(
+    [
+        "session.created",
+        "session.updated",
+        "session.started",
+        "error",
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.append",
+        "conversation.item.created",
+        "conversation.item.truncated",
+        "conversation.item.input_audio_transcription.completed",
+        "response.done",
+        "response.output_item.added",
+        "response.audio.delta",
+        "response.audio_transcript.delta",
+        "output_audio_buffer.started",
+        "output_audio_buffer.cleared",
+        "session.input_transcript.delta",
+        "session.instructions.append",
+    ]
+)
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["a", "b", "user", "assistant", "UklGRg=="]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "role", "content", "audio", "transcript", "text"]), inner, max_size=4
+        )
+    ),
+    max_leaves=10,
+)
+fields = st.dictionaries(
+    st.sampled_from(
+        [
+            "item_id",
+            "response_id",
+            "previous_item_id",
+            "audio_start_ms",
+            "audio_end_ms",
+            "delta",
+            "transcript",
+            "item",
+            "part",
+            "response",
+            "session",
+            "error",
+            "start_ms",
+            "end_ms",
+            "content",
+            "content_index",
+            "audio",
+            "t_ms",
+            "timestamp",
+        ]
+    ),
+    json_values,
+    max_size=6,
+)
+
+
+@given(st.lists(st.tuples(kinds, fields), max_size=8), st.booleans())
+@settings(deadline=None, max_examples=200)
+def test_any_events_are_read(events: list[tuple[str, dict[str, Any]]], as_array: bool) -> None:
+    values = [{"type": kind, **more} for kind, more in events]
+    log = read(json.dumps(values) if as_array else "".join(json.dumps(value) + "\n" for value in values))
+    for utterance in log.utterances:
+        assert utterance.role in {"user", "assistant"}
+        assert {type(utterance.t_start_us), type(utterance.t_end_us)} <= {int, type(None)}
+    json.dumps([(note.text, note.extra) for note in log.notes], allow_nan=False)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_read(data: bytes) -> None:
+    read(data)
+    read(b"[" + data)
