@@ -66,7 +66,7 @@ def utterance_line(utterance: Utterance) -> dict[str, Any]:
 
 
 def _seconds(us: int | None) -> float | None:
-    return None if us is None else round(us / 1_000_000, 3)
+    return None if us is None else us / 1_000_000
 
 
 def write_utterances(log: EventLog, folder: str, session_id: str, *, force: bool = False) -> Path:

@@ -29,9 +29,10 @@ def events(
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace an utterances.jsonl that exists.")] = False,
 ) -> None:
-    """Show what the event logs of sessions hold: sessions, turns, interruptions, and what was left aside.
+    """Show what the Realtime event logs of sessions hold.
 
-    The recording is not read, and the store is left as it is.
+    Sessions, turns, interruptions, and what was left aside and why.  The recording is not read, and the store is left
+    as it is.
     """
     with common.errors_as_exits():
         from ..logbook import read_session_log, utterances_jsonl, write_utterances  # noqa: PLC0415
