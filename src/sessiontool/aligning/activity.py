@@ -12,14 +12,14 @@ Not here: what was said, when it should have been said, and any opinion on it (`
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..values import SAMPLE_RATE
 from .leak import Leak, find_leaks
-from .levels import BANDS, DB_BOTTOM, FRAME_MS, to_db
+from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, to_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,11 @@ _FLOOR_REACH = 12
 _FLOOR_MARGIN_DB = 2.0
 _FLOOR_BELOW_SPEECH_DB = 50.0
 _LOUD_SHARE = 0.95
+
+_BEHIND_DB = 15.0
+_RESTLESS_SHARE = 0.08
+_BEHIND_SHARE = 0.9
+_LEAST_BEHIND = 500
 
 _MINUTE_FRAMES = 6000
 _LEAK_MINUTES = 12
@@ -93,7 +98,12 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
         for index, bands in enumerate(levels.bands):
             leak = next((leak for leak in leaks if leak.target == index), None)
             noise = _Noise(floors[index], leak, levels.bands[leak.source] if leak else bands)
-            channels.append(_channel(*_scores(bands, noise, pool), levels.power[index]))
+            scores = _scores(bands, noise, pool)
+            behind = _behind_speech(scores[0], scores[2])
+            if behind is not None:
+                noise = replace(noise, floor=_raised(noise.floor, bands, behind))
+                scores = _scores(bands, noise, pool)
+            channels.append(_channel(*scores, levels.power[index]))
     return Activity(levels.duration_ms, tuple(channels), leaks)
 
 
@@ -165,6 +175,34 @@ def _power(decibels: Floats) -> Floats:
 def _decibels(power: Floats) -> Floats:
     decibels: Floats = np.log(power) * np.float32(10 / np.log(10))
     return decibels
+
+
+def _behind_speech(score: Halves, overall: Bytes) -> NDArray[np.bool_] | None:
+    """The frames well away from what is loud, where much of them sounds like speech: people or a radio behind.
+
+    None where they are as quiet as the noise floor has it.
+    """
+    if not len(overall):
+        return None
+    rank = int(_LOUD_SHARE * (len(overall) - 1))
+    loud = overall >= max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
+    total = np.concatenate(([0], np.cumsum(loud)))
+    at = np.arange(len(overall))
+    behind: NDArray[np.bool_] = total[np.minimum(at + _AWAY_FRAMES, len(at))] == total[np.maximum(at - _AWAY_FRAMES, 0)]
+    if behind.sum() < _LEAST_BEHIND or (score[behind] > _STAY).mean() < _RESTLESS_SHARE:
+        return None
+    return behind
+
+
+def _raised(floor: Floats, levels: Rows, behind: NDArray[np.bool_]) -> Floats:
+    """The noise floor, nowhere below what is hardly ever exceeded `behind` the speech."""
+    counts = np.zeros((256, BANDS), np.int64)
+    for at in range(0, len(levels), _MINUTE_FRAMES):
+        piece = levels[at : at + _MINUTE_FRAMES][behind[at : at + _MINUTE_FRAMES]]
+        counts += np.stack([np.bincount(band, minlength=256) for band in piece.T], axis=1)
+    high = (np.cumsum(counts, axis=0) < counts.sum(axis=0) * _BEHIND_SHARE).sum(axis=0)
+    raised: Floats = np.maximum(floor, to_db(high.astype(np.uint8)))
+    return raised
 
 
 def _noise_floor(levels: Rows, recorded: NDArray[np.bool_]) -> Floats:

@@ -42,6 +42,7 @@ _LEAST_MATCHES = 4
 _JUMP_COSTS = (6.0, 1.0)
 _STRETCH_COST = 2.0
 _SAME_PATH_MS = 500.0
+_LOST_MS = 300.0
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 
 
@@ -113,7 +114,7 @@ def solve(begun: Sequence[Lane], axis: Axis) -> list[Lane]:
         return best
     tried: list[Floats] = []
     for jump_cost in _JUMP_COSTS:
-        lanes = [replace(lane, costs=dict(lane.costs)) for lane in begun]
+        lanes = [replace(lane, track=lane.track.copy(), costs=dict(lane.costs)) for lane in begun]
         if tried:
             track(lanes, axis, jump_cost)
         path = np.concatenate([lane.track.offset for lane in lanes])
@@ -134,8 +135,10 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
         for lane in lanes:
             _match_lane(lane, lanes, axis)
         settled = all(lane.matches.same_as(matches) for lane, matches in zip(lanes, before, strict=True))
-        if settled or turn == _ROUNDS - 1:
+        if turn == _ROUNDS - 1 or settled:
             return
+        if turn == 0:
+            _move_over_jumps(lanes)
         _learn(lanes, axis)
 
 
@@ -159,8 +162,41 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
         np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS),
         np.searchsorted(others, lane.islands.end + _CUT_AFTER_MS),
     )
-    matches = match(ordered, lane.islands, axis, costs, last > first, roles == ASSISTANT)
+    lost = _lost_beside_jumps(lane)[order]
+    matches = match(ordered, lane.islands, axis, costs, last > first, roles == ASSISTANT, lost)
     lane.matches = matches.reordered(order)
+
+
+def _lost_beside_jumps(lane: Lane) -> NDArray[np.bool_]:
+    """Of whom head and tail may not have been recorded: who speaks first after the clock jumped back, and last before.
+
+    Time in which nothing was recorded, and which nobody noted, makes what follows sound earlier than the log has it.
+    """
+    lost = np.zeros((len(lane.raw), 2), bool)
+    for role in ROLES:
+        mine = np.flatnonzero(lane.roles == role)
+        mine = mine[np.argsort(lane.raw.start[mine], kind="stable")]
+        jumped = np.diff(lane.track.offset[mine]) < -_LOST_MS
+        lost[mine[1:][jumped], 0] = True
+        lost[mine[:-1][jumped], 1] = True
+    return lost
+
+
+def _move_over_jumps(lanes: Sequence[Lane]) -> None:
+    """Put those who found nothing, right beside a jump of the clock, on its other side: they may belong there."""
+    everyone = sorted((float(start), n, k) for n, lane in enumerate(lanes) for k, start in enumerate(lane.raw.start))
+    stretch = [int(lanes[n].track.stretch[k]) for _, n, k in everyone]
+    offset = [float(lanes[n].track.offset[k]) for _, n, k in everyone]
+    found = [bool(lanes[n].matches.found[k]) for _, n, k in everyone]
+    for after in range(1, len(everyone)):
+        if stretch[after] == stretch[after - 1]:
+            continue
+        for step, first, to in ((-1, after - 1, after), (1, after, after - 1)):
+            i = first
+            while 0 <= i < len(everyone) and not found[i] and stretch[i] == stretch[first]:
+                _, n, k = everyone[i]
+                lanes[n].track.stretch[k], lanes[n].track.offset[k] = stretch[to], offset[to]
+                i += step
 
 
 def _learn(lanes: Sequence[Lane], axis: Axis) -> None:

@@ -35,7 +35,7 @@ _BATCH_FRAMES = 100
 _BAND_EDGES_HZ = (90, 250, 420, 620, 880, 1200, 1620, 2180, 2920, 3900, 5400, 7800)
 BANDS = len(_BAND_EDGES_HZ) - 1
 
-_DB_STEP = 0.5
+DB_STEP = 0.5
 DB_BOTTOM = -110.0
 """A byte counts half decibels above this level, full scale being 0 dB."""
 
@@ -52,12 +52,12 @@ def to_db(levels: Bytes) -> Floats:
     return _DECIBELS[levels]
 
 
-_DECIBELS = np.arange(256, dtype=np.float32) * np.float32(_DB_STEP) + np.float32(DB_BOTTOM)
+_DECIBELS = np.arange(256, dtype=np.float32) * np.float32(DB_STEP) + np.float32(DB_BOTTOM)
 
 
 def _quantised(power: Floats) -> Bytes:
     db = 10 * np.log10(np.maximum(power, 1e-11))
-    return np.clip((db - DB_BOTTOM) / _DB_STEP + 0.5, 0, 255).astype(np.uint8)
+    return np.clip((db - DB_BOTTOM) / DB_STEP + 0.5, 0, 255).astype(np.uint8)
 
 
 def reduce(block: Floats) -> list[tuple[bytes, bytes]]:

@@ -29,6 +29,7 @@ _MOST_ISLANDS = 60
 _START_COST, _NO_START_COST = 1.2, 0.15
 _LENGTH_SPREAD = 0.35
 _MADE_START_COST, _MADE_END_COST = 0.8, 0.3
+_LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
 _RECORDED_SHARE = 0.1
 _NEVER = 1e9
 _FULL_SCORE = 12.0
@@ -210,7 +211,8 @@ class _Ground:
 class _Wanted:
     """What one utterance asks of the islands it takes: where it should begin and end, and how long it should be.
 
-    `told` is nan where the log has no end; nothing can be asked where next to nothing of it was recorded.
+    `told` is nan where the log has no end; nothing can be asked where next to nothing of it was recorded.  Its head or
+    its tail may be `lost`, where the clock jumps beside it: then it may begin late, or end early.
     """
 
     place: float
@@ -219,9 +221,11 @@ class _Wanted:
     weight: float
     costs: Costs
     recorded: bool
+    head_lost: bool
+    tail_lost: bool
 
 
-def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs]) -> list[_Wanted]:
+def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs], lost: NDArray[np.bool_]) -> list[_Wanted]:
     place = axis.forward(expected.start + np.array([c.start_bias for c in costs]))
     told = axis.backward(expected.end + np.array([c.end_bias for c in costs]))
     told[np.isnan(expected.end)] = np.nan
@@ -229,7 +233,7 @@ def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs]) -> list[_Wan
     weight = np.where(expected.known, _START_COST, _NO_START_COST)
     recorded = expected.length >= _RECORDED_SHARE * expected.text
     columns = (column.tolist() for column in (place, told, length, weight))
-    return [_Wanted(*row) for row in zip(*columns, costs, recorded.tolist(), strict=True)]
+    return [_Wanted(*row) for row in zip(*columns, costs, recorded.tolist(), *lost.T.tolist(), strict=True)]
 
 
 def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.bool_]) -> Floats:
@@ -242,12 +246,17 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
         return np.full((count, count), _NEVER)
     islands, costs = ground.islands, wanted.costs
     off = (islands.start[window] - wanted.place) / costs.start_spread
-    start_cost = wanted.weight * tailed(off) + _MADE_START_COST * islands.made_start[window]
+    start_cost = wanted.weight * tailed(off)
+    if wanted.head_lost:
+        start_cost = np.where(off > 0, np.minimum(start_cost, _LOST_HEAD_COST), start_cost)
+    start_cost = start_cost + _MADE_START_COST * islands.made_start[window]
 
     length = np.maximum(ground.to_end[None, window] - ground.from_start[window, None], 1.0)
     ratio = np.log(length / wanted.length)
     length_cost = 0.8 * hub(ratio / _LENGTH_SPREAD) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
-    if cut.any():
+    if wanted.head_lost or wanted.tail_lost:
+        length_cost = np.where((ratio < 0) & (ratio > _LEAST_LEFT), np.minimum(length_cost, 0.6), length_cost)
+    elif cut.any():
         length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
 
     end_cost = _MADE_END_COST * islands.made_end[window]
@@ -281,11 +290,13 @@ def match(
     costs: Sequence[Costs],
     cut_off: NDArray[np.bool_],
     excused: NDArray[np.bool_],
+    lost: NDArray[np.bool_],
 ) -> Matches:
     """The cheapest assignment of islands to the expected utterances, which must be in order of start.
 
     `costs` has one entry an utterance; `cut_off` says of each island whether somebody else may have caused its end,
-    which is a reason for utterances that are `excused`.
+    which is a reason for utterances that are `excused`; `lost` (utterances, 2) whether an utterance's head and tail
+    may not have been recorded.
     """
     count = len(expected)
     if not count or not len(islands):
@@ -295,11 +306,12 @@ def match(
     lows, highs = _windows(expected, islands, costs)
     low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
     ground, steps = _Ground.of(islands, axis), []
-    nobody = np.zeros(len(islands), bool)
-    for i, wanted in enumerate(_wanted(expected, axis, costs)):
+    nobody, anybody = np.zeros(len(islands), bool), np.ones(len(islands), bool)
+    for i, wanted in enumerate(_wanted(expected, axis, costs, lost)):
         window = slice(int(lows[i]), int(highs[i]))
         before, source = _running_min(cost, low, window.start, window.stop)
-        runs = _run_costs(wanted, ground, window, (cut_off if excused[i] else nobody)[window])
+        cut = anybody if wanted.tail_lost else cut_off if excused[i] else nobody
+        runs = _run_costs(wanted, ground, window, cut[window])
         low = window.start
         cost, run, paid = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
         steps.append(_Step(low, run, paid, source))

@@ -117,6 +117,9 @@ class Track:
     def none(cls, count: int) -> Track:
         return cls(np.zeros(count), np.zeros(count, np.int64))
 
+    def copy(self) -> Track:
+        return Track(self.offset.copy(), self.stretch.copy())
+
 
 def coarse_track(
     roles: Sequence[tuple[Expected, NDArray[np.floating]]], axis: Axis, jump_cost: float
