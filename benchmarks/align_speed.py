@@ -28,7 +28,7 @@ from sessiontool.aligning.activity import measure
 from sessiontool.aligning.levels import MARGIN, Levels, reduce
 from sessiontool.documents import read_utterances
 from sessiontool.media import decode
-from sessiontool.pipeline import _packets
+from sessiontool.listening import packets_of
 from sessiontool.timeline import Span, Timeline
 session, merged = map(Path, sys.argv[1:])
 us = lambda pair: [round(1000 * ms) for ms in pair]
@@ -37,7 +37,7 @@ spans = [
     for s in json.loads((merged / "report.json").read_text())["timeline"]
 ]
 utterances, _ = read_utterances((session / "utterances.jsonl").read_bytes(), "utterances.jsonl")
-blocks = decode(_packets(merged / "audio.webm"), 2, 0, reduce, MARGIN)
+blocks = decode(packets_of(merged / "audio.webm"), 2, 0, reduce, MARGIN)
 activity = measure(Levels.collected(blocks, 2), Timeline(spans))
 align(utterances, Timeline(spans), activity, ("user", "assistant"))
 """
