@@ -1,0 +1,219 @@
+"""Fetching from S3 beside its peers, and a whole merge from there: a session of an hour, 20 ms from the server.
+
+usage: python benchmarks/fetch.py [--session FOLDER] [--rounds N] [--latency MS]
+
+A real S3 server (SeaweedFS) runs behind a proxy that hands everything on late, half the latency each way.  In turn, in
+every round: the fetch of all chunks as a library call (sessiontool with obstore and without, boto3 with 16 threads),
+and whole processes (that fetch, `s5cmd cp`, `sessiontool merge --no-align` from a folder and from S3).  The figures are
+medians of wall time, CPU time and peak memory.  Without --session one of 720 chunks is made first, which takes a while.
+s5cmd comes from the package of that name; its program is run itself, not the script that starts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from s3server import BUCKET, S3Server, free_ports, run_s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FETCH = """
+import sys, time
+if "--boto3" in sys.argv: sys.modules["obstore"] = None
+from sessiontool.storage import open_store
+with open_store(sys.argv[1]) as store:
+    chunks = [chunk.object for chunk in store.list_session(sys.argv[2]).chunks]
+    begun = time.perf_counter()
+    with store.reading(chunks) as read:
+        got = sum(len(read(chunk)) for chunk in chunks)
+    took = time.perf_counter() - begun
+assert got == sum(chunk.size_bytes for chunk in chunks)
+if "--whole" not in sys.argv: print(took)
+"""
+_BOTO3 = """
+import sys, time
+from concurrent.futures import ThreadPoolExecutor
+import boto3
+from botocore.config import Config
+bucket, prefix = sys.argv[1].removeprefix("s3://").split("/", 1)
+client = boto3.client("s3", config=Config(max_pool_connections=16))
+pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/{sys.argv[2]}/chunks/")
+keys = [entry["Key"] for page in pages for entry in page["Contents"]]
+begun = time.perf_counter()
+with ThreadPoolExecutor(16) as pool:
+    got = sum(pool.map(lambda key: len(client.get_object(Bucket=bucket, Key=key)["Body"].read()), keys))
+print(time.perf_counter() - begun)
+"""
+
+
+# -- the way to the server
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, late_s: float) -> None:
+    """Hand on what comes, each piece `late_s` after it came."""
+    waiting: deque[tuple[float, bytes]] = deque()
+    more = asyncio.Event()
+
+    async def hand_on() -> None:
+        while True:
+            while not waiting:
+                more.clear()
+                await more.wait()
+            due, data = waiting.popleft()
+            await asyncio.sleep(max(0, due - time.monotonic()))
+            writer.write(data)
+            await writer.drain()
+            if not data:
+                writer.close()
+                return
+
+    task = asyncio.create_task(hand_on())
+    with contextlib.suppress(ConnectionError):
+        while True:
+            data = await reader.read(1 << 18)
+            waiting.append((time.monotonic() + late_s, data))
+            more.set()
+            if not data:
+                break
+        await task
+
+
+def _serve(port: int, upstream: int, latency_ms: float) -> None:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", upstream)
+        late_s = latency_ms / 2000
+        await asyncio.gather(_pump(reader, server_writer, late_s), _pump(server_reader, writer, late_s))
+
+    async def serve() -> None:
+        server = await asyncio.start_server(connected, "127.0.0.1", port, backlog=512)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+@contextlib.contextmanager
+def distant(server: S3Server, latency_ms: float) -> Iterator[str]:
+    """The endpoint of a server that is `latency_ms` away, there and back."""
+    (port,) = free_ports(1)
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(port, server.port, latency_ms))
+    process.start()
+    time.sleep(1)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+# -- what is compared
+
+
+def commands(store: str, session: Path, endpoint: str, work: Path) -> dict[str, list[str]]:
+    fetch = [sys.executable, "-c", _FETCH, store, session.name]
+    merge = [sys.executable, "-m", "sessiontool", "merge", session.name, "--no-align", "--force", "--quiet"]
+    s5cmd = shutil.which("s5cmd", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    compared = {
+        "fetch, sessiontool": fetch,
+        "fetch, sessiontool without obstore": [*fetch, "--boto3"],
+        "fetch, boto3 with 16 threads": [sys.executable, "-c", _BOTO3, store, session.name],
+        "process: fetch, sessiontool": [*fetch, "--whole"],
+        "process: merge from a folder": [*merge, "--store", str(session.parent), "--output", str(work / "merged")],
+        "process: merge from S3": [*merge, "--store", store],
+    }
+    if s5cmd:
+        copy = ["cp", f"{store}/{session.name}/chunks/*", f"{work}/s5cmd/"]
+        compared["process: fetch, s5cmd"] = [s5cmd, "--endpoint-url", endpoint, "--log", "error", *copy]
+    return compared
+
+
+def run(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Wall and CPU seconds and peak megabytes; the wall time is what the process prints, if it prints any."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - begun
+    if status:
+        sys.exit(f"failed: {command}")
+    return float(printed or wall_s), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def session_at(folder: Path | None, scratch: Path) -> Path:
+    if folder:
+        return folder.absolute()
+    made = scratch / "store" / "hour"
+    print(f"making {made} …", file=sys.stderr)
+    arguments = ["--seconds=3600", "--quiet"]
+    subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(made), *arguments], check=True)
+    return made
+
+
+def upload(client: Any, session: Path) -> None:
+    def put(path: Path) -> None:
+        key = f"sessions/{path.relative_to(session.parent).as_posix()}"
+        client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, (path for path in session.rglob("*") if path.is_file() and path.name != "truth.json")))
+
+
+def table(measured: list[dict[str, tuple[float, float, float]]]) -> None:
+    middle = {
+        name: [statistics.median(column) for column in zip(*(one[name] for one in measured), strict=True)]
+        for name in measured[0]
+    }
+    print("| | wall s | CPU s | peak MB |\n|---|---|---|---|")
+    for name, (wall_s, cpu_s, peak_mb) in middle.items():
+        print(f"| {name} | {wall_s:.3f} | {cpu_s:.2f} | {peak_mb:.0f} |")
+    wall = {name: figures[0] for name, figures in middle.items()}
+    ours, joined = wall["process: fetch, sessiontool"], wall["process: merge from a folder"]
+    print(f"\nfetch beside boto3: {wall['fetch, sessiontool'] / wall['fetch, boto3 with 16 threads']:.2f}")
+    if "process: fetch, s5cmd" in wall:
+        print(f"fetch beside s5cmd, whole processes: {ours / wall['process: fetch, s5cmd']:.2f}")
+    print(
+        f"merge from S3 beside the slower of fetch and join: {wall['process: merge from S3'] / max(ours, joined):.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--session", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--latency", type=float, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / "s3").mkdir()
+        session = session_at(options.session, scratch)
+        with run_s3_server(scratch / "s3") as server:
+            upload(server.client(), session)
+            with distant(server, options.latency) as endpoint:
+                environment = {**os.environ, **server.environment(endpoint=endpoint)}
+                compared = commands(f"s3://{BUCKET}/sessions", session, endpoint, scratch)
+                measured = [
+                    {name: run(command, environment) for name, command in compared.items()}
+                    for _ in range(options.rounds + 1)
+                ]
+    table(measured[1:])
+
+
+if __name__ == "__main__":
+    main()
