@@ -46,6 +46,7 @@ def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, na
         "strict": ("true", True),
         "words": ("true", True),
         "prefer": ("events", "events"),
+        "require_consent": ("true", True),
         "pauses": ("keep", "keep"),
         "caption_speakers": ("false", False),
         "caption_text": ("generated", "generated"),

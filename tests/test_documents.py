@@ -92,10 +92,23 @@ def test_unknown_fields_are_handed_through() -> None:
     found, wrong = utterances('{"role": "user", "text": "a", "mood": {"x": [1, null]}, "score": 0.5}')
     assert found[0].extra == {"mood": {"x": [1, None]}, "score": 0.5}
     assert wrong == []
-    model, wrong = session({"consent": {"recorded": True}, "parts": [{"part": 0, "more": 1}]})
-    assert model.model_extra == {"consent": {"recorded": True}}
+    model, wrong = session({"mood": {"calm": True}, "parts": [{"part": 0, "more": 1}]})
+    assert model.model_extra == {"mood": {"calm": True}}
     assert model.parts[0].model_extra == {"more": 1}
     assert wrong == []
+
+
+def test_consent() -> None:
+    model, wrong = session({"consent": {"recorded": True, "policy": "2026-01", "at": "2026-11-22T09:00:00Z"}})
+    assert (model.consent.recorded, model.consent.policy) == (True, "2026-01")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("recorded", ["true", 1, "yes", [True]])
+def test_what_only_looks_like_consent_is_none(recorded: Any) -> None:
+    model, wrong = session({"consent": {"recorded": recorded, "policy": "2026-01"}})
+    assert (model.consent.recorded, model.consent.policy) == (None, "2026-01")
+    assert wrong == ["session.json: consent.recorded: Input should be a valid boolean"]
 
 
 def test_numbers_do_for_names() -> None:

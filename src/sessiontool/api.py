@@ -35,6 +35,10 @@ def merge(
     profile: str | None = None,
     region: str | None = None,
     endpoint_url: str | None = None,
+    sse: str | None = None,
+    sse_kms_key_id: str | None = None,
+    tags: str | None = None,
+    require_consent: bool = False,
     progress: Progress | None = None,
 ) -> MergeResult:
     """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
@@ -42,12 +46,14 @@ def merge(
     `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to
     `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
     `words` finds the time of each word too, with the extra `sessiontool[words]`.  `prefer` says whose word counts where
-    utterances.jsonl and the event log both know something of an utterance.  Settings in files or the environment are
-    not read, but for boto3's own credential chain.
+    utterances.jsonl and the event log both know something of an utterance.  `sse` (`AES256`, `aws:kms`),
+    `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for what is put into S3.  Settings in files or the
+    environment are not read, but for boto3's own credential chain.
 
     Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
-    (the recording cannot be used, or has findings and `strict`), StorageError (unreachable, full, forbidden); all are
-    SessionToolError.  When it raises, nothing was published.
+    (the recording cannot be used, has findings and `strict`, or no consent and `require_consent`), StorageError
+    (unreachable, full, forbidden; BusyError where another run is at work on the session); all are SessionToolError.
+    When it raises, nothing was published.
     """
     options = MergeOptions(
         keep_pauses=keep_pauses,
@@ -55,10 +61,13 @@ def merge(
         words=words,
         prefer=prefer,
         strict=strict,
+        require_consent=require_consent,
         force=force,
         dry_run=dry_run,
     )
-    s3 = S3Options(profile=profile, region=region, endpoint_url=endpoint_url)
+    s3 = S3Options(
+        profile=profile, region=region, endpoint_url=endpoint_url, sse=sse, sse_kms_key_id=sse_kms_key_id, tags=tags
+    )
     with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout()) as opened:
         target = open_output(str(output), session_id) if output is not None else opened.target(session_id)
         return merge_session(opened, session_id, target, options, progress)

@@ -60,6 +60,9 @@ class Settings:
     profile: str | None = _setting(None, "The AWS profile to use.")
     region: str | None = _setting(None, "The AWS region to use.")
     endpoint_url: str | None = _setting(None, "The URL of an S3 server that is not AWS.")
+    sse: str | None = _setting(None, "How S3 encrypts what is published: AES256, or aws:kms.")
+    sse_kms_key_id: str | None = _setting(None, "The KMS key that S3 encrypts it with.")
+    tags: str | None = _setting(None, "The tags of what is published on S3: name=value,name=value.")
     pauses: Pauses = _setting(  # noqa: RUF009 - it is a field
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
@@ -68,6 +71,7 @@ class Settings:
         "utterances", "Whose word counts where utterances and events both know.", choices=get_args(Prefer)
     )
     strict: bool = _setting(False, "Publish nothing when there are findings.")
+    require_consent: bool = _setting(False, "Merge no session without a recorded consent in its session.json.")
     caption_profile: str = _setting(
         "default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool
 
 
 def _as_text(value: Any) -> Any:
@@ -54,6 +54,14 @@ class PartEntry(_Wire):
     chunks: list[ChunkEntry] = []
 
 
+class ConsentEntry(_Wire):
+    """Whether those who are heard agreed; nothing but `true` says so."""
+
+    recorded: StrictBool | None = None
+    policy: str | None = None
+    at: Any = None
+
+
 class RetentionEntry(BaseModel):
     """How long a session may be kept.  Unknown fields are refused: one may say that nothing is to be deleted."""
 
@@ -71,6 +79,7 @@ class SessionDocument(_Wire):
     channels: list[str] | None = None
     speakers: dict[str, str] = {}
     parts: list[PartEntry] = []
+    consent: ConsentEntry | None = None
 
 
 class UtteranceDocument(_Wire):

@@ -17,7 +17,7 @@ from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
 from .heard import with_heard_text
-from .inputs import fingerprint, noted_sha256, read_notes, require_chunks
+from .inputs import fingerprint, noted_sha256, read_notes, require_chunks, require_consent
 from .progress import Progress, Silent
 from .report import finding_json
 from .storage import scratch_folder
@@ -45,6 +45,7 @@ class MergeOptions:
     prefer: Prefer = "utterances"
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = False
+    require_consent: bool = False
     force: bool = False
     dry_run: bool = False
 
@@ -122,17 +123,16 @@ def merge_session(
     if not options.force and look.published:
         return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
     require_chunks(look.listing)
-    with (
-        _reading(store, look.listing) as read,
-        scratch_folder() if options.dry_run else target.workspace() as work,
-    ):
+    with scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(results.REPORT) != look.report:  # another run was here since
             look = _Look(store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
-        listing = look.listing
-        notes = read_notes(store, listing, options.prefer)
-        recording = _join(read, listing, notes.session, options, work, progress)
+        with _reading(store, look.listing) as read:
+            notes = read_notes(store, look.listing, options.prefer)
+            if options.require_consent:
+                require_consent(look.listing, notes)
+            recording = _join(read, look.listing, notes.session, options, work, progress)
         alignment = _align(recording, notes, options, target, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark

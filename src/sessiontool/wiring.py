@@ -22,7 +22,14 @@ def s3_options_of(settings: Settings) -> S3Options:
     """How the settings want S3 to be reached."""
     from .storage import S3Options  # noqa: PLC0415
 
-    return S3Options(profile=settings.profile, region=settings.region, endpoint_url=settings.endpoint_url)
+    return S3Options(
+        profile=settings.profile,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        sse=settings.sse,
+        sse_kms_key_id=settings.sse_kms_key_id,
+        tags=settings.tags,
+    )
 
 
 def target_of(store: Store, session_id: str, settings: Settings) -> Target:
@@ -57,6 +64,7 @@ def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: b
         prefer=settings.prefer,
         captions=caption_options_of(settings),
         strict=settings.strict,
+        require_consent=settings.require_consent,
         force=force,
         dry_run=dry_run,
     )

@@ -13,7 +13,16 @@ import typer
 from .. import console, logs
 from ..errors import SessionToolError, UsageError
 from ..wiring import merge_options_of, s3_options_of
-from .common import INTERRUPTED, Common, WordsOption, on_store
+from .common import (
+    INTERRUPTED,
+    Common,
+    RequireConsentOption,
+    SseKmsKeyIdOption,
+    SseOption,
+    TagsOption,
+    WordsOption,
+    on_store,
+)
 from .sources import session_ids_of
 
 if TYPE_CHECKING:
@@ -87,6 +96,10 @@ def batch(
     words: WordsOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
+    require_consent: RequireConsentOption = None,
+    sse: SseOption = None,
+    sse_kms_key_id: SseKmsKeyIdOption = None,
+    tags: TagsOption = None,
 ) -> None:
     """Merge many sessions, side by side.
 
@@ -102,7 +115,16 @@ def batch(
         from ..fleet.runs import run_sessions  # noqa: PLC0415
         from ..fleet.shards import find_shard  # noqa: PLC0415
 
-        settings = common.settings(pauses=pauses, words=words, strict=strict, shard=shard)
+        settings = common.settings(
+            pauses=pauses,
+            words=words,
+            strict=strict,
+            shard=shard,
+            require_consent=require_consent,
+            sse=sse,
+            sse_kms_key_id=sse_kms_key_id,
+            tags=tags,
+        )
         selection = _selection(pending=pending, settle=settle, since=since, until=until)
         job = Job(
             store=settings.store,

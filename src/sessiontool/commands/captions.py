@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..wiring import caption_options_of, target_of
-from .common import Common, Ids, on_store
+from .common import Common, Ids, SseKmsKeyIdOption, SseOption, TagsOption, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -66,6 +66,9 @@ def captions(
         str | None,
         typer.Option(metavar="TICKS[:MS]", help="WebVTT for HLS: the MPEG-2 time of a local time.", show_default=False),
     ] = None,
+    sse: SseOption = None,
+    sse_kms_key_id: SseKmsKeyIdOption = None,
+    tags: TagsOption = None,
     aws_profile: Annotated[
         str | None, typer.Option("--aws-profile", metavar="NAME", help="The AWS profile to use.")
     ] = None,
@@ -86,6 +89,9 @@ def captions(
             caption_speakers=speakers,
             caption_text=caption_text,
             mark_gaps=mark_gaps,
+            sse=sse,
+            sse_kms_key_id=sse_kms_key_id,
+            tags=tags,
         )
         options = replace(
             caption_options_of(settings),

@@ -46,6 +46,24 @@ WordsOption = Annotated[
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
 
+RequireConsentOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--require-consent/--no-require-consent",
+        help="Merge nothing without a recorded consent in session.json (exit 4).",
+        show_default=False,
+    ),
+]
+SseOption = Annotated[
+    str | None, typer.Option("--sse", metavar="AES256|aws:kms", help="How S3 encrypts what is published.")
+]
+SseKmsKeyIdOption = Annotated[
+    str | None, typer.Option("--sse-kms-key-id", metavar="KEY", help="The KMS key that S3 encrypts it with.")
+]
+TagsOption = Annotated[
+    str | None, typer.Option("--tags", metavar="NAME=VALUE,...", help="The tags of what is published on S3.")
+]
+
 
 def _shared(
     store: Annotated[

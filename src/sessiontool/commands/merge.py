@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..wiring import merge_options_of, target_of
-from .common import Common, Ids, WordsOption, on_store
+from .common import (
+    Common,
+    Ids,
+    RequireConsentOption,
+    SseKmsKeyIdOption,
+    SseOption,
+    TagsOption,
+    WordsOption,
+    on_store,
+)
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -50,6 +59,10 @@ def merge(
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
+    require_consent: RequireConsentOption = None,
+    sse: SseOption = None,
+    sse_kms_key_id: SseKmsKeyIdOption = None,
+    tags: TagsOption = None,
 ) -> None:
     """Join the chunks of sessions, and caption them by the sound.
 
@@ -61,7 +74,17 @@ def merge(
         from ..pipeline import merge_session  # noqa: PLC0415
         from ..rendering.merges import MERGE  # noqa: PLC0415
 
-        settings = common.settings(pauses=pauses, words=words, prefer=prefer, caption_text=caption_text, strict=strict)
+        settings = common.settings(
+            pauses=pauses,
+            words=words,
+            prefer=prefer,
+            caption_text=caption_text,
+            strict=strict,
+            require_consent=require_consent,
+            sse=sse,
+            sse_kms_key_id=sse_kms_key_id,
+            tags=tags,
+        )
         options = merge_options_of(settings, align=align, force=force, dry_run=dry_run)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:

@@ -26,13 +26,19 @@ _IDS_COMPARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class S3Options:
-    """What boto3's own credential chain and configuration do not say; None leaves it to them."""
+    """What boto3's own credential chain and configuration do not say; None leaves it to them.
+
+    `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for all that is stored.
+    """
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    tags: str | None = None
 
 
 class Target(Protocol):

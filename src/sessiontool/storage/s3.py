@@ -21,6 +21,7 @@ from .s3errors import FAILURES, translate
 from .s3fetch import S3Fetch
 from .s3target import S3Target
 from .s3versions import delete_versions, list_versions
+from .s3written import write_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,9 +45,10 @@ def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
         )
     if not _BUCKET.fullmatch(bucket):
         raise UsageError(f"{bucket[:80]!r} is no name of a bucket", hint="a store is s3://bucket/prefix")
+    written = write_parameters(options)
     session, client = _client(url, options)
     root = f"{prefix.strip('/')}/".lstrip("/")
-    opened = Bucket(client, bucket, {})
+    opened = Bucket(client, bucket, written)
     return S3Store(opened, root, layout, S3Fetch(opened, root, session, options))
 
 
