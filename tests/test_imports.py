@@ -32,7 +32,7 @@ LEVELS = (
     "wiring",
     "console config",
     "rendering",
-    "api fleet",
+    "api fleet doctor",
     "pipeline recaption purge logbook simulate explain",
     "results",
     "report inputs",

@@ -11,6 +11,7 @@ import typer
 from . import __version__, console
 from .commands.batch import batch
 from .commands.captions import captions
+from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
 from .commands.inspect import inspect
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, batch, inspect, verify, captions, events, purge, explain, simulate):
+for command in (merge, batch, inspect, verify, captions, events, purge, doctor, explain, simulate):
     app.command()(command)
 
 

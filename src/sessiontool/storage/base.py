@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..values import SessionListing, StoredObject, StoredVersion
+    from .checks import Check
     from .layout import Layout
 
 REPORT_NAME = "report.json"
@@ -144,6 +145,10 @@ class Store(Protocol):
 
         StorageError where one is refused or has changed; how many are gone by then is for `versions` to say.
         """
+        ...
+
+    def checks(self, *, writes: bool) -> Iterator[Check]:
+        """Whether the store can be worked with; `writes`: results are to be put into it."""
         ...
 
     def close(self) -> None:

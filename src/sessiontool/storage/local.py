@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from ..errors import NotFoundError, StorageError
 from ..values import SessionListing, StoredObject, StoredVersion
 from .base import changed, unknown_session, vanished
+from .checks import Check, check_room, check_sessions
 from .disk import disk_errors
 from .erasing import erase_files
 from .folder import FolderTarget
@@ -129,6 +130,11 @@ class LocalStore:
             if not self.layout.belongs(session_id, version.key):
                 raise ValueError(f"not of session {session_id}: {version.key!r}")
         erase_files(self._real_root, self.layout.folder(session_id), versions, _tag)
+
+    def checks(self, *, writes: bool) -> Iterator[Check]:
+        yield check_sessions(self)
+        if writes:
+            yield check_room("write", self._real_root)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -15,8 +15,10 @@ from botocore.config import Config
 from ..errors import UsageError
 from ..values import SessionListing, StoredObject, StoredVersion
 from .base import S3Options, unknown_session
+from .checks import Check, check_scratch, check_sessions
 from .layout import MERGED_FOLDER, Layout
 from .s3bucket import Bucket
+from .s3checks import check_bucket, check_purging, check_writing
 from .s3errors import FAILURES, translate
 from .s3fetch import S3Fetch
 from .s3target import S3Target
@@ -49,7 +51,7 @@ def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
     session, client = _client(url, options)
     root = f"{prefix.strip('/')}/".lstrip("/")
     opened = Bucket(client, bucket, written)
-    return S3Store(opened, root, layout, S3Fetch(opened, root, session, options))
+    return S3Store(opened, root, layout, session, S3Fetch(opened, root, session, options))
 
 
 def _client(url: str, options: S3Options) -> tuple[Any, Any]:
@@ -74,8 +76,9 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
 class S3Store:
     """Sessions in a bucket, below `root`, which is empty or ends in `/`."""
 
-    def __init__(self, bucket: Bucket, root: str, layout: Layout, fetch: S3Fetch) -> None:
+    def __init__(self, bucket: Bucket, root: str, layout: Layout, session: Any, fetch: S3Fetch) -> None:
         self.layout = layout
+        self._session = session
         self._bucket = bucket
         self._root = root
         self._fetch = fetch
@@ -123,6 +126,19 @@ class S3Store:
             if not self.layout.belongs(session_id, version.key):
                 raise ValueError(f"not of session {session_id}: {version.key!r}")
         delete_versions(self._bucket, self._root, versions)
+
+    def checks(self, *, writes: bool) -> Iterator[Check]:
+        failed = False
+        for check in check_bucket(self._bucket, self._session):
+            yield check
+            failed = failed or check.status == "failed"
+        if failed:
+            return
+        yield check_sessions(self)
+        if writes:
+            yield from check_writing(self._bucket, self._root, self.layout)
+        yield check_purging(self._bucket, self._root, self.layout)
+        yield from check_scratch()
 
     def close(self) -> None:
         self._bucket.close()

@@ -107,6 +107,22 @@ class Bucket:
     def url(self, key: str) -> str:
         return f"s3://{self.name}/{key}".rstrip("/")
 
+    def head(self) -> dict[str, Any]:
+        """What the server says of the bucket (NotFoundError, StorageError)."""
+
+        def head() -> dict[str, Any]:
+            try:
+                found: dict[str, Any] = self.client.head_bucket(Bucket=self.name)
+            except ClientError as error:
+                if error_code(error) in MISSING:
+                    raise NotFoundError(
+                        f"there is no bucket {self.name}", hint="check its name, the endpoint and the account"
+                    ) from error
+                raise
+            return found
+
+        return self._call(f"use {self.url('')}", head)
+
     def pages(self, prefix: str, *, delimiter: str = "") -> Iterator[dict[str, Any]]:
         """All pages of a listing."""
         query = {"Bucket": self.name, "Prefix": prefix} | ({"Delimiter": delimiter} if delimiter else {})

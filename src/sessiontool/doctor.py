@@ -1,0 +1,89 @@
+"""Is everything there that sessiontool needs?  Each check does what a run would do, and says what to fix.
+
+Prints nothing, and changes nothing but for one object of its own in the place of results, which it deletes.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import SessionToolError
+from .storage.checks import Check, check_output, doubtful, probe
+from .values import SAMPLE_RATE
+from .webm.opus import SILENT_PACKET_SAMPLES, silent_packet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .storage import Store
+
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
+_DEVELOPERS = ("test", "dev")
+_PACKETS = 50
+
+
+def examine(open_store: Callable[[], Store], output: str | None) -> Iterator[Check]:
+    """All checks, one after another; those of the store end where one shows that the rest cannot work."""
+    yield Check("sessiontool", "ok", f"{__version__}, Python {platform.python_version()} on {platform.platform()}")
+    yield from _packages()
+    yield probe("decoder", _decode)
+    store: Store | None = None
+
+    def opened() -> str:
+        nonlocal store
+        store = open_store()
+        return store.url
+
+    yield probe("store", opened)
+    if store is not None:
+        with store:
+            yield from store.checks(writes=output is None)
+    if output is not None:
+        yield check_output(Path(output).expanduser())
+
+
+def _packages() -> Iterator[Check]:
+    """What is installed of what is needed always, and of the extras."""
+    missing: dict[str, list[str]] = {}
+    present: dict[str, list[str]] = {}
+    for wanted in metadata.requires("sessiontool") or ():
+        found = _REQUIREMENT.match(wanted)
+        if found is None or found["extra"] in _DEVELOPERS:
+            continue
+        extra = found["extra"] or ""
+        try:
+            present.setdefault(extra, []).append(f"{found['name']} {metadata.version(found['name'])}")
+        except metadata.PackageNotFoundError:
+            missing.setdefault(extra, []).append(found["name"])
+    if "" in missing:
+        hint = "install sessiontool anew: pip install --force-reinstall sessiontool"
+        yield Check("packages", "failed", f"missing: {', '.join(missing.pop(''))}", hint, SessionToolError.exit_code)
+    else:
+        yield Check("packages", "ok", ", ".join(present.get("", ())))
+    for extra in sorted({*present, *missing} - {""}):
+        if extra in missing:
+            needed = f"not installed (pip install 'sessiontool[{extra}]' if you need it)"
+            yield Check(f"extra {extra}", "ok", needed)
+        else:
+            yield Check(f"extra {extra}", "ok", ", ".join(present[extra]))
+
+
+def _decode() -> str | Check:
+    try:
+        from .media import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
+
+        samples = sum(decode([silent_packet(2)] * _PACKETS, 2, 0, lambda block: block.shape[-1]))
+    except (ImportError, OSError) as error:
+        raise SessionToolError(
+            f"the Opus decoder does not come up: {error}", hint="install av anew; --no-align does without"
+        ) from error
+    expected = _PACKETS * SILENT_PACKET_SAMPLES * DECODE_RATE // SAMPLE_RATE
+    if samples != expected:
+        hint = "install av anew; --no-align does without"
+        return doubtful("decoder", f"made {samples} samples of {expected}", hint)
+    return "decodes Opus"
