@@ -247,18 +247,19 @@ def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_start
 
 
 def _describe(number: int, name: str, lanes: Sequence[Lane], axis: Axis) -> PartAlignment:
-    """The clock and residuals of one part."""
+    """The clock and residuals of one part; that a role is usually logged late or early is taken out of its offset."""
     residuals: dict[str, float] = {}
     place, off = [np.zeros(0)], [np.zeros(0)]
+    biases = [lane.costs[role].start_bias for lane in lanes for role in ROLES if len(lane.matched(role))]
     for role in ROLES:
-        mine, left = [np.zeros(0)], [np.zeros(0)]
+        left = [np.zeros(0)]
         for lane in lanes:
             k = lane.matched(role)
             k = k[(axis.part_of(lane.starts(k)) == number) & lane.raw.known[k]]
-            mine.append(lane.raw.start[k])
-            off.append(lane.starts(k) - lane.raw.start[k])
-            left.append(lane.starts(k) - lane.expected.start[k] - lane.costs[role].start_bias)
-        place += mine
+            late = lane.starts(k) - lane.costs[role].start_bias
+            place.append(lane.raw.start[k])
+            off.append(late - lane.raw.start[k] + float(np.mean(biases or [0.0])))
+            left.append(late - lane.expected.start[k])
         if len(every := np.abs(np.concatenate(left))):
             residuals[role] = float(np.median(every))
     at, late = np.concatenate(place), np.concatenate(off)

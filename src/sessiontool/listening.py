@@ -10,6 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .continuity import part_entry
+from .models import PartEntry
+from .values import Finding
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
@@ -38,6 +42,30 @@ def find_utterances(recording: Recording, notes: Notes, progress: Progress) -> t
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
     return align(notes.utterances, recording.timeline, activity, channels), activity
+
+
+def started_by_sound(
+    session: SessionDocument, recording: Recording, alignment: Alignment
+) -> tuple[SessionDocument, list[Finding]]:
+    """session.json with the starts of parts that nobody noted and the sound tells, and a finding for each of them."""
+    from .aligning.starts import starts_by_sound  # noqa: PLC0415
+
+    noted = {str(entry.part) for entry in session.parts if entry.start_ms is not None}
+    missed = {f.part for f in recording.assembly.findings if f.code == "part-start-unknown" and f.part} - noted
+    found = starts_by_sound(alignment.parts, recording.timeline, missed)
+    findings, parts = [], list(session.parts)
+    for part, start_us in found.items():
+        entry = part_entry(parts, part)
+        if entry is not None:
+            parts.remove(entry)
+        parts.append((entry or PartEntry(part=part)).model_copy(update={"start_ms": start_us / 1000}))
+        message = (
+            f"nobody noted when part {part} was started: by where its utterances sound, {start_us / 1e6:.2f} s into "
+            "the session; silence stands for the time before it"
+        )
+        hint = "note `start_ms` for each part in session.json: the sound tells it to a tenth of a second"
+        findings.append(Finding("part-start-found", "warning", message, part=part, hint=hint))
+    return session.model_copy(update={"parts": parts}), findings
 
 
 def find_words(alignment: Alignment, recording: Recording, known: Known, progress: Progress) -> Alignment:

@@ -133,7 +133,10 @@ def merge_session(
             if options.require_consent:
                 require_consent(look.listing, notes)
             recording = _join(read, look.listing, notes.session, options, work, progress)
-        alignment = _align(recording, notes, options, target, progress)
+        alignment = None
+        if options.align and notes.utterances:
+            recording, alignment = _hear(store, look.listing, recording, notes, options, progress)
+            alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
         document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)
@@ -238,16 +241,33 @@ def _assemble(
     return assemble(listing.chunks, session, read_chunk, new_joiner, progress)
 
 
-def _align(
-    recording: results.Recording, notes: Notes, options: MergeOptions, target: Target, progress: Progress
-) -> Alignment | None:
-    """Find the utterances in the sound; None where there is nothing to find or nobody wants it."""
-    if not options.align or not notes.utterances:
-        return None
-    from .listening import find_utterances, find_words  # noqa: PLC0415
+def _hear(
+    store: Store,
+    listing: SessionListing,
+    recording: results.Recording,
+    notes: Notes,
+    options: MergeOptions,
+    progress: Progress,
+) -> tuple[results.Recording, Alignment]:
+    """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
+    from .listening import find_utterances, started_by_sound  # noqa: PLC0415
 
     alignment, _ = find_utterances(recording, notes, progress)
+    session, told = started_by_sound(notes.session, recording, alignment)
+    if not told:
+        return recording, alignment
+    with _reading(store, listing) as read:
+        recording = _join(read, listing, session, options, recording.path.parent, progress)
+    recording.assembly.findings += told
+    return recording, find_utterances(recording, notes, progress)[0]
+
+
+def _with_words(
+    alignment: Alignment, recording: results.Recording, options: MergeOptions, target: Target, progress: Progress
+) -> Alignment:
+    """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
     if (engine := options.words_engine()) is not None:
+        from .listening import find_words  # noqa: PLC0415
         from .recall import known_words  # noqa: PLC0415
 
         known = {} if options.force else known_words(target, recording.path, engine)
