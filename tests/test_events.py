@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,10 +96,46 @@ def test_the_round_trip_is_taken_off_where_it_is_known() -> None:
         end: Event = {"audio_end_ms": start + 2000, "item_id": f"a{number}"}
         log.add(ZERO + start + 2000 + (120, 120, 480, 118, 121)[number], "input_audio_buffer.speech_stopped", **end)
         log.transcribed(start + 4000, f"a{number}", "Hello.")
-    assert told(log.read())[0][2] == ZERO + 1300 + 120
+    assert told(log.read())[0][2] == ZERO + 1300 + 118
     assert "latency-unknown" in codes(log.read())
-    assert told(log.pinged(100_000, 120).read())[0][2] == ZERO + 1300
+    assert told(log.pinged(100_000, 120).read())[0][2] == ZERO + 1300 - 2
     assert log.read().sessions[0].clock.latency_ms == pytest.approx(120)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_events_that_are_now_and_then_held_up_move_nothing(seed: int) -> None:
+    """Each way takes 40 ms and, now and then, much more."""
+    rng = Random(seed)
+
+    def way() -> float:
+        return 40 + rng.expovariate(1 / 15) + (rng.random() < 0.1) * rng.uniform(100, 900)
+
+    log = LogOf().begin(400)
+    for number in range(12):
+        start = 1000 + 5000 * number
+        log.add(
+            ZERO + start + 300 + way() + way(),
+            "input_audio_buffer.speech_started",
+            audio_start_ms=start,
+            item_id=f"a{number}",
+        )
+        end: Event = {"audio_end_ms": start + 2000, "item_id": f"a{number}"}
+        log.add(ZERO + start + 2000 + way() + way(), "input_audio_buffer.speech_stopped", **end)
+        log.transcribed(ZERO + start + 2500, f"a{number}", "Hello.").pinged(start + 2600, way() + way())
+    assert told(log.read())[0][2] == pytest.approx(ZERO + 1300, abs=30)
+
+
+def test_ends_that_are_not_told_when_the_settings_say_are_not_trusted() -> None:
+    """A silence longer than that in the settings: the starts tell the clock."""
+    log = LogOf().begin(400)
+    for number in range(4):
+        start = 1000 + 5000 * number
+        log.add(ZERO + start + 300, "input_audio_buffer.speech_started", audio_start_ms=start, item_id=f"a{number}")
+        end: Event = {"audio_end_ms": start + 2000, "item_id": f"a{number}"}
+        log.add(ZERO + start + 2000 + 900, "input_audio_buffer.speech_stopped", **end).transcribed(
+            ZERO + start + 3000, f"a{number}", "Hi."
+        )
+    assert told(log.pinged(50_000, 0).read())[0][2] == ZERO + 1300
 
 
 def test_sound_that_the_page_appends_tells_the_offset_without_any_latency() -> None:

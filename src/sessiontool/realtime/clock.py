@@ -2,8 +2,9 @@
 
 The server counts milliseconds of the sound that it was sent, from 0 in each session, and stands still while none is
 sent.  Its events tell such times, and each was received a moment later: the time that sound takes to the server, and
-the event back.  So `received - told` is the clock's offset plus one round trip.  Round trips are measured where a
-request and its answer are both in the log; a page that logs the sound it appends tells the offset without any.
+the event back.  So `received - told` is the clock's offset plus one round trip, now and then more: what counts is what
+comes soonest of the bulk.  Round trips are measured where a request and its answer are both in the log; a page that
+logs the sound it appends tells the offset without any.
 
 Not here: the sound, which has the last word (`align`).
 """
@@ -27,6 +28,8 @@ _MOST_DRIFT = 1e-3
 _ELSEWHERE_MS = 3000.0
 _MOST_PAIRS = 200
 _EARLY_MS = 100.0
+_DETECTION_MS = 300.0
+_LEAST_SPREAD_MS = 60.0
 
 
 class _Point(NamedTuple):
@@ -178,9 +181,20 @@ def _clock(session: Session, marks: _Marks, latency_ms: float | None) -> Session
     appended = [_Point(audio_ms, at_ms - audio_ms) for audio_ms, at_ms in session.appended if at_ms is not None]
     if appended:
         return _fitted(_thinned(appended), "appended sound", 0.0)
-    if points := marks.ends or marks.starts:  # an end is told when it is decided, a start when it is sure
+    if points := _trusted(marks):
         return _fitted(sorted(points), "speech events", latency_ms)
     return _begun(session, marks.heard, latency_ms)
+
+
+def _trusted(marks: _Marks) -> list[_Point]:
+    """The ends of speech, which are told when they are decided; a start is told when it is sure, a little later.
+
+    Where they are too far apart for that, the silence that decides an end is not what the settings say.
+    """
+    if not marks.ends or not marks.starts:
+        return marks.ends or marks.starts
+    later_ms = median(p.late_ms for p in marks.starts) - median(p.late_ms for p in marks.ends)
+    return marks.ends if abs(later_ms) < _DETECTION_MS else marks.starts
 
 
 def _begun(session: Session, heard: Sequence[_Point], latency_ms: float | None) -> SessionClock:
@@ -235,10 +249,10 @@ def _steps(points: Sequence[_Point]) -> list[Sequence[_Point]]:
 
 
 def _stretch(points: Sequence[_Point]) -> Stretch:
-    """The middle of the points, or where there are enough over enough time the line through them (Theil and Sen)."""
+    """The soonest of the points; where they are enough over enough time, beside a line through them (Theil, Sen)."""
     zero = points[0].audio_ms
     if len(points) < _DRIFT_MARKS or points[-1].audio_ms - zero < _DRIFT_SPAN_MS:
-        return Stretch(zero, median(p.late_ms for p in points))
+        return Stretch(zero, _soonest([p.late_ms for p in points]))
     some = points[:: max(1, len(points) // _MOST_PAIRS)]
     apart = (points[-1].audio_ms - zero) / 4
     slopes = [
@@ -248,4 +262,12 @@ def _stretch(points: Sequence[_Point]) -> Stretch:
     ]
     drift = median(slopes) if slopes else 0.0
     drift = drift if abs(drift) < _MOST_DRIFT else 0.0
-    return Stretch(zero, median(p.late_ms - drift * (p.audio_ms - zero) for p in points), drift)
+    return Stretch(zero, _soonest([p.late_ms - drift * (p.audio_ms - zero) for p in points]), drift)
+
+
+def _soonest(late_ms: Sequence[float]) -> float:
+    """What comes first of the bulk: the least of five and less, of more the fifth part, wrong ones left out."""
+    middle = median(late_ms)
+    spread = median(abs(one - middle) for one in late_ms)
+    bulk = sorted(one for one in late_ms if one >= middle - max(_LEAST_SPREAD_MS, 5 * spread))
+    return bulk[(len(bulk) - 1) // 5]
