@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import mp4_recordings
 import ogg_recordings
 import recordings
+from fuzz_eventlogs import LOGS
 from fuzz_joins import whole_result
 
 if TYPE_CHECKING:
@@ -94,6 +95,15 @@ def _documents() -> Iterator[bytes]:
     yield json.dumps({**session, "parts": [part, {**part, "part": "001"}]}).encode() + b"\0"
 
 
+def _events() -> Iterator[bytes]:
+    for log in LOGS:
+        yield log[:5000].encode() + b"\0"
+        yield json.dumps([json.loads(line) for line in log.splitlines()[:8]], indent=1).encode() + b"\1"
+    rng = Random(6)
+    for kind in range(128, 140):
+        yield rng.randbytes(60) + bytes([kind])
+
+
 def _verify() -> Iterator[bytes]:
     whole, _ = whole_result()
     yield whole[:3000] + b"\0\1"
@@ -125,6 +135,7 @@ _MADE = {
     "webm": _webm,
     "salvage": _salvage,
     "documents": _documents,
+    "events": _events,
     "ogg": _ogg,
     "mp4": _mp4,
     "verify": _verify,

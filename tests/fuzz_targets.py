@@ -20,6 +20,7 @@ from warnings import catch_warnings, filterwarnings
 from xml.etree import ElementTree as ET
 
 from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
+from fuzz_eventlogs import event_logs
 from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, verify
 
 from sessiontool import captions, report, timeline
@@ -266,6 +267,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "webm": webm,
     "salvage": salvage,
     "documents": documents,
+    "events": event_logs,
     "ogg": ogg,
     "mp4": mp4,
     "verify": verify,
