@@ -1,10 +1,10 @@
-"""Joining beside its peers: a session of an hour, in packets of 20 and 60 ms, in interleaved runs.
+"""Joining beside its peers: a session of an hour by Chrome, in packets of 20 and 60 ms, and one by Firefox.
 
 usage: python benchmarks/join.py [--hours H] [--rounds N] [--sessions DIR]
 
 Compared on the same chunks: `cat`, `cat | ffmpeg -c copy`, `mkvmerge` on the chunks put together, the join as a
 library call, and `sessiontool merge --no-align` as a whole process (start-up, hashing, captions, verification
-included).  The figures are medians of wall time, CPU time and peak memory, and their ratios to ffmpeg's.  --sessions
+included), in interleaved runs.  The figures are medians of wall time, CPU time and peak memory, and their ratios to ffmpeg's.  --sessions
 keeps the sessions made for it (a minute an hour each).
 """
 
@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PACKETS_MS = (20, 60)
+RECORDINGS = {"20ms": ["--frame-ms=20"], "60ms": ["--frame-ms=60"], "firefox": ["--recorder=firefox"]}
 _LIBRARY = """
 import sys
 from sessiontool.assemble import assemble
@@ -38,11 +38,11 @@ print(time.perf_counter() - begun)
 """
 
 
-def make_session(store: Path, hours: float, packet_ms: int) -> str:
-    name = f"{hours:g}h-{packet_ms}ms"
+def make_session(store: Path, hours: float, kind: str) -> str:
+    name = f"{hours:g}h-{kind}"
     if not (store / name).exists():
         print(f"making {store / name} …", file=sys.stderr)
-        arguments = [f"--seconds={hours * 3600:g}", f"--frame-ms={packet_ms}", "--quiet"]
+        arguments = [f"--seconds={hours * 3600:g}", *RECORDINGS[kind], "--quiet"]
         subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(store / name), *arguments], check=True)
     return name
 
@@ -85,9 +85,9 @@ def main() -> None:
         work = Path(scratch) / "work"
         work.mkdir()
         store.mkdir(exist_ok=True, parents=True)
-        print("| packets | | wall s | of ffmpeg | CPU s | peak MB |\n|---|---|---|---|---|---|")
-        for packet_ms in PACKETS_MS:
-            compared = commands(store, make_session(store, options.hours, packet_ms), work)
+        print("| recording | | wall s | of ffmpeg | CPU s | peak MB |\n|---|---|---|---|---|---|")
+        for kind in RECORDINGS:
+            compared = commands(store, make_session(store, options.hours, kind), work)
             rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds + 1)][1:]
             middle = {
                 tool: [statistics.median(column) for column in zip(*(r[tool] for r in rounds), strict=True)]
@@ -96,7 +96,7 @@ def main() -> None:
             ffmpeg_s = middle["cat | ffmpeg -c copy"][0]
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
                 print(
-                    f"| {packet_ms} ms | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"  # noqa: E501
+                    f"| {kind} | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"  # noqa: E501
                 )
 
 

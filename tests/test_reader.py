@@ -295,11 +295,16 @@ def test_an_attachment_is_passed_over_whatever_its_size() -> None:
     assert [p for p, _ in read_pairs(read(*split(data, [*range(0, len(data), 500_000)]))[1])] == PAYLOADS
 
 
-def test_a_packet_that_no_decoder_could_read_is_named() -> None:
-    for bad in (b"\xff\x80", b"\xff\x3f" + bytes(20)):
-        reader, runs = read(made(*map(simple_block, [*PAYLOADS[:3], bad, *PAYLOADS[3:]])))
-        assert [payload for payload, _ in read_pairs(runs)] == PAYLOADS
-        assert [damage.reason for damage in reader.damages] == ["not an Opus packet"]
+@pytest.mark.parametrize("size_length", [1, 2, 4])
+@pytest.mark.parametrize("bad", [b"\xff\x80", b"\xff\x3f" + bytes(20)])
+def test_a_packet_that_no_decoder_could_read_is_named(bad: bytes, size_length: int) -> None:
+    row = [simple_block(payload, size_length=size_length) for payload in [*PAYLOADS[:3], bad, *PAYLOADS[3:]]]
+    data = made(*row)
+    reader, runs = read(data)
+    assert [payload for payload, _ in read_pairs(runs)] == PAYLOADS
+    (damage,) = reader.damages
+    assert damage.reason == "not an Opus packet"
+    assert row[3].endswith(data[damage.offset : damage.offset + damage.length_bytes])
 
 
 # -- what is refused

@@ -21,29 +21,15 @@ from dataclasses import replace
 
 from ..errors import RecordingError
 from . import ebml
+from .elements import BLOCKS, BUFFERED, MASTERS, MAX_FOREIGN_BLOCK_BYTES, PASSED_OVER, check_size
 from .opus import MAX_PACKET_BYTES, PacketSamples
 from .packets import Damage, Packets, Track
 from .resync import CUT_PREFIXES, ends_before, find_row, next_block, row_at
 from .runs import RunCollector
 from .tracks import guessed_track, opus_track, require_webm
 
-_MASTERS = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
-_BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
-_BLOCKS = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK})
-_SKIPPED = frozenset(
-    {
-        *(ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS, ebml.CHAPTERS, ebml.ATTACHMENTS, ebml.VOID, ebml.CRC_32),
-        *(ebml.POSITION, ebml.PREV_SIZE, ebml.SILENT_TRACKS, ebml.BLOCK_ADDITIONS, ebml.BLOCK_DURATION),
-        *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.DISCARD_PADDING),
-    }
-)
-_MAX_BUFFERED_BYTES = 1 << 20
-_MAX_TIMESTAMP_BYTES = 8
-_MOST_BYTES = {ebml.VOID: 1 << 16, ebml.BLOCK_ADDITIONS: 1 << 16, ebml.SILENT_TRACKS: 1 << 10}
-"""Of elements that are passed over; others with short ids are numbers."""
-_MAX_FOREIGN_BLOCK_BYTES = 1 << 25
-
 _FAST_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
+_LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox has it
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _LACING_FLAGS = 0x06
 _MOST_BOUNDARIES = 8
@@ -179,16 +165,21 @@ class WebmReader:
         payloads: list[bytes] = []
         times_ms: list[int] = []
         add_payload, add_time = payloads.append, times_ms.append
-        unpack, unpack_short = _FAST_BLOCK.unpack_from, _BLOCK_HEAD.unpack_from
+        unpack, unpack_long, unpack_short = _FAST_BLOCK.unpack_from, _LONG_BLOCK.unpack_from, _BLOCK_HEAD.unpack_from
         number, base_ms = self.track.number | 0x80, self.cluster_ms
         end = len(buf)
-        last_header = end - _FAST_BLOCK.size
+        last_header = end - _LONG_BLOCK.size
         while pos <= last_header:
             element_id, size, track, relative_ms, flags = unpack(buf, pos)
             start, after = pos + 7, pos + size - 0x3FFD
             if size >= 0x8000:  # a size of one byte: what follows stands a byte earlier
                 track, relative_ms, flags = unpack_short(buf, pos + 2)
                 start, after = pos + 6, pos + (size >> 8) - 0x7E
+            elif size == 0x1000:  # the first half of a size of four bytes
+                element_id, size, track, relative_ms, flags = unpack_long(buf, pos)
+                start, after = pos + 9, pos + size - 0x0FFFFFFB
+                if after - start > MAX_PACKET_BYTES:
+                    break
             if element_id != 0xA3 or track != number or flags & _LACING_FLAGS or not start < after <= end:
                 break
             add_payload(buf[start:after])
@@ -212,7 +203,8 @@ class WebmReader:
         """Take out what no Opus decoder could read; `pos` is where in the buffer the first of the blocks begins."""
         keep = []
         for index, payload in enumerate(payloads):
-            size = len(payload) + (6 if self._buf[pos + 1] & 0x80 else 7)
+            size_at = self._buf[pos + 1]
+            size = len(payload) + (6 if size_at & 0x80 else 9 if size_at == 0x10 else 7)
             if durations[index]:
                 keep.append(index)
             else:
@@ -231,36 +223,24 @@ class WebmReader:
         if header is None:
             return None
         element_id, size, body = header
-        if self._headed and self.track is None and (element_id == ebml.CLUSTER or element_id in _BLOCKS):
+        if self._headed and self.track is None and (element_id == ebml.CLUSTER or element_id in BLOCKS):
             raise ValueError("sound before any Tracks")  # an element before them had a wrong size
-        if element_id in _MASTERS:
+        if element_id in MASTERS:
             self._placed = self._placed and element_id != ebml.CLUSTER
             return body
         if size == ebml.UNKNOWN_SIZE:
             raise ValueError(f"element {element_id:#x} of unknown size")
-        if element_id in _SKIPPED:
-            return self._pass_over(element_id, body, size)
-        if element_id in _BLOCKS:
+        if element_id in BLOCKS:
             return self._read_block(body, size)
-        if element_id not in _BUFFERED:
+        if element_id not in BUFFERED and element_id not in PASSED_OVER:
             raise ValueError(f"unexpected element {element_id:#x}")
-        if size > (_MAX_TIMESTAMP_BYTES if element_id == ebml.TIMESTAMP else _MAX_BUFFERED_BYTES):
-            raise ValueError(f"element {element_id:#x} of {size} bytes")
-        if body + size > len(self._buf):
+        check_size(element_id, size)
+        if element_id == ebml.ATTACHMENTS:  # too large to be waited for
+            return body + size
+        if body + size > len(self._buf):  # also of what is passed over: its size might be damage
             return None
-        self._read_buffered(element_id, self._buf[body : body + size])
-        return body + size
-
-    def _pass_over(self, element_id: int, body: int, size: int) -> int | None:
-        """Skip an element without packets.  Its size might be damage, so it is waited for.
-
-        Attachments alone may be large.
-        """
-        if size > _MOST_BYTES.get(element_id, _MAX_BUFFERED_BYTES if element_id >= 1 << 24 else 8):
-            if element_id != ebml.ATTACHMENTS:
-                raise ValueError(f"element {element_id:#x} of {size} bytes")
-        elif body + size > len(self._buf):
-            return None
+        if element_id in BUFFERED:
+            self._read_buffered(element_id, self._buf[body : body + size])
         return body + size
 
     def _read_buffered(self, element_id: int, body: bytes) -> None:
@@ -330,7 +310,7 @@ class WebmReader:
             return False
         if number not in self.track.others:
             raise ValueError(f"block of track {number}, which the recording has not")
-        if size > _MAX_FOREIGN_BLOCK_BYTES:
+        if size > MAX_FOREIGN_BLOCK_BYTES:
             raise ValueError(f"block of {size} bytes")
         return True
 

@@ -1,0 +1,31 @@
+"""What a reader does with the elements of a recording: step into, read or pass over, and how large each may be.
+
+A size that is larger is damage.
+"""
+
+from __future__ import annotations
+
+from . import ebml
+
+MASTERS = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
+BUFFERED = frozenset({ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.TIMESTAMP})
+BLOCKS = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK})
+PASSED_OVER = frozenset(
+    {
+        *(ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS, ebml.CHAPTERS, ebml.ATTACHMENTS, ebml.VOID, ebml.CRC_32),
+        *(ebml.POSITION, ebml.PREV_SIZE, ebml.SILENT_TRACKS, ebml.BLOCK_ADDITIONS, ebml.BLOCK_DURATION),
+        *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.DISCARD_PADDING),
+    }
+)
+MAX_FOREIGN_BLOCK_BYTES = 1 << 25
+
+_MOST_BYTES = {ebml.VOID: 1 << 16, ebml.BLOCK_ADDITIONS: 1 << 16, ebml.SILENT_TRACKS: 1 << 10}
+_MOST_OF_A_NUMBER = 8
+_MOST_OF_A_HEADER = 1 << 20
+
+
+def check_size(element_id: int, size: int) -> None:
+    """ValueError where an element that is read or passed over is larger than it can be; attachments may be any size."""
+    most = _MOST_BYTES.get(element_id, _MOST_OF_A_HEADER if element_id >= 1 << 24 else _MOST_OF_A_NUMBER)
+    if size > most and element_id != ebml.ATTACHMENTS:
+        raise ValueError(f"element {element_id:#x} of {size} bytes")
