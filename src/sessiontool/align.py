@@ -65,10 +65,15 @@ class PartAlignment:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Placements and what carried them (None: nothing did), both in the order of the log; and what there is to say."""
+    """Placements and what carried them (None: nothing did), both in the order of the log; and what there is to say.
+
+    `expected` has, for each utterance that was looked for, the start and end in ms of output where the log has it
+    once its clock and each role's habits are known; the end is nan where the log has none.
+    """
 
     placements: tuple[Placement, ...]
     evidence: tuple[Evidence | None, ...] = ()
+    expected: tuple[tuple[float, float] | None, ...] = ()
     parts: tuple[PartAlignment, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -91,7 +96,8 @@ def align(
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
     findings = session_findings(placements, lanes, activity, axis, swapped=swapped)
-    return Alignment(tuple(placements), tuple(evidence), parts, tuple(findings))
+    expected = _expected(len(utterances), lanes)
+    return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings))
 
 
 # -- who is where
@@ -178,6 +184,16 @@ def _place(
             placements[i] = Placement(utterances[i], begin, stop, status, confidence(found))
             evidence[i] = found
     return placements, evidence
+
+
+def _expected(count: int, lanes: Sequence[Lane]) -> tuple[tuple[float, float] | None, ...]:
+    expected: list[tuple[float, float] | None] = [None] * count
+    for lane in lanes:
+        for k, i in enumerate(lane.raw.index):
+            costs = lane.costs[str(lane.roles[k])]
+            start, end = lane.expected.start[k] + costs.start_bias, lane.expected.end[k] + costs.end_bias
+            expected[int(i)] = float(start), float(end)
+    return tuple(expected)
 
 
 def _sounds(lane: Lane, k: int) -> bool:

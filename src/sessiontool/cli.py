@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from . import __version__, console
+from .commands.align import align
 from .commands.batch import batch
 from .commands.captions import captions
 from .commands.doctor import doctor
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, batch, inspect, verify, captions, events, purge, doctor, explain, simulate):
+for command in (merge, batch, inspect, align, verify, captions, events, purge, doctor, explain, simulate):
     app.command()(command)
 
 

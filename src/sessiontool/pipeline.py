@@ -171,6 +171,19 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
 
 
+def join_session(
+    store: Store,
+    listing: SessionListing,
+    session: SessionDocument,
+    options: MergeOptions,
+    work: Path,
+    progress: Progress,
+) -> results.Recording:
+    """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
+    with _reading(store, listing) as read:
+        return _join(read, listing, session, options, work, progress)
+
+
 def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
     """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
     (progress or Silent()).stage("verifying")

@@ -65,7 +65,7 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
         aligned = report["tool"]["settings"]["align"]
         yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
     for part in report.get("alignment", ()):
-        yield f"sound {part['part']}", _offset(part)
+        yield f"sound {part['part']}", offset_text(part)
     if not result.dry_run:
         yield "written", result.location
 
@@ -101,7 +101,8 @@ def _placed(utterances: Sequence[dict[str, Any]]) -> str:
     return text
 
 
-def _offset(part: dict[str, Any]) -> str:
+def offset_text(part: dict[str, Any]) -> str:
+    """How far a part's sound is from the log's times."""
     if part["offset_ms"] is None:
         return "no utterance matched"
     drift = "drift not identifiable" if part["drift_ppm"] is None else f"drift {part['drift_ppm']:+.0f} ppm"

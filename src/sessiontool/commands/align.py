@@ -1,0 +1,75 @@
+"""`sessiontool align`: where every utterance was found in the sound, and why there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from .common import Common, Ids, on_store
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store(without=("output",))
+def align(
+    ids: Ids,
+    common: Common,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--explain",
+            metavar="UTTERANCE",
+            help="Tell why that one lies where it lies; again for more.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Draw sound, log and result as FILE.png or .svg; needs sessiontool[plot].",
+            show_default=False,
+        ),
+    ] = None,
+    begin: Annotated[
+        float, typer.Option("--from", metavar="S", help="Draw from that second on.", show_default=False)
+    ] = 0.0,
+    end: Annotated[
+        float | None, typer.Option("--to", metavar="S", help="Draw up to that second.", show_default=False)
+    ] = None,
+    pauses: Annotated[
+        str | None,
+        typer.Option("--pauses", metavar="close|keep", help="Close pauses up, or keep their length.  [default: close]"),
+    ] = None,
+) -> None:
+    """Show where every utterance was found in the sound, and why.  Nothing is published.
+
+    The session is joined and aligned as `merge` does it.  A picture shows the activity of each channel, the log's
+    times, the times found and how far they are apart: what to look at first when captions seem wrong.
+    """
+    with common.errors_as_exits():
+        from ..placing import place_session, story_of  # noqa: PLC0415
+        from ..rendering.placings import placing_view  # noqa: PLC0415
+
+        if plot is not None:
+            from ..plotting import check_plot, save_plot  # noqa: PLC0415
+
+            if len(set(ids)) > 1:
+                raise UsageError("a picture shows one session", hint="call it once for each")
+            check_plot(plot)
+        settings = common.settings(pauses=pauses)
+
+        def run(store: Store, session_id: str, progress: Progress) -> Any:
+            result = place_session(store, session_id, keep_pauses=settings.pauses == "keep", progress=progress)
+            for name in explain or ():
+                story_of(result, name)
+            if plot is not None:
+                save_plot(result, plot, begin, end)
+            return result
+
+        common.run_all(ids, settings, run, placing_view(tuple(explain or ())))

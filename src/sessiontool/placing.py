@@ -1,0 +1,197 @@
+"""Where every utterance of a session was found, and why there: what a merge works out, told and not published.
+
+A session is joined in a scratch folder and aligned as a merge does it; what came of it is kept together with the
+activity of the sound, to be shown (`rendering`, `plotting`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import TYPE_CHECKING
+
+from .errors import NotFoundError, RecordingError
+from .inputs import read_notes, require_chunks
+from .pipeline import MergeOptions, join_session
+from .progress import Progress, Silent
+from .storage import scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .align import Alignment
+    from .aligning.activity import Activity
+    from .aligning.evidence import Evidence
+    from .storage import Store
+    from .timeline import Timeline
+    from .values import Placement
+
+_SAMPLES_PER_MS = 48
+_AROUND_MS = 3000
+_MOST_CANDIDATES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingResult:
+    """What alignment made of a session; `channels` has the role on each channel, left first."""
+
+    session_id: str
+    location: str
+    timeline: Timeline
+    channels: tuple[str, ...]
+    alignment: Alignment
+    activity: Activity
+
+    @property
+    def duration_ms(self) -> int:
+        return self.timeline.total_samples // _SAMPLES_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of speech in ms of output, and the id of the utterance that was placed there, empty for none."""
+
+    start_ms: int
+    end_ms: int
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Why an utterance lies where it lies.  Times are ms of output, (start, end); None is not known.
+
+    `logged_ms` is where the log has it, `expected_ms` the same by the clock and the role's habits as the sound showed
+    them, `found_ms` where it was found.  `off_ms` is found minus logged, `residual_ms` found minus expected, both of
+    the start.  `doubts` are what lowers the confidence, by how much (in log odds), the gravest first.  `stretches` is
+    the speech on its channel around there.
+    """
+
+    placement: Placement
+    logged_ms: tuple[float | None, ...]
+    expected_ms: tuple[float | None, ...]
+    found_ms: tuple[int | None, ...]
+    off_ms: float | None
+    residual_ms: float | None
+    evidence: Evidence | None
+    doubts: tuple[tuple[str, float], ...]
+    stretches: tuple[Stretch, ...]
+
+
+def place_session(
+    store: Store, session_id: str, *, keep_pauses: bool = False, progress: Progress | None = None
+) -> PlacingResult:
+    """Find the utterances of a session in its sound; nothing is published.
+
+    Raises NotFoundError, RecordingError (nothing usable, or no utterances), StorageError.
+    """
+    from .listening import channels_of, find_utterances  # noqa: PLC0415
+
+    progress = progress or Silent()
+    progress.stage("listing")
+    listing = store.list_session(session_id)
+    require_chunks(listing)
+    notes = read_notes(store, listing)
+    if not notes.utterances:
+        raise RecordingError(
+            f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
+        )
+    with scratch_folder() as work:
+        recording = join_session(store, listing, notes.session, MergeOptions(keep_pauses=keep_pauses), work, progress)
+        alignment, activity = find_utterances(recording, notes, progress)
+    channels = channels_of(notes.session, recording.head.channels)
+    location = f"{store.url.rstrip('/')}/{listing.folder}"
+    return PlacingResult(session_id, location, recording.timeline, channels, alignment, activity)
+
+
+def stories(result: PlacingResult) -> Iterator[Story]:
+    """The story of each utterance, in the order of the log."""
+    for index in range(len(result.alignment.placements)):
+        yield _story(result, index)
+
+
+def story_of(result: PlacingResult, name: str) -> Story:
+    """The story of the utterance with that id (NotFoundError, naming others)."""
+    placements = result.alignment.placements
+    for index, placement in enumerate(placements):
+        if placement.utterance.id == name:
+            return _story(result, index)
+    some = ", ".join(placement.utterance.id for placement in placements[:8])
+    raise NotFoundError(
+        f"session {result.session_id} has no utterance {name!r}",
+        hint=f"its utterances are {some}" + " …" * (len(placements) > 8),
+    )
+
+
+def _story(result: PlacingResult, index: int) -> Story:
+    placement, evidence = result.alignment.placements[index], result.alignment.evidence[index]
+    utterance = placement.utterance
+    logged = tuple(
+        None if us is None else result.timeline.session_to_output(us) / _SAMPLES_PER_MS
+        for us in (utterance.t_start_us, utterance.t_end_us)
+    )
+    expected = tuple(at if isfinite(at) else None for at in result.alignment.expected[index] or (nan, nan))
+    found = tuple(
+        None if at is None else at // _SAMPLES_PER_MS for at in (placement.start_samples, placement.end_samples)
+    )
+    near = next((at for at in (found[0], expected[0], logged[0]) if at is not None), None)
+    return Story(
+        placement=placement,
+        logged_ms=logged,
+        expected_ms=expected,
+        found_ms=found,
+        off_ms=_minus(found[0], logged[0]),
+        residual_ms=_minus(found[0], expected[0]),
+        evidence=evidence,
+        doubts=tuple(doubts(evidence)) if evidence else (),
+        stretches=tuple(_around(result, index, near)),
+    )
+
+
+def _minus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
+
+
+def doubts(evidence: Evidence) -> list[tuple[str, float]]:
+    """What lowers an utterance's confidence and by how much, the gravest first."""
+    from .aligning.evidence import WEIGHTS, features  # noqa: PLC0415
+
+    weighed = [(name, WEIGHTS[name] * value) for name, value in features(evidence).items()]
+    return sorted(((name, doubt) for name, doubt in weighed if doubt > 0), key=lambda pair: -pair[1])
+
+
+def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[Stretch]:
+    """The stretches of speech on an utterance's channel around a place."""
+    channel = channel_of(result, index)
+    if channel is None or at_ms is None:
+        return
+    end_ms = at_ms + _AROUND_MS
+    if (placed_until := result.alignment.placements[index].end_samples) is not None:
+        end_ms += placed_until / _SAMPLES_PER_MS - at_ms
+    islands = result.activity.channels[channel].islands
+    near = islands[(islands[:, 1] > at_ms - _AROUND_MS) & (islands[:, 0] < end_ms)]
+    owners = _owners(result, channel)
+    for start, end in near[:_MOST_CANDIDATES]:
+        yield Stretch(int(start), int(end), next((o for a, b, o in owners if a < end and b > start), ""))
+
+
+def channel_of(result: PlacingResult, index: int) -> int | None:
+    """The channel on which an utterance was found or, by what the channels are named, would be."""
+    evidence = result.alignment.evidence[index]
+    if evidence is not None:
+        return evidence.channel
+    if len(result.channels) == 1:
+        return 0
+    role = result.alignment.placements[index].utterance.role
+    return result.channels.index(role) if role in result.channels else None
+
+
+def _owners(result: PlacingResult, channel: int) -> list[tuple[float, float, str]]:
+    """Start, end and id of what was placed on a channel."""
+    return [
+        (placement.start_samples / _SAMPLES_PER_MS, placement.end_samples / _SAMPLES_PER_MS, placement.utterance.id)
+        for placement, evidence in zip(result.alignment.placements, result.alignment.evidence, strict=True)
+        if evidence is not None
+        and evidence.channel == channel
+        and placement.start_samples is not None
+        and placement.end_samples is not None
+    ]

@@ -1,0 +1,374 @@
+"""An alignment as a picture: what each channel holds, where the log has its utterances, and where they were found.
+
+Time runs in rows from left to right.  In a row each channel has a band: the level of its sound, a box for each
+utterance where it was found (paler where that is less sure), and above it a bracket where the log has it, joined to
+the box.  Below all rows, how far the log is off over the whole recording: a point for each utterance, and where the
+clock and the role's habits had it.
+
+The only place that knows matplotlib, which is the extra `plot`; no window is ever opened.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+from .placing import channel_of, stories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from .aligning.activity import ChannelActivity
+    from .placing import PlacingResult, Story
+
+_ENDINGS = (".png", ".svg")
+_ROW_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+_MOST_ROWS = 12
+_TICKS_S = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+_MOST_TICKS = 15
+_SURE = 0.8
+
+_WIDTH_IN, _LEFT_IN, _RIGHT_IN = 15.0, 0.95, 0.2
+_HEAD_IN, _BAND_IN, _UNDER_ROW_IN, _OFF_IN, _FOOT_IN = 0.95, 0.85, 0.38, 1.35, 0.4
+_DRAWN_IN = _WIDTH_IN - _LEFT_IN - _RIGHT_IN
+_DPI = 120
+_CHARACTER_IN = 0.056
+_BINS = 1500
+_LOUDEST_DB, _QUIETEST_DB = -6.0, -66.0
+_LEAST_UNCLAIMED_MS = 300
+
+_COLOURS = {"user": "#0072b2", "assistant": "#009e73"}
+_OTHER, _LOG, _WRONG, _HOLE, _INK, _FAINT = "#7a5195", "#555555", "#d55e00", "#e9e6df", "#222222", "#c8c8c8"
+_SOUND = "#a9b0b7"
+
+# Heights within a band, whose sound reaches from 0 to `_LOUD`.
+_BAND_STEP, _LOUD, _BOX, _TEXT, _TICK = 1.85, 0.8, (-0.08, 1.06), 0.93, 0.06
+_BRACKETS, _WRONG_BRACKET = (1.18, 1.34), 1.54
+
+
+def check_plot(file: str) -> None:
+    """UsageError where a picture cannot be made, or not under that name."""
+    if Path(file).suffix.lower() not in _ENDINGS:
+        raise UsageError(f"{file!r} is no name for a picture", hint=f"it ends in {' or '.join(_ENDINGS)}")
+    try:
+        import matplotlib as mpl  # noqa: F401, PLC0415 - it takes half a second to come up
+    except ImportError as error:
+        raise UsageError("pictures need the package matplotlib", hint="pip install 'sessiontool[plot]'") from error
+
+
+def save_plot(result: PlacingResult, file: str, begin_s: float = 0.0, end_s: float | None = None) -> None:
+    """Draw a session, or a part of it, to `file` (UsageError, OSError)."""
+    whole_s = result.duration_ms / 1000
+    end_s = whole_s if end_s is None else min(end_s, whole_s)
+    if not 0 <= begin_s < end_s:
+        raise UsageError(f"there is nothing from {begin_s:g} s to {end_s:g} s", hint=f"the recording has {whole_s:g} s")
+    from matplotlib import rc_context  # noqa: PLC0415
+
+    path = Path(file)
+    beside = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        with rc_context({"svg.hashsalt": result.session_id}):  # or the same picture has other ids every time
+            figure = draw(result, begin_s, end_s)
+            figure.savefig(beside, dpi=_DPI, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def row_seconds(length_s: float) -> float:
+    """How much of the time one row shows: all of it where it is short, else so that not too many rows are needed."""
+    if length_s <= _ROW_S[0]:
+        return length_s
+    return next((row for row in _ROW_S if length_s <= row * _MOST_ROWS), length_s / _MOST_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An utterance to draw: on which band, and how high the bracket of its logged time is."""
+
+    story: Story
+    band: int
+    height: float
+
+    @property
+    def found_s(self) -> tuple[float, float] | None:
+        start, end = self.story.found_ms
+        return None if start is None or end is None else (start / 1000, end / 1000)
+
+    @property
+    def colour(self) -> str:
+        return _COLOURS.get(self.story.placement.utterance.role, _OTHER)
+
+
+def draw(result: PlacingResult, begin_s: float, end_s: float) -> Figure:
+    """The picture of what lies between two times, not yet written anywhere."""
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    row_s = row_seconds(end_s - begin_s)
+    starts = [begin_s + row_s * k for k in range(math.ceil((end_s - begin_s) / row_s - 1e-6))]
+    bands_in = len(result.activity.channels) * _BAND_IN
+    height_in = _HEAD_IN + len(starts) * (bands_in + _UNDER_ROW_IN) + _OFF_IN + _FOOT_IN
+    items = _items(result)
+    with rc_context({"font.size": 8, "axes.edgecolor": _FAINT}):
+        figure = Figure((_WIDTH_IN, height_in))
+
+        def axes(top_in: float, tall_in: float) -> Axes:
+            box = (_LEFT_IN / _WIDTH_IN, 1 - (top_in + tall_in) / height_in, _DRAWN_IN / _WIDTH_IN, tall_in / height_in)
+            return figure.add_axes(box)
+
+        _head(figure, result, items, height_in)
+        for k, start_s in enumerate(starts):
+            row = axes(_HEAD_IN + k * (bands_in + _UNDER_ROW_IN), bands_in)
+            _draw_row(row, result, items, start_s, start_s + row_s, min(end_s, start_s + row_s))
+        _draw_off(axes(height_in - _OFF_IN - _FOOT_IN + 0.25, _OFF_IN - 0.25), items, begin_s, end_s)
+    return figure
+
+
+def _items(result: PlacingResult) -> list[_Item]:
+    """What to draw, with a free height for each bracket: those of one band must not lie on one another."""
+    items: list[_Item] = []
+    busy: dict[tuple[int, int], float] = {}  # until when, in ms, the brackets of a channel and height reach
+    told = list(enumerate(stories(result)))
+    for index, story in sorted(told, key=lambda pair: pair[1].logged_ms[0] or 0.0):
+        channel = channel_of(result, index)
+        if channel is None:
+            continue
+        start, end = story.logged_ms[0] or 0.0, story.logged_ms[1] or 0.0
+        height = int(busy.get((channel, 0), -1e12) > start)
+        if story.found_ms[0] is not None:
+            busy[channel, height] = max(start, end)
+        items.append(_Item(story, channel, _BRACKETS[height] if story.found_ms[0] is not None else _WRONG_BRACKET))
+    return items
+
+
+def _head(figure: Figure, result: PlacingResult, items: Sequence[_Item], height_in: float) -> None:
+    from matplotlib.lines import Line2D  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    found = [item for item in items if item.story.found_ms[0] is not None]
+    sure = sum(item.story.placement.confidence >= _SURE for item in found)
+    every = len(result.alignment.placements)
+    x = _LEFT_IN / _WIDTH_IN
+    text = f"{result.session_id}: {len(found)} of {every} utterances found, {sure} with confidence {_SURE} or more"
+    figure.text(x, 1 - 0.25 / height_in, text, fontsize=11, weight="bold", color=_INK, parse_math=False, va="center")
+    keys: list[Any] = [
+        *(Patch(fc=_COLOURS.get(role, _OTHER), alpha=0.6, label=f"{role}, where found") for role in _roles(items)),
+        Patch(fc="white", ec=_INK, ls=":", label=f"confidence below {_SURE}"),
+        Line2D([], [], color=_INK, lw=2.5, label="cut off here"),
+        Line2D([], [], color=_LOG, lw=1.2, label="where the log has it"),
+        Line2D([], [], color=_WRONG, lw=1.2, marker="x", ms=5, label="logged, not found"),
+        Line2D([], [], color=_WRONG, lw=3, label="speech that no utterance has"),
+        Patch(color=_HOLE, label="nothing recorded"),
+    ]
+    place = (x - 0.06 / _WIDTH_IN, 1 - 0.42 / height_in)
+    figure.legend(
+        handles=keys,
+        loc="upper left",
+        bbox_to_anchor=place,
+        ncols=len(keys),
+        frameon=False,
+        fontsize=8,
+        borderaxespad=0,
+        borderpad=0,
+        columnspacing=1.6,
+        handlelength=1.8,
+    )
+
+
+def _roles(items: Sequence[_Item]) -> list[str]:
+    return list(dict.fromkeys(item.story.placement.utterance.role for item in items if item.story.evidence))
+
+
+# -- a row
+
+
+def _draw_row(
+    axes: Axes, result: PlacingResult, items: Sequence[_Item], start_s: float, end_s: float, drawn_s: float
+) -> None:
+    """Bands from top to bottom, each one high, with room for brackets above."""
+    bands = len(result.activity.channels)
+    axes.set_xlim(start_s, end_s)
+    axes.set_ylim(-_BAND_STEP * (bands - 1) - 0.15, _WRONG_BRACKET + 0.08)
+    axes.set_yticks([_LOUD / 2 - _BAND_STEP * band for band in range(bands)], _band_names(result))
+    axes.tick_params(left=False, color=_FAINT, labelcolor=_INK)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    _set_times(axes)
+    for low_s, high_s in _holes(result):
+        if low_s < drawn_s and high_s > start_s:
+            axes.axvspan(low_s, high_s, color=_HOLE, lw=0, zorder=0)
+    for band, channel in enumerate(result.activity.channels):
+        foot = -_BAND_STEP * band
+        mine = [item for item in items if item.band == band]
+        _draw_level(axes, channel, foot, (start_s, drawn_s), mine)
+        _draw_unclaimed(axes, channel, foot, (start_s, drawn_s), mine)
+        for item in mine:
+            _draw_box(axes, item, foot)
+            _draw_bracket(axes, item, foot)
+
+
+def _set_times(axes: Axes) -> None:
+    """Ticks at round times, a dozen or so."""
+    low, high = axes.get_xlim()
+    step = next((step for step in _TICKS_S if high - low <= step * _MOST_TICKS), _TICKS_S[-1])
+    axes.set_xticks([step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)])
+    axes.xaxis.set_major_formatter(_clock)
+
+
+def _clock(at: float, _: object = None) -> str:
+    seconds = f"{at % 60:02.0f}" if at % 1 == 0 else f"{at % 60:04.1f}"
+    return f"{int(at) // 60}:{seconds}"
+
+
+def _band_names(result: PlacingResult) -> list[str]:
+    names = list(result.channels) if len(result.channels) == len(result.activity.channels) else []
+    sides = ("left", "right") if len(result.activity.channels) == 2 else ("mono",)
+    return [f"{name}\n({side})" for name, side in zip(names or [""] * len(sides), sides, strict=True)]
+
+
+def _holes(result: PlacingResult) -> Iterator[tuple[float, float]]:
+    for span in result.timeline.spans:
+        if span.kind == "silence":
+            yield span.output_start / 48_000, span.output_end / 48_000
+
+
+def _draw_level(
+    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[_Item]
+) -> None:
+    """The loudest level of each of a row's bins; in the speaker's colour where an utterance was found."""
+    import numpy as np  # noqa: PLC0415
+
+    levels = _levels(channel, *window_s)
+    if not len(levels):
+        return
+    share = np.clip((levels - _QUIETEST_DB) / (_LOUDEST_DB - _QUIETEST_DB), 0, 1) * _LOUD
+    at = np.linspace(*window_s, len(levels))
+    axes.fill_between(at, foot, foot + share, color=_SOUND, lw=0, zorder=2)
+    for item in items:
+        if (span := item.found_s) is not None:
+            inside = (at >= span[0]) & (at <= span[1])
+            axes.fill_between(at, foot, foot + share, where=inside.tolist(), color=item.colour, lw=0, zorder=3)
+
+
+def _levels(channel: ChannelActivity, start_s: float, end_s: float) -> NDArray[np.float32]:
+    import numpy as np  # noqa: PLC0415
+
+    from .aligning.levels import POWER_MS, to_db  # noqa: PLC0415
+
+    first, last = (round(1000 * at) // POWER_MS for at in (start_s, end_s))
+    power = channel.power[first:last]
+    size = max(1, len(power) // _BINS)
+    whole = power[: len(power) // size * size].reshape(-1, size)
+    loudest: NDArray[np.float32] = to_db(whole.max(axis=1)) if len(whole) else np.zeros(0, np.float32)
+    return loudest
+
+
+def _draw_unclaimed(
+    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[_Item]
+) -> None:
+    """A line under speech that no utterance has."""
+    taken = [span for item in items if (span := item.found_s) is not None]
+    for start, end in channel.islands / 1000:
+        free = all(end <= low or start >= high for low, high in taken)
+        if free and end - start >= _LEAST_UNCLAIMED_MS / 1000 and start < window_s[1] and end > window_s[0]:
+            axes.plot([start, end], [foot - 0.06] * 2, color=_WRONG, lw=3, solid_capstyle="butt", zorder=3)
+
+
+def _draw_box(axes: Axes, item: _Item, foot: float) -> None:
+    """Where an utterance was found."""
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
+
+    placement, span, window = item.story.placement, item.found_s, axes.get_xlim()
+    if span is None or span[0] >= window[1] or span[1] <= window[0]:
+        return
+    bottom, top = foot + _BOX[0], foot + _BOX[1]
+    corner, width, height = (span[0], bottom), span[1] - span[0], top - bottom
+    pale = 0.06 + 0.22 * placement.confidence
+    axes.add_patch(Rectangle(corner, width, height, color=item.colour, alpha=pale, lw=0, zorder=1))
+    line = "-" if placement.confidence >= _SURE else ":"
+    axes.add_patch(Rectangle(corner, width, height, fill=False, ec=item.colour, lw=1.0, ls=line, zorder=4))
+    if placement.status == "clipped":
+        axes.plot([span[1]] * 2, [bottom, top], color=_INK, lw=2.5, solid_capstyle="butt", zorder=5)
+    _label(axes, item.story, span, foot + _TEXT, _INK)
+
+
+def _draw_bracket(axes: Axes, item: _Item, foot: float) -> None:
+    """Where the log has an utterance, joined to where it was found."""
+    start_ms, end_ms = item.story.logged_ms
+    if start_ms is None:
+        return
+    start, span = start_ms / 1000, item.found_s
+    end = max(start + 0.01, (end_ms or 0) / 1000)
+    low, high = axes.get_xlim()
+    if start >= high or end <= low:
+        return
+    top = foot + item.height
+    colour = _LOG if span is not None else _WRONG
+    axes.plot([start, start, end, end], [top - _TICK, top, top, top - _TICK], color=colour, lw=1.2, zorder=5)
+    if span is not None:
+        axes.plot([start, span[0]], [top - _TICK, foot + _BOX[1]], color=_LOG, lw=0.7, alpha=0.7, zorder=5)
+    elif start >= low:
+        axes.plot([start], [top], marker="x", color=_WRONG, ms=5, mew=1.5, zorder=6)
+        _label(axes, item.story, (end, high), top, _WRONG, most=30)
+
+
+def _label(axes: Axes, story: Story, span_s: tuple[float, float], height: float, colour: str, most: int = 1000) -> None:
+    """As much of an utterance's id and text as there is room for."""
+    low_s, high_s = axes.get_xlim()
+    inch_s = (high_s - low_s) / _DRAWN_IN
+    start = max(span_s[0], low_s) + 0.04 * inch_s
+    room = min(most, int((min(span_s[1], high_s) - start) / inch_s / _CHARACTER_IN))
+    utterance = story.placement.utterance
+    text = _drawable(f"{utterance.id}  {' '.join(utterance.text.split())}", utterance.id)
+    if room < min(4, len(text)):
+        return
+    shown = text if len(text) <= room else text[: room - 1] + "…"
+    axes.text(start, height, shown, fontsize=6.5, color=colour, parse_math=False, zorder=7, va="center")
+
+
+def _drawable(text: str, otherwise: str) -> str:
+    """The text if the font has its characters, else `otherwise`, as far as it has those."""
+    font = _font()
+    if all(font.get_char_index(ord(character)) for character in text):
+        return text
+    return "".join(character for character in otherwise if font.get_char_index(ord(character)))
+
+
+def _font() -> Any:
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415
+
+    return get_font(findfont(FontProperties()))
+
+
+# -- how far the log is off
+
+
+def _draw_off(axes: Axes, items: Sequence[_Item], begin_s: float, end_s: float) -> None:
+    """Found minus logged, for each utterance's start; and where the clock and the role's habits had it."""
+    for item in items:
+        story, span = item.story, item.found_s
+        if story.off_ms is None or span is None or not begin_s <= span[0] <= end_s:
+            continue
+        if story.residual_ms is not None:
+            was = story.off_ms - story.residual_ms
+            axes.plot([span[0]] * 2, [was, story.off_ms], color=item.colour, lw=1, alpha=0.6)
+            axes.plot([span[0]], [was], marker="_", color=item.colour, ms=7)
+        inside = item.colour if story.placement.confidence >= _SURE else "white"
+        axes.plot([span[0]], [story.off_ms], marker="o", ms=4, color=item.colour, mfc=inside)
+    axes.set_xlim(begin_s, end_s)
+    axes.margins(y=0.15)
+    _set_times(axes)
+    axes.grid(axis="y", color="#eeeeee")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(color=_FAINT, labelcolor=_INK)
+    axes.set_ylabel("found minus\nlogged, ms", color=_INK)
+    title = "How far the log is off: each start (dot), and where the log's clock and its role's habits put it (dash)"
+    axes.set_title(title, fontsize=8, loc="left", color=_INK)
