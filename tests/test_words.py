@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 from sessiontool import merge, words
 from sessiontool.errors import UsageError
+from sessiontool.heard import with_heard_text
 from sessiontool.recall import known_words
 from sessiontool.storage import open_output
 from sessiontool.values import Placement, TimedWord, Utterance
 from sessiontool.wording.forced import Aligner, Found
 from sessiontool.wording.spelling import read, tokens_of
-from sessiontool.wording.timing import rates_of, with_found_words, with_spread_words
-from sessiontool.words import WordsKey, are_words_of, time_words
+from sessiontool.wording.timing import with_found_words, with_spread_words
+from sessiontool.words import WordsKey, are_words_of, spread_words, time_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -282,7 +283,7 @@ def silence(stretches: Sequence[tuple[int, int]]) -> Iterable[tuple[int, Callabl
     ],
 )
 def test_words_that_cannot_be_aligned_are_spread_and_say_so(text: str, fields: dict[str, Any]) -> None:
-    (one,) = time_words([placed(text, **fields)], [0], silence)
+    (one,) = spread_words(time_words([placed(text, **fields)], [0], silence))
     assert [word.text for word in one.words] == tokens_of(text)
     assert {word.source for word in one.words} == {"spread"}
     assert one.words[0].start_samples == one.start_samples
@@ -292,25 +293,28 @@ def test_words_that_cannot_be_aligned_are_spread_and_say_so(text: str, fields: d
 def test_what_has_no_place_or_no_text_has_no_words() -> None:
     nowhere = Placement(Utterance("u", "user", "Hello", None, None), None, None, "no_audio", 0.0)
     empty = placed(" \n")
-    assert time_words([nowhere, empty], [None, 0], silence) == [nowhere, empty]
+    assert spread_words(time_words([nowhere, empty], [None, 0], silence)) == [nowhere, empty]
 
 
 def test_a_pause_holds_no_words() -> None:
     speech_ms = ((1000, 2000), (3000, 5000))
     one = with_spread_words(
-        placed("One two, three four five six", speech=tuple((48 * a, 48 * b) for a, b in speech_ms)), {}
+        placed("One two, three four five six", speech=tuple((48 * a, 48 * b) for a, b in speech_ms))
     )
     assert not [w for w in one.words if w.start_samples < 48 * 2990 and w.end_samples > 48 * 2010]
 
 
-def test_of_a_cut_off_turn_as_much_is_spread_as_there_was_time_for() -> None:
-    whole = [placed("a b c d e f g h i j", 2000)] * 6  # ten letters in two seconds, every time
-    rates = rates_of(whole)
-    cut = with_spread_words(placed("k l m n o p q r s t", 1000, status="clipped"), rates)
-    assert (len(cut.words), cut.heard_text) == (5, "k l m n o")
+def test_of_what_was_heard_and_no_more_words_are_spread() -> None:
+    cut = with_spread_words(placed("k l m n o p", 1000, status="clipped", heard_text="k l"))
+    assert ([word.text for word in cut.words], cut.heard_text) == (["k", "l"], "k l")
     assert cut.words[-1].end_samples == cut.end_samples
-    known = with_spread_words(placed("k l m n o p", 1000, status="clipped", heard_text="k l"), rates)
-    assert ([word.text for word in known.words], known.heard_text) == (["k", "l"], "k l")
+
+
+def test_words_that_were_found_say_what_was_heard_whatever_the_rate_says() -> None:
+    aligned = [TimedWord(text, 48_000, 48_000, "aligned") for text in ("quite", "a", "fast", "talker,", "this", "one")]
+    whole = placed(" ".join(word.text for word in aligned), 300, status="clipped", words=tuple(aligned))
+    assert with_heard_text([whole]) == (whole,)
+    assert with_heard_text([replace(whole, words=())])[0].heard_text not in {None, whole.utterance.text}
 
 
 times = st.lists(st.none() | st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=6, max_size=6)

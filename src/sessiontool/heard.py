@@ -35,9 +35,14 @@ def with_heard_text(placements: Sequence[Placement], *, known_only: bool = False
     """
     rates = {role: _rate(placements, role) for role in {placement.utterance.role for placement in placements}}
     return tuple(
-        p if p.heard_text is not None or (known_only and _is_guess(p)) else _cut(p, _heard(p, rates[p.utterance.role]))
+        p if _is_told(p) or (known_only and _is_guess(p)) else _cut(p, _heard(p, rates[p.utterance.role]))
         for p in placements
     )
+
+
+def _is_told(placement: Placement) -> bool:
+    """Whether what was heard is known already: somebody said so, or its words were found in the sound."""
+    return placement.heard_text is not None or any(word.source == "aligned" for word in placement.words)
 
 
 def _is_guess(placement: Placement) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .continuity import part_entry
+from .heard import with_heard_text
 from .models import PartEntry
 from .values import Finding
 
@@ -69,9 +70,12 @@ def started_by_sound(
 
 
 def find_words(alignment: Alignment, recording: Recording, known: Known, progress: Progress) -> Alignment:
-    """The alignment with the words of its placements; `known` has those that were found before."""
+    """The alignment with the words of its placements; `known` has those that were found before.
+
+    What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
+    """
     from .excerpts import cut  # noqa: PLC0415
-    from .words import time_words  # noqa: PLC0415
+    from .words import spread_words, time_words  # noqa: PLC0415
 
     head = recording.head
 
@@ -80,8 +84,9 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
             yield position, partial(excerpt.pcm, head.channels)
 
     channels = [None if found is None else found.channel for found in alignment.evidence]
-    placements = time_words(alignment.placements, channels, excerpts, known=known, progress=progress)
-    return replace(alignment, placements=tuple(placements))
+    noted = with_heard_text(alignment.placements, known_only=True)
+    heard = with_heard_text(time_words(noted, channels, excerpts, known=known, progress=progress))
+    return replace(alignment, placements=tuple(spread_words(heard)))
 
 
 def packets_of(path: Path) -> Iterator[bytes]:

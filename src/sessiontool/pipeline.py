@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .align import Alignment
+    from .aligning.activity import Activity
     from .events import Prefer
     from .inputs import Notes
     from .models import SessionDocument
@@ -135,7 +136,7 @@ def merge_session(
             recording = _join(read, look.listing, notes.session, options, work, progress)
         alignment = None
         if options.align and notes.utterances:
-            recording, alignment = _hear(store, look.listing, recording, notes, options, progress)
+            recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
             alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
@@ -254,39 +255,38 @@ def _assemble(
     return assemble(listing.chunks, session, read_chunk, new_joiner, progress)
 
 
-def _hear(
+def hear_session(
     store: Store,
     listing: SessionListing,
     recording: results.Recording,
     notes: Notes,
     options: MergeOptions,
     progress: Progress,
-) -> tuple[results.Recording, Alignment]:
+) -> tuple[results.Recording, Alignment, Activity]:
     """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
     from .listening import find_utterances, started_by_sound  # noqa: PLC0415
 
-    alignment, _ = find_utterances(recording, notes, progress)
+    alignment, activity = find_utterances(recording, notes, progress)
     session, told = started_by_sound(notes.session, recording, alignment)
     if not told:
-        return recording, alignment
-    with _reading(store, listing) as read:
-        recording = _join(read, listing, session, options, recording.path.parent, progress)
+        return recording, alignment, activity
+    recording = join_session(store, listing, session, options, recording.path.parent, progress)
     recording.assembly.findings += told
-    return recording, find_utterances(recording, notes, progress)[0]
+    return recording, *find_utterances(recording, notes, progress)
 
 
 def _with_words(
     alignment: Alignment, recording: results.Recording, options: MergeOptions, target: Target, progress: Progress
 ) -> Alignment:
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
-    if (engine := options.words_engine()) is not None:
-        from .listening import find_words  # noqa: PLC0415
-        from .recall import known_words  # noqa: PLC0415
+    engine = options.words_engine()
+    if engine is None:
+        return replace(alignment, placements=with_heard_text(alignment.placements))
+    from .listening import find_words  # noqa: PLC0415
+    from .recall import known_words  # noqa: PLC0415
 
-        known = {} if options.force else known_words(target, recording.path, engine)
-        alignment = replace(alignment, placements=with_heard_text(alignment.placements, known_only=True))
-        alignment = find_words(alignment, recording, known, progress)
-    return replace(alignment, placements=with_heard_text(alignment.placements))
+    known = {} if options.force else known_words(target, recording.path, engine)
+    return find_words(alignment, recording, known, progress)
 
 
 def _refuse_findings(document: dict[str, Any], options: MergeOptions) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .errors import NotFoundError, RecordingError
 from .inputs import read_notes, require_chunks
-from .pipeline import MergeOptions, join_session
+from .pipeline import MergeOptions, hear_session, join_session
 from .progress import Progress, Silent
 from .storage import scratch_folder
 
@@ -78,26 +78,26 @@ class Story:
 
 
 def place_session(
-    store: Store, session_id: str, *, keep_pauses: bool = False, progress: Progress | None = None
+    store: Store, session_id: str, options: MergeOptions | None = None, progress: Progress | None = None
 ) -> PlacingResult:
-    """Find the utterances of a session in its sound; nothing is published.
+    """Find the utterances of a session in its sound, as a merge by these options does; nothing is published.
 
     Raises NotFoundError, RecordingError (nothing usable, or no utterances), StorageError.
     """
-    from .listening import channels_of, find_utterances  # noqa: PLC0415
+    from .listening import channels_of  # noqa: PLC0415
 
-    progress = progress or Silent()
+    progress, options = progress or Silent(), options or MergeOptions()
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_chunks(listing)
-    notes = read_notes(store, listing)
+    notes = read_notes(store, listing, options.prefer)
     if not notes.utterances:
         raise RecordingError(
             f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
         )
     with scratch_folder() as work:
-        recording = join_session(store, listing, notes.session, MergeOptions(keep_pauses=keep_pauses), work, progress)
-        alignment, activity = find_utterances(recording, notes, progress)
+        recording = join_session(store, listing, notes.session, options, work, progress)
+        recording, alignment, activity = hear_session(store, listing, recording, notes, options, progress)
     channels = channels_of(notes.session, recording.head.channels)
     location = f"{store.url.rstrip('/')}/{listing.folder}"
     return PlacingResult(session_id, location, recording.timeline, channels, alignment, activity)

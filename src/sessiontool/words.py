@@ -19,7 +19,7 @@ from .progress import Silent
 from .values import WordSource
 from .wording.pool import Pool, cores
 from .wording.spelling import readable, tokens_of
-from .wording.timing import may_stop, placed_at, rates_of, text_of, with_found_words, with_spread_words
+from .wording.timing import may_stop, placed_at, text_of, with_found_words, with_spread_words
 from .wording.worker import Task
 
 if TYPE_CHECKING:
@@ -88,14 +88,13 @@ def time_words(
     known: Known | None = None,
     progress: Progress | None = None,
 ) -> list[Placement]:
-    """The placements with their words, and with what was heard of turns that were cut off.
+    """The placements with their words where those can be aligned, and with what was heard of turns that were cut off.
 
     `channels` says where each utterance is heard.  `excerpts` cuts stretches (start, end in output samples) out of the
     recording: it yields a stretch's position in the list and a function that gives a channel's PCM (16 kHz, 16 bits).
     `known` has words that need not be looked for again.
     """
     result = list(placements)
-    rates = rates_of(placements)
     wanted = []
     for index, placement in enumerate(placements):
         if placement.start_samples is None or not placement.utterance.text.strip():
@@ -104,15 +103,18 @@ def time_words(
             result[index] = replace(placement, words=words)
         elif _alignable(placement) and channels[index] is not None:
             wanted.append(index)
-        else:
-            result[index] = with_spread_words(placement, rates)
     progress = progress or Silent()
     progress.stage("words", len(wanted))
     for index, found in _align(placements, channels, wanted, excerpts):
-        placement = placements[index]
-        result[index] = with_found_words(placement, found) if found else with_spread_words(placement, rates)
+        if found is not None:
+            result[index] = with_found_words(placements[index], found)
         progress.advance()
     return result
+
+
+def spread_words(placements: Iterable[Placement]) -> list[Placement]:
+    """The placements, each that has a place and no words with those of what was heard, spread over its speech."""
+    return [one if one.words or one.start_samples is None else with_spread_words(one) for one in placements]
 
 
 def _alignable(placement: Placement) -> bool:

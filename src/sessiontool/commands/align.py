@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..wiring import merge_options_of
 from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def align(
                 raise UsageError("a picture shows one session", hint="call it once for each")
             check_plot(plot)
         settings = common.settings(pauses=pauses)
+        options = merge_options_of(settings, align=True, force=False, dry_run=True)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            result = place_session(store, session_id, keep_pauses=settings.pauses == "keep", progress=progress)
+            result = place_session(store, session_id, options, progress)
             for name in explain or ():
                 story_of(result, name)
             if plot is not None:

@@ -1,14 +1,12 @@
 """A placed utterance's words as they are handed on: from what was found in the sound, or spread over the speech.
 
-Of a turn that was cut off only what was heard has words: as the sound has it, or else as far as the time was enough
-for at the speaker's usual rate.
+Of a turn that was cut off only what was heard has words, and the sound may be what tells that.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import accumulate, groupby
-from statistics import median
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..pacing import spread, stretches_of
@@ -16,7 +14,7 @@ from ..values import TimedWord
 from .spelling import has_letters, text_until, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..values import Placement, WordSource
     from .forced import Found
@@ -25,9 +23,6 @@ _SAMPLES_PER_MS = 48
 _DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3
 _PAUSE_PRICES = dict.fromkeys(".!?\u2026\u3002\uff01\uff1f", 0) | dict.fromkeys(";:,\uff0c\u3001", 40)
 _WORD_PRICE = 160
-_USUAL_RATE = 0.0145
-"""Letters a millisecond, where a session does not tell."""
-_LEAST_TOLD = 5
 
 
 def text_of(placement: Placement) -> str:
@@ -79,37 +74,13 @@ def _filled(
 # -- by length
 
 
-def with_spread_words(placement: Placement, rates: Mapping[str, float]) -> Placement:
-    """The placement with its words spread over its stretches of speech; `rates` as `rates_of` tells them."""
-    text = text_of(placement)
-    tokens = tokens_of(text)
-    speech = _speech(placement)
-    said = len(tokens)
-    if may_stop(placement):
-        said = _said_in_time(tokens, speech, rates.get(placement.utterance.role, _USUAL_RATE))
-    times = spread(speech, weights_of(tokens[:said]), _prices(tokens[:said]))
-    words = tuple(_word(token, time, "spread") for token, time in zip(tokens, times, strict=False))
-    heard = text_until(text, said) if said < len(tokens) else placement.heard_text
-    return replace(placement, words=words, heard_text=heard)
-
-
-def rates_of(placements: Iterable[Placement]) -> dict[str, float]:
-    """How fast each role speaks, in letters a millisecond of speech: the middle of its utterances that were not cut."""
-    told: dict[str, list[float]] = {}
-    for placement in placements:
-        if placement.status == "aligned" and placement.start_samples is not None:
-            length_ms = sum(end - start for start, end in _speech(placement))
-            weight = sum(weights_of(tokens_of(placement.utterance.text)))
-            told.setdefault(placement.utterance.role, []).append(weight / max(1, length_ms))
-    return {role: median(rates) for role, rates in told.items() if len(rates) >= _LEAST_TOLD}
-
-
-def _said_in_time(tokens: Sequence[str], speech: Sequence[tuple[int, int]], rate: float) -> int:
-    """How many tokens there was time for: all that were at least half over when the speech ended."""
-    length_ms = sum(end - start for start, end in speech)
-    weights = weights_of(tokens)
-    middles = [total - weight / 2 for total, weight in zip(accumulate(weights), weights, strict=True)]
-    return sum(middle <= length_ms * rate for middle in middles)
+def with_spread_words(placement: Placement) -> Placement:
+    """The placement with the words of what was heard spread over its stretches of speech."""
+    tokens = tokens_of(text_of(placement))
+    speech = ((start // _SAMPLES_PER_MS, end // _SAMPLES_PER_MS) for start, end in placement.speech)
+    times = spread(stretches_of(speech, *_ms(placement)), weights_of(tokens), _prices(tokens))
+    words = (_word(token, time, "spread") for token, time in zip(tokens, times, strict=True))
+    return replace(placement, words=tuple(words))
 
 
 def weights_of(tokens: Iterable[str]) -> list[int]:
@@ -143,11 +114,6 @@ def placed_at(placement: Placement) -> tuple[int, int]:
 def _ms(placement: Placement) -> tuple[int, int]:
     start, end = placed_at(placement)
     return start // _SAMPLES_PER_MS, end // _SAMPLES_PER_MS
-
-
-def _speech(placement: Placement) -> list[tuple[int, int]]:
-    some = ((start // _SAMPLES_PER_MS, end // _SAMPLES_PER_MS) for start, end in placement.speech)
-    return stretches_of(some, *_ms(placement))
 
 
 def _word(token: str, time: tuple[int, int], source: WordSource) -> TimedWord:
