@@ -34,6 +34,14 @@ def print_error(error: SessionToolError, *, where: str = "") -> None:
         print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
 
 
+def print_session_error(session_id: str, error: SessionToolError) -> None:
+    """The same of a session, whose message names it; a log has its id as a field."""
+    if logs.are_json():
+        logs.event("session", "error", **error_json(session_id, error))
+    else:
+        print_error(error)
+
+
 def print_line(text: str) -> None:
     print(_printable(text))  # noqa: T201
 

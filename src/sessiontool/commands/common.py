@@ -142,8 +142,8 @@ class Common:
                 except SessionToolError as error:
                     if self.debug:
                         raise
-                    console.print_error(error)
                     documents.append(console.error_json(session_id, error))
+                    console.print_session_error(session_id, error)
                     code = max(code, error.exit_code)
                     continue
                 documents.append(view.document(result))
