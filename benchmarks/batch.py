@@ -1,10 +1,11 @@
 """A batch by one worker and by two: throughput, memory, and whether its summary is exact.
 
-usage: python benchmarks/batch.py [--sessions N] [--rounds R] [--workers 1,2] [--no-align]
+usage: python benchmarks/batch.py [--sessions N] [--rounds R] [--workers 1,2] [--no-align] [--scratch DIR]
 
 N sessions are recordings of tests/data/sessions and the sample in turn, one in ten of them broken: no chunks, or chunks
 without sound.  Runs with different numbers of workers take turns.  Memory is that of the fattest process of the run,
-in the run's first and its last quarter.
+in the run's first and its last quarter.  DIR says on which disk the store and the results are: publishing waits for
+it, so a folder in memory (/dev/shm) shows what the processors do.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def make_store(store: Path, count: int) -> int:
             if number % (2 * BROKEN_EVERY) == BROKEN_EVERY - 1:
                 (session / "chunks" / "0" / "0.webm").write_bytes(os.urandom(20_000))
         else:
-            shutil.copytree(RECORDINGS[number % len(RECORDINGS)], session, copy_function=os.link)
+            shutil.copytree(RECORDINGS[number % len(RECORDINGS)], session)
     return broken
 
 
@@ -84,10 +85,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", default="1,2")
     parser.add_argument("--no-align", action="store_true")
+    parser.add_argument("--scratch", type=Path)
     options = parser.parse_args()
     counts = [int(count) for count in options.workers.split(",")]
     more = ["--no-align"] if options.no_align else []
-    with tempfile.TemporaryDirectory(dir=PROJECT.parent) as scratch:
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         store = Path(scratch) / "store"
         broken = make_store(store, options.sessions)
         walls: dict[int, list[float]] = {count: [] for count in counts}

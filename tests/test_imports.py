@@ -44,7 +44,7 @@ LEVELS = (
     "filling models",
     "lenient speaking",
     "timeline",
-    "values progress webm",
+    "values progress processors webm",
     "errors",
 )
 

@@ -14,7 +14,6 @@ Not here: reading packets from files, and any opinion on what the sound holds.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from .processors import usable
 from .webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ DECODE_RATE = 16_000
 _FACTOR = 3
 _BLOCK_SAMPLES = 10 * 48_000
 _PRE_ROLL_SAMPLES = 9600
-_WORKERS = min(4, os.cpu_count() or 1)  # beyond that, they wait for the interpreter
+_MOST_THREADS = 4  # beyond that, they wait for the interpreter
 _HALF_TAPS = 4
 _BATCH = 4096
 """Rows of a matrix product: few enough that no BLAS spreads it over threads, which would only wait for one another."""
@@ -64,11 +64,12 @@ def decode(
     def work(block: _Block) -> _Reduced:
         return reduce(_sound(block, channels, margin))
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    threads = usable(_MOST_THREADS)
+    with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Reduced]] = deque()
         for block in _blocks(packets, pre_skip, reach):
             waiting.append(pool.submit(work, block))
-            if len(waiting) > _WORKERS:
+            if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

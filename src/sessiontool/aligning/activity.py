@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..processors import usable
 from ..values import SAMPLE_RATE
 from .leak import Leak, find_leaks
 from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, to_db
@@ -90,7 +91,7 @@ class Activity:
 def measure(levels: Levels, timeline: Timeline) -> Activity:
     """The activity of a recording, and what of it `timeline` says was put in as silence."""
     chunks = _recorded_chunks(timeline, -(-len(levels.bands[0]) // _FLOOR_CHUNK))
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(usable(2)) as pool:
         floors = list(pool.map(lambda bands: _noise_floor(bands, chunks), levels.bands))
         leaks = _leaks(levels.bands, floors) if len(floors) == 2 and len(levels.bands[0]) else ()
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..fleet.shards import Shard
     from ..workertable import NoTable
 
+_MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 
 
@@ -65,7 +66,10 @@ def batch(
         str | None, typer.Option(metavar="I/N", help="Only share I (from 0) of N.  [default: what the engine says]")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="How many at once.  [default: a processor each]")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="How many at once, on a processor each.  [default: as many as there are]"
+        ),
     ] = None,
     dask: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Have a Dask cluster do them.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be merged, and why; merge nothing.")] = False,
@@ -179,9 +183,10 @@ def _engine(job: Job, dask: str | None, workers: int | None, table: NoTable) -> 
         from ..fleet.cluster import DaskEngine  # noqa: PLC0415
 
         return DaskEngine(job, dask, table)
-    from ..fleet.workers import WorkerPool, core_count  # noqa: PLC0415
+    from ..fleet.workers import WorkerPool  # noqa: PLC0415
+    from ..processors import usable  # noqa: PLC0415
 
-    return WorkerPool(job, workers or core_count(), table)
+    return WorkerPool(job, workers or usable(_MOST_WORKERS), table)
 
 
 class _Teller:

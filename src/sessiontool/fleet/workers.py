@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
+from .. import processors
 from ..errors import SessionToolError
 from .jobs import Job, Outcome, Runner, failed, interrupted
 
@@ -37,12 +38,6 @@ class Watch(Protocol):
 
     def doing(self, worker: int, session_id: str, stage: str) -> None:
         """A worker has come to a stage of a session; an empty id: it has nothing to do."""
-
-
-def core_count() -> int:
-    """How many processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @dataclass(slots=True)
@@ -160,6 +155,7 @@ def _serve(pipe: Connection, job: Job) -> None:
     """Do the sessions that come through the pipe until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us decides
     signal.signal(signal.SIGTERM, _leave)
+    processors.limit(1)  # the others are the other workers'
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..processors import usable
 from .forced import Found
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ _BYTES_PER_S = 32_000
 
 def cores() -> int:
     """How many processes are worth their memory (0.1 GB each)."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(_MOST, usable or 1))
+    return usable(_MOST)
 
 
 class Worker:
