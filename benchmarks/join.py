@@ -4,8 +4,8 @@ usage: python benchmarks/join.py [--hours H] [--rounds N] [--sessions DIR]
 
 Compared on the same chunks: `cat`, `cat | ffmpeg -c copy`, `mkvmerge` on the chunks put together, the join as a
 library call, and `sessiontool merge --no-align` as a whole process (start-up, hashing, captions, verification
-included), in interleaved runs.  The figures are medians of wall time, CPU time and peak memory, and their ratios to ffmpeg's.  --sessions
-keeps the sessions made for it (a minute an hour each).
+included), in interleaved runs.  The figures are medians of wall time, CPU time and peak memory, and their ratios to
+ffmpeg's.  --sessions keeps the sessions made for it (a minute an hour each).
 """
 
 from __future__ import annotations
@@ -95,9 +95,7 @@ def main() -> None:
             }
             ffmpeg_s = middle["cat | ffmpeg -c copy"][0]
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
-                print(
-                    f"| {kind} | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |"  # noqa: E501
-                )
+                print(f"| {kind} | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |")
 
 
 if __name__ == "__main__":
