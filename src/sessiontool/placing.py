@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .values import Placement
 
 _SAMPLES_PER_MS = 48
-_AROUND_MS = 3000
+_AROUND_MS, _BESIDE_MS = 3000, 50
 _MOST_CANDIDATES = 12
 
 
@@ -172,6 +172,15 @@ def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[
     owners = _owners(result, channel)
     for start, end in near[:_MOST_CANDIDATES]:
         yield Stretch(int(start), int(end), next((o for a, b, o in owners if a < end and b > start), ""))
+
+
+def holes_at(result: PlacingResult, story: Story) -> Iterator[tuple[str, float, float]]:
+    """What of the time around an utterance was not recorded: why, and from when to when, in ms of output."""
+    known = [at for at in (*story.found_ms, *story.expected_ms) if at is not None]
+    for span in result.timeline.spans if known else ():
+        start_ms, end_ms = span.output_start / _SAMPLES_PER_MS, span.output_end / _SAMPLES_PER_MS
+        if span.kind == "silence" and start_ms <= max(known) + _BESIDE_MS and end_ms >= min(known) - _BESIDE_MS:
+            yield span.cause.replace("_", " "), start_ms, end_ms
 
 
 def channel_of(result: PlacingResult, index: int) -> int | None:

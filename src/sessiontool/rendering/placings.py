@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..placing import stories, story_of
+from ..placing import holes_at, stories, story_of
 from ..report import alignment_json, finding_json
 from . import View, clock, finding_line
 from .merges import offset_text
@@ -154,6 +154,8 @@ def _told(result: PlacingResult, story: Story) -> Iterator[str]:
         yield f"  matching   cost {evidence.cost:.2f} (skipping it: 3.5)"
     for number, (name, doubt) in enumerate(story.doubts):
         yield f"  {'doubts' * (not number):<11}{-doubt:+.1f} {_DOUBTS.get(name, name)}"
+    for number, (cause, start_ms, end_ms) in enumerate(holes_at(result, story)):
+        yield f"  {'hole' * (not number):<11}{_clock(start_ms)} - {_clock(end_ms)}  nothing was recorded ({cause})"
     for number, one in enumerate(story.stretches):
         whose = "this" if one.utterance == utterance.id else one.utterance or "no utterance"
         yield f"  {'speech' * (not number):<11}{_clock(one.start_ms)} - {_clock(one.end_ms)}  {whose}"
