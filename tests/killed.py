@@ -148,13 +148,14 @@ def moments(url: str, store: Store, unused: Store, kills: int) -> Iterator[dict[
     whole_s = time.monotonic() - begun
     for number in range(1, kills + 1):
         pid = forked(lambda number=number: _merge(unused, number))  # type: ignore[misc]
-        time.sleep(chance.uniform(0, whole_s))
+        time.sleep(chance.uniform(0, 1.2 * whole_s))
         os.kill(pid, signal.SIGKILL)
         was_killed(pid)
         seen = {"number": number, "killed": _checked(target)}
         with target.workspace():
             seen["recovered"] = _checked(target)
-        yield seen
+            settings = json.loads(target.read("report.json") or b"{}")["tool"]["settings"]
+        yield {**seen, "came through": settings["keep_pauses"] == bool(number % 2)}
     _merge(store, kills + 1)
     yield {"number": kills + 1, "killed": "", "recovered": _checked(target), "keys": place.keys()}
 

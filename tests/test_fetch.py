@@ -322,6 +322,31 @@ def test_a_tag_that_only_looks_like_a_digest(monkeypatch: pytest.MonkeyPatch) ->
         Bucket(Encrypting(*noise), "b", {}).get("k", "0" * 32, 7)
 
 
+FORKED = """
+import os, sys
+from sessiontool.storage import open_store
+def read_all():
+    with store.reading(chunks) as read:
+        return sum(len(read(chunk)) for chunk in chunks)
+with open_store(sys.argv[1]) as store:
+    chunks = [chunk.object for chunk in store.list_session("s1").chunks]
+    before = read_all()
+    for _ in range(3):
+        if not os.fork():
+            os._exit(read_all() != before)
+        assert os.wait()[1] == 0
+        assert read_all() == before
+print(before)
+"""
+
+
+def test_a_process_that_forks_reads_on_and_so_does_its_child(bucket: Prefix, client: str) -> None:
+    without = 'import sys; sys.modules["obstore"] = None\n' if client == "boto3" else ""
+    argv = [sys.executable, "-c", without + FORKED, bucket.url]
+    run = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == (f"{sum(map(len, BODIES.values()))}\n", "")
+
+
 STALLED = """
 import sys
 from sessiontool.storage import open_store

@@ -54,6 +54,7 @@ def test_a_merge_killed_at_any_moment(place: Place, recorded_session: Callable[[
     assert len(seen) == KILLS
     assert {one["killed"] for one in seen} <= {"none", "whole"}
     assert {one["recovered"] for one in seen} == {"whole"}
+    assert {one["came through"] for one in seen} == {True, False}
     names = ("audio.webm", "captions.srt", "captions.vtt", "report.json", "transcript.json")
     assert last["recovered"] == "whole"
     assert sorted(set(last["keys"]) - set(before)) == [f"chrome-silence/merged/{name}" for name in names]

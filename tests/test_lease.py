@@ -162,7 +162,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(bucket: Prefix, store: Store,
 
 def _let_pass(target: Any) -> None:
     """As if the process had stood still since it took the lease."""
-    target._lease._renewed -= 120
+    target._publication._lease._renewed -= 120
 
 
 def test_a_result_that_somebody_else_published_is_not_replaced(bucket: Prefix, store: Store) -> None:

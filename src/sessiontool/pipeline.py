@@ -138,6 +138,8 @@ def merge_session(
         if options.align and notes.utterances:
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
             alignment = _with_words(alignment, recording, options, target, progress)
+        if not (options.dry_run or options.strict):
+            target.send_ahead(results.AUDIO, recording.path)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
         document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)

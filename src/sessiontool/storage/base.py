@@ -78,6 +78,14 @@ class Target(Protocol):
         """
         ...
 
+    def send_ahead(self, name: str, path: Path) -> None:
+        """Say that a file, made in the workspace, will be published as it is under this name, unless all fails.
+
+        Where publishing takes time it begins now, in the background; without a report it is no result.  What goes wrong
+        is raised by `publish`.
+        """
+        ...
+
     def publish(self, files: Mapping[str, Path]) -> None:
         """Put files, made in the workspace, under their names; `report.json` must be among them.
 

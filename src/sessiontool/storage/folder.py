@@ -72,6 +72,9 @@ class FolderTarget:
             with work_folder(self._folder, ".sessiontool-", alone=True) as work:
                 yield work
 
+    def send_ahead(self, name: str, path: Path) -> None:
+        """Nothing to do: it will be renamed."""
+
     def publish(self, files: Mapping[str, Path]) -> None:
         check_published(files)
         with disk_errors("publish to", self._folder):

@@ -12,6 +12,7 @@ KMS encrypts: that shows in two reads that agree with one another and not with i
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,6 +36,9 @@ _LARGE_BYTES = 16 * 1024 * 1024
 """What is larger is read through boto3, whose timeout is for each read and not for the whole."""
 _FUTILE = 8
 """After so many failures and no success, obstore is not asked again: its way to the server is another, and closed."""
+
+_obstores_process: int | None = None
+"""The process that has used obstore, or whose child this one is."""
 
 
 class _Once(Protocol):
@@ -82,12 +86,22 @@ class S3Fetch:
             return None
         return data if len(data) == obj.size_bytes else None
 
-    @contextmanager
-    def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
-        """`Store.reading`: `objects` are on their way from now on."""
+    def _connected(self) -> _Once | None:
+        """obstore, if it is installed and of use: its threads do not live on in a process that was forked."""
+        global _obstores_process  # noqa: PLW0603 - as there is one of it in a process
+        if _obstores_process not in {None, os.getpid()}:
+            return None
         if self._connect:
             self._once, self._connect = self._connect(), None
             self._pace = Pace(_AT_ONCE if self._once else _AT_ONCE_BOTO3)
+        if self._once:
+            _obstores_process = os.getpid()
+        return self._once
+
+    @contextmanager
+    def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
+        """`Store.reading`: `objects` are on their way from now on."""
+        self._once = self._connected()
         with prefetching(self.get, objects, self._pace) as prefetcher:
 
             def read(obj: StoredObject, sha256: str | None = None) -> bytes:
