@@ -8,19 +8,26 @@ are read out, and a wide character is a syllable and a word.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 MS_PER_UNIT = 56.0
 """Middling speech; whoever knows a speaker's own rate should use that."""
 
-_WORD = re.compile(
-    "[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff][^\\w\\s]*"
-    "|[^\\s\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
-)
-_WIDE = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WIDE = "\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD_UNITS, _DIGIT_UNITS, _WIDE_UNITS = 1.0, 4.0, 3.0
 _PAUSES = {",": 5.0, ";": 5.0, ":": 5.0, ".": 10.0, "!": 10.0, "?": 10.0, "\u3001": 5.0, "\u3002": 10.0}
 _CLOSING = "\"')]}\u201d\u2019\u00bb"
+
+
+@cache  # a set as large as this takes longer to compile than most commands to run, and most texts need none
+def _word(*, ascii_only: bool) -> re.Pattern[str]:
+    return re.compile(r"\S+" if ascii_only else rf"[{_WIDE}][^\w\s]*|[^\s{_WIDE}]+")
+
+
+@cache
+def _wide() -> re.Pattern[str]:
+    return re.compile(f"[{_WIDE}]")
 
 
 class WordTime(NamedTuple):
@@ -34,7 +41,7 @@ class WordTime(NamedTuple):
 def words_of(text: str) -> list[WordTime]:
     """The words of a text, with their shares of its time."""
     words, at, pause = [], 0.0, 0.0
-    for found in _WORD.finditer(text):
+    for found in _word(ascii_only=text.isascii()).finditer(text):
         word = found[0]
         units = _units(word)
         if not units:
@@ -47,7 +54,7 @@ def words_of(text: str) -> list[WordTime]:
 
 
 def _units(word: str) -> float:
-    wide = len(_WIDE.findall(word))
+    wide = 0 if word.isascii() else len(_wide().findall(word))
     digits = sum(c.isdigit() for c in word)
     letters = sum(c.isalpha() for c in word) - wide
     spoken = max(letters, 0) + _DIGIT_UNITS * digits + _WIDE_UNITS * wide

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -71,14 +72,16 @@ _WIDE_OPENERS = "「『（【〈《〔［｛"
 _WIDE_CLOSERS = (
     "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
 )
-_HAS_WIDE = re.compile(f"[{_WIDE}\u3001-\u3011\uff01-\uff60]")
-_WIDE_PIECE = re.compile(
-    f"[{re.escape(_WIDE_OPENERS)}]*(?:[{_WIDE}]|[^{_WIDE}{re.escape(_WIDE_OPENERS)}]+?(?=[{_WIDE}{re.escape(_WIDE_OPENERS)}]|$)|$)"
-    f"[{_WIDE_CLOSERS}]*"
-)
 _HIRAGANA = re.compile("[\u3041-\u309f]")
-_HAN_OR_KATAKANA = re.compile("[\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _AFTER_DASH = re.compile("(?<=[\u2014\u2013])(?=[^\\W\\d])")
+
+
+@cache  # sets as large as these take longer to compile than most commands to run, and most texts need none
+def _wide_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds wide characters, and what takes a text with some into pieces."""
+    openers = re.escape(_WIDE_OPENERS)
+    piece = f"[{openers}]*(?:[{_WIDE}]|[^{_WIDE}{openers}]+?(?=[{_WIDE}{openers}]|$)|$)[{_WIDE_CLOSERS}]*"
+    return re.compile(f"[{_WIDE}\u3001-\u3011\uff01-\uff60]"), re.compile(piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ def _parts(word: str, most_cells: int | None) -> Iterator[tuple[str, int | None]
             return
         parts: list[tuple[str, int | None]] = [(word, None)]
     else:
-        parts = list(_priced(_WIDE_PIECE.findall(word) if _HAS_WIDE.search(word) else _AFTER_DASH.split(word)))
+        wide, piece = _wide_patterns()
+        parts = list(_priced(piece.findall(word) if wide.search(word) else _AFTER_DASH.split(word)))
     for part, price in parts:
         if most_cells is not None and (len(part) > most_cells or not is_plain(part)) and cells(part) > most_cells:
             for number, bit in enumerate(_bits(part, most_cells)):
