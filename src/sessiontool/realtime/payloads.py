@@ -14,7 +14,7 @@ MAX_TEXT = 1 << 20
 """Characters: what is longer was never said."""
 
 Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
-Id = Annotated[str, Field(max_length=512)]
+Id = Annotated[str, Field(min_length=1, max_length=512)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Nothing = Annotated[None, BeforeValidator(lambda _: None)]
 """Base64 that nobody needs: sound after noise reduction, pictures."""
