@@ -303,3 +303,49 @@ def test_any_events_are_read(events: list[tuple[str, dict[str, Any]]], as_array:
 def test_any_bytes_are_read(data: bytes) -> None:
     read(data)
     read(b"[" + data)
+
+
+def _many(count: int, *events: Any) -> bytes:
+    """`count` times the same events, each time with another name in place of `#`."""
+    texts = [json.dumps({"t_ms": "@", "event": event}) for event in events]
+    lines = (text.replace('"@"', str(n)).replace("#", str(n)) for n in range(count) for text in texts)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+START = {"type": "input_audio_buffer.speech_started", "audio_start_ms": 5, "item_id": "i#"}
+PIECE = {"type": "session.input_transcript.delta", "delta": "x", "start_ms": 5, "end_ms": 9}
+ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "the same text again"}]}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"type": "session.created", "session": {"id": "s#"}}, START],
+        [{"type": "session.updated", "session": {"turn_detection": {"type": "server_vad"}}}, START],
+        [START, {"type": "input_audio_buffer.cleared"}],
+        [{"type": "session.started", "session": {"id": "s#"}}, PIECE],
+        [{"type": "response.output_item.added", "response_id": "r", "item": {"id": "i#", **ITEM}}],
+        [{"type": "input_audio_buffer.committed", "item_id": "i#", "previous_item_id": "i0"}],
+        [
+            {"type": "session.created", "session": {"id": "s#"}},
+            {
+                "type": "conversation.item.input_audio_transcription.completed",
+                "item_id": "i#",
+                "transcript": "the same text again",
+            },
+            {"type": "conversation.item.added", "item": {"id": "x#", **ITEM}},
+        ],
+    ],
+)
+def test_a_log_of_many_of_anything_takes_time_by_its_length(events: list[dict[str, Any]]) -> None:
+    """Four times as many take four times as long, not sixteen."""
+
+    def seconds(count: int) -> float:
+        text = _many(count, *events)
+        begun = time.process_time()
+        log = read(text)
+        assert len(log.findings) < 60
+        return time.process_time() - begun
+
+    seconds(100)
+    assert seconds(4000) < 8 * seconds(1000) + 0.2

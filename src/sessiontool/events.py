@@ -81,7 +81,12 @@ def read_events(file: BinaryIO, name: str, started_at: str | None = None) -> Eve
     if conversation.fragments:
         made.turns = in_order([*made.turns, *live_turns(conversation.fragments, clocks)])
     context = context_of(conversation, made.turns, clocks)
-    sessions = tuple(_session(session, clocks[session.number], made.turns) for session in conversation.sessions)
+    turns: dict[int, list[Turn]] = {}
+    for turn in made.turns:
+        turns.setdefault(turn.session, []).append(turn)
+    sessions = tuple(
+        _session(session, clocks[session.number], turns.get(session.number, [])) for session in conversation.sessions
+    )
     return EventLog(
         utterances=tuple(map(_utterance, made.turns)),
         notes=tuple(context.notes),
@@ -96,7 +101,6 @@ def read_events(file: BinaryIO, name: str, started_at: str | None = None) -> Eve
 
 
 def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> RealtimeSession:
-    mine = [turn for turn in turns if turn.session == session.number]
     return RealtimeSession(
         id=session.id,
         api=session.api,
@@ -104,9 +108,9 @@ def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> Realti
         created_ms=session.created_ms,
         last_ms=session.last_ms,
         expires_at=session.expires_at,
-        ended=session.ended or ("lost" if any(turn.is_open for turn in mine) else ""),
+        ended=session.ended or ("lost" if any(turn.is_open for turn in turns) else ""),
         events=session.events,
-        turn_ids=tuple(turn.id for turn in mine),
+        turn_ids=tuple(turn.id for turn in turns),
         clock=clock,
     )
 

@@ -11,6 +11,7 @@ Not here: the sound, which has the last word (`align`).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
@@ -126,15 +127,17 @@ def _claim_fragments(conversation: Conversation) -> None:
 
     Nothing is received before it was said, so the session had begun by then.
     """
-    begun = [session for session in conversation.sessions if session.created_ms is not None]
+    begun = [
+        (session.created_ms, session.number) for session in conversation.sessions if session.created_ms is not None
+    ]
     if len(begun) < 2:
         return
     for fragment in conversation.fragments:
         if fragment.at_ms is not None:
             by_then = fragment.at_ms - fragment.end_ms + _EARLY_MS
-            fitting = [session for session in begun if (session.created_ms or 0.0) <= by_then]
-            if fitting:
-                fragment.session = fitting[-1]
+            place = bisect_right(begun, (by_then, len(begun)))
+            if place:
+                fragment.session = conversation.sessions[begun[place - 1][1]]
 
 
 def _decisions(items: Sequence[Item]) -> Iterator[tuple[Mark, float, bool]]:
@@ -159,21 +162,19 @@ def _claim(items: Sequence[Item], sessions: Sequence[Session]) -> None:
     """
     if len(sessions) < 2:
         return
-    offsets: dict[int, float] = {}
-    for session in sessions:
-        late = [
-            mark.at_ms - told
-            for mark, told, _ in _decisions(items)
-            if mark.session is session and mark.at_ms is not None
-        ]
-        if late:
-            offsets[session.number] = median(late)
+    late: dict[int, list[float]] = {}
+    for mark, told, _ in _decisions(items):
+        if mark.at_ms is not None:
+            late.setdefault(mark.session.number, []).append(mark.at_ms - told)
+    offsets = {number: median(some) for number, some in late.items()}
+    by_offset = sorted((offset, number) for number, offset in offsets.items())
     for mark, told, _ in _decisions(items):
         if mark.at_ms is None:
             continue
-        off = {number: abs(mark.at_ms - told - offset) for number, offset in offsets.items()}
-        best = min(off, key=lambda number: off[number])
-        if off[best] < _ELSEWHERE_MS < off.get(mark.session.number, 2 * _ELSEWHERE_MS):
+        mine = mark.at_ms - told
+        place = bisect_left(by_offset, (mine, -1))
+        off, best = min((abs(mine - offset), number) for offset, number in by_offset[max(0, place - 1) : place + 1])
+        if off < _ELSEWHERE_MS < abs(mine - offsets[mark.session.number]):
             mark.session = sessions[best]
 
 

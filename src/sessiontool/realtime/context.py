@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .turns import Turn
 
 _NO_LETTER = re.compile(r"[\W_]+")
-_LEAST_PREFIX = 12
+_LEAST_PREFIX, _MOST_COMPARED = 12, 50
 _TOOL_KINDS = {"function_call": "tool_call", "mcp_call": "tool_call", "function_call_output": "tool_result"}
 _PUSHING_ROLES = ("system", "developer")
 
@@ -98,11 +98,11 @@ class _Said:
         """Whether someone of that role said it in a session before, or began with it and was interrupted."""
         known, letters = self._texts.get(role, []), _letters(text)
         place = bisect_left(known, (letters, -1))
-        while letters and place < len(known) and known[place][0].startswith(letters):
-            whole, session = known[place]
+        for whole, session in known[place : place + _MOST_COMPARED]:
+            if not letters or not whole.startswith(letters):
+                return False
             if session < before and (whole == letters or len(letters) >= _LEAST_PREFIX):
                 return True
-            place += 1
         return False
 
     def has_note(self, role: str, text: str, before: int) -> bool:

@@ -5,6 +5,7 @@ Nothing is decided here: texts from different events stand side by side.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +60,14 @@ class Session:
 
     def settings_at(self, at_ms: float | None) -> Settings:
         """The settings in force at a moment of the session clock."""
-        held = [one for since, one in self.settings if at_ms is None or since is None or since <= at_ms]
-        return held[-1] if held else self.settings[0][1] if self.settings else Settings()
+        if not self.settings:
+            return Settings()
+        place = len(self.settings) if at_ms is None else bisect_right(self.settings, at_ms, key=_since)
+        return self.settings[max(0, place - 1)][1]
+
+
+def _since(held: tuple[float | None, Settings]) -> float:
+    return float("-inf") if held[0] is None else held[0]
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +131,7 @@ class Response:
 
     id: str
     session: Session
-    items: list[str] = field(default_factory=list)
+    items: dict[str, None] = field(default_factory=dict)
     status: str = ""
     started_ms: float | None = None
     stopped_ms: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lenient import shown
+from ..lenient import MAX_NAMED, shown
 from ..values import Finding
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .clock import SessionClock
     from .context import Context
-    from .conversation import Conversation
+    from .conversation import Conversation, Session
     from .log import Log
     from .turns import Turn, Turns
 
@@ -89,29 +89,39 @@ def _invalid(message: str) -> Finding:
 
 
 def _of_sessions(conversation: Conversation, turns: Sequence[Turn]) -> Iterator[Finding]:
-    for session in conversation.sessions:
-        who = f"Realtime session {session.id or session.number}"
-        at = "" if session.last_ms is None else f" at {session.last_ms / 1000:.1f} s of the session clock"
-        still_open = [turn.id for turn in turns if turn.session == session.number and turn.is_open]
-        if session.ended == "expired":
-            yield Finding(
-                "realtime-expired",
-                "info",
-                f"{who} reached its longest duration and was ended by the server{at}"
-                + (f"; still open: {_some(still_open)}" if still_open else ""),
-                hint="begin a new session before `expires_at`",
-            )
-        elif still_open:
-            yield Finding(
-                "realtime-lost",
-                "warning",
-                f"{who} fell silent{at} with a turn open: {_some(still_open)}; the sound says where it ends",
-                hint="the data channel died, or the page was closed",
-            )
+    open_turns: dict[int, list[str]] = {}
+    for turn in turns:
+        if turn.is_open:
+            open_turns.setdefault(turn.session, []).append(turn.id)
+    broken = [one for one in conversation.sessions if one.ended == "expired" or one.number in open_turns]
+    for session in broken[:MAX_NAMED]:
+        yield _of_session(session, open_turns.get(session.number, []))
+    if len(broken) > MAX_NAMED:
+        yield Finding("realtime-lost", "warning", f"{len(broken) - MAX_NAMED} more Realtime sessions broke off")
     others = [(code, text) for code, text, _ in conversation.errors if code != "session_expired"]
     if others:
-        told = "; ".join(f"{code}: {text}"[:120] for code, text in others[:3])
+        told = "; ".join(shown(f"{code}: {text}") for code, text in others[:3])
         yield Finding("realtime-errors", "info", f"the server reported {len(others)} error(s): {told}")
+
+
+def _of_session(session: Session, still_open: Sequence[str]) -> Finding:
+    """How a session ended that did not end well."""
+    who = f"Realtime session {shown(session.id) or session.number}"
+    at = "" if session.last_ms is None else f" at {session.last_ms / 1000:.1f} s of the session clock"
+    if session.ended == "expired":
+        return Finding(
+            "realtime-expired",
+            "info",
+            f"{who} reached its longest duration and was ended by the server{at}"
+            + (f"; still open: {_some(still_open)}" if still_open else ""),
+            hint="begin a new session before `expires_at`",
+        )
+    return Finding(
+        "realtime-lost",
+        "warning",
+        f"{who} fell silent{at} with a turn open: {_some(still_open)}; the sound says where it ends",
+        hint="the data channel died, or the page was closed",
+    )
 
 
 def _of_turns(made: Turns) -> Iterator[Finding]:

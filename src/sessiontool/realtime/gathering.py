@@ -47,6 +47,8 @@ class _Gatherer:
     def __init__(self) -> None:
         self.made = Conversation()
         self._place = 0
+        self._by_id: dict[str, Session] = {}
+        self._open: dict[str, Item] = {}
         self._asked: dict[str, float] = {}
         self._instructions: str | None = None
 
@@ -71,8 +73,7 @@ class _Gatherer:
 
     def _begin(self, event: Event) -> None:
         told = event.payload.session
-        known = {session.id for session in self.made.sessions}
-        if told and told.id and told.id in known:
+        if told and told.id in self._by_id:
             return
         last = self.made.sessions[-1] if self.made.sessions else None
         if last is None or last.created_ms is not None or last.id or last.settings:
@@ -86,8 +87,9 @@ class _Gatherer:
         if event.payload.session is None:
             return
         told = event.payload.session
-        session = next((one for one in self.made.sessions if told.id and one.id == told.id), self._session())
+        session = self._by_id.get(told.id or "", self._session())
         session.id = session.id or told.id or ""
+        self._by_id.setdefault(session.id, session)
         session.model = told.model or session.model
         session.expires_at = told.expires_at if told.expires_at is not None else session.expires_at
         before = session.settings[-1][1] if session.settings else Settings()
@@ -147,25 +149,27 @@ class _Gatherer:
         item = self._item(event.item_id, event, "user")
         if item is not None and event.payload.audio_start_ms is not None and item.started is None:
             item.started = self._mark(event, event.payload.audio_start_ms)
+            self._open[item.id] = item
 
     def _speech_stopped(self, event: Event) -> None:
         item = self._item(event.item_id, event, "user")
         if item is not None and event.payload.audio_end_ms is not None:
             item.stopped = self._mark(event, event.payload.audio_end_ms)
+            self._open.pop(item.id, None)
 
     def _committed(self, event: Event) -> None:
         item = self._item(event.item_id, event, "user")
         if item is not None:
             item.kinds.add("input_audio")
             item.is_committed, item.committed_ms = True, event.at_ms
+            self._open.pop(item.id, None)
             item.previous = item.previous or event.payload.previous_item_id
 
     def _buffer_cleared(self, _: Event) -> None:
         """What was in the input buffer is gone, and the speech with it that had not been committed."""
-        session = self._session()
-        for item in self.made.items.values():
-            is_open = item.started is not None and not item.is_committed and item.stopped is None
-            item.is_discarded |= is_open and item.session is session
+        for item in self._open.values():
+            item.is_discarded = True
+        self._open.clear()
 
     def _idle(self, event: Event) -> None:
         item = self._item(event.item_id, event, "user")
@@ -278,8 +282,7 @@ class _Gatherer:
         response = self._response(name)
         if response is not None:
             item.response = name
-            if item.id not in response.items:
-                response.items.append(item.id)
+            response.items[item.id] = None
 
     def _output_item(self, event: Event) -> None:
         told = event.payload.item

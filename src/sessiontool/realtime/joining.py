@@ -25,8 +25,7 @@ _NEAR_US = 10_000_000
 _ALIKE, _INAUDIBLE_ALIKE = 0.6, 0.6
 _APART_US = 3_000_000
 _LISTED = 5
-_MOST_COMPARED = 400
-"""Characters of two texts that are compared letter by letter."""
+_MOST_LETTERS, _MOST_NEAR, _MOST_COMPARED = 200, 60, 6000
 
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -86,30 +85,35 @@ def _candidates(
 ) -> Iterator[tuple[float, int, int]]:
     """Utterances of one role and about one time whose texts are alike: how well they fit, and their positions."""
     timed = sorted((u.t_start_us, j) for j, u in enumerate(logged) if u.t_start_us is not None and j not in taken)
-    low = 0
+    ours, theirs = ([_letters(one.text) for one in log] for log in (written, logged))
+    low, budget = 0, _MOST_COMPARED
     order = sorted((u.t_start_us, i) for i, u in enumerate(written) if u.t_start_us is not None and i not in pairs)
     for at_us, i in order:
         while low < len(timed) and timed[low][0] < at_us - _NEAR_US:
             low += 1
-        for there_us, j in timed[low:]:
+        for there_us, j in timed[low : low + _MOST_NEAR]:
             if there_us > at_us + _NEAR_US:
                 break
             if logged[j].role == written[i].role:
-                alike = _likeness(written[i].text, logged[j].text)
+                budget -= 1
+                alike = _likeness(ours[i], theirs[j], exactly=budget < 0)
                 if alike >= _ALIKE:
                     yield alike - abs(at_us - there_us) / _NEAR_US, i, j
 
 
-def _likeness(one: str, other: str) -> float:
-    """0 to 1: how much two texts are the same, by their letters; the beginning of a text is like the whole."""
-    if INAUDIBLE in (one, other):
+def _likeness(a: str, b: str, *, exactly: bool) -> float:
+    """0 to 1: how much two texts are the same, by their letters; the beginning of a text is like the whole.
+
+    `exactly`: any other likeness takes too long to tell.
+    """
+    if _INAUDIBLE in (a, b):
         return _INAUDIBLE_ALIKE
-    a, b = _letters(one), _letters(other)
     if a == b:
         return 1.0
     if a and b and (a.startswith(b) or b.startswith(a)):
         return 0.9
-    return SequenceMatcher(None, a[:_MOST_COMPARED], b[:_MOST_COMPARED], autojunk=False).ratio()
+    compared = SequenceMatcher(None, a[:_MOST_LETTERS], b[:_MOST_LETTERS], autojunk=False)
+    return 0.0 if exactly or compared.quick_ratio() < _ALIKE else compared.ratio()
 
 
 def _pair_by_text(
@@ -129,6 +133,9 @@ def _pair_by_text(
 
 def _letters(text: str) -> str:
     return _NO_LETTER.sub("", text.casefold())
+
+
+_INAUDIBLE = _letters(INAUDIBLE)
 
 
 # -- what is true

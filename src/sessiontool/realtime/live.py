@@ -9,10 +9,9 @@ Not here: fragments of no length, which are context that was appended and nobody
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .turns import Turn
+from .turns import ASSISTANT, USER, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,17 +20,20 @@ if TYPE_CHECKING:
     from .conversation import Fragment
 
 _PAUSE_MS, _SHORT_PAUSE_MS = 1000.0, 300.0
+_OTHER = {USER: ASSISTANT, ASSISTANT: USER}
 _SENTENCE_ENDS = (".", "?", "!", "\u2026", "\u3002")
 
 
 def live_turns(fragments: Sequence[Fragment], clocks: Mapping[int, SessionClock]) -> list[Turn]:
     """The turns of all Live sessions, by time for each speaker."""
     turns: list[Turn] = []
-    spoken = [fragment for fragment in fragments if fragment.end_ms > fragment.start_ms]
-    ordered = sorted(spoken, key=lambda fragment: (fragment.session.number, fragment.role))
-    for (number, role), group in groupby(ordered, key=lambda fragment: (fragment.session.number, fragment.role)):
+    spoken: dict[tuple[int, str], list[Fragment]] = {}
+    for fragment in fragments:
+        if fragment.end_ms > fragment.start_ms:
+            spoken.setdefault((fragment.session.number, fragment.role), []).append(fragment)
+    for (number, role), group in sorted(spoken.items()):
         mine = sorted(group, key=lambda fragment: fragment.start_ms)
-        others = sorted(f.start_ms for f in spoken if f.session.number == number and f.role != role)
+        others = sorted(f.start_ms for f in spoken.get((number, _OTHER[role]), ()))
         for count, pieces in enumerate(_parted(mine, others)):
             text = "".join(piece.text for piece in pieces).strip()
             if not text:

@@ -256,7 +256,7 @@ def _measure(turns: Sequence[Turn], conversation: Conversation) -> None:
     Turns that were played whole tell whether the counts can be believed, and what a token is worth exactly.
     """
     tokens = {
-        response.items[0]: response.sound_tokens
+        next(iter(response.items)): response.sound_tokens
         for response in conversation.responses.values()
         if len(response.items) == 1 and response.sound_tokens
     }
