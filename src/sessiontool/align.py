@@ -20,7 +20,7 @@ from .aligning.evidence import Evidence, confidence
 from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
 from .aligning.levels import POWER_MS
 from .aligning.snapping import Edge, snap
-from .aligning.soundcheck import session_findings
+from .aligning.soundcheck import channel_notes, session_findings
 from .aligning.stretches import with_speech
 from .aligning.tracking import fit_line, most_agreement
 from .values import Placement
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .aligning.activity import Activity
+    from .aligning.leak import Leak
+    from .aligning.soundcheck import ChannelNotes
     from .timeline import Timeline
     from .values import Finding, PlacementStatus, Utterance
 
@@ -68,7 +70,8 @@ class Alignment:
     """Placements and what carried them (None: nothing did), both in the order of the log; and what there is to say.
 
     `expected` has, for each utterance that was looked for, the start and end in ms of output where the log has it
-    once its clock and each role's habits are known; the end is nan where the log has none.
+    once its clock and each role's habits are known; the end is nan where the log has none.  `channels` and `leaks` say
+    what is known of the sound; `detector` is what was asked beside it, empty for nothing.
     """
 
     placements: tuple[Placement, ...]
@@ -76,6 +79,9 @@ class Alignment:
     expected: tuple[tuple[float, float] | None, ...] = ()
     parts: tuple[PartAlignment, ...] = ()
     findings: tuple[Finding, ...] = ()
+    channels: tuple[ChannelNotes, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    detector: str = ""
 
 
 def align(
@@ -96,8 +102,9 @@ def align(
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
     findings = session_findings(placements, lanes, activity, axis, swapped=swapped)
+    heard = tuple(channel_notes(lanes, activity, axis))
     expected = _expected(len(utterances), lanes)
-    return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings))
+    return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings), heard, activity.leaks)
 
 
 # -- who is where

@@ -27,6 +27,7 @@ def merge(
     layout: str | None = None,
     keep_pauses: bool = False,
     align: bool = True,
+    vad: bool = False,
     words: bool = False,
     prefer: Literal["events", "utterances"] = "utterances",
     strict: bool = False,
@@ -45,9 +46,10 @@ def merge(
 
     `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to
     `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
-    `words` finds the time of each word too, with the extra `sessiontool[words]`.  `prefer` says whose word counts where
-    utterances.jsonl and the event log both know something of an utterance.  `sse` (`AES256`, `aws:kms`),
-    `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for what is put into S3.  Settings in files or the
+    `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of each
+    word too (extra `sessiontool[words]`).  `prefer` says whose word counts where utterances.jsonl and the event log
+    both know something of an utterance.  `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags`
+    (`name=value,name=value`) hold for what is put into S3.  Settings in files or the
     environment are not read, but for boto3's own credential chain.
 
     Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
@@ -58,6 +60,7 @@ def merge(
     options = MergeOptions(
         keep_pauses=keep_pauses,
         align=align,
+        vad=vad,
         words=words,
         prefer=prefer,
         strict=strict,

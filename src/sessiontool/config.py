@@ -66,6 +66,7 @@ class Settings:
     pauses: Pauses = _setting(  # noqa: RUF009 - it is a field
         "close", "What becomes of pauses: close them up or keep their length.", choices=get_args(Pauses)
     )
+    vad: bool = _setting(False, "Ask Silero's voice detector where noise is loud.")
     words: bool = _setting(False, "Find the time of each word too.")
     prefer: Prefer = _setting(  # noqa: RUF009
         "utterances", "Whose word counts where utterances and events both know.", choices=get_args(Prefer)

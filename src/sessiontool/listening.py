@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 20
 
 
-def find_utterances(recording: Recording, notes: Notes, progress: Progress) -> tuple[Alignment, Activity]:
-    """Where the utterances are, and the activity of the sound that says so."""
+def find_utterances(
+    recording: Recording, notes: Notes, progress: Progress, *, vad: bool = False
+) -> tuple[Alignment, Activity]:
+    """Where the utterances are, and the activity of the sound that says so.
+
+    With `vad`, Silero's detector is asked where noise may hide an end.
+    """
     from .align import align  # noqa: PLC0415
     from .aligning.activity import measure  # noqa: PLC0415
     from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
@@ -42,7 +47,26 @@ def find_utterances(recording: Recording, notes: Notes, progress: Progress) -> t
     blocks = decode(packets_of(recording.path), head.channels, head.pre_skip, reduce, MARGIN)
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
-    return align(notes.utterances, recording.timeline, activity, channels), activity
+    alignment = align(notes.utterances, recording.timeline, activity, channels)
+    return with_hidden_ends(alignment, recording) if vad else alignment, activity
+
+
+def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
+    """The alignment with ends that noise hid, where the detector of the extra `vad` hears them."""
+    from .aligning.tails import noisy_channels, with_later_ends  # noqa: PLC0415
+    from .media import decode  # noqa: PLC0415
+    from .voice import STEP_MS, Listener, detector  # noqa: PLC0415
+
+    head = recording.head
+    listeners = {channel: Listener() for channel in noisy_channels(alignment.evidence)}
+    if listeners:
+        for block in decode(packets_of(recording.path), head.channels, head.pre_skip, lambda block: block.copy()):
+            for channel, listener in listeners.items():
+                listener.feed(block[channel])
+    chances = {channel: listener.chances() for channel, listener in listeners.items()}
+    total = recording.timeline.total_samples
+    placements = with_later_ends(alignment.placements, alignment.evidence, chances, STEP_MS, total)
+    return replace(alignment, placements=tuple(placements), detector=detector() if listeners else "")
 
 
 def started_by_sound(

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
-    """What changes the result (`keep_pauses`, `align`, `words`, `prefer`, `captions`) and what only changes the run."""
+    """What changes the result (up to `captions`) and what only changes the run."""
 
     keep_pauses: bool = False
     align: bool = True
+    vad: bool = False
     words: bool = False
     prefer: Prefer = "utterances"
     captions: CaptionOptions = field(default_factory=CaptionOptions)
@@ -55,10 +56,21 @@ class MergeOptions:
         return {
             "keep_pauses": self.keep_pauses,
             "align": self.align,
+            "vad": self.detector(),
             "words": self.words_engine(),
             "prefer": self.prefer,
             "captions": self.captions.settings(),
         }
+
+    def detector(self) -> str | None:
+        """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
+        if not self.vad:
+            return None
+        if not self.align:
+            raise UsageError("a detector helps the alignment alone", hint="leave out --vad or --no-align")
+        from .voice import detector  # noqa: PLC0415
+
+        return detector()
 
     def words_engine(self) -> str | None:
         """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
@@ -268,13 +280,13 @@ def hear_session(
     """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
     from .listening import find_utterances, started_by_sound  # noqa: PLC0415
 
-    alignment, activity = find_utterances(recording, notes, progress)
+    alignment, activity = find_utterances(recording, notes, progress, vad=options.vad)
     session, told = started_by_sound(notes.session, recording, alignment)
     if not told:
         return recording, alignment, activity
     recording = join_session(store, listing, session, options, recording.path.parent, progress)
     recording.assembly.findings += told
-    return recording, *find_utterances(recording, notes, progress)
+    return recording, *find_utterances(recording, notes, progress, vad=options.vad)
 
 
 def _with_words(

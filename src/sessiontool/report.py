@@ -15,7 +15,7 @@ from .values import SAMPLE_RATE, Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .align import PartAlignment
+    from .align import Alignment, PartAlignment
     from .events import EventLog, RealtimeSession
     from .records import ChunkRecord
     from .timeline import Span, Timeline
@@ -228,6 +228,33 @@ def note_json(note: Note, timeline: Timeline) -> dict[str, Any]:
         **({"text": note.text} if note.text else {}),
         **note.extra,
         "logged": {"t": _logged(note.t_us)},
+    }
+
+
+def sound_json(alignment: Alignment) -> dict[str, Any]:
+    """What is known of the sound: levels, speech without text, what leaks where, and what was asked beside levels."""
+    return {
+        "channels": [
+            {
+                "channel": notes.channel,
+                "roles": list(notes.roles),
+                "noise_db": round(notes.noise_db, 1),
+                "speech_db": round(notes.speech_db, 1),
+                "speech_without_text_s": [[start / 1000, end / 1000] for start, end in notes.unassigned_ms],
+            }
+            for notes in alignment.channels
+        ],
+        "leaks": [
+            {
+                "from": leak.source,
+                "to": leak.target,
+                "cause": "encoder" if leak.merged else "echo",
+                "delay_ms": leak.delay_ms,
+                "gain_db": round(leak.level_db, 1),
+            }
+            for leak in alignment.leaks
+        ],
+        "detector": alignment.detector or "levels",
     }
 
 

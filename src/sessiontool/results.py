@@ -69,6 +69,7 @@ def write_result(
     if log is not None:
         document["realtime"] = report.realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
+    document["sound"] = report.sound_json(alignment) if alignment else None
     document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
     document["inputs_fingerprint"] = settings.pop("inputs_fingerprint")
     document["tool"]["settings"] = settings

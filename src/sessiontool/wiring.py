@@ -60,6 +60,7 @@ def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: b
     return MergeOptions(
         keep_pauses=settings.pauses == "keep",
         align=align,
+        vad=settings.vad,
         words=settings.words,
         prefer=settings.prefer,
         captions=caption_options_of(settings),

@@ -7,6 +7,7 @@ Not here: what to do about any of it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,30 @@ _SPEECH_MS = 500.0
 _SPEECH_SHARE = 0.5
 _LISTED = 8
 _STEP_MS = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelNotes:
+    """What is known of one channel's sound: whose it is, its levels, and its speech that no utterance belongs to.
+
+    Levels are those of the loudest band, in dB of full scale; `unassigned_ms` are stretches of output.
+    """
+
+    channel: int
+    roles: tuple[str, ...]
+    noise_db: float
+    speech_db: float
+    unassigned_ms: tuple[tuple[int, int], ...]
+
+
+def channel_notes(lanes: Sequence[Lane], activity: Activity, axis: Axis) -> Iterator[ChannelNotes]:
+    """A note for each channel of the recording, also for one that nobody of the log speaks on."""
+    by_number = {lane.number: lane for lane in lanes}
+    for number, channel in enumerate(activity.channels):
+        lane = by_number.get(number)
+        roles = tuple(sorted({str(role) for role in lane.roles})) if lane else ()
+        left = _unassigned(lane, axis) if lane else ()
+        yield ChannelNotes(number, roles, channel.noise_db, channel.speech_db, tuple(left))
 
 
 def session_findings(
@@ -117,19 +142,23 @@ def _clock_steps(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
             )
 
 
-def _speech_without_text(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
-    for lane in lanes:
-        if not len(lane.islands):
-            continue
+def _unassigned(lane: Lane, axis: Axis) -> Iterator[tuple[int, int]]:
+    """Stretches of output, in ms, that sound like loud speech and belong to no utterance."""
+    if len(lane.islands):
         length = axis.recorded(lane.islands.end) - axis.recorded(lane.islands.start)
         loud = lane.islands.loudness > _SPEECH_SHARE * np.percentile(lane.islands.loudness, 75)
-        left = np.flatnonzero(~lane.taken() & loud & (length > _SPEECH_MS))
-        if not len(left):
-            continue
-        times = [f"{lane.islands.start[j] / 1000:.1f}-{lane.islands.end[j] / 1000:.1f} s" for j in left]
-        yield Finding(
-            "speech-without-text",
-            "info",
-            f"{len(left)} stretches of speech on the {lane.who}'s channel have no utterance: {_some(times)}",
-            at_s=round(float(lane.islands.start[left[0]]) / 1000, 3),
-        )
+        for j in np.flatnonzero(~lane.taken() & loud & (length > _SPEECH_MS)):
+            yield round(float(lane.islands.start[j])), round(float(lane.islands.end[j]))
+
+
+def _speech_without_text(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
+    for lane in lanes:
+        left = list(_unassigned(lane, axis))
+        if left:
+            times = [f"{start / 1000:.1f}-{end / 1000:.1f} s" for start, end in left]
+            yield Finding(
+                "speech-without-text",
+                "info",
+                f"{len(left)} stretches of speech on the {lane.who}'s channel have no utterance: {_some(times)}",
+                at_s=left[0][0] / 1000,
+            )

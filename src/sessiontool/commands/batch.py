@@ -20,6 +20,7 @@ from .common import (
     SseKmsKeyIdOption,
     SseOption,
     TagsOption,
+    VadOption,
     WordsOption,
     on_store,
 )
@@ -97,6 +98,7 @@ def batch(
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
     ] = True,
+    vad: VadOption = None,
     words: WordsOption = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
@@ -121,6 +123,7 @@ def batch(
 
         settings = common.settings(
             pauses=pauses,
+            vad=vad,
             words=words,
             strict=strict,
             shard=shard,

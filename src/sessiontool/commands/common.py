@@ -36,6 +36,14 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors a
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print every finding with its hint, and every chunk.")
 ]
+VadOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--vad/--no-vad",
+        help="Ask Silero's voice detector where noise is loud; needs sessiontool[vad].  [default: no-vad]",
+        show_default=False,
+    ),
+]
 WordsOption = Annotated[
     bool | None,
     typer.Option(

@@ -14,6 +14,7 @@ from .common import (
     SseKmsKeyIdOption,
     SseOption,
     TagsOption,
+    VadOption,
     WordsOption,
     on_store,
 )
@@ -34,6 +35,7 @@ def merge(
     align: Annotated[
         bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
     ] = True,
+    vad: VadOption = None,
     words: WordsOption = None,
     prefer: Annotated[
         str | None,
@@ -76,6 +78,7 @@ def merge(
 
         settings = common.settings(
             pauses=pauses,
+            vad=vad,
             words=words,
             prefer=prefer,
             caption_text=caption_text,
