@@ -44,6 +44,7 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
 def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
     values: dict[str, tuple[str, str | bool]] = {
         "strict": ("true", True),
+        "vad": ("true", True),
         "words": ("true", True),
         "prefer": ("events", "events"),
         "require_consent": ("true", True),
