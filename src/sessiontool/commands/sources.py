@@ -49,6 +49,8 @@ def _listed(name: str) -> Iterator[str]:
     from ..fleet.ledger import read_ids  # noqa: PLC0415
 
     if name == "-":
+        if hasattr(sys.stdin, "reconfigure"):
+            sys.stdin.reconfigure(errors="replace")
         yield from read_ids(sys.stdin)
         return
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SessionToolError, StorageError, UsageError
@@ -44,6 +45,7 @@ class DaskEngine:
         self._job = job
         self._watch = watch
         self._running: dict[Any, str] = {}
+        self._rows: dict[Any, int] = {}
 
     def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
         from distributed import as_completed  # noqa: PLC0415
@@ -53,13 +55,14 @@ class DaskEngine:
             while len(self._running) < self._width() and (session_id := next(session_ids, "")):
                 future = self._client.submit(run_one, self._job, session_id, pure=False)
                 self._running[future] = session_id
-                self._watch.doing(len(self._running) - 1, session_id, "given away")
+                self._show(future)
                 done.add(future)
             if not self._running:
                 return
             future = next(done)
             outcome = self._outcome(future)
             del self._running[future]
+            self._watch.doing(self._rows.pop(future), "", "")
             future.release()
             yield outcome
 
@@ -71,6 +74,10 @@ class DaskEngine:
     def close(self) -> None:
         self._client.cancel(list(self._running), force=True)
         self._client.close(timeout=_CONNECT_S)
+
+    def _show(self, future: Any) -> None:
+        self._rows[future] = next(row for row in count() if row not in self._rows.values())
+        self._watch.doing(self._rows[future], self._running[future], "given away")
 
     def _width(self) -> int:
         """How many sessions may be given away now: clusters grow and shrink."""

@@ -107,6 +107,8 @@ def summary_line(totals: Totals) -> str:
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
     """A file to write that appears under its name when the block ends well (StorageError where it cannot be)."""
+    if path.is_dir():
+        raise StorageError(f"cannot write {path}: it is a folder", hint="name a file")
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:

@@ -46,7 +46,8 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     session_id: str = ""
-    since: float = 0.0
+    is_at_it: bool = False
+    sessions_done: int = 0
 
 
 class WorkerPool:
@@ -99,7 +100,7 @@ class WorkerPool:
 
     def _give(self, session_id: str) -> None:
         worker = next((one for one in self._workers.values() if not one.session_id), None) or self._started()
-        worker.session_id, worker.since = session_id, time.monotonic()
+        worker.session_id, worker.is_at_it = session_id, False
         self._watch.doing(worker.number, session_id, "starting")
         with suppress(OSError):  # it died since: the closed pipe tells of it in a moment
             worker.pipe.send(session_id)
@@ -121,23 +122,29 @@ class WorkerPool:
             try:
                 word = worker.pipe.recv()
             except (EOFError, OSError):
-                yield self._died(worker)
+                yield from self._died(worker)
                 continue
+            worker.is_at_it = True
             if isinstance(word, Outcome):
                 worker.session_id = ""
+                worker.sessions_done += 1
                 self._watch.doing(worker.number, "", "")
                 yield word
             else:
                 self._watch.doing(worker.number, worker.session_id, word)
 
-    def _died(self, worker: _Worker) -> Outcome:
+    def _died(self, worker: _Worker) -> Iterator[Outcome]:
+        """What a worker's death costs: its session, if it had begun it; else another is given that."""
         del self._workers[worker.number]
         worker.pipe.close()
         worker.process.join()
         self._watch.doing(worker.number, "", "")
-        outcome = failed(worker.session_id, _death(worker.process.exitcode or 0))
+        death = _death(worker.process.exitcode or 0)
         worker.process.close()
-        return outcome
+        if worker.sessions_done and not worker.is_at_it:  # it died while it had nothing to do
+            self._give(worker.session_id)
+        else:
+            yield failed(worker.session_id, death)
 
 
 def _death(code: int) -> SessionToolError:
