@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +233,55 @@ def test_the_key_of_kms_is_handed_on(bucket: Prefix, monkeypatch: pytest.MonkeyP
     written = [one for one in sent if one[0] in {"PutObject", "CopyObject", "CreateMultipartUpload"}]
     assert len(written) > 10
     assert {one[1:] for one in written} == {("aws:kms", "alias/recordings")}
+
+
+# -- what has to be allowed
+
+ACTIONS = {
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "GetObject": "s3:GetObject",
+    "DeleteObject": "s3:DeleteObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    **dict.fromkeys(
+        ("PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"), "s3:PutObject"
+    ),
+}
+
+
+def allowed(statements: Any, action: str, key: str, prefix: str) -> bool:
+    """Whether the policy of the documentation allows an action, its store being ours."""
+    return any(
+        action in statement["Action"]
+        and (
+            any(fnmatch(prefix, pattern) for pattern in statement["Condition"]["StringLike"]["s3:prefix"])
+            if action == "s3:ListBucket"
+            else fnmatch(f"arn:aws:s3:::recordings/{key}", statement["Resource"])
+        )
+        for statement in statements
+    )
+
+
+def test_the_documented_policy_allows_what_a_run_does(
+    bucket: Prefix, monkeypatch: pytest.MonkeyPatch, fault_proxy: FaultProxy
+) -> None:
+    from botocore.client import BaseClient
+
+    page = (Path(__file__).parent.parent / "docs/storage.md").read_text()
+    policy = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    sent: set[tuple[str, str, str]] = set()
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def watched(self: Any, name: str, parameters: Any) -> Any:
+        key, prefix = (parameters.get(field, "").replace(bucket.prefix, "sessions/") for field in ("Key", "Prefix"))
+        sent.add((name, key, prefix))
+        return call(self, name, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+    for options in ((), ("--force",), ()):  # the first, one that replaces it, and one that finds nothing to do
+        assert merge(bucket, *options) == (0, "")
+    assert len(sent) > 15
+    assert [one for one in sent if not allowed(policy["Statement"], ACTIONS[one[0]], *one[1:])] == []
 
 
 # -- consent
