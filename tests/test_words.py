@@ -20,6 +20,7 @@ from sessiontool import merge, words
 from sessiontool.errors import UsageError
 from sessiontool.heard import with_heard_text
 from sessiontool.recall import known_words
+from sessiontool.rendering.merges import MERGE
 from sessiontool.storage import open_output
 from sessiontool.values import Placement, TimedWord, Utterance
 from sessiontool.wording.forced import Aligner, Found
@@ -100,6 +101,22 @@ def test_captions_take_the_words_times(merged: Path, said: dict[str, dict[str, A
         for time in re.findall(r"^00:(\d\d):(\S+) -->", cues, re.MULTILINE)
     ]
     assert len([time for time in begun if time in starts]) > 0.8 * len(begun)
+
+
+def test_a_text_that_is_not_what_was_said_is_found_out(tmp_path: Path) -> None:
+    shutil.copytree(SMALL, tmp_path / "small")
+    log = tmp_path / "small" / "utterances.jsonl"
+    said, other = "Is there anything else I can do for you?", "Nine brown dogs bought yellow umbrellas on Monday."
+    before, _, after = log.read_text().rpartition(said)
+    log.write_text(before + other + after)
+    result = merge("small", store=tmp_path, words=True)
+    (finding,) = [one for one in result.findings if one["code"] == "sound-unlike-text"]
+    assert "the sound of 1 utterances does not fit their text word by word: u0015;" in finding["message"]
+    changed = next(one for one in result.transcript["utterances"] if one["text"] == other)
+    assert {word["source"] for word in changed["words"]} == {"spread"}
+    assert changed["confidence"] <= 0.4
+    (line,) = [line for line in MERGE.lines(result, False) if line.startswith("  words")]
+    assert re.fullmatch(r"  words +\d+ of \d+ timed by the sound, the others by their length", line)
 
 
 # -- once is enough
@@ -237,6 +254,15 @@ def test_a_sound_that_stops_holds_the_words_until_then(share: float) -> None:
     found = found_in(LATE, cut, may_stop=True)
     assert found is not None
     assert found.end in {over, over + 1}
+
+
+def test_a_long_token_that_was_cut_counts_where_half_of_it_was_said() -> None:
+    text, pcm = "Of course. Take-the-number-42-bus-from-terminal-B, get off.", speech("u0006")
+    said_s = {word: end_s - truth()["u0006"]["t0"] for word, _, end_s in truth()["u0006"]["words"]}
+    for until, end in (("Take", 2), ("terminal", 3)):
+        found = found_in(text, pcm[: 2 * int(16_000 * said_s[until])], may_stop=True)
+        assert found is not None
+        assert found.end == end
 
 
 def test_a_sound_whose_beginning_is_lost_holds_the_words_from_there() -> None:

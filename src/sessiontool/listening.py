@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .words import Known
 
 _READ_BYTES = 1 << 20
+_LISTED = 8
+_UNLIKE_CONFIDENCE = 0.4
+"""Whose sound does not fit their text, most often lies where others spoke."""
 
 
 def find_utterances(
@@ -99,7 +102,7 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
     What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
     """
     from .excerpts import cut  # noqa: PLC0415
-    from .words import spread_words, time_words  # noqa: PLC0415
+    from .words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
 
     head = recording.head
 
@@ -109,8 +112,23 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
 
     channels = [None if found is None else found.channel for found in alignment.evidence]
     noted = with_heard_text(alignment.placements, known_only=True)
-    heard = with_heard_text(time_words(noted, channels, excerpts, known=known, progress=progress))
-    return replace(alignment, placements=tuple(spread_words(heard)))
+    timed = time_words(noted, channels, excerpts, known=known, progress=progress)
+    findings = list(alignment.findings)
+    if unlike := unlike_their_text(timed):
+        findings.append(_unlike_finding([timed[index].utterance.id for index in unlike]))
+        for index in unlike:
+            timed[index] = replace(timed[index], confidence=min(timed[index].confidence, _UNLIKE_CONFIDENCE))
+    return replace(alignment, placements=tuple(spread_words(with_heard_text(timed))), findings=tuple(findings))
+
+
+def _unlike_finding(names: Sequence[str]) -> Finding:
+    some = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    return Finding(
+        "sound-unlike-text",
+        "info",
+        f"the sound of {len(names)} utterances does not fit their text word by word: {some}; their words are spread",
+        hint="the text is not what was said, or the place is wrong, or the language is one that is not known here",
+    )
 
 
 def packets_of(path: Path) -> Iterator[bytes]:

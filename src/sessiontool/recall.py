@@ -20,7 +20,8 @@ def known_words(target: Target, audio: Path, engine: str) -> Known:
     """The words of a published result whose recording is that in `audio`, found by the same `engine`.
 
     Nothing is taken for granted of what was published (people correct transcripts): an utterance whose words do not
-    add up is left out.  Turns that were cut off are too: what was heard of them may be known better by now.
+    add up, or were not found in the sound, is left out.  Turns that were cut off are too: what was heard of them may be
+    known better by now.
     StorageError.
     """
     try:
@@ -47,7 +48,8 @@ def _entry(entry: dict[str, Any]) -> tuple[WordsKey, tuple[TimedWord, ...]] | No
         key = WordsKey(entry["role"], entry["text"], entry.get("language", ""), start, end, entry["status"])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return (key, words) if are_words_of(key, words) else None
+    found = any(word.source == "aligned" for word in words)
+    return (key, words) if found and are_words_of(key, words) else None
 
 
 def _samples(seconds: float) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from .errors import UsageError
 from .progress import Silent
-from .values import WordSource
+from .values import SAMPLE_RATE, WordSource
 from .wording.pool import Pool, cores
 from .wording.spelling import readable, tokens_of
 from .wording.timing import may_stop, placed_at, text_of, with_found_words, with_spread_words
@@ -39,7 +39,9 @@ _VERSION = 1
 """Goes up when the same sound and text would get other words."""
 
 _SURE = 0.5
-_LONGEST_SAMPLES = 600 * 48_000
+_LONGEST_SAMPLES = 600 * SAMPLE_RATE
+_MOST_WORDS_A_SECOND = 12
+_LEAST_LETTERS = 6
 _SAMPLES_PER_MS = 48
 
 
@@ -112,14 +114,28 @@ def time_words(
     return result
 
 
+def unlike_their_text(placements: Iterable[Placement]) -> list[int]:
+    """Positions of utterances whose words were looked for in the sound and do not fit it; "mm-hmm" says nothing."""
+    return [
+        index
+        for index, one in enumerate(placements)
+        if one.start_samples is not None
+        and not one.words
+        and _alignable(one)
+        and sum(map(str.isalpha, text_of(one))) >= _LEAST_LETTERS
+    ]
+
+
 def spread_words(placements: Iterable[Placement]) -> list[Placement]:
     """The placements, each that has a place and no words with those of what was heard, spread over its speech."""
     return [one if one.words or one.start_samples is None else with_spread_words(one) for one in placements]
 
 
 def _alignable(placement: Placement) -> bool:
-    start, end = placement.start_samples or 0, placement.end_samples or 0
-    return placement.confidence >= _SURE and end - start <= _LONGEST_SAMPLES and readable(tokens_of(text_of(placement)))
+    start, end = placed_at(placement)
+    tokens = tokens_of(text_of(placement))
+    sayable = len(tokens) <= _MOST_WORDS_A_SECOND * (end - start) / SAMPLE_RATE + _MOST_WORDS_A_SECOND
+    return placement.confidence >= _SURE and end - start <= _LONGEST_SAMPLES and sayable and readable(tokens)
 
 
 def _align(

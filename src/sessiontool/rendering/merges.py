@@ -64,6 +64,7 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
     if utterances is not None:
         aligned = report["tool"]["settings"]["align"]
         yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
+        yield "words", _words(utterances)
     for part in report.get("alignment", ()):
         yield f"sound {part['part']}", offset_text(part)
     if not result.dry_run:
@@ -99,6 +100,13 @@ def _placed(utterances: Sequence[dict[str, Any]]) -> str:
         sure = sum(u["confidence"] >= 0.8 for u in placed)
         text += f", {sure} of them with confidence 0.8 or more"
     return text
+
+
+def _words(utterances: Sequence[dict[str, Any]]) -> str:
+    sources = [word["source"] for utterance in utterances for word in utterance.get("words", ())]
+    spread = sources.count("spread")
+    text = f"{len(sources) - spread} of {len(sources)} timed by the sound" if sources else ""
+    return text + ", the others by their length" * bool(spread)
 
 
 def offset_text(part: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ FRAME_MS = 10
 _SEARCH = "words"
 _FOREIGN = "~"
 _AUDIBLE = 33  # -60 dB
+_ANYTHING = "AH"
 _UNSAID, _STOPPED = 0.1, 0.01
 _SCORE_SHIFT = 1 << 10
 """pocketsphinx adds up log scores divided by this."""
@@ -46,12 +47,16 @@ class Found(NamedTuple):
 
 
 class _Arc(NamedTuple):
-    """One step of a grammar, always forward: a word, or nothing (`""`), and the token it belongs to (-1: none)."""
+    """One step of a grammar, always forward: a word, or nothing (`""`).
+
+    `token` is that which it belongs to, -1 for a step to the beginning or the end; `slot` is its slot there.
+    """
 
     start: int
     end: int
     word: str
     token: int
+    slot: int
 
 
 class Aligner:
@@ -77,7 +82,8 @@ class Aligner:
     ) -> Found | None:
         """Align tokens with `pcm` (16 kHz, one channel, 16 bits); None where nothing fits.
 
-        `may_start`, `may_stop`: the sound may begin before any of the tokens, and end after any.
+        `may_start`, `may_stop`: the sound may begin before any word, and end after any.  A token that is read in
+        several words counts as said where half of them were.
         """
         arcs, final = _grammar(tokens, may_start=may_start, may_stop=may_stop)
         if not any(arc.word for arc in arcs) or not _audible(pcm):
@@ -87,11 +93,18 @@ class Aligner:
         if said is None:
             return None
         words, score = said
-        times: list[tuple[int, int] | None] = [None] * len(tokens)
         path = _path(arcs, final, [word for word, _, _ in words])
+        if path is None:
+            return None
+        times: list[tuple[int, int] | None] = [None] * len(tokens)
+        slots: dict[int, set[int]] = {}
         for arc, (_, start, end) in zip(path, words, strict=True):
             begun = times[arc.token]
             times[arc.token] = (begun[0] if begun else start * FRAME_MS, end * FRAME_MS)
+            slots.setdefault(arc.token, set()).add(arc.slot)
+        for index, some in slots.items():
+            if 2 * len(some) < sum(() not in slot for slot in tokens[index].slots):
+                times[index] = None
         return Found(tuple(times), *_held(tokens, times), score)
 
     def _decode(
@@ -137,9 +150,6 @@ class Aligner:
         return name
 
 
-_ANYTHING = "AH"
-
-
 def _audible(pcm: bytes) -> bool:
     """Whether there is anything to hear: any text fits digital silence well."""
     samples = array("h", pcm)
@@ -160,25 +170,25 @@ def _grammar(tokens: Sequence[Token], *, may_start: bool, may_stop: bool) -> tup
     here = last = 0
     edges = []
     for index, token in enumerate(tokens):
-        for slot in token.slots:
+        for number, slot in enumerate(token.slots):
             there = last + 1 + sum(max(0, len(words) - 1) for words in slot)
             for words in slot:
                 states = [here, *range(last + 1, last + len(words)), there]
                 last += max(0, len(words) - 1)
                 steps = zip(pairwise(states), words or ("",), strict=True)
-                arcs += [_Arc(start, end, word, index) for (start, end), word in steps]
+                arcs += [_Arc(start, end, word, index, number) for (start, end), word in steps]
             here = last = there
-        edges.append(here)
+            edges.append(here)
     inner = sorted(set(edges) - {0, here})
     if may_start:
-        arcs += [_Arc(0, edge, "", -1) for edge in inner]
+        arcs += [_Arc(0, edge, "", -1, 0) for edge in inner]
     if may_stop:
-        arcs += [_Arc(edge, here, "", -1) for edge in inner]
+        arcs += [_Arc(edge, here, "", -1, 0) for edge in inner]
     return arcs, here
 
 
-def _path(arcs: Sequence[_Arc], final: int, words: Sequence[str]) -> list[_Arc]:
-    """The arcs with words of a way through the grammar that says exactly `words`; LookupError where there is none."""
+def _path(arcs: Sequence[_Arc], final: int, words: Sequence[str]) -> list[_Arc] | None:
+    """The arcs with words of a way through the grammar that says exactly `words`; None where there is none."""
     leaving: dict[int, list[_Arc]] = {}
     for arc in arcs:
         leaving.setdefault(arc.start, []).append(arc)
@@ -192,7 +202,7 @@ def _path(arcs: Sequence[_Arc], final: int, words: Sequence[str]) -> list[_Arc]:
             if fits and reached not in came:
                 came[reached] = (state, place), arc
                 waiting.append(reached)
-    return list(_back(came, (final, len(words))))[::-1]
+    return list(_back(came, (final, len(words))))[::-1] if (final, len(words)) in came else None
 
 
 def _back(came: dict[tuple[int, int], tuple[tuple[int, int], _Arc] | None], place: tuple[int, int]) -> Iterator[_Arc]:

@@ -134,8 +134,8 @@ def _mark(mark: str, pieces: list[re.Match[str]], index: int) -> list[Slot]:
     if mark in _MARKS:
         return [_MARKS[mark]]
     before, after = (pieces[i].lastgroup if 0 <= i < len(pieces) else None for i in (index - 1, index + 1))
-    if mark == "-":  # it parts words, and nobody reads it; between and before numbers somebody may
-        return [_MARKS_INSIDE["-"]] if after == "number" and before in {None, "number"} else []
+    if mark == "-":  # it parts words, and nobody reads it; before a number somebody may
+        return [_MARKS_INSIDE["-"]] if after == "number" else []
     inside = not {before, after} & {None, "mark"}
     return [_MARKS_INSIDE[mark]] if mark in _MARKS_INSIDE and (inside or (len(pieces) == 1 and mark == "/")) else []
 
