@@ -204,6 +204,28 @@ def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None
     assert not (store / "s001-chrome-24k" / "merged").exists()
 
 
+def test_a_table_on_a_terminal_and_nothing_of_it_elsewhere(store: Path) -> None:
+    import pty
+
+    ours, terminal = pty.openpty()
+    argv = command("--all", "-s", store, "--workers", "1", "--no-align")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=terminal, text=True) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # how a terminal says that nobody is there any more
+                break
+        assert process.stdout is not None
+        out = process.stdout.read()
+    os.close(ours)
+    assert b"s000-chrome-1s" in shown
+    assert b"3 failed" in shown
+    assert len(out.splitlines()) == 10 + 3
+    assert "\x1b" not in out
+
+
 # -- workers that die, runs that are stopped
 
 

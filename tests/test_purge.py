@@ -383,6 +383,8 @@ def test_the_command_lists_first_and_writes_a_receipt(
 
     done = run("--all", "-s", folder.url, "--yes", "--json")
     assert done.exit_code == 4
+    told = {one["session_id"]: one for one in json.loads(done.stdout)["sessions"]}
+    assert (told[ID]["count"], told[ID]["deleted"], told["unmerged"]["exit_code"]) == (5, True, 4)
     assert keys(folder) == [key for key in everything if not key.startswith(("over/", f"{ID}/chunks/"))]
     (receipt,) = tmp_path.glob("purge-*.jsonl")
     before, after = map(json.loads, receipt.read_text().splitlines())

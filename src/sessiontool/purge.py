@@ -74,13 +74,21 @@ class Purge:
     def size_bytes(self) -> int:
         return sum(version.size_bytes for version in (*self.versions, *self.results))
 
-    def to_json(self) -> dict[str, Any]:
+    def summary_json(self) -> dict[str, Any]:
+        """What is to be known of it where there may be very many."""
         return {
             "session_id": self.session_id,
             "action": self.action,
             "reason": self.reason,
             "deleted": self.deleted,
+            "count": len(self.versions) + len(self.results),
             "bytes": self.size_bytes,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """With every object, as the receipt has it."""
+        return {
+            **self.summary_json(),
             "objects": [self._object(version) for version in self.versions],
             **({"results": [self._object(version) for version in self.results]} if self.results else {}),
         }

@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,12 +151,15 @@ class Common:
                 except SessionToolError as error:
                     if self.debug:
                         raise
-                    documents.append(console.error_json(session_id, error))
+                    if self.as_json:
+                        documents.append(console.error_json(session_id, error))
                     console.print_session_error(session_id, error)
                     code = max(code, error.exit_code)
                     continue
-                documents.append(view.document(result))
-                logs.event("session", **_plain(documents[-1]), stages_s=timed.stages_s())
+                if self.as_json:
+                    documents.append(view.document(result))
+                if logs.are_json():
+                    logs.event("session", **_logged(view.document(result)), stages_s=timed.stages_s())
                 code = max(code, view.exit_code(result))
                 if not self.as_json and not self.quiet:
                     console.print_lines(view.lines(result, self.verbose))
@@ -165,9 +169,14 @@ class Common:
             raise typer.Exit(code)
 
 
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    """What of a result fits into a line of a log."""
-    return {name: value for name, value in document.items() if isinstance(value, str | int | float)}
+def _logged(document: dict[str, Any]) -> dict[str, Any]:
+    """What of a result fits into a line of a log; a report is counted."""
+    plain: dict[str, Any] = {name: value for name, value in document.items() if isinstance(value, str | int | float)}
+    if report := document.get("report"):
+        plain |= {name: report[name] for name in ("duration_s", "utterances") if name in report}
+        plain["chunks"] = len(report.get("chunks", ()))
+        plain["findings"] = Counter(finding["severity"] for finding in report.get("findings", ()))
+    return plain
 
 
 def on_store(command: Callable[..., None] | None = None, *, without: Sequence[str] = ()) -> Callable[..., Any]:

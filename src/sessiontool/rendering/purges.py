@@ -28,4 +28,4 @@ def _version(version: Any) -> str:
     return f" (delete marker {version.version})" if version.is_marker else f" (version {version.version})"
 
 
-PURGE: View[Purge] = View(lambda found: found.to_json(), _purge_lines, lambda _: 0)
+PURGE: View[Purge] = View(lambda found: found.summary_json(), _purge_lines, lambda _: 0)
