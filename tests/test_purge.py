@@ -121,6 +121,21 @@ def test_a_purge_that_was_killed_goes_on(place: Place) -> None:
         assert not [key for key in keys(place) if "/chunks/" in key]
 
 
+def test_what_says_when_goes_last(folder: Folder) -> None:
+    """So that a run that is killed anywhere is gone on with."""
+    with open_store(folder.url) as store:
+        merge(store)
+        found = Purger(store, Rule(), now_s=time.time() + 366 * DAY_S).examine(ID, store.target(ID))
+        order = [version.key.removeprefix(f"{ID}/") for version in found.versions]
+        assert order[-1] == "session.json"
+        assert set(order[-len(store.list_session(ID).documents) :]) == set(store.list_session(ID).documents)
+        for version in found.versions[:-1]:
+            folder.delete(version.key)
+            assert Purger(store, Rule(), now_s=time.time() + 366 * DAY_S).examine(ID, store.target(ID)).action == "all"
+        assert purge(store, 366).deleted
+    assert folder.keys() == []
+
+
 def test_versions_and_delete_markers_go_too(s3_url: str, s3_client: Any) -> None:
     bucket = f"versioned-{time.time_ns()}"
     s3_client.create_bucket(Bucket=bucket)
@@ -233,6 +248,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a chunk grew": (_grow, "has changed since it was merged"),
     "another's report": (
         lambda root: _edit_report(root, lambda report: report.update(session_id="other")), "of another session",
+    ),
+    "a report that says too little": (
+        lambda root: _edit_report(root, lambda report: report["chunks"][0].pop("sha256")),
+        "does not say what was merged",
     ),
     "a damaged chunk": (
         lambda root: _edit_report(root, lambda report: report["chunks"][0].update(verdict="damaged")),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .values import SessionListing, StoredVersion
 
 Action = Literal["none", "chunks", "all"]
+_Proof = tuple[int, str]
+"""Size and SHA-256 of a chunk as it was merged."""
 
 _DAY_S = 86_400
 _UNSAFE = ("altered", "damaged", "unread")
@@ -190,8 +192,7 @@ class Purger:
 
     def _all(self, listing: SessionListing, target: Target, reason: str) -> Purge:
         versions = self._deletable(listing, lambda _: True)
-        # The document that says when goes last, so that a run that is killed is gone on with.
-        versions.sort(key=lambda version: version.key.endswith(f"/{SESSION}"))
+        versions.sort(key=lambda version: _turn(listing, version.key))
         found = self._output.versions(listing.session_id) if self._output is not None else ()
         elsewhere = tuple(one for one in found if not one.key.startswith(f"{listing.session_id}/.sessiontool"))
         return Purge(listing.session_id, "all", reason, tuple(versions), elsewhere, _known_hashes(target))
@@ -200,15 +201,15 @@ class Purger:
         versions = self._deletable(listing, lambda key: self._store.layout.is_chunk(listing.session_id, key))
         if not versions:
             return Purge(listing.session_id, "none", "its chunks are deleted")
-        reported = self._verified_chunks(listing, target, progress)
-        unknown = [version.key for version in versions if version.key not in reported]
+        proofs = self._proofs(listing, target, progress)
+        unknown = [version.key for version in versions if version.key not in proofs]
         if unknown:
             raise _refused(f"{unknown[0]} is not in the report of the merge", "merge the session again")
-        self._check_bodies(listing, reported, progress)
+        self._check_bodies(listing, proofs, progress)
         current = {version.key: version.tag for version in versions if version.is_current and not version.is_marker}
         if current != {chunk.object.key: chunk.object.tag for chunk in listing.chunks}:
             raise _refused("its chunks change this moment", "run again when it has ended")
-        hashes = {key: str(chunk["sha256"]) for key, chunk in reported.items()}
+        hashes = {key: digest for key, (_, digest) in proofs.items()}
         return Purge(listing.session_id, "chunks", reason, tuple(versions), sha256=hashes)
 
     def _deletable(self, listing: SessionListing, wanted: Callable[[str], bool]) -> list[StoredVersion]:
@@ -219,10 +220,8 @@ class Purger:
                 raise _refused(f"{version.key} cannot be deleted as a file", "look what it is, and move it away")
         return found
 
-    def _verified_chunks(
-        self, listing: SessionListing, target: Target, progress: Progress
-    ) -> dict[str, dict[str, Any]]:
-        """The report's chunks by their keys, after the result was checked from scratch."""
+    def _proofs(self, listing: SessionListing, target: Target, progress: Progress) -> dict[str, _Proof]:
+        """What the report has of each chunk, by its key, after the result was checked from scratch."""
         progress.stage("verifying")
         try:
             document, problems = results.verify_published(target)
@@ -232,22 +231,28 @@ class Purger:
             raise _refused(f"its result is broken: {problems[0].message}", "merge it again with --force")
         if document.get("session_id") != listing.session_id:
             raise _refused("its result is of another session", "merge it again with --force")
-        unsafe = [chunk for chunk in document["chunks"] if chunk.get("verdict") in _UNSAFE]
+        try:
+            unsafe = [chunk for chunk in document["chunks"] if chunk["verdict"] in _UNSAFE]
+            proofs = {str(chunk["key"]): (chunk["bytes"], str(chunk["sha256"])) for chunk in document["chunks"]}
+        except (KeyError, TypeError) as error:
+            raise _refused(
+                f"its report does not say what was merged ({error!r})", "merge it again with --force"
+            ) from error
         if unsafe and not self._even_damaged:
             raise _refused(
                 f"{len(unsafe)} chunk(s) could not be used whole, {unsafe[0]['key']} for one",
                 "look at it with `sessiontool inspect`; --even-damaged deletes such chunks too",
             )
-        return {chunk["key"]: chunk for chunk in document["chunks"]}
+        return proofs
 
-    def _check_bodies(self, listing: SessionListing, reported: dict[str, dict[str, Any]], progress: Progress) -> None:
+    def _check_bodies(self, listing: SessionListing, proofs: dict[str, _Proof], progress: Progress) -> None:
         """Every chunk that is there is what was merged, byte for byte."""
         progress.stage("comparing", len(listing.chunks))
         objects = [chunk.object for chunk in listing.chunks]
         with self._store.reading(objects) as read:
             for obj in objects:
-                known, body = reported[obj.key], read(obj)
-                if len(body) != known["bytes"] or hashlib.sha256(body).hexdigest() != known["sha256"]:
+                body = read(obj)
+                if (len(body), hashlib.sha256(body).hexdigest()) != proofs[obj.key]:
                     raise _refused(f"{obj.key} has changed since it was merged", "merge the session again")
                 progress.advance()
 
@@ -257,6 +262,18 @@ class Purger:
         self._store.delete(session_id, left)
         if self._output is not None:
             self._output.delete(session_id, ())
+
+
+def _turn(listing: SessionListing, key: str) -> int:
+    """When a key is deleted: what says how old the session is and how long it is kept goes last.
+
+    So a run that is killed is gone on with by the next.
+    """
+    if key == f"{listing.folder}/{SESSION}":
+        return 3
+    if key.startswith(f"{listing.folder}/{MERGED_FOLDER}/"):
+        return 0
+    return 2 if key.removeprefix(f"{listing.folder}/") in listing.documents else 1
 
 
 def _latest_s(listing: SessionListing, document: bytes | None) -> float:
