@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,15 @@ def test_the_report_tells_of_the_sessions_and_of_their_clocks(recorded: WithEven
     codes = {finding["code"] for finding in recorded.result.findings}
     assert {"realtime-expired", "items-resent"} <= codes
     assert "realtime-lost" not in codes
+
+
+def test_every_field_of_a_result_with_events_is_explained(recorded: WithEvents) -> None:
+    from doc_examples import PROJECT
+    from test_docs import fields
+
+    explained = set(re.findall(r"`\.*(\w+)(?:\[\])?`", (PROJECT / "docs" / "formats.md").read_text()))
+    for document in (recorded.result.report, recorded.result.transcript):
+        assert fields(document, apart_from={"settings", "residual_ms", "unknown"}) <= explained
 
 
 def test_the_result_is_whole(recorded: WithEvents) -> None:

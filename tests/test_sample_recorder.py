@@ -1,4 +1,4 @@
-"""The recorder that samples/README.md shows, in a real Chromium: what it uploads is a session that can be merged."""
+"""The recorder and the mirror of events that the pages show, in a real Chromium: what they upload can be merged."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ BLOCK = RATE // 50
 
 PAGE = """<!doctype html><script type="module">
 RECORDER
+MIRROR
+class Channel extends EventTarget {
+  send(data) {
+    const answer = { type: "session.updated", event_id: "event_1", session: JSON.parse(data).session };
+    setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(answer) })), 50);
+  }
+}
 const post = (path, body) => fetch(path, { method: "POST", body });
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 try {
@@ -40,6 +47,9 @@ try {
   const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
   const upload = (key, blob) => post(`/store/${key}`, blob);
   const recording = await record({ sessionId: "s1", microphone, assistant: assistant.stream, upload, timeslice: 500 });
+  const [channel, lines] = [new Channel(), []];
+  mirror(channel, recording.clock, (line) => lines.push(line));
+  channel.send(JSON.stringify({ type: "session.update", session: { type: "realtime", instructions: "Be brief." } }));
   await wait(800);
   const start = recording.clock();
   tone.start();
@@ -54,6 +64,7 @@ try {
   await wait(300);
   await recording.nextPart();
   await wait(1000);
+  await upload("s1/events.jsonl", lines.join(""));
   await recording.finish([said]);
   await post("/done", "");
 } catch (error) {
@@ -72,7 +83,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with what the page uploaded."""
     folder = tmp_path_factory.mktemp("uploaded")
     recorder = next(one.printed for one in examples(PROJECT / "samples" / "README.md") if one.name == "recorder.js")
-    site = Site({"/page.html": PAGE.replace("RECORDER", recorder).encode()})
+    mirror = next(one.printed for one in examples(PROJECT / "docs" / "events.md") if one.name == "mirror.js")
+    site = Site({"/page.html": PAGE.replace("RECORDER", recorder).replace("MIRROR", mirror).encode()})
     with site.open() as address, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         argv = [need("chromium", "chromium-browser", "google-chrome"), *(f"--{flag}" for flag in FLAGS.split())]
         with (Path(profile) / "log").open("wb") as log:
@@ -145,3 +157,14 @@ def test_the_utterance_is_where_the_tone_is_and_the_tone_is_on_the_right(result:
     assert said["speaker"] == "Assistant"
     assert said["start_s"] == pytest.approx(start_s, abs=0.2)
     assert said["end_s"] == pytest.approx(end_s, abs=0.2)
+
+
+def test_events_are_mirrored_with_the_session_clock(store: Path, result: MergeResult) -> None:
+    lines = [json.loads(line) for line in (store / "s1" / "events.jsonl").read_text().splitlines()]
+    assert [(line["from"], line["event"]["type"]) for line in lines] == [
+        ("client", "session.update"),
+        ("server", "session.updated"),
+    ]
+    told = result.report["realtime"]["sessions"][0]
+    assert 40 < lines[1]["t_ms"] - lines[0]["t_ms"] == pytest.approx(told["latency_ms"], abs=0.1)
+    assert [note["text"] for note in result.transcript["notes"]] == ["Be brief."]

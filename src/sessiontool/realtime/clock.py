@@ -101,7 +101,7 @@ def session_clocks(conversation: Conversation) -> dict[int, SessionClock]:
     for session in conversation.sessions:
         clock = _clock(session, marks[session.number], latency_ms)
         if not clock.source:  # nothing was ever received at a known time: one session behind the other
-            clock = SessionClock((Stretch(0.0, end_ms),))
+            clock = SessionClock((Stretch(0.0, end_ms),), latency_ms=latency_ms)
         clocks[session.number] = clock
         end_ms = max(end_ms, clock.at(marks[session.number].reach_ms))
     return clocks

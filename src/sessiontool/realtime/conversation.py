@@ -54,6 +54,7 @@ class Session:
     last_ms: float | None = None
     events: int = 0
     ended: str = ""
+    ended_ms: float | None = None
     settings: list[tuple[float | None, Settings]] = field(default_factory=list)
     appended: list[tuple[float, float | None]] = field(default_factory=list)
     appended_ms: float = 0.0

@@ -107,7 +107,8 @@ def _of_sessions(conversation: Conversation, turns: Sequence[Turn]) -> Iterator[
 def _of_session(session: Session, still_open: Sequence[str]) -> Finding:
     """How a session ended that did not end well."""
     who = f"Realtime session {shown(session.id) or session.number}"
-    at = "" if session.last_ms is None else f" at {session.last_ms / 1000:.1f} s of the session clock"
+    end_ms = session.last_ms if session.ended_ms is None else session.ended_ms
+    at = "" if end_ms is None else f" at {end_ms / 1000:.1f} s of the session clock"
     if session.ended == "expired":
         return Finding(
             "realtime-expired",

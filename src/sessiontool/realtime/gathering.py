@@ -113,14 +113,18 @@ class _Gatherer:
             self._instructions = text or self._instructions
 
     def _closed(self, event: Event) -> None:
-        self._session().ended = event.payload.reason or "closed"
+        self._end(event, event.payload.reason or "closed")
+
+    def _end(self, event: Event, how: str) -> None:
+        session = self._session()
+        session.ended, session.ended_ms = how, event.at_ms
 
     def _error(self, event: Event) -> None:
         error = event.payload.error
         if error is None:
             return
         if error.code == "session_expired":
-            self._session().ended = "expired"
+            self._end(event, "expired")
         self.made.errors.append((error.code or error.type or "", error.message or "", event.at_ms))
 
     def _time_round_trip(self, event: Event) -> None:
