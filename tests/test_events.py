@@ -125,6 +125,17 @@ def test_events_that_are_now_and_then_held_up_move_nothing(seed: int) -> None:
     assert told(log.read())[0][2] == pytest.approx(ZERO + 1300, abs=30)
 
 
+def test_an_item_that_comes_by_itself_answers_no_request() -> None:
+    log = LogOf().begin(400).heard("a", 1000, 3000, ZERO + 90, "Hello.")
+    asked = {"id": "x", "type": "message", "role": "system", "content": [{"type": "input_text", "text": "Be brief."}]}
+    log.add(5000, "conversation.item.create", sender="client", item=asked)
+    log.item(5001, "other", "system", {"type": "input_text", "text": "Another."})
+    log.item(5090, "x", "system", {"type": "input_text", "text": "Be brief."})
+    log.pinged(6000, 3)  # the server began to answer just then by itself
+    assert told(log.read())[0][2] == ZERO + 1300
+    assert log.read().sessions[0].clock.latency_ms == 90
+
+
 def test_ends_that_are_not_told_when_the_settings_say_are_not_trusted() -> None:
     """A silence longer than that in the settings: the starts tell the clock."""
     log = LogOf().begin(400)
@@ -456,7 +467,7 @@ def test_items_that_follow_one_another_in_a_circle_are_all_there() -> None:
 # -- sessions
 
 
-def rollover(late: float = 0) -> LogOf:
+def rollover() -> LogOf:
     """A session that reaches its longest duration, and one that takes over and is told what was said."""
     log = LogOf().begin(400, name="sess_1").heard("a", 1000, 3000, ZERO, "Where is my parcel?")
     log.answer(4000, "b", "It is on its way to you, madam.", previous="a").played("b", 4500, 6500)
@@ -467,9 +478,7 @@ def rollover(late: float = 0) -> LogOf:
         ("y", "assistant", "It is on its way to you", "output_text"),
     ):
         item: Event = {"id": name, "type": "message", "role": role, "content": [{"type": kind, "text": text}]}
-        log.add(8001, "conversation.item.create", sender="client", item=item).item(
-            8050 + late, name, role, *item["content"]
-        )
+        log.add(8001, "conversation.item.create", sender="client", item=item).item(8001, name, role, *item["content"])
     log.heard("c", 1000, 3000, 8100, "And when does it come?", previous="y")
     return log
 

@@ -95,7 +95,7 @@ def session_clocks(conversation: Conversation) -> dict[int, SessionClock]:
     _claim(items, conversation.sessions)
     _claim_fragments(conversation)
     marks = _marks(conversation, items)
-    latency_ms = min(conversation.round_trips_ms, default=None)
+    latency_ms = min(conversation.round_trips_ms or conversation.perhaps_trips_ms, default=None)
     clocks: dict[int, SessionClock] = {}
     end_ms = 0.0
     for session in conversation.sessions:

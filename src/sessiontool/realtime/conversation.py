@@ -153,7 +153,11 @@ class Pushed:
 
 @dataclass(slots=True)
 class Conversation:
-    """Everything a log holds.  `round_trips_ms` are the times from our requests to the server's answers."""
+    """Everything a log holds.
+
+    `round_trips_ms` are the times from the page's requests to the server's answers, `perhaps_trips_ms` those to what
+    may as well have come by itself.
+    """
 
     sessions: list[Session] = field(default_factory=list)
     items: dict[str, Item] = field(default_factory=dict)
@@ -162,4 +166,5 @@ class Conversation:
     pushed: list[Pushed] = field(default_factory=list)
     errors: list[tuple[str, str, float | None]] = field(default_factory=list)
     round_trips_ms: list[float] = field(default_factory=list)
+    perhaps_trips_ms: list[float] = field(default_factory=list)
     has_playback: bool = False

@@ -21,10 +21,9 @@ from .conversation import (
     Mark,
     Pushed,
     Response,
-    Session,
 )
+from .keeping import SessionKeeper
 from .names import CONTENT_NAMES
-from .settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,93 +46,14 @@ class _Gatherer:
     def __init__(self) -> None:
         self.made = Conversation()
         self._place = 0
-        self._by_id: dict[str, Session] = {}
         self._open: dict[str, Item] = {}
-        self._asked: dict[str, float] = {}
-        self._instructions: str | None = None
+        self._sessions = SessionKeeper(self.made)
 
     def add(self, event: Event) -> None:
         self._place += 1
-        if event.kind in _SESSION_BEGINS:
-            self._begin(event)
-        session = self._session()
-        session.events += 1
-        if event.at_ms is not None:
-            session.last_ms = event.at_ms if session.last_ms is None else max(session.last_ms, event.at_ms)
-        self._time_round_trip(event)
+        self._sessions.add(event)
         if (handle := _HANDLERS.get(event.kind)) is not None:
             handle(self, event)
-
-    # -- sessions
-
-    def _session(self) -> Session:
-        if not self.made.sessions:
-            self.made.sessions.append(Session(0))
-        return self.made.sessions[-1]
-
-    def _begin(self, event: Event) -> None:
-        told = event.payload.session
-        if told and told.id in self._by_id:
-            return
-        last = self.made.sessions[-1] if self.made.sessions else None
-        if last is None or last.created_ms is not None or last.id or last.settings:
-            self.made.sessions.append(Session(len(self.made.sessions)))
-        session = self.made.sessions[-1]
-        session.created_ms = event.at_ms
-        session.api = "live" if event.kind == "session.started" else "realtime"
-
-    def _settings(self, event: Event) -> None:
-        """What `session.created`, `session.updated` and `session.started` say of a session."""
-        if event.payload.session is None:
-            return
-        told = event.payload.session
-        session = self._by_id.get(told.id or "", self._session())
-        session.id = session.id or told.id or ""
-        self._by_id.setdefault(session.id, session)
-        session.model = told.model or session.model
-        session.expires_at = told.expires_at if told.expires_at is not None else session.expires_at
-        before = session.settings[-1][1] if session.settings else Settings()
-        session.settings.append((event.at_ms, settings_of(told, before)))
-        self._note_instructions(told.instructions, event, session, is_update=event.kind == "session.updated")
-
-    def _update(self, event: Event) -> None:
-        """`session.update`: what the page asks for; counts where the server's answer is not in the log."""
-        self._asked["session.updated"] = event.at_ms if event.at_ms is not None else -1.0
-        if event.payload.session is not None:
-            session = self._session()
-            if not any(one.is_told for _, one in session.settings):
-                session.settings.append((event.at_ms, settings_of(event.payload.session, Settings(), is_told=False)))
-            self._note_instructions(event.payload.session.instructions, event, session, is_update=True)
-
-    def _note_instructions(self, text: str | None, event: Event, session: Session, *, is_update: bool) -> None:
-        """New instructions are noted; those that a session begins with are what it is before it is told any."""
-        if is_update and text and text != self._instructions:
-            self.made.pushed.append(Pushed("instructions", text, event.at_ms, session))
-        if is_update or self._instructions is None:
-            self._instructions = text or self._instructions
-
-    def _closed(self, event: Event) -> None:
-        self._end(event, event.payload.reason or "closed")
-
-    def _end(self, event: Event, how: str) -> None:
-        session = self._session()
-        session.ended, session.ended_ms = how, event.at_ms
-
-    def _error(self, event: Event) -> None:
-        error = event.payload.error
-        if error is None:
-            return
-        if error.code == "session_expired":
-            self._end(event, "expired")
-        self.made.errors.append((error.code or error.type or "", error.message or "", event.at_ms))
-
-    def _time_round_trip(self, event: Event) -> None:
-        if event.at_ms is None:
-            return
-        if (answer := _ANSWERED_BY.get(event.kind)) is not None:
-            self._asked.setdefault(answer, event.at_ms)
-        elif (asked_ms := self._asked.pop(event.kind, None)) is not None and asked_ms >= 0:
-            self.made.round_trips_ms.append(event.at_ms - asked_ms)
 
     # -- items
 
@@ -142,12 +62,12 @@ class _Gatherer:
             return None
         item = self.made.items.get(name)
         if item is None:
-            item = self.made.items[name] = Item(name, self._session(), self._place, event.at_ms)
+            item = self.made.items[name] = Item(name, self._sessions.current(), self._place, event.at_ms)
         item.role = item.role or role
         return item
 
     def _mark(self, event: Event, audio_ms: float) -> Mark:
-        return Mark(audio_ms, event.at_ms, self._session())
+        return Mark(audio_ms, event.at_ms, self._sessions.current())
 
     def _speech_started(self, event: Event) -> None:
         item = self._item(event.item_id, event, "user")
@@ -194,7 +114,7 @@ class _Gatherer:
         item = self._item(told.id if told else None, event)
         if item is None or told is None:
             return
-        if item.session is not self._session() and not _has_sound(told):
+        if item.session is not self._sessions.current() and not _has_sound(told):
             return  # an item of an earlier session, put into the new one as text
         item.previous = item.previous or event.payload.previous_item_id
         self._fill(item, told, ITEM)
@@ -280,7 +200,7 @@ class _Gatherer:
     def _response(self, name: str | None) -> Response | None:
         if not name:
             return None
-        return self.made.responses.setdefault(name, Response(name, self._session()))
+        return self.made.responses.setdefault(name, Response(name, self._sessions.current()))
 
     def _join(self, name: str | None, item: Item) -> None:
         response = self._response(name)
@@ -340,7 +260,7 @@ class _Gatherer:
             self._join(event.text, item)
 
     def _sound_in(self, event: Event) -> None:
-        session = self._session()
+        session = self._sessions.current()
         session.appended_ms += event.sound_bytes / session.settings_at(event.at_ms).input_bytes_per_ms
         session.appended.append((session.appended_ms, event.at_ms))
 
@@ -350,7 +270,7 @@ class _Gatherer:
         if event.span_ms is None:
             return
         role = "user" if "input" in event.kind else "assistant"
-        session = self._session()
+        session = self._sessions.current()
         if session.api == "realtime":
             session.api = "translation"
         self.made.fragments.append(Fragment(role, event.text, *event.span_ms, session, event.at_ms))
@@ -360,13 +280,13 @@ class _Gatherer:
         text = event.payload.content if isinstance(event.payload.content, str) else ""
         if text.strip():
             kind = event.kind.split(".")[1]
-            self.made.pushed.append(Pushed(kind, text, event.at_ms, self._session()))
+            self.made.pushed.append(Pushed(kind, text, event.at_ms, self._sessions.current()))
 
     def _delegated(self, event: Event) -> None:
         if event.payload.delegation is not None:
             told = {"call_id": event.payload.delegation.id, "name": event.payload.delegation.target}
             extra = {name: value for name, value in told.items() if value}
-            self.made.pushed.append(Pushed("delegation", "", event.at_ms, self._session(), extra))
+            self.made.pushed.append(Pushed("delegation", "", event.at_ms, self._sessions.current(), extra))
 
 
 def _has_sound(told: ItemPayload) -> bool:
@@ -383,21 +303,7 @@ def _add_part(item: Item, number: int, part: Content, source: int) -> None:
         item.add_text(number, source, part.text)
 
 
-_SESSION_BEGINS = ("session.created", "session.started")
-_ANSWERED_BY = {
-    "session.update": "session.updated",
-    "conversation.item.create": "conversation.item.added",
-    "input_audio_buffer.commit": "input_audio_buffer.committed",
-    "response.create": "response.created",
-}
-
 _HANDLERS: dict[str, Callable[[_Gatherer, Event], None]] = {
-    "session.created": _Gatherer._settings,
-    "session.updated": _Gatherer._settings,
-    "session.started": _Gatherer._settings,
-    "session.update": _Gatherer._update,
-    "session.closed": _Gatherer._closed,
-    "error": _Gatherer._error,
     "input_audio_buffer.speech_started": _Gatherer._speech_started,
     "input_audio_buffer.speech_stopped": _Gatherer._speech_stopped,
     "input_audio_buffer.committed": _Gatherer._committed,
