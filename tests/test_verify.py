@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recordings import SESSIONS, walk
 
+from sessiontool.errors import StorageError
 from sessiontool.results import verify_published
 from sessiontool.storage import open_output
+from sessiontool.storage.folder import FolderTarget
 from sessiontool.verify import verify_audio, verify_outputs, verify_times
 from sessiontool.webm import ebml
 
@@ -313,3 +315,26 @@ def test_outputs_are_compared_by_size_and_hash() -> None:
         (problem,) = verify_outputs(found, report)
         assert (problem.code, problem.severity) == ("verify-outputs", "error")
         assert problem.hint
+
+
+@pytest.mark.parametrize("left", ["another report", "no report"])
+def test_a_result_that_is_replaced_while_it_is_checked_is_no_damage(
+    merged_session: Callable[[str], Path], tmp_path: Path, left: str
+) -> None:
+    folder = tmp_path / SESSION
+    copytree(merged_session(SESSION), folder)
+
+    class Replaced(FolderTarget):
+        """Between the report and the files, another run publishes."""
+
+        def read(self, name: str) -> bytes | None:
+            body = super().read(name)
+            if name == "transcript.json":
+                (folder / "audio.webm").write_bytes(b"another recording")
+                (folder / "report.json").write_text('{"duration_s": 1}')
+                if left == "no report":
+                    (folder / "report.json").unlink()
+            return body
+
+    with pytest.raises(StorageError, match="replaced while it was checked"):
+        verify_published(Replaced(folder))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, captions, report, verify
-from .errors import NotFoundError, RecordingError
+from .errors import NotFoundError, RecordingError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -160,6 +160,20 @@ def read_published(target: Target, name: str) -> dict[str, Any]:
 
 def verify_published(target: Target) -> tuple[dict[str, Any], list[Finding]]:
     """The report of a published result, and what is wrong with it (NotFoundError, RecordingError, StorageError)."""
+    document, problems = _verified(target)
+    if problems and _was_replaced(target, document):
+        raise StorageError(f"{target.url} was replaced while it was checked", hint="check it again")
+    return document, problems
+
+
+def _was_replaced(target: Target, document: dict[str, Any]) -> bool:
+    try:
+        return read_published(target, REPORT) != document
+    except (NotFoundError, RecordingError):
+        return True
+
+
+def _verified(target: Target) -> tuple[dict[str, Any], list[Finding]]:
     document = read_published(target, REPORT)
     transcript = read_published(target, TRANSCRIPT)
     found: dict[str, tuple[int, str]] = {}
