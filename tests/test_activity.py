@@ -8,6 +8,7 @@ from speech import RATE, ROLES, activity, conversation, levels, measured, sound,
 
 from sessiontool.aligning.activity import find_islands
 from sessiontool.aligning.levels import FRAME_MS, POWER_MS, Rows, to_db
+from sessiontool.timeline import Span, Timeline
 
 SEED, COUNT = 3, 20
 
@@ -113,3 +114,39 @@ def test_islands_need_a_high_score_and_go_on_while_it_is_fair() -> None:
     score[100:140] = 2.0
     score[120] = 5.0
     assert find_islands(score).tolist() == [[1000, 1400]]
+
+
+def test_people_behind_the_speaker_are_noise() -> None:
+    """Several voices, 25 dB below and never resting, are no speech of the user, whose ends stay where they are."""
+    chance = np.random.default_rng(7)
+    samples = sound(SEED, COUNT).copy()
+    behind = np.zeros(samples.shape[1], np.float32)
+    for _ in range(60):
+        one = voice(chance, float(chance.uniform(0.4, 2.5)), 0.1 * 10 ** (-25 / 20))
+        at = int(chance.integers(0, len(behind) - len(one)))
+        behind[at : at + len(one)] += one
+    samples[0] += behind
+    truth = [(1000 * s.start_s, 1000 * s.end_s) for s in conversation(SEED, COUNT) if s.role == "user"]
+    islands = measured(samples).channels[0].islands
+    for start, end in truth:
+        inside = islands[(islands[:, 1] > start) & (islands[:, 0] < end)]
+        assert len(inside), "the user is heard"
+        assert abs(inside[0, 0] - start) <= 100
+        assert abs(inside[-1, 1] - end) <= 100
+    spoken = sum(end - start for start, end in truth)
+    assert (islands[:, 1] - islands[:, 0]).sum() < 1.1 * spoken, "the others hardly ever"
+
+
+def test_silence_that_was_put_in_does_not_make_the_noise_beside_it_speech() -> None:
+    chance = np.random.default_rng(9)
+    samples = (0.01 * chance.standard_normal((2, 40 * RATE))).astype(np.float32)
+    hole = slice(12 * RATE, 19 * RATE)
+    samples[:, hole] = 0
+    edges = [0, 3 * hole.start, 3 * hole.stop, 3 * samples.shape[1]]
+    kinds = [("recorded", ""), ("silence", "lost"), ("recorded", "")]
+    spans = [
+        Span(kind, "0", cause, a, b, *(round(x / 0.048) for x in (a, b, a, b)))  # type: ignore[arg-type]
+        for (kind, cause), a, b in zip(kinds, edges, edges[1:], strict=False)
+    ]
+    assert len(measured(samples).channels[0].islands), "this is what happens without knowing of the hole"
+    assert not any(len(channel.islands) for channel in measured(samples, timeline=Timeline(spans)).channels)

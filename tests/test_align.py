@@ -216,6 +216,19 @@ def test_a_pause_that_nobody_noted_is_found_by_what_was_said_after_it() -> None:
     assert np.abs(errors_ms(placed(aligned(soon)), said)).max() <= 60
 
 
+@pytest.mark.parametrize("lost_head_s", [0.4, 1.2])
+def test_a_pause_that_nobody_noted_may_take_an_utterances_head(lost_head_s: float) -> None:
+    said = conversation(SEED, COUNT)
+    k = next(k for k in range(14, COUNT) if said[k].end_s - said[k].start_s > 3 and said[k - 1].role != said[k].role)
+    first, last = said[k].start_s - 0.3, said[k].start_s + lost_head_s
+    samples = np.delete(sound(SEED, COUNT), np.s_[round(first * RATE) : round(last * RATE)], axis=1)
+    log = [*logged(said, SEED)[:k], *shifted(logged(said, SEED)[k:], 5_000_000)]  # five more seconds of the pause
+    result = align(log, one_part(samples.shape[1]), measured(samples), ROLES)
+    later = [replace(s, start_s=s.start_s - last + first, end_s=s.end_s - last + first) for s in said[k:]]
+    later[0] = replace(later[0], start_s=first)
+    assert np.abs(errors_ms(placed(result), [*said[:k], *later])).max() <= 60
+
+
 def test_a_closed_pause_takes_what_was_said_in_it_and_nothing_else() -> None:
     said = conversation(SEED, COUNT)
     first = said[12].start_s - 0.15

@@ -36,7 +36,9 @@ _ROUNDS = 4
 _SKIP_TEXT = 3.5
 _FIRST_COSTS = {
     USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
-    ASSISTANT: Costs(skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=0.5, skip_second=2.0, skip_most=4.5),
+    ASSISTANT: Costs(
+        skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=1.2, skip_second=2.0, skip_most=3.5, late_most=2.5
+    ),
 }
 _LEAST_MATCHES = 4
 _JUMP_COSTS = (6.0, 1.0)
@@ -265,7 +267,7 @@ def _learned_costs(lane: Lane, role: str) -> Costs:
     starts, ends = lane.starts(k), lane.ends(k)
     bias, spread = _robust(starts - lane.expected.start[k])
     rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
-    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(1.5 * spread, 120, 600)), rate=rate)
+    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
     late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
     if len(late) >= _LEAST_MATCHES:
         bias, spread = _robust(late)

@@ -28,7 +28,7 @@ _REACH_MS = 3000.0
 _MOST_ISLANDS = 60
 _START_COST, _NO_START_COST = 1.2, 0.15
 _LENGTH_SPREAD = 0.35
-_MADE_START_COST, _MADE_END_COST = 0.8, 0.3
+_MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
 _RECORDED_SHARE = 0.1
 _NEVER = 1e9
@@ -43,7 +43,10 @@ _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What the pass believes of one role: biases and spreads in ms, and what it costs to leave text or sound over."""
+    """What the pass believes of one role: biases and spreads in ms, and what it costs to leave text or sound over.
+
+    `late_most` is what an end that is later than the log has it costs at most: an answer's log may end with its text.
+    """
 
     start_bias: float = 0.0
     start_spread: float = 500.0
@@ -54,6 +57,7 @@ class Costs:
     skip_island: float = 0.15
     skip_second: float = 0.9
     skip_most: float = 2.0
+    late_most: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +266,9 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
     end_cost = _MADE_END_COST * islands.made_end[window]
     if wanted.told == wanted.told:
         off = (islands.end[window] - wanted.told) / costs.end_spread
-        end_cost = end_cost + np.minimum(0.8 * hub(off), np.where(cut & (off < 0), 0.4, 4.0))
+        end_cost = end_cost + np.minimum(
+            0.8 * hub(off), np.where(cut & (off < 0), 0.4, np.where(off > 0, costs.late_most, _END_MOST))
+        )
 
     pauses = ground.pauses[window]
     total = (start_cost - pauses)[:, None] + length_cost + (end_cost + pauses)[None, :]
