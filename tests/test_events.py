@@ -353,6 +353,18 @@ def test_what_is_cleared_is_cut_off_at_the_last_word_that_was_heard() -> None:
     assert [u.interrupted for u in log.utterances[1:]] == [None] * 3
 
 
+def test_a_user_who_speaks_into_an_answer_cuts_it_off() -> None:
+    """Both are heard at once for a moment; the turns stand in the order in which they begin."""
+    cut = 1500 + 4000 * heard_share()
+    log = LogOf().begin(400).answer(1000, "a", LONG, status="cancelled").played("a", 1500, cut, "cleared")
+    log.heard("b", cut - ZERO - 300 - 350, cut - ZERO + 1700, ZERO, "Wait, stop.", previous="a").truncated(
+        cut + 1, "a", cut - 1500
+    )
+    both = rates(log).pinged(60_000, 0).read().utterances[:2]
+    assert [(one.id, one.interrupted, one.heard_text) for one in both] == [("a", True, HEARD), ("b", None, None)]
+    assert (both[0].t_end_us or 0) > (both[1].t_start_us or 0)
+
+
 def test_what_is_truncated_is_cut_off_there() -> None:
     """The server says how much was played; the text that it takes away is the text that it gave before."""
     log = rates(LogOf().begin(400).answer(1000, "a", LONG).played("a", 1500, 3600, "cleared"))

@@ -398,6 +398,15 @@ def test_a_channel_that_dies_has_its_turn_closed_by_the_sound(both: Path) -> Non
     assert "realtime-lost" in {finding["code"] for finding in result.findings}
 
 
+@pytest.mark.parametrize(("stop_ms", "told"), [(31_000, False), (200_000, True)])
+def test_events_that_end_long_before_the_recording_are_told(both: Path, stop_ms: int, told: bool) -> None:
+    session = json.loads((both / "session.json").read_text())
+    session["parts"][0]["stop_ms"] = stop_ms
+    (both / "session.json").write_text(json.dumps(session))
+    codes = {finding["code"] for finding in merged(both, align=False).findings}
+    assert ("events-end-early" in codes) == told
+
+
 def merged_places(session: Path) -> list[dict[str, Any]]:
     """The places of the truth, by the session clock of its recording (one part, closed at its start)."""
     truth = json.loads(truth_of(session).read_text())["utterances"]

@@ -26,6 +26,8 @@ SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json")
 EVENTS = ("events.jsonl", "events.json")
 
+_SILENT_MS = 60_000.0
+
 
 @dataclass(slots=True)
 class Notes:
@@ -112,13 +114,29 @@ def _add_log(notes: Notes, store: Store, listing: SessionListing, prefer: Prefer
         return
     from .events import join  # noqa: PLC0415
 
-    notes.findings += notes.log.findings
+    notes.findings += [*notes.log.findings, *_ends_early(notes.log, notes.session)]
     if notes.utterances and notes.log.utterances:
         joined = join(notes.utterances, notes.log.utterances, prefer)
         notes.utterances = joined.utterances
         notes.findings += joined.findings
     else:
         notes.utterances += notes.log.utterances
+
+
+def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
+    """A finding where the recorder went on long after the last event: the channel may have died without a word."""
+    last_ms = max((one.last_ms for one in log.sessions if one.last_ms is not None), default=None)
+    stop_ms = max((part.stop_ms for part in session.parts if part.stop_ms is not None), default=None)
+    if last_ms is None or stop_ms is None or stop_ms - last_ms < _SILENT_MS:
+        return []
+    return [
+        Finding(
+            "events-end-early",
+            "info",
+            f"the last event came {(stop_ms - last_ms) / 1000:.0f} s before the recorder was stopped",
+            hint="if somebody spoke since, the data channel died without a word; the recording has it all the same",
+        )
+    ]
 
 
 def read_session_document(store: Store, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
