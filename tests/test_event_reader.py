@@ -124,6 +124,7 @@ GOOD = conversation().text()
         ('{"type": "response.audio_transcript.delta", "delta": "x"}', "tells neither an item nor a time"),
         ('{"type": "response.audio.delta", "item_id": "i", "delta": "@@@"}', "delta: is no base64"),
         ('{"type": "response.audio.delta", "item_id": "i", "delta": 7}', "delta: is no base64"),
+        ('{"type": "response.audio.delta", "item_id": "i", "delta": "a"}', "delta: is no base64"),
         ('{"type": "input_audio_buffer.append", "audio": "a"}', "audio: is no base64"),
     ],
 )

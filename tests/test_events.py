@@ -310,6 +310,24 @@ def test_over_a_websocket_the_sound_itself_tells_how_long_it_is() -> None:
     ]
 
 
+def test_sound_that_was_taken_out_of_the_log_still_tells_when_it_began() -> None:
+    log = LogOf().begin(400).add(1000, "response.output_audio.delta", response_id="r", item_id="a", delta="")
+    log.add(1100, "response.output_audio.delta", response_id="r", item_id="a").answer(1050, "a", LONG)
+    assert told(log.read()) == [("assistant", LONG, 1000.0, None)]
+    assert codes(log.read()) == set()
+    assert only(log.truncated(4000, "a", 1500).read()).interrupted is True
+    assert told(log.read())[0][3] == 2500.0
+
+
+def test_what_was_played_is_known_without_any_sound_in_the_log() -> None:
+    log = LogOf().begin(400).answer(1000, "a", LONG, status="cancelled").truncated(4000, "a", 4000 * heard_share())
+    for number in range(3):
+        log.answer(20_000 + 9000 * number, f"b{number}", LONG)
+        sound(log, 20_000 + 9000 * number, f"b{number}", 4000)
+    first = log.read().utterances[0]
+    assert (first.interrupted, first.heard_text) == (True, HEARD)
+
+
 def test_the_format_of_the_sound_counts() -> None:
     changed = {"output": {"format": {"type": "audio/pcmu"}}}
     log = (

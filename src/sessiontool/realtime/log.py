@@ -264,9 +264,9 @@ def _sound_fragment(
     kind: str, event: dict[str, Any], line: int, receipt: Receipt, log: Log, names: dict[str, str]
 ) -> Event | None:
     name = SOUND_FRAGMENTS[kind]
-    sound = event.get(name)
+    sound = event.get(name) or ""  # many a page takes the sound out before it logs
     try:
-        size = len(binascii.a2b_base64(sound, strict_mode=True))  # type: ignore[arg-type]
+        size = len(binascii.a2b_base64(sound, strict_mode=True))
     except (TypeError, ValueError):
         log.problems.add(f"line {line}, {name}: is no base64")
         return None

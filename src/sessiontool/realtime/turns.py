@@ -172,22 +172,25 @@ def _assistant_sounds(conversation: Conversation) -> dict[str, _Sound]:
         spoken = [item for item in spoken if item.role == ASSISTANT and item.type == "message" and item.is_spoken]
         if response.started_ms is not None:
             sounds.update(_played(response, spoken))
-    streamed = [item for item in conversation.items.values() if item.sound_bytes and item.role == ASSISTANT]
     free_ms = float("-inf")
-    for item in sorted(streamed, key=lambda item: (item.sound_ms is None, item.sound_ms or 0.0)):
+    for item in sorted(_streamed(conversation), key=lambda item: (item.sound_ms is None, item.sound_ms or 0.0)):
         sound = sounds.setdefault(item.id, _Sound())
         settings = item.session.settings_at(item.sound_ms)
-        sound.whole_ms = item.sound_bytes / settings.output_bytes_per_ms
+        sound.whole_ms = item.sound_bytes / settings.output_bytes_per_ms or None
         if sound.start_ms is None and item.sound_ms is not None:
             sound.start_ms = max(item.sound_ms, free_ms)
-            free_ms = sound.start_ms + _played_ms(item, sound.whole_ms)
-            sound.end_ms = free_ms
+            told = item.truncated or item.asked
+            played = [one for one in (sound.whole_ms, told and told[0]) if one is not None]
+            if played:
+                sound.end_ms = free_ms = sound.start_ms + min(played)
     return sounds
 
 
-def _played_ms(item: Item, whole_ms: float) -> float:
-    told = item.truncated or item.asked
-    return min(whole_ms, told[0]) if told else whole_ms
+def _streamed(conversation: Conversation) -> Iterable[Item]:
+    """Answers whose sound is in the log, or was until somebody took it out: then only its time is left."""
+    for item in conversation.items.values():
+        if item.role == ASSISTANT and (item.sound_bytes or item.sound_ms is not None):
+            yield item
 
 
 def _played(response: Response, items: Sequence[Item]) -> Iterable[tuple[str, _Sound]]:
@@ -216,14 +219,16 @@ def _assistant_turn(item: Item, conversation: Conversation, sound: _Sound | None
     response = conversation.responses.get(item.response or "")
     status = response.status if response else item.status
     if sound is None:
-        turn.is_open = status in {"", "in_progress"}
-        turn.interrupted = status in _CUT_OFF
-        if turn.interrupted and (conversation.has_playback or item.sound_bytes):
+        turn.is_open = status in {"", "in_progress"} and all(source == FRAGMENTS for _, source in item.texts)
+        turn.interrupted = status in _CUT_OFF or item.truncated is not None
+        if item.truncated is not None:
+            turn.heard_ms = item.truncated[0]
+        elif turn.interrupted and conversation.has_playback:
             turn.heard_ms, turn.heard = 0.0, ""
     else:
         turn.start_ms, turn.end_ms, turn.whole_ms = sound.start_ms, sound.end_ms, sound.whole_ms
         _cut(turn, item, sound, status, made)
-        turn.is_open = sound.end_ms is None
+        turn.is_open = sound.end_ms is None and conversation.has_playback
     turn.order = _order(turn, item)
     return turn
 
