@@ -204,6 +204,24 @@ def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None
     assert not (store / "s001-chrome-24k" / "merged").exists()
 
 
+def test_ids_may_be_long_in_coming(store: Path) -> None:
+    """What has ended is told before the next id comes, and Ctrl-C does not wait for it."""
+    argv = command("--from", "-", "-s", store, "--workers", "1", "--no-align")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for session_id in (b"s000-chrome-1s\n", b"bad \xff bytes\n", b"s005-chrome-silence\n"):
+            process.stdin.write(session_id)
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(session_id.split()[0])
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read().decode()
+        assert process.wait(timeout=20) == 130
+        assert "3 sessions: 2 complete, 1 failed; interrupted after" in rest
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
 def test_a_table_on_a_terminal_and_nothing_of_it_elsewhere(store: Path) -> None:
     import pty
 

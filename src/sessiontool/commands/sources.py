@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ..errors import NotFoundError, UsageError
 from ..wiring import open_store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from ..config import Settings
 
@@ -49,15 +51,22 @@ def _listed(name: str) -> Iterator[str]:
     from ..fleet.ledger import read_ids  # noqa: PLC0415
 
     if name == "-":
-        if hasattr(sys.stdin, "reconfigure"):
-            sys.stdin.reconfigure(errors="replace")
-        yield from read_ids(sys.stdin)
+        with _own_stdin() as lines:
+            yield from read_ids(lines)
         return
     try:
         with Path(name).open(encoding="utf-8", errors="replace") as file:
             yield from read_ids(file)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no {name}", hint="--from names a list of sessions, one a line") from error
+
+
+def _own_stdin() -> AbstractContextManager[IO[str]]:
+    """Stdin as a file of its own: a thread may be waiting for it when the program ends, and Python's is locked then."""
+    try:
+        return open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False)
+    except OSError:  # no real file
+        return nullcontext(sys.stdin)
 
 
 def _stored(settings: Settings) -> Iterator[str]:

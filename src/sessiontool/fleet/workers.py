@@ -58,6 +58,7 @@ class WorkerPool:
         self._count = count
         self._watch = watch
         self._workers: dict[int, _Worker] = {}
+        self._ids: Connection | None = None
 
     @property
     def _busy(self) -> list[_Worker]:
@@ -65,12 +66,16 @@ class WorkerPool:
 
     def run(self, session_ids: Iterator[str]) -> Iterator[Outcome]:
         """What became of each session, in the order in which they end; ids are taken as workers come free."""
-        while True:
-            while len(self._busy) < self._count and (session_id := next(session_ids, "")):
-                self._give(session_id)
-            if not self._busy:
-                return
-            yield from self._ended()
+        ids = self._ids = _pouring(session_ids)
+        is_more = True
+        while is_more or self._busy:
+            busy = {worker.pipe: worker for worker in self._busy}
+            wanted = [ids] if is_more and len(busy) < self._count else []
+            for pipe in connection.wait([*busy, *wanted]):
+                if pipe is ids:
+                    is_more = self._take(ids)
+                else:
+                    yield from self._hear(busy[pipe])  # type: ignore[index]
 
     def stop(self) -> Iterator[Outcome]:
         for worker in self._busy:
@@ -86,6 +91,8 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all workers; those in the middle of a session take back what they have begun."""
+        if self._ids is not None:
+            self._ids.close()
         for worker in self._workers.values():
             worker.pipe.close()
             worker.process.terminate()
@@ -114,24 +121,32 @@ class WorkerPool:
         self._workers[number] = _Worker(number, process, ours)
         return self._workers[number]
 
-    def _ended(self) -> Iterator[Outcome]:
-        """Wait for word of a worker, and give what has come of sessions."""
-        busy = {worker.pipe: worker for worker in self._busy}
-        for pipe in connection.wait(list(busy)):
-            worker = busy[pipe]  # type: ignore[index]
-            try:
-                word = worker.pipe.recv()
-            except (EOFError, OSError):
-                yield from self._died(worker)
-                continue
-            worker.is_at_it = True
-            if isinstance(word, Outcome):
-                worker.session_id = ""
-                worker.sessions_done += 1
-                self._watch.doing(worker.number, "", "")
-                yield word
-            else:
-                self._watch.doing(worker.number, worker.session_id, word)
+    def _take(self, ids: Connection) -> bool:
+        """Begin the next session; False when there is none any more."""
+        try:
+            found = ids.recv()
+        except EOFError:
+            return False
+        if isinstance(found, Exception):
+            raise found
+        self._give(found)
+        return True
+
+    def _hear(self, worker: _Worker) -> Iterator[Outcome]:
+        """Take a word of a worker: a stage, what became of its session, or its end."""
+        try:
+            word = worker.pipe.recv()
+        except (EOFError, OSError):
+            yield from self._died(worker)
+            return
+        worker.is_at_it = True
+        if isinstance(word, Outcome):
+            worker.session_id = ""
+            worker.sessions_done += 1
+            self._watch.doing(worker.number, "", "")
+            yield word
+        else:
+            self._watch.doing(worker.number, worker.session_id, word)
 
     def _died(self, worker: _Worker) -> Iterator[Outcome]:
         """What a worker's death costs: its session, if it had begun it; else another is given that."""
@@ -145,6 +160,22 @@ class WorkerPool:
             self._give(worker.session_id)
         else:
             yield failed(worker.session_id, death)
+
+
+def _pouring(session_ids: Iterator[str]) -> Connection:
+    """A pipe out of which ids come.  They may be long in coming; what ends meanwhile is not to wait for them."""
+    ours, theirs = connection.Pipe(duplex=False)
+
+    def pour() -> None:
+        with theirs, suppress(OSError):  # nobody wants any more
+            try:
+                for session_id in session_ids:
+                    theirs.send(session_id)
+            except Exception as error:  # noqa: BLE001 - raised again where ids are taken
+                theirs.send(error)
+
+    threading.Thread(target=pour, daemon=True).start()
+    return ours
 
 
 def _death(code: int) -> SessionToolError:
