@@ -146,6 +146,25 @@ def test_a_second_merge_does_not_align_what_it_knows(
     assert len(asked) == 11
 
 
+def test_words_are_taken_over_from_a_bucket_as_well(
+    s3_url: str, s3_client: Any, monkeypatch: pytest.MonkeyPatch, said: dict[str, dict[str, Any]]
+) -> None:
+    _, _, bucket, prefix = s3_url.split("/", 3)
+
+    def upload(name: str, body: bytes) -> None:
+        s3_client.put_object(Bucket=bucket, Key=f"{prefix}/small/{name}", Body=body)
+
+    for path in filter(Path.is_file, SMALL.rglob("*")):
+        upload(path.relative_to(SMALL).as_posix(), path.read_bytes())
+    merge("small", store=s3_url, words=True)
+    monkeypatch.setattr("sessiontool.words.Pool.align", lambda *_: None)
+    upload("utterances.jsonl", (SMALL / "utterances.jsonl").read_bytes() + b"\n")
+    again = merge("small", store=s3_url, words=True)
+    assert not again.unchanged
+    after = {one["id"]: one.get("words") for one in again.transcript["utterances"] if one["id"] != "u0009"}
+    assert after == {name: one.get("words") for name, one in said.items() if name != "u0009"}
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

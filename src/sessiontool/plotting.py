@@ -103,6 +103,11 @@ class _Item:
         start, end = self.story.found_ms
         return None if start is None or end is None else (start / 1000, end / 1000)
 
+    def touches(self, begin_s: float, end_s: float) -> bool:
+        """Whether anything of it, as found or as logged, lies between two times."""
+        at_s = [at / 1000 for at in (*self.story.found_ms, *self.story.logged_ms) if at is not None]
+        return bool(at_s) and min(at_s) < end_s and max(at_s) > begin_s
+
     @property
     def colour(self) -> str:
         return _COLOURS.get(self.story.placement.utterance.role, _OTHER)
@@ -207,7 +212,7 @@ def _draw_row(
             axes.axvspan(low_s, high_s, color=_HOLE, lw=0, zorder=0)
     for band, channel in enumerate(result.activity.channels):
         foot = -_BAND_STEP * band
-        mine = [item for item in items if item.band == band]
+        mine = [item for item in items if item.band == band and item.touches(start_s, drawn_s)]
         _draw_level(axes, channel, foot, (start_s, drawn_s), mine)
         _draw_unclaimed(axes, channel, foot, (start_s, drawn_s), mine)
         for item in mine:
@@ -353,16 +358,18 @@ def _font() -> Any:
 
 def _draw_off(axes: Axes, items: Sequence[_Item], begin_s: float, end_s: float) -> None:
     """Found minus logged, for each utterance's start; and where the clock and the role's habits had it."""
-    for item in items:
-        story, span = item.story, item.found_s
-        if story.off_ms is None or span is None or not begin_s <= span[0] <= end_s:
-            continue
-        if story.residual_ms is not None:
-            was = story.off_ms - story.residual_ms
-            axes.plot([span[0]] * 2, [was, story.off_ms], color=item.colour, lw=1, alpha=0.6)
-            axes.plot([span[0]], [was], marker="_", color=item.colour, ms=7)
-        inside = item.colour if story.placement.confidence >= _SURE else "white"
-        axes.plot([span[0]], [story.off_ms], marker="o", ms=4, color=item.colour, mfc=inside)
+    shown = [item for item in items if item.found_s is not None and begin_s <= item.found_s[0] <= end_s]
+    groups: dict[tuple[str, bool], list[tuple[float, float, float]]] = {}
+    for item in shown:
+        story, at = item.story, (item.story.found_ms[0] or 0) / 1000
+        if story.off_ms is not None:
+            was = story.off_ms - (story.residual_ms or 0.0)
+            groups.setdefault((item.colour, story.placement.confidence >= _SURE), []).append((at, story.off_ms, was))
+    for (colour, sure), points in groups.items():
+        at_s, off, expected = zip(*points, strict=True)
+        axes.vlines(at_s, expected, off, color=colour, lw=1, alpha=0.6)
+        axes.plot(at_s, expected, marker="_", ls="", color=colour, ms=7)
+        axes.plot(at_s, off, marker="o", ls="", ms=4, color=colour, mfc=colour if sure else "white")
     axes.set_xlim(begin_s, end_s)
     axes.margins(y=0.15)
     _set_times(axes)
