@@ -85,30 +85,24 @@ def published(target: Target) -> str:
 
 
 def kill_before_change(url: str, step: int) -> None:
-    """End this process before the change of this number: of names in a folder, or a request and its answer."""
+    """End this process before the change of this number: of names in a folder, or the next request to a bucket."""
     numbers = count()
 
-    def on_change() -> None:
-        if next(numbers) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def watched(change: Any, *, after: bool) -> Any:
+    def watched(change: Any) -> Any:
         def call(*arguments: Any, **named: Any) -> Any:
-            on_change()
-            answer = change(*arguments, **named)
-            if after:
-                on_change()
-            return answer
+            if next(numbers) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return change(*arguments, **named)
 
         return call
 
     if url.startswith("s3://"):
         from botocore.httpsession import URLLib3Session
 
-        URLLib3Session.send = watched(URLLib3Session.send, after=True)  # type: ignore[method-assign]
+        URLLib3Session.send = watched(URLLib3Session.send)  # type: ignore[method-assign]
     else:
         for name in ("mkdir", "rename", "replace", "unlink", "rmdir"):
-            setattr(os, name, watched(getattr(os, name), after=False))
+            setattr(os, name, watched(getattr(os, name)))
 
 
 def steps(url: str, store: Store, unused: Store) -> Iterator[dict[str, Any]]:
