@@ -174,6 +174,7 @@ def _place(
     shared = len({str(r) for lane in lanes for r in lane.roles}) > len(lanes)
     for lane in lanes:
         taken = lane.taken()
+        stray = _stray_share(lane, taken)
         for k in range(len(lane.raw)):
             i = int(lane.raw.index[k])
             if not lane.matches.found[k]:
@@ -183,7 +184,7 @@ def _place(
             start, end = _snapped(lane, k)
             if shared:
                 start, end = _overlapping(lane, k, start, end)
-            found = _evidence(lane, k, (start, end), axis, taken, shared=shared)
+            found = replace(_evidence(lane, k, (start, end), axis, taken, shared=shared), stray_share=stray)
             clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
             stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
@@ -255,6 +256,12 @@ def _evidence(
         made_up=bool(lane.islands.made_start[a] or lane.islands.made_end[b]),
         shared=shared,
     )
+
+
+def _stray_share(lane: Lane, taken: NDArray[np.bool_]) -> float:
+    """How much of the time that sounds like speech on a lane belongs to no utterance."""
+    length = lane.islands.end - lane.islands.start
+    return float(length[~taken].sum() / max(1.0, length.sum()))
 
 
 def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_starts: Floats) -> bool:

@@ -21,7 +21,8 @@ class Evidence:
     Residuals are found minus predicted, nan where the log says nothing; spreads are what is usual for the role.
     `length_ratio` is found over expected length.  Contrasts are how much louder it is inside than outside.
     `left_over_ms` is the distance to speech beside it that nobody was given.  `made_up`: an edge lies where the log
-    wants one, not where the sound pauses.  `shared`: both roles speak on this channel.
+    wants one, not where the sound pauses.  `shared`: both roles speak on this channel.  `stray_share` is how much of
+    what sounds like speech on this channel belongs to no utterance.
     """
 
     channel: int
@@ -37,6 +38,7 @@ class Evidence:
     left_over_ms: float
     made_up: bool
     shared: bool
+    stray_share: float = 0.0
 
 
 def features(evidence: Evidence) -> dict[str, float]:
@@ -52,6 +54,7 @@ def features(evidence: Evidence) -> dict[str, float]:
         "left_over": _share(-evidence.left_over_ms, -600, -100),
         "made_up": float(evidence.made_up),
         "shared": float(evidence.shared),
+        "stray": _share(evidence.stray_share, 0.1, 0.3),
     }
 
 
@@ -70,6 +73,7 @@ WEIGHTS = {
     "left_over": 2.3,
     "made_up": 2.7,
     "shared": 1.5,
+    "stray": 1.7,
 }
 
 

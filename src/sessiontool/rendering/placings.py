@@ -29,6 +29,7 @@ _DOUBTS = {
     "left_over": "there is speech beside it that no utterance has",
     "made_up": "an edge of it lies in the middle of speech",
     "shared": "both voices are on its channel",
+    "stray": "much that sounds like speech on its channel is nobody's",
 }
 _STATUSES = {
     "no_audio": "there is no speech where the log has it",
