@@ -266,9 +266,13 @@ def _stray_share(lane: Lane, taken: NDArray[np.bool_]) -> float:
 
 def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_starts: Floats) -> bool:
     """Whether an assistant's turn ends because the user began to speak."""
-    if utterance.role != ASSISTANT or found.length_ratio > _WHOLE:
+    if utterance.role != ASSISTANT:
         return False
-    if utterance.interrupted and (found.length_ratio < _SHORT or utterance.heard_text is not None):
+    if utterance.interrupted and utterance.heard_text is not None:
+        return True  # the log knows; how much of it was heard it only estimates
+    if found.length_ratio > _WHOLE:
+        return False
+    if utterance.interrupted and found.length_ratio < _SHORT:
         return True
     before = end_ms - user_starts
     if ((before >= _OVERLAP_MS[0]) & (before <= _OVERLAP_MS[1])).any():
