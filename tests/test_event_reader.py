@@ -72,6 +72,13 @@ def test_an_array_does_as_well_as_lines(indent: int | None) -> None:
     assert told(read(f"[{json.dumps(two[0])}]\n" + json.dumps(two[1:]))) == SAID
 
 
+def test_an_array_may_be_one_line_of_any_length() -> None:
+    padding = {"type": "conversation.item.retrieved", "item": {"audio": "A" * MAX_LINE_BYTES}}
+    log = read(json.dumps([*conversation().lines[:3], padding, *conversation().lines[3:]]))
+    assert told(log) == SAID
+    assert codes(log) == set()
+
+
 def test_times_since_1970_need_the_start_of_the_session() -> None:
     text = lines(conversation(), bare("timestamp", 1, EPOCH_MS))
     for started_at in (None, "no time", "2020-01-01T00:00:00Z"):

@@ -93,15 +93,15 @@ def read_log(file: BinaryIO) -> Log:
 
 def _values(file: BinaryIO, log: Log) -> Iterator[tuple[int, Any]]:
     """The JSON values of a file and their lines."""
-    number, text, whole = 0, "", True
-    for number, line in enumerate(_lines(file), 1):
+    first = file.readline(MAX_LINE_BYTES + 1)
+    if _ARRAY.match(first[:_PEEKED_BYTES].decode("utf-8-sig", "replace")):
+        yield from _array((first + file.read()).decode("utf-8-sig", "replace"), log)
+        return
+    for number, line in enumerate(_lines(first, file), 1):
         if line is None:
             log.problems.add(f"line {number}: is longer than {MAX_LINE_BYTES:,} bytes, which no event is")
             continue
         text = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-        if number == 1 and _ARRAY.match(text):
-            yield from _array(text + file.read().decode("utf-8", "replace"), log)
-            return
         if text.isspace():
             continue
         whole = text.endswith("\n")
@@ -116,18 +116,20 @@ def _values(file: BinaryIO, log: Log) -> Iterator[tuple[int, Any]]:
         yield number, mended(value) if "\\u" in text and may_need_mending(text) else value
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """The lines of a file; None for one that is too long, which is not held."""
-    while line := file.readline(MAX_LINE_BYTES + 1):
+def _lines(line: bytes, file: BinaryIO) -> Iterator[bytes | None]:
+    """`line` and those that follow it in a file; None for one that is too long, which is not held."""
+    while line:
         if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
             yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = file.readline(MAX_LINE_BYTES)
-        yield None
+        else:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES)
+            yield None
+        line = file.readline(MAX_LINE_BYTES + 1)
 
 
 _ARRAY = re.compile(r"\s*\[\s*(?:[{\]]|$)")
+_PEEKED_BYTES = 1024
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
