@@ -16,9 +16,11 @@ import pytest
 
 from sessiontool import plotting
 from sessiontool.align import Alignment
+from sessiontool.aligning.evidence import features
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
 from sessiontool.placing import PlacingResult, place_session, stories, story_of
 from sessiontool.plotting import check_plot, draw, row_seconds, save_plot
+from sessiontool.rendering import placings
 from sessiontool.rendering.placings import placing_view
 from sessiontool.storage import open_store
 
@@ -122,6 +124,11 @@ def test_an_utterance_that_is_not_there_is_named_with_those_that_are(placed: Pla
     with pytest.raises(NotFoundError, match="no utterance 'x'") as caught:
         story_of(placed, "x")
     assert caught.value.hint.startswith("its utterances are u0005, u0006")
+
+
+def test_every_doubt_has_words(placed: PlacingResult) -> None:
+    evidence = next(story.evidence for story in stories(placed) if story.evidence)
+    assert set(features(evidence)) == set(placings._DOUBTS)
 
 
 def test_doubts_are_told_by_their_weight_and_only_where_there_are_some(placed: PlacingResult) -> None:
