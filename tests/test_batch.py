@@ -418,7 +418,7 @@ def test_two_batches_at_once_merge_every_session_once(
     for session_id in (path.name for path in folder.iterdir()):
         statuses = [run.sessions[session_id]["status"] for run in runs]
         assert sum(status in MERGED for status in statuses) == 1, (session_id, statuses)
-        assert set(statuses) <= MERGED | {"unchanged", "busy"}
+        assert set(statuses) <= MERGED | {"unchanged", "busy"}, [run.sessions[session_id] for run in runs]
         with open_store(url) as store:
             assert verify_session(session_id, store.target(session_id)).problems == ()
 

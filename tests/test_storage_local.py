@@ -10,7 +10,7 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from places import Folder, publish
@@ -90,6 +90,24 @@ def test_links_out_of_the_store_are_not_followed(folder: Folder) -> None:
         store.target("s1")
     with pytest.raises(StorageError, match="out of the store"):
         store.read(dataclasses.replace(listing.chunks[0].object, key="../secret/1.webm"))
+
+
+def test_a_work_folder_may_go_while_a_session_is_listed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run ends this moment, and takes its work folder away between two looks."""
+    folder.put("s1/chunks/0/0.webm", b"sound")
+    work = folder.root / "s1" / "merged" / ".sessiontool-work"
+    work.mkdir(parents=True)
+    real = os.scandir
+
+    def scandir(path: Path) -> Any:
+        if Path(path) == work:
+            work.rmdir()
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with open_store(folder.url) as store:
+        assert [chunk.object.key for chunk in store.list_session("s1").chunks] == ["s1/chunks/0/0.webm"]
+    assert not work.exists()
 
 
 def test_odd_files_are_reported_and_do_no_harm(folder: Folder) -> None:

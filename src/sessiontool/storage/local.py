@@ -181,7 +181,11 @@ class LocalStore:
         pending = [folder]
         while pending:
             parent = pending.pop()
-            with os.scandir(self._root / parent) as entries:
+            try:
+                found = os.scandir(self._root / parent)
+            except FileNotFoundError:  # another run's work folder, which has gone since it was listed
+                continue
+            with found as entries:
                 for entry in entries:
                     key = f"{parent}/{entry.name}" if parent else entry.name
                     if parent == folder and not entry.name.startswith(start):
