@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import av
@@ -138,3 +139,11 @@ def test_packets_in_one_decode_to_the_same_sound() -> None:
         groups = [joined(packets[k : k + count]) for k in range(0, len(packets), count)]
         assert [packet_samples(group) for group in groups[:-1]] == [960 * count] * (len(groups) - 1)
         assert np.array_equal(collected(groups, 2, pre_skip), one_by_one)
+
+
+def test_the_interpreters_pace_is_as_before_once_all_is_decoded() -> None:
+    packets, pre_skip = encoded(tones(1))
+    usual = sys.getswitchinterval()
+    during = [sys.getswitchinterval() for _ in decode(packets, 2, pre_skip, np.copy)]
+    assert during == [pytest.approx(0.001)]
+    assert sys.getswitchinterval() == usual

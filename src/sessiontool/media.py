@@ -68,7 +68,7 @@ def decode(
         return reduce(_sound(block, channels, margin))
 
     threads = usable(_MOST_THREADS)
-    with ThreadPoolExecutor(threads) as pool:
+    with _handing_over(), ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Reduced]] = deque()
         for block in _blocks(packets, pre_skip, reach):
             waiting.append(pool.submit(work, block))
