@@ -12,18 +12,9 @@ import typer
 
 from .. import console, logs
 from ..errors import SessionToolError, UsageError
-from ..wiring import merge_options_of, s3_options_of
-from .common import (
-    INTERRUPTED,
-    Common,
-    RequireConsentOption,
-    SseKmsKeyIdOption,
-    SseOption,
-    TagsOption,
-    VadOption,
-    WordsOption,
-    on_store,
-)
+from ..wiring import s3_options_of
+from .common import INTERRUPTED, Common, on_store
+from .merging import Merging, Publishing
 from .sources import session_ids_of
 
 if TYPE_CHECKING:
@@ -41,6 +32,8 @@ _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 
 @on_store(without=("verbose",))
 def batch(
+    merging: Merging,
+    publishing: Publishing,
     common: Common,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
@@ -83,35 +76,13 @@ def batch(
     fail_on_error: Annotated[
         bool, typer.Option("--fail-on-error", help="Exit with the highest code of the sessions, not with 0.")
     ] = False,
-    strict: Annotated[
-        bool | None,
-        typer.Option(
-            "--strict/--no-strict",
-            help="Publish no session that has findings, and --fail-on-error.",
-            show_default=False,
-        ),
-    ] = None,
-    pauses: Annotated[
-        str | None,
-        typer.Option("--pauses", metavar="close|keep", help="Close pauses up, or keep their length.  [default: close]"),
-    ] = None,
-    align: Annotated[
-        bool, typer.Option("--align/--no-align", help="Find the utterances in the sound, or trust the log's times.")
-    ] = True,
-    vad: VadOption = None,
-    words: WordsOption = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Merge again even if nothing changed.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Do everything but publish.")] = False,
-    require_consent: RequireConsentOption = None,
-    sse: SseOption = None,
-    sse_kms_key_id: SseKmsKeyIdOption = None,
-    tags: TagsOption = None,
 ) -> None:
     """Merge many sessions, side by side.
 
     The sessions are named, listed (--from), all of the store (--all, and the default with --pending, --since or
     --until), or those that failed before.  A session that fails, even by taking its worker with it, never stops the
-    others.  The exit code is 0 when the run came to its end; --fail-on-error makes it the highest of the sessions'.
+    others.  The exit code is 0 when the run came to its end; --fail-on-error, or --strict, makes it the highest of the
+    sessions'.
 
     TIME is a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d).
     """
@@ -121,24 +92,14 @@ def batch(
         from ..fleet.runs import run_sessions  # noqa: PLC0415
         from ..fleet.shards import find_shard  # noqa: PLC0415
 
-        settings = common.settings(
-            pauses=pauses,
-            vad=vad,
-            words=words,
-            strict=strict,
-            shard=shard,
-            require_consent=require_consent,
-            sse=sse,
-            sse_kms_key_id=sse_kms_key_id,
-            tags=tags,
-        )
+        settings = common.settings(shard=shard, **merging.flags, **publishing.flags)
         selection = _selection(pending=pending, settle=settle, since=since, until=until)
         job = Job(
             store=settings.store,
             layout=settings.layout,
             s3=s3_options_of(settings),
             output=settings.output,
-            options=merge_options_of(settings, align=align, force=force, dry_run=dry_run),
+            options=merging.options(settings),
             selection=selection,
             plan_only=plan,
         )

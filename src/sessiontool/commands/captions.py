@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..wiring import caption_options_of, target_of
-from .common import Common, Ids, SseKmsKeyIdOption, SseOption, TagsOption, on_store
+from .common import Common, Ids, on_store
+from .merging import Publishing
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @on_store(without=("profile", "verbose"))
 def captions(
     ids: Ids,
+    publishing: Publishing,
     common: Common,
     caption_profile: Annotated[
         str | None,
@@ -66,9 +68,6 @@ def captions(
         str | None,
         typer.Option(metavar="TICKS[:MS]", help="WebVTT for HLS: the MPEG-2 time of a local time.", show_default=False),
     ] = None,
-    sse: SseOption = None,
-    sse_kms_key_id: SseKmsKeyIdOption = None,
-    tags: TagsOption = None,
     aws_profile: Annotated[
         str | None, typer.Option("--aws-profile", metavar="NAME", help="The AWS profile to use.")
     ] = None,
@@ -89,9 +88,7 @@ def captions(
             caption_speakers=speakers,
             caption_text=caption_text,
             mark_gaps=mark_gaps,
-            sse=sse,
-            sse_kms_key_id=sse_kms_key_id,
-            tags=tags,
+            **publishing.flags,
         )
         options = replace(
             caption_options_of(settings),

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -20,7 +21,7 @@ from ..progress import Timed
 from ..wiring import open_store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..config import Settings
     from ..progress import Progress
@@ -37,79 +38,7 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors a
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print every finding with its hint, and every chunk.")
 ]
-VadOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--vad/--no-vad",
-        help="Ask Silero's voice detector where noise is loud; needs sessiontool[vad].  [default: no-vad]",
-        show_default=False,
-    ),
-]
-WordsOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--words/--no-words",
-        help="Find the time of each word too; needs sessiontool[words].  [default: no-words]",
-        show_default=False,
-    ),
-]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
-
-RequireConsentOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--require-consent/--no-require-consent",
-        help="Merge nothing without a recorded consent in session.json (exit 4).",
-        show_default=False,
-    ),
-]
-SseOption = Annotated[
-    str | None, typer.Option("--sse", metavar="AES256|aws:kms", help="How S3 encrypts what is published.")
-]
-SseKmsKeyIdOption = Annotated[
-    str | None, typer.Option("--sse-kms-key-id", metavar="KEY", help="The KMS key that S3 encrypts it with.")
-]
-TagsOption = Annotated[
-    str | None, typer.Option("--tags", metavar="NAME=VALUE,...", help="The tags of what is published on S3.")
-]
-
-
-def _shared(
-    store: Annotated[
-        str | None,
-        typer.Option(
-            "--store", "-s", metavar="STORE", help="Where sessions live: a folder or s3://bucket/prefix.  [default: .]"
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Write to DIR/ID instead of the store's ID/merged."),
-    ] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            "--layout", metavar="PATTERN", help="How chunks are named.  [default: {session}/chunks/{part}/{seq}.{ext}]"
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--aws-profile", "--profile", metavar="NAME", help="The AWS profile to use.")
-    ] = None,
-    region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="The AWS region to use.")] = None,
-    endpoint_url: Annotated[
-        str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
-    ] = None,
-    log_format: Annotated[
-        str | None,
-        typer.Option(
-            "--log-format", metavar="text|json", help="What stderr gets, for people or one JSON object a line."
-        ),
-    ] = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """The options that commands on a store share; `on_store` gives them to a command."""
 
 
 _SETTINGS = ("store", "output", "layout", "profile", "region", "endpoint_url", "log_format")
@@ -124,6 +53,54 @@ class Common:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+
+    @staticmethod
+    def declared(
+        store: Annotated[
+            str | None,
+            typer.Option(
+                "--store",
+                "-s",
+                metavar="STORE",
+                help="Where sessions live: a folder or s3://bucket/prefix.  [default: .]",
+            ),
+        ] = None,
+        output: Annotated[
+            str | None,
+            typer.Option("--output", "-o", metavar="DIR", help="Write to DIR/ID instead of the store's ID/merged."),
+        ] = None,
+        layout: Annotated[
+            str | None,
+            typer.Option(
+                "--layout",
+                metavar="PATTERN",
+                help="How chunks are named.  [default: {session}/chunks/{part}/{seq}.{ext}]",
+            ),
+        ] = None,
+        profile: Annotated[
+            str | None, typer.Option("--aws-profile", "--profile", metavar="NAME", help="The AWS profile to use.")
+        ] = None,
+        region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="The AWS region to use.")] = None,
+        endpoint_url: Annotated[
+            str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
+        ] = None,
+        log_format: Annotated[
+            str | None,
+            typer.Option(
+                "--log-format", metavar="text|json", help="What stderr gets, for people or one JSON object a line."
+            ),
+        ] = None,
+        as_json: JsonOption = False,
+        quiet: QuietOption = False,
+        verbose: VerboseOption = False,
+        debug: DebugOption = False,
+    ) -> None:
+        """The options."""
+
+    @classmethod
+    def told(cls, **given: Any) -> Self:
+        flags = {name: given.pop(name) for name in _SETTINGS if name in given}
+        return cls(flags, **given)
 
     def settings(self, **flags: Any) -> Settings:
         """The settings in force; `flags` are a command's own, None where they were not given."""
@@ -180,23 +157,36 @@ def _logged(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def on_store(command: Callable[..., None] | None = None, *, without: Sequence[str] = ()) -> Callable[..., Any]:
-    """Give a command the shared options but those named in `without`.  It takes them as one value, `common`."""
+    """A command that takes groups of options, each as one value, and shows them behind its own.
+
+    A group is a class like `Common`: the parameters of `declared` are the options, but for those named in `without`,
+    and `told` makes a value of what was given.
+    """
     if command is None:
         return functools.partial(on_store, without=without)
-    shared = inspect.signature(_shared, eval_str=True).parameters.values()
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "common"]
-    parameters = [*own, *(p for p in shared if p.name not in without)]
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())
+    own = [p for p in parameters if not hasattr(p.annotation, "declared")]
+    groups = {
+        p.name: (p.annotation, [o for o in _options_of(p.annotation) if o.name not in without])
+        for p in parameters
+        if p not in own
+    }
+    shown = [*own, *chain.from_iterable(options for _, options in groups.values())]
 
     @functools.wraps(command)
-    def with_common(**given: Any) -> None:
-        options = {p.name: given[p.name] for p in own}
-        told = {p.name: given[p.name] for p in parameters if p.name not in options}
-        flags = {name: told.pop(name) for name in _SETTINGS if name in told}
-        command(**options, common=Common(flags, **told))
+    def with_groups(**given: Any) -> None:
+        values = {
+            name: kind.told(**{o.name: given[o.name] for o in options}) for name, (kind, options) in groups.items()
+        }
+        command(**{p.name: given[p.name] for p in own}, **values)
 
-    with_common.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_common.__annotations__ = {p.name: p.annotation for p in parameters}
-    return with_common
+    with_groups.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    with_groups.__annotations__ = {p.name: p.annotation for p in shown}
+    return with_groups
+
+
+def _options_of(group: Any) -> Iterable[inspect.Parameter]:
+    return inspect.signature(group.declared, eval_str=True).parameters.values()
 
 
 @contextmanager
