@@ -15,7 +15,7 @@ from ..errors import SessionToolError, UsageError
 from ..wiring import s3_options_of
 from .common import INTERRUPTED, Common, on_store
 from .merging import Merging, Publishing
-from .sources import session_ids_of
+from .sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,19 +32,10 @@ _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 
 @on_store(without=("verbose",))
 def batch(
+    sources: Sources,
     merging: Merging,
     publishing: Publishing,
     common: Common,
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
-    ] = None,
-    listed: Annotated[
-        str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
-    retry_failed: Annotated[
-        str | None, typer.Option(metavar="REPORT", help="The sessions that failed in an earlier run.")
-    ] = None,
     pending: Annotated[
         bool, typer.Option("--pending", help="Only those that have ended and are not merged, or changed since.")
     ] = False,
@@ -106,7 +97,7 @@ def batch(
         share = find_shard(settings.shard, process_environment())
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
-        source = session_ids_of(settings, ids, listed, every=every, retry_failed=retry_failed, implied=selection.asks)
+        source = sources.session_ids(settings, implied=selection.asks)
         with ExitStack() as stack:
             tell = _Teller(common, stack, report, metrics)
             stack.enter_context(_stoppable())

@@ -15,7 +15,7 @@ from .. import console
 from ..errors import StorageError, UsageError
 from ..wiring import target_of
 from .common import Common, on_store
-from .sources import session_ids_of
+from .sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,16 +25,10 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 
-@on_store
+@on_store(without=("retry_failed",))
 def purge(
+    sources: Sources,
     common: Common,
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
-    ] = None,
-    listed: Annotated[
-        str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
     chunks_after: Annotated[
         float | None, typer.Option(metavar="DAYS", help="Delete chunks then, of sessions that say nothing themselves.")
     ] = None,
@@ -67,7 +61,7 @@ def purge(
         rule = _rule(chunks_after, all_after)
         if receipt and not yes:
             raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
-        chosen = list(session_ids_of(settings, ids, listed, every=every))
+        chosen = list(sources.session_ids(settings))
         output = open_store(settings.output) if settings.output else None
         with _receipt(receipt, settings.store, wanted=yes) as write:
 

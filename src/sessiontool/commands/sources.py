@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Annotated, Any, Self
+
+import typer
 
 from ..errors import NotFoundError, UsageError
 from ..wiring import open_store_of
@@ -17,34 +20,51 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 
-def session_ids_of(
-    settings: Settings,
-    ids: list[str] | None,
-    listed: str | None,
-    *,
-    every: bool,
-    retry_failed: str | None = None,
-    implied: bool = False,
-) -> Iterable[str]:
-    """The ids of the one source that was named."""
-    from ..fleet.ledger import read_failed  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a command was told of which sessions to take: a group of options for `common.on_store`."""
 
-    named = [
-        name
-        for name, given in (("IDs", ids), ("--from", listed), ("--all", every), ("--retry-failed", retry_failed))
-        if given
-    ]
-    if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
-    if ids:
-        return dict.fromkeys(ids)
-    if listed:
-        return _once(_listed(listed))
-    if retry_failed:
-        return _once(read_failed(Path(retry_failed)))
-    if every or implied:
-        return _stored(settings)
-    raise UsageError("no session is named", hint="name them, or use --from, --all, --pending or --retry-failed")
+    ids: list[str] | None
+    listed: str | None
+    every: bool
+    retry_failed: str | None = None
+
+    @staticmethod
+    def declared(
+        ids: Annotated[
+            list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
+        ] = None,
+        listed: Annotated[
+            str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
+        ] = None,
+        every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
+        retry_failed: Annotated[
+            str | None, typer.Option(metavar="REPORT", help="The sessions that failed in an earlier run.")
+        ] = None,
+    ) -> None:
+        """The options."""
+
+    @classmethod
+    def told(cls, **given: Any) -> Self:
+        return cls(**given)
+
+    def session_ids(self, settings: Settings, *, implied: bool = False) -> Iterable[str]:
+        """The ids of the one source that was named; all of the store's where that is `implied`."""
+        from ..fleet.ledger import read_failed  # noqa: PLC0415
+
+        given = {"IDs": self.ids, "--from": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
+        named = [name for name, value in given.items() if value]
+        if len(named) > 1:
+            raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
+        if self.ids:
+            return dict.fromkeys(self.ids)
+        if self.listed:
+            return _once(_listed(self.listed))
+        if self.retry_failed:
+            return _once(read_failed(Path(self.retry_failed)))
+        if self.every or implied:
+            return _stored(settings)
+        raise UsageError("no session is named", hint="name them, or use --from, --all, --pending or --retry-failed")
 
 
 def _listed(name: str) -> Iterator[str]:
