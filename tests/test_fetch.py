@@ -87,6 +87,28 @@ def test_no_more_is_read_ahead_than_the_window_holds(monkeypatch: pytest.MonkeyP
             assert len(source.asked) == expected + 1
 
 
+def test_reading_ahead_goes_on_while_nobody_asks() -> None:
+    source = Source()
+    with prefetching(source.get, objects(40), Pace(4)):
+        deadline = time.monotonic() + 5
+        while len(source.asked) < 40 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert len(source.asked) == 40
+    assert source.most <= 4
+
+
+def test_fewer_are_under_way_after_the_server_asked_for_it() -> None:
+    source, pace = Source(0.02), Pace(8)
+    pace.slow_down()
+    with prefetching(source.get, objects(100), pace):
+        time.sleep(0.2)
+        assert source.most == 4
+        for _ in range(4):
+            pace.succeeded()
+        time.sleep(0.1)
+        assert source.most == 8
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 19), max_size=60))
 def test_whoever_asks_in_another_order_gets_what_was_asked_for(order: list[int]) -> None:

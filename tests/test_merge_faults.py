@@ -152,10 +152,8 @@ def test_a_result_that_cannot_be_put_in_place_waits_for_the_next_run(
     assert f"{SESSION}/merged/report.json" not in results(bucket)
     fault_proxy.faults.clear()
     monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
-    before = fault_proxy.count("GET", "/chunks/")
     assert merge(bucket, "--pauses", "keep") == (0, "")
     assert fault_proxy.count("PUT", "/.sessiontool-") == len(RESULT)  # it was not made anew
-    assert fault_proxy.count("GET", "/chunks/") == before
     assert verified(bucket)
     assert list(results(bucket)) == RESULT
 
@@ -233,6 +231,28 @@ def test_the_key_of_kms_is_handed_on(bucket: Prefix, monkeypatch: pytest.MonkeyP
     written = [one for one in sent if one[0] in {"PutObject", "CopyObject", "CreateMultipartUpload"}]
     assert len(written) > 10
     assert {one[1:] for one in written} == {("aws:kms", "alias/recordings")}
+
+
+# -- what it costs
+
+
+def test_a_merge_asks_for_little_besides_its_chunks(bucket: Prefix, monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.client import BaseClient
+
+    sent: list[tuple[str, str]] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def watched(self: Any, name: str, parameters: Any) -> Any:
+        sent.append((name, parameters.get("Key", "").rpartition("/")[2]))
+        return call(self, name, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+    assert merge(bucket) == (0, "")
+    written = ["audio.webm", "captions.srt", "captions.vtt", "transcript.json", "report.json"]
+    assert [name for name, _ in sent[:4]] == ["ListObjectsV2", "GetObject", "PutObject", "GetObject"]
+    assert [key for _, key in sent[1:4]] == ["report.json", ".sessiontool.lease", "report.json"]
+    assert sorted(sent[4:-2]) == sorted(("PutObject", name) for name in written[:-1])
+    assert sent[-2:] == [("PutObject", "report.json"), ("DeleteObject", ".sessiontool.lease")]
 
 
 # -- what has to be allowed

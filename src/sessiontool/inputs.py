@@ -12,15 +12,16 @@ from .continuity import by_part, part_entry
 from .documents import read_session, read_utterances
 from .errors import RecordingError
 from .models import SessionDocument
-from .storage import read_document
+from .storage import MAX_DOCUMENT_BYTES, read_document
 from .values import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .events import EventLog, Prefer
-    from .storage import Store
-    from .values import ChunkRef, SessionListing, Utterance
+    from .values import ChunkRef, SessionListing, StoredObject, Utterance
+
+    Read = Callable[[StoredObject], bytes]
 
 SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json")
@@ -75,18 +76,26 @@ def require_consent(listing: SessionListing, notes: Notes) -> None:
     )
 
 
-def read_notes(store: Store, listing: SessionListing, prefer: Prefer = "utterances") -> Notes:
+def documents_to_read(listing: SessionListing) -> list[StoredObject]:
+    """What `read_notes` asks for, in its order; but for what is so large that it is refused unread."""
+    found = []
+    for names in ((SESSION,), UTTERANCES, EVENTS):
+        found += [listing.documents[name] for name in names if name in listing.documents][:1]
+    return [obj for obj in found if obj.size_bytes <= MAX_DOCUMENT_BYTES]
+
+
+def read_notes(read: Read, listing: SessionListing, prefer: Prefer = "utterances") -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
     Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.
     """
     notes = Notes()
-    notes.session, notes.findings = read_session_document(store, listing)
+    notes.session, notes.findings = read_session_document(read, listing)
     named = [name for name in UTTERANCES if name in listing.documents]
     for name in named[:1]:
-        notes.utterances, findings = read_utterances(read_document(store, listing.documents[name]), name)
+        notes.utterances, findings = read_utterances(read_document(read, listing.documents[name]), name)
         notes.findings += findings
-    _add_log(notes, store, listing, prefer)
+    _add_log(notes, read, listing, prefer)
     if not notes.utterances:
         named += [name for name in EVENTS if name in listing.documents]
         what = f"{' and '.join(named)} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
@@ -104,10 +113,10 @@ def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[Chun
     return noted
 
 
-def _add_log(notes: Notes, store: Store, listing: SessionListing, prefer: Prefer) -> None:
+def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer) -> None:
     """Add what the events say, if there are any, to what is noted of a session."""
     try:
-        notes.log = read_log(store, listing, notes.session)
+        notes.log = read_log(read, listing, notes.session)
     except RecordingError as error:  # a log that is too large must not cost the recording
         notes.findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
@@ -139,19 +148,19 @@ def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
     ]
 
 
-def read_session_document(store: Store, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
+def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
     """session.json; an empty one where there is none."""
     if SESSION not in listing.documents:
         return SessionDocument(), []
-    return read_session(read_document(store, listing.documents[SESSION]), SESSION)
+    return read_session(read_document(read, listing.documents[SESSION]), SESSION)
 
 
-def read_log(store: Store, listing: SessionListing, session: SessionDocument) -> EventLog | None:
+def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> EventLog | None:
     """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
     named = [name for name in EVENTS if name in listing.documents]
     if not named:
         return None
     from .events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
-    data = read_document(store, listing.documents[named[0]])
+    data = read_document(read, listing.documents[named[0]])
     return read_events(BytesIO(data), named[0], session.started_at)

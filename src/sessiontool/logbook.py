@@ -34,8 +34,8 @@ def read_session_log(store: Store, session_id: str, progress: Progress | None = 
     """Read a session's event log (NotFoundError where there is none, RecordingError where it is absurdly large)."""
     (progress or Silent()).stage("reading")
     listing = store.list_session(session_id)
-    session, _ = read_session_document(store, listing)
-    log = read_log(store, listing, session)
+    session, _ = read_session_document(store.read, listing)
+    log = read_log(store.read, listing, session)
     place = f"{store.url.rstrip('/')}/{listing.folder}"
     if log is None:
         raise NotFoundError(

@@ -9,7 +9,7 @@ Not here: words whose times were measured, and what a piece is.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def spread(stretches: Sequence[Stretch], weights: Sequence[int], prices: Sequenc
     for low, high, some in _assign(stretches, sums, prices):
         heard = list(accumulate((stop - start for start, stop in some), initial=0))
         whole = max(1, sums[high] - sums[low])
+        if len(some) == 1:
+            (begin, _), length, before = some[0], heard[-1], sums[low]
+            times += pairwise(begin + length * (place - before) // whole for place in sums[low : high + 1])
+            continue
         for k in range(low, high):
             begun, done = (heard[-1] * (sums[place] - sums[low]) // whole for place in (k, k + 1))
             times.append((_at(some, heard, begun, after=True), _at(some, heard, done, after=False)))

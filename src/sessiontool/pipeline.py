@@ -17,7 +17,7 @@ from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
 from .heard import with_heard_text
-from .inputs import fingerprint, noted_sha256, read_notes, require_chunks, require_consent
+from .inputs import documents_to_read, fingerprint, noted_sha256, read_notes, require_chunks, require_consent
 from .progress import Progress, Silent
 from .report import finding_json
 from .storage import scratch_folder
@@ -136,25 +136,26 @@ def merge_session(
     if not options.force and look.published:
         return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
     require_chunks(look.listing)
-    with scratch_folder() if options.dry_run else target.workspace() as work:
+    # What is read is on its way while other things are asked for.
+    with _reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(results.REPORT) != look.report:  # another run was here since
             look = _Look(store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
-        with _reading(store, look.listing) as read:
-            notes = read_notes(store, look.listing, options.prefer)
-            if options.require_consent:
-                require_consent(look.listing, notes)
-            recording = _join(read, look.listing, notes.session, options, work, progress)
+        notes = read_notes(read, look.listing, options.prefer)
+        if options.require_consent:
+            require_consent(look.listing, notes)
+        recording = _join(read, look.listing, notes.session, options, work, progress)
         alignment = None
         if options.align and notes.utterances:
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
             alignment = _with_words(alignment, recording, options, target, progress)
-        if not (options.dry_run or options.strict):
-            target.send_ahead(results.AUDIO, recording.path)
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
-        document, transcript = results.write_result(session_id, notes, recording, alignment, settings, options.captions)
+        send = None if options.dry_run or options.strict else target.send_ahead
+        document, transcript = results.write_result(
+            session_id, notes, recording, alignment, settings, options.captions, send
+        )
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")
@@ -178,8 +179,8 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_chunks(listing)
-    notes = read_notes(store, listing)
     with _reading(store, listing) as read, TemporaryFile() as scratch:
+        notes = read_notes(read, listing)
         joiner, assembly = _assemble(read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
         timeline = joiner.timeline()
     document = results.make_report(session_id, notes, assembly, timeline)
@@ -225,7 +226,7 @@ class _Look:
 
 
 def _reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
-    return store.reading([chunk.object for chunk in listing.chunks])
+    return store.reading([*documents_to_read(listing), *(chunk.object for chunk in listing.chunks)])
 
 
 def _join(

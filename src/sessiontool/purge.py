@@ -186,7 +186,7 @@ class Purger:
 
     def _read(self, listing: SessionListing) -> bytes | None:
         document = listing.documents.get(SESSION)
-        return None if document is None else read_document(self._store, document)
+        return None if document is None else read_document(self._store.read, document)
 
     # -- what
 

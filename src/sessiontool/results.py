@@ -14,7 +14,7 @@ from . import __version__, captions, report, verify
 from .errors import NotFoundError, RecordingError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from .align import Alignment
@@ -48,12 +48,17 @@ def write_result(
     alignment: Alignment | None,
     settings: dict[str, Any],
     options: captions.CaptionOptions,
+    send: Callable[[str, Path], None] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write captions, transcript and report beside the audio; returns the report and the transcript.
 
+    Every file but the report is handed to `send`, if given, by name and path, as soon as it is written: they can travel
+    while they are checked.
     `settings` go into the report, with `inputs_fingerprint` among them taken out to its own field.
     """
     work, timeline = recording.path.parent, recording.timeline
+    if send:
+        send(AUDIO, work / AUDIO)
     placements = alignment.placements if alignment else _as_logged(notes, timeline)
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
@@ -64,6 +69,8 @@ def write_result(
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
     for name, text in files.items():
         write_text(work / name, text)
+        if send:
+            send(name, work / name)
     document = make_report(session_id, notes, recording.assembly, timeline, alignment.findings if alignment else ())
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     if log is not None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .phrases import pieces_of
+from .width import cells
 
 if TYPE_CHECKING:
     from .phrases import Pieces
@@ -32,6 +33,8 @@ def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[i
 
 def lay_out(text: str, language: str, profile: Profile) -> tuple[str, ...]:
     """A clean text in lines, such as that of a cue with its speaker's name before it."""
+    if profile.line_cells is None or cells(text) <= profile.line_cells:
+        return (text,)
     pieces = pieces_of([text], language, profile.line_cells)
     edges = line_edges(pieces, 0, len(pieces.texts), profile)
     return tuple(pieces.text(low, high) for low, high in pairwise(edges))

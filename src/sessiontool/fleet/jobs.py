@@ -135,7 +135,7 @@ class Runner:
             return Decision(False, _PURGED), True
         if not selection.pending:
             return decision, False
-        notes = read_notes(self._store, listing)
+        notes = read_notes(self._store.read, listing)
         return selecting.by_end(selection, listing, notes.session, now_s=time.time()), False
 
 

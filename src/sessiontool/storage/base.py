@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -170,10 +170,12 @@ class Store(Protocol):
     ) -> None: ...
 
 
-def read_document(store: Store, obj: StoredObject, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+def read_document(
+    read: Callable[[StoredObject], bytes], obj: StoredObject, *, max_bytes: int = MAX_DOCUMENT_BYTES
+) -> bytes:
     """The body of a JSON document; what is larger than any such document is refused unread (RecordingError)."""
-    check_document_size(f"{store.url}/{obj.key}", obj.size_bytes, max_bytes)
-    return store.read(obj)
+    check_document_size(obj.key, obj.size_bytes, max_bytes)
+    return read(obj)
 
 
 def check_document_size(where: str, size_bytes: int, max_bytes: int = MAX_DOCUMENT_BYTES) -> None:

@@ -1,8 +1,9 @@
 """Reads objects ahead: many travel at once, and they are handed out in order while later ones are still under way.
 
 The order is told up front and is the order in which they will most likely be asked for; whoever asks otherwise gets
-what was asked for, and the reading ahead goes on from there.  What is under way or waits to be asked for is bounded, in
-number and in bytes.  An object that cannot be read is an error for whoever asks for it, and nobody else.
+what was asked for, and the reading ahead goes on from there.  It goes on while nobody asks, but what is under way or
+waits to be asked for is bounded, in number and in bytes.  An object that cannot be read is an error for whoever asks
+for it, and nobody else.
 
 Threads are daemons: a server that does not answer keeps nobody from ending.
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..values import StoredObject
 
-MAX_OBJECTS = 128
+MAX_OBJECTS = 512
 MAX_BYTES = 32 * 1024 * 1024
 
 _HALVED_AT_MOST_EVERY_S = 1.0
@@ -33,22 +34,41 @@ class Pace:
     """How many requests may be under way: halved when the server asks to slow down, one more for each that succeeds."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._slowed_at = 0.0
+        self.most = most
         self.allowed = most
+        self._under_way = 0
+        self._slowed_at = 0.0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until one more request may be under way; while the block runs, it is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way < self.allowed)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify()
 
     def slow_down(self) -> None:
         now = time.monotonic()
-        if now - self._slowed_at > _HALVED_AT_MOST_EVERY_S:  # a burst of refusals is one request to slow down
-            self._slowed_at = now
-            self.allowed = max(1, self.allowed // 2)
+        with self._changed:
+            if now - self._slowed_at > _HALVED_AT_MOST_EVERY_S:  # a burst of refusals is one request to slow down
+                self._slowed_at = now
+                self.allowed = max(1, self.allowed // 2)
 
     def succeeded(self) -> None:
-        self.allowed = min(self._most, self.allowed + 1)
+        with self._changed:
+            if self.allowed < self.most:
+                self.allowed += 1
+                self._changed.notify()
 
 
 class Prefetcher:
-    """Calls `get` for `objects` ahead of `read`; `pace` bounds how many at once, besides the window."""
+    """Calls `get` for `objects` ahead of `read`, in threads: `pace` bounds how many at once, the window how far."""
 
     def __init__(self, get: Callable[[StoredObject], bytes], objects: Sequence[StoredObject], pace: Pace) -> None:
         self._get = get
@@ -78,18 +98,18 @@ class Prefetcher:
         return data
 
     def fill(self) -> None:
-        """Ask for as many of the next objects as the window and the pace allow, but for one at least."""
+        """Ask for as many of the next objects as the window allows, but for one at least."""
         while self._next < len(self._objects):
             obj = self._objects[self._next]
-            full = len(self._ahead) >= min(MAX_OBJECTS, self._pace.allowed)
-            if self._ahead and (full or self._ahead_bytes + obj.size_bytes > MAX_BYTES):
+            full = len(self._ahead) >= MAX_OBJECTS or self._ahead_bytes + obj.size_bytes > MAX_BYTES
+            if self._ahead and full:
                 return
             future: Future[bytes] = Future()
             self._ahead[self._next] = future
             self._ahead_bytes += obj.size_bytes
             self._next += 1
             self._jobs.put((obj, future))
-            if self._workers < self._pace.allowed:
+            if self._workers < self._pace.most:
                 self._workers += 1
                 threading.Thread(target=self._work, daemon=True, name="sessiontool-fetch").start()
 
@@ -106,14 +126,17 @@ class Prefetcher:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            obj, future = job
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(self._get(obj))
-            except BaseException as error:  # noqa: BLE001 - it is raised where the object is asked for
-                future.set_exception(error)
-            del job, future  # or this thread would keep the last body alive while it waits
+            with self._pace.turn():
+                self._fetch(*job)
+            del job  # or this thread would keep the last body alive while it waits
+
+    def _fetch(self, obj: StoredObject, future: Future[bytes]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(self._get(obj))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the object is asked for
+            future.set_exception(error)
 
 
 @contextmanager

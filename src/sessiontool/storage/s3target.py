@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .base import check_published
+from .base import REPORT_NAME, check_published
 from .disk import scratch_folder
 from .s3lease import Lease
 from .s3publish import Publication
@@ -35,7 +35,10 @@ class S3Target:
         return self._bucket.url(self._prefix + name)
 
     def read(self, name: str) -> bytes | None:
-        return self._bucket.get_if_there(self._prefix + name)
+        found = self._bucket.snapshot(self._prefix + name)
+        if self._publication and name == REPORT_NAME:
+            self._publication.replaces(found.tag if found else None)
+        return found.body if found else None
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
