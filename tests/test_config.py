@@ -9,8 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import typer
 
-from sessiontool.config import DEFAULT, Settings, load_settings, setting_help, setting_names, variable
+from sessiontool.cli import app
+from sessiontool.config import DEFAULT, Settings, flag, load_settings, setting_help, setting_names, variable
 from sessiontool.errors import UsageError
 
 
@@ -61,6 +63,19 @@ def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, na
     assert getattr(load_settings({}, environ={variable(name): text}, cwd=tmp_path), name) == value
     assert getattr(load_settings({name: value}, environ={}, cwd=tmp_path), name) == value
     assert setting_help(name).endswith(".")
+
+
+def test_a_setting_is_called_as_its_option_is_typed() -> None:
+    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    typed = [(param.name, param.opts) for command in commands for param in command.params]
+    for name in set(setting_names()) - {"end_markers"}:  # which Lambda alone asks for
+        assert any(flag(name) in options for _, options in typed)
+        assert all(flag(name) == options[0] for param, options in typed if param == name)
+
+
+def test_a_wrong_option_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^--captions-text must be heard or generated, not 'x'"):
+        load(tmp_path, caption_text="x")
 
 
 def test_the_table_is_the_dataclass() -> None:

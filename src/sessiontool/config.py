@@ -43,11 +43,20 @@ class _Meta(NamedTuple):
     help: str
     choices: tuple[str, ...] = ()
     is_path: bool = False
+    flag: str = ""
 
 
-def _setting(default: T, help: str, *, choices: tuple[str, ...] = (), is_path: bool = False) -> T:  # noqa: A002
+def _setting(
+    default: T,
+    help: str,  # noqa: A002
+    *,
+    choices: tuple[str, ...] = (),
+    is_path: bool = False,
+    flag: str = "",
+) -> T:
+    """A field; `flag` is its option on the command line, where that is not its name with hyphens."""
     kind = str if default is None else type(default)
-    return field(default=default, metadata={"meta": _Meta(kind, help, choices, is_path)})
+    return field(default=default, metadata={"meta": _Meta(kind, help, choices, is_path, flag)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Settings:
     store: str = _setting(".", "Where sessions live: a folder or s3://bucket/prefix.", is_path=True)
     output: str | None = _setting(None, "A folder for results instead of the store.", is_path=True)
     layout: str = _setting(DEFAULT_PATTERN, "How chunks are named in the store.")
-    profile: str | None = _setting(None, "The AWS profile to use.")
+    profile: str | None = _setting(None, "The AWS profile to use.", flag="--aws-profile")
     region: str | None = _setting(None, "The AWS region to use.")
     endpoint_url: str | None = _setting(None, "The URL of an S3 server that is not AWS.")
     sse: str | None = _setting(None, "How S3 encrypts what is published: AES256, or aws:kms.")
@@ -76,10 +85,15 @@ class Settings:
     caption_profile: str = _setting(
         "default", "The rules of captions: default, netflix, bbc, dcmp, podcast or one's own."
     )
-    caption_formats: str = _setting("vtt,srt", "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.")
-    caption_speakers: bool = _setting(True, "Show in captions who speaks.")
+    caption_formats: str = _setting(
+        "vtt,srt", "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.", flag="--format"
+    )
+    caption_speakers: bool = _setting(True, "Show in captions who speaks.", flag="--speakers")
     caption_text: CaptionText = _setting(  # noqa: RUF009
-        "heard", "What captions show of a turn that was cut off.", choices=get_args(CaptionText)
+        "heard",
+        "What captions show of a turn that was cut off.",
+        choices=get_args(CaptionText),
+        flag="--captions-text",
     )
     mark_gaps: bool = _setting(False, "Captions note where sound is lost or has no text.")
     end_markers: str = _setting("session.json", "In Lambda: the documents whose arrival says that a session has ended.")
@@ -92,7 +106,7 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     def source(self, name: str) -> str:
-        """Where a setting's value came from: `--name`, a variable, a file's path, or `DEFAULT`."""
+        """Where a setting's value came from: an option, a variable, a file's path, or `DEFAULT`."""
         return self.sources.get(name, DEFAULT)
 
 
@@ -113,6 +127,11 @@ def setting_names() -> tuple[str, ...]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return _PREFIX + name.upper()
+
+
+def flag(name: str) -> str:
+    """The option of a setting, for the commands that have one."""
+    return _SETTINGS[name].flag or f"--{name.replace('_', '-')}"
 
 
 def process_environment() -> Mapping[str, str]:
@@ -144,7 +163,7 @@ def load_settings(
 def _flag_layer(flags: Mapping[str, object]) -> _Layer:
     for name, value in flags.items():
         if value is not None:
-            source = f"--{name.replace('_', '-')}"
+            source = flag(name)
             yield name, _checked(name, os.fspath(value) if isinstance(value, os.PathLike) else value, source), source
 
 

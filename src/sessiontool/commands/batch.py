@@ -94,7 +94,7 @@ def batch(
             selection=selection,
             plan_only=plan,
         )
-        share = find_shard(settings.shard, process_environment())
+        share = find_shard(settings.shard, process_environment(), settings.source("shard"))
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
         source = sources.session_ids(settings, implied=selection.asks)

@@ -50,19 +50,22 @@ class Shard:
         return f"{self.index}/{self.count}"
 
 
-def find_shard(text: str | None, environment: Mapping[str, str]) -> Shard:
-    """The share that `text` says (`I/N`, or `/N` with I from an engine), or an engine, or all (UsageError)."""
+def find_shard(text: str | None, environment: Mapping[str, str], source: str = "--shard") -> Shard:
+    """The share that `text` says (`I/N`, or `/N` with I from an engine), or an engine, or all (UsageError).
+
+    `source` is where `text` was said.
+    """
     engine = next((one for one in _ENGINES if environment.get(one.index)), None)
     if text is None:
         return _of_engine(engine, environment) if engine else Shard()
     match = _FORM.fullmatch(text.strip())
     if match is None:
-        raise _no_shard(f"{text[:40]!r} is no shard")
+        raise _no_shard(f"{source} {text[:40]!r} is no shard")
     count = int(match["count"])
     if match["index"]:
-        return _checked(int(match["index"]), count, "--shard")
+        return _checked(int(match["index"]), count, source)
     if engine is None:
-        raise _no_shard(f"{text[:40]!r} leaves open which shard this is, and no engine says it")
+        raise _no_shard(f"{source} {text[:40]!r} leaves open which shard this is, and no engine says it")
     return _checked(_number(engine.index, environment), count, engine.index)
 
 

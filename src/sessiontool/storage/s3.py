@@ -43,7 +43,7 @@ def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if "@" in bucket:  # not repeated: people put credentials there
         raise UsageError(
-            "an s3:// store takes no credentials", hint="name a profile with --profile, or set AWS_ACCESS_KEY_ID"
+            "an s3:// store takes no credentials", hint="name a profile with --aws-profile, or set AWS_ACCESS_KEY_ID"
         )
     if not _BUCKET.fullmatch(bucket):
         raise UsageError(f"{bucket[:80]!r} is no name of a bucket", hint="a store is s3://bucket/prefix")
