@@ -11,13 +11,17 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
+from typer.testing import CliRunner
 
 import sessiontool
+from sessiontool.cli import app
+from sessiontool.storage.folder import FolderTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     Recorded = Callable[[str], Path]
@@ -296,8 +300,24 @@ class TestInTheMiddle:
         process.send_signal(signal.SIGINT)
         said, complaint = process.communicate(timeout=30)
         assert (process.returncode, said) == (130, "")
-        assert complaint == "interrupted: nothing was published\n"
+        assert complaint == "interrupted: many is as it was\n"
         assert not output.exists()
+
+    def test_ctrl_c_when_the_new_result_is_complete(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        publish = FolderTarget.publish
+
+        def interrupted(target: FolderTarget, files: Mapping[str, Path]) -> None:
+            with monkeypatch.context() as moment:
+                moment.setattr(FolderTarget, "_finish", Mock(side_effect=KeyboardInterrupt))
+                publish(target, files)
+
+        merge = ["merge", SESSION, "-s", str(store), "--no-align"]
+        monkeypatch.setattr(FolderTarget, "publish", interrupted)
+        done = CliRunner().invoke(app, merge)
+        monkeypatch.undo()
+        assert (done.exit_code, done.stdout) == (130, "")
+        assert done.stderr == f"interrupted while publishing {SESSION}: run again, which finishes it\n"
+        assert "unchanged" in CliRunner().invoke(app, merge).stdout
 
     @pytest.mark.parametrize("most_bytes", [0, 10_000, 30_000])
     def test_no_room(self, store: Path, most_bytes: int) -> None:

@@ -55,7 +55,8 @@ def merge(
     Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
     (the recording cannot be used, has findings and `strict`, or no consent and `require_consent`), StorageError
     (unreachable, full, forbidden; BusyError where another run is at work on the session); all are SessionToolError.
-    When it raises, nothing was published.
+    When it raises, what was published before stands.  Only a StorageError in the last steps of publishing may leave it
+    to the next call to put the new result in place.
     """
     options = MergeOptions(
         keep_pauses=keep_pauses,

@@ -38,12 +38,13 @@ class Timed:
     def __init__(self, inner: Progress) -> None:
         self._inner = inner
         self._spent_s: dict[str, float] = {}
-        self._name = ""
         self._since = 0.0
+        self.current = ""
+        """The stage that runs."""
 
     def stage(self, name: str, steps: int | None = None) -> None:
         self._close()
-        self._name, self._since = name, time.monotonic()
+        self.current, self._since = name, time.monotonic()
         self._inner.stage(name, steps)
 
     def advance(self, steps: int = 1) -> None:
@@ -58,7 +59,7 @@ class Timed:
         return {name: round(spent_s, 3) for name, spent_s in self._spent_s.items()}
 
     def _close(self) -> None:
-        if self._name:
+        if self.current:
             now = time.monotonic()
-            self._spent_s[self._name] = self._spent_s.get(self._name, 0.0) + now - self._since
+            self._spent_s[self.current] = self._spent_s.get(self.current, 0.0) + now - self._since
             self._since = now

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 INTERRUPTED = 130
+_CHANGING = ("publishing", "deleting")
+"""Stages that change what is stored, by steps that the next run finishes."""
 
 Ids = Annotated[
     list[str], typer.Argument(metavar="ID...", help="The sessions: names of folders in the store.", show_default=False)
@@ -124,7 +126,8 @@ class Common:
                 try:
                     with console.progress_bar(quiet=self.quiet) as progress:
                         timed = Timed(progress)
-                        result = run(store, session_id, timed)
+                        with _telling_where(session_id, timed):
+                            result = run(store, session_id, timed)
                 except SessionToolError as error:
                     if self.debug:
                         raise
@@ -144,6 +147,17 @@ class Common:
             console.print_json(documents)
         if code:
             raise typer.Exit(code)
+
+
+@contextmanager
+def _telling_where(session_id: str, timed: Timed) -> Iterator[None]:
+    """An interrupt says in which session it came, and how that one was left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if timed.current in _CHANGING:
+            raise KeyboardInterrupt(f" while {timed.current} {session_id}: run again, which finishes it") from None
+        raise KeyboardInterrupt(f": {session_id} is as it was") from None
 
 
 def _logged(document: dict[str, Any]) -> dict[str, Any]:
@@ -199,8 +213,8 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
             raise
         console.print_error(error)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        console.note("interrupted: nothing was published")
+    except KeyboardInterrupt as interrupt:
+        console.note(f"interrupted{interrupt}")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # whoever read our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or Python complains when it flushes at its end
