@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -420,6 +421,19 @@ def test_the_command_lists_first_and_writes_a_receipt(
     assert "its chunks were deleted after it was merged" in left_alone.output
 
 
+def test_a_receipt_is_kept_where_something_is_deleted_also_when_the_run_ends_badly(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder.put(f"{ID}/session.json", document())
+    refused = run(ID, "-s", folder.url, "--chunks-after", "0", "--yes", "--receipt", "nothing.jsonl")
+    assert (refused.exit_code, Path("nothing.jsonl").exists()) == (4, False)
+    with open_store(folder.url) as store:
+        merge(store)
+    half = run(ID, "nobody", "-s", folder.url, "--chunks-after", "0", "--yes", "--receipt", "half.jsonl")
+    assert (half.exit_code, "receipt: half.jsonl" in half.stderr) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -433,6 +447,7 @@ def test_the_command_lists_first_and_writes_a_receipt(
 def test_calls_that_make_no_sense(arguments: list[str], message: str) -> None:
     done = run(*arguments)
     assert (done.exit_code, message in done.output) == (2, True), done.output
+    assert set(re.findall(r"--[a-z-]+", done.output)) <= set(re.findall(r"--[a-z-]+", run("--help").output))
 
 
 def test_a_hold_keeps_an_object_and_says_so(s3_url: str, s3_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:

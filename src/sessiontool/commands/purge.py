@@ -97,13 +97,14 @@ def _receipt(name: str | None, store: str, *, wanted: bool) -> Iterator[Callable
         raise StorageError(
             f"cannot write the receipt {path}: {error.strerror or error}", hint="name a new file with --receipt"
         ) from error
-    with file:
-        yield lambda event, found: _write(file, event, found, store)
-        is_empty = not file.tell()
-    if is_empty:
-        path.unlink()
-    else:
-        console.note(f"receipt: {path}")
+    try:
+        with file:
+            yield lambda event, found: _write(file, event, found, store)
+    finally:
+        if path.stat().st_size:
+            console.note(f"receipt: {path}")
+        else:
+            path.unlink()
 
 
 def _write(file: IO[str], event: str, found: Purge, store: str) -> None:

@@ -64,7 +64,7 @@ class Sources:
             return _once(read_failed(Path(self.retry_failed)))
         if self.every or implied:
             return _stored(settings)
-        raise UsageError("no session is named", hint="name them, or use --from, --all, --pending or --retry-failed")
+        raise UsageError("no session is named", hint="name them, list them with --from, or take all with --all")
 
 
 def _listed(name: str) -> Iterator[str]:
