@@ -27,7 +27,7 @@ from sessiontool.align import align
 from sessiontool.aligning.activity import measure
 from sessiontool.aligning.levels import MARGIN, Levels, reduce
 from sessiontool.documents import read_utterances
-from sessiontool.media import decode
+from sessiontool.sound.decode import decode
 from sessiontool.listening import packets_of
 from sessiontool.timeline import Span, Timeline
 session, merged = map(Path, sys.argv[1:])

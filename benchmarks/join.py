@@ -22,9 +22,9 @@ from pathlib import Path
 RECORDINGS = {"20ms": ["--frame-ms=20"], "60ms": ["--frame-ms=60"], "firefox": ["--recorder=firefox"]}
 _LIBRARY = """
 import sys
-from sessiontool.assemble import assemble
+from sessiontool.joining.assemble import assemble
 from sessiontool.concat import Joiner
-from sessiontool.models import SessionDocument
+from sessiontool.documents.models import SessionDocument
 from sessiontool.progress import Silent
 from sessiontool.storage import open_store
 import time

@@ -16,20 +16,20 @@ import recordings
 from fuzz_bounds import Controls, bounded, measures_memory
 
 from sessiontool import report, results, timeline
-from sessiontool.assemble import assemble
 from sessiontool.concat import Joiner
 from sessiontool.documents import read_session
+from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
-from sessiontool.models import SessionDocument
+from sessiontool.joining.assemble import assemble
 from sessiontool.progress import Silent
+from sessiontool.results.verify import verify_audio
 from sessiontool.values import ChunkRef, StoredObject
-from sessiontool.verify import verify_audio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sessiontool.records import Assembly
+    from sessiontool.joining.records import Assembly
 
 # -- salvage
 

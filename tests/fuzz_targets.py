@@ -27,9 +27,9 @@ from sessiontool import captions, report, timeline
 from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
+from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
-from sessiontool.models import SessionDocument
 from sessiontool.values import Placement
 from sessiontool.webm.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.webm.reader import WebmReader

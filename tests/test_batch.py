@@ -20,12 +20,12 @@ import pytest
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
+from sessiontool.console.workertable import NoTable
 from sessiontool.errors import NotFoundError
 from sessiontool.fleet.jobs import Job
 from sessiontool.fleet.workers import WorkerPool
 from sessiontool.pipeline import MergeOptions, verify_session
 from sessiontool.storage import open_store
-from sessiontool.workertable import NoTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
 
-from sessiontool.chains import Extent, displaced, extent_of, sort_chunks
+from sessiontool.joining.chains import Extent, displaced, extent_of, sort_chunks
 
 CHROME = chrome(84 * 7, cluster_packets=84)  # seven blobs of five seconds
 FIREFOX = firefox(250 * 6, cluster_packets=50)

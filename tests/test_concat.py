@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from recordings import chrome, payloads, read_pairs, recorded_chunks, split
 
 from sessiontool.concat import Joiner
-from sessiontool.continuity import Placer
 from sessiontool.filling import Pause
+from sessiontool.joining.continuity import Placer
 from sessiontool.webm.opus import OpusHead, silent_packet
 from sessiontool.webm.packets import Packets
 from sessiontool.webm.reader import WebmReader

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import chrome, chunk_ref, pairs, read_pairs
 
-from sessiontool.continuity import (
+from sessiontool.documents.models import ChunkEntry, PartEntry, PauseEntry
+from sessiontool.joining.continuity import (
     Emissions,
     Placer,
     by_part,
@@ -22,7 +23,6 @@ from sessiontool.continuity import (
     part_entry,
     unnumbered_finding,
 )
-from sessiontool.models import ChunkEntry, PartEntry, PauseEntry
 from sessiontool.webm.packets import Damage, Packets
 from sessiontool.webm.reader import WebmReader
 

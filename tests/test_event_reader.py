@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from realtime_logs import LogOf, codes, read, told
 
-from sessiontool.lenient import MAX_NAMED
+from sessiontool.documents.lenient import MAX_NAMED
 from sessiontool.realtime.log import MAX_LINE_BYTES
 
 SAID = [("user", "Hello there.", 1300.0, 1800.0)]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import store_of
 
-from sessiontool.excerpts import cut
-from sessiontool.media import decode
+from sessiontool.sound.decode import decode
+from sessiontool.sound.excerpts import cut
 from sessiontool.webm.opus import packet_samples
 from sessiontool.webm.reader import WebmReader
 

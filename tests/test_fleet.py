@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import NotFoundError, StorageError, UsageError
 from sessiontool.fleet.jobs import Outcome
 from sessiontool.fleet.ledger import Totals, read_failed, read_ids, session_line, summary_line, written_whole
@@ -18,7 +19,6 @@ from sessiontool.fleet.metrics import exposition
 from sessiontool.fleet.runs import run_sessions
 from sessiontool.fleet.selecting import Selection, by_end, by_time, length, read_time
 from sessiontool.fleet.shards import Shard, find_shard
-from sessiontool.models import SessionDocument
 from sessiontool.values import ChunkRef, SessionListing, StoredObject
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from sessiontool import report
 from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
+from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import RecordingError
-from sessiontool.models import SessionDocument
-from sessiontool.verify import verify_audio
+from sessiontool.results.verify import verify_audio
 from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:

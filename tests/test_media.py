@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from sessiontool.media import DECODE_RATE, decode
+from sessiontool.sound.decode import DECODE_RATE, decode
 from sessiontool.webm.opus import joined, packet_samples
 
 TONES_HZ = (440, 1210)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from sessiontool import plotting
 from sessiontool.align import Alignment
 from sessiontool.aligning.evidence import features
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
 from sessiontool.placing import PlacingResult, place_session, stories, story_of
-from sessiontool.plotting import check_plot, draw, row_seconds, save_plot
 from sessiontool.rendering import placings
+from sessiontool.rendering import plots as plotting
 from sessiontool.rendering.placings import placing_view
+from sessiontool.rendering.plots import check_plot, draw, row_seconds, save_plot
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

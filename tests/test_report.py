@@ -16,7 +16,7 @@ from recordings import SESSIONS, chunk_ref, payloads
 
 from sessiontool import report
 from sessiontool.align import PartAlignment
-from sessiontool.records import ChunkRecord
+from sessiontool.joining.records import ChunkRecord
 from sessiontool.timeline import Span, Timeline
 from sessiontool.values import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.webm.packets import PacketsDigest

@@ -19,9 +19,9 @@ from recordings import SESSIONS, walk
 
 from sessiontool.errors import StorageError
 from sessiontool.results import verify_published
+from sessiontool.results.verify import verify_audio, verify_outputs, verify_times
 from sessiontool.storage import open_output
 from sessiontool.storage.folder import FolderTarget
-from sessiontool.verify import verify_audio, verify_outputs, verify_times
 from sessiontool.webm import ebml
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from sessiontool import merge, words
 from sessiontool.errors import UsageError
-from sessiontool.heard import with_heard_text
-from sessiontool.recall import known_words
 from sessiontool.rendering.merges import MERGE
+from sessiontool.results.recall import known_words
+from sessiontool.speech.heard import with_heard_text
 from sessiontool.storage import open_output
 from sessiontool.values import Placement, TimedWord, Utterance
 from sessiontool.wording.forced import Aligner, Found
@@ -232,7 +232,7 @@ def aligner() -> Aligner:
 def speech(name: str) -> bytes:
     """The sound of an utterance of the dialogue."""
     from sessiontool.listening import packets_of
-    from sessiontool.media import decode
+    from sessiontool.sound.decode import decode
 
     true = truth()[name]
     whole = np.concatenate(list(decode(packets_of(SMALL / "chunks" / "000" / "000000.webm"), 2, 312, np.copy)), axis=1)

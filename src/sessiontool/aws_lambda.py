@@ -18,8 +18,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from . import logs
 from .config import load_settings
+from .console import logs
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
 from .fleet.jobs import FAILED, Job, Outcome, Runner, failed
 from .fleet.selecting import Selection

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .chains import end_ms, start_ms
+from .joining.chains import end_ms, start_ms
 from .values import SAMPLE_RATE
 from .webm import ebml
 from .webm.reader import WebmReader

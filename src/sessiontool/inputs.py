@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from .continuity import by_part, part_entry
 from .documents import read_session, read_utterances
+from .documents.models import SessionDocument
 from .errors import RecordingError
-from .models import SessionDocument
+from .joining.continuity import by_part, part_entry
 from .storage import MAX_DOCUMENT_BYTES, read_document
 from .values import Finding
 

@@ -1,6 +1,6 @@
 """The joined recording is heard: where its utterances are in the sound, and where it is asked for, their words.
 
-Between the pipeline and the stages that know sound (`media`, `align`, `words`); numpy and the decoder take a fifth of
+Between the pipeline and the stages that know sound (`sound`, `align`, `words`); numpy and the decoder take a fifth of
 a second to come up, so they are imported here when they are needed.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .continuity import part_entry
-from .heard import with_heard_text
-from .models import PartEntry
+from .documents.models import PartEntry
+from .joining.continuity import part_entry
+from .speech.heard import with_heard_text
 from .values import Finding
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from .align import Alignment
     from .aligning.activity import Activity
+    from .documents.models import SessionDocument
     from .inputs import Notes
-    from .models import SessionDocument
     from .progress import Progress
     from .results import Recording
     from .words import Known
@@ -43,7 +43,7 @@ def find_utterances(
     from .align import align  # noqa: PLC0415
     from .aligning.activity import measure  # noqa: PLC0415
     from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
-    from .media import decode  # noqa: PLC0415
+    from .sound.decode import decode  # noqa: PLC0415
 
     progress.stage("aligning")
     head = recording.head
@@ -57,8 +57,8 @@ def find_utterances(
 def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
     """The alignment with ends that noise hid, where the detector of the extra `vad` hears them."""
     from .aligning.tails import noisy_channels, with_later_ends  # noqa: PLC0415
-    from .media import decode  # noqa: PLC0415
-    from .voice import STEP_MS, Listener, detector  # noqa: PLC0415
+    from .sound.decode import decode  # noqa: PLC0415
+    from .sound.voice import STEP_MS, Listener, detector  # noqa: PLC0415
 
     head = recording.head
     listeners = {channel: Listener() for channel in noisy_channels(alignment.evidence)}
@@ -101,7 +101,7 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
 
     What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
     """
-    from .excerpts import cut  # noqa: PLC0415
+    from .sound.excerpts import cut  # noqa: PLC0415
     from .words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
 
     head = recording.head

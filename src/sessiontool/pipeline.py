@@ -12,14 +12,14 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from . import __version__, results
-from .assemble import assemble
 from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
-from .heard import with_heard_text
 from .inputs import documents_to_read, fingerprint, noted_sha256, read_notes, require_chunks, require_consent
+from .joining.assemble import assemble
 from .progress import Progress, Silent
 from .report import finding_json
+from .speech.heard import with_heard_text
 from .storage import scratch_folder
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from .align import Alignment
     from .aligning.activity import Activity
+    from .documents.models import SessionDocument
     from .events import Prefer
     from .inputs import Notes
-    from .models import SessionDocument
-    from .records import Assembly
+    from .joining.records import Assembly
     from .storage import Reader, Store, Target
     from .values import ChunkRef, SessionListing
 
@@ -68,7 +68,7 @@ class MergeOptions:
             return None
         if not self.align:
             raise UsageError("a detector helps the alignment alone", hint="leave out --vad or --no-align")
-        from .voice import detector  # noqa: PLC0415
+        from .sound.voice import detector  # noqa: PLC0415
 
         return detector()
 
@@ -298,7 +298,7 @@ def _with_words(
     if engine is None:
         return replace(alignment, placements=with_heard_text(alignment.placements))
     from .listening import find_words  # noqa: PLC0415
-    from .recall import known_words  # noqa: PLC0415
+    from .results.recall import known_words  # noqa: PLC0415
 
     known = {} if options.force else known_words(target, recording.path, engine)
     return find_words(alignment, recording, known, progress)

@@ -1,7 +1,7 @@
 """Where every utterance of a session was found, and why there: what a merge works out, told and not published.
 
 A session is joined in a scratch folder and aligned as a merge does it; what came of it is kept together with the
-activity of the sound, to be shown (`rendering`, `plotting`).
+activity of the sound, to be shown (`rendering`).
 """
 
 from __future__ import annotations

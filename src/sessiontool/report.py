@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .align import Alignment, PartAlignment
     from .events import EventLog, RealtimeSession
-    from .records import ChunkRecord
+    from .joining.records import ChunkRecord
     from .timeline import Span, Timeline
     from .values import Note, Placement, TimedWord
 

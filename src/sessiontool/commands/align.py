@@ -58,7 +58,7 @@ def align(
         from ..rendering.placings import placing_view  # noqa: PLC0415
 
         if plot is not None:
-            from ..plotting import check_plot, save_plot  # noqa: PLC0415
+            from ..rendering.plots import check_plot, save_plot  # noqa: PLC0415
 
             if len(set(ids)) > 1:
                 raise UsageError("a picture shows one session", hint="call it once for each")

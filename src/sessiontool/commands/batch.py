@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import console, logs
+from .. import console
+from ..console import logs
 from ..errors import SessionToolError, UsageError
 from ..wiring import s3_options_of
 from .common import INTERRUPTED, Common, on_store
@@ -20,11 +21,11 @@ from .sources import Sources
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..console.workertable import NoTable
     from ..fleet.jobs import Job, Outcome
     from ..fleet.ledger import Totals
     from ..fleet.runs import Engine
     from ..fleet.shards import Shard
-    from ..workertable import NoTable
 
 _MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
@@ -148,8 +149,8 @@ class _Teller:
     """Tells what becomes of sessions, wherever it is wanted: stdout, the report, the metrics, the log, the table."""
 
     def __init__(self, common: Common, stack: ExitStack, report: str | None, metrics: str | None) -> None:
+        from ..console.workertable import worker_table  # noqa: PLC0415
         from ..fleet.ledger import written_whole  # noqa: PLC0415
-        from ..workertable import worker_table  # noqa: PLC0415
 
         def file(name: str | None) -> Any:
             return stack.enter_context(written_whole(Path(name))) if name else None

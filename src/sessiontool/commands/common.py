@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from .. import console, logs
+from .. import console
+from ..console import logs
 from ..errors import SessionToolError, StorageError
 from ..progress import Timed
 from ..wiring import open_store_of

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import continuity
 from ..errors import UsageError
+from ..joining import continuity
 
 if TYPE_CHECKING:
-    from ..models import SessionDocument
+    from ..documents.models import SessionDocument
     from ..values import SessionListing
 
 DEFAULT_SETTLE_MINUTES = 60

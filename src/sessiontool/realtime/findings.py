@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lenient import MAX_NAMED, shown
+from ..documents.lenient import MAX_NAMED, shown
 from ..values import Finding
 
 if TYPE_CHECKING:

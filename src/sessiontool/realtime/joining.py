@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
 
-from ..lenient import shown
+from ..documents.lenient import shown
 from ..values import INAUDIBLE, Finding
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..lenient import MAX_NAMED, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
+from ..documents.lenient import MAX_NAMED, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
 from .names import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
 from .payloads import MAX_TEXT, Payload
 from .receiving import NEVER, TIME_FIELDS, Receipt, read_receipt

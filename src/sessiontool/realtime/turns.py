@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
-from ..speaking import MS_PER_UNIT, heard_part, units_of
+from ..speech.speaking import MS_PER_UNIT, heard_part, units_of
 from ..values import INAUDIBLE
 from .conversation import FRAGMENTS
 

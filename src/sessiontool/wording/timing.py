@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ..pacing import spread, stretches_of
+from ..speech.pacing import spread, stretches_of
 from ..values import TimedWord
 from .spelling import has_letters, text_until, tokens_of
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from .errors import RecordingError
-    from .values import ChunkRef, Finding
+    from ..errors import RecordingError
+    from ..values import ChunkRef, Finding
 
 Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged", "unread"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .media import decode
-from .webm.opus import packet_samples
+from ..webm.opus import packet_samples
+from .decode import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

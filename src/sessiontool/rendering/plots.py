@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
-from .placing import channel_of, stories
+from ..errors import UsageError
+from ..placing import channel_of, stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from .aligning.activity import ChannelActivity
-    from .placing import PlacingResult, Story
+    from ..aligning.activity import ChannelActivity
+    from ..placing import PlacingResult, Story
 
 _ENDINGS = (".png", ".svg")
 _ROW_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
@@ -266,7 +266,7 @@ def _draw_level(
 def _levels(channel: ChannelActivity, start_s: float, end_s: float) -> NDArray[np.float32]:
     import numpy as np  # noqa: PLC0415
 
-    from .aligning.levels import POWER_MS, to_db  # noqa: PLC0415
+    from ..aligning.levels import POWER_MS, to_db  # noqa: PLC0415
 
     first, last = (round(1000 * at) // POWER_MS for at in (start_s, end_s))
     power = channel.power[first:last]

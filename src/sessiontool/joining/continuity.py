@@ -8,14 +8,14 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..values import ChunkRef, Finding
 from .chains import begin_ms, end_ms
-from .values import ChunkRef, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .models import ChunkEntry, PartEntry
-    from .webm.packets import Damage, Packets
+    from ..documents.models import ChunkEntry, PartEntry
+    from ..webm.packets import Damage, Packets
 
 JUMP_MS = 1000
 """A step of the recorder clock between two chunks that no starved graph makes (0.66 s measured) is a lost chunk."""

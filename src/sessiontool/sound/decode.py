@@ -26,8 +26,8 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from .processors import usable
-from .webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
+from ..processors import usable
+from ..webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from .errors import RecordingError
+from ..errors import RecordingError
+from ..values import Finding, Utterance
 from .lenient import MAX_NAMED, is_writable, json_problem, kind_of, loads, shown, validated
 from .models import RetentionEntry, SessionDocument, UtteranceDocument
-from .values import Finding, Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

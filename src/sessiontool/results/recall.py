@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotFoundError, RecordingError
-from .results import REPORT, TRANSCRIPT, output_of, read_published
-from .values import TimedWord
-from .words import WordsKey, are_words_of
+from ..errors import NotFoundError, RecordingError
+from ..values import TimedWord
+from ..words import WordsKey, are_words_of
+from . import REPORT, TRANSCRIPT, output_of, read_published
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .storage import Target
-    from .words import Known
+    from ..storage import Target
+    from ..words import Known
 
 
 def known_words(target: Target, audio: Path, engine: str) -> Known:

@@ -11,20 +11,20 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from ..errors import RecordingError
+from ..values import Finding
 from . import continuity
 from .chains import displaced, extent_of, sort_chunks
-from .errors import RecordingError
 from .recording import Disorder, Noted, Recording, RecordingReader, started_again
 from .records import Assembly, ChunkRecord
-from .values import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .concat import Joiner
-    from .models import PartEntry, SessionDocument
-    from .progress import Progress
-    from .values import ChunkRef
+    from ..concat import Joiner
+    from ..documents.models import PartEntry, SessionDocument
+    from ..progress import Progress
+    from ..values import ChunkRef
 
 
 def assemble(

@@ -18,11 +18,11 @@ from itertools import accumulate
 from math import isclose
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import RecordingError
-from .values import SAMPLE_RATE, Finding
-from .webm import ebml
-from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
-from .webm.packets import PacketsDigest
+from ..errors import RecordingError
+from ..values import SAMPLE_RATE, Finding
+from ..webm import ebml
+from ..webm.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
+from ..webm.packets import PacketsDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

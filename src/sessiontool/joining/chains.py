@@ -14,16 +14,16 @@ from itertools import accumulate, product
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from .containers import begins_recording, open_reader
-from .errors import RecordingError
-from .values import SAMPLE_RATE
-from .webm.reader import WebmReader
+from ..containers import begins_recording, open_reader
+from ..errors import RecordingError
+from ..values import SAMPLE_RATE
+from ..webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .values import ChunkRef
-    from .webm.packets import Packets
+    from ..values import ChunkRef
+    from ..webm.packets import Packets
 
 _SAME_PLACE_MS = 1000
 _CONTINUES_MS = 150

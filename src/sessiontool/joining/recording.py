@@ -11,24 +11,24 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..containers import begins_recording, open_reader
+from ..errors import RecordingError
+from ..filling import Pause
+from ..values import SAMPLE_RATE, ChunkRef, Finding, Severity
+from ..webm.opus import SILENT_PACKET_SAMPLES
+from ..webm.packets import PacketsDigest
+from ..webm.reader import WebmReader
 from . import continuity
 from .chains import begin_ms, end_ms
-from .containers import begins_recording, open_reader
-from .errors import RecordingError
-from .filling import Pause
 from .records import Assembly, ChunkRecord, PartRecord
-from .values import SAMPLE_RATE, ChunkRef, Finding, Severity
-from .webm.opus import SILENT_PACKET_SAMPLES
-from .webm.packets import PacketsDigest
-from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .concat import Joiner
-    from .models import PartEntry
-    from .progress import Progress
-    from .webm.packets import Damage, Packets, Reader
+    from ..concat import Joiner
+    from ..documents.models import PartEntry
+    from ..progress import Progress
+    from ..webm.packets import Damage, Packets, Reader
 
 _NOTABLE_GAP_US = 250_000
 _CHROME_LEAVES_BYTES = 1

@@ -1,6 +1,6 @@
 """Sound into Opus packets, and the sound of any file (through PyAV): what a simulated recording is made of.
 
-The counterpart of `media`, which turns packets into sound.  Not here: containers, and the time of anything.
+The counterpart of `decode`, which turns packets into sound.  Not here: containers, and the time of anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from .errors import NotFoundError, RecordingError
+from ..errors import NotFoundError, RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

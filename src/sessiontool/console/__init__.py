@@ -12,13 +12,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..progress import Progress, Silent
 from . import logs
-from .progress import Progress, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .errors import SessionToolError
+    from ..errors import SessionToolError
 
 RESULT_SCHEMA = "sessiontool.result/1"
 

@@ -10,20 +10,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, captions, report, verify
-from .errors import NotFoundError, RecordingError, StorageError
+from .. import __version__, captions, report
+from ..errors import NotFoundError, RecordingError, StorageError
+from . import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from .align import Alignment
-    from .inputs import Notes
-    from .records import Assembly
-    from .storage import Target
-    from .timeline import Timeline
-    from .values import Finding, Placement
-    from .webm.opus import OpusHead
+    from ..align import Alignment
+    from ..inputs import Notes
+    from ..joining.records import Assembly
+    from ..storage import Target
+    from ..timeline import Timeline
+    from ..values import Finding, Placement
+    from ..webm.opus import OpusHead
 
 AUDIO, TRANSCRIPT, REPORT = "audio.webm", "transcript.json", "report.json"
 _CUE_FILES = (".vtt", ".srt")
@@ -116,7 +117,7 @@ def make_report(
 
 def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
     """Without alignment: where the log's times lie in the output, with no confidence in them."""
-    from .values import Placement  # noqa: PLC0415
+    from ..values import Placement  # noqa: PLC0415
 
     placements = []
     for utterance in notes.utterances:

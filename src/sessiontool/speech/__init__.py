@@ -1,0 +1,1 @@
+"""How a text takes up the time in which it is said."""
