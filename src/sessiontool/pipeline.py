@@ -61,21 +61,22 @@ class MergeOptions:
 
     def settings(self) -> dict[str, Any]:
         """What of them changes the result, as the report has it (UsageError where it cannot be done)."""
+        for name in ("vad", "words"):
+            if getattr(self, name) and not self.align:
+                raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name} or --no-align")
         return {
             "keep_pauses": self.keep_pauses,
             "align": self.align,
-            "vad": self.detector(),
+            "vad": self._detector(),
             "words": self.words_engine(),
             "prefer": self.prefer,
             "captions": self.captions.settings(),
         }
 
-    def detector(self) -> str | None:
+    def _detector(self) -> str | None:
         """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
         if not self.vad:
             return None
-        if not self.align:
-            raise UsageError("a detector helps the alignment alone", hint="leave out --vad or --no-align")
         from .sound.voice import detector  # noqa: PLC0415
 
         return detector()
@@ -84,8 +85,6 @@ class MergeOptions:
         """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
         if not self.words:
             return None
-        if not self.align:
-            raise UsageError("words cannot be found without alignment", hint="leave out --words or --no-align")
         from .words import engine  # noqa: PLC0415
 
         return engine()
