@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,6 +32,22 @@ def test_the_size_of_the_blocks_makes_no_difference(frames: int, seed: int) -> N
     pieces = levels(samples, block=160 * frames)
     for one, other in zip([*pieces.bands, *pieces.power], [*whole.bands, *whole.power], strict=True):
         assert np.array_equal(one[:], other[:])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 90_000), st.floats(0, 2e-5)), min_size=1, max_size=4),
+    st.integers(0, 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_silence_is_passed_over_where_its_levels_would_be_the_lowest(
+    stretches: list[tuple[int, float]], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    samples = np.concatenate([random.choice([-1, 1], length) * peak for length, peak in stretches])[None]
+    found = levels(samples.astype(np.float32))
+    with patch("sessiontool.aligning.levels._SILENT", 0):
+        looked_at = levels(samples.astype(np.float32))
+    assert np.array_equal(found.bands[0][:], looked_at.bands[0][:])
 
 
 @given(

@@ -91,6 +91,14 @@ def test_a_damaged_packet_is_silence_of_its_own_length(place: int) -> None:
     assert np.abs(found - whole)[:, same].max() < 0.02
 
 
+def test_where_all_is_damaged_nothing_is_heard_of_what_was_decoded_before() -> None:
+    packets, pre_skip = encoded(tones(60))
+    good = len(packets) // 3
+    found = collected([*packets[:good], *(packet[:1] + b"\xff" * 3 for packet in packets[good:])], 2, pre_skip)
+    assert rms(found[:, :200_000]) > 0.1
+    assert not found[:, (good * 960 - pre_skip) // 3 + 16_000 :].any()
+
+
 def test_rubbish_and_empty_packets_do_not_end_the_decode() -> None:
     packets, pre_skip = encoded(tones(5))
     rubbish = [*packets[:50], b"", b"\x03", bytes(range(256)), b"\xff" * 40, *packets[50:]]
