@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .levels import POWER_MS, to_db
+from .levels import POWER_MS, to_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +47,18 @@ def _smooth_db(power: Rows, lo: int, hi: int) -> Floats:
     pad = _SMOOTH_MS // 2
     a, b = max(0, lo - pad), min(POWER_MS * len(power), hi + pad)
     levels = np.repeat(power[a // POWER_MS : -(-b // POWER_MS)], POWER_MS)[a % POWER_MS :][: b - a]
-    mean_square = 10 ** (to_db(levels) / 10)
-    smooth = np.convolve(mean_square, np.ones(_SMOOTH_MS) / _SMOOTH_MS, mode="same")[lo - a : lo - a + hi - lo]
+    smooth = np.convolve(to_power(levels), np.ones(_SMOOTH_MS) / _SMOOTH_MS, mode="same")[lo - a : lo - a + hi - lo]
     level: Floats = 10 * np.log10(np.maximum(smooth, 1e-12))
     return level
+
+
+def _quantile(values: Floats, share: float) -> float:
+    """As `np.quantile`, which takes ten times as long for so few values."""
+    place = share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    ordered = np.partition(values, (low, high))
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
 
 
 def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -68,7 +76,7 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
     if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
         return Edge(start_ms, 0.0), Edge(end_ms, 0.0)
     level = _smooth_db(power, lo, hi)
-    peak = float(np.percentile(level[max(0, start - lo) : end - lo], 95))
+    peak = _quantile(level[max(0, start - lo) : end - lo], 0.95)
     onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, end - start)
     ending = _edge(level[::-1], hi - end, peak - _END_BELOW_DB, end - start)
     return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(level[::-1], ending))
@@ -76,7 +84,7 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
 
 def _edge(level: Floats, place: int, threshold: float, length: int) -> int:
     """The first index around `place` from where the level stays above `threshold` and the noise before it."""
-    noise = float(np.median(level[: place - 20])) if place > 40 else -200.0
+    noise = _quantile(level[: place - 20], 0.5) if place > 40 else -200.0
     if noise + _ABOVE_NOISE_DB > threshold + _NOISY_DB:
         return place
     threshold = max(threshold, noise + _ABOVE_NOISE_DB)
@@ -90,4 +98,4 @@ def _contrast(level: Floats, place: int) -> float:
     before, after = level[max(0, place - _CONTRAST_MS) : place], level[place : place + _CONTRAST_MS]
     if not len(before) or not len(after):
         return 0.0
-    return float(np.percentile(after, 80) - np.median(before))
+    return _quantile(after, 0.8) - _quantile(before, 0.5)

@@ -32,6 +32,8 @@ _FRAMES_PER_STEP = 6
 _ACTIVE_SCORE = 2.0
 _BEFORE_STEPS = 7
 _LONGEST_STEPS = 83
+_AROUND_STEPS = _REACH_STEPS + _LONGEST_STEPS + 1
+_BEYOND_STEPS = 2 * _AROUND_STEPS
 _CERTAIN_SHARE = 0.7
 _MOVE_COST = 0.6
 _PART_JUMP_COST = 1.0
@@ -46,34 +48,36 @@ _NEIGHBOURS = 4
 
 
 def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
-    """Running sum, in seconds, of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded."""
+    """Running sum, in seconds, of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded.
+
+    It begins `_BEYOND_STEPS` before the recording and ends as many after it, and goes down there: what the log has
+    should have been recorded.
+    """
     steps = len(score) // _FRAMES_PER_STEP
     share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
     edges = np.arange(steps + 1) * float(_STEP_MS)
     share *= np.diff(axis.recorded(edges)) / _STEP_MS
-    return np.concatenate(([0.0], np.cumsum(share))) * _STEP_MS / 1000
+    beyond = np.full(_BEYOND_STEPS, -_OUTSIDE_COST)
+    return np.cumsum(np.concatenate(([0.0], beyond, share, beyond))) * _STEP_MS / 1000
 
 
-def _agreement(total: Floats, start_ms: float, length_ms: float, offsets: NDArray[np.int64]) -> Floats:
-    """Agreement of one utterance with a running mask sum at each offset (in steps)."""
+def _agreement(mask: Floats, start_ms: float, length_ms: float) -> Floats:
+    """Agreement of one utterance with a mask at each offset, -_REACH_STEPS to _REACH_STEPS."""
     whole, part = divmod(start_ms / _STEP_MS, 1)
-    first = int(whole) + offsets
+    # Wherever all of it lies outside, it agrees as much as nearer by.
+    last = len(mask) - 1 - 2 * _BEYOND_STEPS
+    nearest = min(max(int(whole), -_AROUND_STEPS), last + _AROUND_STEPS)
     steps = min(max(1, round(_CERTAIN_SHARE * length_ms / _STEP_MS)), _LONGEST_STEPS)
-    before, at, after = (_outside_silent(total, first + shift, part) for shift in (-_BEFORE_STEPS, 0, steps))
+    before, at, after = (_at_offsets(mask, nearest + shift, part) for shift in (-_BEFORE_STEPS, 0, steps))
     agreement: Floats = after - 2 * at + before
     return agreement
 
 
-def _outside_silent(total: Floats, index: NDArray[np.int64], part: float) -> Floats:
-    """The running sum a `part` of a step after `index`.
-
-    It goes down outside of the recording: what the log has should have been recorded.
-    """
-    last = len(total) - 1
-    beyond = np.maximum(index - last, 0) + np.minimum(index, 0)
-    here, then = (np.minimum(np.maximum(k, 0), last) for k in (index, index + 1))
-    inside = (1 - part) * total[here] + part * total[then]
-    value: Floats = inside - _OUTSIDE_COST * beyond * (_STEP_MS / 1000)
+def _at_offsets(mask: Floats, step: int, part: float) -> Floats:
+    """The mask a `part` of a step after `step`, at each offset from there."""
+    first = _BEYOND_STEPS + step - _REACH_STEPS
+    after = first + 2 * _REACH_STEPS + 1
+    value: Floats = (1 - part) * mask[first:after] + part * mask[first + 1 : after + 1]
     return value
 
 
@@ -167,7 +171,7 @@ def _cheapest_path(
             cost, came_from = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
             origins.append(came_from.astype(np.int16))
         part, before = here, start
-        cost = cost + far / _FAR_SHARE - _agreement(masks[r], start, float(roles[r][0].length[k]), offsets)
+        cost = cost + far / _FAR_SHARE - _agreement(masks[r], start, float(roles[r][0].length[k]))
     place = int(np.argmin(cost))
     reached = -float(cost[place])
     path = [place]
