@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from processes import medians, run
 
 _ALIGN = """
 import json, sys
@@ -41,16 +41,6 @@ blocks = decode(packets_of(merged / "audio.webm"), 2, 0, reduce, MARGIN)
 activity = measure(Levels.collected(blocks, 2), Timeline(spans))
 align(utterances, Timeline(spans), activity, ("user", "assistant"))
 """
-
-
-def run(command: list[str]) -> tuple[float, float, float]:
-    """Wall and CPU seconds and peak megabytes of a process."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {command}")
-    return time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def sessiontool(*arguments: str) -> None:
@@ -79,7 +69,7 @@ def main() -> None:
         rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds)]
     print(f"{report['duration_s'] / 3600:.2f} h, {report['utterances']} utterances, load {os.getloadavg()[0]:.1f}\n")
     print("| | wall s | of ffmpeg | CPU s | of ffmpeg | peak MB |\n|---|---|---|---|---|---|")
-    middle = {t: [statistics.median(column) for column in zip(*(r[t] for r in rounds), strict=True)] for t in compared}
+    middle = medians(rounds)
     usual_wall_s, usual_cpu_s, _ = middle["ffmpeg -f null"]
     for tool, (wall_s, cpu_s, peak_mb) in middle.items():
         ratios = f"{wall_s / usual_wall_s:.2f} | {cpu_s:.2f} | {cpu_s / usual_cpu_s:.2f}"

@@ -19,7 +19,6 @@ import importlib.util
 import multiprocessing
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from processes import Cost, medians, run
 from s3server import BUCKET, S3Server, free_ports, run_s3_server
 
 if TYPE_CHECKING:
@@ -167,22 +167,9 @@ def commands(store: str, session: Path, endpoint: str, work: Path) -> dict[str, 
     return compared
 
 
-def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Wall and CPU seconds; the wall time is what the process prints, if it prints any."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - begun
-    if status:
-        sys.exit(f"failed: {command}")
-    return float(printed or wall_s), usage.ru_utime + usage.ru_stime
-
-
 def one_round(
     server: S3Server, session: Path, compared: dict[str, list[str]], environment: dict[str, str]
-) -> dict[str, tuple[float, float]]:
+) -> dict[str, Cost]:
     """Every command once; a merge finds no result, as the first of a session does."""
     with contextlib.closing(server.client()) as client:
         found = client.list_objects_v2(Bucket=BUCKET, Prefix=f"sessions/{session.name}/merged/")
@@ -210,15 +197,12 @@ def upload(client: Any, session: Path) -> None:
         list(pool.map(put, (path for path in session.rglob("*") if path.is_file() and path.name != "truth.json")))
 
 
-def table(measured: list[dict[str, tuple[float, float]]]) -> None:
-    middle = {
-        name: [statistics.median(column) for column in zip(*(one[name] for one in measured), strict=True)]
-        for name in measured[0]
-    }
+def table(measured: list[dict[str, Cost]]) -> None:
+    middle = medians(measured)
     print("| | wall s | CPU s |\n|---|---|---|")
-    for name, (wall_s, cpu_s) in middle.items():
-        print(f"| {name} | {wall_s:.3f} | {cpu_s:.2f} |")
-    wall = {name: figures[0] for name, figures in middle.items()}
+    for name, cost in middle.items():
+        print(f"| {name} | {cost.wall_s:.3f} | {cost.cpu_s:.2f} |")
+    wall = {name: cost.wall_s for name, cost in middle.items()}
     ours, joined = wall["process: fetch, sessiontool"], wall["process: merge from a folder"]
     print(f"\nfetch beside boto3: {wall['fetch, sessiontool'] / wall['fetch, boto3 with 16 threads']:.2f}")
     if "process: fetch, s5cmd" in wall:

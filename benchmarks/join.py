@@ -11,13 +11,12 @@ ffmpeg's.  --sessions keeps the sessions made for it (a minute an hour each).
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from processes import medians, run
 
 RECORDINGS = {"20ms": ["--frame-ms=20"], "60ms": ["--frame-ms=60"], "firefox": ["--recorder=firefox"]}
 _LIBRARY = """
@@ -61,19 +60,6 @@ def commands(store: Path, name: str, work: Path) -> dict[str, list[str]]:
     return {**{tool: ["sh", "-c", f"exec sh -c '{line}'"] for tool, line in shell.items()}, "library call": library}
 
 
-def run(command: list[str]) -> tuple[float, float, float]:
-    """Wall and CPU seconds and peak megabytes; for the library call, its own wall time without start-up."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - begun
-    if status:
-        sys.exit(f"failed: {command}")
-    return float(printed or wall_s), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=1.0)
@@ -89,11 +75,8 @@ def main() -> None:
         for kind in RECORDINGS:
             compared = commands(store, make_session(store, options.hours, kind), work)
             rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds + 1)][1:]
-            middle = {
-                tool: [statistics.median(column) for column in zip(*(r[tool] for r in rounds), strict=True)]
-                for tool in compared
-            }
-            ffmpeg_s = middle["cat | ffmpeg -c copy"][0]
+            middle = medians(rounds)
+            ffmpeg_s = middle["cat | ffmpeg -c copy"].wall_s
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
                 print(f"| {kind} | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |")
 

@@ -151,6 +151,18 @@ class TestRoundTrip:
             assert abs(start - start_ms) <= 10
             assert abs(end - end_ms) <= 10
 
+    @pytest.mark.parametrize("hours", [9.9999, 10, 27, 123])
+    @pytest.mark.parametrize("name", ["captions.vtt", "captions.srt", "captions.ass"])
+    def test_long_recordings_by_ffmpeg(self, name: str, hours: float, tmp_path: Path) -> None:
+        """By way of SRT: as ASS, FFmpeg itself writes no time beyond ten hours."""
+        at_s = hours * 3600
+        made = caption({"utterances": [spoken("Late.", at_s + 0.5, at_s + 2)], "duration_s": at_s + 9}, EVERYTHING)
+        (tmp_path / name).write_text(made.files[name])
+        argv = [need("ffmpeg"), "-v", "error", "-i", str(tmp_path / name), "-f", "srt", "-"]
+        done = subprocess.run(argv, capture_output=True, check=True, text=True)
+        [(start, end, _)] = by_srt(done.stdout)
+        assert (start, end) == pytest.approx((made.cues[0].start_ms, made.cues[0].end_ms), abs=10)
+
     def test_our_own_reader_of_times(self, made: Captions) -> None:
         assert cue_times(made.files["captions.vtt"], "captions.vtt") == [one[:2] for one in shown(made.cues)]
         assert cue_times(made.files["captions.srt"], "captions.srt") == [one[:2] for one in shown(made.single)]

@@ -325,6 +325,11 @@ def test_without_consent_nothing_is_merged_where_it_is_required(
     assert '"consent": {"recorded": true}' in done.output
     assert not (folder / "merged").exists()
     assert CliRunner().invoke(app, command).exit_code == 0
+    published = (folder / "merged" / "report.json").read_bytes()
+    for again in (command, ["batch", *command[1:], "--workers", "1", "--pending", "--fail-on-error"]):
+        done = CliRunner().invoke(app, [*again, "--require-consent"])
+        assert (done.exit_code, "was merged without a recorded consent" in done.output) == (4, True)
+    assert (folder / "merged" / "report.json").read_bytes() == published
 
 
 def test_with_consent_all_is_merged(copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,7 +204,7 @@ def test_nothing_published_is_nothing_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"align": False}, "words cannot be found without alignment"), ({}, "word times need the package pocketsphinx")],
+    [({"align": False}, "--words needs the alignment"), ({}, "word times need the package pocketsphinx")],
 )
 def test_words_that_cannot_be_had_are_refused_before_anything_is_done(
     options: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -63,14 +63,14 @@ def require_chunks(listing: SessionListing) -> None:
     )
 
 
-def require_consent(listing: SessionListing, notes: Notes) -> None:
-    """RecordingError for a session whose recorder noted no consent."""
-    consent = notes.session.consent
+def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:
+    """RecordingError for a session whose recorder noted no consent; `merged`: it was merged all the same."""
+    consent = session.consent
     if consent and consent.recorded:
         return
     said = "says that there is none" if consent and consent.recorded is False else "says nothing of it"
     raise RecordingError(
-        f"session {listing.session_id} is not merged without a recorded consent: {SESSION} "
+        f"session {listing.session_id} {'was' if merged else 'is not'} merged without a recorded consent: {SESSION} "
         + (said if SESSION in listing.documents else "is not there"),
         hint=f'where there is one, {SESSION} must say "consent": {{"recorded": true}}; or leave out --require-consent',
     )

@@ -15,7 +15,15 @@ from . import __version__, results
 from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
-from .inputs import documents_to_read, fingerprint, noted_sha256, read_notes, require_chunks, require_consent
+from .inputs import (
+    documents_to_read,
+    fingerprint,
+    noted_sha256,
+    read_notes,
+    read_session_document,
+    require_chunks,
+    require_consent,
+)
 from .joining.assemble import assemble
 from .progress import Progress, Silent
 from .report import finding_json
@@ -53,21 +61,22 @@ class MergeOptions:
 
     def settings(self) -> dict[str, Any]:
         """What of them changes the result, as the report has it (UsageError where it cannot be done)."""
+        for name in ("vad", "words"):
+            if getattr(self, name) and not self.align:
+                raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name} or --no-align")
         return {
             "keep_pauses": self.keep_pauses,
             "align": self.align,
-            "vad": self.detector(),
+            "vad": self._detector(),
             "words": self.words_engine(),
             "prefer": self.prefer,
             "captions": self.captions.settings(),
         }
 
-    def detector(self) -> str | None:
+    def _detector(self) -> str | None:
         """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
         if not self.vad:
             return None
-        if not self.align:
-            raise UsageError("a detector helps the alignment alone", hint="leave out --vad or --no-align")
         from .sound.voice import detector  # noqa: PLC0415
 
         return detector()
@@ -76,8 +85,6 @@ class MergeOptions:
         """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
         if not self.words:
             return None
-        if not self.align:
-            raise UsageError("words cannot be found without alignment", hint="leave out --words or --no-align")
         from .words import engine  # noqa: PLC0415
 
         return engine()
@@ -134,17 +141,17 @@ def merge_session(
     settings = options.settings()
     look = _Look(store.list_session(session_id), target, settings)
     if not options.force and look.published:
-        return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
+        return _left_alone(store, look, target, look.published, options)
     require_chunks(look.listing)
     # What is read is on its way while other things are asked for.
     with _reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(results.REPORT) != look.report:  # another run was here since
             look = _Look(store.list_session(session_id), target, settings)
             if not options.force and look.published:
-                return MergeResult(session_id, target.url, look.published, unchanged=True, dry_run=options.dry_run)
+                return _left_alone(store, look, target, look.published, options)
         notes = read_notes(read, look.listing, options.prefer)
         if options.require_consent:
-            require_consent(look.listing, notes)
+            require_consent(look.listing, notes.session)
         recording = _join(read, look.listing, notes.session, options, work, progress)
         alignment = None
         if options.align and notes.utterances:
@@ -163,9 +170,15 @@ def merge_session(
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
 
 
-def is_merged(listing: SessionListing, target: Target, options: MergeOptions) -> bool:
-    """Whether `target` has a result that was made from this very input by these options (StorageError)."""
-    return _Look(listing, target, options.settings()).published is not None
+def is_merged(store: Store, listing: SessionListing, target: Target, options: MergeOptions) -> bool:
+    """Whether `target` has a result that was made from this very input by these options.
+
+    StorageError; RecordingError where it has, without the consent that the options require.
+    """
+    is_there = _Look(listing, target, options.settings()).published is not None
+    if is_there:
+        _check_consent(store, listing, options)
+    return is_there
 
 
 def is_published(target: Target) -> bool:
@@ -205,6 +218,20 @@ def verify_session(session_id: str, target: Target, progress: Progress | None = 
     (progress or Silent()).stage("verifying")
     document, problems = results.verify_published(target)
     return VerifyResult(session_id, target.url, document, tuple(finding_json(problem) for problem in problems))
+
+
+def _left_alone(
+    store: Store, look: _Look, target: Target, report: dict[str, Any], options: MergeOptions
+) -> MergeResult:
+    """The result that is there already."""
+    _check_consent(store, look.listing, options)
+    return MergeResult(look.listing.session_id, target.url, report, unchanged=True, dry_run=options.dry_run)
+
+
+def _check_consent(store: Store, listing: SessionListing, options: MergeOptions) -> None:
+    """The same of a session that was merged already, maybe when nobody required it."""
+    if options.require_consent:
+        require_consent(listing, read_session_document(store.read, listing)[0], merged=True)
 
 
 class _Look:

@@ -129,7 +129,7 @@ class Runner:
         decision = selecting.by_time(selection, listing)
         if not decision.take:
             return decision, False
-        if not options.force and pipeline.is_merged(listing, target, options):
+        if not options.force and pipeline.is_merged(self._store, listing, target, options):
             return Decision(False, "merged before, from the same input"), True
         if not listing.chunks and pipeline.is_published(target):
             return Decision(False, _PURGED), True

@@ -2,14 +2,16 @@
 
 Overlaps are left to the player, which stacks them.  ASS has no escape that every player knows.  A brace opens an
 override, so it is written as an ornamental one (U+2774, U+2775); a backslash gets a WORD JOINER after it.  Times are
-hundredths of a second in this format, rounded by pysubs2.
+hundredths of a second in this format.
 """
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pysubs2
+from pysubs2.formats.substation import SubstationFormat
 
 from ..speakers import lanes_of
 from ..text import clean
@@ -43,4 +45,17 @@ def render(cues: Sequence[Cue], look: Look) -> str:
                 text=r"\N".join(line.translate(_ESCAPES) for line in cue.lines),
             )
         )
-    return str(file.to_string("ass"))
+    text = io.StringIO()
+    _AnyHour.to_file(file, text, "ass")
+    return text.getvalue()
+
+
+class _AnyHour(SubstationFormat):
+    """pysubs2 ends at 9:59:59.99, and puts all that is later there; players read hours of any length."""
+
+    @staticmethod
+    def ms_to_timestamp(requested_ms: int) -> str:
+        seconds, hundredths = divmod((requested_ms + 5) // 10, 100)
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d}.{hundredths:02d}"
