@@ -153,7 +153,7 @@ class TestBadInput:
             (["nobody"], 3, "nobody"),
             (["chrome-silent"], 3, SESSION),
             (["../x"], 2, "'../x'"),
-            (["a/b"], 2, "not a path"),
+            (["a/b"], 2, "the folder around it is the store"),
             ([""], 2, "session id"),
             ([SESSION, "--pauses", "perhaps"], 2, "close or keep"),
             ([SESSION, "--layout", "{seq}.webm"], 2, "{session}"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given
@@ -179,10 +180,13 @@ def test_an_id_is_refused_or_safe_in_a_path(text: str) -> None:
     assert text[0] not in ".-"
 
 
-@pytest.mark.parametrize("text", ["", ".", "..", "../x", "a/b", "/etc", "-x", ".hidden", "a b", "a\n", "é", "a" * 129])
-def test_what_is_no_id_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not a session id"):
-        check_session_id(text)
+@pytest.mark.parametrize(
+    "given", ["", ".", "..", "../x", "a/b", "a/", "/etc", "-x", ".hidden", "a b", "a\n", "é", "a" * 129, 3, Path("a/b")]
+)
+def test_what_is_no_id_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="not a session id") as caught:
+        check_session_id(given)
+    assert ("the folder around it is the store" in caught.value.hint) == ("/" in str(given))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from(["", "part-", "a1b"]), st.integers(0, 3))

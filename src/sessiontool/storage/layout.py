@@ -42,12 +42,13 @@ _SIDECARS = frozenset(
 
 def check_session_id(session_id: str) -> str:
     """`session_id` if it is one, so that it is safe in a key or a path (UsageError)."""
-    if _SESSION_ID.fullmatch(session_id):
+    if isinstance(session_id, str) and _SESSION_ID.fullmatch(session_id):
         return session_id
-    raise UsageError(
-        f"not a session id: {session_id[:200]!r}",
-        hint="an id is 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit; it is not a path",
-    )
+    shown = repr(session_id[:200] if isinstance(session_id, str) else session_id)
+    hint = "an id is 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+    if {"/", "\\"} & set(str(session_id)):
+        hint = "an id is the name of the session's folder alone; the folder around it is the store, named by --store"
+    raise UsageError(f"not a session id: {shown}", hint=hint)
 
 
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
