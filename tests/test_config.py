@@ -127,6 +127,7 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, file: str, words: tupl
         ({"SESSIONTOOL_PAUSES": "shut"}, ("SESSIONTOOL_PAUSES", "close or keep")),
         ({"SESSIONTOOL_CONFIG": "nowhere.toml"}, ("nowhere.toml", "does not exist")),
         ({"SESSIONTOOL_CONFIG": "."}, ("cannot read",)),
+        ({"SESSIONTOOL_STROE": "s3://b"}, ("there is no setting SESSIONTOOL_STROE",)),
     ],
 )
 def test_what_is_wrong_in_the_environment_is_named(

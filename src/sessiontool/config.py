@@ -10,7 +10,7 @@ counts as not set.  The AWS variables are not read here: boto3 knows them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -168,6 +168,11 @@ def _flag_layer(flags: Mapping[str, object]) -> _Layer:
 
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
+    known = {FILE_VARIABLE, *map(variable, _SETTINGS)}
+    for source, text in environ.items():
+        if source.startswith(_PREFIX) and source not in known and text:
+            hint = _similar(source.removeprefix(_PREFIX).lower(), variable)
+            raise UsageError(f"there is no setting {source}", hint=hint)
     for name, meta in _SETTINGS.items():
         source = variable(name)
         text = environ.get(source, "")
@@ -185,7 +190,7 @@ def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
             yield name, _tables(value, f"{source}: {name}"), source
             continue
         if name not in _SETTINGS:
-            raise UsageError(f"{source}: there is no setting {name!r}", hint=_similar(name))
+            raise UsageError(f"{source}: there is no setting {name!r}", hint=_similar(name, str))
         checked = _checked(name, value, f"{source}: {name}")
         # Somebody who writes a path into a file means it as seen from there.
         from_elsewhere = _SETTINGS[name].is_path and path.parent != cwd and "://" not in str(checked)
@@ -230,8 +235,9 @@ def _shown(value: object) -> str:
     return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}…"
 
 
-def _similar(name: str) -> str:
+def _similar(name: str, written: Callable[[str], str]) -> str:
+    """What was meant by a name that no setting has; `written` is how settings are written there."""
     import difflib  # noqa: PLC0415 - for an error message alone
 
     close = difflib.get_close_matches(name.replace("-", "_"), _SETTINGS, n=1)
-    return f"did you mean {close[0]}?" if close else f"the settings are {', '.join(_SETTINGS)}"
+    return f"did you mean {written(close[0])}?" if close else f"the settings are {', '.join(map(written, _SETTINGS))}"
