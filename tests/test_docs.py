@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import subprocess
@@ -27,7 +28,7 @@ from doc_examples import (
     with_tables,
 )
 
-from sessiontool import errors
+from sessiontool import errors, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,12 @@ def test_ci_runs_the_second_command() -> None:
 def test_the_page_of_commands_is_what_help_prints() -> None:
     commands = [line for line in cli_page().splitlines() if line.startswith("$ ")]
     assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
+
+
+def test_the_page_on_scripts_has_every_argument() -> None:
+    arguments = set(inspect.signature(merge).parameters) - {"session_id"}
+    rows = [line for line in (PROJECT / "docs/script.md").read_text().splitlines() if line.startswith("| `")]
+    assert arguments <= {name for row in rows for name in re.findall("`([a-z0-9_]+)`", row.split("|")[1])}
 
 
 def test_tables_of_modules_and_settings_are_what_the_source_says() -> None:

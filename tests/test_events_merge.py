@@ -18,6 +18,7 @@ from realtime_logs import LogOf, read
 from test_merge import true_places, truth_of
 
 from sessiontool import merge
+from sessiontool.errors import UsageError
 from sessiontool.events import join
 from sessiontool.pipeline import verify_session
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
@@ -206,6 +207,8 @@ def test_the_preferred_log_has_its_way(both: Path) -> None:
     again = merged(both, prefer="events")
     assert again.unchanged
     assert not merged(both, prefer="utterances").unchanged
+    with pytest.raises(UsageError, match="prefer must be events or utterances, not 'event'"):
+        merged(both, prefer="event")
 
 
 def utterance(name: str, role: str, text: str, start_s: float | None, **more: Any) -> Utterance:

@@ -64,6 +64,10 @@ class MergeOptions:
         for name in ("vad", "words"):
             if getattr(self, name) and not self.align:
                 raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name} or --no-align")
+        if self.prefer not in {"events", "utterances"}:
+            raise UsageError(
+                f"prefer must be events or utterances, not {self.prefer!r}", hint="it says whose word counts"
+            )
         return {
             "keep_pauses": self.keep_pauses,
             "align": self.align,
