@@ -198,6 +198,15 @@ def test_quiet_tells_of_failures_alone_and_json_logs_of_everything(store: Path) 
     assert "listing" in unchanged["stages_s"]
 
 
+def test_a_store_without_sessions_may_be_the_wrong_one(tmp_path: Path) -> None:
+    done = batch("--pending", "-s", tmp_path)
+    assert (done.code, done.err.splitlines()) == (
+        0,
+        [f"there is no session in {tmp_path}: is this the right store, and the right layout?"],
+    )
+    assert batch("--pending", "-s", tmp_path, "--quiet").err == ""
+
+
 def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None:
     done = batch("s001-chrome-24k", "s000-chrome-1s", "-s", store, "--strict", "--json")
     assert done.code == 4

@@ -98,7 +98,7 @@ def batch(
         share = find_shard(settings.shard, process_environment(), settings.source("shard"))
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
-        source = sources.session_ids(settings, implied=selection.asks)
+        source = sources.session_ids(settings, implied=selection.asks, quiet=common.quiet)
         with ExitStack() as stack:
             tell = _Teller(common, stack, report, metrics)
             stack.enter_context(_stoppable())

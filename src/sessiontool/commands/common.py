@@ -34,7 +34,7 @@ _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
 Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="The sessions: names of folders in the store.", show_default=False)
+    list[str], typer.Argument(metavar="ID", help="The sessions: names of folders in the store.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a summary.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")]

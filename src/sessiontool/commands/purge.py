@@ -61,7 +61,7 @@ def purge(
         rule = _rule(chunks_after, all_after)
         if receipt and not yes:
             raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
-        chosen = list(sources.session_ids(settings))
+        chosen = list(sources.session_ids(settings, quiet=common.quiet))
         output = open_store(settings.output) if settings.output else None
         with _receipt(receipt, settings.store, wanted=yes) as write:
 

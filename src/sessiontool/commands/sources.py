@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
+from .. import console
 from ..errors import NotFoundError, UsageError
 from ..wiring import open_store_of
 
@@ -31,9 +32,7 @@ class Sources:
 
     @staticmethod
     def declared(
-        ids: Annotated[
-            list[str] | None, typer.Argument(metavar="[ID...]", help="The sessions.", show_default=False)
-        ] = None,
+        ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The sessions.", show_default=False)] = None,
         listed: Annotated[
             str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
         ] = None,
@@ -48,8 +47,11 @@ class Sources:
     def told(cls, **given: Any) -> Self:
         return cls(**given)
 
-    def session_ids(self, settings: Settings, *, implied: bool = False) -> Iterable[str]:
-        """The ids of the one source that was named; all of the store's where that is `implied`."""
+    def session_ids(self, settings: Settings, *, implied: bool = False, quiet: bool = False) -> Iterable[str]:
+        """The ids of the one source that was named; all of the store's where that is `implied`.
+
+        A store without any is noted, unless `quiet`: it may be the wrong one.
+        """
         from ..fleet.ledger import read_failed  # noqa: PLC0415
 
         given = {"IDs": self.ids, "--from": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
@@ -63,7 +65,7 @@ class Sources:
         if self.retry_failed:
             return _once(read_failed(Path(self.retry_failed)))
         if self.every or implied:
-            return _stored(settings)
+            return _stored(settings, quiet=quiet)
         raise UsageError("no session is named", hint="name them, list them with --from, or take all with --all")
 
 
@@ -89,9 +91,13 @@ def _own_stdin() -> AbstractContextManager[IO[str]]:
         return nullcontext(sys.stdin)
 
 
-def _stored(settings: Settings) -> Iterator[str]:
+def _stored(settings: Settings, *, quiet: bool) -> Iterator[str]:
+    session_id = None
     with open_store_of(settings) as store:
-        yield from store.session_ids()
+        for session_id in store.session_ids():
+            yield session_id
+        if session_id is None and not quiet:
+            console.note(f"there is no session in {store.url}: is this the right store, and the right layout?")
 
 
 def _once(session_ids: Iterable[str]) -> Iterator[str]:

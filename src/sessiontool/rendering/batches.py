@@ -46,4 +46,4 @@ def summary_lines(totals: Totals, report: str | None) -> Iterator[str]:
     if report:
         yield f"  report     {report}"
         if any(totals.by_status[status] for status in FAILED):
-            yield f"  again      sessiontool batch --retry-failed {report}"
+            yield f"  again      the same call with --retry-failed {report} in place of the sessions"
