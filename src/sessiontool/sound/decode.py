@@ -196,9 +196,11 @@ def _decode(context: av.AudioCodecContext, packet: bytes, room: Floats) -> bool:
     for frame in frames:
         length = min(frame.samples, room.shape[1] - filled)
         for channel, plane in zip(room, frame.planes, strict=False):
-            channel[filled : filled + length] = np.frombuffer(memoryview(plane), np.float32, length)
+            # Not by numpy, which lets go of the interpreter for so much, and waits to have it again.
+            memoryview(channel)[filled : filled + length] = memoryview(plane).cast("f")[:length]
         filled += length
-    room[:, filled:] = 0
+    if filled < room.shape[1]:
+        room[:, filled:] = 0
     return True
 
 
