@@ -222,6 +222,14 @@ def test_a_fault_alone_that_only_the_bytes_can_show(recorder: RecorderName, name
     assert "\n".join(merged.problems()) == ""
 
 
+@pytest.mark.parametrize("bare", [False, True], ids=["notes", "bare"])
+def test_a_lost_beginning_is_not_the_browsers_doing(recorder: RecorderName, bare: bool, tmp_path: Path) -> None:
+    result = merge(recorder, ["missing-first"], tmp_path, bare=bare).result
+    assert result.status == "partial"
+    codes = {finding["code"] for finding in result.findings}
+    assert ("sound-lost" in codes, "time-lost" in codes) == (True, False)
+
+
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=map("+".join, PAIRS))
 def test_two_faults(recorder: RecorderName, one: str, other: str, tmp_path: Path) -> None:
     merged = merge(recorder, faults_at(recorder, (one, FIRST), (other, SECOND)), tmp_path)

@@ -280,6 +280,7 @@ class RecordingReader:
             message = f"the header of part {name} is lost; it was rebuilt from the blocks"
             hint = "the first chunk has it: look for it where the uploads come from"
             self._find("header-missing", "warning", message, hint=hint)
+            runs[0].after_break = True  # what was recorded before these went with the header
         if not first:
             self._note_gap(name, packets, gap_us, known=start_us is not None)
 
