@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,6 +122,12 @@ def manifest(**parts: Any) -> SessionDocument:
         (listing(("0", 0), age_s=2 * HOUR), manifest(p0=None), True, "no chunk came for 2 h"),
         (listing(("0", 0), age_s=-HOUR), SessionDocument(), False, "no manifest"),  # a clock that is ahead
         (listing(), manifest(p0=5000), False, "no chunks yet"),
+        (
+            replace(listing(), ignored=(StoredObject("s/chunks/0.webm", 9, "t"),)),
+            SessionDocument(),
+            False,
+            "no chunks yet; no chunk is named like 's/chunks/0.webm'",
+        ),
     ],
 )
 def test_whether_a_session_has_ended(found: SessionListing, session: SessionDocument, ended: bool, reason: str) -> None:

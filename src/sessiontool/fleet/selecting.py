@@ -63,7 +63,8 @@ def by_time(selection: Selection, listing: SessionListing) -> Decision:
 def by_end(selection: Selection, listing: SessionListing, session: SessionDocument, *, now_s: float) -> Decision:
     """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
     if not listing.chunks:
-        return Decision(False, "it has no chunks yet")
+        others = f"; no chunk is named like {listing.ignored[0].key!r}" if listing.ignored else ""
+        return Decision(False, f"it has no chunks yet{others}")
     if selection.announced and not session.parts:
         return Decision(True, "its end was announced")
     going_on = _going_on(listing, session)
