@@ -128,6 +128,35 @@ def test_what_is_no_recording_holds_nothing(blob: bytes) -> None:
     assert (told.packets, told.track, told.start_ms, told.clusters_ms) == (0, None, None, ())
 
 
+@pytest.mark.parametrize(
+    ("recording", "seq", "begins", "packets", "from_ms", "to_ms"),
+    [
+        ("firefox-ogg", 0, "an Ogg header", ((20, 234),), 0, 4680),
+        ("firefox-ogg", 1, "an Ogg page", ((20, 258),), 4680, 9840),
+        ("chrome-mp4-opus", 0, "an MP4 header", (), None, None),
+        ("chrome-mp4-opus", 3, "an MP4 fragment", ((60, 83),), 15_182, 20_181),
+    ],
+)
+def test_blobs_of_other_containers(
+    recording: str, seq: int, begins: str, packets: tuple[tuple[int, int], ...], from_ms: int | None, to_ms: int | None
+) -> None:
+    (blob,) = (SESSIONS.parent / "containers" / recording).glob(f"chunks/000/{seq:06d}.*")
+    told = explain(blob.read_bytes())
+    assert begins in told.begins
+    assert (told.packet_ms, told.start_ms, told.end_ms, told.damages) == (packets, from_ms, to_ms, ())
+
+
+@pytest.mark.parametrize(("blob", "what"), [(b'{"id": "u1"}', "a JSON document"), (b"RIFF\0\0\0\0WAVE", "a WAV file")])
+def test_what_is_no_recording_is_named(blob: bytes, what: str) -> None:
+    with pytest.raises(RecordingError, match=what):
+        explain(blob)
+
+
+def test_a_blob_of_zeroes_or_nothing_says_so() -> None:
+    assert "zeroes" in explain(bytes(1000)).begins
+    assert "empty" in explain(b"").begins
+
+
 def test_other_codecs_are_refused() -> None:
     with pytest.raises(RecordingError, match="A_VORBIS"):
         explain(live_header(track_entry(1, b"A_VORBIS")) + bytes(50))

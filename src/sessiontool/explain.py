@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .containers import open_reader
 from .joining.chains import end_ms, start_ms
 from .values import SAMPLE_RATE
 from .webm import ebml
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from .webm.packets import Damage, Packets, Track
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
-_BEGINNINGS = (
-    (ebml.EBML.to_bytes(4, "big"), "with a WebM header: the first blob of a recording"),
-    (_CLUSTER_HEAD, "with a cluster: the blob before it ended with a whole one"),
-    (_CLUSTER_HEAD[1:], "one byte inside a cluster's head; that byte is the last of the blob before"),
-    (b"\xa3", "with a block of a cluster that began in a blob before"),
+_BEGINNINGS = (  # where, with what
+    (0, ebml.EBML.to_bytes(4, "big"), "with a WebM header: the first blob of a recording"),
+    (0, _CLUSTER_HEAD, "with a cluster: the blob before it ended with a whole one"),
+    (0, _CLUSTER_HEAD[1:], "one byte inside a cluster's head; that byte is the last of the blob before"),
+    (0, b"\xa3", "with a block of a cluster that began in a blob before"),
+    (0, b"OggS\0\x02", "with an Ogg header: the first blob of a recording"),
+    (0, b"OggS", "with an Ogg page: the blob before it ended with a whole one"),
+    (4, b"ftyp", "with an MP4 header: the first blob of a recording"),
+    (4, b"moof", "with an MP4 fragment: the blob before it ended with a whole one"),
 )
 _INSIDE_A_BLOCK = "one byte inside a block; that byte is the last of the blob before"
 _ANYWHERE = "in the middle of something: the blob before was cut there, or is of another kind"
@@ -52,8 +57,8 @@ class Explanation:
 
 
 def explain(data: bytes) -> Explanation:
-    """Read a blob by itself (RecordingError where it is no WebM with Opus)."""
-    reader = WebmReader()
+    """Read a blob by itself (RecordingError where it is no recording with Opus)."""
+    reader = open_reader(data) if data.strip(b"\0") else WebmReader()
     runs = reader.feed(data)
     pending = data[len(data) - reader.pending_bytes :]
     runs += reader.close()
@@ -78,7 +83,9 @@ def explain(data: bytes) -> Explanation:
 
 
 def _beginning(data: bytes, runs: Sequence[Packets], *, cut: bool) -> str:
-    known = next((text for magic, text in _BEGINNINGS if data.startswith(magic)), None)
+    if not data.strip(b"\0"):
+        return "with zeroes, and holds nothing else" if data else "nowhere: it is empty"
+    known = next((text for at, magic, text in _BEGINNINGS if data.startswith(magic, at)), None)
     return known or (_INSIDE_A_BLOCK if runs and not cut else _ANYWHERE)
 
 

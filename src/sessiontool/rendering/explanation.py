@@ -34,7 +34,7 @@ def _explained(blob: Explanation) -> Iterator[tuple[str, str]]:
         yield "header", "none; it is in the first blob of the recording"
     starts = ", ".join(clock(ms / 1000) for ms in blob.clusters_ms[:8])
     more = f" and {len(blob.clusters_ms) - 8} more" if len(blob.clusters_ms) > 8 else ""
-    yield "clusters", f"{len(blob.clusters_ms)}" + (f", from {starts}{more}" if starts else "")
+    yield "clusters", f"{len(blob.clusters_ms)}, from {starts}{more}" if starts else ""
     kinds = ", ".join(f"{count} of {ms:g} ms" for ms, count in blob.packet_ms)
     yield "packets", kinds or "none"
     if blob.leading_packets:
