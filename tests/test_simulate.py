@@ -404,7 +404,7 @@ class TestMaking:
 
     @pytest.mark.parametrize("text", ["5", "5:", "a:b", "0:1", "5:-1", "5:nan", "1:2:3"])
     def test_stretches_that_make_no_sense(self, text: str) -> None:
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match=r"^--pause "):
             make_plan(seconds=10, source=None, tones=False, pauses=[text], starved=[], busy=[])
 
     def test_a_failure_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,6 +421,14 @@ def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 class TestCommand:
+    @pytest.mark.parametrize(
+        "wrong", ["--recorder=safari", "--parts=0", "--frame-ms=10", "--bitrate=1", "--barge-ins=-1"]
+    )
+    def test_a_wrong_option_is_named_as_it_was_typed(self, tmp_path: Path, wrong: str) -> None:
+        done = run_command("simulate", tmp_path / "s", wrong)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"error: {wrong.replace('=', ' cannot be ')}\n")
+
     def test_it_makes_a_session_that_merges(self, tmp_path: Path) -> None:
         made = run_command("simulate", tmp_path / "store/s", "--seconds", "8", "--fault", "missing:1", "--tones")
         assert (made.returncode, made.stderr) == (0, "")

@@ -99,7 +99,9 @@ def read_timestamp_map(text: str | None) -> tuple[int, int] | None:
     ticks, _, local_ms = text.partition(":")
     numbers = [one for one in (ticks, local_ms or "0") if one.isascii() and one.isdigit() and len(one) <= 10]
     if len(numbers) != 2 or int(ticks) >= 1 << 33:
-        raise UsageError(f"{text[:40]!r} is no timestamp map", hint="for example 900000, or 900000:1500")
+        raise UsageError(
+            f"--timestamp-map {text[:40]!r} is no timestamp map", hint="for example 900000, or 900000:1500"
+        )
     return int(numbers[0]), int(numbers[1])
 
 

@@ -51,21 +51,23 @@ def make_plan(
     return SessionPlan(
         length_ms=round(seconds * 1000),
         sound=Path(source) if source is not None else "tones" if tones else "speech",
-        pauses=tuple(map(_stretch, pauses)),
-        starved=tuple(map(_stretch, starved)),
-        busy=tuple(map(_stretch, busy)),
+        pauses=tuple(_stretch("--pause", text) for text in pauses),
+        starved=tuple(_stretch("--starve", text) for text in starved),
+        busy=tuple(_stretch("--busy", text) for text in busy),
         **settings,
     )
 
 
-def _stretch(text: str) -> Stretch:
+def _stretch(option: str, text: str) -> Stretch:
     try:
         at_s, length_s = map(float, text.split(":"))
         stretch = Stretch(round(at_s * 1000), round(length_s * 1000))
     except (ValueError, OverflowError):
-        raise UsageError(f"{text!r} is no stretch of time", hint="write AT:LENGTH in seconds, as in 12.5:2") from None
+        raise UsageError(
+            f"{option} {text!r} is no stretch of time", hint="write AT:LENGTH in seconds, as in 12.5:2"
+        ) from None
     if stretch.start_ms <= 0 or stretch.length_ms <= 0:
-        raise UsageError(f"{text!r} lies outside of the session", hint="AT and LENGTH are greater than 0")
+        raise UsageError(f"{option} {text!r} lies outside of the session", hint="AT and LENGTH are greater than 0")
     return stretch
 
 

@@ -80,7 +80,8 @@ class SessionPlan:
         """One for each part (UsageError where a setting makes no sense, or there is no room for the parts)."""
         for name, allowed in _ALLOWED.items():
             if (value := getattr(self, name)) is not None and value not in allowed:
-                raise UsageError(f"{name} cannot be {value}", hint=_allowed_text(name, allowed))
+                option = _OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+                raise UsageError(f"{option} cannot be {value}", hint=f"it is {_allowed_text(allowed)}")
         length_ms = (self.length_ms - (self.parts - 1) * self.gap_ms) // self.parts
         if length_ms < 200:
             raise UsageError(
@@ -128,9 +129,12 @@ _ALLOWED: dict[str, Collection[Any]] = {
 }
 
 
-def _allowed_text(name: str, allowed: Collection[Any]) -> str:
-    values = f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else " or ".join(map(str, allowed))
-    return f"{name} is {values}"
+_OPTIONS = {"channels": "--mono", "packet_ms": "--frame-ms", "bit_rate": "--bitrate"}
+"""What settings are called at the terminal that have another name there."""
+
+
+def _allowed_text(allowed: Collection[Any]) -> str:
+    return f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else " or ".join(map(str, allowed))
 
 
 def _within(stretches: Iterable[Stretch], start_ms: int, stop_ms: int) -> tuple[Stretch, ...]:
