@@ -198,6 +198,16 @@ def test_quiet_tells_of_failures_alone_and_json_logs_of_everything(store: Path) 
     assert "listing" in unchanged["stages_s"]
 
 
+def test_a_run_that_could_not_begin_leaves_the_last_ones_report_and_numbers(tmp_path: Path) -> None:
+    report, metrics = tmp_path / "night.jsonl", tmp_path / "night.prom"
+    for path in (report, metrics):
+        path.write_text("last night")
+    done = batch("--all", "-s", tmp_path / "nowhere", "--report", report, "--metrics", metrics)
+    assert (done.code, done.out) == (3, "")
+    assert {path.read_text() for path in (report, metrics)} == {"last night"}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_store_without_sessions_may_be_the_wrong_one(tmp_path: Path) -> None:
     done = batch("--pending", "-s", tmp_path)
     assert (done.code, done.err.splitlines()) == (

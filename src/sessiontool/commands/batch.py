@@ -104,6 +104,8 @@ def batch(
             stack.enter_context(_stoppable())
             engine = _engine(job, dask, workers, tell.table)
             totals, error = run_sessions(engine, _chosen(source, share), tell)
+            if error is not None and not totals.sessions:
+                raise error  # nothing was run: the report and the numbers of the last run stay
             tell.end(totals)
         if error is not None:
             raise error
