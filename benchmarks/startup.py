@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from processes import compiling
+
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "sessiontool --version": ["-m", "sessiontool", "--version"],
@@ -22,7 +24,7 @@ COMMANDS = {
 
 def wall_ms(arguments: list[str]) -> float:
     begun = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=compiling(), check=True)
     return (time.perf_counter() - begun) * 1000
 
 
