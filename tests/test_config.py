@@ -93,6 +93,15 @@ def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     assert (settings.store, settings.strict) == ("s", False)
 
 
+def test_variables_that_are_somebody_elses(tmp_path: Path) -> None:
+    linked = {
+        "SESSIONTOOL_SERVICE_HOST": "10.0.0.1",
+        "SESSIONTOOL_PORT": "tcp://10.0.0.1:80",
+        "SESSIONTOOL_PORT_80_TCP": "x",
+    }
+    assert load(tmp_path, environ=linked) == Settings()
+
+
 def test_a_path_may_be_handed_in_as_a_path(tmp_path: Path) -> None:
     assert load(tmp_path, output=Path("a/b")).output == "a/b"
 

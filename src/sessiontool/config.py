@@ -10,7 +10,7 @@ counts as not set.  The AWS variables are not read here: boto3 knows them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -169,10 +169,10 @@ def _flag_layer(flags: Mapping[str, object]) -> _Layer:
 
 def _environment_layer(environ: Mapping[str, str]) -> _Layer:
     known = {FILE_VARIABLE, *map(variable, _SETTINGS)}
-    for source, text in environ.items():
-        if source.startswith(_PREFIX) and source not in known and text:
-            hint = _similar(source.removeprefix(_PREFIX).lower(), variable)
-            raise UsageError(f"there is no setting {source}", hint=hint)
+    for source in (one for one in environ if one.startswith(_PREFIX) and one not in known):
+        # Others may be somebody else's: Kubernetes makes SESSIONTOOL_PORT for a service of that name.
+        if meant := _meant(source.removeprefix(_PREFIX).lower()):
+            raise UsageError(f"there is no setting {source}", hint=f"did you mean {variable(meant)}?")
     for name, meta in _SETTINGS.items():
         source = variable(name)
         text = environ.get(source, "")
@@ -190,7 +190,9 @@ def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
             yield name, _tables(value, f"{source}: {name}"), source
             continue
         if name not in _SETTINGS:
-            raise UsageError(f"{source}: there is no setting {name!r}", hint=_similar(name, str))
+            meant = _meant(name)
+            hint = f"did you mean {meant}?" if meant else f"the settings are {', '.join(_SETTINGS)}"
+            raise UsageError(f"{source}: there is no setting {name!r}", hint=hint)
         checked = _checked(name, value, f"{source}: {name}")
         # Somebody who writes a path into a file means it as seen from there.
         from_elsewhere = _SETTINGS[name].is_path and path.parent != cwd and "://" not in str(checked)
@@ -235,9 +237,8 @@ def _shown(value: object) -> str:
     return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}…"
 
 
-def _similar(name: str, written: Callable[[str], str]) -> str:
-    """What was meant by a name that no setting has; `written` is how settings are written there."""
+def _meant(name: str) -> str:
+    """The setting that a wrong name is nearly that of; empty where there is none."""
     import difflib  # noqa: PLC0415 - for an error message alone
 
-    close = difflib.get_close_matches(name.replace("-", "_"), _SETTINGS, n=1)
-    return f"did you mean {written(close[0])}?" if close else f"the settings are {', '.join(map(written, _SETTINGS))}"
+    return "".join(difflib.get_close_matches(name.replace("-", "_"), _SETTINGS, n=1, cutoff=0.7))
