@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FETCH = """
-import sys, time
+import gc, sys, time
 if "--boto3" in sys.argv: sys.modules["obstore"] = None
 from sessiontool.storage import open_store
 with open_store(sys.argv[1]) as store:
@@ -48,6 +48,7 @@ with open_store(sys.argv[1]) as store:
     took = time.perf_counter() - begun
 assert got == sum(chunk.size_bytes for chunk in chunks)
 if "--whole" not in sys.argv: print(took)
+gc.freeze()  # the program ends like this, too
 """
 _BOTO3 = """
 import sys, time
