@@ -118,15 +118,15 @@ def test_packets_are_taken_as_they_are_needed() -> None:
 
     def counted() -> object:
         nonlocal taken
-        for _ in range(40):
+        for _ in range(100):
             for packet in packets:
                 taken += 1
                 yield packet
 
     blocks = decode(counted(), 2, pre_skip, np.copy)  # type: ignore[arg-type]
     first = next(iter(blocks))
-    assert first.shape[1] <= 21 * DECODE_RATE
-    assert taken < 12 * len(packets), "two minutes may be under way, not the whole recording"
+    assert first.shape[1] <= 31 * DECODE_RATE
+    assert taken < 30 * len(packets), "minutes may be under way, not the whole recording"
 
 
 def test_blocks_overlap_by_their_margins() -> None:

@@ -39,6 +39,8 @@ _MOVE_COST = 0.6
 _PART_JUMP_COST = 1.0
 _OVERLAP_MS = 1500.0
 _OUTSIDE_COST = 0.25
+_PLACES = np.arange(2 * _REACH_STEPS + 1)
+_SLOPE = _MOVE_COST * _PLACES
 _FAR_COST_PER_STEP, _FAR_COST, _FAR_SHARE = 0.3 * _STEP_MS / 1000, 5.0, 50
 _STEP_IN_CLOCK_MS = 500
 
@@ -90,7 +92,7 @@ def most_agreement(expected: Expected) -> float:
 def _running_least(cost: Floats) -> tuple[Floats, NDArray[np.intp]]:
     """The least of all values up to each, and where it is."""
     least = np.minimum.accumulate(cost)
-    return least, np.maximum.accumulate(np.where(cost <= least, np.arange(len(cost)), 0))
+    return least, np.maximum.accumulate((cost <= least) * _PLACES)
 
 
 def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDArray[np.intp]]:
@@ -98,16 +100,14 @@ def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDA
 
     A jump goes down by `back_steps` at most, so that what was said later is not heard earlier.
     """
-    places = np.arange(len(cost))
-    best, origin = cost, places
-    for turn in (slice(None), slice(None, None, -1)):
-        slope = _MOVE_COST * places
-        least, source = _running_least(best[turn] - slope)
-        best, origin = (least + slope)[turn], origin[turn][source][turn]
+    least, upwards = _running_least(cost - _SLOPE)
+    best, downwards = _running_least((least + _SLOPE)[::-1] - _SLOPE)
+    best, origin = (best + _SLOPE)[::-1], upwards[len(cost) - 1 - downwards[::-1]]
     least, source = _running_least(cost)
-    reachable = np.minimum(places + back_steps, len(cost) - 1)
-    jumped = best > least[reachable] + jump_cost
-    return np.where(jumped, least[reachable] + jump_cost, best), np.where(jumped, source[reachable], origin)
+    reachable = np.minimum(_PLACES + back_steps, len(cost) - 1)
+    jump = least[reachable] + jump_cost
+    jumped = best > jump
+    return np.where(jumped, jump, best), np.where(jumped, source[reachable], origin)
 
 
 @dataclass(frozen=True, slots=True)

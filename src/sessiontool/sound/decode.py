@@ -42,13 +42,14 @@ DECODE_RATE = 16_000
 """Samples a second of the sound that `decode` makes, on each channel."""
 
 _FACTOR = 3
-_BLOCK_SAMPLES = 10 * 48_000
+_BLOCK_SAMPLES = 30 * 48_000
 _PRE_ROLL_SAMPLES = 9600
 _MOST_THREADS = 4  # beyond that, they wait for the interpreter
 _SWITCH_S = 0.001
 _HALF_TAPS = 4
+_ROW = 16
 _BATCH = 4096
-"""Rows of a matrix product: few enough that no BLAS spreads it over threads, which would only wait for one another."""
+"""Samples that one matrix product makes: few enough that no BLAS spreads it over threads, which would only wait."""
 
 _Reduced = TypeVar("_Reduced")
 
@@ -59,7 +60,7 @@ def decode(
     """What `reduce` makes of each block of the sound of `packets`, in order.
 
     It is called on several threads, with float32 of shape (channels, margin + n + margin) at `DECODE_RATE`, full
-    scale 1.0: n new samples, 10 seconds of them but for the last block, and `margin` samples of what is on either
+    scale 1.0: n new samples, 30 seconds of them but for the last block, and `margin` samples of what is on either
     side of them, zeros where nothing is.  They are overwritten once it has returned.  Sample 0 is the first after
     `pre_skip` (samples at 48 kHz).  A packet that is damaged counts as silence for as long as its own header says it
     lasts, and as nothing where even that cannot be read.
@@ -154,7 +155,7 @@ def _sound(block: _Block, channels: int, margin: int, room: _Room) -> Floats:
     """The sound of a block at `DECODE_RATE`, with `margin` samples on either side."""
     reach = _FACTOR * margin + _HALF_TAPS
     total = sum(block.lengths)
-    sound = room.array("sound", channels, reach + total + reach + _BATCH * _FACTOR)
+    sound = room.array("sound", channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR)
     sound[:, :reach] = sound[:, reach + total :] = 0
     context = av.CodecContext.create("opus", "r")
     context.extradata = OpusHead(channels, pre_skip=0).to_bytes()
@@ -205,30 +206,30 @@ def _decode(context: av.AudioCodecContext, packet: bytes, room: Floats) -> bool:
 
 
 def _lowpass() -> Floats:
-    """A windowed sinc at 7.6 kHz, its taps in columns of `_FACTOR`."""
+    """A windowed sinc at 7.6 kHz, as the matrix that makes `_ROW` samples of a row and of a few that follow it."""
     n = np.arange(2 * _HALF_TAPS + 1) - _HALF_TAPS
     taps = np.sinc(n * 2 * 7600 / 48_000) * np.hamming(len(n))
-    columns: Floats = (taps / taps.sum()).astype(np.float32).reshape(-1, _FACTOR).T.copy()
-    return columns
+    matrix = np.zeros((_FACTOR * _ROW + len(n) - _FACTOR, _ROW), np.float32)
+    for k in range(_ROW):
+        matrix[_FACTOR * k : _FACTOR * k + len(n), k] = taps / taps.sum()
+    return matrix
 
 
-_LOWPASS = _lowpass()
+_WITHIN, _AFTER = np.vsplit(_lowpass(), [_FACTOR * _ROW])
+_LATE = int(np.flatnonzero(_AFTER.any(axis=0))[0])
+"""The first sample of a row that takes some of what follows the row."""
 
 
 def _reduced(sound: Floats, first: int, count: int, room: _Room) -> Floats:
     """`count` low-passed samples, every third one; the filter for the first begins at `first`.
 
-    `sound` must go on for a batch after the last.
+    `sound` must go on for a batch and a row after the last.
     """
-    columns = _LOWPASS.shape[1]
-    batches = -(-(count + columns - 1) // _BATCH)
-    reduced = room.array("reduced", len(sound), count)
-    partial = room.array("partial", batches, _BATCH, _FACTOR)
-    rows = partial.reshape(-1, columns)
-    for channel, samples in enumerate(sound):
-        piece = samples[first : first + batches * _BATCH * _FACTOR].reshape(batches, _BATCH, _FACTOR)
-        np.matmul(piece, _LOWPASS, out=partial)
-        reduced[channel] = rows[:count, 0]
-        for column in range(1, columns):
-            reduced[channel] += rows[column : column + count, column]
-    return reduced
+    batches = -(-(count + _ROW) // _BATCH)
+    reduced = room.array("reduced", len(sound), batches, _BATCH // _ROW, _ROW)
+    for some, samples in zip(reduced, sound, strict=True):
+        rows = samples[first : first + _FACTOR * some.size].reshape(batches, -1, _FACTOR * _ROW)
+        np.matmul(rows, _WITHIN, out=some)
+        following = rows.reshape(-1, _FACTOR * _ROW)[1:, : len(_AFTER)]
+        some.reshape(-1, _ROW)[:-1, _LATE:] += following @ _AFTER[:, _LATE:]
+    return reduced.reshape(len(sound), -1)[:, :count]
