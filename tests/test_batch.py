@@ -28,7 +28,7 @@ from sessiontool.pipeline import MergeOptions, verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 KINDS = ("chrome-1s", "chrome-24k", "chrome-load", "chrome-mono", "chrome-pause", "chrome-silence", "firefox-pause")
@@ -370,25 +370,33 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def wait_until_gone(pids: Sequence[int]) -> None:
+    wait_until(lambda: all(map(is_gone, pids)), "a worker lives on")
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_ends_well(
     running: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: int
 ) -> None:
     report = tmp_path / "report.jsonl"
-    process = running("--report", report)
-    workers = children(process.pid)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    assert "interrupted after" in out
-    wait_until(lambda: all(map(is_gone, workers)), "a worker lives on")
-    lines = [json.loads(line) for line in report.read_text().splitlines()]
-    interrupted = [line["session_id"] for line in lines if line.get("status") == "interrupted"]
+    interrupted: list[str] = []
+    for _ in range(5):  # a moment may fall between two sessions
+        process = running("--report", report, "--force")
+        workers = children(process.pid)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        assert "interrupted after" in out
+        wait_until_gone(workers)
+        lines = [json.loads(line) for line in report.read_text().splitlines()]
+        assert lines[-1]["interrupted"] is True
+        assert not list((tmp_path / "store").glob("*/merged/.sessiontool-*")), "a work folder was left"
+        interrupted = [line["session_id"] for line in lines if line.get("status") == "interrupted"]
+        if interrupted:
+            break
     assert 0 < len(interrupted) <= 2
-    assert lines[-1]["interrupted"] is True
-    assert not list((tmp_path / "store").glob("*/merged/.sessiontool-*")), "a work folder was left"
     again = batch("--retry-failed", report, "-s", tmp_path / "store", "--json")
     assert set(again.sessions) == set(interrupted)
     assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
@@ -403,7 +411,7 @@ def test_workers_do_not_outlive_a_run_that_was_killed(
     assert len(workers) >= 2
     process.kill()
     process.wait()
-    wait_until(lambda: all(map(is_gone, workers)), "a worker lives on")
+    wait_until_gone(workers)
     again = batch("--all", "-s", tmp_path / "store", "--json", "--no-align")
     assert again.code == 0
     assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
