@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -371,6 +372,19 @@ print(before)
 
 def test_a_process_that_forks_reads_on_and_so_does_its_child(bucket: Prefix) -> None:
     argv = [sys.executable, "-c", FORKED, bucket.url]
+    run = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == (f"{sum(map(len, BODIES.values()))}\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("client", ["obstore", "boto3"])
+def test_a_fork_while_a_thread_is_at_the_pace(bucket: Prefix, client: str) -> None:
+    """The lock that such a thread holds is held for ever in the child, where there is no such thread."""
+    held = FORKED.replace("before = read_all()", "before = read_all(); store._fetch._pace._changed.acquire()").replace(
+        "        assert read_all() == before\n", ""
+    )
+    without = 'import sys; sys.modules["obstore"] = None\n' if client == "boto3" else ""
+    argv = [sys.executable, "-c", without + held, bucket.url]
     run = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
     assert (run.stdout, run.stderr) == (f"{sum(map(len, BODIES.values()))}\n", "")
 

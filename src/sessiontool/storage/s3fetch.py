@@ -60,6 +60,7 @@ class S3Fetch:
         self._failed = 0
         self._lock = threading.Lock()
         self._pace = Pace(_AT_ONCE_BOTO3)
+        self._process = os.getpid()
 
     def get(self, obj: StoredObject) -> bytes:
         """The body of an object as it was listed (NotFoundError when gone, StorageError)."""
@@ -89,6 +90,8 @@ class S3Fetch:
     def _connected(self) -> _Once | None:
         """obstore, if it is installed and of use: its threads do not live on in a process that was forked."""
         global _obstores_process  # noqa: PLW0603 - as there is one of it in a process
+        if self._process != os.getpid():  # forked, maybe from one in which a thread held the lock of the pace
+            self._process, self._pace = os.getpid(), Pace(_AT_ONCE_BOTO3)
         if _obstores_process not in {None, os.getpid()}:
             return None
         if self._connect:
