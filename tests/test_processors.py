@@ -1,14 +1,13 @@
-"""How many processors are used."""
+"""How many processors are used, and how they share the interpreter."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import sys
+
+import pytest
 
 from sessiontool import processors
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_no_more_than_there_are_and_than_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +22,14 @@ def test_where_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert processors.usable(8) == 1
+
+
+def test_the_interpreters_pace_is_as_before_once_the_last_is_done_with_it() -> None:
+    usual = sys.getswitchinterval()
+    first, second = processors.handing_over(), processors.handing_over()
+    with first:
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+        second.__enter__()
+    assert sys.getswitchinterval() == pytest.approx(0.001)
+    second.__exit__(None, None, None)
+    assert sys.getswitchinterval() == usual

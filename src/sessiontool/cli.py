@@ -53,7 +53,6 @@ def _root(
 
 def main() -> None:
     """The program: what the `sessiontool` script calls."""
-    sys.setswitchinterval(0.001)  # what travels meanwhile waits for so long, each time, for the thread that computes
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -14,11 +14,9 @@ Not here: reading packets from files, and any opinion on what the sound holds.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from math import prod
@@ -28,7 +26,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from ..processors import usable
+from ..processors import handing_over, usable
 from ..webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:
@@ -45,7 +43,6 @@ _FACTOR = 3
 _BLOCK_SAMPLES = 30 * 48_000
 _PRE_ROLL_SAMPLES = 9600
 _MOST_THREADS = 4  # beyond that, they wait for the interpreter
-_SWITCH_S = 0.001
 _HALF_TAPS = 4
 _ROW = 16
 _BATCH = 4096
@@ -75,7 +72,7 @@ def decode(
         return reduce(_sound(block, channels, margin, rooms.room))
 
     threads = usable(_MOST_THREADS)
-    with _handing_over(), ThreadPoolExecutor(threads) as pool:
+    with handing_over(), ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Reduced]] = deque()
         for block in _blocks(packets, pre_skip, reach):
             waiting.append(pool.submit(work, block))
@@ -83,20 +80,6 @@ def decode(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-@contextmanager
-def _handing_over() -> Iterator[None]:
-    """Let threads that wait for the interpreter have it sooner: they come back from the decoder every few 10 µs.
-
-    By Python's usual 5 ms, two threads decode 1.25 times as fast as one; by 1 ms, 1.5 times.
-    """
-    usual_s = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual_s)
 
 
 class _Room:

@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from ..processors import handing_over
 from .prefetch import Pace, prefetching
 from .s3bucket import differs, is_digest
 
@@ -105,7 +106,7 @@ class S3Fetch:
     def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
         """`Store.reading`: `objects` are on their way from now on."""
         self._once = self._connected()
-        with prefetching(self.get, objects, self._pace) as prefetcher:
+        with handing_over(), prefetching(self.get, objects, self._pace) as prefetcher:
 
             def read(obj: StoredObject, sha256: str | None = None) -> bytes:
                 data = prefetcher.read(obj)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..processors import handing_over
 from .base import REPORT_NAME, check_published
 from .disk import scratch_folder
 from .s3lease import Lease
@@ -49,7 +50,7 @@ class S3Target:
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         lease = Lease(self._bucket, self._prefix + LEASE)
-        with lease.held(), scratch_folder() as work:
+        with handing_over(), lease.held(), scratch_folder() as work:
             publication = Publication(self._bucket, self._prefix, lease)
             if lease.inherited:
                 lease.keep = True
