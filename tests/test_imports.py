@@ -41,7 +41,7 @@ LEVELS = (
     "containers documents speech",
     "filling",
     "timeline",
-    "values progress processors webm",
+    "values progress processors arrays webm",
     "errors",
 )
 
@@ -72,7 +72,7 @@ HOMES = {
     "pocketsphinx": "words",
     "num2words": "words",
     "matplotlib": "rendering",
-    "numpy": "sound words align simulate rendering",
+    "numpy": "arrays sound words align simulate rendering",
     "pydantic": "documents events",
     "webvtt": "captions",
     "srt": "captions",

@@ -9,10 +9,12 @@ Not here: what the levels mean (`activity`).
 from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
-from threading import Lock, local
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..arrays import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +46,7 @@ _SILENT = 0.99 * 10 ** ((DB_BOTTOM + DB_STEP / 2) / 20)
 
 _IN_MEMORY_BYTES = 6 << 20
 
-_kept = local()
+_arrays = Arrays()
 
 # Sums over bins instead of a matrix product: a BLAS would spread that over threads, which only wait for one another.
 _BINS = np.searchsorted(np.fft.rfftfreq(_WINDOW, 1 / RATE), _BAND_EDGES_HZ)
@@ -84,27 +86,19 @@ def _bands(samples: Floats) -> bytes:
     samples = _at_least(samples, (count - 1) * _FRAME + _WINDOW)
     frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[: count * _FRAME : _FRAME]
     power = np.zeros((count, BANDS), np.float32)
-    windows, spectra = _work_arrays()
+    windows = _arrays.get("windows", (_BATCH_FRAMES, _WINDOW))
+    spectra = _arrays.get("spectra", (_BATCH_FRAMES, _WINDOW // 2 + 1), np.complex64)
     for k in range(0, count, _BATCH_FRAMES):
         batch = samples[k * _FRAME : (k + _BATCH_FRAMES + 1) * _FRAME]
         if batch.min() > -_SILENT and batch.max() < _SILENT:  # half of an assistant's channel is
             continue
         some = frames[k : k + _BATCH_FRAMES]
         shaped = np.multiply(some, _SHAPE, out=windows[: len(some)])
-        np.fft.rfft(shaped, out=spectra[: len(some)])  # type: ignore[arg-type]  # of this precision it can be as well
+        np.fft.rfft(shaped, out=spectra[: len(some)])
         parts = spectra[: len(some)].view(np.float32)
         parts *= parts
         power[k : k + _BATCH_FRAMES] = np.add.reduceat(parts, 2 * _BINS, axis=1)[:, :BANDS]
     return _quantised(power * _MEAN_SQUARE).tobytes()
-
-
-def _work_arrays() -> tuple[Floats, NDArray[np.complex64]]:
-    """What a batch is worked on in, kept by each thread: to have it anew each time costs as much as to fill it."""
-    if not hasattr(_kept, "arrays"):
-        bins = _WINDOW // 2 + 1
-        _kept.arrays = np.empty((_BATCH_FRAMES, _WINDOW), np.float32), np.empty((_BATCH_FRAMES, bins), np.complex64)
-    arrays: tuple[Floats, NDArray[np.complex64]] = _kept.arrays
-    return arrays
 
 
 def _power(samples: Floats) -> bytes:

@@ -14,18 +14,17 @@ Not here: reading packets from files, and any opinion on what the sound holds.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 import av
 import numpy as np
 from av.error import FFmpegError
 
+from ..arrays import Arrays
 from ..processors import handing_over, usable
 from ..webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
@@ -64,12 +63,10 @@ def decode(
     """
     reach = _FACTOR * margin + _HALF_TAPS
 
-    rooms = threading.local()
+    arrays = Arrays()
 
     def work(block: _Block) -> _Reduced:
-        if not hasattr(rooms, "room"):
-            rooms.room = _Room()
-        return reduce(_sound(block, channels, margin, rooms.room))
+        return reduce(_sound(block, channels, margin, arrays))
 
     threads = usable(_MOST_THREADS)
     with handing_over(), ThreadPoolExecutor(threads) as pool:
@@ -80,20 +77,6 @@ def decode(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-class _Room:
-    """Memory that a thread works on one block after another in: to have it anew for each took a sixth of the time."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Floats] = {}
-
-    def array(self, use: str, *shape: int) -> Floats:
-        """An array for this use, holding whatever was there before."""
-        size = prod(shape)
-        if use not in self._kept or self._kept[use].size < size:
-            self._kept[use] = np.empty(size, np.float32)
-        return self._kept[use][:size].reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +117,11 @@ def _blocks(packets: Iterable[bytes], pre_skip: int, reach: int) -> Iterator[_Bl
         yield _Block(tuple(held), tuple(lengths), position, begin, min(begin + _BLOCK_SAMPLES, heard))
 
 
-def _sound(block: _Block, channels: int, margin: int, room: _Room) -> Floats:
+def _sound(block: _Block, channels: int, margin: int, arrays: Arrays) -> Floats:
     """The sound of a block at `DECODE_RATE`, with `margin` samples on either side."""
     reach = _FACTOR * margin + _HALF_TAPS
     total = sum(block.lengths)
-    sound = room.array("sound", channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR)
+    sound = arrays.get("sound", (channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR))
     sound[:, :reach] = sound[:, reach + total :] = 0
     context = av.CodecContext.create("opus", "r")
     context.extradata = OpusHead(channels, pre_skip=0).to_bytes()
@@ -153,7 +136,7 @@ def _sound(block: _Block, channels: int, margin: int, room: _Room) -> Floats:
                 begin += length
         at += sum(lengths)
     count = -(-(block.end - block.start) // _FACTOR) + 2 * margin
-    return _reduced(sound, block.start - block.position, count, room)
+    return _reduced(sound, block.start - block.position, count, arrays)
 
 
 def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
@@ -203,13 +186,13 @@ _LATE = int(np.flatnonzero(_AFTER.any(axis=0))[0])
 """The first sample of a row that takes some of what follows the row."""
 
 
-def _reduced(sound: Floats, first: int, count: int, room: _Room) -> Floats:
+def _reduced(sound: Floats, first: int, count: int, arrays: Arrays) -> Floats:
     """`count` low-passed samples, every third one; the filter for the first begins at `first`.
 
     `sound` must go on for a batch and a row after the last.
     """
     batches = -(-(count + _ROW) // _BATCH)
-    reduced = room.array("reduced", len(sound), batches, _BATCH // _ROW, _ROW)
+    reduced = arrays.get("reduced", (len(sound), batches, _BATCH // _ROW, _ROW))
     for some, samples in zip(reduced, sound, strict=True):
         rows = samples[first : first + _FACTOR * some.size].reshape(batches, -1, _FACTOR * _ROW)
         np.matmul(rows, _WITHIN, out=some)
