@@ -45,8 +45,7 @@ class Notes:
 
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     """What a result depends on: every input as it was listed, and the settings that change the result."""
-    names = (SESSION, *UTTERANCES, *EVENTS)
-    documents = [listing.documents[name] for name in names if name in listing.documents]
+    documents = [listing.documents[name] for name in _there(listing, SESSION, *UTTERANCES, *EVENTS)]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     return hashlib.sha256(json.dumps([inputs, dict(settings)], sort_keys=True).encode()).hexdigest()
@@ -78,10 +77,13 @@ def require_consent(listing: SessionListing, session: SessionDocument, *, merged
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
     """What `read_notes` asks for, in its order; but for what is so large that it is refused unread."""
-    found = []
-    for names in ((SESSION,), UTTERANCES, EVENTS):
-        found += [listing.documents[name] for name in names if name in listing.documents][:1]
-    return [obj for obj in found if obj.size_bytes <= MAX_DOCUMENT_BYTES]
+    read = [name for names in ((SESSION,), UTTERANCES, EVENTS) for name in _there(listing, *names)[:1]]
+    return [obj for name in read if (obj := listing.documents[name]).size_bytes <= MAX_DOCUMENT_BYTES]
+
+
+def _there(listing: SessionListing, *names: str) -> list[str]:
+    """The documents of these names that a session has; of several that hold the same, the first is read."""
+    return [name for name in names if name in listing.documents]
 
 
 def read_notes(read: Read, listing: SessionListing, prefer: Prefer = "utterances") -> Notes:
@@ -91,13 +93,13 @@ def read_notes(read: Read, listing: SessionListing, prefer: Prefer = "utterances
     """
     notes = Notes()
     notes.session, notes.findings = read_session_document(read, listing)
-    named = [name for name in UTTERANCES if name in listing.documents]
+    named = _there(listing, *UTTERANCES)
     for name in named[:1]:
         notes.utterances, findings = read_utterances(read_document(read, listing.documents[name]), name)
         notes.findings += findings
     _add_log(notes, read, listing, prefer)
     if not notes.utterances:
-        named += [name for name in EVENTS if name in listing.documents]
+        named += _there(listing, *EVENTS)
         what = f"{' and '.join(named)} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
         notes.findings.append(Finding("no-utterances", "info", f"{what}: the captions are empty"))
     return notes
@@ -157,7 +159,7 @@ def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionD
 
 def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> EventLog | None:
     """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
-    named = [name for name in EVENTS if name in listing.documents]
+    named = _there(listing, *EVENTS)
     if not named:
         return None
     from .events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log

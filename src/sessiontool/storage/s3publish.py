@@ -51,10 +51,6 @@ class Publication:
         """The tag of the report that is to be replaced."""
         return self._bucket.tag_of(self._report)
 
-    def replaces(self, tag: str | None) -> None:
-        """Say what the tag of the report that is to be replaced is, or that there is none: nobody need ask for it."""
-        self._old = tag
-
     def send(self, name: str, path: Path) -> None:
         """Begin to store a file."""
         self._sent[name] = (path, self._pool.submit(self._put, name, path))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..processors import handing_over
-from .base import REPORT_NAME, check_published
+from .base import check_published
 from .disk import scratch_folder
 from .s3lease import Lease
 from .s3publish import Publication
@@ -36,10 +36,7 @@ class S3Target:
         return self._bucket.url(self._prefix + name)
 
     def read(self, name: str) -> bytes | None:
-        found = self._bucket.snapshot(self._prefix + name)
-        if self._publication and name == REPORT_NAME:
-            self._publication.replaces(found.tag if found else None)
-        return found.body if found else None
+        return self._bucket.get_if_there(self._prefix + name)
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
