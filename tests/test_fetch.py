@@ -101,12 +101,14 @@ def test_reading_ahead_goes_on_while_nobody_asks() -> None:
 def test_fewer_are_under_way_after_the_server_asked_for_it() -> None:
     source, pace = Source(0.02), Pace(8)
     pace.slow_down()
-    with prefetching(source.get, objects(100), pace):
+    with prefetching(source.get, objects(2000), pace):
         time.sleep(0.2)
         assert source.most == 4
         for _ in range(4):
             pace.succeeded()
-        time.sleep(0.1)
+        deadline = time.monotonic() + 5
+        while source.most < 8 and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert source.most == 8
 
 

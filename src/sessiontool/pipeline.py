@@ -233,7 +233,7 @@ def _left_alone(
 
 
 def _check_consent(store: Store, listing: SessionListing, options: MergeOptions) -> None:
-    """The same of a session that was merged already, maybe when nobody required it."""
+    """RecordingError where consent is required now and none was noted: that there is a result does not excuse it."""
     if options.require_consent:
         require_consent(listing, read_session_document(store.read, listing)[0], merged=True)
 

@@ -187,10 +187,8 @@ def _behind_speech(score: Halves, overall: Bytes) -> NDArray[np.bool_] | None:
         return None
     rank = int(_LOUD_SHARE * (len(overall) - 1))
     loud = overall >= max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
-    before = np.zeros(len(loud) + 1 + 2 * _AWAY_FRAMES, np.int32)  # how many loud ones there are, up to each frame
-    np.cumsum(loud, dtype=np.int32, out=before[_AWAY_FRAMES + 1 : -_AWAY_FRAMES])
-    before[-_AWAY_FRAMES:] = before[-_AWAY_FRAMES - 1]
-    behind: NDArray[np.bool_] = before[2 * _AWAY_FRAMES : -1] == before[: len(loud)]
+    before = np.pad(np.cumsum(np.append(False, loud), dtype=np.int32), _AWAY_FRAMES, mode="edge")  # loud ones
+    behind: NDArray[np.bool_] = before[2 * _AWAY_FRAMES + 1 :] == before[: len(loud)]
     if behind.sum() < _LEAST_BEHIND or (score[behind] > _STAY).mean() < _RESTLESS_SHARE:
         return None
     return behind

@@ -33,7 +33,9 @@ _ACTIVE_SCORE = 2.0
 _BEFORE_STEPS = 7
 _LONGEST_STEPS = 83
 _AROUND_STEPS = _REACH_STEPS + _LONGEST_STEPS + 1
+"""An utterance that begins so far from the recording, or farther, lies outside at every offset."""
 _BEYOND_STEPS = 2 * _AROUND_STEPS
+"""What is looked at of one so far away, at the farthest offset, is no farther than that."""
 _CERTAIN_SHARE = 0.7
 _MOVE_COST = 0.6
 _PART_JUMP_COST = 1.0

@@ -48,7 +48,7 @@ def spread(stretches: Sequence[Stretch], weights: Sequence[int], prices: Sequenc
     for low, high, some in _assign(stretches, sums, prices):
         heard = list(accumulate((stop - start for start, stop in some), initial=0))
         whole = max(1, sums[high] - sums[low])
-        if len(some) == 1:
+        if len(some) == 1:  # nearly always, and in a third of the time
             (begin, _), length, before = some[0], heard[-1], sums[low]
             times += pairwise(begin + length * (place - before) // whole for place in sums[low : high + 1])
             continue
