@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -245,9 +246,9 @@ class _Look:
         self.listing = listing
         self.mark = fingerprint(listing, settings)
         self.report = target.read(results.REPORT)
-        self.published = self._published()
 
-    def _published(self) -> dict[str, Any] | None:
+    @cached_property
+    def published(self) -> dict[str, Any] | None:
         """The report of a result that was made from the same input; None without one, or where it cannot be read."""
         try:
             report = json.loads(self.report) if self.report else None
