@@ -119,6 +119,13 @@ def test_every_page_is_reachable_from_the_readme() -> None:
         assert page == README or f"({page.relative_to(PROJECT)})" in readme, f"README.md has no link to {page.name}"
 
 
+def test_the_totals_in_the_readme_are_those_of_the_tables_of_faults() -> None:
+    tables = (PROJECT / "docs/faults.md").read_text()
+    totals = tables[tables.index("| all together |") :].strip()
+    assert totals.count("\n") == 4
+    assert totals in README.read_text()
+
+
 @pytest.mark.parametrize("kind", ["python", "toml"])
 def test_what_is_shown_is_valid(kind: str) -> None:
     parse: dict[str, Any] = {"python": ast.parse, "toml": tomllib.loads}
