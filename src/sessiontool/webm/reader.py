@@ -396,7 +396,9 @@ class WebmReader:
                     self._good_at = 0
                     return 0
                 undecided = undecided or (plausible is None and not final)
-        if undecided:
+        if undecided:  # nothing before is read again: its packets were handed out
+            self._forget(pos)
+            self._cuts = [at - pos for at in self._cuts]
             return None
         self._cuts = []
         found, forget = find_row(self._buf, pos, number, tocs, final=final)
