@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .opus import OpusHead
 
@@ -38,13 +39,128 @@ class Damage(NamedTuple):
     reason: str
 
 
+class Aside(NamedTuple):
+    """Bytes that are whole and are not joined, such as another track's blocks.
+
+    `offset` is that of the first of them in the stream, `length_bytes` the count of all of one piece and `reason`.
+    """
+
+    offset: int
+    length_bytes: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the bytes of one piece of a stream; once the reader is closed the four add up to its size."""
+
+    size_bytes: int
+    payload_bytes: int = 0
+    structure_bytes: int = 0
+    damaged_bytes: int = 0
+    set_aside_bytes: int = 0
+
+    @property
+    def unaccounted_bytes(self) -> int:
+        """Bytes of which nothing is known: 0 once the reader is closed, or the reader is wrong."""
+        counted = self.payload_bytes + self.structure_bytes + self.damaged_bytes + self.set_aside_bytes
+        return self.size_bytes - counted
+
+
+class Ledger:
+    """Counts every byte of a stream, piece by piece as they were fed, as one of four kinds.
+
+    Each kind is counted where it is found, none is what remains: a byte that a reader forgets shows as unaccounted, and
+    one that it counts twice as a negative rest.  All places are offsets in the stream.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: list[Account] = []
+        self.damages: list[Damage] = []
+        self.asides: list[Aside] = []
+        self._starts: list[int] = []
+        self._size = 0
+
+    def begin_piece(self, size_bytes: int) -> None:
+        """The next `size_bytes` of the stream are a piece."""
+        self._starts.append(self._size)
+        self.accounts.append(Account(size_bytes))
+        self._size += size_bytes
+
+    def piece_at(self, offset: int) -> int:
+        """The number of the piece that the byte at `offset` is in."""
+        return max(0, bisect_right(self._starts, offset) - 1)
+
+    def start_of(self, piece: int) -> int:
+        """The offset at which a piece begins."""
+        return self._starts[piece]
+
+    def payload(self, start: int, end: int) -> None:
+        """The bytes from `start` to `end` are a packet's, or several packets'."""
+        for account, count in self._pieces(start, end):
+            account.payload_bytes += count
+
+    def block_run(self, start: int, end: int, payload_bytes: int) -> None:
+        """From `start` to `end`, all in the last piece, there are packets of `payload_bytes` and their block heads."""
+        account = self.accounts[-1]
+        account.payload_bytes += payload_bytes
+        account.structure_bytes += end - start - payload_bytes
+
+    def structure(self, start: int, end: int) -> None:
+        """The bytes from `start` to `end` are the container's own."""
+        for account, count in self._pieces(start, end):
+            account.structure_bytes += count
+
+    def damage(self, start: int, end: int, reason: str) -> None:
+        """The bytes from `start` to `end` are of no use; `start` may equal `end` where only their absence shows."""
+        for account, count in self._pieces(start, end):
+            account.damaged_bytes += count
+        last = self.damages[-1] if self.damages else None
+        if last and last.reason == reason and last.offset + last.length_bytes == start < end:
+            self.damages[-1] = Damage(last.offset, last.length_bytes + end - start, reason)
+        else:
+            self.damages.append(Damage(start, end - start, reason))
+
+    def set_aside(self, start: int, end: int, reason: str) -> None:
+        """The bytes from `start` to `end` are whole, and not for this recording."""
+        for account, count in self._pieces(start, end):
+            account.set_aside_bytes += count
+        last = self.asides[-1] if self.asides else None
+        if last and last.reason == reason and self.piece_at(last.offset) == self.piece_at(start):
+            self.asides[-1] = Aside(last.offset, last.length_bytes + end - start, reason)
+        else:
+            self.asides.append(Aside(start, end - start, reason))
+
+    def take_back_payload(self, start: int, end: int) -> None:
+        """What was counted as a packet from `start` to `end` is to be counted anew."""
+        for account, count in self._pieces(start, end):
+            account.payload_bytes -= count
+
+    def take_back_structure(self, start: int, end: int) -> None:
+        """What was counted as structure from `start` to `end` is to be counted anew."""
+        for account, count in self._pieces(start, end):
+            account.structure_bytes -= count
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[Account, int]]:
+        """The accounts of the bytes from `start` to `end`, and how many of them are in each."""
+        if self._starts and start >= self._starts[-1]:
+            yield self.accounts[-1], end - start
+            return
+        piece = self.piece_at(start)
+        while start < end:
+            stop = self._starts[piece + 1] if piece + 1 < len(self._starts) else end
+            yield self.accounts[piece], min(stop, end) - start
+            start, piece = min(stop, end), piece + 1
+
+
 @dataclass(slots=True)
 class Packets:
     """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
 
     `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.
     `continued` packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is
-    a guess.  `after_break` says that bytes were lost or skipped right before the first packet.
+    a guess.  `after_break` says that bytes were lost or skipped right before the first packet.  `bases` are the indexes
+    of packets with which a new base of times begins: a cluster, a page, a fragment.
     """
 
     recording: int
@@ -54,6 +170,7 @@ class Packets:
     payloads: list[bytes] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
+    bases: list[int] = field(default_factory=list)
 
 
 class PacketsDigest:
