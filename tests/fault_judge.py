@@ -9,6 +9,7 @@ silence    what stands between two packets of a run is as long as what was lost 
            packet of the part's own recorder as well.  After a run's last packet no sound tells how much there was: it
            is at least what session.json proves, and at most what was lost and the time until `stop()`, and the gap to
            the next part.  Nothing stands for what nobody lost: another recorder's run brings no silence.
+foreign    chunks of another recorder are joined as a part of their own where its header is among them, else set aside
 
 How much was lost between two blobs of another recorder is nobody's to know, nor how long it took until a recorder was
 begun anew: both are free.
@@ -63,10 +64,14 @@ class RunVerdict:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of a session; `strange` packets are no silence, and not whole in the input or there before."""
+    """What became of a session; `strange` packets are no silence, and not whole in the input or there before.
+
+    A `hurt` one is a packet that damage begins in: its own bytes do not show it.
+    """
 
     runs: list[RunVerdict]
     strange: int = 0
+    hurt: int = 0
     silent: int = 0
     complaints: list[str] = field(default_factory=list)
 
@@ -101,19 +106,24 @@ def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
     """Hold the packets of an output against the truth."""
     runs = [(part["part"], run) for part in truth["parts"] for run in part["runs"]]
     verdict = Verdict(
-        [
-            RunVerdict(part, run["origin"], run["start_ms"], run["stop_ms"], _count(run["whole_packets"]))
-            for part, run in runs
-        ]
+        [RunVerdict(part, run["origin"], run["start_ms"], run["stop_ms"], _count(_expected(run))) for part, run in runs]
     )
     where = {
         digest: (number, index)
         for number, (_, run) in enumerate(runs)
-        for start, end in run["whole_packets"]
+        for start, end in _expected(run)
         for index, digest in enumerate(run["packets"]["sha256"][start:end], start)
     }
     assert len(where) == verdict.whole, "two packets of the recording are alike: they cannot be told apart"
     places: list[list[tuple[int, float]]] = [[] for _ in runs]
+    hurt = {  # whose bounds were damaged, and that were put together all the same
+        digest: run["packet_ms"]
+        for _, run in runs
+        for digest in run["packets"]["sha256"]
+        if digest not in where and not _is_left_out(run)
+    }
+    overwritten = ("zeroed", "garbage")
+    may_be_hurt = sum(fault["fault"].startswith(overwritten) for fault in truth["faults"])
     last: int | None = None
     silence = 0
     played_ms = float("-inf")
@@ -122,6 +132,15 @@ def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
         played_ms = max(played_ms, packet.time_ms)
         if packet.sha256 in SILENCE:
             silence += 1
+            continue
+        if packet.sha256 in hurt and packet.sha256 not in seen:
+            seen.add(packet.sha256)
+            silence += hurt[packet.sha256] // SILENCE_MS
+            continue
+        if packet.sha256 not in where and packet.sha256 not in seen and verdict.hurt < may_be_hurt:
+            seen.add(packet.sha256)
+            verdict.hurt += 1
+            silence += runs[last or 0][1]["packet_ms"] // SILENCE_MS
             continue
         if packet.sha256 not in where or packet.sha256 in seen:
             verdict.strange += 1
@@ -140,6 +159,18 @@ def judge(truth: dict[str, Any], output: Sequence[OutputPacket]) -> Verdict:
     if verdict.strange:
         verdict.complaints.append(f"{verdict.strange} packets that are not whole in the input, or are there twice")
     return verdict
+
+
+def _expected(run: dict[str, Any]) -> list[list[int]]:
+    """The packets of a run that belong in the output, as ranges."""
+    whole: list[list[int]] = run["whole_packets"]
+    return [] if _is_left_out(run) else whole
+
+
+def _is_left_out(run: dict[str, Any]) -> bool:
+    """Whether a run is another recorder's of which the beginning, and with it the header, is not there."""
+    whole = run["whole_packets"]
+    return run["origin"] == "foreign" and not (whole and whole[0][0] == 0)
 
 
 def _count(ranges: Iterable[Sequence[int]]) -> int:
@@ -164,7 +195,7 @@ def _judge_run(verdict: RunVerdict, run: dict[str, Any], placed: Sequence[tuple[
         errors = _errors_ms(times_ms, sorted(placed), one_by_one=run["origin"] == "foreign")
         verdict.misplaced = sum(abs(error) > TOLERANCE_MS for error in errors)
         verdict.worst_ms = max(errors, key=abs)
-    whole = [index for start, end in run["whole_packets"] for index in range(start, end)]
+    whole = [index for start, end in _expected(run) for index in range(start, end)]
     first_ms, last_ms = (times_ms[whole[0]], times_ms[whole[-1]]) if whole else (0.0, 0.0)
     if run["origin"] == "foreign":
         return

@@ -22,6 +22,7 @@ from xml.etree import ElementTree as ET
 from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
 from fuzz_eventlogs import event_logs
 from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, verify
+from recordings import assert_all_counted
 
 from sessiontool import captions, report, timeline
 from sessiontool.containers.mp4 import Mp4Reader
@@ -64,15 +65,11 @@ def _read_stream(new_reader: Callable[[], Reader], data: bytes) -> None:
             if is_lost:
                 runs += reader.lost("a test")
             runs += reader.feed(piece)
-            assert reader.pending_bytes >= 0
         runs += reader.close()
         runs += reader.close()
+        assert_all_counted(reader, runs)
     _check_runs(runs, reader)
     _check_packets([payload for run in runs for payload in run.payloads], fed)
-    for damage in reader.damages:
-        assert damage.offset >= 0, damage
-        assert damage.length_bytes >= 0, damage
-        assert damage.offset + damage.length_bytes <= len(fed), (damage, len(fed))
 
 
 def _pieces(controls: Controls) -> list[tuple[bytes, bool]]:

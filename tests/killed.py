@@ -1,6 +1,7 @@
 """Runs that are killed, by a program of its own that forks them: what is published then, and after the next run.
 
 usage: python killed.py steps STORE          publishing, killed before every change it makes
+       python killed.py tidied STORE         the same of merges in a folder, each followed by one that changes nothing
        python killed.py moments STORE COUNT  merges of the session `chrome-silence`, killed at COUNT random moments
 
 STORE is a folder or s3://…, with credentials in the environment.  Prints one JSON list, an object for each kill.
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from places import Folder, Place, Prefix
 
 from sessiontool.errors import NotFoundError
-from sessiontool.pipeline import MergeOptions, merge_session, verify_session
+from sessiontool.pipeline import MergeOptions, MergeResult, merge_session, verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def place_at(url: str) -> Place:
     return Prefix(url, boto3.client("s3"))
 
 
-def forked(run: Callable[[], None]) -> int:
+def forked(run: Callable[[], object]) -> int:
     """The process of a run."""
     pid = os.fork()
     if not pid:
@@ -154,9 +155,33 @@ def moments(url: str, store: Store, unused: Store, kills: int) -> Iterator[dict[
     yield {"number": kills + 1, "killed": "", "recovered": _checked(target), "keys": place.keys()}
 
 
-def _merge(store: Store, number: int) -> None:
-    options = MergeOptions(align=False, keep_pauses=bool(number % 2), force=True)
-    merge_session(store, SESSION, store.target(SESSION), options)
+def tidied(url: str, store: Store, unused: Store) -> Iterator[dict[str, Any]]:
+    """Forced merges, killed before each of their changes; what lies there after a run that finds nothing to do."""
+    place = place_at(url)
+    _merge(store, 0)
+    for step in count():
+        if not was_killed(forked(lambda step=step: _merge_and_die(url, unused, step))):  # type: ignore[misc]
+            return
+        there = place.keys()
+        left = [key for key in there if ".sessiontool" in key]
+        result = _merge(store, 0, force=False)
+        yield {
+            "step": step,
+            "left": left,
+            "unchanged": result.unchanged,
+            "recovered": _checked(store.target(SESSION)),
+            "keys": place.keys(),
+        }
+
+
+def _merge_and_die(url: str, store: Store, step: int) -> None:
+    kill_before_change(url, step)
+    _merge(store, 0)
+
+
+def _merge(store: Store, number: int, *, force: bool = True) -> MergeResult:
+    options = MergeOptions(align=False, keep_pauses=bool(number % 2), force=force)
+    return merge_session(store, SESSION, store.target(SESSION), options)
 
 
 def _checked(target: Target) -> str:
@@ -171,7 +196,10 @@ def main() -> None:
     what, url, *more = sys.argv[1:]
     # The runs that are forked share a store that has no connections yet: each opens its own.
     with open_store(url) as store, open_store(url) as unused:
-        seen = steps(url, store, unused) if what == "steps" else moments(url, store, unused, int(more[0]))
+        if what == "moments":
+            seen = moments(url, store, unused, int(more[0]))
+        else:
+            seen = {"steps": steps, "tidied": tidied}[what](url, store, unused)
         json.dump(list(seen), sys.stdout)
 
 

@@ -71,6 +71,22 @@ class Made:
         """The packets of the pages that do not overlap with the bytes `start` to `end`."""
         return [p for first, last, packets in self.pages if last <= start or first >= end for p in packets]
 
+    def touched(self, start: int, end: int) -> set[bytes]:
+        """The packets that overlap with the bytes `start` to `end`."""
+        places = {packet: self.data.index(packet) for packet, _ in self.packets}
+        return {packet for packet, at in places.items() if at < end and start < at + len(packet)}
+
+    def table_of(self, at: int) -> tuple[int, int]:
+        """Where the page that holds the byte `at` counts its segments, and where its first packet begins."""
+        (start,) = [first for first, last, _ in self.pages if first <= at < last]
+        return start + 26, start + 27 + self.data[start + 26]
+
+    def bounded_by(self, at: int) -> set[bytes]:
+        """The packet of which the byte `at` says how long it is (none of these packets has 255 bytes)."""
+        (page,) = [one for one in self.pages if one[0] <= at < one[1]]
+        place = at - page[0] - 27
+        return {page[2][place][0]} if 0 <= place < len(page[2]) else set()
+
 
 def made(pages: int = 5, per_page: int = 3, *, seed: int = 1, stream: int = STREAM) -> Made:
     """A short recording as Firefox makes it: a page holds a few packets, the last one is marked."""

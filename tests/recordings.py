@@ -18,7 +18,7 @@ from sessiontool.values import ChunkRef, StoredObject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessiontool.webm.packets import Packets
+    from sessiontool.webm.packets import Packets, Reader
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 LIVE_CLUSTER = bytes.fromhex("1f43b675 01ffffffffffffff")
@@ -61,6 +61,27 @@ def pairs(blocks: Iterable[Block]) -> list[tuple[bytes, int]]:
 def read_pairs(runs: Iterable[Packets]) -> list[tuple[bytes, int]]:
     """Packets and their times, as a reader gave them."""
     return [pair for run in runs for pair in zip(run.payloads, run.times_ms, strict=True)]
+
+
+def assert_all_counted(reader: Reader, runs: Sequence[Packets]) -> None:
+    """Every byte fed is counted once, and those counted as packets are the packets' bytes."""
+    accounts, damages, asides = reader.ledger.accounts, reader.ledger.damages, reader.ledger.asides
+    assert [account.unaccounted_bytes for account in accounts] == [0] * len(accounts)
+    for account in accounts:
+        counted = account.payload_bytes, account.structure_bytes, account.damaged_bytes, account.set_aside_bytes
+        assert min(counted) >= 0, account
+    assert sum(account.payload_bytes for account in accounts) == sum(len(p) for run in runs for p in run.payloads)
+    assert sum(account.damaged_bytes for account in accounts) == sum(damage.length_bytes for damage in damages)
+    assert sum(account.set_aside_bytes for account in accounts) == sum(aside.length_bytes for aside in asides)
+    size = sum(account.size_bytes for account in accounts)
+    places = [place[:2] for place in damages] + [place[:2] for place in asides]
+    assert all(0 <= offset <= offset + length <= size for offset, length in places)
+    spans = sorted((damage.offset, damage.offset + damage.length_bytes) for damage in damages if damage.length_bytes)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans)), "damages overlap"
+    for run in runs:
+        assert len(run.payloads) == len(run.times_ms) == len(run.durations) > 0
+        assert sorted(set(run.bases)) == run.bases
+        assert all(0 <= base < len(run.payloads) for base in run.bases)
 
 
 def master(element_id: str, *children: bytes, size_length: int = 1) -> bytes:
@@ -113,16 +134,37 @@ def simple_block(
 def payloads(count: int, *, toc: int, sizes: tuple[int, int] = (8, 40), seed: int = 1) -> list[bytes]:
     """Different packets of the kind `toc`, of random bytes; code 3 packets hold three frames."""
     rng = Random(seed)
-    start = bytes([toc, 0x83]) if toc & 3 == 3 else bytes([toc])
-    return [start + rng.randbytes(rng.randint(*sizes) - len(start)) for _ in range(count)]
+    return [_payload(rng.randbytes(rng.randint(*sizes) - 1), toc) for _ in range(count)]
 
 
-def chrome(count: int = 30, *, cluster_packets: int = 8, seed: int = 1, sizes: tuple[int, int] = (8, 40)) -> Live:
+def _payload(rest: bytes, toc: int) -> bytes:
+    """A packet that keeps the rules of RFC 6716, section 3.4."""
+    if toc & 3 == 3:
+        rest = rest.ljust(3, b"\0")
+        third = min((len(rest) - 3) // 3, 251)
+        rest = bytes([0x83, third, third]) + rest[3:]
+    return bytes([toc]) + rest
+
+
+def with_silence(packets: list[bytes], quiet: range, silent: bytes) -> list[bytes]:
+    """The packets, those at the places `quiet` digital silence."""
+    return [silent if index in quiet else packet for index, packet in enumerate(packets)]
+
+
+def chrome(
+    count: int = 30,
+    *,
+    cluster_packets: int = 8,
+    seed: int = 1,
+    sizes: tuple[int, int] = (8, 40),
+    quiet: range = range(0),
+) -> Live:
     """Packets of 60 ms whose times jitter, blocks with sizes of two bytes, clusters of `cluster_packets`."""
     rng = Random(seed)
     data = bytearray(live_header())
     blocks, cluster_ms = [], 0
-    for index, payload in enumerate(payloads(count, toc=CHROME_TOC, sizes=sizes, seed=seed)):
+    packets = with_silence(payloads(count, toc=CHROME_TOC, sizes=sizes, seed=seed), quiet, b"\xff\x03\xfe\xfe\xfe")
+    for index, payload in enumerate(packets):
         time_ms = index * 60 + (rng.randint(-4, 4) if index else 0)
         if index % cluster_packets == 0:
             data += cluster(cluster_ms := time_ms)
@@ -132,14 +174,22 @@ def chrome(count: int = 30, *, cluster_packets: int = 8, seed: int = 1, sizes: t
     return Live(bytes(data), tuple(blocks))
 
 
-def firefox(count: int = 60, *, cluster_packets: int = 16, seed: int = 2, sizes: tuple[int, int] = (8, 40)) -> Live:
+def firefox(
+    count: int = 60,
+    *,
+    cluster_packets: int = 16,
+    seed: int = 2,
+    sizes: tuple[int, int] = (8, 40),
+    quiet: range = range(0),
+) -> Live:
     """Packets of 20 ms from 6 ms on, track 2, blocks with sizes of four bytes, an empty SeekHead in eight."""
     entry = track_entry(2, private=opus_head(2, 312), more=uint("56aa", 6_500_000, 4))
     header = live_header(entry, app=b"QTwritingAppLibWebM-0.0.1")
     at = header.index(bytes.fromhex("1549a966"))
     data = bytearray(header[:at] + master("114d9b74", size_length=8) + header[at:])
     blocks, cluster_ms = [], 0
-    for index, payload in enumerate(payloads(count, toc=FIREFOX_TOC, sizes=sizes, seed=seed)):
+    packets = with_silence(payloads(count, toc=FIREFOX_TOC, sizes=sizes, seed=seed), quiet, b"\xfc\xff\xfe")
+    for index, payload in enumerate(packets):
         time_ms = index * 20 + 6
         if index % cluster_packets == 0:
             data += cluster(cluster_ms := time_ms)

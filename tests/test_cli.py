@@ -21,7 +21,7 @@ from sessiontool.cli import app
 from sessiontool.storage.folder import FolderTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     Recorded = Callable[[str], Path]
@@ -306,10 +306,10 @@ class TestInTheMiddle:
     def test_ctrl_c_when_the_new_result_is_complete(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         publish = FolderTarget.publish
 
-        def interrupted(target: FolderTarget, files: Mapping[str, Path]) -> None:
+        def interrupted(target: FolderTarget, files: Mapping[str, Path], obsolete: Collection[str]) -> None:
             with monkeypatch.context() as moment:
                 moment.setattr(FolderTarget, "_finish", Mock(side_effect=KeyboardInterrupt))
-                publish(target, files)
+                publish(target, files, obsolete)
 
         merge = ["merge", SESSION, "-s", str(store), "--no-align"]
         monkeypatch.setattr(FolderTarget, "publish", interrupted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import chrome, payloads, read_pairs, recorded_chunks, split
+from recordings import chrome, chunk_ref, payloads, read_pairs, recorded_chunks, split
 
 from sessiontool.concat import Joiner
+from sessiontool.documents.models import SessionDocument
 from sessiontool.filling import Pause
-from sessiontool.joining.continuity import Placer
+from sessiontool.joining.assemble import assemble
+from sessiontool.progress import Silent
 from sessiontool.webm.opus import OpusHead, silent_packet
 from sessiontool.webm.packets import Packets
 from sessiontool.webm.reader import WebmReader
@@ -142,30 +145,33 @@ def test_packets_are_held_back_no_longer_than_needed() -> None:
         assert start + 10 - joiner.recorded_packets < 8, "what decides on a hole is eight packets"
 
 
+@pytest.mark.parametrize(("after_break", "cause"), [(True, "lost"), (False, "suspended")])
+def test_why_time_passed_is_said_of_the_hole_in_front_of_a_run(after_break: bool, cause: str) -> None:
+    packets = payloads(60, toc=0xFC)
+    joiner = Joiner(io.BytesIO())
+    joiner.begin_part("0", STEREO, 0)
+    joiner.add(run_of(packets[:30]))
+    behind = replace(run_of(packets[30:40], 5600), after_break=after_break, suspended=not after_break)
+    joiner.add(behind)
+    joiner.add(run_of(packets[40:], 6000))
+    joiner.end_part()
+    silence = [SILENCE[2]] * 260
+    assert finished(joiner)[1] == [*packets[:30], *silence[:250], *packets[30:40], *silence[250:], *packets[40:]]
+    assert [span.cause for span in joiner.timeline().spans if span.kind == "silence"] == [cause, "starved"]
+
+
 def test_what_is_decoded_is_the_recording_with_silence_in_it() -> None:
     chunks = recorded_chunks("chrome-1s")[:6]
-    reader = WebmReader()
-    joiner = Joiner(io.BytesIO())
-    runs = [run for chunk in chunks[:3] for run in reader.feed(chunk)]
-    assert reader.track is not None
-    joiner.begin_part("0", reader.track.opus_head, 0)
-    for run in runs:
-        joiner.add(run)
-    before = joiner.samples
-    runs = reader.lost("a chunk is missing")
-    runs += [run for chunk in chunks[4:] for run in reader.feed(chunk)]
-    placer = Placer()
-    for run in runs:
-        for placed in placer.add(run):
-            joiner.add(placed)
-    joiner.end_part()
+    data_of = {chunk_ref(seq, len(data)): data for seq, data in enumerate(chunks) if seq != 3}
+    joiner, _ = assemble([*data_of], SessionDocument(), data_of.__getitem__, lambda: Joiner(io.BytesIO()), Silent())
+    before = sum(duration for run in WebmReader().feed(b"".join(chunks[:3])) for duration in run.durations)
     data, _ = finished(joiner)
     with av.open(io.BytesIO(data), "r") as container:
         sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
     assert sound.shape[1] == joiner.samples
     (hole,) = [span for span in joiner.timeline().spans if span.kind == "silence"]
     assert hole.cause == "lost"
-    assert before - 8 * 2880 <= hole.output_start <= before
+    assert hole.output_start == before
     assert hole.output_end - hole.output_start == pytest.approx(48_000 + 2880, abs=2880)
     inside = sound[:, hole.output_start + 4800 : hole.output_end - 4800]
     assert np.abs(inside).max() < 1e-3 < np.abs(sound).max()

@@ -44,7 +44,10 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", setting_names())
 def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
-    values: dict[str, tuple[str, str | bool]] = {
+    values: dict[str, tuple[str, str | bool | int]] = {
+        "max_chunk_bytes": ("1000", 1000),
+        "max_document_bytes": ("1", 1),
+        "max_report_bytes": ("3000000000", 3_000_000_000),
         "strict": ("true", True),
         "vad": ("true", True),
         "words": ("true", True),
@@ -57,7 +60,7 @@ def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, na
         "log_format": ("json", "json"),
     }
     text, value = values.get(name, ("some", "some"))
-    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if isinstance(value, bool) else repr(text)}")
+    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if isinstance(value, int) else repr(text)}")
     assert getattr(load_settings({}, environ={}, cwd=tmp_path), name) == value
     (tmp_path / "sessiontool.toml").unlink()
     assert getattr(load_settings({}, environ={variable(name): text}, cwd=tmp_path), name) == value
@@ -116,6 +119,10 @@ def test_a_path_may_be_handed_in_as_a_path(tmp_path: Path) -> None:
         ("strict = 'yes'", ("strict", "true or false", "'yes'")),
         ("strict = 1", ("strict", "true or false")),
         ("store = 1", ("store", "text")),
+        ("max_chunk_bytes = '1'", ("max_chunk_bytes", "whole number", "'1'")),
+        ("max_chunk_bytes = true", ("max_chunk_bytes", "whole number")),
+        ("max_chunk_bytes = 0", ("max_chunk_bytes", "whole number from 1", "0")),
+        ("max_chunk_bytes = 1.5", ("max_chunk_bytes", "whole number")),
         ("store = ['a']", ("store", "text")),
         ("pauses = 'shut'", ("pauses", "close or keep", "'shut'")),
         ("store = x", ("not TOML", "line 1")),
@@ -134,6 +141,9 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, file: str, words: tupl
     [
         ({"SESSIONTOOL_STRICT": "maybe"}, ("SESSIONTOOL_STRICT", "true or false", "'maybe'")),
         ({"SESSIONTOOL_PAUSES": "shut"}, ("SESSIONTOOL_PAUSES", "close or keep")),
+        ({"SESSIONTOOL_MAX_CHUNK_BYTES": "1 GB"}, ("SESSIONTOOL_MAX_CHUNK_BYTES", "whole number", "'1 GB'")),
+        ({"SESSIONTOOL_MAX_CHUNK_BYTES": "-1"}, ("SESSIONTOOL_MAX_CHUNK_BYTES", "whole number")),
+        ({"SESSIONTOOL_MAX_CHUNK_BYTES": "9" * 5000}, ("SESSIONTOOL_MAX_CHUNK_BYTES", "whole number")),
         ({"SESSIONTOOL_CONFIG": "nowhere.toml"}, ("nowhere.toml", "does not exist")),
         ({"SESSIONTOOL_CONFIG": "."}, ("cannot read",)),
         ({"SESSIONTOOL_STROE": "s3://b"}, ("there is no setting SESSIONTOOL_STROE",)),

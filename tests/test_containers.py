@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import struct
 from pathlib import Path
@@ -10,7 +11,7 @@ import av
 import pytest
 import recordings
 
-from sessiontool.containers import open_reader
+from sessiontool.containers import open_reader, what_is
 from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.containers.ogg import OggReader
 from sessiontool.errors import RecordingError
@@ -86,9 +87,14 @@ def test_other_sound_is_refused_by_name_with_the_way_out(codec: str, container: 
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "a document or picture"),
         (b"#!AMR\n" + bytes(40), "an AMR file"),
         (b"ID3\4\0" + bytes(40), "an MP3 file"),
+        (base64.b64encode(WEBM[0]), "base64 text"),
+        (base64.encodebytes(WEBM[1]), "base64 text"),
+        (b"data:audio/webm;codecs=opus;base64," + base64.b64encode(WEBM[0]), "a data: URL"),
+        ("upstream said: héllo, try again later\n".encode() * 5, "plain text"),
     ],
 )
 def test_what_is_no_recording_is_named(data: bytes, name: str) -> None:
+    assert what_is(data) == name
     with pytest.raises(RecordingError, match=f"^the recording is {name}, not WebM, Ogg or MP4 with Opus$") as caught:
         open_reader(data)
     assert caught.value.hint
@@ -101,8 +107,19 @@ def test_nothing_at_all_is_refused(data: bytes, what: str) -> None:
     assert caught.value.hint
 
 
-def test_bytes_of_no_kind_are_left_to_the_reader_of_webm() -> None:
-    assert isinstance(open_reader(b"\x41\xe6\x81\x00\x3c\x80" + bytes(range(200))), WebmReader)
+def test_what_a_recording_is_has_no_name() -> None:
+    assert {what_is(chunk) for chunk in [*WEBM, *OGG, *MP4]} == {""}
+    assert {what_is(data) for data in (b"", b"\x41\xe6\x81\x00\x3c\x80" + bytes(range(200)), b"text")} == {""}
+    assert what_is(bytes(500)) == "nothing but zeroes"
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "reader"),
+    [("", WebmReader), ("audio/ogg;codecs=opus", OggReader), ("audio/mp4; codecs=opus", Mp4Reader)],
+)
+def test_bytes_of_no_kind_are_left_to_the_reader_that_the_recorder_named(mime_type: str, reader: type) -> None:
+    data = b"\x41\xe6\x81\x00\x3c\x80" + bytes(range(200))
+    assert isinstance(open_reader(data, mime_type=mime_type), reader)
 
 
 def test_a_block_that_looks_like_text_is_no_text() -> None:

@@ -13,9 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import SESSIONS
 
-from sessiontool.documents import MAX_TIME_S, read_session, read_utterances
+from sessiontool import merge
+from sessiontool.documents import MAX_TIME_S, read_retention, read_session, read_utterances
+from sessiontool.documents.lenient import may_need_mending, mended
+from sessiontool.errors import RecordingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from sessiontool.values import Finding, Utterance
 
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
@@ -275,6 +281,78 @@ def test_places_stay_right_where_several_are_wrong() -> None:
     assert [chunk.seq for chunk in model.parts[0].chunks] == [1]
     told = {message.partition(": ")[2].partition(":")[0] for message in wrong}
     assert told == {"parts.0.chunks.0.seq", "parts.0.chunks.1.bytes", "parts.0.chunks.2.seq", "parts.1"}
+
+
+# -- JSON that is none to everybody
+
+HOSTILE = {
+    "deep": "[" * 100_000,
+    "deep objects": '{"a":' * 100_000,
+    "deep, with half a pair": "[" * 700 + r'"\ud83d"' + "]" * 700,
+    "long numbers": f"[{'9' * 4000}, 1e999, -1e999]",
+    "longer numbers": "9" * 5000,
+    "no numbers": "[NaN, Infinity, -Infinity]",
+    "half a pair": r'{"\udfff": "\ud800"}',
+    "zero characters": r'"a\u0000b"',
+    "zero bytes": '"\0"',
+    "doubled": '{"a": 1, "a": 2}',
+}
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_values_cost_at_most_their_document(value: str, copy: Callable[[str], Path]) -> None:
+    """Each where it hurts most: as a field that is read, as one that is handed through, and as all there is."""
+    folder = copy("chrome-24k")
+    session_json = (folder / "session.json").read_text()
+    first = (folder / LINES).read_text().partition("\n")[0]
+    for session_text in (value, session_json.replace("{", f'{{"started_at": {value}, "more": {value}, ', 1)):
+        (folder / "session.json").write_text(session_text)
+        for line in (value, f'{{"x": {value}, {first[1:]}', f'{{"role": "user", "text": {value}, "t_end": {value}}}'):
+            (folder / LINES).write_text(f"{line}\n{GOOD}\n")
+            event = f'{{"type": "conversation.item.created", "item": {{"id": {value}, "role": {value}}}}}'
+            (folder / "events.jsonl").write_text(f'{value}\n{{"t_ms": {value}, "event": {event}}}\n{event}\n')
+            result = merge("chrome-24k", store=folder.parent, align=False, force=True)
+            assert result.report["chunks"]
+            assert result.report["utterances"] >= 1
+            written = json.loads((folder / "merged/report.json").read_bytes(), parse_constant=pytest.fail)
+            assert written["findings"] == result.findings
+            assert all(finding["message"].isprintable() for finding in result.findings)
+            assert all(len(finding["message"]) < 500 for finding in result.findings)
+
+
+def test_the_last_of_two_fields_of_a_name_counts_and_is_named() -> None:
+    model, wrong = session(b'{"session_id": "a", "parts": [{"part": 1, "part": 2}], "session_id": "b"}')
+    assert (model.session_id, model.parts[0].part) == ("b", "2")
+    assert [message.partition(": ")[2].partition(" ")[0] for message in wrong] == ["part", "session_id"]
+    found, wrong = utterances(GOOD, '{"role": "user", "text": "a", "text": "b", "text": "c"}')
+    assert [one.text for one in found] == ["Hello.", "c"]
+    assert wrong == [f"{LINES}: line 2: text is there twice in one object; the last one counts"]
+    found, wrong = utterances('[{"role": "user", "text": "a", "text": "b"}]', name="utterances.json")
+    assert (found[0].text, len(wrong)) == ("b", 1)
+
+
+def test_two_terms_are_none() -> None:
+    text = b'{"retention": {"delete_all_after_days": 30}, "retention": {"delete_all_after_days": 3000}}'
+    with pytest.raises(RecordingError, match="retention is there twice"):
+        read_retention(text, "session.json", "s")
+
+
+@pytest.mark.parametrize(("field", "most"), [("seq", 10**18), ("bytes", 1 << 63)])
+def test_numbers_that_no_chunk_can_have_are_named(field: str, most: int) -> None:
+    for value, known in ((most - 1, True), (most, False)):
+        model, wrong = session({"parts": [{"part": "0", "chunks": [{"seq": 1, field: value}]}]})
+        assert bool(wrong) != known
+        assert [getattr(chunk, field) for chunk in model.parts[0].chunks] == (
+            [value] if known else [None] * (field == "bytes")
+        )
+
+
+@given(st.recursive(st.text(max_size=3), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner)))
+def test_what_is_mended_can_be_written_and_is_otherwise_the_same(value: Any) -> None:
+    text = json.dumps(value)
+    found = mended(json.loads(text))
+    assert found == json.loads(text) or may_need_mending(text)
+    json.dumps(found, ensure_ascii=False).encode()
 
 
 # -- anything

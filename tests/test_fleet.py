@@ -18,9 +18,9 @@ from sessiontool.fleet.jobs import Outcome
 from sessiontool.fleet.ledger import Totals, read_failed, read_ids, session_line, summary_line, written_whole
 from sessiontool.fleet.metrics import exposition
 from sessiontool.fleet.runs import run_sessions
-from sessiontool.fleet.selecting import Selection, by_end, by_time, length, read_time
+from sessiontool.fleet.selecting import Selection, by_end, by_time, read_time
 from sessiontool.fleet.shards import Shard, find_shard
-from sessiontool.values import ChunkRef, SessionListing, StoredObject
+from sessiontool.values import ChunkRef, SessionListing, StoredObject, in_largest_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,7 +174,14 @@ def test_no_times(text: str) -> None:
 
 
 def test_lengths_for_people() -> None:
-    assert [length(s) for s in (-5, 0, 119, 120, 7200, 200_000)] == ["0 s", "0 s", "119 s", "2 min", "2 h", "2 d"]
+    assert [in_largest_unit(s) for s in (-5, 0, 119, 120, 7200, 200_000)] == [
+        "0 s",
+        "0 s",
+        "119 s",
+        "2 min",
+        "2 h",
+        "2 d",
+    ]
 
 
 # -- what is kept

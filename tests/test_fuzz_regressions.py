@@ -163,7 +163,7 @@ def test_bytes_made_to_look_like_a_recording_cost_no_second_a_megabyte(name: str
 def test_a_fragment_that_is_shorter_than_its_head_does_not_stop_the_reader() -> None:
     recording = made(2).data
     reader = read(Mp4Reader, recording + b"\0\0\0\x04moof\0\0\0\x10mfhd" + bytes(100))
-    assert reader.damages
+    assert reader.ledger.damages
 
 
 @pytest.mark.parametrize("piece_bytes", [7, 100, 100_000])

@@ -41,7 +41,7 @@ LEVELS = (
     "containers documents speech",
     "filling",
     "timeline",
-    "values progress processors arrays webm",
+    "values progress processors arrays webm jsontext",
     "errors",
 )
 
@@ -51,7 +51,9 @@ UNITS = {
     "captions": "captions captioning",
     "cli": "cli commands",
     "events": "events realtime",
+    "inputs": "inputs strays",
     "pipeline": "pipeline listening placing",
+    "purge": "purge purging",
     "words": "words wording",
 }
 

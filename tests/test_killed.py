@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,3 +59,19 @@ def test_a_merge_killed_at_any_moment(place: Place, recorded_session: Callable[[
     names = ("audio.webm", "captions.srt", "captions.vtt", "report.json", "transcript.json")
     assert last["recovered"] == "whole"
     assert sorted(set(last["keys"]) - set(before)) == [f"chrome-silence/merged/{name}" for name in names]
+
+
+def test_a_run_that_finds_nothing_to_do_removes_what_a_killed_one_left(
+    tmp_path: Path, recorded_session: Callable[[str], Path]
+) -> None:
+    """In a folder, where it costs nothing to see."""
+    copytree(recorded_session("chrome-silence"), tmp_path / "chrome-silence")
+    before = Folder(tmp_path).keys()
+    seen = killed("tidied", str(tmp_path))
+    assert len(seen) > 5
+    assert any(one["left"] for one in seen), "some kills leave locks"
+    names = ("audio.webm", "captions.srt", "captions.vtt", "report.json", "transcript.json")
+    for one in seen:
+        assert one["unchanged"], one
+        assert one["recovered"] == "whole", one
+        assert sorted(set(one["keys"]) - set(before)) == [f"chrome-silence/merged/{name}" for name in names], one

@@ -70,6 +70,13 @@ def notification(key: str, *, bucket: str = BUCKET) -> dict[str, Any]:
     return {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}}  # fmt: skip  # noqa: E501
 
 
+ODD_KEYS = (7, None, ["x"], {"key": "x"}, "%ff%fe/session.json", "%c3/session.json")
+
+
+def odd_notification(key: Any) -> dict[str, Any]:
+    return {"eventSource": "aws:s3", "s3": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
+
+
 def test_a_direct_call(function: Runtime, bucket: Bucket) -> None:
     bucket.upload(SESSIONS / "chrome-silence", "direct")
     first = function.invoke({"session_id": "direct"})
@@ -89,7 +96,9 @@ def test_a_direct_call(function: Runtime, bucket: Bucket) -> None:
         ({"something": "else"}, "UsageError", "the event names no session"),
         ([], "UsageError", "the event names no session"),
         ({"session_id": 7}, "UsageError", "the event names no session"),
-        ({"source": "aws.s3", "detail": {}}, "UsageError", "the notification has no 'bucket'"),
+        ({"source": "aws.s3", "detail": {}}, "UsageError", "the notification has no text in detail.bucket.name"),
+        ({"source": "aws.s3", "detail": 7}, "UsageError", "the notification has no text in detail.bucket.name"),
+        ({"Records": [{"eventSource": "aws:s3", "s3": []}]}, "UsageError", "has no text in s3.bucket.name"),
         ({"Records": [notification("x/session.json", bucket="other")]}, "UsageError", "of bucket 'other'"),
     ],
 )
@@ -107,11 +116,15 @@ def test_a_batch_of_messages_with_bad_ones(function: Runtime, bucket: Bucket, pr
         message(1, "not json"),
         message(2, {"session_id": "nobody"}),
         message(3, {"Records": [notification(f"{prefix}/noticed/session.json")]}),
+        *(message(number, {"Records": [odd_notification(key)]}) for number, key in enumerate(ODD_KEYS, 10)),
+        message(21, {"Records": [None]}),
+        {**message(22, ""), "body": None},
         message(4, {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET}),
         message(5, "[" * 100_000),
     ]
     answer = function.invoke({"Records": messages})
-    assert answer == ("response", {"batchItemFailures": [{"itemIdentifier": f"message-{n}"} for n in (1, 2, 5)]})
+    bad = (1, 2, *range(10, 10 + len(ODD_KEYS)), 21, 22, 5)
+    assert answer == ("response", {"batchItemFailures": [{"itemIdentifier": f"message-{n}"} for n in bad]})
     assert "report.json" in bucket.published("queued")
     assert "report.json" in bucket.published("noticed")
     assert [line["message_id"] for line in function.logged("error")][:1] == ["message-1"]

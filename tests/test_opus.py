@@ -11,6 +11,7 @@ import pytest
 from av.audio.codeccontext import AudioCodecContext
 from hypothesis import given
 from hypothesis import strategies as st
+from recordings import recorded
 
 from sessiontool.errors import RecordingError
 from sessiontool.webm.opus import (
@@ -18,6 +19,8 @@ from sessiontool.webm.opus import (
     SILENT_PACKET_SAMPLES,
     OpusHead,
     PacketSamples,
+    is_opus,
+    most_bytes,
     packet_samples,
     silent_packet,
 )
@@ -138,3 +141,78 @@ def test_a_minor_version_is_read_as_version_1() -> None:
     head[8] = 2  # RFC 7845: below 16 all versions are compatible
     assert OpusHead.parse(bytes(head)) == OpusHead(2, 312)
     assert struct.unpack_from("<H", head, 10) == (312,)
+
+
+# -- the rules of RFC 6716, section 3.4
+
+
+def packed(code: int, *frames: int, padding: int = 0, differ: bool = True) -> bytes:
+    """A packet of 20 ms frames of these sizes; of code 3 with lengths of its own (`differ`) or of one size."""
+
+    def length(size: int) -> bytes:
+        return bytes([size]) if size < 252 else bytes([252 | size & 3, (size - (252 | size & 3)) // 4])
+
+    toc = bytes([0xFC | code])
+    body = bytes(sum(frames))
+    if code < 2:
+        return toc + body
+    if code == 2:
+        return toc + length(frames[0]) + body
+    counts = bytes([len(frames) | (0x80 if differ else 0) | (0x40 if padding else 0)])
+    pads = b"\xff" * ((padding - 1) // 254) + bytes([(padding - 1) % 254 + 1]) if padding else b""
+    return toc + counts + pads + (b"".join(map(length, frames[:-1])) if differ else b"") + body + bytes(padding)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        *(packed(0, 0), packed(0, 1275), packed(1, 0, 0), packed(1, 1275, 1275)),
+        *(packed(2, 0, 1275), packed(2, 252, 7), packed(2, 1275, 1275), packed(3, 0)),
+        *(packed(3, 5, 300, 0), packed(3, 1275, 1275, 1275), packed(3, 9, 9, 9, differ=False)),
+        *(packed(3, 9, 9, padding=1), packed(3, 9, 9, padding=254), packed(3, 9, 9, differ=False, padding=600)),
+        *(silent_packet(1), silent_packet(2), packed(3, *[10] * 6)),
+    ],
+)
+def test_a_packet_that_keeps_the_rules_is_one(packet: bytes) -> None:
+    assert is_opus(packet)
+    assert len(packet) <= most_bytes(packet[:2])
+
+
+@pytest.mark.parametrize(
+    ("rule", "packet"),
+    [
+        ("R1", b""),
+        ("R2", packed(0, 1276)),
+        ("R2", packed(1, 1276, 1276)),
+        ("R2", packed(2, 0, 1276)),
+        ("R2", packed(3, 9, 1276)),
+        ("R2", packed(3, 1276, 1276, differ=False)),
+        ("R3", packed(1, 9, 8)),
+        ("R4", packed(2, 200, 0)[:-1]),
+        ("R4", b"\xfe"),
+        ("R4", b"\xfe\xff"),
+        ("R5", b"\xff"),
+        ("R5", b"\xff\x80"),
+        ("R5", packed(3, *[10] * 7)),
+        ("R6", packed(3, 9, 9, 8, differ=False)),
+        ("R6", packed(3, 9, 9, differ=False, padding=300)[:200]),
+        ("R6", b"\xff\x43"),
+        ("R7", packed(3, 200, 200, 0)[:-1]),
+        ("R7", b"\xff\x83\xfe"),
+        ("R7", packed(3, 9, 9, padding=200)[:30]),
+    ],
+)
+def test_a_packet_that_breaks_a_rule_is_none(rule: str, packet: bytes) -> None:
+    assert not is_opus(packet), rule
+
+
+@given(st.binary(max_size=80))
+def test_what_keeps_the_rules_has_a_length_and_is_not_too_long(packet: bytes) -> None:
+    if is_opus(packet):
+        assert 0 < packet_samples(packet) <= MAX_PACKET_SAMPLES
+        assert len(packet) <= most_bytes(packet[:2])
+
+
+def test_no_packet_of_a_real_recording_breaks_a_rule() -> None:
+    for name in ("chrome-1s", "chrome-24k", "firefox-pause"):
+        assert all(is_opus(block.payload) for block in recorded(name).blocks)

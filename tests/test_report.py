@@ -16,15 +16,16 @@ from recordings import SESSIONS, chunk_ref, payloads
 
 from sessiontool import report
 from sessiontool.align import PartAlignment
-from sessiontool.joining.records import ChunkRecord
+from sessiontool.joining.records import ChunkRecord, Stretch
 from sessiontool.timeline import Span, Timeline
 from sessiontool.values import Finding, Placement, PlacementStatus, TimedWord, Utterance
-from sessiontool.webm.packets import PacketsDigest
+from sessiontool.webm.packets import Account, PacketsDigest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+KINDS = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
 
 
@@ -102,7 +103,7 @@ def test_a_finding_has_what_is_known_of_it() -> None:
 
 
 def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
-    empty = ChunkRecord(chunk_ref(3, 70), "ab", "empty")
+    empty = ChunkRecord(chunk_ref(3, 70), "ab", "empty", account=Account(70, structure_bytes=70))
     assert report.chunk_json(empty) == {
         "key": "s/chunks/0/3.webm",
         "part": "0",
@@ -111,6 +112,10 @@ def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
         "sha256": "ab",
         "packets": 0,
         "verdict": "empty",
+        "payload_bytes": 0,
+        "structure_bytes": 70,
+        "damaged_bytes": 0,
+        "set_aside_bytes": 0,
     }
     packets = payloads(3, toc=0xFC)
     digest = PacketsDigest()
@@ -119,16 +124,39 @@ def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
     assert report.chunk_json(full)["packets_sha256"] == digest.hexdigest()
 
 
+def test_a_chunk_says_which_of_its_bytes_are_not_joined_why_and_where_else_they_are() -> None:
+    stretches = [Stretch(0, 20, "a copy", chunk_ref(2), 5), Stretch(60, 10, "another track's blocks")]
+    record = ChunkRecord(chunk_ref(3, 70), "ab", "damaged", damage=[Stretch(20, 40, "zeroes")], set_aside=stretches)
+    written = report.chunk_json(record)
+    assert written["damage"] == [{"byte_offset": 20, "bytes": 40, "reason": "zeroes"}]
+    assert written["set_aside"] == [
+        {"byte_offset": 0, "bytes": 20, "reason": "a copy", "kept_in": "s/chunks/0/2.webm", "kept_at": 5},
+        {"byte_offset": 60, "bytes": 10, "reason": "another track's blocks"},
+    ]
+    assert not {"damage_more", "set_aside_more"} & written.keys()
+
+
+@pytest.mark.parametrize(("count", "listed", "more"), [(100, 100, None), (101, 100, 1), (5000, 100, 4900)])
+def test_of_very_many_places_the_first_are_listed_and_the_others_counted(
+    count: int, listed: int, more: int | None
+) -> None:
+    damage = [Stretch(at * 10, 3, "zeroes") for at in range(count)]
+    written = report.chunk_json(ChunkRecord(chunk_ref(3, count * 10), "ab", "damaged", damage=damage))
+    assert len(written["damage"]) == listed
+    assert written["damage"][-1]["byte_offset"] == (listed - 1) * 10
+    assert written.get("damage_more") == more
+
+
 def test_holes_are_findings() -> None:
     spans = timeline(
         *[("recorded", 1000), ("lost", 5040), ("recorded", 60), ("pause", 800), ("recorded", 60)],
-        *[("between_parts", 610), ("recorded", 1000)],
+        *[("suspended", 30_000), ("recorded", 60), ("between_parts", 610), ("recorded", 1000)],
     )
     found = report.silence_findings(spans)
     assert [(f.code, f.severity, f.part, f.at_s, f.lost_ms) for f in found] == [
         ("sound-lost", "error", "0", 1.0, 5040),
         ("pause-kept", "info", "0", 6.1, None),
-        ("part-gap", "info", "1", 6.96, None),
+        ("part-gap", "info", "1", 37.02, None),
     ]
     assert [f.message for f in found] == [
         "5.04 s of sound are lost; silence stands for them",
@@ -245,6 +273,7 @@ def test_a_merges_report_adds_up(session_id: str, merged_session: Callable[[str]
     assert written["schema"] == report.REPORT_SCHEMA
     chunks = list((SESSIONS / session_id / "chunks").rglob("*.webm"))
     assert sorted(chunk["bytes"] for chunk in written["chunks"]) == sorted(path.stat().st_size for path in chunks)
+    assert all(sum(chunk[kind] for kind in KINDS) == chunk["bytes"] for chunk in written["chunks"])
     assert sum(chunk["packets"] for chunk in written["chunks"]) == written["packets"]["recorded"]
     silent = [span["output_samples"] for span in written["timeline"] if span["kind"] == "silence"]
     assert sum(end - start for start, end in silent) == written["packets"]["silent"] * 960

@@ -203,12 +203,18 @@ def web_server(status: int) -> Iterator[str]:
     """A server that answers everything with a web page."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
-            page = b"<html><body>Welcome <b>here"
+            page = b"<html><body>Welcome <b>here" if status != 307 else b""
             self.send_response_only(status)
             self.send_header("Content-Length", str(len(page)))
+            if status == 307:
+                self.send_header("Location", f"http://{self.headers['Host']}{self.path}")
             self.end_headers()
             self.wfile.write(page)
+
+        do_HEAD = do_GET  # noqa: N815 - as the server calls it
 
         def log_message(self, *args: Any) -> None: ...
 
@@ -218,7 +224,10 @@ def web_server(status: int) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize(("status", "words"), [(200, "failed"), (404, "does not speak S3"), (403, "access denied")])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(200, "failed"), (404, "does not speak S3"), (403, "access denied"), (307, "to another place, without end")],
+)
 def test_a_server_that_is_no_s3(s3_url: str, status: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
     with web_server(status) as endpoint:

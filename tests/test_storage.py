@@ -12,7 +12,7 @@ import pytest
 from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import NotFoundError, RecordingError, StorageError, UsageError
-from sessiontool.storage import Layout, Store, open_output, open_store, read_document
+from sessiontool.storage import Layout, Limits, Store, open_output, open_store
 from sessiontool.values import SessionListing
 
 if TYPE_CHECKING:
@@ -128,9 +128,12 @@ def test_an_object_that_changes_or_goes_after_the_listing(session: Place) -> Non
 def test_a_document_of_absurd_size_is_refused_unread(session: Place) -> None:
     with open_store(session.url) as store:
         document = store.list_session("s1").documents["session.json"]
-        assert read_document(store.read, document, max_bytes=2) == b"{}"
-        with pytest.raises(RecordingError, match=r"s1/session.json is 2 bytes"):
-            read_document(store.read, document, max_bytes=1)
+        assert store.read(document) == b"{}"
+    with open_store(session.url, limits=Limits(document_bytes=1)) as store:
+        with pytest.raises(RecordingError, match=r"s1/session.json is 2 bytes.* 1 at most"):
+            store.read(document)
+        with store.reading([document]) as read, pytest.raises(RecordingError, match=r"s1/session.json is 2 bytes"):
+            read(document)
 
 
 def test_a_result_is_published_and_read_back(session: Place) -> None:

@@ -51,9 +51,10 @@ def place(
     pauses: Sequence[Pause] = (),
     keep_pauses: bool = False,
     lost_at: int | None = None,
+    lost_cause: str = "lost",
     lost_ms: int = 0,
 ) -> Placed:
-    """Hand packets to a builder in batches that end at `batches`; packets are missing before that at `lost_at`."""
+    """Hand packets to a builder in batches that end at `batches`; time passed before the one at `lost_at`."""
     builder = TimelineBuilder(keep_pauses=keep_pauses)
     builder.begin_part("0", pre_skip, start_us, pauses)
     holes: list[Hole] = []
@@ -62,9 +63,8 @@ def place(
     for stop in stops:
         final = stop in (len(times_ms), lost_at)
         durations = [packet_ms * MS] * (stop - first)
-        found, settled = builder.place(
-            times_ms[first:stop], durations, more=not final, lost=lost_at is not None and first == lost_at
-        )
+        cause = lost_cause if lost_at is not None and first == lost_at else ""
+        found, settled = builder.place(times_ms[first:stop], durations, more=not final, cause=cause)
         assert settled == stop - first or not final
         holes += [Hole(first + hole.index, hole.packets, hole.cause) for hole in found]
         first += settled
@@ -140,10 +140,26 @@ def test_packets_before_a_loss_end_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("cause", ["lost", "suspended"])
+def test_a_known_cause_is_that_of_the_hole_before_these_packets_alone(cause: str) -> None:
+    placed = place(clock(60, {20: 5000, 40: 100}), lost_at=20, lost_cause=cause)
+    assert placed.filled == [(20, 5000, cause), (40, 100, "starved")]
+    assert place(clock(60, {40: 100}), lost_at=20, lost_cause=cause).filled == [(40, 100, "starved")]
+
+
+def test_while_a_recorder_was_suspended_all_clocks_ran() -> None:
+    """The sound behind it keeps its time: captions are logged on a clock that did not stand still."""
+    timeline = place(clock(60, {20: 5000}), lost_at=20, lost_cause="suspended").timeline
+    for session_ms in (600, 1200, 3000, 6200, 8000):
+        assert timeline.session_to_output(session_ms * 1000) == session_ms * MS
+    assert timeline.recorder_to_output("0", 6_200_000) == 6200 * MS
+
+
 def test_silence_before_the_first_packet_is_what_the_clock_shows() -> None:
     """The first chunks are missing: the clock does not begin at zero."""
     assert place(clock(30, first_ms=10_000)).filled == [(0, 10_000, "starved")]
-    assert place(clock(30, first_ms=59)).holes == [], "within a packet it is where the sound begins"
+    assert place(clock(30, first_ms=29)).holes == [], "within half a packet it is where the sound begins"
+    assert place(clock(30, first_ms=59)).filled == [(0, 60, "starved")], "nearly a packet is one that is lost"
 
 
 def test_firefoxs_first_timestamp_is_the_codec_delay() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .pipeline import MergeOptions, MergeResult, merge_session
-from .storage import Layout, S3Options, open_output, open_store
+from .storage import Layout, Limits, S3Options, open_output, open_store
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -40,6 +40,9 @@ def merge(
     sse_kms_key_id: str | None = None,
     tags: str | None = None,
     require_consent: bool = False,
+    max_chunk_bytes: int = Limits().chunk_bytes,
+    max_document_bytes: int = Limits().document_bytes,
+    max_report_bytes: int = Limits().report_bytes,
     progress: Progress | None = None,
 ) -> MergeResult:
     """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
@@ -49,7 +52,8 @@ def merge(
     `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of each
     word too (extra `sessiontool[words]`).  `prefer` says whose word counts where utterances.jsonl and the event log
     both know something of an utterance.  `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags`
-    (`name=value,name=value`) hold for what is put into S3.  Settings in files or the
+    (`name=value,name=value`) hold for what is put into S3.  What is larger than `max_chunk_bytes`,
+    `max_document_bytes` or, of an earlier result, `max_report_bytes` is not read.  Settings in files or the
     environment are not read, but for boto3's own credential chain.
 
     Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
@@ -72,6 +76,8 @@ def merge(
     s3 = S3Options(
         profile=profile, region=region, endpoint_url=endpoint_url, sse=sse, sse_kms_key_id=sse_kms_key_id, tags=tags
     )
-    with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout()) as opened:
-        target = open_output(str(output), session_id) if output is not None else opened.target(session_id)
+    limits = Limits(max_chunk_bytes, max_document_bytes, max_report_bytes)
+    with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout(), limits=limits) as opened:
+        elsewhere = output is not None
+        target = open_output(str(output), session_id, limits=limits) if elsewhere else opened.target(session_id)
         return merge_session(opened, session_id, target, options, progress)

@@ -10,7 +10,6 @@ nothing is published, nothing left behind, and its message is tried again.
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from contextlib import contextmanager
@@ -21,13 +20,14 @@ from urllib.parse import unquote_plus
 from .config import load_settings
 from .console import logs
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
-from .fleet.jobs import FAILED, Job, Outcome, Runner, failed
+from .fleet.jobs import FAILED, Job, Outcome, Runner, failed, unexpected
 from .fleet.selecting import Selection
+from .jsontext import parse
 from .storage import Layout
-from .wiring import merge_options_of, s3_options_of
+from .wiring import limits_of, merge_options_of, s3_options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .config import Settings
 
@@ -72,8 +72,9 @@ def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -
         try:
             outcomes = [_merge(wanted, settings, context) for wanted in _wanted(_body(record), settings)]
             is_done = not any(outcome.status in _NOT_DONE for outcome in outcomes)
-        except SessionToolError as error:
-            logs.event("error", "error", message=error.message, hint=error.hint, message_id=record.get("messageId"))
+        except Exception as error:  # noqa: BLE001 - one message's surprise is not the others'
+            told = error if isinstance(error, SessionToolError) else unexpected(error)
+            logs.event("error", "error", message=told.message, hint=told.hint, message_id=record.get("messageId"))
             is_done = False
         if not is_done:
             yield {"itemIdentifier": record["messageId"]}
@@ -81,10 +82,10 @@ def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -
 
 def _body(record: dict[str, Any]) -> Any:
     try:
-        return json.loads(record["body"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        return parse(str(record.get("body", "")))
+    except ValueError as error:
         raise UsageError(
-            "the message is no JSON", hint='a message is {"session_id": "…"}, or a notification'
+            f"the message is no JSON: {error}", hint='a message is {"session_id": "…"}, or a notification'
         ) from error
 
 
@@ -100,20 +101,38 @@ def _records(event: Any, source: str) -> list[dict[str, Any]]:
 
 def _wanted(event: Any, settings: Settings) -> list[_Wanted]:
     """The sessions that an event other than a batch of messages is about (UsageError for what is no event)."""
-    try:
-        if notes := _records(event, "aws:s3"):
-            places = [(note["s3"]["bucket"]["name"], unquote_plus(note["s3"]["object"]["key"])) for note in notes]
-            return _announced(places, settings)
-        if isinstance(event, dict) and event.get("source") == "aws.s3":  # EventBridge, whose keys are plain
-            detail = event["detail"]
-            return _announced([(detail["bucket"]["name"], detail["object"]["key"])], settings)
-        if isinstance(event, dict) and event.get("Event") == _TEST_EVENT:
-            return []
-        if isinstance(event, dict) and isinstance(event.get("session_id"), str):
-            return [_Wanted(event["session_id"], force=event.get("force") is True)]
-    except (KeyError, TypeError) as error:
-        raise UsageError(f"the notification has no {error}", hint="it is not as S3 sends it") from error
+    if notes := _records(event, "aws:s3"):
+        return _announced([_place(note, "s3", _decoded) for note in notes], settings)
+    if isinstance(event, dict) and event.get("source") == "aws.s3":  # EventBridge, whose keys are plain
+        return _announced([_place(event, "detail", str)], settings)
+    if isinstance(event, dict) and event.get("Event") == _TEST_EVENT:
+        return []
+    if isinstance(event, dict) and isinstance(event.get("session_id"), str):
+        return [_Wanted(event["session_id"], force=event.get("force") is True)]
     raise UsageError("the event names no session", hint='an event is {"session_id": "…"}, or comes from SQS or S3')
+
+
+def _place(note: dict[str, Any], where: str, decoded: Callable[[str], str]) -> tuple[str, str]:
+    """The bucket and the key that a notification is of (UsageError where it has none)."""
+    found: list[str] = []
+    for path in ((where, "bucket", "name"), (where, "object", "key")):
+        value: Any = note
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, str):
+            raise UsageError(f"the notification has no text in {'.'.join(path)}", hint="it is not as S3 sends it")
+        found.append(value)
+    return found[0], decoded(found[1])
+
+
+def _decoded(key: str) -> str:
+    """A key as S3 encodes it (UsageError where it cannot have)."""
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeError as error:
+        raise UsageError(
+            f"the notification's key is no UTF-8: {key[:80]!r}", hint="it is not as S3 sends it"
+        ) from error
 
 
 def _announced(places: list[tuple[str, str]], settings: Settings) -> list[_Wanted]:
@@ -149,6 +168,7 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
         store=settings.store,
         layout=settings.layout,
         s3=s3_options_of(settings),
+        limits=limits_of(settings),
         output=settings.output,
         options=merge_options_of(settings, align=True, force=wanted.force, dry_run=False),
         selection=Selection(pending=wanted.announced, announced=wanted.announced),

@@ -9,14 +9,14 @@ look like is data (`captioning.profiles`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from .captioning.chapters import CHAPTERS, chapters
 from .captioning.check import Problem, check
 from .captioning.cues import Cue, Spoken, Word
 from .captioning.formats import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
-from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile
+from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile, read_profile
 from .captioning.sequence import one_at_a_time
 from .captioning.speakers import label_of, speaker_name
 from .captioning.split import crowded, in_turn, split, turns_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
+    "CHAPTERS",
     "DEFAULT_FORMATS",
     "DEFAULT_PROFILE",
     "FORMATS",
@@ -45,9 +46,13 @@ __all__ = [
     "find_profile",
     "make_cues",
     "make_options",
+    "read_options",
     "read_timestamp_map",
     "speaker_name",
 ]
+
+
+_MOST_OF_A_MESSAGE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,26 @@ def make_options(
     if not names:
         raise UsageError("no caption format is named", hint=f"the formats are {', '.join(FORMATS)}")
     return CaptionOptions(find_profile(profile, own_profiles), names, speakers, generated, mark_gaps)
+
+
+def read_options(settings: object) -> CaptionOptions:
+    """The options that `CaptionOptions.settings` wrote down (ValueError where it cannot have)."""
+    names = {one.name for one in fields(CaptionOptions)}
+    if not isinstance(settings, dict) or set(settings) != names:
+        raise ValueError("no settings of captions")
+    values = dict(settings)
+    formats, stamps = values.pop("formats"), values.pop("timestamp_map")
+    are_formats = isinstance(formats, list) and all(isinstance(name, str) and name in FORMATS for name in formats)
+    are_stamps = stamps is None or (isinstance(stamps, list) and [type(one) for one in stamps] == [int, int])
+    try:
+        profile = read_profile(values.pop("profile"))
+    except UsageError as error:
+        raise ValueError(error.message) from error
+    if not are_formats or not are_stamps or not all(isinstance(value, bool) for value in values.values()):
+        raise ValueError("no settings of captions")
+    return CaptionOptions(
+        profile=profile, formats=tuple(formats), timestamp_map=(stamps[0], stamps[1]) if stamps else None, **values
+    )
 
 
 def read_timestamp_map(text: str | None) -> tuple[int, int] | None:
@@ -176,17 +201,25 @@ def _until(stretches: Iterable[tuple[int, int]], end: int) -> list[tuple[int, in
 
 
 def cue_times(text: str, name: str) -> list[tuple[int, int]]:
-    """Starts and ends, in ms, of the cues in a file that we wrote: `name` says whether WebVTT or SRT."""
+    """Starts and ends, in ms, of the cues in a file that we wrote: `name` says whether WebVTT or SRT (ValueError)."""
     if name.endswith(".srt"):
         from datetime import timedelta  # noqa: PLC0415
 
         import srt  # noqa: PLC0415
 
         millisecond = timedelta(milliseconds=1)
-        return [(cue.start // millisecond, cue.end // millisecond) for cue in srt.parse(text)]
+        try:
+            return [(cue.start // millisecond, cue.end // millisecond) for cue in srt.parse(text)]
+        except (srt.SRTParseError, OverflowError) as error:
+            raise ValueError(_first_line(error)) from error
     import webvtt  # noqa: PLC0415
 
-    return [
-        (cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds())
-        for cue in webvtt.WebVTT.from_string(text).captions
-    ]
+    try:
+        cues = webvtt.WebVTT.from_string(text).captions
+        return [(cue.start_time.in_milliseconds(), cue.end_time.in_milliseconds()) for cue in cues]
+    except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError) as error:
+        raise ValueError(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:_MOST_OF_A_MESSAGE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -51,8 +52,23 @@ def _root(
     """Options before the command."""
 
 
+def _open_streams() -> None:
+    """Stand in for streams that the caller closed, or files that are opened later get their numbers and their output.
+
+    Nobody reads what is written to them then; the exit code still says what happened.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
 def main() -> None:
     """The program: what the `sessiontool` script calls."""
+    _open_streams()
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -36,7 +36,7 @@ class Joiner:
         self._writer = WebmWriter(body)
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._silent = b""
-        self._lost = False  # packets are missing before the first one held back
+        self._cause = ""  # why time passed before the first packet held back, if that is known
         self._payloads: list[bytes] = []  # held back until what follows is known
         self._times_ms: list[int] = []
         self._durations: list[int] = []
@@ -45,6 +45,11 @@ class Joiner:
     def samples(self) -> int:
         """Samples of output so far: what was written less the pre-skip, which is not played."""
         return max(0, self._writer.samples - (self.head.pre_skip if self.head else 0))
+
+    @property
+    def session_end_us(self) -> int | None:
+        """Where the last part ended on the session clock; None before the first has."""
+        return self._builder.session_end_us
 
     @property
     def room_ms(self) -> int:
@@ -77,12 +82,12 @@ class Joiner:
 
     def add(self, run: Packets) -> None:
         """Append the part's next packets."""
-        if run.after_break:
+        if run.after_break or run.suspended:
             self._settle(more=False)
+            self._cause = "lost" if run.after_break else "suspended"
         self._payloads += run.payloads
         self._times_ms += run.times_ms
         self._durations += run.durations
-        self._lost = self._lost or run.after_break
         self._settle(more=True)
 
     def end_part(self, lost_ms: int = 0) -> None:
@@ -103,8 +108,8 @@ class Joiner:
 
     def _settle(self, *, more: bool) -> None:
         """Write what is decided on and hold back the rest."""
-        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, lost=self._lost)
-        self._lost = self._lost and not settled
+        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, cause=self._cause)
+        self._cause = "" if settled else self._cause
         self._write(holes, settled)
         for column in (self._payloads, self._times_ms, self._durations):
             del column[:settled]

@@ -10,6 +10,7 @@ counts as not set.  The AWS variables are not read here: boto3 knows them.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from .errors import UsageError
-from .storage import DEFAULT_PATTERN
+from .storage import DEFAULT_PATTERN, Limits
 
 FILE_NAME = "sessiontool.toml"
 FILE_VARIABLE = "SESSIONTOOL_CONFIG"
@@ -32,6 +33,8 @@ Pauses = Literal["close", "keep"]
 CaptionText = Literal["heard", "generated"]
 LogFormat = Literal["text", "json"]
 Prefer = Literal["events", "utterances"]
+
+_KINDS: dict[type, str] = {bool: "true or false", str: "a text", int: "a whole number from 1"}
 
 T = TypeVar("T")
 
@@ -101,6 +104,9 @@ class Settings:
     log_format: LogFormat = _setting(  # noqa: RUF009
         "text", "What stderr gets: text for people, or a JSON object a line.", choices=get_args(LogFormat)
     )
+    max_chunk_bytes: int = _setting(Limits().chunk_bytes, "The largest chunk that is read.")
+    max_document_bytes: int = _setting(Limits().document_bytes, "The largest document of a session that is read.")
+    max_report_bytes: int = _setting(Limits().report_bytes, "The largest document of a result that is read.")
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     """Caption profiles of one's own: the tables `[profiles.NAME]` of the file, as they stand there."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -177,8 +183,14 @@ def _environment_layer(environ: Mapping[str, str]) -> _Layer:
         source = variable(name)
         text = environ.get(source, "")
         if text:
-            value = _BOOLEANS.get(text.lower(), text) if meta.kind is bool else text
-            yield name, _checked(name, value, source), source
+            yield name, _checked(name, _read_text(text, meta.kind), source), source
+
+
+def _read_text(text: str, kind: type) -> object:
+    """The value that a variable's text means; the text itself where it means none of its kind."""
+    if kind is bool:
+        return _BOOLEANS.get(text.lower(), text)
+    return int(text) if kind is int and re.fullmatch("[0-9]{1,18}", text) else text
 
 
 def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
@@ -219,10 +231,9 @@ def _read_file(path: Path, source: str, *, required: bool) -> dict[str, Any]:
 def _checked(name: str, value: object, where: str) -> object:
     """`value` if it is of the setting's type and among its choices."""
     meta = _SETTINGS[name]
-    if type(value) is not meta.kind or (meta.choices and value not in meta.choices):
-        expected = " or ".join(meta.choices) or {bool: "true or false", str: "a text"}.get(
-            meta.kind, meta.kind.__name__
-        )
+    is_right = type(value) is meta.kind and (not meta.choices or value in meta.choices)
+    if not is_right or (type(value) is int and value < 1):
+        expected = " or ".join(meta.choices) or _KINDS[meta.kind]
         raise UsageError(f"{where} must be {expected}, not {_shown(value)}", hint=meta.help)
     return value
 

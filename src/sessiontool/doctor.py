@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import platform
 import re
+import time
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .errors import SessionToolError
+from . import __version__, inputs
+from .errors import NotFoundError, SessionToolError
 from .storage.checks import Check, check_output, doubtful, probe
 from .values import SAMPLE_RATE
 from .webm.opus import SILENT_PACKET_SAMPLES, silent_packet
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
+_SESSIONS = 5
+_DOUBTS = 3
 
 
 def examine(open_store: Callable[[], Store], output: str | None) -> Iterator[Check]:
@@ -42,7 +46,12 @@ def examine(open_store: Callable[[], Store], output: str | None) -> Iterator[Che
     yield probe("store", opened)
     if store is not None:
         with store:
-            yield from store.checks(writes=output is None)
+            failed = False
+            for check in store.checks(writes=output is None):
+                failed = failed or check.status == "failed"
+                yield check
+            if not failed:
+                yield probe("names", lambda: _names(store))
     if output is not None:
         yield check_output(Path(output).expanduser())
 
@@ -71,6 +80,24 @@ def _packages() -> Iterator[Check]:
             yield Check(f"extra {extra}", "ok", needed)
         else:
             yield Check(f"extra {extra}", "ok", ", ".join(present[extra]))
+
+
+def _names(store: Store) -> str | Check:
+    """Whether the first sessions hold anything that a merge would not understand, by names and session.json alone."""
+    looked, doubts, hints = 0, [], []
+    for session_id in islice(store.session_ids(), _SESSIONS):
+        try:
+            listing = store.list_session(session_id)
+        except NotFoundError:  # a folder with nothing in it, or deleted this moment
+            continue
+        looked += 1
+        found = [one for one in inputs.first_look(store.read, listing, time.time()) if one.severity != "info"]
+        doubts += [f"{session_id}: {finding.message}" for finding in found]
+        hints += [hint for hint in (inputs.layout_hint(listing), *(finding.hint for finding in found)) if hint]
+    if doubts:
+        more = f"; and {len(doubts) - _DOUBTS} more" if len(doubts) > _DOUBTS else ""
+        return doubtful("names", "; ".join(doubts[:_DOUBTS]) + more, hints[0])
+    return f"all understood in {looked} session{'s' * (looked != 1)} looked at"
 
 
 def _decode() -> str | Check:

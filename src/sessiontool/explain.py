@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .containers import open_reader
-from .joining.chains import end_ms, start_ms
+from .joining.survey import end_ms, start_ms
 from .values import SAMPLE_RATE
 from .webm import ebml
+from .webm.packets import CUT
 from .webm.reader import WebmReader
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Explanation:
     packets: int
     leading_packets: int
     packet_ms: tuple[tuple[float, int], ...]
-    start_ms: int | None
-    end_ms: int | None
+    start_ms: float | None
+    end_ms: float | None
     damages: tuple[Damage, ...]
 
 
@@ -60,16 +61,17 @@ def explain(data: bytes) -> Explanation:
     """Read a blob by itself (RecordingError where it is no recording with Opus)."""
     reader = open_reader(data) if data.strip(b"\0") else WebmReader()
     runs = reader.feed(data)
-    pending = data[len(data) - reader.pending_bytes :]
+    pending_bytes = reader.ledger.pending_bytes
     runs += reader.close()
     placed = [run for run in runs if run.placed]
     leading = sum(len(run.payloads) for run in runs if not run.placed) if placed else 0
     durations = Counter(samples * 1000 / SAMPLE_RATE for run in runs for samples in run.durations)
-    cut_first = reader.damages[:1] and reader.damages[0].offset <= 0
+    damages = reader.ledger.damages
+    cut_first = damages[:1] and damages[0].offset <= 0
     return Explanation(
         size_bytes=len(data),
         begins=_beginning(data, runs, cut=bool(cut_first)),
-        ends=_ending(pending),
+        ends=_ending(data, damages[-1:], pending_bytes),
         track=reader.track,
         header_missing=reader.header_missing,
         clusters_ms=tuple(_clusters(data)),
@@ -78,7 +80,7 @@ def explain(data: bytes) -> Explanation:
         packet_ms=tuple(durations.most_common()),
         start_ms=start_ms(runs),
         end_ms=end_ms(placed[-1]) if placed else None,
-        damages=tuple(reader.damages),
+        damages=tuple(damages),
     )
 
 
@@ -89,13 +91,16 @@ def _beginning(data: bytes, runs: Sequence[Packets], *, cut: bool) -> str:
     return known or (_INSIDE_A_BLOCK if runs and not cut else _ANYWHERE)
 
 
-def _ending(pending: bytes) -> str:
-    if not pending:
-        return "with a whole packet"
-    if pending in (b"\xa3", b"\x1f"):
-        what = "block" if pending == b"\xa3" else "cluster's head"
+def _ending(data: bytes, last: Sequence[Damage], pending_bytes: int) -> str:
+    """How a blob ends, of which `pending_bytes` waited for more, and whose `last` damage may be there."""
+    if last and last[0].length_bytes and last[0].offset + last[0].length_bytes == len(data):
+        if last[0].reason == CUT:
+            return f"inside a packet: {last[0].length_bytes:,} bytes of it are here"
+        return f"in {last[0].length_bytes:,} bytes that make no sense"
+    if pending_bytes == 1 and data[-1:] in (b"\xa3", b"\x1f"):
+        what = "block" if data[-1:] == b"\xa3" else "cluster's head"
         return f"with the first byte of the next {what}, as Chrome's blobs do"
-    return f"inside a packet: {len(pending):,} bytes of it are here"
+    return "with a whole packet"
 
 
 def _clusters(data: bytes) -> list[int]:

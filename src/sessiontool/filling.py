@@ -75,6 +75,11 @@ class TimelineBuilder:
         self._silent_packets = 0  # inserted so far
 
     @property
+    def session_end_us(self) -> int | None:
+        """Where the last span ends on the session clock; None before there is one."""
+        return self._spans[-1].session_end_us if self._spans else None
+
+    @property
     def room_samples(self) -> int:
         """How much silence may still be inserted."""
         return MOST_SILENCE_SAMPLES - self._silent_packets * SILENT_PACKET_SAMPLES
@@ -123,12 +128,12 @@ class TimelineBuilder:
         return packets, gap_us
 
     def place(
-        self, times_ms: Sequence[int], durations: Sequence[int], *, more: bool, lost: bool = False
+        self, times_ms: Sequence[int], durations: Sequence[int], *, more: bool, cause: str = ""
     ) -> tuple[list[Hole], int]:
         """Decide on the part's next packets: their recorder times and durations in samples.
 
-        `more` packets will follow; `lost` says that packets are missing before the first of these.  Returns the holes
-        and how many packets are decided on.
+        `more` packets will follow; `cause` says why time passed before the first of these, where that is known (`lost`,
+        `suspended`).  Returns the holes and how many packets are decided on.
         """
         if not self._begun and times_ms:
             self._begun = True
@@ -136,10 +141,11 @@ class TimelineBuilder:
         holes: list[Hole] = []
         first = 0
         while (pause_at := self._next_pause(times_ms, durations, first)) is not None:
-            holes += self._place_run(times_ms, durations, first, pause_at, more=False, lost=lost and not first)[0]
+            holes += self._place_run(times_ms, durations, first, pause_at, more=False, cause="" if first else cause)[0]
             holes += self._pass_pause(pause_at)
             first = pause_at
-        found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, lost=lost and not first)
+        cause = "" if first else cause
+        found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, cause=cause)
         return holes + found, settled
 
     def end_part(self, lost_ms: int = 0) -> list[Hole]:
@@ -162,9 +168,12 @@ class TimelineBuilder:
         return Timeline(self._spans)
 
     def _begin_clock(self, first_ms: int, duration: int) -> None:
-        """Take a first timestamp of less than a packet (Firefox: the codec delay) as where the part's sound begins."""
+        """Take a first timestamp of a fraction of a packet (Firefox: the codec delay) as where the part's sound begins.
+
+        One of nearly a packet is the time of one that is lost.
+        """
         first = first_ms * _SAMPLES_PER_MS
-        if first < duration or not self._from_start:
+        if first < duration // 2 or not self._from_start:
             self._origin -= first
             self._session_us -= samples_to_us(first)
 
@@ -190,7 +199,7 @@ class TimelineBuilder:
         return [Hole(index, packets, "pause")]
 
     def _place_run(
-        self, times_ms: Sequence[int], durations: Sequence[int], first: int, after: int, *, more: bool, lost: bool
+        self, times_ms: Sequence[int], durations: Sequence[int], first: int, after: int, *, more: bool, cause: str
     ) -> tuple[list[Hole], int]:
         """Decide on the packets `first` to `after`, between which no pause lies."""
         times_ms, durations = times_ms[first:after], durations[first:after]
@@ -213,10 +222,10 @@ class TimelineBuilder:
             unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
             packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
             if packets or jump:
-                cause = "clock_jump" if jump else "lost" if lost and not index else "starved"
-                self._insert(packets, cause)
+                why = "clock_jump" if jump else (cause if not index else "") or "starved"
+                self._insert(packets, why)
                 self._follow_jump(jump)
-                holes.append(Hole(first + index, packets, cause))
+                holes.append(Hole(first + index, packets, why))
                 filled += packets * SILENT_PACKET_SAMPLES
                 rebased += jump
         return holes, first + settled

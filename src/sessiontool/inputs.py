@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from .documents import read_session, read_utterances
+from .documents import check_owner, read_session, read_utterances
+from .documents.lenient import shown
 from .documents.models import SessionDocument
 from .errors import RecordingError
-from .joining.continuity import by_part, part_entry
-from .storage import MAX_DOCUMENT_BYTES, read_document
-from .values import Finding
+from .joining.records import Assembly, ChunkRecord, Stretch
+from .joining.sequence import by_part, part_entry
+from .storage import check_chunk_size
+from .storage.fitting import fitting_pattern
+from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of
+from .values import Finding, in_largest_unit
+from .webm.packets import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .events import EventLog, Prefer
+    from .storage import Limits
     from .values import ChunkRef, SessionListing, StoredObject, Utterance
 
     Read = Callable[[StoredObject], bytes]
@@ -28,27 +34,36 @@ UTTERANCES = ("utterances.jsonl", "utterances.json")
 EVENTS = ("events.jsonl", "events.json")
 
 _SILENT_MS = 60_000.0
+_RECENT_S = 600.0
+_RECENT_TIMESLICES = 10
 
 
 @dataclass(slots=True)
 class Notes:
     """What the session's documents say, and what was wrong with them.
 
-    `log` is what the events say, None where there are none; its utterances are among `utterances`.
+    `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
+    lies there and is not read.
     """
 
     session: SessionDocument = field(default_factory=SessionDocument)
     utterances: list[Utterance] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     log: EventLog | None = None
+    strays: list[Stray] = field(default_factory=list)
 
 
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
-    """What a result depends on: every input as it was listed, and the settings that change the result."""
+    """What a result depends on: every input as it was listed, and the settings that change the result.
+
+    What is not read counts as well where it is there, as the result names it.
+    """
     documents = [listing.documents[name] for name in _there(listing, SESSION, *UTTERANCES, *EVENTS)]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
-    return hashlib.sha256(json.dumps([inputs, dict(settings)], sort_keys=True).encode()).hexdigest()
+    strays = [[one.object.key, one.object.size_bytes if one.kind != OTHER else None] for one in find_strays(listing)]
+    marked = [inputs, dict(settings), *([strays] if strays else [])]
+    return hashlib.sha256(json.dumps(marked, sort_keys=True).encode()).hexdigest()
 
 
 def require_chunks(listing: SessionListing) -> None:
@@ -58,8 +73,22 @@ def require_chunks(listing: SessionListing) -> None:
     others = ", ".join(repr(obj.key) for obj in listing.ignored[:3])
     raise RecordingError(
         f"session {listing.session_id} has no chunks" + (f"; no chunk is named like {others}" if others else ""),
-        hint="chunks are expected as <session>/chunks/<part>/<seq>.webm; other names need a --layout",
+        hint=layout_hint(listing)
+        or "chunks are expected as <session>/chunks/<part>/<seq>.webm; other names need a --layout",
     )
+
+
+def layout_hint(listing: SessionListing) -> str:
+    """The layout that would take what may be recordings as chunks, for a session without any; empty if not plain."""
+    keys = [stray.object.key for stray in find_strays(listing) if stray.kind == RECORDING]
+    pattern, taken = ("", 0) if listing.chunks else fitting_pattern(listing.session_id, listing.folder, keys)
+    return f"--layout '{pattern}' takes {taken} of {len(keys)} as chunks" if pattern else ""
+
+
+def find_strays(listing: SessionListing) -> list[Stray]:
+    """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
+    read = {name for names in ((SESSION,), UTTERANCES, EVENTS) for name in _there(listing, *names)[:1]}
+    return strays_of(listing, (obj for name, obj in listing.documents.items() if name not in read))
 
 
 def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:
@@ -76,9 +105,9 @@ def require_consent(listing: SessionListing, session: SessionDocument, *, merged
 
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
-    """What `read_notes` asks for, in its order; but for what is so large that it is refused unread."""
+    """What `read_notes` asks for, in its order."""
     read = [name for names in ((SESSION,), UTTERANCES, EVENTS) for name in _there(listing, *names)[:1]]
-    return [obj for name in read if (obj := listing.documents[name]).size_bytes <= MAX_DOCUMENT_BYTES]
+    return [listing.documents[name] for name in read]
 
 
 def _there(listing: SessionListing, *names: str) -> list[str]:
@@ -86,16 +115,20 @@ def _there(listing: SessionListing, *names: str) -> list[str]:
     return [name for name in names if name in listing.documents]
 
 
-def read_notes(read: Read, listing: SessionListing, prefer: Prefer = "utterances") -> Notes:
+def read_notes(
+    read: Read, listing: SessionListing, prefer: Prefer = "utterances", *, now_s: float | None = None
+) -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
-    Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.
+    Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.  With
+    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.
     """
-    notes = Notes()
+    notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
+    notes.findings += _folder_findings(notes.strays, listing, notes.session, now_s)
     named = _there(listing, *UTTERANCES)
     for name in named[:1]:
-        notes.utterances, findings = read_utterances(read_document(read, listing.documents[name]), name)
+        notes.utterances, findings = read_utterances(read(listing.documents[name]), name)
         notes.findings += findings
     _add_log(notes, read, listing, prefer)
     if not notes.utterances:
@@ -103,6 +136,42 @@ def read_notes(read: Read, listing: SessionListing, prefer: Prefer = "utterances
         what = f"{' and '.join(named)} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
         notes.findings.append(Finding("no-utterances", "info", f"{what}: the captions are empty"))
     return notes
+
+
+def first_look(read: Read, listing: SessionListing, now_s: float) -> list[Finding]:
+    """What session.json and the names alone show of a session, at the moment `now_s` since 1970."""
+    session, findings = read_session_document(read, listing)
+    return [*findings, *_folder_findings(find_strays(listing), listing, session, now_s)]
+
+
+def _folder_findings(
+    strays: Sequence[Stray], listing: SessionListing, session: SessionDocument, now_s: float | None
+) -> list[Finding]:
+    return [*_still_recording(listing, session, now_s), *stray_findings(strays, listing)]
+
+
+def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListing, Assembly]:
+    """The session without the chunks that are too large to be read, and what is to be said of those.
+
+    RecordingError where that leaves none.
+    """
+    assembly, kept = Assembly(), []
+    for chunk in listing.chunks:
+        try:
+            check_chunk_size(chunk.object, limits.chunk_bytes)
+            kept.append(chunk)
+        except RecordingError as error:
+            size_bytes = chunk.object.size_bytes
+            assembly.refusals.append(error)
+            assembly.findings.append(
+                Finding("chunk-too-large", "error", error.message, part=chunk.part, seq=chunk.seq, hint=error.hint)
+            )
+            aside = Stretch(0, size_bytes, "the chunk is too large to be read")
+            account = Account(size_bytes, set_aside_bytes=size_bytes)
+            assembly.chunks.append(ChunkRecord(chunk, "", "unread", account=account, set_aside=[aside]))
+    if assembly.refusals and not kept:
+        raise assembly.refusals[0]
+    return replace(listing, chunks=tuple(kept)), assembly
 
 
 def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[ChunkRef, str]:
@@ -151,10 +220,48 @@ def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
 
 
 def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
-    """session.json; an empty one where there is none."""
+    """session.json; an empty one where there is none, or where it is another session's."""
     if SESSION not in listing.documents:
         return SessionDocument(), []
-    return read_session(read_document(read, listing.documents[SESSION]), SESSION)
+    session, findings = read_session(read(listing.documents[SESSION]), SESSION)
+    fitting = sum(chunk.object.size_bytes == size for chunk, size in _noted_bytes(listing, session))
+    session, doubts = check_owner(session, SESSION, listing.session_id, fitting=fitting, chunks=len(listing.chunks))
+    return session, [*findings, *doubts]
+
+
+def _noted_bytes(listing: SessionListing, session: SessionDocument) -> Iterator[tuple[ChunkRef, int]]:
+    """The chunks whose size the recorder noted, and that size."""
+    for part, chunks in by_part(listing.chunks):
+        entry = part_entry(session.parts, part)
+        noted = {chunk.seq: chunk.bytes for chunk in entry.chunks} if entry else {}
+        yield from ((chunk, size) for chunk in chunks if (size := noted.get(chunk.seq)) is not None)
+
+
+def _still_recording(listing: SessionListing, session: SessionDocument, now_s: float | None) -> list[Finding]:
+    """A finding where the recorder's list does not say that it was stopped.
+
+    Whether that is a worry only the age of the newest chunk can tell, which is looked at where `now_s` is given.
+    """
+    if not session.parts or not listing.chunks:
+        return []
+    known = [part for part in session.parts if part.start_ms is not None]
+    last = max(known, key=lambda part: part.start_ms or 0.0) if len(known) == len(session.parts) else session.parts[-1]
+    if last.stop_ms is not None:
+        return []
+    age_s = max(0.0, now_s - listing.newest_chunk_s) if now_s is not None and listing.newest_chunk_s else None
+    is_recent = age_s is not None and age_s < max(_RECENT_S, _RECENT_TIMESLICES * (last.timeslice_ms or 0) / 1000)
+    came = "" if age_s is None else f"; its newest chunk came {in_largest_unit(age_s)} ago"
+    return [
+        Finding(
+            "session-still-recording",
+            "warning" if is_recent else "info",
+            f"{SESSION} does not say that part {shown(last.part)} was stopped{came}",
+            part=last.part,
+            hint="wait for its end, and merge then"
+            if is_recent
+            else "the recorder was killed, or it is still running; what comes later is in the next merge",
+        )
+    ]
 
 
 def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> EventLog | None:
@@ -164,5 +271,5 @@ def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> E
         return None
     from .events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
-    data = read_document(read, listing.documents[named[0]])
+    data = read(listing.documents[named[0]])
     return read_events(BytesIO(data), named[0], session.started_at)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .documents.models import PartEntry
-from .joining.continuity import part_entry
+from .joining.sequence import part_entry
 from .speech.heard import with_heard_text
 from .values import Finding
 

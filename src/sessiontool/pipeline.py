@@ -5,14 +5,13 @@ A merge works in a folder of its own and publishes at the end, or not at all; a 
 
 from __future__ import annotations
 
-import hashlib
-import json
+import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from . import __version__, results
+from . import results
 from .captions import CaptionOptions
 from .concat import Joiner
 from .errors import RecordingError, UsageError
@@ -24,6 +23,7 @@ from .inputs import (
     read_session_document,
     require_chunks,
     require_consent,
+    within_limits,
 )
 from .joining.assemble import assemble
 from .progress import Progress, Silent
@@ -144,20 +144,22 @@ def merge_session(
     progress = progress or Silent()
     progress.stage("listing")
     settings = options.settings()
-    look = _Look(store.list_session(session_id), target, settings)
+    if not options.dry_run:
+        target.tidy()
+    look = _Look(store, store.list_session(session_id), target, settings)
     if not options.force and look.published:
         return _left_alone(store, look, target, look.published, options)
     require_chunks(look.listing)
     # What is read is on its way while other things are asked for.
     with _reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(results.REPORT) != look.report:  # another run was here since
-            look = _Look(store.list_session(session_id), target, settings)
+            look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return _left_alone(store, look, target, look.published, options)
         notes = read_notes(read, look.listing, options.prefer)
         if options.require_consent:
             require_consent(look.listing, notes.session)
-        recording = _join(read, look.listing, notes.session, options, work, progress)
+        recording = _join(store, read, look.listing, notes.session, options, work, progress)
         alignment = None
         if options.align and notes.utterances:
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
@@ -171,7 +173,8 @@ def merge_session(
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")
-            target.publish({name: work / name for name in results.names(document)})
+            left = results.obsolete(target.sizes(), document) if look.report else ()
+            target.publish({name: work / name for name in results.names(document)}, left)
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
 
 
@@ -180,7 +183,7 @@ def is_merged(store: Store, listing: SessionListing, target: Target, options: Me
 
     StorageError; RecordingError where it has, without the consent that the options require.
     """
-    is_there = _Look(listing, target, options.settings()).published is not None
+    is_there = _Look(store, listing, target, options.settings()).published is not None
     if is_there:
         _check_consent(store, listing, options)
     return is_there
@@ -198,8 +201,8 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     listing = store.list_session(session_id)
     require_chunks(listing)
     with _reading(store, listing) as read, TemporaryFile() as scratch:
-        notes = read_notes(read, listing)
-        joiner, assembly = _assemble(read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
+        notes = read_notes(read, listing, now_s=time.time())
+        joiner, assembly = _assemble(store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
         timeline = joiner.timeline()
     document = results.make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
@@ -215,13 +218,13 @@ def join_session(
 ) -> results.Recording:
     """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
     with _reading(store, listing) as read:
-        return _join(read, listing, session, options, work, progress)
+        return _join(store, read, listing, session, options, work, progress)
 
 
 def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
     """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
     (progress or Silent()).stage("verifying")
-    document, problems = results.verify_published(target)
+    document, problems = results.verify_published(target, session_id)
     return VerifyResult(session_id, target.url, document, tuple(finding_json(problem) for problem in problems))
 
 
@@ -242,26 +245,28 @@ def _check_consent(store: Store, listing: SessionListing, options: MergeOptions)
 class _Look:
     """What is there: the session as listed, the mark of its input, and the report of a result."""
 
-    def __init__(self, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
+    def __init__(self, store: Store, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
         self.listing = listing
-        self.mark = fingerprint(listing, settings)
+        largest = max((chunk.object.size_bytes for chunk in listing.chunks), default=0)
+        limit = store.limits.chunk_bytes  # which changes the result where a chunk is larger
+        self.mark = fingerprint(listing, {**settings, "max_chunk_bytes": limit} if largest > limit else settings)
         self.report = target.read(results.REPORT)
 
     @cached_property
     def published(self) -> dict[str, Any] | None:
         """The report of a result that was made from the same input; None without one, or where it cannot be read."""
-        try:
-            report = json.loads(self.report) if self.report else None
-        except ValueError:
-            return None
-        return report if isinstance(report, dict) and report.get("inputs_fingerprint") == self.mark else None
+        report = results.current_report(self.report)
+        return report if report and report.get("inputs_fingerprint") == self.mark else None
 
 
 def _reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
-    return store.reading([*documents_to_read(listing), *(chunk.object for chunk in listing.chunks)])
+    limit = store.limits.chunk_bytes
+    chunks = (chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= limit)
+    return store.reading([*documents_to_read(listing), *chunks])
 
 
 def _join(
+    store: Store,
     read: Reader,
     listing: SessionListing,
     session: SessionDocument,
@@ -271,14 +276,16 @@ def _join(
 ) -> results.Recording:
     path = work / results.AUDIO
     with (work / "clusters").open("w+b") as body, path.open("wb") as out:
-        joiner, assembly = _assemble(read, listing, session, body, keep_pauses=options.keep_pauses, progress=progress)
-        uid = int.from_bytes(hashlib.sha256(listing.session_id.encode()).digest()[:7], "big") | 1
-        timeline = joiner.finish(out, writing_app=f"sessiontool {__version__}", track_uid=uid)
+        pauses = options.keep_pauses
+        joiner, assembly = _assemble(store, read, listing, session, body, keep_pauses=pauses, progress=progress)
+        uid = results.track_uid(listing.session_id)
+        timeline = joiner.finish(out, writing_app=results.writing_app(), track_uid=uid)
     assert joiner.head is not None
     return results.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
 
 
 def _assemble(
+    store: Store,
     read: Reader,
     listing: SessionListing,
     session: SessionDocument,
@@ -287,6 +294,7 @@ def _assemble(
     keep_pauses: bool,
     progress: Progress,
 ) -> tuple[Joiner, Assembly]:
+    listing, left_out = within_limits(listing, store.limits)
     noted = noted_sha256(listing, session)
 
     def read_chunk(chunk: ChunkRef) -> bytes:
@@ -299,7 +307,10 @@ def _assemble(
         body.truncate()
         return Joiner(body, keep_pauses=keep_pauses)
 
-    return assemble(listing.chunks, session, read_chunk, new_joiner, progress)
+    joiner, assembly = assemble(listing.chunks, session, read_chunk, new_joiner, progress)
+    assembly.chunks += left_out.chunks
+    assembly.findings += left_out.findings
+    return joiner, assembly
 
 
 def hear_session(

@@ -4,9 +4,10 @@ This deletes the only copy there is, so it is afraid of everything.  A session w
 left alone, unless the caller brings a rule; one whose session.json is unclear is refused whatever the rule.  Ages count
 from the last time anything of the session arrived, or it was recorded, whichever is later.
 
-Chunks are deleted only after a merge that stands up to being checked again, now: the published result is read from
-scratch, every chunk that is listed is read and must have the size and hash that the report has of it, and none may be
-there that the report does not know.  A term for all of a session asks for no merge: its result goes as well.
+Chunks are deleted only where it is proved, now, that their sound is in the result.  The published result is verified;
+then every chunk is read, and each of its bytes must be a packet that is in audio.webm, the container's own, or a copy
+(`purging`).  The report decides nothing of that: it gives the order of the chunks, and where it does not fit what is
+there, the session is refused.  A term for all of a session asks for no merge: its result goes as well.
 
 All of it happens in the workspace of the result, so no merge runs at the same time.  What is to be deleted is written
 into the receipt before, and that it is deleted after.
@@ -14,7 +15,6 @@ into the receipt before, and that it is deleted after.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -26,21 +26,22 @@ from .documents import read_retention, read_session
 from .errors import NotFoundError, RecordingError
 from .inputs import SESSION
 from .progress import Progress, Silent
-from .storage import MERGED_FOLDER, read_document
+from .purging.proof import Proof, sentence
+from .purging.published import read_packets
+from .storage import MERGED_FOLDER, SIDECARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .documents.models import RetentionEntry
+    from .purging.streams import Unproved
     from .storage import Store, Target
     from .values import SessionListing, StoredVersion
 
 Action = Literal["none", "chunks", "all"]
-_Proof = tuple[int, str]
-"""Size and SHA-256 of a chunk as it was merged."""
 
 _DAY_S = 86_400
-_UNSAFE = ("altered", "damaged", "unread")
-"""Verdicts of chunks that hold bytes the result does not: another reader may make more of them one day."""
+_MERGE_AGAIN = "merge the session again: sessiontool merge {} --force"
 _OURS = f"{MERGED_FOLDER}/.sessiontool"
 
 
@@ -61,7 +62,8 @@ class Purge:
     """What is to be deleted of a session, and why; `action` is `none` where nothing is.
 
     `results` are those in a folder of results outside the store.  `sha256` has the hashes that are known, by key.
-    `deleted`: it is gone.
+    `overridden` are bytes of chunks that are not in the result and go all the same, as `even_damaged` asks for it.
+    `left` are keys of files that lie among the chunks and are none; they stay.  `deleted`: it is gone.
     """
 
     session_id: str
@@ -70,6 +72,9 @@ class Purge:
     versions: tuple[StoredVersion, ...] = ()
     results: tuple[StoredVersion, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
+    even_damaged: bool = False
+    overridden: tuple[Unproved, ...] = ()
+    left: tuple[str, ...] = ()
     deleted: bool = False
 
     @property
@@ -85,6 +90,9 @@ class Purge:
             "deleted": self.deleted,
             "count": len(self.versions) + len(self.results),
             "bytes": self.size_bytes,
+            **({"even_damaged": True} if self.even_damaged else {}),
+            **({"overridden": [one.to_json() for one in self.overridden]} if self.overridden else {}),
+            **({"left": list(self.left)} if self.left else {}),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -170,10 +178,11 @@ class Purger:
 
     def _due(self, listing: SessionListing) -> tuple[Action, str]:
         """What the session's age asks for, and why."""
-        document = self._read(listing)
+        stored = listing.documents.get(SESSION)
+        document = None if stored is None else self._store.read(stored)
         rule = self._rule
         if document is not None:
-            wanted = read_retention(document, SESSION, listing.session_id)
+            wanted = _retention(document, listing.session_id)
             rule = Rule(wanted.delete_chunks_after_days, wanted.delete_all_after_days) if wanted else rule
         if not rule.asks:
             return "none", "nothing says how long to keep it"
@@ -183,10 +192,6 @@ class Purger:
         if rule.chunks_after_days is not None and age_days >= rule.chunks_after_days:
             return "chunks", f"{age_days:.1f} days old, and its chunks are kept for {rule.chunks_after_days:g}"
         return "none", f"{age_days:.1f} days old"
-
-    def _read(self, listing: SessionListing) -> bytes | None:
-        document = listing.documents.get(SESSION)
-        return None if document is None else read_document(self._store.read, document)
 
     # -- what
 
@@ -198,63 +203,86 @@ class Purger:
         return Purge(listing.session_id, "all", reason, tuple(versions), elsewhere, _known_hashes(target))
 
     def _chunks(self, listing: SessionListing, target: Target, reason: str, progress: Progress) -> Purge:
-        versions = self._deletable(listing, lambda key: self._store.layout.is_chunk(listing.session_id, key))
+        session_id = listing.session_id
+        versions = self._deletable(listing, lambda key: self._store.layout.is_chunk(session_id, key))
+        special = next((obj.key for obj in listing.ignored if not obj.tag), None)
+        if special is not None:
+            raise _refused(session_id, f"{special} is neither a chunk nor a file", "look what it is, and move it away")
         if not versions:
-            return Purge(listing.session_id, "none", "its chunks are deleted")
-        proofs = self._proofs(listing, target, progress)
-        unknown = [version.key for version in versions if version.key not in proofs]
-        if unknown:
-            raise _refused(f"{unknown[0]} is not in the report of the merge", "merge the session again")
-        self._check_bodies(listing, proofs, progress)
+            return Purge(session_id, "none", "its chunks are deleted")
+        document = self._report(session_id, target, progress)
+        known = {chunk["key"] for chunk in document["chunks"]}
+        for version in versions:
+            if version.key not in known:
+                raise _refused(session_id, f"{version.key} is not in the report of the merge", _MERGE_AGAIN)
+        proof = self._prove(listing, target, document, progress)
         current = {version.key: version.tag for version in versions if version.is_current and not version.is_marker}
         if current != {chunk.object.key: chunk.object.tag for chunk in listing.chunks}:
-            raise _refused("its chunks change this moment", "run again when it has ended")
-        hashes = {key: digest for key, (_, digest) in proofs.items()}
-        return Purge(listing.session_id, "chunks", reason, tuple(versions), sha256=hashes)
+            raise _refused(session_id, "its chunks change this moment", "run again when it has ended")
+        return Purge(
+            session_id,
+            "chunks",
+            reason,
+            tuple(versions),
+            sha256=proof.sha256,
+            even_damaged=self._even_damaged,
+            overridden=tuple(proof.unproved),
+            left=_left(listing),
+        )
 
     def _deletable(self, listing: SessionListing, wanted: Callable[[str], bool]) -> list[StoredVersion]:
         ours = f"{listing.folder}/{_OURS}"  # a lock or lease, which is in use this moment
         found = [v for v in self._store.versions(listing.session_id) if wanted(v.key) and not v.key.startswith(ours)]
         for version in found:
             if not version.tag and not version.is_marker:
-                raise _refused(f"{version.key} cannot be deleted as a file", "look what it is, and move it away")
+                what = f"{version.key} cannot be deleted as a file"
+                raise _refused(listing.session_id, what, "look what it is, and move it away")
         return found
 
-    def _proofs(self, listing: SessionListing, target: Target, progress: Progress) -> dict[str, _Proof]:
-        """What the report has of each chunk, by its key, after the result was checked from scratch."""
+    def _report(self, session_id: str, target: Target, progress: Progress) -> dict[str, Any]:
+        """The report of the session's result, which is verified."""
         progress.stage("verifying")
         try:
-            document, problems = results.verify_published(target)
+            document, problems = results.verify_published(target, session_id)
         except NotFoundError as error:
-            raise _refused(f"it is not merged ({error.message})", "merge it, or delete all of it by a rule") from error
+            what = f"it is not merged ({error.message})"
+            raise _refused(session_id, what, "merge it, or delete all of it by a rule") from error
         if problems:
-            raise _refused(f"its result is broken: {problems[0].message}", "merge it again with --force")
-        if document.get("session_id") != listing.session_id:
-            raise _refused("its result is of another session", "merge it again with --force")
-        try:
-            unsafe = [chunk for chunk in document["chunks"] if chunk["verdict"] in _UNSAFE]
-            proofs = {str(chunk["key"]): (chunk["bytes"], str(chunk["sha256"])) for chunk in document["chunks"]}
-        except (KeyError, TypeError) as error:
-            raise _refused(
-                f"its report does not say what was merged ({error!r})", "merge it again with --force"
-            ) from error
-        if unsafe and not self._even_damaged:
-            raise _refused(
-                f"{len(unsafe)} chunk(s) could not be used whole, {unsafe[0]['key']} for one",
-                "look at it with `sessiontool inspect`; --even-damaged deletes such chunks too",
-            )
-        return proofs
+            raise _refused(session_id, f"its result is broken: {problems[0].message}", _MERGE_AGAIN)
+        return document
 
-    def _check_bodies(self, listing: SessionListing, proofs: dict[str, _Proof], progress: Progress) -> None:
-        """Every chunk that is there is what was merged, byte for byte."""
-        progress.stage("comparing", len(listing.chunks))
-        objects = [chunk.object for chunk in listing.chunks]
-        with self._store.reading(objects) as read:
-            for obj in objects:
-                body = read(obj)
-                if (len(body), hashlib.sha256(body).hexdigest()) != proofs[obj.key]:
-                    raise _refused(f"{obj.key} has changed since it was merged", "merge the session again")
+    def _prove(self, listing: SessionListing, target: Target, document: dict[str, Any], progress: Progress) -> Proof:
+        """Read every chunk, and refuse where one holds what is not in the result."""
+        session_id, listed = listing.session_id, {chunk.object.key: chunk for chunk in listing.chunks}
+        merged = sorted(document["chunks"], key=lambda chunk: bool(chunk["verdict"] == "duplicate"))
+        sha256 = {chunk["key"]: chunk["sha256"] for chunk in merged}
+        chunks = [listed[key] for key in sha256 if key in listed]
+        named = [finding for finding in document["findings"] if finding["code"] == "chunk-foreign"]
+        proof = self._proof_of(session_id, target, {(one.get("part"), one.get("seq")) for one in named})
+        progress.stage("comparing", len(chunks))
+        with self._store.reading([chunk.object for chunk in chunks]) as read:
+            for chunk in chunks:
+                key = chunk.object.key
+                proof.take(chunk, read(chunk.object))
+                if sha256[key] and proof.sha256[key] != sha256[key]:  # none is known of a part that was refused
+                    raise _refused(session_id, f"{key} has changed since it was merged", _MERGE_AGAIN)
                 progress.advance()
+        proof.end()
+        if proof.unproved and not proof.found_packets:
+            raise _refused(session_id, "no packet of its chunks is in audio.webm", _MERGE_AGAIN)
+        if proof.unproved and not self._even_damaged:
+            hint = "look at it with `sessiontool inspect {}`; --even-damaged deletes such chunks too, for good"
+            raise _refused(session_id, sentence(proof.unproved), hint)
+        return proof
+
+    def _proof_of(self, session_id: str, target: Target, foreign: set[tuple[str | None, int | None]]) -> Proof:
+        try:
+            with target.fetched(results.AUDIO) as path, path.open("rb") as file:
+                return Proof(read_packets(file), foreign)
+        except NotFoundError as error:
+            raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error
+        except RecordingError as error:
+            raise _refused(session_id, f"its result is broken: {error.message}", _MERGE_AGAIN) from error
 
     def _sweep(self, session_id: str) -> None:
         """Delete what our own lease left in a bucket with versions, and folders that are empty now."""
@@ -262,6 +290,13 @@ class Purger:
         self._store.delete(session_id, left)
         if self._output is not None:
             self._output.delete(session_id, ())
+
+
+def _retention(document: bytes, session_id: str) -> RetentionEntry | None:
+    try:
+        return read_retention(document, SESSION, session_id)
+    except RecordingError as error:
+        raise RecordingError(f"{session_id}: {error.message}", hint=error.hint) from error
 
 
 def _turn(listing: SessionListing, key: str) -> int:
@@ -286,6 +321,13 @@ def _latest_s(listing: SessionListing, document: bytes | None) -> float:
     return max(moments, default=time.time())
 
 
+def _left(listing: SessionListing) -> tuple[str, ...]:
+    """Files in the folders of the chunks that are none, nor what lies beside chunks by custom."""
+    folders = {chunk.object.key.rpartition("/")[0] for chunk in listing.chunks}
+    keys = [obj.key for obj in listing.ignored if obj.key.rpartition(".")[2].lower() not in SIDECARS]
+    return tuple(key for key in keys if key.rpartition("/")[0] in folders)
+
+
 def _known_hashes(target: Target) -> dict[str, str]:
     """The hashes that a report has of chunks, by key; none where there is no report that can be read."""
     try:
@@ -299,5 +341,6 @@ def _known_hashes(target: Target) -> dict[str, str]:
     }
 
 
-def _refused(what: str, hint: str) -> RecordingError:
-    return RecordingError(f"nothing is deleted: {what}", hint=hint)
+def _refused(session_id: str, what: str, hint: str) -> RecordingError:
+    """A refusal; the hint may have the session's id in it."""
+    return RecordingError(f"{session_id}: nothing is deleted: {what}", hint=hint.format(session_id))

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import report, results
+from . import __version__, report, results
 from .captions import caption
 from .errors import RecordingError
 from .progress import Progress, Silent
@@ -63,13 +63,20 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     for name, text in made.files.items():
         results.write_text(work / name, text)
     (work / results.TRANSCRIPT).write_bytes(target.read(results.TRANSCRIPT) or b"")
+    is_sealed = report.is_sealed(document)
     changed = (results.TRANSCRIPT, *made.files)
     outputs = document.get("outputs")
     kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
-    kept = [one for one in kept if one.get("name") not in changed]
+    kept = [one for one in kept if one.get("name") in results.OUTPUTS and one["name"] not in changed]
     document["outputs"] = [*kept, *(results.output_of(work / name) for name in changed)]
     tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
     settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
-    document["tool"] = {**tool, "settings": {**settings, "captions": made.options.settings()}}
-    results.write_text(work / results.REPORT, report.to_text(document))
+    document["tool"] = {
+        **tool,
+        "captions_version": __version__,
+        "settings": {**settings, "captions": made.options.settings()},
+    }
+    if is_sealed:  # what was damaged before stays to be seen
+        report.seal(document)
+    results.write_report(work, document)
     target.publish({name: work / name for name in (*changed, results.REPORT)})

@@ -5,6 +5,7 @@ Integers become seconds and milliseconds here and nowhere else, rounded once.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from statistics import median
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
     from .align import Alignment, PartAlignment
     from .events import EventLog, RealtimeSession
-    from .joining.records import ChunkRecord
+    from .joining.records import ChunkRecord, Stretch
     from .timeline import Span, Timeline
-    from .values import Note, Placement, TimedWord
+    from .values import Note, Placement, StoredObject, TimedWord
 
 REPORT_SCHEMA = "sessiontool.report/1"
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
+
+MOST_IGNORED = 100
+"""So many objects that were not read are listed in a report."""
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 _OUR_FIELDS = frozenset(
@@ -64,6 +68,28 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+HASH = "report_sha256"
+"""The field of a report that has the hash over all others: it shows accidents, and no forger."""
+
+
+def hash_of(document: dict[str, Any]) -> str:
+    """SHA-256 of a report without its hash: as JSON in UTF-8, keys in order of code points, without spaces."""
+    rest = {name: value for name, value in document.items() if name != HASH}
+    text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def seal(document: dict[str, Any]) -> None:
+    """Put the hash of a report into it, as its last field."""
+    document.pop(HASH, None)
+    document[HASH] = hash_of(document)
+
+
+def is_sealed(document: dict[str, Any]) -> bool:
+    """Whether a report is as it was when its hash was put into it."""
+    return document.get(HASH) == hash_of(document)
+
+
 def seconds(samples: int) -> float:
     """Output samples as seconds in whole milliseconds: the same that the captions show."""
     return samples // _SAMPLES_PER_MS / 1000
@@ -94,7 +120,37 @@ def chunk_json(record: ChunkRecord) -> dict[str, Any]:
         "packets": record.packets,
         **({"packets_sha256": record.packets_sha256} if record.packets else {}),
         "verdict": record.verdict,
+        "payload_bytes": record.account.payload_bytes,
+        "structure_bytes": record.account.structure_bytes,
+        "damaged_bytes": record.account.damaged_bytes,
+        "set_aside_bytes": record.account.set_aside_bytes,
+        **_stretches_json("damage", record.damage),
+        **_stretches_json("set_aside", record.set_aside),
     }
+
+
+_MOST_STRETCHES = 100
+
+
+def _stretches_json(name: str, stretches: Sequence[Stretch]) -> dict[str, Any]:
+    """Where bytes of a chunk are that are not in the result; of very many the first, and how many more there are."""
+    listed = [
+        {
+            "byte_offset": one.byte_offset,
+            "bytes": one.size_bytes,
+            "reason": one.reason,
+            **({"kept_in": one.kept_in.object.key, "kept_at": one.kept_at} if one.kept_in else {}),
+        }
+        for one in stretches[:_MOST_STRETCHES]
+    ]
+    more = len(stretches) - len(listed)
+    return {name: listed, **({f"{name}_more": more} if more else {})} if listed else {}
+
+
+def ignored_json(ignored: Sequence[tuple[str, StoredObject]]) -> dict[str, Any]:
+    """What lies there and was not read, with what it may be; of many the first ones, and how many there are."""
+    shown = [{"key": obj.key, "bytes": obj.size_bytes, "kind": kind} for kind, obj in ignored[:MOST_IGNORED]]
+    return {"ignored": shown, "ignored_count": len(ignored)}
 
 
 def span_json(span: Span) -> dict[str, Any]:
@@ -121,7 +177,7 @@ def silence_findings(timeline: Timeline) -> list[Finding]:
             continue
         if span.cause == "starved":
             starved.setdefault(span.part, []).append(span)
-        else:
+        elif span.cause in _HOLES:  # a recorder that was suspended has its finding where that was seen
             findings.append(_hole_finding(span))
     for part, spans in starved.items():
         lost_ms = sum(span.output_end - span.output_start for span in spans) / _SAMPLES_PER_MS

@@ -29,6 +29,14 @@ def us_to_samples(us: int) -> int:
     return (us * 6 + 62) // 125
 
 
+def in_largest_unit(seconds: float) -> str:
+    """A length of time for people, in its largest unit."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something a reader had to be lenient about, or that a person should know.
@@ -90,7 +98,8 @@ class SessionListing:
     """What a store holds of one session.
 
     `chunks` are in order of part, then seq.  `documents` maps a file name of the session folder (`session.json`,
-    `utterances.jsonl`, `events.jsonl`, …) to its object.  `ignored` are objects that fit no pattern.
+    `utterances.jsonl`, `events.jsonl`, …) to its object.  `ignored` are objects that fit no pattern.  `chunks_folder`
+    is where the layout puts the session's chunks and nothing else: a key's beginning up to a slash, or empty.
     """
 
     session_id: str
@@ -98,6 +107,7 @@ class SessionListing:
     chunks: tuple[ChunkRef, ...]
     documents: dict[str, StoredObject]
     ignored: tuple[StoredObject, ...] = ()
+    chunks_folder: str = ""
 
     @property
     def newest_chunk_s(self) -> float:

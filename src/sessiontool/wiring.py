@@ -8,14 +8,22 @@ if TYPE_CHECKING:
     from .captions import CaptionOptions
     from .config import Settings
     from .pipeline import MergeOptions
-    from .storage import S3Options, Store, Target
+    from .storage import Limits, S3Options, Store, Target
 
 
 def open_store_of(settings: Settings) -> Store:
     """The store that the settings name."""
     from .storage import Layout, open_store  # noqa: PLC0415
 
-    return open_store(settings.store, options=s3_options_of(settings), layout=Layout(settings.layout))
+    layout, limits = Layout(settings.layout), limits_of(settings)
+    return open_store(settings.store, options=s3_options_of(settings), layout=layout, limits=limits)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How much the settings want read at once."""
+    from .storage import Limits  # noqa: PLC0415
+
+    return Limits(settings.max_chunk_bytes, settings.max_document_bytes, settings.max_report_bytes)
 
 
 def s3_options_of(settings: Settings) -> S3Options:
@@ -36,7 +44,9 @@ def target_of(store: Store, session_id: str, settings: Settings) -> Target:
     """Where a session's result belongs: the folder that was asked for, or beside its chunks."""
     from .storage import open_output  # noqa: PLC0415
 
-    return open_output(settings.output, session_id) if settings.output else store.target(session_id)
+    if settings.output:
+        return open_output(settings.output, session_id, limits=store.limits)
+    return store.target(session_id)
 
 
 def caption_options_of(settings: Settings) -> CaptionOptions:

@@ -114,6 +114,14 @@ def find_profile(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) 
     return _own(name, own, ()) if name in own else _built_in(name, own)
 
 
+def read_profile(values: object) -> Profile:
+    """A profile as it was written down, with all its rules (ValueError, UsageError)."""
+    if not isinstance(values, dict) or set(values) != {"name", *_KINDS} or not isinstance(values["name"], str):
+        raise ValueError("no caption profile")
+    rules = {rule: 0 if values[rule] is None else values[rule] for rule in _KINDS}
+    return find_profile(values["name"], {values["name"]: rules})
+
+
 def _built_in(name: str, own: Mapping[str, Any]) -> Profile:
     try:
         return PROFILES[name]

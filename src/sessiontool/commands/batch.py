@@ -13,7 +13,7 @@ import typer
 from .. import console
 from ..console import logs
 from ..errors import SessionToolError, UsageError
-from ..wiring import s3_options_of
+from ..wiring import limits_of, s3_options_of
 from .common import INTERRUPTED, Common, on_store
 from .merging import Merging, Publishing
 from .sources import Sources
@@ -90,6 +90,7 @@ def batch(
             store=settings.store,
             layout=settings.layout,
             s3=s3_options_of(settings),
+            limits=limits_of(settings),
             output=settings.output,
             options=merging.options(settings),
             selection=selection,

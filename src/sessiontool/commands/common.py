@@ -44,14 +44,18 @@ VerboseOption = Annotated[
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
 
 
-_SETTINGS = ("store", "output", "layout", "profile", "region", "endpoint_url", "log_format")
+_SETTINGS = (
+    *("store", "output", "layout", "profile", "region", "endpoint_url"),
+    *("max_chunk_bytes", "max_document_bytes", "max_report_bytes", "log_format"),
+)
+_LIMIT = "[default: 268435456]"
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
     """What a command was told by the options that commands on a store share."""
 
-    flags: dict[str, str | None]
+    flags: dict[str, str | int | None]
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -86,6 +90,18 @@ class Common:
         region: Annotated[str | None, typer.Option("--region", metavar="NAME", help="The AWS region to use.")] = None,
         endpoint_url: Annotated[
             str | None, typer.Option("--endpoint-url", metavar="URL", help="The URL of an S3 server that is not AWS.")
+        ] = None,
+        max_chunk_bytes: Annotated[
+            int | None,
+            typer.Option("--max-chunk-bytes", metavar="N", help=f"The largest chunk that is read.  {_LIMIT}"),
+        ] = None,
+        max_document_bytes: Annotated[
+            int | None,
+            typer.Option("--max-document-bytes", metavar="N", help=f"The same of a session's documents.  {_LIMIT}"),
+        ] = None,
+        max_report_bytes: Annotated[
+            int | None,
+            typer.Option("--max-report-bytes", metavar="N", help=f"The same of a result's documents.  {_LIMIT}"),
         ] = None,
         log_format: Annotated[
             str | None,

@@ -37,7 +37,7 @@ def purge(
         typer.Option(metavar="DAYS", help="Delete all then, of sessions that say nothing themselves."),
     ] = None,
     even_damaged: Annotated[
-        bool, typer.Option("--even-damaged", help="Also chunks that could not be used whole.")
+        bool, typer.Option("--even-damaged", help="Also chunks with bytes that are not in the result.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only show what would be deleted.")] = False,
     receipt: Annotated[
@@ -48,9 +48,9 @@ def purge(
     """Delete chunks that are merged, and sessions whose term is over, as session.json asks for it.
 
     Without --yes nothing is deleted.  A session that asks for nothing is left alone, unless --chunks-after or
-    --all-after is given.  Chunks are deleted only where the result stands up to a check and every chunk is, byte for
-    byte, what was merged.  What is deleted is written into the receipt: what, when, why, with hashes.  If anything is
-    refused, the exit code is 4.
+    --all-after is given.  Chunks are deleted only where the result is verified and each chunk, read again, has no byte
+    that is not in it: its packets are in audio.webm, and the rest is the container's own.  What is deleted is written
+    into the receipt: what, when, why, with hashes.  If anything is refused, the exit code is 4.
     """
     with common.errors_as_exits():
         from ..purge import Purger  # noqa: PLC0415

@@ -13,46 +13,17 @@ from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..webm.reader import WebmReader
-from .mp4 import Mp4Reader, begins_mp4, holds_mp4
-from .ogg import OggReader, holds_ogg
+from .kinds import kind_of
+from .mp4 import Mp4Reader
+from .mp4row import begins_mp4, holds_mp4
+from .ogg import OggReader
+from .oggpages import holds_ogg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ..webm.packets import Reader, Track
 
-    from ..webm.packets import Reader
-
-_RECORD_OPUS = (
-    "record with MediaRecorder and mimeType 'audio/webm;codecs=opus', or convert it, which re-encodes: "
-    "ffmpeg -i FILE -c:a libopus OUT.webm"
-)
-_LOOK_AT_UPLOADS = "look at what the uploads stored: this is no recording"
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
-
-_REFUSED = (
-    (re.compile(rb"RIFF....WAVE|RF64....WAVE", re.DOTALL), "a WAV file", _RECORD_OPUS),
-    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), "an AIFF file", _RECORD_OPUS),
-    (re.compile(rb"caff\x00\x01"), "a Core Audio file", _RECORD_OPUS),
-    (re.compile(rb"fLaC[\x00\x80]"), "a FLAC file", _RECORD_OPUS),
-    (re.compile(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]"), "an MP3 file", _RECORD_OPUS),
-    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), "AAC sound (ADTS)", _RECORD_OPUS),
-    (re.compile(rb"#!AMR"), "an AMR file", _RECORD_OPUS),
-    (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), "a Windows Media file", _RECORD_OPUS),
-    (
-        re.compile(rb"\x1f\x8b\x08"),
-        "compressed with gzip",
-        "store the chunks as MediaRecorder gave them, not compressed",
-    ),
-    (re.compile(rb"PK\x03\x04"), "a ZIP archive", "store each chunk as an object of its own"),
-    (re.compile(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), "a document or picture", _LOOK_AT_UPLOADS),
-    (re.compile(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE), "an HTML page", _LOOK_AT_UPLOADS),
-    (re.compile(rb"\s*<[?a-z]", re.IGNORECASE), "an XML document", _LOOK_AT_UPLOADS),
-    (re.compile(rb"\s*[{\[][\s\"{\[]"), "a JSON document", _LOOK_AT_UPLOADS),
-)
-_TEXT = frozenset({"an HTML page", "an XML document", "a JSON document"})
-_TEXT_BYTES = 64
 _SEARCHED_BYTES = 1 << 18
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f]")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def begins_recording(data: bytes) -> bool:
@@ -61,21 +32,29 @@ def begins_recording(data: bytes) -> bool:
     return data.startswith(b"\x1a\x45\xdf\xa3") or first_page or data[4:8] == b"ftyp"
 
 
-def open_reader(first_bytes: bytes) -> Reader:
+def what_is(data: bytes) -> str:
+    """What a chunk is that is no recording at all, as "an HTML page"; "" where it is one, or bytes of no known kind."""
+    kind = kind_of(data)
+    return "" if kind is None or _by_beginning(data) or _by_content(data[:_SEARCHED_BYTES]) else kind.name
+
+
+def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None = None) -> Reader:
     """A new reader for the recording that begins with `first_bytes`, the whole first blob if it can be had.
 
-    RecordingError names what is no recording, or one of a kind that is not read; other blobs of the part may be good.
+    `mime_type` is what the recorder noted, `track` that of a header elsewhere, for blobs of which the first is not
+    there.  RecordingError names what is no recording, or one of a kind that is not read; other blobs of the part may be
+    good.
     """
     if not first_bytes.strip(b"\0"):
         what = "holds nothing but zeroes" if first_bytes else "is empty"
         raise RecordingError(f"the first chunk {what}", hint="look for it where the uploads come from")
     reader = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
-    if reader is None:
-        _refuse(first_bytes.removeprefix(_BYTE_ORDER_MARK))
-    return (reader or WebmReader)()
+    if reader is None and (kind := kind_of(first_bytes)):
+        raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
+    return (reader or _by_name(mime_type))(mime_type=mime_type, track=track)
 
 
-def _by_beginning(data: bytes) -> Callable[[], Reader] | None:
+def _by_beginning(data: bytes) -> type[WebmReader | OggReader | Mp4Reader] | None:
     if _WEBM_BEGINNINGS.match(data):
         return WebmReader
     if data.startswith(b"OggS"):
@@ -83,14 +62,15 @@ def _by_beginning(data: bytes) -> Callable[[], Reader] | None:
     return Mp4Reader if begins_mp4(data) else None
 
 
-def _refuse(data: bytes) -> None:
-    for pattern, name, hint in _REFUSED:
-        if not pattern.match(data) or (name in _TEXT and _CONTROL.search(data[:_TEXT_BYTES])):
-            continue
-        raise RecordingError(f"the recording is {name}, not WebM, Ogg or MP4 with Opus", hint=hint)
+def _by_name(mime_type: str) -> type[WebmReader | OggReader | Mp4Reader]:
+    """Where nothing of the content tells, what the recorder noted does."""
+    container = mime_type.lower().partition(";")[0].strip().rpartition("/")[2]
+    if container == "ogg":
+        return OggReader
+    return Mp4Reader if container == "mp4" else WebmReader
 
 
-def _by_content(data: bytes) -> Callable[[], Reader] | None:
+def _by_content(data: bytes) -> type[WebmReader | OggReader | Mp4Reader] | None:
     """Where the beginning is damaged, what comes after it tells."""
     if _WEBM_BEGINNINGS.search(data):
         return WebmReader

@@ -1,6 +1,6 @@
 """The boxes of an MP4 that say where its Opus packets are (ISO/IEC 14496-12; Opus in ISOBMFF: the `dOps` box).
 
-Bytes of whole boxes in, values out: `read_movie` for `moov`, `read_fragment` for `moof`.  Malformed boxes are a
+Bytes of whole boxes in, values out: `read_movie` for `moov`; `mp4fragments` reads `moof`.  Malformed boxes are a
 ValueError or struct.error; a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
 
 The pre-skip.  `dOps` has one, but "Encapsulation of Opus in ISO Base Media File Format" (section 4.3.2) calls it
@@ -48,11 +48,20 @@ _CODECS = {
 
 
 class Sample(NamedTuple):
-    """Where a packet is: its offset in the stream, its size, its decoding time in units of the track's timescale."""
+    """Where a packet is: its offset in the stream and its size; its decoding time, and its duration.
+
+    Both count in the track's timescale; the duration is 0 where nothing tells it.
+    """
 
     offset: int
     size_bytes: int
     time: int
+    duration: int = 0
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.offset + self.size_bytes
 
 
 class Defaults(NamedTuple):
@@ -74,22 +83,6 @@ class Movie:
     declared_pre_skip: int
     defaults: dict[int, Defaults] = field(default_factory=dict)
     samples: Iterator[Sample] = field(default_factory=lambda: iter(()))
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """What `moof` tells of one track: its packets, and when they end.
-
-    `time` is that of the first packet; None where `tfdt` is missing, and the times and `end_time` count from 0 then.
-    `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it.
-    """
-
-    number: int
-    track: int
-    time: int | None
-    end_time: int
-    absolute: bool
-    samples: Iterator[Sample]
 
 
 def read_header(buf: bytes, pos: int) -> tuple[bytes, int | None, int] | None:
@@ -118,11 +111,11 @@ def children(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         kind, size, start = header
         pos = len(body) if size is None else start + size
         if pos > len(body):
-            raise ValueError(f"box {_name(kind)} is longer than the one it is in")
+            raise ValueError(f"box {name_of(kind)} is longer than the one it is in")
         yield kind, body[start:pos]
 
 
-def _pick(body: bytes, *kinds: bytes) -> list[bytes]:
+def pick(body: bytes, *kinds: bytes) -> list[bytes]:
     """The body of the first box of each kind in `body`, empty where there is none."""
     found: dict[bytes, bytes] = {}
     for kind, child in children(body):
@@ -131,22 +124,24 @@ def _pick(body: bytes, *kinds: bytes) -> list[bytes]:
     return [found.get(kind, b"") for kind in kinds]
 
 
-def _each(body: bytes, wanted: bytes) -> Iterator[bytes]:
+def each(body: bytes, wanted: bytes) -> Iterator[bytes]:
     return (child for kind, child in children(body) if kind == wanted)
 
 
 def read_movie(body: bytes) -> Movie:
     """The Opus track of a `moov` box; RecordingError names what is there instead."""
-    traks = [_Trak(trak) for trak in _each(body, b"trak")]
-    sound = next((trak for trak in traks if trak.codec == b"Opus"), None)
+    traks = [_Trak(trak) for trak in each(body, b"trak")]
+    opus = [trak for trak in traks if trak.is_opus]
+    sound = opus[0] if opus else None
     if sound is None:
         _refuse(traks)
     others = frozenset(trak.number for trak in traks) - {sound.number}
     declared = _opus_head(sound.entry)
     head = OpusHead(declared.channels, sound.pre_skip(declared), declared.input_rate_hz, declared.gain_q8_db)
-    (extends,) = _pick(body, b"mvex")
-    defaults = {_u32(trex, 4): Defaults(_u32(trex, 12), _u32(trex, 16)) for trex in _each(extends, b"trex")}
-    track = Track(sound.number, head, sound.handler_name, others)
+    (extends,) = pick(body, b"mvex")
+    defaults = {u32(trex, 4): Defaults(u32(trex, 12), u32(trex, 16)) for trex in each(extends, b"trex")}
+    second = frozenset(trak.number for trak in opus) - {sound.number}
+    track = Track(sound.number, head, sound.handler_name, others, second)
     return Movie(track, sound.timescale, declared.pre_skip, defaults, sound.samples())
 
 
@@ -156,7 +151,7 @@ def _refuse(traks: list[_Trak]) -> NoReturn:
         raise RecordingError("the sound of the MP4 is encrypted", hint="decrypt the recording first")
     if not codecs or not all(codec.isascii() and codec.decode("ascii").isprintable() for codec in codecs):
         raise ValueError("the moov box is damaged")
-    found = ", ".join(_CODECS.get(codec, _name(codec)) for codec in codecs)
+    found = ", ".join(_CODECS.get(codec, name_of(codec)) for codec in codecs)
     raise RecordingError(
         f"no Opus track in the MP4; it holds: {found}",
         hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert it, which "
@@ -168,25 +163,31 @@ class _Trak:
     """The boxes of a track that matter here."""
 
     def __init__(self, body: bytes) -> None:
-        header, media, edits = _pick(body, b"tkhd", b"mdia", b"edts")
-        self._media_header, description, inner = _pick(media, b"mdhd", b"hdlr", b"minf")
-        (self._edits,) = _pick(edits, b"elst")
-        (table,) = _pick(inner, b"stbl")
-        entries, self._times, self._chunks, self._sizes, *offsets = _pick(
+        header, media, edits = pick(body, b"tkhd", b"mdia", b"edts")
+        self._media_header, description, inner = pick(media, b"mdhd", b"hdlr", b"minf")
+        (self._edits,) = pick(edits, b"elst")
+        (table,) = pick(inner, b"stbl")
+        entries, self._times, self._chunks, self._sizes, *offsets = pick(
             table, b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64"
         )
         self._offsets, self._long_offsets = offsets
         self.codec, self.entry = next(children(entries[8:]), (b"\0", b""))
-        self.number = _u32(header, 20 if header[:1] == b"\1" else 12)
+        self.number = u32(header, 20 if header[:1] == b"\1" else 12)
         self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
 
     @property
+    def is_opus(self) -> bool:
+        """Whether it says so; damage to one letter of that is mended by the `dOps` in it."""
+        alike = sum(a == b for a, b in zip(self.codec, b"Opus", strict=True)) if len(self.codec) == 4 else 0
+        return alike == 4 or (alike == 3 and b"dOps" in self.entry)
+
+    @property
     def timescale(self) -> int:
-        return _u32(self._media_header, 20 if self._media_header[:1] == b"\1" else 12) or SAMPLES_PER_SECOND
+        return u32(self._media_header, 20 if self._media_header[:1] == b"\1" else 12) or SAMPLES_PER_SECOND
 
     def pre_skip(self, declared: OpusHead) -> int:
         """Samples at 48 kHz that players shall drop at the start; see the module's docstring."""
-        for _, media_time, _ in _rows(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
+        for _, media_time, _ in rows(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
             if media_time >= 0:  # -1 is a wait before the sound
                 return min(media_time * SAMPLES_PER_SECOND // self.timescale, 0xFFFF)
         return declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
@@ -194,7 +195,7 @@ class _Trak:
     def samples(self) -> Iterator[Sample]:
         """The packets of a file without fragments, one by one, as their tables may be long."""
         sizes, times = self._each_size(), self._each_time()
-        offsets = _rows(">Q", self._long_offsets[8:]) if self._long_offsets else _rows(">I", self._offsets[8:])
+        offsets = rows(">Q", self._long_offsets[8:]) if self._long_offsets else rows(">I", self._offsets[8:])
         for (offset,), count in zip(offsets, self._each_count(), strict=False):
             at = offset
             for size, time in zip(islice(sizes, count), times, strict=False):
@@ -203,20 +204,20 @@ class _Trak:
 
     def _each_size(self) -> Iterator[int]:
         table = self._sizes or bytes(12)
-        size, count = _u32(table, 4), _u32(table, 8)
+        size, count = u32(table, 4), u32(table, 8)
         if size:
             return repeat(size, count)
-        return (listed for (listed,) in islice(_rows(">I", table[12:]), count))
+        return (listed for (listed,) in islice(rows(">I", table[12:]), count))
 
     def _each_count(self) -> Iterator[int]:
         """Packets in each chunk: `stsc` lists the chunks where their number changes."""
-        starts = ((first, count) for first, count, _ in _rows(">III", self._chunks[8:]))
+        starts = ((first, count) for first, count, _ in rows(">III", self._chunks[8:]))
         for (first, count), (after, _) in pairwise(chain(starts, [(1 << 32, 0)])):
             yield from repeat(count, max(0, after - first))
 
     def _each_time(self) -> Iterator[int]:
         time = 0
-        for count, duration in _rows(">II", self._times[8:]):
+        for count, duration in rows(">II", self._times[8:]):
             for _ in range(count):
                 yield time
                 time += duration
@@ -225,126 +226,31 @@ class _Trak:
 def _opus_head(entry: bytes) -> OpusHead:
     """The OpusHead that a sample entry's `dOps` stands for; its fields are the same, but big-endian."""
     start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
-    (specific,) = _pick(entry[start:], b"dOps")
-    if len(specific) < 11 or specific[0]:
+    (specific,) = pick(entry[start:], b"dOps")
+    if len(specific) < 11 or specific[0] or not specific[1]:
         raise ValueError("the dOps box is damaged")
     fields = struct.unpack_from(">BHIhB", specific, 1)
     return OpusHead.parse(b"OpusHead" + struct.pack("<BBHIhB", 1, *fields))
 
 
-# -- fragments
-
-
-def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> Fragment | None:
-    """What the `moof` box that begins `moof_at` bytes into the stream tells of `track` (None: of its first).
-
-    None where it tells nothing of that track.
-    """
-    number, found, data_end = 0, None, moof_at
-    for kind, child in children(body):
-        if kind == b"mfhd":
-            number = _u32(child, 4)
-        elif kind == b"traf":
-            traf = _Traf(child, moof_at, data_end, defaults)
-            data_end = traf.data_end
-            if found is None and track in (None, traf.track):
-                found = traf
-    if found is None:
-        return None
-    return Fragment(number, found.track, found.time, found.end_time, found.absolute, found.samples)
-
-
-class _Traf:
-    """A track's part of a fragment: its runs of packets, with everything that the boxes leave to defaults filled in."""
-
-    def __init__(self, body: bytes, moof_at: int, data_end: int, defaults: dict[int, Defaults]) -> None:
-        header, decode_time = _pick(body, b"tfhd", b"tfdt")
-        flags, self.track = _u32(header, 0) & 0xFFFFFF, _u32(header, 4)
-        pos = 8
-        options: dict[int, int] = {}
-        for flag, width in ((0x1, 8), (0x2, 4), (0x8, 4), (0x10, 4), (0x20, 4)):
-            if flags & flag:
-                options[flag] = _number(header, pos, width)
-                pos += width
-        usual = defaults.get(self.track, Defaults(0, 0))
-        self._defaults = Defaults(options.get(0x8, usual.duration), options.get(0x10, usual.size_bytes))
-        self.absolute = 0x1 in options
-        # The offsets count from what is given, or from the fragment, or from where the track before left off (8.8.7).
-        self._base = options.get(0x1, moof_at if flags & 0x20000 else data_end)
-        self.data_end = self._base
-        self.time = _number(decode_time, 4, 8 if decode_time[:1] == b"\1" else 4) if decode_time else None
-        self.end_time = self.time or 0
-        self._runs = [self._run(run) for run in _each(body, b"trun")]
-
-    @property
-    def samples(self) -> Iterator[Sample]:
-        return chain.from_iterable(run.samples() for run in self._runs)
-
-    def _run(self, body: bytes) -> _Run:
-        flags, count = _u32(body, 0) & 0xFFFFFF, _u32(body, 4)
-        if flags & 0x1:
-            self.data_end = self._base + struct.unpack_from(">i", body, 8)[0]
-        listed = tuple(flag for flag in (_DURATION, _SIZE, 0x400, 0x800) if flags & flag)
-        start = 8 + (4 if flags & 0x1 else 0) + (4 if flags & 0x4 else 0)
-        rows = body[start : start + 4 * len(listed) * count]
-        if len(rows) < 4 * len(listed) * count or (_SIZE not in listed and not self._defaults.size_bytes):
-            raise ValueError(f"no run of {count} packets in {len(body)} bytes")
-        run = _Run(self.data_end, self.end_time, count, listed, rows, self._defaults)
-        self.data_end += run.total(_SIZE, self._defaults.size_bytes)
-        self.end_time += run.total(_DURATION, self._defaults.duration)
-        return run
-
-
-_DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what each of its rows tells
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """A `trun`: its packets lie one behind the other.  `listed` are the flags of the columns that its rows have."""
-
-    offset: int
-    time: int
-    count: int
-    listed: tuple[int, ...]
-    rows: bytes
-    usual: Defaults
-
-    def samples(self) -> Iterator[Sample]:
-        at, time = self.offset, self.time
-        columns = self._column(_DURATION, self.usual.duration), self._column(_SIZE, self.usual.size_bytes)
-        for duration, size in zip(*columns, strict=True):
-            yield Sample(at, size, time)
-            at += size
-            time += duration
-
-    def total(self, flag: int, usual: int) -> int:
-        return sum(self._column(flag, usual)) if flag in self.listed else self.count * usual
-
-    def _column(self, flag: int, usual: int) -> Iterator[int]:
-        if flag not in self.listed:
-            return repeat(usual, self.count)
-        index = self.listed.index(flag)
-        return (row[index] for row in _rows(f">{len(self.listed)}I", self.rows))
-
-
 # -- fields
 
 
-def _u32(body: bytes, pos: int) -> int:
-    return _number(body, pos, 4)
+def u32(body: bytes, pos: int) -> int:
+    return number_at(body, pos, 4)
 
 
-def _number(body: bytes, pos: int, width: int) -> int:
+def number_at(body: bytes, pos: int, width: int) -> int:
     if pos + width > len(body):
         raise ValueError(f"a box of {len(body)} bytes ends early")
     return int.from_bytes(body[pos : pos + width], "big")
 
 
-def _rows(layout: str, body: bytes) -> Iterator[tuple[int, ...]]:
+def rows(layout: str, body: bytes) -> Iterator[tuple[int, ...]]:
     """As many whole rows as there are in `body`."""
     row = struct.Struct(layout)
     return row.iter_unpack(body[: len(body) - len(body) % row.size])
 
 
-def _name(kind: bytes) -> str:
+def name_of(kind: bytes) -> str:
     return repr(kind.decode("latin-1"))

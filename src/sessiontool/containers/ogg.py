@@ -2,144 +2,73 @@
 
 The contract is that of `webm.packets.Reader`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
 
-The strategy.  A page is believed when its checksum is right, whatever stands before it; what is no such page is skipped
-and noted, so damage costs the pages it hits and no other.  Page numbers tell whether any is missing.
+The strategy.  A page is believed when its checksum is right, whatever stands before it.  Of one whose checksum is wrong
+the packets are kept whose bounds are sure (`oggpages`), and the wrong checksum is noted as damage of no bytes, as
+nobody knows which bytes it is.  Everything else is skipped and noted.  Page numbers tell whether any is missing.
 
 The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included;
 a packet's time is that less the durations from it to there.  So a lost page is a jump in the times and moves nothing
-after it.  Recorder time zero is the first sample of the recording's first packet, the pre-skip included.  Where the
-first page of sound is there, its first packet is at 0 whatever its granule says (a stream joined late counts from
-somewhere else); where it is lost, granules are taken as they are.
+after it.  A granule of a page with a wrong checksum counts only where it agrees with what came before.  Recorder time
+zero is the first sample of the recording's first packet, the pre-skip included.  Where the first page of sound is
+there, its first packet is at 0 whatever its granule says (a stream joined late counts from somewhere else); where it is
+lost, granules are taken as they are.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from ..errors import RecordingError
-from ..webm.opus import MAX_PACKET_BYTES, OpusHead, PacketSamples
-from ..webm.packets import Damage, Packets, Track
+from ..webm.opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, OpusHead, PacketSamples, is_opus
+from ..webm.packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, Packets, Track, second_opus
 from ..webm.runs import RunCollector
+from .oggheads import beginnings, codec_of, headless_track, writing_app
+from .oggpages import CONTINUED, FIRST, LAST, NO_GRANULE, Expected, Page, Piece
+from .oggrow import PageRow
 
-_CAPTURE = b"OggS"
-_HEADER = struct.Struct("<4sBBqIIIB")  # capture, version, flags, granule, stream, number, checksum, segments
-_CHECKSUM_AT = 22
-_CONTINUED, _FIRST, _LAST = 1, 2, 4
-_NO_GRANULE = -1
 _SAMPLES_PER_MS = 48
-_MAX_IN_VAIN, _HURRIED_STEP_BYTES = 64, 256  # bytes made to look like pages must not cost hours
-_GUESSED_PRE_SKIP = 312  # libopus's delay, which every Firefox declares
-
-_CODECS = (
-    (b"OpusHead", "Opus"),
-    (b"\x01vorbis", "Vorbis"),
-    (b"\x7fFLAC", "FLAC"),
-    (b"Speex   ", "Speex"),
-    (b"\x80theora", "Theora"),
-    (b"OVP80", "VP8"),
-    (b"fishead\0", "Skeleton"),
-    (b"PCM     ", "PCM"),
-    (b"CELT    ", "CELT"),
-)
+_NEAR_SAMPLES = 96_000
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page whose checksum is right.
+class Packet(NamedTuple):
+    """A packet and the places in the stream where its parts are."""
 
-    `pieces` are its packets; the first may continue one from the page before, the last may go on in the next (`open`).
-    """
-
-    size_bytes: int
-    flags: int
-    granule: int
-    stream: int
-    number: int
-    pieces: tuple[bytes, ...]
-    open: bool
-
-
-def page_at(buf: bytes, at: int) -> Page | None:
-    """The page at `at`, None where bytes lack; ValueError says why there is none."""
-    if len(buf) - at < _HEADER.size:
-        return None
-    _, version, flags, granule, stream, number, checksum, segments = _HEADER.unpack_from(buf, at)
-    if buf[at : at + 4] != _CAPTURE or version or flags > (_CONTINUED | _FIRST | _LAST):
-        raise ValueError("no Ogg page")
-    body = at + _HEADER.size + segments
-    lacing = buf[at + _HEADER.size : body]
-    end = body + sum(lacing)
-    if len(lacing) < segments or end > len(buf):
-        return None
-    if _checksum(buf[at : at + _CHECKSUM_AT], bytes(4), buf[at + _CHECKSUM_AT + 4 : end]) != checksum:
-        raise ValueError(f"the checksum of Ogg page {number} is wrong")
-    pieces, start, size = [], body, 0
-    for length in lacing:
-        size += length
-        if length < 255:
-            pieces.append(buf[start : start + size])
-            start, size = start + size, 0
-    is_open = bool(lacing) and lacing[-1] == 255
-    if is_open:
-        pieces.append(buf[start:end])
-    return Page(end - at, flags, granule, stream, number, tuple(pieces), is_open)
-
-
-def holds_ogg(data: bytes) -> bool:
-    """Whether there is a page whose checksum is right anywhere in `data`."""
-    at = data.find(_CAPTURE)
-    for _ in range(_MAX_IN_VAIN):
-        if at < 0:
-            return False
-        with suppress(ValueError):
-            if page_at(data, at):
-                return True
-        at = data.find(_CAPTURE, at + 1)
-    return False
-
-
-_REVERSED_BITS = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
-
-
-def _checksum(*parts: bytes) -> int:
-    """Ogg's CRC-32 is zlib's with the highest bit first and nothing inverted; zlib computes it of reversed bits."""
-    crc = 0xFFFFFFFF
-    for part in parts:
-        crc = zlib.crc32(part.translate(_REVERSED_BITS), crc)
-    return int.from_bytes((crc ^ 0xFFFFFFFF).to_bytes(4, "little").translate(_REVERSED_BITS), "big")
+    data: bytes
+    places: tuple[tuple[int, int], ...]
+    is_whole: bool = True
 
 
 class OggReader:
     """Bytes in, packets out; see the module's docstring.
 
-    `end_trim_samples` is what the last page asks players to leave off (RFC 7845, section 4.5); its packets come whole.
-    Raises RecordingError only where nothing can follow: no Opus stream, or one of more than two channels.
+    `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
+    in the stream.  `end_trim_samples` is what the last page asks players to leave off (RFC 7845, section 4.5); its
+    packets come whole.  Raises RecordingError only where nothing can follow: no Opus stream, one of more than two
+    channels, or a stretch without a header that cannot be proved to be Opus.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, mime_type: str = "", track: Track | None = None) -> None:
         self.track: Track | None = None
         self.header_missing = False
-        self.damages: list[Damage] = []
+        self._row = PageRow()
+        self.ledger: Ledger = self._row.ledger
         self.end_trim_samples = 0
-        self._buf = b""
-        self._offset = 0  # of _buf in what was fed
-        self._broken_at: int | None = None  # offset where the row of pages broke off
-        self._reason = ""
-        self._in_vain = 0  # checksums computed since the last page
-        self._explained = False  # bytes were skipped or are missing since the stream's last page
+        self._mime_type = mime_type
+        self._known = track  # the header that is known from elsewhere
         self._others: dict[int, str] = {}  # streams that are passed over, and their codecs
+        self._tags = -1, b""  # of a stream whose first page is lost: its number, and the packet
         self._beginning = False  # the last page was a stream's first: more of them may follow
         self._recording = -1
         self._ended = False  # its last page was read
         self._next_number: int | None = None
-        self._open: list[bytes] | None = None  # the pieces of a packet that goes on in the next page
+        self._open: list[Piece] | None = None  # the pieces of a packet that goes on in the next page
         self._open_bytes = 0
         self._zero: int | None = None  # the granule of recorder time zero
         self._position = 0  # samples since then, up to the end of the last packet
+        self._hurt = False  # its first page had a wrong checksum
+        self._usual = 0  # samples of the last packet
         self._adrift = False  # the position is older than the last break
         self._samples = PacketSamples()
         self._runs = RunCollector()
@@ -148,111 +77,84 @@ class OggReader:
 
     def feed(self, data: bytes) -> list[Packets]:
         """The packets completed by `data`, the next piece of the stream."""
-        self._buf += data
+        self._row.append(data)
         self._read(final=False)
         return self._runs.take()
 
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.close()
-        self._break_off(self._offset, reason)
-        self._forget(len(self._buf))
+        self._row.lose(reason)
         return runs
 
     def close(self) -> list[Packets]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         self._read(final=True)
-        if self._broken_at is not None:
-            self._note_skipped(self._offset)
+        self._row.end()
+        self._drop_open()
         return self._runs.take()
 
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes at the end that belong to no whole page."""
-        return len(self._buf)
-
-    # -- the row of pages
-
     def _read(self, *, final: bool) -> None:
-        pos = 0
-        while True:
-            at, page, reason = self._find_page(pos, final=final)
-            if final and page is None:
-                break  # a page that is only cut short stays pending
-            if at > pos:
-                self._break_off(self._offset + pos, reason)
-            pos = at
-            if page is None:
-                break
-            if self._broken_at is not None:
-                self._note_skipped(self._offset + at)
-            self._in_vain = 0
-            self._read_page(page, self._offset + at)
-            pos += page.size_bytes
-        self._forget(pos)
+        while page := self._row.next_page(self._expected(), final=final):
+            self._read_page(page)
 
-    def _find_page(self, pos: int, *, final: bool) -> tuple[int, Page | None, str]:
-        """The next page from `pos` on and where it begins, and what was wrong before it.
-
-        Without one it is the place where bytes begin that may become one.
-        """
-        reason = ""
-        at = self._buf.find(_CAPTURE, pos)
-        while at >= 0:
-            try:
-                page = page_at(self._buf, at)
-            except ValueError as error:
-                reason = reason or str(error)
-                self._in_vain += 1
-            else:
-                if page or not final:
-                    return at, page, reason or "no Ogg page"
-                reason = reason or "an Ogg page is cut short"
-            at = self._buf.find(_CAPTURE, at + (1 if self._in_vain < _MAX_IN_VAIN else _HURRIED_STEP_BYTES))
-        tail = next(n for n in (3, 2, 1, 0) if self._buf.endswith(_CAPTURE[:n]))
-        return max(pos, len(self._buf) - tail), None, reason or "no Ogg page"
-
-    def _break_off(self, offset: int, reason: str) -> None:
-        if self._broken_at is None:
-            self._broken_at, self._reason = offset, reason
-
-    def _note_skipped(self, offset: int) -> None:
-        """The row goes on at `offset`, or ends there."""
-        assert self._broken_at is not None
-        if skipped := offset - self._broken_at:
-            self.damages.append(Damage(self._broken_at, skipped, self._reason))
-        self._broken_at = None
-        self._explained = True
-
-    def _forget(self, count: int) -> None:
-        self._buf = self._buf[count:]
-        self._offset += count
+    def _expected(self) -> Expected:
+        tocs = frozenset(start[0] for start, samples in self._samples.items() if samples)
+        return Expected(self.track.number if self.track else None, self._next_number, tocs, self._open is not None)
 
     # -- pages and streams
 
-    def _read_page(self, page: Page, offset: int) -> None:
-        beginning, self._beginning = self._beginning, bool(page.flags & _FIRST)
-        if page.flags & _FIRST:
-            self._begin_stream(page, offset, grouped=beginning)
+    def _read_page(self, page: Page) -> None:
+        beginning, self._beginning = self._beginning, bool(page.flags & FIRST)
+        if page.flags & FIRST:
+            self._begin_stream(page, grouped=beginning)
+            return
+        if self._is_tags(page):
             return
         if self.track is None or page.stream != self.track.number:
             if not self._adopt(page):
+                self._set_aside(page)
                 return
-            self._begin_recording(Track(page.stream, _guessed_head(page), ""), None)
-            self.header_missing = True
-        self._check_number(page, offset)
-        self._ended = bool(page.flags & _LAST)
+            track = headless_track(page, self._mime_type, self._known, self._tags)
+            if track is None:
+                self.ledger.damage(page.offset, page.offset + page.size_bytes, "packets that are not proved to be Opus")
+                return
+            self._begin_recording(track, None)
+            self.header_missing = self._known is None
+        self._check_number(page)
+        self._ended = bool(page.flags & LAST)
+        self.ledger.structure(page.offset, page.offset + page.head_bytes)
+        if not page.is_intact:
+            self._hurt = self._hurt or self._zero is None
+            end = page.offset + page.size_bytes
+            self.ledger.damage(end, end, f"the checksum of Ogg page {page.number} is wrong")
         # Some programs end a stream with an empty packet: there is nothing in it to keep or to lose.
-        packets = [packet for packet in self._whole_packets(page, offset) if packet and not self._read_tags(packet)]
+        packets = [packet for packet in self._packets_of(page) if packet.data and not self._read_tags(packet)]
         if packets:
-            self._place(page, packets, offset)
+            self._place(page, packets)
 
-    def _begin_stream(self, page: Page, offset: int, *, grouped: bool) -> None:
+    def _is_tags(self, page: Page) -> bool:
+        """Whether it is the second page of a recording whose first one is lost: it says that this is Opus."""
+        if (self.track and page.stream == self.track.number) or page.stream in self._others:
+            return False
+        if len(page.pieces) != 1 or not page.pieces[0].data.startswith(b"OpusTags"):
+            return False
+        self._tags = page.stream, page.pieces[0].data
+        self.ledger.structure(page.offset, page.offset + page.size_bytes)
+        return True
+
+    def _set_aside(self, page: Page) -> None:
+        codec = self._others.get(page.stream)
+        reason = second_opus(page.stream) if codec == "Opus" else OTHER_TRACK
+        self.ledger.set_aside(page.offset, page.offset + page.size_bytes, reason)
+
+    def _begin_stream(self, page: Page, *, grouped: bool) -> None:
         """A stream's first page.  Multiplexed streams begin together (`grouped`); the first with Opus counts."""
-        start = page.pieces[0] if page.pieces else b""
-        codec = next((name for magic, name in _CODECS if start.startswith(magic)), "an unknown codec")
+        start = page.pieces[0].data if page.pieces else b""
+        codec = codec_of(start)
         self._others[page.stream] = codec
         if grouped and self.track is not None:
+            self._set_aside(page)
             return
         try:
             head = OpusHead.parse(start) if codec == "Opus" else None
@@ -260,21 +162,25 @@ class OggReader:
             if self.track is None:
                 raise
             head, codec = None, error.message
-        if head is not None:
-            del self._others[page.stream]
-            self._begin_recording(Track(page.stream, head, ""), page.number + 1)
-        elif self.track is not None:
-            self.damages.append(Damage(offset, 0, f"from here on the Ogg file holds {codec}"))
+        if head is None:
+            self._set_aside(page)
+            if self.track is not None:
+                self.ledger.damage(page.offset, page.offset, f"from here on the Ogg file holds {codec}")
+            return
+        del self._others[page.stream]
+        self.ledger.structure(page.offset, page.offset + page.size_bytes)
+        self._begin_recording(Track(page.stream, head, ""), page.number + 1)
+        self.header_missing = False
 
     def _begin_recording(self, track: Track, next_number: int | None) -> None:
         self.track = track
         self._recording += 1
         self._ended = False
         self._next_number = next_number
-        self._open = None
-        self._zero, self._position, self._adrift = None, 0, next_number is None
+        self._drop_open()
+        self._zero, self._position, self._adrift, self._hurt = None, 0, next_number is None, False
         if next_number is not None:
-            self._explained = False
+            self._row.explained = False
 
     def _adopt(self, page: Page) -> bool:
         """Whether a page of another stream belongs to a recording whose first pages are lost.
@@ -282,118 +188,144 @@ class OggReader:
         It does if nothing else is known, or the one at hand has ended or lost bytes, and its packets might be Opus.
         """
         if page.stream in self._others:
-            if self.track is None and not self.damages:
+            if self.track is None and not self.ledger.damages:
                 raise RecordingError(
                     f"no Opus stream in the Ogg file; it holds: {', '.join(sorted(set(self._others.values())))}",
                     hint="record with mimeType 'audio/ogg;codecs=opus'; other codecs would have to be re-encoded",
                 )
             return False
-        if self.track is not None and not (self._explained or self._ended):
+        if self.track is not None and not (self._row.explained or self._ended):
             self._others[page.stream] = "an unknown codec"
             return False
-        whole = _beginnings(page)
-        return bool(whole) and all(self._samples[packet[:2]] for packet in whole)
+        whole = beginnings(page)
+        return bool(whole) and (self.track is None or all(is_opus(piece.data) for piece in whole))
 
-    def _check_number(self, page: Page, offset: int) -> None:
+    def _check_number(self, page: Page) -> None:
         expected, self._next_number = self._next_number, page.number + 1
         if expected != page.number:
             self._runs.note_break()
-            self._open = None
+            self._drop_open()
             self._adrift = True
-            if expected is not None and not self._explained:
+            if expected is not None and not self._row.explained:
                 missing = page.number - expected
                 what = f"{missing} Ogg pages are missing" if missing > 0 else f"Ogg page {page.number} comes too late"
-                self.damages.append(Damage(offset, 0, what))
-        self._explained = False
+                self.ledger.damage(page.offset, page.offset, what)
+        self._row.explained = False
 
-    def _whole_packets(self, page: Page, offset: int) -> list[bytes]:
-        """The packets that end on this page."""
+    def _packets_of(self, page: Page) -> list[Packet]:
+        """The packets that end on this page, and what is there of those that do not end at all."""
         pieces = list(page.pieces)
         packets = []
-        if page.flags & _CONTINUED and pieces:
+        if page.flags & CONTINUED and pieces:
             piece = pieces.pop(0)
-            if self._open is not None:
+            if self._open is None:
+                self.ledger.damage(piece.offset, piece.offset + len(piece.data), CUT)
+            else:
                 self._continue(piece)
                 if pieces or not page.open:
-                    packets += self._joined(offset)
-        self._open = self._open if page.open and not pieces else None
+                    packets += self._joined()
+        if not (page.open and not pieces):
+            self._drop_open()
         if page.open and pieces:
             self._open, self._open_bytes = [], 0
             self._continue(pieces.pop())
-        return packets + pieces
+        return packets + [Packet(piece.data, (_place_of(piece),), piece.is_whole) for piece in pieces]
 
-    def _continue(self, piece: bytes) -> None:
+    def _drop_open(self) -> None:
+        """The packet that goes on does not go on here."""
+        for piece in self._open or ():
+            self.ledger.damage(*_place_of(piece), CUT)
+        self._open = None
+
+    def _continue(self, piece: Piece) -> None:
         """Add to the packet that goes on; of one that is too long (a picture in the tags) the beginning is kept."""
         assert self._open is not None
-        if self._open_bytes <= MAX_PACKET_BYTES:
-            self._open.append(piece)
-        self._open_bytes += len(piece)
+        keep = piece.data if self._open_bytes <= MAX_PACKET_BYTES else b""
+        self._open.append(piece._replace(data=keep))
+        self._open_bytes += len(piece.data)
 
-    def _joined(self, offset: int) -> list[bytes]:
+    def _joined(self) -> list[Packet]:
         assert self._open is not None
-        packet = b"".join(self._open)
-        if self._open_bytes <= MAX_PACKET_BYTES or packet.startswith(b"OpusTags"):
+        pieces, self._open = self._open, None
+        places = tuple((piece.offset, piece.offset + piece.size_bytes) for piece in pieces)
+        packet = Packet(b"".join(piece.data for piece in pieces), places)
+        if self._open_bytes <= MAX_PACKET_BYTES or packet.data.startswith(b"OpusTags"):
             return [packet]
-        self.damages.append(Damage(offset, 0, f"a packet of {self._open_bytes:,} bytes is not Opus"))
+        for start, end in places:
+            self.ledger.damage(start, end, f"a packet of {self._open_bytes:,} bytes is not Opus")
         return []
 
     # -- packets
 
-    def _read_tags(self, packet: bytes) -> bool:
+    def _read_tags(self, packet: Packet) -> bool:
         """Whether the packet is the second header; it names the program that wrote the recording."""
-        if self._position or not packet.startswith(b"OpusTags"):
+        if self._position or not packet.data.startswith(b"OpusTags"):
             return False
         assert self.track is not None
-        self.track = replace(self.track, writing_app=_writing_app(packet))
+        self.track = replace(self.track, writing_app=writing_app(packet.data))
+        for start, end in packet.places:
+            self.ledger.structure(start, end)
         return True
 
-    def _place(self, page: Page, packets: list[bytes], offset: int) -> None:
-        durations = [self._samples[packet[:2]] for packet in packets]
-        start = self._start_of(page, sum(durations))
-        placed = page.granule != _NO_GRANULE or not self._adrift
+    def _place(self, page: Page, packets: list[Packet]) -> None:
+        good = self._good(page, packets)
+        durations = [
+            self._samples[packet.data[:2]] if is_good else 0 for packet, is_good in zip(packets, good, strict=True)
+        ]
+        if not page.is_intact:
+            usual = self._usual or max(durations)
+            durations = [duration or usual for duration in durations]
+        start, placed = self._start_of(page, sum(durations))
         self._adrift = not placed
+        base = page.granule != NO_GRANULE
         ends = accumulate(durations, initial=start)
-        for packet, duration, samples in zip(packets, durations, ends, strict=False):
-            if duration:
-                self._runs.add(self._recording, placed, packet, samples // _SAMPLES_PER_MS, duration)
-            else:
+        for packet, is_good, duration, samples in zip(packets, good, durations, ends, strict=False):
+            if not is_good:
                 self._runs.note_break()
-                self.damages.append(Damage(offset, len(packet), "not an Opus packet"))
+                reason = NO_OPUS if packet.is_whole else CUT
+                for place in packet.places:
+                    self.ledger.damage(*place, reason)
+                continue
+            time_ms = samples // _SAMPLES_PER_MS
+            self._runs.add(self._recording, placed, packet.data, time_ms, duration, base=base)
+            base = False
+            self._usual = duration
+            for place in packet.places:
+                self.ledger.payload(*place)
         self._position = start + sum(durations)
 
-    def _start_of(self, page: Page, length: int) -> int:
-        """Recorder time in samples of the first packet that ends on this page; `length` is that of all that do."""
-        is_last = bool(page.flags & _LAST)
-        if page.granule == _NO_GRANULE:
-            return self._position
+    def _good(self, page: Page, packets: list[Packet]) -> list[bool]:
+        """Which packets are Opus; on a page with a wrong checksum they have to be of the kind of the others too."""
+        if page.is_intact:
+            return [
+                bool(self._samples[data[:2]]) and (len(data) <= MAX_FRAME_BYTES or is_opus(data))
+                for data, _, _ in packets
+            ]
+        expected = self._expected().or_of([packet.data for packet in packets])
+        return [packet.is_whole and expected.fits(Piece(0, packet.data, len(packet.data))) for packet in packets]
+
+    def _start_of(self, page: Page, length: int) -> tuple[int, bool]:
+        """Recorder time in samples of the first packet that ends on this page, and whether it is known.
+
+        `length` is that of all that end there.
+        """
+        is_last = bool(page.flags & LAST)
+        if page.granule == NO_GRANULE:
+            return self._position, not self._adrift
+        if not page.is_intact and (self._zero is None or page.granule - self._zero - length != self._position):
+            return self._position, not self._adrift
         if self._zero is None:
             trimmed = is_last and page.granule < length
-            self._zero = 0 if self._adrift or trimmed else page.granule - length
+            zero = page.granule - length - self._position
+            # What is before it is on a page with a wrong checksum: its packets may be too many or too few.
+            near = self._hurt and abs(zero) < _NEAR_SAMPLES
+            self._zero = 0 if self._adrift or trimmed or near else zero
         start = page.granule - self._zero - length
         if not is_last:
-            return start
+            return start, True
         self.end_trim_samples = max(0, self._position - start)
-        return max(start, self._position)
+        return max(start, self._position), True
 
 
-def _beginnings(page: Page) -> tuple[bytes, ...]:
-    """What begins on the page."""
-    return page.pieces[1 if page.flags & _CONTINUED else 0 :]
-
-
-def _guessed_head(page: Page) -> OpusHead:
-    """The header of a recording that lost it, from the TOC byte of a packet (RFC 6716, section 3.1)."""
-    packet = _beginnings(page)[0]
-    return OpusHead(channels=2 if packet[0] & 4 else 1, pre_skip=_GUESSED_PRE_SKIP)
-
-
-def _writing_app(tags: bytes) -> str:
-    """The `ENCODER` comment, or else the vendor string (RFC 7845, section 5.2), as far as the tags can be read."""
-    strings: list[str] = []
-    pos = 8
-    while pos + 4 <= len(tags) and len(strings) < 64:
-        size = int.from_bytes(tags[pos : pos + 4], "little")
-        strings.append(tags[pos + 4 : pos + 4 + size].decode("utf-8", "replace"))
-        pos += 4 + size + (4 if len(strings) == 1 else 0)  # the number of comments follows the vendor string
-    encoder = next((string[8:] for string in strings[1:] if string[:8].upper() == "ENCODER="), "")
-    return encoder or (strings[0] if strings else "")
+def _place_of(piece: Piece) -> tuple[int, int]:
+    return piece.offset, piece.offset + len(piece.data)

@@ -26,14 +26,37 @@ MAX_TIME_S = 366 * 24 * 3600.0
 
 def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]]:
     """session.json, without the fields that are wrong; an empty one where it is no JSON object."""
+    doubled: list[str] = []
     try:
-        value = loads(data.decode(json.detect_encoding(data)))
+        value = loads(data.decode(json.detect_encoding(data)), doubled)
     except (ValueError, RecursionError) as error:
         return SessionDocument(), [_broken(name, f"is not valid JSON ({json_problem(error)})")]
     if not isinstance(value, dict):
         return SessionDocument(), [_broken(name, f"holds {kind_of(value)}, not an object")]
     model, problems = validated(SessionDocument, value)
-    return model or SessionDocument(), [_broken(name, problem) for problem in problems]
+    return model or SessionDocument(), _all_broken(name, [*problems, *map(_doubled, doubled)])
+
+
+def check_owner(
+    session: SessionDocument, name: str, session_id: str, *, fitting: int, chunks: int
+) -> tuple[SessionDocument, list[Finding]]:
+    """`session` if it is this session's, else an empty one; and a finding where it names another.
+
+    A folder may have been renamed, and a manifest may have been put into the wrong one: whether the sizes that it notes
+    are those of the chunks decides.  `fitting` of `chunks` have the size that is noted of them; where all have, nothing
+    is in doubt.
+    """
+    if session.session_id is None or session.session_id == session_id:
+        return session, []
+    is_used = fitting * 2 >= chunks
+    what = f"{name} is of the session '{shown(session.session_id)}', and notes the size of {fitting} of {chunks} chunks"
+    finding = Finding(
+        "session-id-differs",
+        "info" if fitting == chunks else "warning",
+        f"{what}: it is {'used all the same' if is_used else 'not used'}",
+        hint="correct its session_id, or the name of the folder" if is_used else "put this session's own in its place",
+    )
+    return session if is_used else SessionDocument(), [finding]
 
 
 def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | None:
@@ -43,9 +66,12 @@ def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | 
     """
     hint = "nothing is deleted by it; correct the document"
     try:
-        value = loads(data.decode(json.detect_encoding(data)))
+        doubled: list[str] = []
+        value = loads(data.decode(json.detect_encoding(data)), doubled)
         if not isinstance(value, dict):
             raise ValueError(f"it holds {kind_of(value)}")
+        if doubled:
+            raise ValueError(_doubled(doubled[0]))
         if value.get("session_id") is not None and str(value["session_id"]) != session_id:
             raise ValueError("it is of another session")
         wanted = value.get("retention")
@@ -79,21 +105,20 @@ def read_utterances(data: bytes, name: str) -> tuple[list[Utterance], list[Findi
             problems.append(f"{place}: the id {utterance.id!r} was used before")
         seen.add(utterance.id)
         utterances.append(utterance)
-    findings = [_broken(name, problem) for problem in problems[:MAX_NAMED]]
-    if len(problems) > MAX_NAMED:
-        findings.append(_broken(name, f"{len(problems) - MAX_NAMED} more problems of this kind"))
-    return utterances, findings
+    return utterances, _all_broken(name, problems)
 
 
 def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str, Any]]:
     """The documents in a file and where each stands; what is no JSON goes to `problems`."""
     text = data.decode("utf-8-sig", "replace")
+    doubled: list[str] = []
     if name.endswith(".json"):
         try:
-            values = loads(text)
+            values = loads(text, doubled)
         except (ValueError, RecursionError) as error:
             problems.append(f"is not valid JSON ({json_problem(error)})")
             return
+        problems += map(_doubled, doubled)
         if not isinstance(values, list):
             problems.append(f"holds {kind_of(values)}, not a list")
             return
@@ -102,10 +127,14 @@ def _entries(data: bytes, name: str, problems: list[str]) -> Iterator[tuple[str,
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        doubled.clear()
         try:
-            yield f"line {number}", loads(line)
+            value = loads(line, doubled)
         except (ValueError, RecursionError) as error:
             problems.append(f"line {number}: is not valid JSON ({json_problem(error)})")
+            continue
+        problems += (f"line {number}: {_doubled(field)}" for field in doubled)
+        yield f"line {number}", value
 
 
 def _utterance(model: UtteranceDocument, place: str, problems: list[str]) -> Utterance:
@@ -141,6 +170,17 @@ def _writable(fields: dict[str, Any], place: str, problems: list[str]) -> Iterat
             problems.append(
                 f"{place}, {shown(name)}: left out, as it is nested too deeply or holds a number that is not finite"
             )
+
+
+def _doubled(field: str) -> str:
+    return f"{shown(field)} is there twice in one object; the last one counts"
+
+
+def _all_broken(name: str, problems: list[str]) -> list[Finding]:
+    findings = [_broken(name, problem) for problem in problems[:MAX_NAMED]]
+    if len(problems) > MAX_NAMED:
+        findings.append(_broken(name, f"{len(problems) - MAX_NAMED} more problems of this kind"))
+    return findings
 
 
 def _broken(name: str, problem: str) -> Finding:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from functools import reduce
+from collections import Counter
+from functools import partial, reduce
 from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,13 +28,21 @@ _MAX_DEPTH = 100
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def loads(text: str) -> Any:
+def loads(text: str, doubled: list[str] | None = None) -> Any:
     """The value of a JSON text (ValueError, RecursionError).
 
-    Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD.
+    Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD.  Of a name that is there twice in an
+    object the last one counts; `doubled` gets such names.
     """
-    value = json.loads(text)
+    value = json.loads(text, object_pairs_hook=None if doubled is None else partial(_object, doubled))
     return mended(value) if may_need_mending(text) else value
+
+
+def _object(doubled: list[str], fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(fields)
+    if len(made) < len(fields):
+        doubled += [name for name, count in Counter(name for name, _ in fields).items() if count > 1]
+    return made
 
 
 def may_need_mending(text: str) -> bool:
@@ -41,12 +50,26 @@ def may_need_mending(text: str) -> bool:
 
 
 def mended(value: Any) -> Any:
-    """`value` without halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {mended(name): mended(item) for name, item in value.items()}
-    return [mended(item) for item in value] if isinstance(value, list) else value
+    """`value` without halves of surrogate pairs; lists and objects are changed in place, however deep they are."""
+    pending: list[Any] = []
+
+    def mend(item: Any) -> Any:
+        if isinstance(item, str):
+            return item.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(item, (dict, list)):
+            pending.append(item)
+        return item
+
+    value = mend(value)
+    while pending:
+        holder = pending.pop()
+        if isinstance(holder, list):
+            holder[:] = map(mend, holder)
+        else:
+            fields = [(mend(name), mend(item)) for name, item in holder.items()]
+            holder.clear()
+            holder.update(fields)
+    return value
 
 
 def is_writable(value: Any, depth: int = _MAX_DEPTH) -> bool:

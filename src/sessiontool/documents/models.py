@@ -27,8 +27,8 @@ class _Wire(BaseModel):
 class ChunkEntry(_Wire):
     """What the recorder noted of one blob; `emitted_ms` is the session clock of its `dataavailable`."""
 
-    seq: int = Field(ge=0)
-    bytes: int | None = Field(default=None, ge=0)
+    seq: int = Field(ge=0, lt=10**18)  # as many digits as a key can have
+    bytes: int | None = Field(default=None, ge=0, lt=1 << 63)
     emitted_ms: Milliseconds | None = None
     sha256: str | None = None
 

@@ -15,7 +15,7 @@ from .. import pipeline
 from ..errors import BusyError, RecordingError, SessionToolError
 from ..inputs import read_notes
 from ..progress import Progress, Silent, Timed
-from ..storage import Layout, S3Options, Store, Target, open_output, open_store
+from ..storage import Layout, Limits, S3Options, Store, Target, open_output, open_store
 from . import selecting
 from .selecting import Decision, Selection
 
@@ -37,6 +37,7 @@ class Job:
     store: str
     layout: str
     s3: S3Options = field(default_factory=S3Options)
+    limits: Limits = field(default_factory=Limits)
     output: str | None = None
     options: pipeline.MergeOptions = field(default_factory=pipeline.MergeOptions)
     selection: Selection = field(default_factory=Selection)
@@ -105,9 +106,12 @@ class Runner:
     def _do(self, session_id: str, progress: Progress) -> Outcome:
         job = self._job
         if self._store is None:
-            self._store = open_store(job.store, options=job.s3, layout=Layout(job.layout))
-        target = open_output(job.output, session_id) if job.output else self._store.target(session_id)
+            self._store = open_store(job.store, options=job.s3, layout=Layout(job.layout), limits=job.limits)
+        limits = job.limits
+        target = open_output(job.output, session_id, limits=limits) if job.output else self._store.target(session_id)
         if job.selection.asks or job.plan_only:
+            if not (job.plan_only or job.options.dry_run):
+                target.tidy()
             progress.stage("looking")
             decision, done = self._decide(session_id, target)
             if not decision.take:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import NotFoundError, StorageError, UsageError
+from ..jsontext import parse
 from .jobs import FAILED, MERGED, Outcome
 from .selecting import instant
 
@@ -155,8 +156,8 @@ def read_failed(path: Path) -> Iterator[str]:
 
 def _entry(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parse(line)
+    except ValueError:
         entry = None
     if not isinstance(entry, dict):
         raise UsageError(f"{path}, line {number}, is no line of a report", hint="name a file that --report has written")

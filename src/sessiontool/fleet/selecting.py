@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
-from ..joining import continuity
+from ..joining import sequence
+from ..values import in_largest_unit
 
 if TYPE_CHECKING:
     from ..documents.models import SessionDocument
@@ -72,8 +73,8 @@ def by_end(selection: Selection, listing: SessionListing, session: SessionDocume
         return Decision(True, "every part was stopped, and its chunks are there")
     quiet_s = now_s - listing.newest_chunk_s
     if quiet_s >= selection.settle_s:
-        return Decision(True, f"no chunk came for {length(quiet_s)}")
-    return Decision(False, f"{going_on}, and the last chunk came {length(quiet_s)} ago")
+        return Decision(True, f"no chunk came for {in_largest_unit(quiet_s)}")
+    return Decision(False, f"{going_on}, and the last chunk came {in_largest_unit(quiet_s)} ago")
 
 
 def _going_on(listing: SessionListing, session: SessionDocument) -> str:
@@ -85,7 +86,7 @@ def _going_on(listing: SessionListing, session: SessionDocument) -> str:
         there.setdefault(chunk.part, set()).add(chunk.seq)
     seen: set[str] = set()
     for part, numbers in there.items():
-        entry = continuity.part_entry(session.parts, part)
+        entry = sequence.part_entry(session.parts, part)
         if entry is None or entry.stop_ms is None:
             return f"part {part} was not stopped"
         seen.add(entry.part)
@@ -120,11 +121,3 @@ def _seconds(text: str, now_s: float) -> float:
 def instant(seconds: float) -> str:
     """Seconds since 1970 as RFC 3339, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def length(seconds: float) -> str:
-    """A length of time for people, in its largest unit."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0, seconds):.0f} s"

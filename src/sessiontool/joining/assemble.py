@@ -1,22 +1,23 @@
-"""Chunks in, one joined recording out: the parts of a session in order, each read by `recording`.
+"""Chunks in, one joined recording out: the parts of a session in order.
 
 One chunk is held at a time.  How chunks are fetched is the caller's business: `read` is handed in.
 
-Where a part turns out to be in disorder, its chunks are read once to see what is in them (`chains`), and the join
-begins anew in the order found.
+A part is joined as it is listed (`plain`).  Where one is in doubt, its chunks are read one by one to see what is in
+them (`plan`), and the join begins anew.
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..values import Finding
-from . import continuity
-from .chains import displaced, extent_of, sort_chunks
-from .recording import Disorder, Noted, Recording, RecordingReader, started_again
-from .records import Assembly, ChunkRecord
+from .plain import Doubt, PlainJoiner, plain_run
+from .plan import plan_part
+from .records import Assembly, unread
+from .run_joiner import Context, RunJoiner, refused
+from .sequence import by_part, part_entry, with_numbers_of
+from .time_map import TimeMap, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,98 +26,104 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry, SessionDocument
     from ..progress import Progress
     from ..values import ChunkRef
+    from .runs import Read
 
 
 def assemble(
     chunks: Sequence[ChunkRef],
     session: SessionDocument,
-    read: Callable[[ChunkRef], bytes],
+    read: Read,
     new_joiner: Callable[[], Joiner],
     progress: Progress,
 ) -> tuple[Joiner, Assembly]:
     """Read every chunk and join what it holds (RecordingError where nothing can be read, or a codec is not Opus).
 
-    `new_joiner` gives a joiner with nothing in it; it is called again where a part turns out to be in disorder.
+    `new_joiner` gives a joiner with nothing in it; it is called again where a part turns out to be in doubt.
     """
-    parts = dict(continuity.by_part(chunks))
-    known: dict[str, list[Recording]] = {}
+    parts = dict(by_part(chunks))
+    planned: dict[str, _Planned] = {}
     while True:
-        joiner, assembly = new_joiner(), Assembly()
+        context = Context(new_joiner(), Assembly(), read, progress)
         progress.stage("joining", len(chunks))
-        try:
-            for part, listed in parts.items():
-                entry = continuity.part_entry(session.parts, part)
-                missing = continuity.missing_before(listed, entry)
-                recordings = known.get(part) or [Recording(part, listed, entry, missing)]
-                _join_part(recordings, joiner, assembly, read, progress)
-        except Disorder:
-            known[part] = _sort_by_content(part, listed, entry, read)
-            continue
-        if not joiner.recorded_packets:
-            if assembly.refusals:
-                raise assembly.refusals[0]
-            raise RecordingError(
-                f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
-                hint="see what is there with `sessiontool inspect`",
-            )
-        return joiner, assembly
-
-
-def _join_part(
-    recordings: Sequence[Recording],
-    joiner: Joiner,
-    assembly: Assembly,
-    read: Callable[[ChunkRef], bytes],
-    progress: Progress,
-) -> None:
-    for position, recording in enumerate(recordings):
-        if position:
-            other = continuity.restarted_finding if recording.has_header else continuity.foreign_finding
-            assembly.findings.append(other(recording.chunks[0], recording.name))
-        assembly.findings += [continuity.order_finding(chunk) for chunk in recording.moved]
-        try:
-            RecordingReader(recording, joiner, assembly).read_all(read, progress)
-        except RecordingError as error:
-            assembly.refusals.append(error)
-            finding = Finding("part-unreadable", "error", error.message, part=recording.chunks[0].part, hint=error.hint)
-            assembly.findings.append(finding)
-            told = [record.chunk for record in assembly.chunks]
-            assembly.chunks += [ChunkRecord(chunk, "", "unread") for chunk in recording.chunks if chunk not in told]
-
-
-def _sort_by_content(
-    part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Callable[[ChunkRef], bytes]
-) -> list[Recording]:
-    """The recordings in a part, each chunk in one of them; copies of a chunk stay beside it."""
-    noted = Noted(entry)
-    seen: dict[str, ChunkRef] = {}
-    extents, copies = [], []
-    for chunk in listed:
-        data = read(chunk)
-        sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 in seen:
-            copies.append((chunk, seen[sha256]))
-            continue
-        seen[sha256] = chunk
-        extents.append(extent_of(chunk, data, noted=noted.knows(len(data), sha256)))
-    chains = sort_chunks(extents)
-    missing = continuity.missing_before(listed, entry)
-    holes = [seq for index, seqs in missing.items() for seq in seqs if index < len(listed)]
-    last = max(range(len(chains)), key=lambda index: max(chunk.seq for chunk in chains[index].chunks), default=0)
-    return [
-        Recording(
-            name=f"{part}+{index}" if index else part,
-            chunks=[*chain.chunks, *(copy for copy, original in copies if original in chain.chunks)],
-            entry=entry if not index else started_again(entry) if chain.has_header else None,
-            missing={
-                **({0: holes} if holes and not index else {}),
-                **({-1: missing[len(listed)]} if index == last and len(listed) in missing else {}),
-            },
-            has_header=chain.has_header,
-            sorted_by_content=True,
-            moved=() if index else displaced(chain.chunks),
-            elsewhere=frozenset(holes)
-            | {chunk.seq for other in chains if other is not chain for chunk in other.chunks},
+        doubtful = _join_parts(parts, session, planned, context)
+        if doubtful is None:
+            break
+        planned[doubtful] = _Planned(doubtful, parts[doubtful], _noted(session, doubtful, parts[doubtful]), read)
+    assembly = context.assembly
+    if not context.joiner.recorded_packets:
+        if assembly.refusals:
+            raise assembly.refusals[0]
+        raise RecordingError(
+            f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
+            hint="see what is there with `sessiontool inspect`",
         )
-        for index, chain in enumerate(chains)
-    ]
+    return context.joiner, assembly
+
+
+def _join_parts(
+    parts: dict[str, list[ChunkRef]], session: SessionDocument, planned: dict[str, _Planned], context: Context
+) -> str | None:
+    """Join the parts in order; the first that has to be planned, None where all are joined."""
+    for part, listed in parts.items():
+        if part in planned:
+            planned[part].join(context)
+            continue
+        try:
+            joiner = PlainJoiner(plain_run(part, listed, _noted(session, part, listed)), context)
+            joiner.join()
+        except (Doubt, RecordingError):
+            return part
+        joiner.settle()
+    return None
+
+
+def _noted(session: SessionDocument, part: str, listed: Sequence[ChunkRef]) -> PartEntry | None:
+    return with_numbers_of(part_entry(session.parts, part), listed)
+
+
+class _Planned:
+    """A part whose chunks were looked at; joined as often as the join begins anew."""
+
+    def __init__(self, part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read) -> None:
+        self._part = part
+        self._listed = listed
+        self._plan = plan_part(part, listed, entry, read)
+        self._times: list[TimeMap | RecordingError] = []
+        for run in self._plan.runs:
+            try:
+                self._times.append(measure(run, read))
+            except RecordingError as error:
+                self._times.append(error)
+
+    def join(self, context: Context) -> None:
+        assembly = context.assembly
+        if self._plan.refusal is not None:
+            self._refuse(self._plan.refusal, assembly)
+            return
+        assembly.findings += self._plan.findings
+        joined: list[RunJoiner] = []
+        for run, times in zip(self._plan.runs, self._times, strict=True):
+            assembly.findings += run.findings
+            if isinstance(times, RecordingError):
+                refused(run, times, assembly, self._plan.digests)
+                continue
+            joined.append(RunJoiner(run, context, times))
+            joined[-1].join()
+        self._settle(joined, assembly)
+
+    def _refuse(self, error: RecordingError, assembly: Assembly) -> None:
+        assembly.refusals.append(error)
+        assembly.findings.append(Finding("part-unreadable", "error", error.message, part=self._part, hint=error.hint))
+        assembly.chunks += [unread(chunk, self._plan.digests[chunk]) for chunk in self._listed]
+
+    def _settle(self, joined: Sequence[RunJoiner], assembly: Assembly) -> None:
+        assembly.chunks += [record.fresh() for record in self._plan.records]
+        known = {record.chunk: record for record in assembly.chunks}
+        for aside in self._plan.asides:
+            known[aside.chunk].set_aside.append(aside.stretch)
+            known[aside.chunk].account.set_aside_bytes += aside.stretch.size_bytes
+        for aside in self._plan.damage:
+            known[aside.chunk].damage.append(aside.stretch)
+            known[aside.chunk].account.damaged_bytes += aside.stretch.size_bytes
+        for joiner in joined:
+            joiner.settle(self._plan.digests, self._plan.altered)

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+from ..webm.packets import Account
 
 if TYPE_CHECKING:
     from ..errors import RecordingError
     from ..values import ChunkRef, Finding
 
-Verdict = Literal["ok", "empty", "duplicate", "altered", "damaged", "unread"]
+Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes of a chunk that are not in the result, and why.
+
+    `byte_offset` counts from the chunk's beginning.  Of a copy `kept_in` and `kept_at` are the chunk and the offset
+    where the bytes that were kept begin.
+    """
+
+    byte_offset: int
+    size_bytes: int
+    reason: str
+    kept_in: ChunkRef | None = None
+    kept_at: int = 0
 
 
 @dataclass(slots=True)
 class ChunkRecord:
-    """What became of one chunk; `empty` means that no packet ended in it, `unread` that its part was refused before.
+    """What became of one chunk, and of each of its bytes.
 
-    `packets_sha256` goes over its packets as they were read, and is what the output is checked against.
+    `empty` means that it holds no packet, `foreign` that it is of another recording, `unread` that its part was refused
+    before.  `packets` were joined in its place and `packets_sha256` goes over them as they were read: the output is
+    checked against it.  `account` adds up to the chunk's size.
     """
 
     chunk: ChunkRef
@@ -24,6 +43,22 @@ class ChunkRecord:
     verdict: Verdict
     packets: int = 0
     packets_sha256: str = ""
+    account: Account = field(default_factory=lambda: Account(0))
+    damage: list[Stretch] = field(default_factory=list)
+    set_aside: list[Stretch] = field(default_factory=list)
+
+    def fresh(self) -> ChunkRecord:
+        """A copy that can be added to."""
+        account = replace(self.account)
+        return replace(self, account=account, damage=[*self.damage], set_aside=[*self.set_aside])
+
+
+def unread(chunk: ChunkRef, sha256: str) -> ChunkRecord:
+    """The record of a chunk whose part is refused: all of it is set aside."""
+    size = chunk.object.size_bytes
+    account = Account(size, set_aside_bytes=size)
+    stretches = [Stretch(0, size, "its part is not read")] if size else []
+    return ChunkRecord(chunk, sha256, "unread", account=account, set_aside=stretches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,12 @@ class View(Generic[_Result]):
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss.mmm, without the hours where there are none."""
+    """Seconds as h:mm:ss.mmm, without the hours where there are none; times before zero with a minus in front."""
     ms = round(seconds * 1000)
-    minutes, ms = divmod(ms, 60_000)
+    sign = "-" if ms < 0 else ""
+    minutes, ms = divmod(abs(ms), 60_000)
     hours, minutes = divmod(minutes, 60)
-    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
+    return sign + (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
 
 
 def finding_line(finding: dict[str, Any], *, verbose: bool) -> str:

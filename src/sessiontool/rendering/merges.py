@@ -48,6 +48,7 @@ def _details(result: MergeResult, verbose: bool) -> list[str]:
         lines.append(f"  … {len(findings) - len(shown)} more findings: --verbose shows them, report.json has them")
     if verbose:
         lines += [_chunk(chunk) for chunk in report["chunks"]]
+        lines += _ignored(report)
     return lines
 
 
@@ -119,6 +120,17 @@ def offset_text(part: dict[str, Any]) -> str:
 
 def _chunk(chunk: dict[str, Any]) -> str:
     return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
+
+
+def _ignored(report: dict[str, Any]) -> list[str]:
+    """What lies there and was not read."""
+    found, count = report.get("ignored", []), report.get("ignored_count", 0)
+    lines = [f"  {'not read':<9} {one['bytes']:>9,} bytes {one['kind']:<13}  {_printable(one['key'])}" for one in found]
+    return lines + ([f"  … and {count - len(found)} more that are not read"] if count > len(found) else [])
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 MERGE: View[MergeResult] = View(_merge_json, _summary, lambda _: 0)

@@ -172,9 +172,7 @@ def _range(at_ms: Sequence[float | None]) -> str:
 
 
 def _clock(at_ms: float | None) -> str:
-    if at_ms is None:
-        return "?"
-    return clock(at_ms / 1000) if at_ms >= 0 else f"-{clock(-at_ms / 1000)}"
+    return "?" if at_ms is None else clock(at_ms / 1000)
 
 
 def _signed(ms: float) -> str:

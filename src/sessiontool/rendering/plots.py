@@ -229,8 +229,8 @@ def _set_times(axes: Axes) -> None:
 
 
 def _clock(at: float, _: object = None) -> str:
-    seconds = f"{at % 60:02.0f}" if at % 1 == 0 else f"{at % 60:04.1f}"
-    return f"{int(at) // 60}:{seconds}"
+    minutes, seconds = divmod(abs(at), 60)
+    return ("-" if at < 0 else "") + f"{minutes:.0f}:" + (f"{seconds:02.0f}" if at % 1 == 0 else f"{seconds:04.1f}")
 
 
 def _band_names(result: PlacingResult) -> list[str]:

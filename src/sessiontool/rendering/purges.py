@@ -18,6 +18,9 @@ def _purge_lines(found: Purge, verbose: bool) -> list[str]:
     done = "deleted" if found.deleted else "would delete"
     size = f"{len(objects):,} objects, {found.size_bytes / 1e6:.2f} MB"
     lines = [f"{found.session_id}: {done} {what}, {size}: {found.reason}"]
+    if chunks := len({one.key for one in found.overridden}):
+        lines.append(f"{found.session_id}: {done} although bytes of {chunks:,} chunk(s) are not in the result")
+    lines += [f"{found.session_id}: not deleted, as it is no chunk: {key}" for key in found.left]
     shown = objects if verbose else ()
     return lines + [f"  {version.size_bytes:>9,} bytes  {version.key}{_version(version)}" for version in shown]
 

@@ -6,13 +6,20 @@ The report is written last.  What is in each file, as JSON, is in `report`; how 
 from __future__ import annotations
 
 import hashlib
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__, captions, report
 from ..errors import NotFoundError, RecordingError, StorageError
-from . import verify
+from ..jsontext import parse
+from ..storage import not_published
+from ..values import Finding
+from . import agreement, verify
+from .agreement import is_caption_file, note_of
+from .files import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
+from .problems import AGAIN, Problems
+from .shapes import LEDGER, REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,11 +30,31 @@ if TYPE_CHECKING:
     from ..joining.records import Assembly
     from ..storage import Target
     from ..timeline import Timeline
-    from ..values import Finding, Placement
+    from ..values import Placement
     from ..webm.opus import OpusHead
 
-AUDIO, TRANSCRIPT, REPORT = "audio.webm", "transcript.json", "report.json"
-_CUE_FILES = (".vtt", ".srt")
+__all__ = [
+    "AUDIO",
+    "OUTPUTS",
+    "REPORT",
+    "TRANSCRIPT",
+    "Recording",
+    "current_report",
+    "make_report",
+    "names",
+    "note_of",
+    "obsolete",
+    "output_of",
+    "read_published",
+    "track_uid",
+    "verify_published",
+    "write_report",
+    "write_result",
+    "write_text",
+    "writing_app",
+]
+
+_OF_AN_OLDER = "it was made by an older version of sessiontool, and does not say what became of every byte"
 
 
 @dataclass(slots=True)
@@ -81,19 +108,24 @@ def write_result(
     document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
     document["inputs_fingerprint"] = settings.pop("inputs_fingerprint")
     document["tool"]["settings"] = settings
-    _require_sound(verify_files(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
-    write_text(work / REPORT, report.to_text(document))
+    _require_sound(_verify_made(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
+    report.seal(document)
+    write_report(work, document)
     return document, transcript
 
 
-def note_of(session_id: str) -> str:
-    """Where captions say that they are from."""
-    return f"{session_id}, made by sessiontool {__version__}"
+def write_report(work: Path, document: dict[str, Any]) -> None:
+    write_text(work / REPORT, report.to_text(document))
 
 
-def names(document: dict[str, Any]) -> list[str]:
-    """The files of a result, the report last."""
-    return [*(output["name"] for output in document["outputs"]), REPORT]
+def writing_app() -> str:
+    """The program, as audio.webm and the report name it."""
+    return f"sessiontool {__version__}"
+
+
+def track_uid(session_id: str) -> int:
+    """The number of the track of a session's audio: the same in every merge, and another for another session."""
+    return int.from_bytes(hashlib.sha256(session_id.encode("utf-8", "replace")).digest()[:7], "big") | 1
 
 
 def make_report(
@@ -109,6 +141,7 @@ def make_report(
         "findings": [report.finding_json(finding) for finding in findings],
         "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],
         "chunks": [report.chunk_json(chunk) for chunk in assembly.chunks],
+        **report.ignored_json([(stray.kind, stray.object) for stray in notes.strays]),
         "utterances": len(notes.utterances),
         "timeline": [report.span_json(span) for span in timeline.spans],
         "tool": {"name": "sessiontool", "version": __version__},
@@ -156,66 +189,134 @@ def read_published(target: Target, name: str) -> dict[str, Any]:
     """A JSON document of a published result (NotFoundError without it, RecordingError where it is none)."""
     body = target.read(name)
     if body is None:
-        raise NotFoundError(f"there is no {target.locate(name)}", hint="merge the session first: sessiontool merge ID")
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise RecordingError(f"{target.locate(name)} is no JSON object", hint="merge the session again with --force")
+        raise not_published(target.locate(name))
+    document = _object(body)
+    if document is None:
+        raise RecordingError(f"{target.locate(name)} is no JSON object", hint=AGAIN)
     return document
 
 
-def verify_published(target: Target) -> tuple[dict[str, Any], list[Finding]]:
-    """The report of a published result, and what is wrong with it (NotFoundError, RecordingError, StorageError)."""
-    document, problems = _verified(target)
-    if problems and _was_replaced(target, document):
+def current_report(body: bytes | None) -> dict[str, Any] | None:
+    """A report that is as it was written, and says what became of every byte; None where it is another, or none."""
+    document = _object(body) if body else None
+    if document is None or _is_older(document) or not report.is_sealed(document):
+        return None
+    return document
+
+
+def verify_published(target: Target, session_id: str | None = None) -> tuple[dict[str, Any], list[Finding]]:
+    """The report of a published result, and what is wrong with it (NotFoundError without one, StorageError).
+
+    `session_id` is that of the session which the result is kept with, where that is known.  Only where there is no
+    problem can the report be taken for one.
+    """
+    body = target.read(REPORT)
+    if body is None:
+        raise not_published(target.locate(REPORT))
+    document, problems = _verified(target, body, session_id)
+    if problems and target.read(REPORT) != body:
         raise StorageError(f"{target.url} was replaced while it was checked", hint="check it again")
     return document, problems
 
 
-def _was_replaced(target: Target, document: dict[str, Any]) -> bool:
-    try:
-        return read_published(target, REPORT) != document
-    except (NotFoundError, RecordingError):
-        return True
+def _verified(target: Target, body: bytes, session_id: str | None) -> tuple[dict[str, Any], list[Finding]]:
+    problems = Problems()
+    document = _object(body)
+    if document is None:
+        problems.add("verify-report", f"{REPORT} is no JSON object")
+        return {}, problems.findings
+    if _is_older(document):
+        return document, [Finding("verify-version", "error", f"{REPORT}: {_OF_AN_OLDER}", hint=AGAIN)]
+    for misfit in misfits(document, REPORT_SHAPE):
+        problems.add("verify-report", f"{REPORT}: {misfit}")
+    if problems.findings:
+        return document, problems.findings
+    if not report.is_sealed(document) or report.to_text(document).encode("utf-8", "replace") != body:
+        problems.add("verify-report", f"{REPORT} is not as it was written: its own hash, or its spelling, is another")
+    if session_id is not None:
+        problems.expect("verify-report", f"session_id in {REPORT}", session_id, document["session_id"])
+    problems.findings += agreement.verify_report(document)
+    problems.findings += agreement.verify_names(document, target.sizes())
+    return document, problems.findings + _verify_files(target, document)
 
 
-def _verified(target: Target) -> tuple[dict[str, Any], list[Finding]]:
-    document = read_published(target, REPORT)
-    transcript = read_published(target, TRANSCRIPT)
-    found: dict[str, tuple[int, str]] = {}
-    cues: list[tuple[int, int]] = []
+def _verify_files(target: Target, document: dict[str, Any]) -> list[Finding]:
+    """Read every file that a report names, and compare it with the report and with the others."""
     problems: list[Finding] = []
+    named = {output["name"] for output in document["outputs"]}
+    bodies = dict(_bodies(target, sorted(named.intersection(OUTPUTS) - {AUDIO}), problems))
+    found = {name: (len(body), hashlib.sha256(body).hexdigest()) for name, body in bodies.items()}
+    if AUDIO in named:
+        with suppress(NotFoundError), target.fetched(AUDIO) as path:
+            found[AUDIO] = _digest(path)
+            with path.open("rb") as file:
+                problems += verify.verify_audio(file, document, _maker(document))
+    problems += agreement.verify_outputs(found, document)
+    if (body := bodies.get(TRANSCRIPT)) is not None:
+        shown = {name: text for name, text in bodies.items() if is_caption_file(name)}
+        problems += _verify_transcript(body, shown, document)
+    return problems
+
+
+def _bodies(target: Target, names: Iterable[str], problems: list[Finding]) -> Iterator[tuple[str, bytes]]:
+    """The documents of a result that are there; one that is too large to be one is a problem."""
+    for name in names:
+        try:
+            body = target.read(name)
+        except RecordingError as error:
+            problems.append(Finding("verify-outputs", "error", error.message, hint=error.hint))
+            continue
+        if body is not None:
+            yield name, body
+
+
+def _verify_transcript(body: bytes, shown: dict[str, bytes], document: dict[str, Any]) -> list[Finding]:
+    """Compare the transcript, and the captions that show it, with the report."""
+    problems = Problems()
+    transcript = _object(body)
+    if transcript is None:
+        problems.add("verify-transcript", f"{TRANSCRIPT} is no JSON object")
+        return problems.findings
+    for misfit in misfits(transcript, TRANSCRIPT_SHAPE):
+        problems.add("verify-transcript", f"{TRANSCRIPT}: {misfit}")
+    if problems.findings:
+        return problems.findings
+    return [
+        *agreement.verify_transcript(transcript, document),
+        *agreement.verify_times(transcript, (), document["duration_s"]),
+        *agreement.verify_captions(shown, transcript, document),
+    ]
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, None where it is none."""
     try:
-        for name in (output["name"] for output in document["outputs"]):
-            try:
-                with target.fetched(name) as path:
-                    found[name] = _digest(path)
-                    if name.endswith(_CUE_FILES):
-                        cues += captions.cue_times(path.read_text(encoding="utf-8", errors="replace"), name)
-                    elif name == AUDIO:
-                        with path.open("rb") as file:
-                            problems += verify.verify_audio(file, document)
-            except NotFoundError:
-                continue
-        problems += verify.verify_outputs(found, document)
-        problems += verify.verify_times(transcript, cues, document["duration_s"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RecordingError(
-            f"{target.locate(REPORT)} is not a report that can be checked: {error!r}",
-            hint="merge the session again with --force",
-        ) from error
-    return document, problems
+        document = parse(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
-def verify_files(
+def _is_older(document: dict[str, Any]) -> bool:
+    """Whether a report was made before reports had a hash and counted bytes."""
+    chunks = document.get("chunks")
+    listed = [chunk for chunk in chunks if isinstance(chunk, dict)] if isinstance(chunks, list) else []
+    return report.HASH not in document or not all(LEDGER.keys() <= chunk.keys() for chunk in listed)
+
+
+def _maker(document: dict[str, Any]) -> verify.Maker:
+    tool = document["tool"]
+    return verify.Maker(f"{tool['name']} {tool['version']}", track_uid(document["session_id"]))
+
+
+def _verify_made(
     work: Path, document: dict[str, Any], transcript: dict[str, Any], cues_ms: Iterable[tuple[int, int]]
 ) -> Iterator[Finding]:
     """What is wrong with files that are about to be published."""
     with (work / AUDIO).open("rb") as file:
-        yield from verify.verify_audio(file, document)
-    yield from verify.verify_times(transcript, cues_ms, document["duration_s"])
+        yield from verify.verify_audio(file, document, _maker(document))
+    yield from agreement.verify_report(document)
+    yield from agreement.verify_times(transcript, cues_ms, document["duration_s"])
 
 
 def _require_sound(problems: Iterator[Finding]) -> None:

@@ -11,55 +11,63 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
-from .base import MAX_DOCUMENT_BYTES, REPORT_NAME, Reader, S3Options, Store, Target, read_document
+from .base import REPORT_NAME, Limits, Reader, S3Options, Store, Target, check_chunk_size, not_published
 from .disk import scratch_folder
 from .folder import FolderTarget
-from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout, check_session_id, natural_key
+from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local import LocalStore
 
 __all__ = [
     "DEFAULT_PATTERN",
-    "MAX_DOCUMENT_BYTES",
     "MERGED_FOLDER",
     "REPORT_NAME",
+    "SIDECARS",
     "Layout",
+    "Limits",
     "Reader",
     "S3Options",
     "Store",
     "Target",
+    "check_chunk_size",
     "check_session_id",
     "natural_key",
+    "not_published",
     "open_output",
     "open_store",
-    "read_document",
     "scratch_folder",
 ]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
-def open_store(url_or_path: str, *, options: S3Options | None = None, layout: Layout | None = None) -> Store:
+def open_store(
+    url_or_path: str,
+    *,
+    options: S3Options | None = None,
+    layout: Layout | None = None,
+    limits: Limits | None = None,
+) -> Store:
     """The store at a folder's path, a `file://` URL, or `s3://bucket/prefix`.
 
     A folder must exist (NotFoundError); a bucket is asked for with the first listing, which saves a round trip.
     UsageError where the name makes no sense, or the options name a profile that does not exist.
     """
-    layout = layout or Layout()
+    layout, limits = layout or Layout(), limits or Limits()
     scheme = _SCHEME.match(url_or_path)
     if scheme is None:
-        return LocalStore(_folder(url_or_path), layout)
+        return LocalStore(_folder(url_or_path), layout, limits)
     if scheme[1].lower() == "file":
-        return LocalStore(_folder_of_url(url_or_path), layout)
+        return LocalStore(_folder_of_url(url_or_path), layout, limits)
     if scheme[1].lower() == "s3":
         from .s3 import open_s3  # noqa: PLC0415 - boto3 takes half a second to come up
 
-        return open_s3(url_or_path, options or S3Options(), layout)
+        return open_s3(url_or_path, options or S3Options(), layout, limits)
     raise UsageError(f"cannot use a {scheme[1][:40]}:// store", hint="a store is a folder or s3://bucket/prefix")
 
 
-def open_output(folder: str | Path, session_id: str) -> Target:
+def open_output(folder: str | Path, session_id: str, *, limits: Limits | None = None) -> Target:
     """The place of a session's result in a local folder of results, whatever store the session is in (UsageError)."""
-    return FolderTarget(_folder(str(folder)) / check_session_id(session_id))
+    return FolderTarget(_folder(str(folder)) / check_session_id(session_id), limits)
 
 
 def _folder(path: str) -> Path:

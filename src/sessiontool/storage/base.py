@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -19,10 +19,21 @@ if TYPE_CHECKING:
     from .layout import Layout
 
 REPORT_NAME = "report.json"
-MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
-"""Documents are read whole; an hour of conversation is below 1 MB, a day of mirrored events below 100 MB."""
 
 _IDS_COMPARED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large what is read whole may be, in bytes: each is held in memory, and its size is chosen by others.
+
+    A chunk of an hour has 60 MB at most, an hour of conversation is below 1 MB, a day of mirrored events below 100 MB.
+    `report_bytes` holds for report.json, and for each other document of a result.
+    """
+
+    chunk_bytes: int = 256 * 1024 * 1024
+    document_bytes: int = 256 * 1024 * 1024
+    report_bytes: int = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,27 @@ class Target(Protocol):
         """The path or URL of one file of the result."""
         ...
 
+    def sizes(self) -> dict[str, int]:
+        """The size in bytes of everything that lies there now and is no folder, by its name (StorageError)."""
+        ...
+
     def read(self, name: str) -> bytes | None:
-        """A document of the result as it stands, None without it (StorageError; RecordingError when absurdly large)."""
+        """A document of the result as it stands, None without it.
+
+        StorageError, also where it is no file; RecordingError where it is larger than a document can be, or `name` is
+        no plain name.
+        """
         ...
 
     def fetched(self, name: str) -> AbstractContextManager[Path]:
-        """A file of the result as a local file to read, of any size (NotFoundError, StorageError)."""
+        """A file of the result as a local file to read, of any size.
+
+        NotFoundError; StorageError, also where it is no file; RecordingError where `name` is no plain name.
+        """
+        ...
+
+    def tidy(self) -> None:
+        """Put right what a killed run left, where that is seen at no cost and no other run is at work; never raises."""
         ...
 
     def workspace(self) -> AbstractContextManager[Path]:
@@ -86,9 +112,10 @@ class Target(Protocol):
         """
         ...
 
-    def publish(self, files: Mapping[str, Path]) -> None:
+    def publish(self, files: Mapping[str, Path], obsolete: Collection[str] = ()) -> None:
         """Put files, made in the workspace, under their names; `report.json` must be among them.
 
+        `obsolete` are names of an earlier result, which go once the new one is in place.
         Called inside the workspace's block.  StorageError where it fails, BusyError where another run took over a
         workspace that was held up for too long; then nothing was changed.  The files may be moved away.
         """
@@ -111,6 +138,7 @@ class Store(Protocol):
     """Where sessions live.  Keys are relative to its root.  Threads may share it."""
 
     layout: Layout
+    limits: Limits
 
     @property
     def url(self) -> str:
@@ -126,7 +154,10 @@ class Store(Protocol):
         ...
 
     def read(self, obj: StoredObject) -> bytes:
-        """The whole body of an object as it was listed (NotFoundError when gone, StorageError when changed)."""
+        """The whole body of an object as it was listed (NotFoundError when gone, StorageError when changed).
+
+        RecordingError, and nothing is read, where it is larger than `limits` allow.
+        """
         ...
 
     def reading(self, objects: Sequence[StoredObject]) -> AbstractContextManager[Reader]:
@@ -170,28 +201,38 @@ class Store(Protocol):
     ) -> None: ...
 
 
-def read_document(
-    read: Callable[[StoredObject], bytes], obj: StoredObject, *, max_bytes: int = MAX_DOCUMENT_BYTES
-) -> bytes:
-    """The body of a JSON document; what is larger than any such document is refused unread (RecordingError)."""
-    check_document_size(obj.key, obj.size_bytes, max_bytes)
-    return read(obj)
+def check_size(obj: StoredObject, limits: Limits) -> None:
+    """RecordingError where a chunk or document is larger than `limits` allow; to be called before it is read."""
+    if obj.key.endswith((".json", ".jsonl")):
+        _check_bytes(obj.key, obj.size_bytes, limits.document_bytes, "a document", "max_document_bytes")
+    else:
+        check_chunk_size(obj, limits.chunk_bytes)
 
 
-def check_document_size(where: str, size_bytes: int, max_bytes: int = MAX_DOCUMENT_BYTES) -> None:
+def check_chunk_size(obj: StoredObject, max_bytes: int) -> None:
+    """RecordingError where a chunk is larger than `max_bytes`; to be called before it is read."""
+    _check_bytes(obj.key, obj.size_bytes, max_bytes, "a chunk", "max_chunk_bytes")
+
+
+def check_report_size(where: str, size_bytes: int, limits: Limits) -> None:
+    """RecordingError where a document of a result is larger than `limits` allow."""
+    _check_bytes(where, size_bytes, limits.report_bytes, "a document of a result", "max_report_bytes")
+
+
+def _check_bytes(where: str, size_bytes: int, max_bytes: int, kind: str, setting: str) -> None:
     if size_bytes > max_bytes:
         raise RecordingError(
-            f"{where} is {size_bytes:,} bytes; a document can be {max_bytes:,} at most",
-            hint="is it really a document of this session?",
+            f"{where} is {size_bytes:,} bytes; {kind} can be {max_bytes:,} at most",
+            hint=f"see what it is; if all of it is wanted, set {setting} higher",
         )
 
 
-def check_published(files: Mapping[str, Path]) -> None:
+def check_published(files: Mapping[str, Path], obsolete: Collection[str] = ()) -> None:
     """A result has plain names and a report: anything else is a mistake of the caller (ValueError)."""
-    for name in files:
+    for name in (*files, *obsolete):
         if not name or name != Path(name).name:
             raise ValueError(f"not a file name: {name!r}")
-    if REPORT_NAME not in files:
+    if REPORT_NAME not in files or REPORT_NAME in obsolete:
         raise ValueError(f"nothing is published without {REPORT_NAME}")
 
 

@@ -6,6 +6,8 @@ that counts is a rename too: the new files, all of them, become the folder `READ
 the old result; after it, whatever was not yet moved out of `READY` is moved by the next run before it does anything.
 
 Where a file system knows no locks, and on Windows, nothing keeps two runs apart.
+
+Others may write to the folder: a link, a pipe or a folder in the place of a file of ours is refused (`untrusted`).
 """
 
 from __future__ import annotations
@@ -13,33 +15,39 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ..errors import BusyError, StorageError
-from .base import REPORT_NAME, check_document_size, check_published, not_published
+from .base import REPORT_NAME, Limits, check_published, check_report_size, not_published
 from .disk import disk_errors, work_folder
+from .untrusted import check_file, check_folder, check_name, is_folder, is_plain_name, open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 if sys.platform != "win32":
     import fcntl
 
-READY = ".sessiontool.ready"
-LOCK = ".sessiontool.lock"
+OURS = ".sessiontool"
+"""What the names of all that a run leaves while it works begin with."""
+READY = f"{OURS}.ready"
+LOCK = f"{OURS}.lock"
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 _LOCK_TRIES = 20
+_LOCK_OPEN = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 
 
 class FolderTarget:
     """A result in a local folder, which is made when the first work begins."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self._folder = folder
+        self._limits = limits or Limits()
 
     @property
     def url(self) -> str:
@@ -48,38 +56,63 @@ class FolderTarget:
     def locate(self, name: str) -> str:
         return str(self._folder / name)
 
+    def sizes(self) -> dict[str, int]:
+        check_folder(self._folder)
+        with disk_errors("list", self._folder), suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            return {
+                entry.name: entry.stat(follow_symlinks=False).st_size
+                for entry in entries
+                if not entry.is_dir(follow_symlinks=False)
+            }
+        return {}
+
     def read(self, name: str) -> bytes | None:
-        path = self._folder / name
+        path = self._file(name)
         with disk_errors("read", path):
             try:
-                check_document_size(str(path), path.stat().st_size)
-                return path.read_bytes()
+                with open_file(path) as file:
+                    check_report_size(str(path), os.fstat(file.fileno()).st_size, self._limits)
+                    return file.read(self._limits.report_bytes)
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
-        path = self._folder / name
-        if not path.is_file():
-            raise not_published(str(path))
+        path = self._file(name)
+        with disk_errors("read", path):
+            try:
+                open_file(path).close()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise not_published(str(path)) from error
         yield path
+
+    def _file(self, name: str) -> Path:
+        check_folder(self._folder)
+        return self._folder / check_name(name)
+
+    def tidy(self) -> None:
+        with suppress(StorageError, OSError):  # whoever works there now, or merges next, says what is the matter
+            if any(name.startswith(OURS) for name in os.listdir(self._folder)):  # noqa: PTH208 - names are all
+                with self.workspace():
+                    pass  # what was left is put right on the way in
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
+        check_folder(self._folder)
         with _existing(self._folder), _locked(self._folder):
             with disk_errors("publish to", self._folder):
                 self._finish()
-            with work_folder(self._folder, ".sessiontool-", alone=True) as work:
+            with work_folder(self._folder, f"{OURS}-", alone=True) as work:
                 yield work
 
     def send_ahead(self, name: str, path: Path) -> None:
         """Nothing to do: it will be renamed."""
 
-    def publish(self, files: Mapping[str, Path]) -> None:
-        check_published(files)
+    def publish(self, files: Mapping[str, Path], obsolete: Collection[str] = ()) -> None:
+        check_published(files, obsolete)
         with disk_errors("publish to", self._folder):
             for name in files:
-                if (self._folder / name).is_dir():
+                if is_folder(self._folder / name):
                     raise StorageError(
                         f"cannot publish to {self._folder}: {name} is a folder", hint="move it away, and run again"
                     )
@@ -92,11 +125,13 @@ class FolderTarget:
             _sync(made)
             made.rename(self._folder / READY)
             self._finish()
+            for name in obsolete:
+                (self._folder / name).unlink(missing_ok=True)
 
     def _finish(self) -> None:
         """Move what is ready to its place: the old report goes first and the new one comes last."""
         ready = self._folder / READY
-        names = sorted(path.name for path in ready.iterdir()) if ready.is_dir() else []
+        names = self._ready_names()
         if REPORT_NAME in names:
             (self._folder / REPORT_NAME).unlink(missing_ok=True)
             _sync(self._folder)
@@ -107,6 +142,19 @@ class FolderTarget:
             _sync(self._folder)
         with suppress(FileNotFoundError):
             ready.rmdir()
+
+    def _ready_names(self) -> list[str]:
+        """What is ready; StorageError, and nothing is touched, where it cannot have been made by a run."""
+        ready = self._folder / READY
+        check_folder(ready)
+        if not is_folder(ready):
+            return []
+        names = sorted(path.name for path in ready.iterdir())
+        for name in names:
+            check_file(ready / name)
+            if not is_plain_name(name):
+                raise StorageError(f"{ready / name} was left there by no run", hint="see who put it there")
+        return names
 
 
 @contextmanager
@@ -131,6 +179,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
         return
     path = folder / LOCK
+    check_file(path)
     with disk_errors("write to", folder):
         descriptor = _lock(path)
     try:
@@ -145,10 +194,11 @@ def _lock(path: Path) -> int:
     """The descriptor of the locked file at `path`; the file says who holds it."""
     for _ in range(_LOCK_TRIES):
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            descriptor = os.open(path, _LOCK_OPEN, 0o666)
         except FileNotFoundError:  # the run before made the folder, and removed it this moment
             path.parent.mkdir(parents=True, exist_ok=True)
             continue
+        _check_lock(path, descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -158,13 +208,23 @@ def _lock(path: Path) -> int:
                 os.close(descriptor)
                 raise
         with suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            if path.lstat().st_ino == os.fstat(descriptor).st_ino:
                 with suppress(OSError):  # a full disk: the lock holds without a name in it
                     os.truncate(descriptor, 0)
                     os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return descriptor
         os.close(descriptor)
     raise BusyError(f"other runs come and go in {path.parent}", hint="run again in a moment")
+
+
+def _check_lock(path: Path, descriptor: int) -> None:
+    """StorageError where what was opened is no file of its own: writing to it would write to somebody else's."""
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return
+    os.close(descriptor)
+    check_file(path)
+    raise StorageError(f"{path} is a second name of another file", hint="see who put it there, and remove it")
 
 
 def _busy(path: Path, descriptor: int) -> BusyError:

@@ -34,10 +34,10 @@ _DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.jsonl?", re.ASCII)
 _DIGITS_OR_NOT = re.compile(r"[0-9]+|[^0-9]+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
-# What lies beside recordings under the same number: manifests, checksums, unfinished uploads.
-_SIDECARS = frozenset(
+SIDECARS = frozenset(
     {"json", "jsonl", "txt", "log", "csv", "vtt", "srt", "md5", "sha1", "sha256", "tmp", "part", "partial"}
 )
+"""Endings of what lies beside recordings under the same number: manifests, checksums, unfinished uploads."""
 
 
 def check_session_id(session_id: str) -> str:
@@ -181,8 +181,12 @@ class Layout:
         folder = f"{self.folder(session_id)}/"
         if self._owns_folder:
             return (folder,)
+        return (self._up_to_number(session_id), folder)
+
+    def _up_to_number(self, session_id: str) -> str:
+        """What the keys of all chunks of a session begin with."""
         start = re.split(r"\{(?:part|seq|ext)\}", self.pattern, maxsplit=1)[0]
-        return (start.replace("{session}", session_id), folder)
+        return start.replace("{session}", session_id)
 
     def session_named(self, name: str, *, is_folder: bool) -> str | None:
         """The session that a folder or file directly below `parent` belongs to, if any."""
@@ -198,7 +202,7 @@ class Layout:
 
     def is_chunk(self, session_id: str, key: str) -> bool:
         match = _regex(self._components, session_id).fullmatch(key)
-        return match is not None and match.groupdict().get("ext", "").lower() not in _SIDECARS
+        return match is not None and match.groupdict().get("ext", "").lower() not in SIDECARS
 
     def listing(self, session_id: str, objects: Iterable[StoredObject]) -> SessionListing | None:
         """What `objects`, all those below `prefixes`, are to the session; None where nothing of it is there.
@@ -215,7 +219,7 @@ class Layout:
             inside = stored.key.startswith(folder)
             exists = exists or inside
             match = pattern.fullmatch(stored.key)
-            if match and match.groupdict().get("ext", "").lower() not in _SIDECARS:
+            if match and match.groupdict().get("ext", "").lower() not in SIDECARS:
                 chunks.append(ChunkRef(stored, match.groupdict().get("part", SINGLE_PART), int(match["seq"])))
             elif inside and _DOCUMENT.fullmatch(stored.key, len(folder)):
                 documents[stored.key[len(folder) :]] = stored
@@ -226,8 +230,19 @@ class Layout:
         chunks.sort(key=lambda chunk: (natural_key(chunk.part), chunk.part, chunk.seq, chunk.object.key))
         ignored.sort(key=lambda stored: stored.key)
         return SessionListing(
-            session_id, folder.rstrip("/"), tuple(chunks), dict(sorted(documents.items())), tuple(ignored)
+            session_id,
+            folder.rstrip("/"),
+            tuple(chunks),
+            dict(sorted(documents.items())),
+            tuple(ignored),
+            self._chunks_folder(session_id),
         )
+
+    def _chunks_folder(self, session_id: str) -> str:
+        """The folder that has a session's chunks and nothing else, ending in `/`; empty where there is none."""
+        path = "".join(self._up_to_number(session_id).rpartition("/")[:2])
+        is_inside = path.count("/") > self._depth and path != f"{self.folder(session_id)}/"
+        return path if is_inside else ""
 
     def _is_stray(self, key: str, folder: str) -> bool:
         """Whether a key that is no use to the session is reported with it, and not with another or not at all."""

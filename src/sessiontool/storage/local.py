@@ -2,14 +2,13 @@
 
 Links: the store's root may be one, and so may a session's folder or a file as long as it leads to a place inside the
 store; links to folders below a session and links out of the store are not followed, for whoever may write a store must
-not choose which files of this machine are read.
+not choose which files of this machine are read.  Pipes, sockets and devices are never opened.
 
 Not here: publishing a result (`folder`).
 """
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,20 +16,19 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import NotFoundError, StorageError
 from ..values import SessionListing, StoredObject, StoredVersion
-from .base import changed, unknown_session, vanished
+from .base import Limits, changed, check_size, unknown_session, vanished
 from .checks import Check, check_room, check_sessions
 from .disk import disk_errors
 from .erasing import erase_files
 from .folder import FolderTarget
 from .layout import MERGED_FOLDER, Layout
+from .untrusted import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from .base import Reader
-
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def _tag(status: os.stat_result) -> str:
@@ -52,7 +50,7 @@ def _printable(name: str) -> str:
 class LocalStore:
     """Sessions in a folder (NotFoundError where there is none)."""
 
-    def __init__(self, root: Path, layout: Layout) -> None:
+    def __init__(self, root: Path, layout: Layout, limits: Limits | None = None) -> None:
         with disk_errors("open", root):
             is_folder, exists = root.is_dir(), root.exists()
         if not is_folder:
@@ -61,6 +59,7 @@ class LocalStore:
                 f"the store {root} {problem}", hint="name the folder that holds the sessions, or s3://bucket/prefix"
             )
         self.layout = layout
+        self.limits = limits or Limits()
         self._root = root if root.parts else root.absolute()  # "." would say nothing in a message
         self._real_root = root.resolve()
         self._inside: set[Path] = set()  # folders found to lie in the store: a recording has a thousand files in a few
@@ -95,6 +94,7 @@ class LocalStore:
         return listing
 
     def read(self, obj: StoredObject) -> bytes:
+        check_size(obj, self.limits)
         path = self._root / obj.key
         self._check_inside(path.parent)
         with disk_errors("read", path):
@@ -114,7 +114,7 @@ class LocalStore:
     def target(self, session_id: str) -> FolderTarget:
         folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER
         self._check_inside(folder)
-        return FolderTarget(folder)
+        return FolderTarget(folder, self.limits)
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         folder = self._root / self.layout.folder(session_id)
@@ -149,14 +149,11 @@ class LocalStore:
 
     def _open(self, path: Path) -> BinaryIO:
         """Open a file of a folder that is inside the store; a link is followed only as far as the store goes."""
-        try:
-            return os.fdopen(os.open(path, os.O_RDONLY | _NO_LINK), "rb")
-        except OSError as error:
-            if error.errno != errno.ELOOP:
-                raise
-        if not self._is_inside(path):
-            raise _leads_out(path)
-        return path.open("rb")
+        if path.is_symlink():
+            if not self._is_inside(path):
+                raise _leads_out(path)
+            path = path.resolve()
+        return open_file(path)
 
     def _is_inside(self, path: Path) -> bool:
         try:

@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from ..errors import UsageError
 from ..values import SessionListing, StoredObject, StoredVersion
-from .base import S3Options, unknown_session
+from .base import Limits, S3Options, check_size, unknown_session
 from .checks import Check, check_scratch, check_sessions
 from .layout import MERGED_FOLDER, Layout
 from .s3bucket import Bucket
@@ -38,7 +38,7 @@ _REQUEST_ATTEMPTS = 4
 _CONNECTIONS = 64  # or urllib3 throws away, and warns of, those of all threads above ten
 
 
-def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
+def open_s3(url: str, options: S3Options, layout: Layout, limits: Limits) -> S3Store:
     """The store at `s3://bucket/prefix`; nothing is asked of the server yet (UsageError for a name that is none)."""
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if "@" in bucket:  # not repeated: people put credentials there
@@ -50,7 +50,7 @@ def open_s3(url: str, options: S3Options, layout: Layout) -> S3Store:
     written = write_parameters(options)
     session, client = _client(url, options)
     root = f"{prefix.strip('/')}/".lstrip("/")
-    opened = Bucket(client, bucket, written)
+    opened = Bucket(client, bucket, written, limits)
     return S3Store(opened, root, layout, session, S3Fetch(opened, root, session, options))
 
 
@@ -78,6 +78,7 @@ class S3Store:
 
     def __init__(self, bucket: Bucket, root: str, layout: Layout, session: Any, fetch: S3Fetch) -> None:
         self.layout = layout
+        self.limits = bucket.limits
         self._session = session
         self._bucket = bucket
         self._root = root
@@ -107,6 +108,7 @@ class S3Store:
         return listing
 
     def read(self, obj: StoredObject) -> bytes:
+        check_size(obj, self.limits)
         return self._bucket.get(self._root + obj.key, obj.tag, obj.size_bytes)
 
     def reading(self, objects: Sequence[StoredObject]) -> AbstractContextManager[Reader]:

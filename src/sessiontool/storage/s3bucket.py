@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from ..errors import NotFoundError, StorageError
-from .base import changed, check_document_size, not_published, vanished
+from .base import Limits, changed, check_report_size, not_published, vanished
 from .disk import disk_errors
 from .s3errors import (
     CHANGED,
@@ -92,9 +92,10 @@ class Bucket:
     `written` is added to every request that stores something: encryption, tags.
     """
 
-    def __init__(self, client: Any, name: str, written: Mapping[str, str]) -> None:
+    def __init__(self, client: Any, name: str, written: Mapping[str, str], limits: Limits | None = None) -> None:
         self.client = client
         self.name = name
+        self.limits = limits or Limits()
         self._written = dict(written)
         self._closed = threading.Event()
         self._close_client = weakref.finalize(self, client.close)
@@ -187,7 +188,7 @@ class Bucket:
         return found.body if found else None
 
     def snapshot(self, key: str) -> Snapshot | None:
-        """A document as it is now, None where there is none (RecordingError when absurdly large)."""
+        """A document as it is now, None where there is none (RecordingError where it is beyond the limits)."""
 
         def fetch() -> Snapshot | None:
             try:
@@ -197,7 +198,7 @@ class Bucket:
                     return None
                 raise
             with closing(response["Body"]) as body:
-                check_document_size(self.url(key), response["ContentLength"])
+                check_report_size(self.url(key), response["ContentLength"], self.limits)
                 return Snapshot(_whole(body, response["ContentLength"]), _tag(response), _age_s(response))
 
         return self._call(f"read {self.url(key)}", fetch)

@@ -42,6 +42,7 @@ FAILURES = (
     HTTPError,
     ShortBodyError,
     WrongBytesError,
+    RecursionError,  # botocore asks for the region of a bucket whose region it was redirected to, and so on
 )
 """Everything that a call of boto3 raises when the world, not the program, is at fault."""
 
@@ -74,6 +75,7 @@ _LOGIN = _Problem("credentials could not be had", "log in again, or check the pr
 _NOT_S3 = _Problem("what answers at {endpoint} does not speak S3", "check the endpoint's URL")
 _CUT = _Problem("the connection broke off, time and again", "try again later; check the network")
 _WRONG = _Problem("its checksum is wrong, time and again", "the object is damaged, or the way")
+_ROUND = _Problem("{endpoint} sends every request on to another place, without end", "check the endpoint's URL")
 _REFUSED = _Problem("boto3 refuses", "check the bucket's name and the AWS settings", UsageError)
 
 _BY_CODE = {
@@ -155,6 +157,7 @@ _BY_CLASS: tuple[tuple[type[Exception], _Problem], ...] = (
     (aws.RefreshWithMFAUnsupportedError, _LOGIN),
     (aws.UnknownCredentialError, _LOGIN),
     (ResponseParserError, _NOT_S3),
+    (RecursionError, _ROUND),
     (aws.BotoCoreError, _REFUSED),
 )
 

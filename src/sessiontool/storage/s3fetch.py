@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ..processors import handing_over
+from .base import check_size
 from .prefetch import Pace, prefetching
 from .s3bucket import differs, is_digest
 
@@ -64,7 +65,8 @@ class S3Fetch:
         self._process = os.getpid()
 
     def get(self, obj: StoredObject) -> bytes:
-        """The body of an object as it was listed (NotFoundError when gone, StorageError)."""
+        """The body of an object as it was listed (NotFoundError when gone, StorageError, RecordingError)."""
+        check_size(obj, self._bucket.limits)
         data = self._get_once(obj) if self._once and obj.size_bytes <= _LARGE_BYTES else None
         if data is not None and not (self._tags_are_digests and differs(data, obj.tag)):
             self._matched += 1

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BusyError, SessionToolError
+from ..jsontext import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ class Lease:
 
 def _document(found: Snapshot) -> dict[str, Any]:
     try:
-        document = json.loads(found.body)
+        document = parse(found.body)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

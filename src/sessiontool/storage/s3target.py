@@ -10,9 +10,10 @@ from .base import check_published
 from .disk import scratch_folder
 from .s3lease import Lease
 from .s3publish import Publication
+from .untrusted import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from .s3bucket import Bucket
@@ -35,14 +36,23 @@ class S3Target:
     def locate(self, name: str) -> str:
         return self._bucket.url(self._prefix + name)
 
+    def sizes(self) -> dict[str, int]:
+        pages = self._bucket.pages(self._prefix, delimiter="/")
+        found = (entry for page in pages for entry in page.get("Contents", ()))
+        return {name: entry["Size"] for entry in found if (name := entry["Key"].removeprefix(self._prefix))}
+
     def read(self, name: str) -> bytes | None:
-        return self._bucket.get_if_there(self._prefix + name)
+        return self._bucket.get_if_there(self._prefix + check_name(name))
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
+        key = self._prefix + check_name(name)
         with scratch_folder() as folder:
-            self._bucket.get_file(self._prefix + name, folder / name)
-            yield folder / name
+            self._bucket.get_file(key, folder / "fetched")
+            yield folder / "fetched"
+
+    def tidy(self) -> None:
+        """Nothing: to look would cost a request, and a lease that a killed run left runs out by itself."""
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
@@ -64,7 +74,8 @@ class S3Target:
         assert self._publication is not None, "files are made in the workspace"
         self._publication.send(name, path)
 
-    def publish(self, files: Mapping[str, Path]) -> None:
-        check_published(files)
+    def publish(self, files: Mapping[str, Path], obsolete: Collection[str] = ()) -> None:
+        check_published(files, obsolete)
         assert self._publication is not None, "publishing is done in the workspace"
         self._publication.publish(files)
+        self._bucket.delete(self._prefix + name for name in obsolete)

@@ -17,7 +17,15 @@ PASSED_OVER = frozenset(
         *(ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.DISCARD_PADDING),
     }
 )
-MAX_FOREIGN_BLOCK_BYTES = 1 << 25
+LIVE_CLUSTER = ebml.CLUSTER.to_bytes(4, "big") + b"\x01" + b"\xff" * 7 + ebml.TIMESTAMP.to_bytes(1, "big")
+"""How a live cluster begins: it has no size, and its timestamp comes first."""
+
+FIRST_BYTES = frozenset(
+    element_id >> 8 * ((element_id.bit_length() - 1) // 8) for element_id in MASTERS | BUFFERED | BLOCKS | PASSED_OVER
+)
+"""What elements begin with."""
+
+MAX_FOREIGN_BLOCK_BYTES = 1 << 23
 
 _MOST_BYTES = {ebml.VOID: 1 << 16, ebml.BLOCK_ADDITIONS: 1 << 16, ebml.SILENT_TRACKS: 1 << 10}
 _MOST_OF_A_NUMBER = 8

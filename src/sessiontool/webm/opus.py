@@ -20,10 +20,14 @@ SAMPLES_PER_SECOND = 48_000
 MAX_PACKET_SAMPLES = 5760
 """120 ms: the longest packet there is (RFC 6716, section 3.2.5)."""
 
-MAX_PACKET_BYTES = 48 * 1275 + 100
-"""48 frames of 1275 bytes and their lengths: nothing longer is an Opus packet of one stream."""
+MAX_FRAME_BYTES = 1275
+"""The longest frame whose length a packet can tell (R2 of RFC 6716, section 3.4)."""
+
+MAX_PACKET_BYTES = 48 * MAX_FRAME_BYTES + 100
+"""48 frames and their lengths: nothing longer is an Opus packet of one stream."""
 
 SILENT_PACKET_SAMPLES = 960
+_LENGTHS_DIFFER, _PADDING = 0x80, 0x40  # in the second byte of code 3
 _SILENT_PACKETS = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
 
 _FRAME_SAMPLES = (
@@ -53,6 +57,58 @@ class PacketSamples(dict[bytes, int]):
     def __missing__(self, start: bytes) -> int:
         self[start] = samples = packet_samples(start)
         return samples
+
+
+def most_bytes(start: bytes) -> int:
+    """How long a packet may be that begins with `start`, its first two bytes."""
+    code = start[0] & 3
+    if code < 3:
+        return (1 + MAX_FRAME_BYTES, 1 + 2 * MAX_FRAME_BYTES, 3 + 2 * MAX_FRAME_BYTES)[code]
+    counts = start[1] if len(start) > 1 else 0
+    return MAX_PACKET_BYTES if counts & _PADDING else 2 + (counts & 63) * (MAX_FRAME_BYTES + 2)
+
+
+def is_opus(packet: bytes) -> bool:
+    """Whether `packet` keeps all rules for an Opus packet (R1 to R7 of RFC 6716, section 3.4)."""
+    if not packet_samples(packet):
+        return False
+    code, size = packet[0] & 3, len(packet)
+    if code == 0:
+        return size <= 1 + MAX_FRAME_BYTES
+    if code == 1:
+        return size % 2 == 1 and size <= 1 + 2 * MAX_FRAME_BYTES
+    if code == 2:
+        length, start = _length_at(packet, 1)
+        return 0 <= size - start - length <= MAX_FRAME_BYTES
+    return _is_of_many_frames(packet)
+
+
+def _is_of_many_frames(packet: bytes) -> bool:
+    """The rules for code 3: padding, then frames of one size, or lengths of all but the last."""
+    counts, start, end = packet[1], 2, len(packet)
+    while counts & _PADDING:
+        if start >= len(packet):
+            return False
+        padding, start = packet[start], start + 1
+        end -= min(padding, 254)
+        if padding < 255:
+            break
+    frames = counts & 63
+    if not counts & _LENGTHS_DIFFER:
+        size, rest = divmod(end - start, frames)
+        return 0 <= size <= MAX_FRAME_BYTES and not rest
+    for _ in range(frames - 1):
+        length, start = _length_at(packet, start)
+        end -= length
+    return 0 <= end - start <= MAX_FRAME_BYTES
+
+
+def _length_at(packet: bytes, at: int) -> tuple[int, int]:
+    """The length of a frame that is written at `at`, more than any where it is cut, and where what follows begins."""
+    width = 1 if at < len(packet) and packet[at] < 252 else 2
+    if at + width > len(packet):
+        return MAX_PACKET_BYTES, at + width
+    return packet[at] + (4 * packet[at + 1] if width == 2 else 0), at + width
 
 
 def joined(packets: Sequence[bytes]) -> bytes:

@@ -17,18 +17,42 @@ if TYPE_CHECKING:
 
     from .opus import OpusHead
 
+CUT = "cut inside a packet"
+"""Damage: what is there of a packet, or of another element, whose end is missing."""
+
+NO_OPUS = "not an Opus packet"
+OTHER_TRACK = "another track's blocks"
+SECOND_OPUS = "a second Opus track"
+ATTACHMENT = "an attachment"
+
+
+def second_opus(number: int) -> str:
+    """The reason for setting aside the blocks of one more Opus track."""
+    return f"{SECOND_OPUS} (number {number})"
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """The Opus track of a recording: its number in the blocks, its OpusHead, and the program that wrote it.
 
-    `others` are the numbers of tracks that are passed over.
+    `others` are the numbers of tracks that are passed over, `second` those among them that are Opus as well.
     """
 
     number: int
     opus_head: OpusHead
     writing_app: str
     others: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
+
+    @property
+    def others_reason(self) -> str:
+        """Why bytes of some of the others are set aside, nobody knows of which."""
+        is_opus = bool(self.second) and self.second == self.others
+        return second_opus(min(self.second)) if is_opus else OTHER_TRACK
+
+    def aside_reason(self, number: int) -> str:
+        """Why blocks of one of the others are set aside."""
+        return second_opus(number) if number in self.second else OTHER_TRACK
 
 
 class Damage(NamedTuple):
@@ -78,18 +102,40 @@ class Ledger:
         self.accounts: list[Account] = []
         self.damages: list[Damage] = []
         self.asides: list[Aside] = []
+        self._aside_at: dict[tuple[int, str], int] = {}  # where in `asides` those of a piece and reason are
         self._starts: list[int] = []
         self._size = 0
+        self._last_start = 1  # there is no piece yet
 
     def begin_piece(self, size_bytes: int) -> None:
         """The next `size_bytes` of the stream are a piece."""
         self._starts.append(self._size)
+        self._last_start = self._size
         self.accounts.append(Account(size_bytes))
         self._size += size_bytes
 
     def piece_at(self, offset: int) -> int:
         """The number of the piece that the byte at `offset` is in."""
         return max(0, bisect_right(self._starts, offset) - 1)
+
+    def starts_after(self, offset: int) -> list[int]:
+        """The offsets at which the pieces behind the one at `offset` begin."""
+        return self._starts[bisect_right(self._starts, offset) :]
+
+    @property
+    def last_start(self) -> int:
+        """The offset at which the last piece begins."""
+        return self._starts[-1] if self._starts else 0
+
+    @property
+    def size_bytes(self) -> int:
+        """How much was fed."""
+        return self._size
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that are not counted yet: the reader waits for what follows them."""
+        return sum(account.unaccounted_bytes for account in self.accounts)
 
     def start_of(self, piece: int) -> int:
         """The offset at which a piece begins."""
@@ -108,6 +154,9 @@ class Ledger:
 
     def structure(self, start: int, end: int) -> None:
         """The bytes from `start` to `end` are the container's own."""
+        if start >= self._last_start:  # nearly all are
+            self.accounts[-1].structure_bytes += end - start
+            return
         for account, count in self._pieces(start, end):
             account.structure_bytes += count
 
@@ -125,11 +174,13 @@ class Ledger:
         """The bytes from `start` to `end` are whole, and not for this recording."""
         for account, count in self._pieces(start, end):
             account.set_aside_bytes += count
-        last = self.asides[-1] if self.asides else None
-        if last and last.reason == reason and self.piece_at(last.offset) == self.piece_at(start):
-            self.asides[-1] = Aside(last.offset, last.length_bytes + end - start, reason)
-        else:
-            self.asides.append(Aside(start, end - start, reason))
+            key = self.piece_at(start), reason
+            at = self._aside_at.setdefault(key, len(self.asides))
+            if at == len(self.asides):
+                self.asides.append(Aside(start, 0, reason))
+            known = self.asides[at]
+            self.asides[at] = Aside(min(start, known.offset), known.length_bytes + count, reason)
+            start += count
 
     def take_back_payload(self, start: int, end: int) -> None:
         """What was counted as a packet from `start` to `end` is to be counted anew."""
@@ -141,9 +192,18 @@ class Ledger:
         for account, count in self._pieces(start, end):
             account.structure_bytes -= count
 
+    def take_back_aside(self, start: int, end: int, reason: str) -> None:
+        """What was set aside from `start` to `end` is to be counted anew."""
+        for account, count in self._pieces(start, end):
+            account.set_aside_bytes -= count
+            at = self._aside_at[self.piece_at(start), reason]
+            known = self.asides[at]
+            self.asides[at] = Aside(known.offset, known.length_bytes - count, reason)
+            start += count
+
     def _pieces(self, start: int, end: int) -> Iterator[tuple[Account, int]]:
         """The accounts of the bytes from `start` to `end`, and how many of them are in each."""
-        if self._starts and start >= self._starts[-1]:
+        if start >= self._last_start:
             yield self.accounts[-1], end - start
             return
         piece = self.piece_at(start)
@@ -160,7 +220,8 @@ class Packets:
     `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.
     `continued` packets belong to a cluster begun in an earlier piece.  Where not `placed`, the zero of `times_ms` is
     a guess.  `after_break` says that bytes were lost or skipped right before the first packet.  `bases` are the indexes
-    of packets with which a new base of times begins: a cluster, a page, a fragment.
+    of packets with which a new base of times begins: a cluster, a page, a fragment.  Before a run that was `suspended`
+    the recorder stood still.
     """
 
     recording: int
@@ -171,6 +232,17 @@ class Packets:
     times_ms: list[int] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
     bases: list[int] = field(default_factory=list)
+    suspended: bool = False
+
+    def drop_last(self) -> bool:
+        """Take the last packet out; returns whether a base of times began with it."""
+        self.payloads.pop()
+        self.times_ms.pop()
+        self.durations.pop()
+        is_base = bool(self.bases) and self.bases[-1] == len(self.payloads)
+        if is_base:
+            self.bases.pop()
+        return is_base
 
 
 class PacketsDigest:
@@ -196,9 +268,17 @@ class PacketsDigest:
 class Reader(Protocol):
     """Bytes of one part in, packets out.  Pieces may be cut anywhere; the calls are `WebmReader`'s."""
 
-    track: Track | None
-    header_missing: bool
-    damages: list[Damage]
+    ledger: Ledger
+
+    @property
+    def track(self) -> Track | None:
+        """The Opus track, as far as it is known."""
+        ...
+
+    @property
+    def header_missing(self) -> bool:
+        """Whether no header told of the track, here or elsewhere."""
+        ...
 
     def feed(self, data: bytes) -> list[Packets]:
         """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
@@ -213,9 +293,4 @@ class Reader(Protocol):
 
     def close(self) -> list[Packets]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
-        ...
-
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes at the end that belong to no whole element; after its last blob 1 is normal for Chrome."""
         ...

@@ -2,8 +2,9 @@
 
 Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a row of elements starts
 there, each ending where the next begins, with a block or a part of the header in it, and every block agrees with the
-recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before, and times that do
-not run back.
+recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before or lasts as long,
+and times that do not run back.  One block is enough where all of that agrees and its packet keeps Opus's rules: then
+some forty bits are right, and a block between two damages is not lost.
 
 Candidates are found by a pattern, at the speed of one: bytes made to look like blocks must not cost seconds a megabyte.
 """
@@ -16,7 +17,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import ebml
-from .opus import MAX_PACKET_BYTES, packet_samples
+from .elements import LIVE_CLUSTER
+from .opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,62 +37,121 @@ _SIZE = (
 _UNLACED = b"[" + b"".join(b"\\x%02x" % flags for flags in range(256) if not flags & 0x06) + b"]"
 _HEADS = rb"\x1f(?=\x43\xb6\x75)|\x1a(?=\x45\xdf\xa3)|\x15(?=\x49\xa9\x66)|\x16(?=\x54\xae\x6b)"
 _GROUP = rb"\xa0(?=" + _SIZE + rb"\xa1)"
+_TIMESTAMP = rb"\xe7(?=[\x81-\x88])"
 _CUT = rb"[\xa0\xa1\xa3](?=.{0,11}\Z)"
 _EVIDENCE = frozenset({ebml.SIMPLE_BLOCK, ebml.BLOCK, ebml.EBML, ebml.INFO, ebml.TRACKS})
 _CLUSTER_CHILDREN = frozenset({ebml.TIMESTAMP, ebml.POSITION, ebml.PREV_SIZE, ebml.VOID, ebml.CRC_32})
-_GROUP_CHILDREN = frozenset({ebml.BLOCK_DURATION, ebml.REFERENCE_BLOCK, ebml.DISCARD_PADDING})
+_GROUP_CHILDREN = frozenset(
+    {ebml.BLOCK_DURATION, ebml.BLOCK_ADDITIONS, ebml.REFERENCE_BLOCK, ebml.REFERENCE_PRIORITY, ebml.DISCARD_PADDING}
+)
 _MASTERS = frozenset({ebml.CLUSTER, ebml.SEGMENT, ebml.BLOCK_GROUP})
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 _SHORT_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
 _LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox writes it
-_BLOCK_FORMS = ((_SHORT_BLOCK, 0x4005, 0x7FFE), (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES))
-_CLUSTER_ID = ebml.CLUSTER.to_bytes(4, "big")
+_TINY_BLOCK = struct.Struct(">BBBhB")  # and with one of a byte
+_BLOCK_FORMS = (
+    (_TINY_BLOCK, 0x85, 0xFE),
+    (_SHORT_BLOCK, 0x4005, 0x7FFE),
+    (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES),
+)
 _LACING_FLAGS = 0x06
+_BITS = (8, 2, 8, 7, 8)  # that are right by chance where they agree: id, size, track, flags, TOC byte
+_FEW_BITS, _MANY_BITS = 10, 16
+_USUAL_FLAGS = (0x80, 0x00)  # of Chrome's blocks and of Firefox's
 _BEFORE_ALL = -(1 << 15)
+_MOST_TRACKS = 8  # the highest number that is believed of a track no header told of
+_MOST_TOGETHER = 3  # and as many of them in one row
+_SOON_MS = 600_000
+MAX_PICTURE_BYTES = 1 << 20
+"""The largest block that a row is believed with: a key frame."""
+
 CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
 """What Chrome leaves at the end of the blob before: nothing, a SimpleBlock's id, the first byte of a Cluster's id."""
 
 
-def find_row(
-    buf: bytes, start: int, number: int | None, tocs: Collection[int], *, final: bool
-) -> tuple[int | None, int]:
-    """The first plausible place at or after `start` (None where there is none yet), and what before may be forgotten.
+class Known(NamedTuple):
+    """What a row must agree with: the track's number (None where no header told), those of others, and TOC bytes seen.
 
-    `number` is the track's, None where no header told; `tocs` are the TOC bytes seen, empty for any.  With `final` no
-    more bytes will come, so a shorter row that runs into the end is believed too.
+    `cluster_ms` is the last timestamp: one that begins a row comes after it, and not long after.
+    """
+
+    number: int | None
+    tocs: frozenset[int] = frozenset()
+    others: frozenset[int] = frozenset()
+    cluster_ms: int = 0
+
+
+class Search(NamedTuple):
+    """Where a plausible row begins (None where there is none yet), and what before may be forgotten."""
+
+    found: int | None
+    forget: int
+
+
+def find_row(
+    buf: bytes,
+    start: int,
+    known: Known,
+    *,
+    final: bool,
+    stop: int | None = None,
+    ends: Collection[int] = (),
+    but: Collection[int] = (),
+) -> Search:
+    """The first plausible place at or after `start`, and before `stop`; none of `but`.
+
+    With `final` no more bytes will come, so a shorter row that runs into the end is believed too; so is one that runs
+    into one of `ends`, where pieces meet.
     """
     undecided = len(buf)
-    for match in _candidates(number).finditer(buf, start):
-        verdict = row_at(buf, match.start(), number, tocs, final=final)
+    for match in _candidates(known.number, known.others).finditer(buf, start):
+        at = match.start()
+        if stop is not None and at >= stop:
+            break
+        if at in but:
+            continue
+        verdict = row_at(buf, at, known, final=final)
+        if not verdict and any(row_at(buf, at, known, final=True, end=end) for end in ends if end > at):
+            verdict = True
         if verdict:
-            return match.start(), match.start()
+            return Search(at, at)
         if verdict is None:
-            undecided = min(undecided, match.start())
-    return None, max(start, min(undecided, len(buf) - 3))
+            undecided = min(undecided, at)
+    return Search(None, max(start, min(undecided, len(buf) - 3)))
 
 
 @cache
-def _candidates(number: int | None) -> re.Pattern[bytes]:
+def _candidates(number: int | None, others: frozenset[int]) -> re.Pattern[bytes]:
     """Where a row may begin, its blocks of track `number` (None: of any): at the bytes' end all that may become one."""
-    track = rb"[\x81-\x88]" if number is None else re.escape(bytes([number | 0x80]))
+    numbers = [] if number is None else sorted({number, *others})
+    track = b"[" + b"".join(b"\\x%02x" % (one | 0x80) for one in numbers) + b"]" if numbers else rb"[\x81-\x88]"
     block = rb"[\xa1\xa3](?=" + _SIZE + track + rb".." + _UNLACED + rb")"
-    return re.compile(b"|".join((_HEADS, block, _GROUP, _CUT)), re.DOTALL)
+    return re.compile(b"|".join((_HEADS, block, _GROUP, _TIMESTAMP, _CUT)), re.DOTALL)
 
 
-def row_at(buf: bytes, pos: int, number: int | None, tocs: Collection[int], *, final: bool) -> bool | None:
-    """Whether a plausible row of elements begins at `pos`; None where the bytes end before that can be told."""
-    row = _Row(buf, number, tocs)
+def row_at(
+    buf: bytes, pos: int, known: Known, *, final: bool, end: int | None = None, one_is_enough: bool = True
+) -> bool | None:
+    """Whether a plausible row of elements begins at `pos`; None where the bytes end before that can be told.
+
+    With `end` the bytes end there.  `one_is_enough` where one block may be believed that agrees in everything; without
+    it, something like another head has to follow.
+    """
+    end = len(buf) if end is None else end
+    row = _Row(buf, end, known)
     while not (row.proven and row.elements >= ROW):
-        if row.proven and row.known and len(buf) - pos <= 1 and buf[pos:] in CUT_PREFIXES:
+        if row.proven and row.familiar and end - pos <= 1 and buf[pos:end] in CUT_PREFIXES:
             return True
         try:
             after = row.step(pos)
         except ValueError:
             return False
         if after is None:
-            return (final and row.proven and row.known) or None
+            return (final and row.proven and row.familiar) or None
+        if row.certain and (one_is_enough or resembles_head(buf, after, known)):
+            return True
         pos = after
-    return True
+    return row.familiar or row.alike
 
 
 class BlockHead(NamedTuple):
@@ -121,15 +182,19 @@ def next_block(buf: bytes, pos: int) -> BlockHead | None:
 class _Row:
     """Walks from element to element and keeps what they must agree in."""
 
-    def __init__(self, buf: bytes, number: int | None, tocs: Collection[int]) -> None:
+    def __init__(self, buf: bytes, end: int, known: Known) -> None:
         self.elements = 0  # that are whole, masters apart
         self.proven = False  # there is more among them than a few bytes of sound could look like
-        self.known = True  # nothing in the row is new: every packet is of a kind seen before
+        self.familiar = True  # nothing in the row is new: every packet is of a kind seen before
+        self.alike = True  # every packet lasts as long as one of a kind seen before
+        self.certain = False  # one block agrees in so much that no bytes of sound could look like it
         self._buf = buf
-        self._number = number
-        self._tocs = tocs
+        self._end = end
+        self._known = known
+        self._number = known.number
         self._in_master = False  # the last element was a master's beginning
-        self._last_time = _BEFORE_ALL
+        self._last_times: dict[int, int] = {}
+        self._begun = False
 
     def step(self, pos: int) -> int | None:
         """Where the element at `pos` ends, or a master's body begins; None where bytes lack.
@@ -137,21 +202,24 @@ class _Row:
         ValueError where it is implausible.
         """
         header = ebml.read_header(self._buf, pos)
-        if header is None:
+        if header is None or header[2] > self._end:
             return None
         element_id, size, body = header
         if element_id in _MASTERS:
             return self._step_into(element_id, body)
         if element_id in (ebml.SIMPLE_BLOCK, ebml.BLOCK):
-            if not 5 <= size <= MAX_PACKET_BYTES:
+            if not 5 <= size <= MAX_PICTURE_BYTES:
                 raise ValueError("size of a block")
-            if body + 6 > len(self._buf):
+            if body + 6 > self._end:
                 return None
-            self._check_block(body)
+            self._check_block(body, size)
         elif not _plausible_other(element_id, size):
             raise ValueError("element")
-        if body + size > len(self._buf):
+        if body + size > self._end:
             return None
+        if element_id == ebml.TIMESTAMP and not self._begun:
+            self._check_timestamp(body, size)
+        self._begun = True
         self._in_master = False
         self.elements += 1
         self.proven = self.proven or element_id in _EVIDENCE
@@ -162,46 +230,81 @@ class _Row:
     def _step_into(self, element_id: int, body: int) -> int:
         if self._in_master:
             raise ValueError("an empty master")
-        self._in_master = True
+        self._in_master = self._begun = True
         if element_id == ebml.CLUSTER:
-            self._last_time = _BEFORE_ALL
+            self._last_times.clear()
         return body
 
-    def _check_block(self, body: int) -> None:
+    def _check_timestamp(self, body: int, size: int) -> None:
+        """A timestamp without its cluster is believed where it follows the last one soon."""
+        later_ms = int.from_bytes(self._buf[body : body + size], "big") - self._known.cluster_ms
+        if not 0 < later_ms < _SOON_MS:
+            raise ValueError("timestamp")
+
+    def _check_block(self, body: int, size: int) -> None:
         track, time, flags = _BLOCK_HEAD.unpack_from(self._buf, body)
-        if (track != self._number | 0x80) if self._number is not None else not 0x81 <= track <= 0x88:
-            raise ValueError("track number")
-        if flags & _LACING_FLAGS or not packet_samples(self._buf[body + 4 : body + 6]) or time < self._last_time:
-            raise ValueError("flags, packet kind or time of a block")
-        self._number, self._last_time = track & 0x7F, time
-        self.known = self.known and (not self._tocs or self._buf[body + 4] in self._tocs)
+        number = track & 0x7F
+        if track < 0x81 or flags & _LACING_FLAGS or time < self._last_times.get(number, _BEFORE_ALL):
+            raise ValueError("flags or time of a block")
+        self._last_times[number] = time
+        if number in self._known.others:
+            return
+        if self._known.number is None:  # which track is the sound's is not known: any may be a picture's
+            if not 1 <= number <= _MOST_TRACKS or len(self._last_times) > _MOST_TOGETHER:
+                raise ValueError("track number")
+            return
+        if number != self._known.number or size - 4 > most_bytes(self._buf[body + 4 : body + 6]):
+            raise ValueError("track number, or size for the kind of packet")
+        self._check_packet(body + 4)
+        self.certain = self.familiar and bool(self._known.tocs) and flags in _USUAL_FLAGS and self._is_opus(body, size)
+
+    def _is_opus(self, body: int, size: int) -> bool:
+        return body + size <= self._end and is_opus(self._buf[body + 4 : body + size])
+
+    def _check_packet(self, body: int) -> None:
+        start = self._buf[body : body + 2]
+        samples = packet_samples(start)
+        if not samples:
+            raise ValueError("packet kind")
+        tocs = self._known.tocs
+        self.familiar = self.familiar and (not tocs or start[0] in tocs)
+        self.alike = self.alike and (not tocs or samples in _lengths(tocs, start[1:]))
+
+
+@cache
+def _lengths(tocs: frozenset[int], count: bytes) -> frozenset[int]:
+    """How long packets are that begin with one of `tocs` and have so many frames."""
+    return frozenset(packet_samples(bytes((toc,)) + count) for toc in tocs)
 
 
 def _plausible_other(element_id: int, size: int) -> bool:
     if element_id in _CLUSTER_CHILDREN or element_id in _GROUP_CHILDREN:
-        return 0 <= size <= 8 or (element_id == ebml.VOID and 0 <= size < 1 << 16)
+        return 0 <= size <= 8 or (element_id in (ebml.VOID, ebml.BLOCK_ADDITIONS) and 0 <= size < 1 << 16)
     return (
         element_id in (ebml.EBML, ebml.INFO, ebml.TRACKS, ebml.SEEK_HEAD, ebml.CUES, ebml.TAGS) and 0 <= size < 1 << 20
     )
 
 
-def ends_before(payload: bytes, buf: bytes, at: int, number: int | None, tocs: Collection[int]) -> bool:
-    """Whether the damage that was noticed at `at`, behind the packet `payload`, does not reach into that packet.
+def resembles_head(buf: bytes, at: int, known: Known, head_bytes: int = 0, *, bits: int = _FEW_BITS) -> bool:
+    """Whether a block's head or a cluster's id is at `at`, but for some damage to it: what is before ended there.
 
-    A block's header or a cluster's id that is nearly right stands there, or zeros do that the packet does not end in.
+    So many `bits` of it have to be right.  Without its id it is believed only where it is as long as that of the block
+    before, of `head_bytes`.
     """
-    if number is None or len(buf) <= at + _LONG_BLOCK.size or _is_nearly_a_block(buf, at, number, tocs):
+    if known.number is None or len(buf) < at + len(LIVE_CLUSTER):
+        return False
+    head = buf[at : at + len(LIVE_CLUSTER)]
+    if sum(a == b for a, b in zip(head[:5], LIVE_CLUSTER, strict=False)) >= 2 or head[5:] == LIVE_CLUSTER[5:]:
         return True
-    if sum(a == b for a, b in zip(buf[at : at + 4], _CLUSTER_ID, strict=False)) >= 2:
-        return True
-    return payload[-1] != 0 and not any(buf[at : at + _LONG_BLOCK.size])
-
-
-def _is_nearly_a_block(buf: bytes, at: int, number: int, tocs: Collection[int]) -> bool:
-    """Whether a block's header, in either size form, stands there, perhaps with damage from inside it on."""
     for header, least, most in _BLOCK_FORMS:
+        if header.size != head_bytes and buf[at] != ebml.SIMPLE_BLOCK:
+            continue
         element_id, size, track, _, flags = header.unpack_from(buf, at)
-        agree = (element_id == ebml.SIMPLE_BLOCK, least <= size <= most, track == number | 0x80, flags in (0, 0x80))
-        if sum(agree) + (buf[at + header.size] in tocs) >= (2 if agree[0] else 4):
+        agree = (
+            *(element_id == ebml.SIMPLE_BLOCK, least <= size <= most, track == known.number | 0x80),
+            *(flags in _USUAL_FLAGS, buf[at + header.size] in known.tocs),
+        )
+        right = sum(count for count, agrees in zip(_BITS, agree, strict=True) if agrees)
+        if right >= (bits if agree[0] else max(bits, _MANY_BITS)):
             return True
     return False

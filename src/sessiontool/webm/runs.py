@@ -28,9 +28,13 @@ class RunCollector:
             self._after_break = False
         return run
 
-    def add(self, recording: int, placed: bool, payload: bytes, time_ms: int, duration: int) -> None:
-        """Append a packet: its recorder time, and its duration in samples at 48 kHz."""
+    def add(
+        self, recording: int, placed: bool, payload: bytes, time_ms: int, duration: int, *, base: bool = False
+    ) -> None:
+        """Append a packet: its recorder time, and its duration in samples at 48 kHz; a new `base` of times begins."""
         run = self.run(recording, placed=placed)
+        if base:
+            run.bases.append(len(run.payloads))
         run.payloads.append(payload)
         run.times_ms.append(time_ms)
         run.durations.append(duration)

@@ -15,8 +15,6 @@ from .opus import OpusHead
 from .packets import Track
 
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
-_FIREFOX_TRACK_NUMBER = 2
-_LIBOPUS_PRE_SKIP = 312
 _CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
 _OPUS = "A_OPUS"
 
@@ -56,20 +54,12 @@ def opus_track(body: bytes, writing_app: str) -> Track:
         if not _is_opus_head(private) or number > 127:
             raise ValueError("damaged Tracks element")
         others = frozenset(map(_number, entries)) - {number}
-        return Track(number, OpusHead.parse(private), writing_app, others)
+        opus = {_number(one) for one, name in zip(entries, codecs, strict=True) if name == _OPUS}
+        return Track(number, OpusHead.parse(private), writing_app, others, frozenset(opus - {number}))
     raise RecordingError(
         f"no Opus track in the recording; it holds: {', '.join(codecs) or 'no track at all'}",
         hint="record with mimeType 'audio/webm;codecs=opus'; other codecs would have to be re-encoded",
     )
-
-
-def guessed_track(number: int, toc: int) -> Track:
-    """The track of a recording whose header is lost, from a block's track number and a packet's TOC byte.
-
-    Firefox numbers the track 2 and declares libopus's pre-skip; Chrome numbers it 1 and declares none.
-    """
-    pre_skip = _LIBOPUS_PRE_SKIP if number == _FIREFOX_TRACK_NUMBER else 0
-    return Track(number, OpusHead(channels=2 if toc & 4 else 1, pre_skip=pre_skip), "")
 
 
 def _names_opus(codec: str, private: bytes) -> bool:

@@ -1,0 +1,132 @@
+"""Where a fragment's packets lie in its `mdat`, when the two do not agree: a size in one of them is damaged.
+
+`moof` lists the packets' sizes, `mdat` says how much there is, and behind both the next box begins: two of three tell
+which is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..webm.opus import packet_samples
+from .mp4fragments import mended, moved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .mp4boxes import Sample
+
+BEGINNING = re.compile(
+    rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
+    re.DOTALL,
+)
+"""Where a row begins: a plausible size, then fragment or movie with their first boxes, or a file type with a brand."""
+
+BEGINNING_BYTES = 16  # of the longest, with its size
+_MOST_WAITED_BYTES = 1 << 22
+
+
+WRONG_OFFSET = "the place of an MP4 fragment's packets is wrong"
+WRONG_BOX = "the size of an MP4 box is wrong"
+WRONG_PACKET = "the size of a packet is wrong in its MP4 fragment"
+
+
+class Placed(NamedTuple):
+    """Packets, the offset at which the box that holds them ends, and what of it was wrong before."""
+
+    samples: Sequence[Sample]
+    end: int
+    wrong: str = ""
+
+
+class Bytes:
+    """What is there of a stream, from `offset` on; with `is_final` no more will come.  `tocs` are TOC bytes seen."""
+
+    def __init__(self, buf: bytes, offset: int, tocs: frozenset[int], *, is_final: bool) -> None:
+        self.buf, self.offset, self.tocs, self.is_final = buf, offset, tocs, is_final
+
+    @property
+    def end(self) -> int:
+        return self.offset + len(self.buf)
+
+    def begins(self, offset: int) -> bool:
+        """Whether a row begins there, or the bytes end there."""
+        if self.is_final and offset == self.end:
+            return True
+        return offset >= self.offset and BEGINNING.match(self.buf, offset - self.offset) is not None
+
+    def packet(self, sample: Sample) -> bytes:
+        start = max(0, sample.offset - self.offset)
+        return self.buf[start : start + sample.size_bytes]
+
+    def fits(self, sample: Sample) -> bool:
+        """Whether a packet begins as the others do; one whose bytes are not there may."""
+        packet = self.packet(sample)
+        return not packet or packet[0] in self.tocs
+
+    def score(self, sample: Sample) -> int:
+        """How well a packet agrees with the others: in its kind, or at least in how long it lasts."""
+        start = self.packet(sample)[:2]
+        lengths = {packet_samples(bytes((toc,)) + start[1:]) for toc in self.tocs}
+        return 2 if self.fits(sample) else int(packet_samples(start) in lengths)
+
+    def kind_of(self, samples: Sequence[Sample]) -> Bytes:
+        """The same with the TOC byte of most packets, where none is known."""
+        firsts = [self.packet(sample)[:1] for sample in samples]
+        heard = Counter(first for first in firsts if first)
+        if self.tocs or not heard:
+            return self
+        return Bytes(self.buf, self.offset, frozenset(heard.most_common(1)[0][0]), is_final=self.is_final)
+
+
+def place(
+    samples: Sequence[Sample], start: int, claim: int, there: Bytes, *, is_absolute: bool = False
+) -> Placed | None:
+    """The packets of the `mdat` whose body begins at the offset `start` and ends, as it says, at `claim`.
+
+    Their offsets count from the beginning of the file if `is_absolute`.  None where more bytes are needed.
+    """
+    wrong = ""
+    if not start <= samples[0].offset < claim:
+        wrong = "" if is_absolute else WRONG_OFFSET  # from the beginning of a file that is cut they cannot be right
+        samples = moved(samples, start - samples[0].offset)
+    told = samples[-1].end
+    if told == claim:
+        return Placed(samples, claim, wrong)
+    likely = [end for end in (told, claim) if end - start < _MOST_WAITED_BYTES]
+    cut_at = BEGINNING.search(there.buf, max(0, start - there.offset))
+    if likely and not there.is_final and cut_at is None and there.end < max(likely) + BEGINNING_BYTES:
+        return None
+    if there.begins(told):
+        return Placed(samples, told, wrong or WRONG_BOX)
+    if not there.begins(claim):
+        return Placed(samples, claim, wrong)
+    there = there.kind_of(samples[:1])  # the others may be sought in the wrong places
+    better = mended(samples, claim, there.score)
+    return Placed(better or list(_while_fitting(samples, claim, there)), claim, WRONG_PACKET)
+
+
+def _while_fitting(samples: Sequence[Sample], end: int, there: Bytes) -> list[Sample]:
+    """The packets in front of the first that does not begin as the others do."""
+    kept = []
+    for sample in samples:
+        if not sample.size_bytes or not there.fits(sample) or sample.end > end:
+            break
+        kept.append(sample)
+    return kept
+
+
+def is_theirs(samples: Sequence[Sample], start: int, there: Bytes) -> bool | None:
+    """Whether packets fill the bytes from `start` on, where a box with a damaged head ends, up to the next box.
+
+    None where more bytes are needed.
+    """
+    end = samples[-1].end
+    if samples[0].offset != start or end - start > _MOST_WAITED_BYTES:
+        return False
+    if not there.is_final and there.end < end + BEGINNING_BYTES:
+        return None
+    there = there.kind_of(samples)
+    return there.begins(end) and sum(map(there.fits, samples)) * 10 >= len(samples) * 9

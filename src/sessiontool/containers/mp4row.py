@@ -1,0 +1,131 @@
+"""The bytes of an MP4 that are not read yet, and where its row of boxes goes on after damage.
+
+Twelve fixed bytes betray where a fragment or a movie begins, and sound does not contain them by accident: where they
+turn up the row begins anew.
+"""
+
+from __future__ import annotations
+
+from ..webm.packets import CUT, Ledger
+from .mp4mdat import BEGINNING, BEGINNING_BYTES
+
+PASSED = frozenset(
+    {
+        *(b"ftyp", b"styp", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"emsg", b"prft", b"pdin"),
+        *(b"mfra", b"uuid", b"meta", b"udta"),
+    }
+)
+MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}
+"""The boxes that are read whole, and how large they may be; those of `PASSED` stream by."""
+
+
+def begins_mp4(data: bytes) -> bool:
+    """Whether `data` begins with a box that may stand at the top of an MP4."""
+    return data[4:8] in PASSED | MAX_BUFFERED_BYTES.keys()
+
+
+def holds_mp4(data: bytes) -> bool:
+    """Whether an MP4's header or a fragment of one begins anywhere in `data`."""
+    return BEGINNING.search(data) is not None
+
+
+class BoxRow:
+    """`buf` holds the bytes from `offset` on; `pos` is a place in it, up to which they were read.
+
+    What is before `pos` may hide the beginning of a box after one that was cut.  Bytes are counted in `ledger` once, in
+    order: `counted` is the offset up to which they are.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.buf = b""
+        self.pos = 0
+        self.offset = 0
+        self.counted = 0
+        self._broken_at: int | None = None  # offset where the row broke off
+        self._reason = ""
+        self._told = False  # somebody else told of the break: it is noted if bytes have to be skipped
+        self._clear_to = 0  # offset up to which no beginning is in a box that is waited for
+        self._tried_to = 0  # offset up to which every beginning was tried: none is tried twice
+
+    @property
+    def at(self) -> int:
+        """The offset up to which bytes were read."""
+        return self.offset + self.pos
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last byte."""
+        return self.offset + len(self.buf)
+
+    def append(self, data: bytes) -> None:
+        """The next piece of the stream."""
+        self.ledger.begin_piece(len(data))
+        self.buf = self.buf + data if self.buf else bytes(data)
+
+    def forget(self) -> None:
+        """Drop what was read, but for what may hide a beginning."""
+        count = max(0, self.pos - (BEGINNING_BYTES - 1))
+        self.buf = self.buf[count:]
+        self.offset += count
+        self.pos -= count
+
+    def uncounted(self, end: int) -> tuple[int, int]:
+        """The bytes up to the offset `end` that were not counted yet; they are now."""
+        start, self.counted = self.counted, max(self.counted, end)
+        return start, self.counted
+
+    def structure(self, end: int) -> None:
+        """What is before the offset `end` is the container's own."""
+        self.ledger.structure(*self.uncounted(end))
+
+    # -- where rows begin
+
+    def beginning(self, start: int, end: int) -> int | None:
+        """The offset of a beginning of a row, from the offset `start` on, that is whole before `end`."""
+        found = BEGINNING.search(self.buf, max(0, start - self.offset), max(0, end - self.offset))
+        return self.offset + found.start() if found else None
+
+    def try_here(self) -> None:
+        """The box that comes next is read now: if it is the beginning of a row, it is not looked for again."""
+        if self.beginning(self.at, self.at + BEGINNING_BYTES) == self.at:
+            self._tried_to = self.at + 1
+
+    def is_cut_before(self, end: int) -> bool:
+        """Whether a row begins inside the box that comes next and claims to end at the offset `end`."""
+        if self.beginning(max(self.at + 1, self._clear_to), end) is not None:
+            return True
+        self._clear_to = min(end, self.end) - BEGINNING_BYTES
+        return False
+
+    def break_off(self, reason: str, *, is_told: bool = False) -> None:
+        """The row makes no sense from here on; `is_told` where nothing may have to be skipped for it."""
+        if self._broken_at is None:
+            self._broken_at, self._reason, self._told = self.at, reason, is_told
+
+    @property
+    def is_broken(self) -> bool:
+        return self._broken_at is not None
+
+    def next_row(self) -> int | None:
+        """The offset where the next row begins; None where it does not yet."""
+        # A packet that was taken from a box cut short by a few bytes has the next one's beginning at its end.
+        found = self.beginning(max(self.at - (BEGINNING_BYTES - 1), self._tried_to), self.end)
+        if found is None:
+            self.pos = max(self.pos, len(self.buf) - (BEGINNING_BYTES - 1))
+        return found
+
+    def go_on(self, offset: int) -> None:
+        """The row goes on at `offset`, or ends there: what was skipped is damage."""
+        if offset > self.counted or not self._told:
+            self.ledger.damage(min(self.counted, offset), offset, self._reason)
+        self.counted = max(self.counted, offset)
+        self._broken_at, self._told = None, False
+        self.pos = offset - self.offset
+
+    def finish(self) -> None:
+        """Nothing comes behind: what was not counted is damage."""
+        self.pos = len(self.buf)
+        start, end = self.uncounted(self.end)
+        if end > start:
+            self.ledger.damage(start, end, CUT)

@@ -1,0 +1,294 @@
+"""Pages of Ogg (RFC 3533): whole ones by their checksum, and hurt ones by everything else that they say.
+
+A checksum tells that a byte of a page is wrong, not which.  Most of such a page is sound all the same: where the head
+names the recording and the number that is expected, or where the page ends just before the next one, and packets begin
+as the recording's packets do, its segment table gives their bounds.  One wrong bit in that table shows in where the
+page ends, and is found by it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..webm.opus import is_opus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CAPTURE = b"OggS"
+CONTINUED, FIRST, LAST = 1, 2, 4
+NO_GRANULE = -1
+MAX_IN_VAIN = 64  # bytes made to look like pages must not cost hours
+_HEADER = struct.Struct("<4sBBqIIIB")  # capture, version, flags, granule, stream, number, checksum, segments
+_CHECKSUM_AT = 22
+_STREAM_AT = 14
+_FURTHER_PAGES = 1 << 16
+_ENOUGH = 3  # packets that begin alike, where it is not known how they begin
+_MOST_BYTES = _HEADER.size + 255 + 255 * 255
+"""The largest page there can be."""
+
+
+class Piece(NamedTuple):
+    """A packet, or the part of one that is on a page: where in the stream it begins, its bytes, how many there were.
+
+    A piece of which the end is missing has fewer bytes than its size.
+    """
+
+    offset: int
+    data: bytes
+    size_bytes: int
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.data) == self.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page.  `is_intact` if its checksum is right.
+
+    `pieces` are its packets; the first may continue one from the page before, the last may go on in the next (`open`).
+    """
+
+    offset: int
+    head_bytes: int
+    size_bytes: int
+    flags: int
+    granule: int
+    stream: int
+    number: int
+    pieces: tuple[Piece, ...]
+    open: bool
+    is_intact: bool = True
+
+
+@dataclass(slots=True)
+class Expected:
+    """What is known of the recording, which a hurt page has to agree with: stream and page number, and TOC bytes.
+
+    Without any TOC bytes those of the page decide: packets of one recorder are of one kind.
+    """
+
+    stream: int | None = None
+    number: int | None = None
+    tocs: frozenset[int] = field(default_factory=frozenset)
+    goes_on: bool = False  # a packet goes on in the next page
+    may_mend: bool = True  # a wrong segment table is looked into, which takes long
+
+    def or_of(self, packets: Sequence[bytes]) -> Expected:
+        """The same with the kind of most packets, where none is known."""
+        heard = [packet for packet in packets if packet.strip(b"\0")]  # the others were wiped out
+        if self.tocs or not heard:
+            return self
+        ((toc, _),) = Counter(packet[0] for packet in heard).most_common(1)
+        return replace(self, tocs=frozenset({toc}))
+
+    def fits(self, piece: Piece) -> bool:
+        """Whether a packet is of the recording's kind; of one that is cut the beginning."""
+        if not piece.data or (self.tocs and piece.data[0] not in self.tocs):
+            return False
+        return not piece.is_whole or is_opus(piece.data)
+
+
+def page_at(buf: bytes, at: int, offset: int = 0) -> Page | None:
+    """The page at `at`, None where bytes lack; ValueError says why there is none.  `offset` is that of `buf`."""
+    if len(buf) - at < _HEADER.size:
+        return None
+    _, version, flags, granule, stream, number, checksum, segments = _HEADER.unpack_from(buf, at)
+    if buf[at : at + 4] != CAPTURE or version or flags > (CONTINUED | FIRST | LAST):
+        raise ValueError("no Ogg page")
+    body = at + _HEADER.size + segments
+    lacing = buf[at + _HEADER.size : body]
+    end = body + sum(lacing)
+    if len(lacing) < segments or end > len(buf):
+        return None
+    if _checksum(buf[at : at + _CHECKSUM_AT], bytes(4), buf[at + _CHECKSUM_AT + 4 : end]) != checksum:
+        raise ValueError(f"the checksum of Ogg page {number} is wrong")
+    pieces = _pieces(buf, body, lacing, offset, end)
+    return Page(offset + at, body - at, end - at, flags, granule, stream, number, pieces, lacing[-1:] == b"\xff")
+
+
+def _pieces(buf: bytes, body: int, lacing: bytes, offset: int, end: int) -> tuple[Piece, ...]:
+    """The packets that a segment table tells of; nothing of them is behind `end`."""
+    pieces, start, size = [], body, 0
+    for length in lacing:
+        size += length
+        if length < 255:
+            pieces.append(Piece(offset + start, buf[start : min(start + size, end)], size))
+            start, size = start + size, 0
+    if lacing[-1:] == b"\xff":
+        pieces.append(Piece(offset + start, buf[start : min(start + size, end)], size))
+    return tuple(pieces)
+
+
+def holds_ogg(data: bytes) -> bool:
+    """Whether there is a page whose checksum is right anywhere in `data`."""
+    at = data.find(CAPTURE)
+    for _ in range(MAX_IN_VAIN):
+        if at < 0:
+            return False
+        with suppress(ValueError):
+            if page_at(data, at):
+                return True
+        at = data.find(CAPTURE, at + 1)
+    return False
+
+
+_REVERSED_BITS = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+
+
+def _checksum(*parts: bytes) -> int:
+    """Ogg's CRC-32 is zlib's with the highest bit first and nothing inverted; zlib computes it of reversed bits."""
+    crc = 0xFFFFFFFF
+    for part in parts:
+        crc = zlib.crc32(part.translate(_REVERSED_BITS), crc)
+    return int.from_bytes((crc ^ 0xFFFFFFFF).to_bytes(4, "little").translate(_REVERSED_BITS), "big")
+
+
+# -- hurt pages
+
+
+def hurt_page_at(
+    buf: bytes, at: int, offset: int, expected: Expected, *, meets: Sequence[int] = (), final: bool
+) -> Page | None:
+    """The page of the recording at `at` whose checksum is wrong, or whose end is missing, as far as it can be believed.
+
+    None where more bytes are needed; ValueError where there is none.  Where two pieces meet (`meets`), a page may have
+    lost its end; where many do, they were not stored so.  With `final` no more bytes will come.
+    """
+    if len(buf) - at < _HEADER.size:
+        if final:
+            raise ValueError("no Ogg page")
+        return None
+    capture, version, flags, granule, stream, number, _, _ = _HEADER.unpack_from(buf, at)
+    is_plain = capture == CAPTURE and not version and flags <= (CONTINUED | FIRST | LAST)
+    is_known = expected.stream is not None
+    if not is_known:
+        expected = replace(expected, stream=stream if is_plain else None)
+    is_named = is_known and stream == expected.stream and _follows(number, expected.number)
+    following = None if expected.stream is None else _next_page(buf, at + _HEADER.size, expected.stream)
+    if following is None and final:
+        following = len(buf)
+    if following is None and len(buf) - at < _MOST_BYTES:
+        return None
+    table = _Table(buf, at, expected, following)
+    if table.end != following and is_known and expected.may_mend and (mended := table.mended()):
+        table = mended
+    if not table.is_plausible(has_head=is_plain and is_named, is_known=is_known):
+        raise ValueError(f"the checksum of Ogg page {number} is wrong")
+    stop = len(buf) if following is None else following
+    cuts = [place for place in meets if at < place < stop]
+    if len(cuts) == 1 and table.end != following and cuts[0] >= table.body:
+        stop = cuts[0]
+    goes_on = bool(flags & CONTINUED) if is_plain and number != expected.number else expected.goes_on
+    assert expected.stream is not None
+    return Page(
+        offset + at,
+        table.body - at,
+        min(table.end, stop) - at,
+        (CONTINUED if goes_on else 0) | (flags & LAST if is_plain else 0),
+        granule if is_plain else NO_GRANULE,
+        expected.stream,
+        number if is_named or expected.number is None else expected.number,
+        _pieces(buf, table.body, table.lacing, offset, stop),
+        table.lacing[-1:] == b"\xff" and table.end <= stop,
+        is_intact=False,
+    )
+
+
+def _follows(number: int, expected: int | None) -> bool:
+    return expected is None or 0 <= number - expected < _FURTHER_PAGES
+
+
+def _next_page(buf: bytes, start: int, stream: int) -> int | None:
+    """Where the recording's next page begins in `buf`."""
+    marked = stream.to_bytes(4, "little")
+    at = buf.find(CAPTURE, start)
+    while at >= 0:
+        if buf[at + _STREAM_AT : at + _STREAM_AT + 4] == marked and not buf[at + 4]:
+            return at
+        at = buf.find(CAPTURE, at + 1)
+    return None
+
+
+class _Table:
+    """A segment table, and what speaks for it."""
+
+    def __init__(
+        self, buf: bytes, at: int, expected: Expected, following: int | None, lacing: bytes | None = None
+    ) -> None:
+        segments_at = at + _HEADER.size - 1
+        self.lacing = buf[segments_at + 1 : segments_at + 1 + buf[segments_at]] if lacing is None else lacing
+        self.body = segments_at + 1 + len(self.lacing)
+        self.end = self.body + sum(self.lacing)
+        self._buf, self._at, self._expected, self._following = buf, at, expected, following
+
+    def is_plausible(self, *, has_head: bool, is_known: bool) -> bool:
+        """Whether its packets may be believed: it ends where the next page begins, or the head is right."""
+        fitting, packets = self.count()
+        if self.end == self._following:
+            return fitting > 0 and (has_head or fitting * 2 >= packets)
+        if not is_known or not packets:
+            return False
+        if fitting == packets >= _ENOUGH:
+            return True
+        return has_head and (fitting == packets or self._expected.fits(self._starts()[0]))
+
+    def count(self) -> tuple[int, int]:
+        """How many of its packets are of the recording's kind, and how many there are."""
+        starts = self._starts()
+        expected = self._expected.or_of([piece.data for piece in starts])
+        return sum(map(expected.fits, starts)), len(starts)
+
+    def _starts(self) -> list[Piece]:
+        """The packets that begin on the page, as far as they are there."""
+        stop = len(self._buf) if self._following is None else self._following
+        pieces = _pieces(self._buf, self.body, self.lacing, 0, stop)
+        return [piece for piece in pieces[self._expected.goes_on :] if piece.data]
+
+    def mended(self) -> _Table | None:
+        """The table with one bit changed, such that it ends at the next page and all packets are of the kind."""
+        if self._following is None:
+            return None
+        best: list[tuple[int, _Table]] = []
+        # A packet that becomes empty is none: no table with fewer of them is a better one.
+        fitting_before, packets_before = self.count()
+        enough = max(1 if self._expected.tocs else _ENOUGH, min(packets_before, len(self.lacing)))
+        # Where the bytes end, a table that has only its last packet too long may as well be cut short.
+        may_be_cut = self._following == len(self._buf) < self.end
+        last = self._last_segments() if may_be_cut else len(self.lacing)
+        for lacing in self._changed(last):
+            table = _Table(self._buf, self._at, self._expected, self._following, lacing)
+            fitting, packets = table.count()
+            is_better = fitting >= fitting_before and fitting * 10 >= packets * 9
+            if table.end == self._following and packets >= enough and is_better:
+                best.append((packets - 2 * fitting, table))
+        return min(best, key=itemgetter(0))[1] if best else None
+
+    def _last_segments(self) -> int:
+        """Where in the table the last packet begins."""
+        ends = [place for place, length in enumerate(self.lacing[:-1]) if length < 255]
+        return ends[-1] + 1 if ends else 0
+
+    def _changed(self, last: int) -> Iterator[bytes]:
+        """Tables with one bit changed, in front of the entry `last`."""
+        segments_at = self._at + _HEADER.size - 1
+        for bit in range(8):
+            count = self._buf[segments_at] ^ 1 << bit
+            yield self._buf[segments_at + 1 : segments_at + 1 + count]
+        assert self._following is not None
+        difference = self._following - self.end
+        bit = abs(difference)
+        if bit & (bit - 1) or not 0 < bit < 256:
+            return
+        for place in range(last):
+            if bool(self.lacing[place] & bit) == (difference < 0):
+                changed = bytearray(self.lacing)
+                changed[place] ^= bit
+                yield bytes(changed)

@@ -1,0 +1,150 @@
+"""The findings about chunks: what each says, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..values import ChunkRef, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..documents.models import ChunkEntry
+    from .records import Stretch
+
+_MOST_STRETCHES = 20
+_MOST_NAMED = 5
+_LOST_HINT = "look for it where the uploads come from; put in its place, the next merge will use it"
+_NUMBER_HINT = "give each MediaRecorder run a part of its own, and number its blobs as they come"
+
+
+def about(chunk: ChunkRef, code: str, severity: Severity, message: str, hint: str, at: int | None = None) -> Finding:
+    """A finding about one chunk; `at` is an offset in it."""
+    return Finding(code, severity, message, part=chunk.part, seq=chunk.seq, byte_offset=at, hint=hint)
+
+
+# -- chunks that are not there
+
+
+def missing(part: str, seqs: Sequence[int]) -> Finding:
+    which = f"chunk {seqs[0]} is" if len(seqs) == 1 else f"chunks {seqs[0]} to {seqs[-1]} ({len(seqs)}) are"
+    return Finding("chunk-missing", "error", f"{which} missing", part=part, seq=seqs[0], hint=_LOST_HINT)
+
+
+def unnumbered(chunk: ChunkRef, lost_ms: float) -> Finding:
+    """Lost chunks that the numbers do not show."""
+    message = f"{lost_ms / 1000:.2f} s of sound before chunk {chunk.seq} were never stored, though the numbers go on"
+    return about(chunk, "chunk-missing", "error", message, _LOST_HINT)
+
+
+def numbers_skipped(part: str, seqs: Sequence[int]) -> Finding:
+    named = ", ".join(map(str, seqs[:_MOST_NAMED])) + (", …" if len(seqs) > _MOST_NAMED else "")
+    message = f"{len(seqs)} chunk number(s) were not used ({named}); the sound goes on without a gap there"
+    return Finding("numbers-skipped", "info", message, part=part, seq=seqs[0], hint="nothing is missing")
+
+
+def suspended(chunk: ChunkRef, stood_ms: float, *, where: str) -> Finding:
+    message = f"the recorder stood still for {stood_ms / 1000:.2f} s {where} chunk {chunk.seq}: nothing was recorded"
+    hint = "the computer slept or the browser was stopped; nothing was lost on the way to the store"
+    return about(chunk, "recorder-suspended", "info", message, hint)
+
+
+def empty(part: str, seqs: Sequence[int]) -> Finding:
+    message = f"{len(seqs)} chunk(s) are empty, chunk {seqs[0]} for one"
+    hint = "recorders hand over empty blobs at times; nothing is missing if the sound goes on without a gap"
+    return Finding("chunks-empty", "info", message, part=part, seq=seqs[0], hint=hint)
+
+
+# -- chunks that are there twice, or in another place
+
+
+def duplicate(chunk: ChunkRef, first: ChunkRef) -> Finding:
+    message = f"chunk {chunk.seq} ({chunk.object.key}) is there already as {first.object.key}; it is left out"
+    return about(chunk, "chunk-duplicate", "warning", message, "nothing is lost by it")
+
+
+def near_duplicate(chunk: ChunkRef, base: ChunkRef, used_bytes: int) -> Finding:
+    what = f"{used_bytes:,} bytes of it mend that one, the rest is" if used_bytes else "it is"
+    message = (
+        f"chunk {chunk.seq} ({chunk.object.key}) is a copy of {base.object.key} with other damage; {what} left out"
+    )
+    return about(chunk, "chunk-near-duplicate", "warning", message, "compare the two and delete the worse one")
+
+
+def overlap(chunk: ChunkRef, other: ChunkRef, count: int, *, at_start: bool) -> Finding:
+    where = "begins with" if at_start else "ends with"
+    message = f"chunk {chunk.seq} {where} {count:,} bytes that are in chunk {other.seq} too; they are joined once"
+    return about(chunk, "chunk-overlap", "warning", message, "nothing is lost by it; an upload was resumed too early")
+
+
+def out_of_order(chunk: ChunkRef) -> Finding:
+    message = f"chunk {chunk.seq} was recorded at another place than its number says; what is in it decides"
+    return about(chunk, "chunk-out-of-order", "warning", message, _NUMBER_HINT)
+
+
+def foreign(chunk: ChunkRef, name: str | None) -> Finding:
+    what = f"that is joined as part {name}, behind this one" if name else "it is not joined"
+    message = f"chunk {chunk.seq} is of another recording; {what}"
+    hint = _NUMBER_HINT if name else "find out whose it is; it is kept where it is, and purge will not delete it"
+    return about(chunk, "chunk-foreign", "warning", message, hint)
+
+
+def restarted(chunk: ChunkRef, name: str) -> Finding:
+    message = f"a recorder was started again in chunk {chunk.seq}; what it recorded is joined as part {name}"
+    return about(chunk, "recorder-restarted", "warning", message, _NUMBER_HINT)
+
+
+# -- chunks that are not what they should be
+
+
+def unlike_manifest(chunk: ChunkRef, size: int, sha256: str, noted: ChunkEntry | None) -> Finding | None:
+    """What differs between a chunk and what the recorder noted of it; None where nothing does."""
+    if noted is None:
+        return None
+    if noted.bytes is not None and noted.bytes != size:
+        code, what = ("chunk-truncated", "short") if size < noted.bytes else ("chunk-size", "too long")
+        message = f"chunk {chunk.seq} is {abs(noted.bytes - size):,} bytes {what}: {size:,} instead of {noted.bytes:,}"
+    elif noted.sha256 and noted.sha256.lower() != sha256:
+        code, message = "chunk-altered", f"chunk {chunk.seq} is not what the recorder sent: its SHA-256 differs"
+    else:
+        return None
+    return about(chunk, code, "error", message, _LOST_HINT)
+
+
+def unreadable(chunk: ChunkRef, why: str) -> Finding:
+    return about(chunk, "chunk-unreadable", "error", f"chunk {chunk.seq} cannot be read: {why}", _LOST_HINT)
+
+
+def damaged(chunk: ChunkRef, stretches: Sequence[Stretch], size_bytes: int) -> Iterator[Finding]:
+    """Bytes of a chunk that are of no use; of many places the first ones singly."""
+    total = sum(stretch.size_bytes for stretch in stretches)
+    if len(stretches) == 1 and stretches[0].byte_offset + total == size_bytes and "cut" in stretches[0].reason:
+        message = f"chunk {chunk.seq} ends inside a packet: its last {total:,} bytes are of no use"
+        hint = "the browser was killed or the upload was cut; what came before is kept"
+        yield about(chunk, "chunk-truncated", "warning", message, hint, stretches[0].byte_offset)
+        return
+    singly = stretches if len(stretches) <= _MOST_STRETCHES else stretches[: _MOST_STRETCHES - 1]
+    for stretch in singly:
+        what = f"{stretch.size_bytes:,} bytes of chunk {chunk.seq} make no sense ({stretch.reason}) and were skipped"
+        yield about(chunk, "bytes-skipped", "error", what, _LOST_HINT, stretch.byte_offset)
+    if rest := stretches[len(singly) :]:
+        count = sum(stretch.size_bytes for stretch in rest)
+        what = f"{count:,} bytes in {len(rest):,} more places of chunk {chunk.seq} make no sense and were skipped"
+        yield about(chunk, "bytes-skipped", "error", what, _LOST_HINT, rest[0].byte_offset)
+
+
+def clock_wrong(chunk: ChunkRef, off_ms: float) -> Finding:
+    direction = "late" if off_ms > 0 else "early"
+    message = (
+        f"a timestamp in chunk {chunk.seq} is {abs(off_ms) / 1000:.2f} s too {direction}: "
+        "what is before and behind it says otherwise, and decides"
+    )
+    return about(
+        chunk, "cluster-time-wrong", "warning", message, "nothing is lost by it; a bit of the chunk is damaged"
+    )
+
+
+def second_track(chunk: ChunkRef, reason: str, size_bytes: int) -> Finding:
+    message = f"{size_bytes:,} bytes are not joined: {reason}"
+    hint = "one track is joined; record both voices into one stereo track"
+    return about(chunk, "second-track", "warning", message, hint)

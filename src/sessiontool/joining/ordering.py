@@ -1,0 +1,287 @@
+"""Which chunks of a part belong to which recorder run, and in which order, by what is in them and by their numbers.
+
+Needed where the numbers do not say it: chunks that changed places, a second recorder that wrote into the same folder, a
+recorder that was started again, a chunk of another session.  A chunk's clusters say when it was recorded; chunks of one
+run follow one another in time.  A single clock may be wrong: a chunk whose time fits nowhere, and whose number fits a
+hole in the row, is believed by its number if one wrong bit or damage explains the time.
+
+Works on what `survey` found; copies are no longer among the chunks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from .recorders import SAME_PLACE_MS, Chain, by_recorder, is_a_run, put_behind, put_in_by_number
+from .timestamp_repair import looks_like_a_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..values import ChunkRef
+    from .survey import ChunkSurvey, Dialect
+
+    IsNoted = Callable[[ChunkSurvey], bool]
+
+_TOUCHING_MS = 150
+_UNEXPLAINED, _OVERLAPPING = 0.4, 0.7
+_LOOSE = 0.4
+_FEW_OUT_OF_PLACE = 0.25
+_LONGEST_ROW = 400
+_INEXACT = 0.12
+"""Where a chunk begins is counted back from its first cluster: what was dropped in between is not in the count."""
+_NOTED = 2.0
+
+
+@dataclass(slots=True)
+class Order:
+    """The part's own run first, then other runs by their numbers; and chunks of recordings that are not whole."""
+
+    chains: list[Chain]
+    foreign: list[ChunkSurvey]
+
+
+def order_chunks(surveys: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> Order:
+    """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain holes."""
+    groups = _by_dialect(surveys)
+    silent = groups.pop(None, [])  # without a packet or a header: they go where their numbers say
+    chains: list[Chain] = []
+    foreign: list[ChunkSurvey] = []
+    for group in groups.values():
+        alike: list[Chain] = []
+        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted):
+            chain, strangers = _sorted(raw, is_noted, missing)
+            alike += [chain] if chain.chunks else []
+            foreign += strangers
+        for one in group:
+            if one.start_ms is None:
+                put_behind(one, alike)
+        chains += alike
+    if not chains:
+        return Order([Chain(silent)] if silent else [], [])
+    main = max(chains, key=lambda chain: (_noted_packets(chain, is_noted), chain.packets, chain.has_header))
+    for one in silent:
+        put_in_by_number(main, one)
+    for stranger in [one for one in foreign if one.has_header]:
+        foreign.remove(stranger)
+        chains.append(Chain([stranger]))
+    whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
+    foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
+    return Order(sorted(whole, key=lambda chain: (_is_behind(chain, main), chain.numbers)), foreign)
+
+
+def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> bool:
+    """Whether nearly all chunks are in order by time: others are out of place or strangers, and no second recorder."""
+    timed = [one for one in group if one.start_ms is not None]
+    kept = _steady(group, is_noted, missing)
+    if sum(one.has_header for one in timed) > 1 or (timed and any(one.has_header for one in timed[1:])):
+        return False
+    return len(timed) - len(kept) <= max(1, len(timed) * _FEW_OUT_OF_PLACE)
+
+
+def _by_dialect(surveys: Sequence[ChunkSurvey]) -> dict[Dialect | None, list[ChunkSurvey]]:
+    """The chunks by how they are written; a header without a packet goes with the most of its container."""
+    groups: dict[Dialect | None, list[ChunkSurvey]] = defaultdict(list)
+    for survey in surveys:
+        groups[survey.dialect].append(survey)
+    for bare in [dialect for dialect in groups if dialect and not dialect.packet_samples]:
+        alike = [other for other in groups if other and other.packet_samples and other[:2] == bare[:2]]
+        if alike:
+            largest = max(alike, key=lambda other: len(groups[other]))
+            groups[largest] = sorted([*groups[largest], *groups.pop(bare)], key=lambda one: one.chunk.seq)
+    return groups
+
+
+def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:
+    return sum(len(one.digests) for one in chain.chunks if is_noted(one))
+
+
+def _is_earlier_run(chain: Chain, main: Chain) -> bool:
+    """Whether a run without a header is the part's own, before the recorder was started again: its header is lost."""
+    return _dialect(chain) == _dialect(main) and chain.numbers[1] < main.numbers[0]
+
+
+def _is_behind(chain: Chain, main: Chain) -> bool:
+    """Whether a run is joined behind the part's own: all but those that were recorded wholly before it."""
+    return chain is not main and not _is_earlier_run(chain, main)
+
+
+def _dialect(chain: Chain) -> object:
+    return next((one.dialect for one in chain.chunks if one.dialect and one.dialect.packet_samples), None)
+
+
+# -- the order within a run
+
+
+def _sorted(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> tuple[Chain, list[ChunkSurvey]]:
+    """The chunks of one run in order, and those that are not of it."""
+    timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
+    kept = _steady(raw, is_noted, missing)
+    chosen = {one.chunk for one in kept}
+    outcast = [one for one in timed if one.chunk not in chosen]
+    order = list(kept)
+    by_number: list[ChunkSurvey] = []
+    foreign: list[ChunkSurvey] = []
+    listed = any(is_noted(one) for one in kept)
+    own = {one.chunk for one in outcast if is_noted(one) or one.damages or not listed}
+    for one in _fit_into_holes([one for one in outcast if one.chunk in own], order):
+        if _is_of_its_number(one, order, is_noted):
+            by_number.append(one)
+        elif (place := _hole_of_length(one, order)) is not None:
+            order.insert(place, _at(one, order[place - 1].end_ms or 0.0))
+        else:
+            foreign.append(one)
+    for one in outcast:
+        if one.chunk not in own:
+            (by_number if _is_of_its_number(one, order, is_noted) else foreign).append(one)
+    chain = Chain(order)
+    chain.moved = moved([one.chunk for one in order])
+    for one in sorted(by_number, key=lambda one: one.chunk.seq):
+        put_in_by_number(chain, one)
+    return chain, foreign
+
+
+def _fit_into_holes(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey]) -> list[ChunkSurvey]:
+    """Put chunks where the order has a hole for them, one after another as holes get smaller; those that remain."""
+    remaining = sorted(outcast, key=lambda one: one.start_ms or 0)
+    while placed := next(((one, at) for one in remaining if (at := _hole_for(one, order)) is not None), None):
+        order.insert(placed[1], placed[0])
+        remaining.remove(placed[0])
+    return remaining
+
+
+def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:
+    """How much a chunk counts: one that the recorder knows more than one that it does not."""
+    return _NOTED if is_noted(one) else 1.0
+
+
+def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> list[ChunkSurvey]:
+    """The most chunks, by what they are worth, whose times rise with their numbers."""
+    timed = [one for one in raw if one.start_ms is not None]
+    slack_ms = min(2 * SAME_PLACE_MS, median([one.length_ms for one in timed] or [0.0]) / 2)
+    # How much sound is in the chunks before each whose own times are not known.
+    silent_ms = {
+        one.chunk: sum(other.length_ms for other in raw if other.start_ms is None and other.chunk.seq < one.chunk.seq)
+        for one in timed
+    }
+    best: list[float] = []
+    came_from: list[int] = []
+    for index, one in enumerate(timed):
+        late = not index and (one.start_ms or 0.0) > slack_ms and not _any_before(missing, one)
+        weight, source = (-_UNEXPLAINED if late else 0.0), -1
+        for other in range(max(0, index - _LONGEST_ROW), index):
+            before = timed[other]
+            between_ms = silent_ms[one.chunk] - silent_ms[before.chunk]
+            step = (one.start_ms or 0) - (before.end_ms or 0) - between_ms
+            if step < -slack_ms:
+                continue
+            odd = step > slack_ms and index == other + 1 and not _any_between(missing, before, one)
+            total = best[other] - (_UNEXPLAINED if odd else _OVERLAPPING if step < -_TOUCHING_MS else 0.0)
+            if total > weight:
+                weight, source = total, other
+        best.append(weight + _worth(one, is_noted))
+        came_from.append(source)
+    row: list[ChunkSurvey] = []
+    at = max(range(len(timed)), key=lambda index: best[index]) if timed else -1
+    while at >= 0:
+        row.append(timed[at])
+        at = came_from[at]
+    return row[::-1]
+
+
+def _any_before(missing: Sequence[int], one: ChunkSurvey) -> bool:
+    return bool(missing) and missing[0] < one.chunk.seq
+
+
+def _any_between(missing: Sequence[int], before: ChunkSurvey, after: ChunkSurvey) -> bool:
+    at = bisect_left(missing, before.chunk.seq)
+    return at < len(missing) and missing[at] < after.chunk.seq
+
+
+def _hole_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
+    """Where in the order there is a hole in time that the chunk fits into, at one end exactly; None without one."""
+    start, end = one.start_ms or 0.0, one.end_ms or 0.0
+    index = bisect_left(order, (start, end), key=lambda other: (other.start_ms or 0.0, other.end_ms or 0.0))
+    after_ms = order[index - 1].end_ms if index else 0.0
+    before_ms = order[index].start_ms if index < len(order) else None
+    near_ms = max(_TOUCHING_MS, _INEXACT * one.length_ms)
+    if after_ms is None or start < after_ms - near_ms:
+        return None
+    if before_ms is not None and end > before_ms + near_ms:
+        return None
+    touches = abs(start - after_ms) <= near_ms or (before_ms is not None and abs(end - before_ms) <= near_ms)
+    fills = before_ms is not None and before_ms - after_ms - one.length_ms <= _LOOSE * one.length_ms
+    return index if touches or fills else None
+
+
+def _hole_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
+    """Where in the order there is a hole as long as the chunk, which one wrong bit of its clock keeps it out of."""
+    for index, (before, after) in enumerate(pairwise(order)):
+        hole_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
+        off_ms = (one.start_ms or 0.0) - (before.end_ms or 0.0)
+        if abs(hole_ms - one.length_ms) <= _TOUCHING_MS and _is_off_by_a_bit(one, off_ms):
+            return index + 1
+    return None
+
+
+def _at(one: ChunkSurvey, start_ms: float) -> ChunkSurvey:
+    """A chunk whose clock is corrected, so that others can be ordered by it."""
+    one.start_ms, one.end_ms = start_ms, start_ms + one.length_ms
+    return one
+
+
+def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: IsNoted) -> bool:
+    """Whether there is a hole where the chunk's number belongs, and its clock is wrong in a way that happens."""
+    index = bisect_left(order, one.chunk.seq, key=lambda other: other.chunk.seq)
+    after_ms = order[index - 1].end_ms if index else 0.0
+    before_ms = order[index].start_ms if index < len(order) else None
+    if after_ms is None or (before_ms is not None and before_ms - after_ms < one.length_ms - SAME_PLACE_MS):
+        return False
+    if is_noted(one) or one.damages:
+        return True
+    off_ms = [(one.start_ms or 0.0) - after_ms]
+    off_ms += [(one.end_ms or 0.0) - before_ms] if before_ms is not None else []
+    return any(_is_off_by_a_bit(one, off) for off in off_ms)
+
+
+def _is_off_by_a_bit(one: ChunkSurvey, off_ms: float) -> bool:
+    return looks_like_a_bit(off_ms, one.dialect.ticks_per_ms if one.dialect else 1)
+
+
+def moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
+    """The chunks, in their order by content, whose numbers are wrong.
+
+    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the
+    fewest that have to be taken out for the numbers of the others to rise.
+    """
+    fewest = _fewest_moved(chunks)
+    numbers = sorted(chunk.seq for chunk in chunks)
+    exchanged = [chunk for chunk, number in zip(chunks, numbers, strict=True) if chunk.seq != number]
+    return exchanged if len(exchanged) <= 2 * len(fewest) else fewest
+
+
+def _fewest_moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
+    tails: list[int] = []  # of the best rising row of each length, by index
+    before: list[int] = []
+    for index, chunk in enumerate(chunks):
+        length = bisect_left(tails, chunk.seq, key=lambda tail: chunks[tail].seq)
+        before.append(tails[length - 1] if length else -1)
+        tails[length : length + 1] = [index]
+    rising, index = set(), tails[-1] if tails else -1
+    while index >= 0:
+        rising.add(index)
+        index = before[index]
+    return [chunk for index, chunk in enumerate(chunks) if index not in rising]
+
+
+def gaps_ms(chain: Chain) -> list[float]:
+    """How much time passed between each chunk's end and the beginning of the next; 0 where one has no time."""
+    return [
+        b.start_ms - a.end_ms if a.end_ms is not None and b.start_ms is not None else 0.0
+        for a, b in pairwise(chain.chunks)
+    ]

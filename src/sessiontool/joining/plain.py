@@ -1,0 +1,120 @@
+"""Whether a part is plainly one recording in order, noticed while it is joined: else `Doubt` is raised.
+
+Nearly all parts are, and are read once.  What is in doubt is read again, chunk by chunk, by `plan`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..containers import begins_recording
+from . import findings
+from .blob_clock import SUSPENDED_MS
+from .run_joiner import RunJoiner
+from .runs import Piece, RecorderRun
+from .sequence import missing_numbers
+from .time_map import JUMP_MS
+from .timestamp_repair import STEP_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..documents.models import ChunkEntry, PartEntry
+    from ..values import ChunkRef
+    from ..webm.packets import Packets
+    from .run_joiner import Context
+    from .runs import Fed
+
+_EDGE_PACKETS = 8
+_SAMPLES_PER_MS = 48
+
+
+class Doubt(Exception):  # noqa: N818 - not an error: the part is read in another way
+    """A part is not plainly one recording in order."""
+
+
+def plain_run(part: str, listed: Sequence[ChunkRef], entry: PartEntry | None) -> RecorderRun:
+    """The part as one run of whole chunks in order of their numbers; Doubt where the numbers tell otherwise."""
+    numbers = [chunk.seq for chunk in listed]
+    if len(set(numbers)) < len(numbers) or missing_numbers(listed, entry):
+        raise Doubt
+    return RecorderRun(part, part, [Piece(chunk) for chunk in listed], entry)
+
+
+class PlainJoiner(RunJoiner):
+    """Joins a part as it is listed; Doubt as soon as anything in it is not plain."""
+
+    def __init__(self, run: RecorderRun, context: Context) -> None:
+        super().__init__(run, context)
+        self._noted = {chunk.seq: chunk for chunk in run.entry.chunks} if run.entry else {}
+        self._seen: set[str] = set()
+        self._empty: list[int] = []
+        self._checked = -1
+        self._position = 0  # samples of the packets so far
+        self._origin_ms: float | None = None  # where the sample count began, by the last packets
+
+    def take(self, fed: Fed) -> None:
+        if fed.piece > self._checked:
+            self._checked = fed.piece
+            self._check_chunk(self.run.pieces[fed.piece].chunk)
+        if self.stream.reader.ledger.damages or self.stream.reader.header_missing:
+            raise Doubt
+        for packets in fed.packets:
+            if packets.after_break or not packets.placed or packets.recording:
+                raise Doubt
+            self._check_times(packets)
+        super().take(fed)
+        lags_ms = list(self.clock.lags_ms.values())
+        if len(lags_ms) > 1 and lags_ms[-1] - max(lags_ms[-4:-1]) > SUSPENDED_MS:
+            raise Doubt
+
+    def end(self) -> None:
+        super().end()
+        if self._empty:
+            self.found([findings.empty(self.run.part, self._empty)])
+
+    def _check_chunk(self, chunk: ChunkRef) -> None:
+        """Compare a chunk with what the recorder noted, and with those before it."""
+        size, sha256 = self.stream.sizes[chunk], self.stream.digests[chunk]
+        noted: ChunkEntry | None = self._noted.get(chunk.seq)
+        if noted and findings.unlike_manifest(chunk, size, sha256, noted):
+            raise Doubt
+        if not size:
+            self._empty.append(chunk.seq)
+        elif sha256 in self._seen or (self.packets and begins_recording(self.stream.head)):
+            raise Doubt
+        self._seen.add(sha256)
+
+    def _check_times(self, packets: Packets) -> None:
+        """Doubt where a group of packets that share a base does not go on where the one before ended."""
+        cuts = [*packets.bases, len(packets.payloads)]
+        if cuts[0]:
+            self._pass(packets, 0, cuts[0])
+        for start, stop in pairwise(cuts):
+            head_ms = self._offset_ms(packets, start, min(stop, start + _EDGE_PACKETS), self._position)
+            if self._origin_ms is None:
+                if head_ms > JUMP_MS:
+                    raise Doubt
+            elif abs(head_ms - self._origin_ms) > STEP_MS:
+                raise Doubt
+            self._pass(packets, start, stop)
+
+    def _pass(self, packets: Packets, start: int, stop: int) -> None:
+        durations = packets.durations[start:stop]
+        length_ms = sum(durations) / _SAMPLES_PER_MS
+        spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / _SAMPLES_PER_MS
+        if not -JUMP_MS < spread_ms - length_ms < JUMP_MS:
+            raise Doubt
+        self._position += sum(durations)
+        first = max(start, stop - _EDGE_PACKETS)
+        begins_at = self._position - sum(packets.durations[first:stop])
+        self._origin_ms = self._offset_ms(packets, first, stop, begins_at)
+
+    def _offset_ms(self, packets: Packets, start: int, stop: int, position: int) -> float:
+        """Where the sample count began, by the earliest of the packets `start` to `stop`, the first at `position`."""
+        found = float("inf")
+        for index in range(start, stop):
+            found = min(found, packets.times_ms[index] - position / _SAMPLES_PER_MS)
+            position += packets.durations[index]
+        return found

@@ -1,0 +1,349 @@
+"""How a part is to be joined whose chunks are not plainly one recording in order: its recorder runs, piece by piece.
+
+Every byte of every chunk is in a piece of a run, or set aside or damaged with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ..errors import RecordingError
+from ..webm.packets import Account
+from . import findings
+from .copies import Shared, find_shared
+from .ordering import order_chunks
+from .records import ChunkRecord, Stretch, Verdict
+from .runs import Aside, Piece, RecorderRun
+from .sequence import missing_numbers, places_of, rows
+from .survey import ChunkSurvey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from ..documents.models import ChunkEntry, PartEntry
+    from ..values import ChunkRef, Finding
+    from .recorders import Chain
+
+_LEAST_GAP_MS = 100.0
+
+
+@dataclass(slots=True)
+class Plan:
+    """The runs of a part in the order in which they are joined; records of the chunks that are in none of them.
+
+    `asides` and `damage` are bytes of chunks that are in a run, and are not joined.  `digests` are the chunks' SHA-256.
+    `refusal` says why none of them can be used, where that is so.
+    """
+
+    runs: list[RecorderRun] = field(default_factory=list)
+    records: list[ChunkRecord] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+    damage: list[Aside] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    altered: set[ChunkRef] = field(default_factory=set)
+    digests: dict[ChunkRef, str] = field(default_factory=dict)
+    refusal: RecordingError | None = None
+
+
+class Noted:
+    """The recorder's list of a part's chunks."""
+
+    def __init__(self, entry: PartEntry | None) -> None:
+        self.chunks: dict[int, ChunkEntry] = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
+        self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
+        self._sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes}
+
+    def knows(self, one: ChunkSurvey) -> bool:
+        """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
+        return one.size_bytes in self._sizes or self.has_exactly(one)
+
+    def has_exactly(self, one: ChunkSurvey) -> bool:
+        """Whether a chunk is what the recorder sent, byte for byte."""
+        return one.sha256 in self._digests
+
+    def number_of(self, one: ChunkSurvey) -> int:
+        """The number under which a chunk like this is noted; -1 where none is, or several are."""
+        found = [
+            seq
+            for seq, noted in self.chunks.items()
+            if (noted.sha256.lower() == one.sha256 if noted.sha256 else noted.bytes == one.size_bytes)
+        ]
+        return found[0] if len(found) == 1 else -1
+
+
+def started_again(entry: PartEntry | None) -> PartEntry | None:
+    """What the recorder noted of a run that it did not know to be another one: its blobs, but not its start."""
+    return entry and entry.model_copy(update={"start_ms": None, "pauses": []})
+
+
+def plan_part(
+    part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Callable[[ChunkRef], bytes]
+) -> Plan:
+    """Read each chunk of a part by itself, and decide what becomes of it."""
+    mime_type = (entry.mime_type if entry else None) or ""
+    surveys: list[ChunkSurvey] = []
+    track = None
+    for chunk in listed:
+        surveys.append(survey(chunk, read(chunk), mime_type, track))
+        track = track or (surveys[-1].track if surveys[-1].has_header else None)
+    planner = _Planner(part, listed, entry, surveys)
+    try:
+        plan = planner.plan()
+    except RecordingError as error:
+        plan = Plan(refusal=error)
+    plan.digests = {one.chunk: one.sha256 for one in surveys}
+    return plan
+
+
+class _Planner:
+    def __init__(
+        self, part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, surveys: Sequence[ChunkSurvey]
+    ) -> None:
+        self._part = part
+        self._entry = entry
+        self._surveys = surveys
+        self._by_chunk = {one.chunk: one for one in surveys}
+        self._noted = Noted(entry)
+        self._missing = missing_numbers(listed, entry)
+        self._unusable: list[int] = []
+        self._plan = Plan()
+
+    def plan(self) -> Plan:
+        usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
+        if not usable or not any(one.digests for one in usable):
+            self._refuse(usable)
+        shared = find_shared(usable, self._noted.has_exactly)
+        self._set_copies_aside(shared)
+        remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
+        order = order_chunks(remaining, self._noted.knows, sorted([*self._missing, *self._unusable]))
+        replaced = [one.chunk.seq for one in order.foreign]
+        self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
+        for one in order.foreign:
+            self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
+            self._plan.findings.append(findings.foreign(one.chunk, None))
+        for index, chain in enumerate(order.chains):
+            self._add_run(index, chain, order.chains, shared, replaced)
+        return self._plan
+
+    def _count_missing(self, misplaced: Collection[int]) -> None:
+        """Count the missing numbers anew, without those of chunks that say nothing of how many there were."""
+        present = {one.chunk.seq for one in self._surveys}
+        steady = [one.chunk for one in self._surveys if one.chunk.seq not in misplaced]
+        self._missing = [number for number in missing_numbers(steady, self._entry) if number not in present]
+
+    def _refuse(self, usable: Sequence[ChunkSurvey]) -> None:
+        """RecordingError, where nothing says that what is there may be read as one stream all the same."""
+        refused = next((one for one in self._surveys if one.refusal), None)
+        if refused and refused.refusal:
+            message = f"{refused.chunk.object.key}: {refused.refusal.message}"
+            raise RecordingError(message, hint=refused.refusal.hint)
+        if usable:
+            return
+        first = next((one for one in self._surveys if one.what), None)
+        why = f"{first.chunk.object.key} is {first.what}" if first else "all chunks are empty"
+        raise RecordingError(why, hint="see what is there with `sessiontool inspect`")
+
+    # -- chunks that are not joined
+
+    def _is_useless(self, one: ChunkSurvey) -> bool:
+        if not one.is_useless:
+            return False
+        self._unusable.append(one.chunk.seq)
+        self._plan.findings.append(findings.unreadable(one.chunk, one.what))
+        stretch = Stretch(0, one.size_bytes, one.what)
+        account = Account(one.size_bytes, damaged_bytes=one.size_bytes)
+        self._plan.records.append(ChunkRecord(one.chunk, one.sha256, "damaged", account=account, damage=[stretch]))
+        return True
+
+    def _without_empty(self, surveys: Sequence[ChunkSurvey]) -> list[ChunkSurvey]:
+        """The chunks that hold bytes; of the others those are named that the recorder noted to be larger."""
+        harmless = []
+        for one in surveys:
+            if one.size_bytes:
+                continue
+            self._plan.records.append(ChunkRecord(one.chunk, one.sha256, "empty"))
+            if finding := self._unlike_manifest(one):
+                self._plan.findings.append(finding)
+                self._unusable.append(one.chunk.seq)
+            else:
+                harmless.append(one.chunk.seq)
+        if harmless:
+            self._plan.findings.append(findings.empty(self._part, harmless))
+        return [one for one in surveys if one.size_bytes]
+
+    def _set_aside(self, one: ChunkSurvey, verdict: Verdict, *stretches: Stretch) -> None:
+        account = Account(one.size_bytes, set_aside_bytes=sum(stretch.size_bytes for stretch in stretches))
+        self._plan.records.append(ChunkRecord(one.chunk, one.sha256, verdict, account=account, set_aside=[*stretches]))
+
+    def _set_copies_aside(self, shared: Shared) -> None:
+        for chunk, base in shared.copies.items():
+            one = self._by_chunk[chunk]
+            stretches = shared.aside(one)
+            used = one.size_bytes - sum(stretch.size_bytes for stretch in stretches)
+            self._set_aside(one, "duplicate", *stretches)
+            exact = chunk in shared.exact
+            finding = findings.duplicate(chunk, base) if exact else findings.near_duplicate(chunk, base, used)
+            self._plan.findings.append(finding)
+            if chunk in shared.head_cuts:
+                count, other = shared.head_cuts[chunk]
+                self._plan.findings.append(findings.overlap(chunk, other, count, at_start=True))
+
+    def _unlike_manifest(self, one: ChunkSurvey) -> Finding | None:
+        return findings.unlike_manifest(one.chunk, one.size_bytes, one.sha256, self._noted.chunks.get(one.chunk.seq))
+
+    # -- runs
+
+    def _add_run(
+        self, index: int, chain: Chain, chains: Sequence[Chain], shared: Shared, replaced: Sequence[int]
+    ) -> None:
+        name = f"{self._part}+{index}" if index else self._part
+        first = chain.chunks[0].chunk
+        lengths = [one.length_ms for one in chain.chunks if one.digests]
+        run = RecorderRun(name, self._part, [], self._entry if not index else None, chain.has_header)
+        run.chunk_ms = median(lengths) if lengths else 0.0
+        run.ticks_per_ms = max((one.dialect.ticks_per_ms for one in chain.chunks if one.dialect), default=1)
+        run.opener = next((one.chunk for one in chain.chunks if one.has_header or one.digests), None)
+        if index:
+            behind = chain.numbers[0] > chains[index - 1].numbers[1]
+            alike = chain.chunks[0].dialect == chains[index - 1].chunks[0].dialect
+            run.findings.append((findings.restarted if behind and alike else findings.foreign)(first, name))
+            run.entry = started_again(self._entry) if chain.has_header else None
+            lost = [n for n in (*self._missing, *self._unusable) if chains[index - 1].numbers[1] < n < first.seq]
+            run.before_ms = len(lost) * run.chunk_ms if behind else 0.0
+        run.findings += [findings.out_of_order(chunk) for chunk in chain.moved]
+        among = [one.chunk.seq for other in chains if other is not chain for one in other.chunks]
+        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *among]))
+        run.pieces = self._pieces(run, chain, shared, lost_before)
+        self._plan.runs.append(run)
+
+    def _losses(
+        self, run: RecorderRun, chain: Chain, chains: Sequence[Chain], index: int, replaced: Sequence[int]
+    ) -> Mapping[int, tuple[str, float]]:
+        """Why bytes are missing before a chunk of a run, and how many chunks; named in the run's findings."""
+        order = [one.chunk for one in chain.chunks]
+        low, high = chain.numbers
+        before = max((other.numbers[1] for other in chains if other.numbers[1] < low), default=-1)
+        last = not any(other.numbers[0] > high for other in chains)
+        own = [n for n in self._missing if (before < n or not index) and (n < high or last)]
+        places = {
+            kind: places_of([n for n in numbers if n < high or last], order, chain.moved)
+            for kind, numbers in (("missing", own), ("unusable", self._unusable), ("replaced", replaced))
+        }
+        run.missing_after = places["missing"].get(len(order), [])
+        run.lost_after = len(places["unusable"].get(len(order), []))
+        if run.missing_after:
+            run.findings += [findings.missing(self._part, row) for row in rows(run.missing_after)]
+        lost: dict[int, tuple[str, float]] = {}
+        skipped: list[int] = []
+        for position in sorted({place for found in places.values() for place in found} - {len(order)}):
+            missing = places["missing"].get(position, [])
+            goes_on = self._goes_on(chain, position)
+            between_runs = bool(index) and not position
+            if missing and goes_on and not between_runs and not self._are_noted(missing):
+                skipped += missing
+            else:
+                run.findings += [findings.missing(self._part, row) for row in rows(missing)]
+            count = sum(len(found.get(position, [])) for found in places.values())
+            if not goes_on:
+                lost[position] = (self._why(position, places), count)
+        if skipped:
+            run.findings.append(findings.numbers_skipped(self._part, skipped))
+        return lost
+
+    def _are_noted(self, numbers: Sequence[int]) -> bool:
+        return any(number in self._noted.chunks for number in numbers)
+
+    def _goes_on(self, chain: Chain, position: int) -> bool:
+        """Whether the times of a chunk go on right where those of the one before end: nothing is missing there."""
+        if position == 0:
+            one = chain.chunks[0]
+            return one.has_header or (one.start_ms is not None and one.start_ms <= _LEAST_GAP_MS)
+        before, after = chain.chunks[position - 1], chain.chunks[position]
+        if after.start_ms is None and not after.is_torn_at_start:
+            return abs(before.tail_ms - after.head_ms) <= _LEAST_GAP_MS
+        if before.end_ms is None or after.start_ms is None:
+            return False
+        return after.start_ms - before.end_ms <= _LEAST_GAP_MS
+
+    def _why(self, position: int, places: Mapping[str, Mapping[int, list[int]]]) -> str:
+        numbers = [number for found in places.values() for number in found.get(position, [])]
+        return f"chunk {numbers[0]} is missing or of no use" if numbers else ""
+
+    def _pieces(
+        self, run: RecorderRun, chain: Chain, shared: Shared, lost: Mapping[int, tuple[str, float]]
+    ) -> list[Piece]:
+        pieces: list[Piece] = []
+        short: tuple[str, float] | None = None
+        for position, one in enumerate(chain.chunks):
+            before = chain.chunks[position - 1] if position else None
+            why, count = lost.get(position, short or (_torn(before, one) if before else "", 0.0))
+            fresh = self._pieces_of(one, run, shared, chain.moved)
+            pieces.append(replace(fresh[0], lost_before=why, lost_chunks=count))
+            pieces += fresh[1:]
+            short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
+        return pieces
+
+    def _pieces_of(self, one: ChunkSurvey, run: RecorderRun, shared: Shared, moved: Sequence[ChunkRef]) -> list[Piece]:
+        """A chunk, less what its neighbours have too, with the stretches of copies that mend it."""
+        start, stop = 0, one.size_bytes
+        if one.chunk in shared.head_cuts:
+            start, other = shared.head_cuts[one.chunk]
+            self._cut(one, Stretch(0, start, "the chunk before ends with it", other, self._size(other) - start))
+            run.findings.append(findings.overlap(one.chunk, other, start, at_start=True))
+        if one.chunk in shared.tail_cuts:
+            count, other = shared.tail_cuts[one.chunk]
+            stop = max(start, stop - count)
+            self._cut(one, Stretch(stop, one.size_bytes - stop, "the chunk behind begins with it", other, 0))
+            run.findings.append(findings.overlap(one.chunk, other, one.size_bytes - stop, at_start=False))
+        pieces: list[Piece] = []
+        at = start
+        for patch in shared.patches.get(one.chunk, ()):
+            if not start <= patch.start <= patch.stop <= stop:
+                unused = Stretch(patch.other_start, patch.other_stop - patch.other_start, "a copy", one.chunk)
+                self._plan.asides.append(Aside(patch.other, unused))
+                continue
+            if patch.start > at:
+                pieces.append(Piece(one.chunk, at, patch.start))
+            pieces.append(Piece(patch.other, patch.other_start, patch.other_stop, counted_for=one.chunk))
+            if patch.stop > patch.start:
+                reason = "a copy has more of it"
+                self._plan.damage.append(Aside(one.chunk, Stretch(patch.start, patch.stop - patch.start, reason)))
+            at = patch.stop
+        whole = not pieces and not at and stop == one.size_bytes
+        if at < stop or all(piece.chunk != one.chunk for piece in pieces):  # it is read, if only for its hash
+            pieces.append(Piece(one.chunk, at, None if whole else stop))
+        noted_as = self._noted.number_of(one) if one.chunk in moved else None
+        return [replace(piece, noted_as=noted_as) for piece in pieces]
+
+    def _size(self, chunk: ChunkRef) -> int:
+        return self._by_chunk[chunk].size_bytes
+
+    def _cut(self, one: ChunkSurvey, stretch: Stretch) -> None:
+        self._plan.asides.append(Aside(one.chunk, stretch))
+
+    def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> tuple[str, float] | None:
+        """Name what differs from the recorder's list; what is lost at the chunk's end, if that is short."""
+        finding = self._unlike_manifest(one)
+        if finding is None or (moved and self._noted.knows(one)):
+            return None
+        run.findings.append(finding)
+        self._plan.altered.add(one.chunk)
+        noted = self._noted.chunks[one.chunk.seq].bytes or 0
+        if one.size_bytes < noted:
+            run.short.add(one.chunk)
+        cut_at_end = one.is_torn_at_end or not one.is_torn_at_start
+        return (finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted and cut_at_end else None
+
+
+def _torn(before: ChunkSurvey, after: ChunkSurvey) -> str:
+    """Why two chunks do not go on with one another, though none is missing; empty where they do.
+
+    What is cut in the middle of a packet on both sides may be one packet.
+    """
+    if before.is_torn_at_end and not after.is_torn_at_start:
+        return f"the end of chunk {before.chunk.seq} is damaged"
+    if after.is_torn_at_start and not before.is_torn_at_end:
+        return f"the beginning of chunk {after.chunk.seq} is damaged"
+    return ""

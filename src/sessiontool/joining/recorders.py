@@ -1,0 +1,204 @@
+"""Which recorder run each chunk of a part belongs to, by headers, times and what the recorder noted.
+
+Several runs share a part where a recorder was started again in the same folder, and where two were at work at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise, product
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..values import ChunkRef
+    from .survey import ChunkSurvey
+
+    IsNoted = Callable[[ChunkSurvey], bool]
+
+SAME_PLACE_MS = 1000
+"""Chunks of one run follow one another this closely; more is a hole."""
+
+_CONTINUES_MS, _LATE_MS = 150, 500
+_MOSTLY = 0.8
+
+
+@dataclass(slots=True)
+class Chain:
+    """The chunks of one recorder run in their order; `moved` are those whose numbers are wrong."""
+
+    chunks: list[ChunkSurvey]
+    moved: list[ChunkRef] = field(default_factory=list)
+
+    @property
+    def has_header(self) -> bool:
+        return any(one.has_header for one in self.chunks)
+
+    @property
+    def packets(self) -> int:
+        return sum(len(one.digests) for one in self.chunks)
+
+    @property
+    def start_ms(self) -> float:
+        return min((one.start_ms for one in self.chunks if one.start_ms is not None), default=0.0)
+
+    @property
+    def end_ms(self) -> float:
+        return max((one.end_ms for one in self.chunks if one.end_ms is not None), default=0.0)
+
+    @property
+    def first_free(self) -> int:
+        """Where the first chunk may be that is put in: nothing comes before a header."""
+        return int(bool(self.chunks) and self.chunks[0].has_header)
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The lowest and the highest number of its chunks."""
+        return min(one.chunk.seq for one in self.chunks), max(one.chunk.seq for one in self.chunks)
+
+
+def is_a_run(chain: Chain) -> bool:
+    """Whether it is a recording of its own: with a header, or at least two chunks that follow one another."""
+    timed = [one for one in chain.chunks if one.start_ms is not None]
+    follows = any(abs((b.start_ms or 0) - (a.end_ms or 0)) <= SAME_PLACE_MS for a, b in pairwise(timed))
+    return chain.has_header or follows
+
+
+def by_recorder(group: Sequence[ChunkSurvey], is_noted: IsNoted) -> list[list[ChunkSurvey]]:
+    """The chunks of one dialect by recorder run.
+
+    A header begins one, and times say which the others go on with.  Two recorders at work at once show in chunks that
+    were recorded at the same time, also where one has lost its header.
+    """
+    chains: list[Chain] = []
+    for one in group:
+        if one.start_ms is None:
+            continue
+        fits = [chain for chain in chains if (one.start_ms or 0.0) >= chain.end_ms - SAME_PLACE_MS]
+        if one.has_header or not fits:
+            chains.append(Chain([one]))
+        else:
+            min(fits, key=partial(_gap, one, chains[-1], is_noted)).chunks.append(one)
+    return [chain.chunks for chain in _with_headers(_with_single_ones(chains))]
+
+
+def _gap(one: ChunkSurvey, newest: Chain, is_noted: IsNoted, chain: Chain) -> tuple[bool, bool, int, bool, bool, float]:
+    """How badly a chunk fits to a chain's end.
+
+    In time, as known to the recorder or not, in its cluster, as begun last, in ms.
+    """
+    before = chain.chunks[-1]
+    gap_ms = abs((one.start_ms or 0) - chain.end_ms)
+    goes_on = abs(before.tail_ms - one.head_ms) <= _CONTINUES_MS
+    known = is_noted(one) != is_noted(before)
+    return gap_ms > SAME_PLACE_MS, known, round(gap_ms / SAME_PLACE_MS), not goes_on, chain is not newest, gap_ms
+
+
+def _with_single_ones(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains, without those that are no second recorder: chunks whose number or whose clock is wrong.
+
+    These go back to the chain that they are nearest to in number, where it is decided what they are.
+    """
+    whole = [chain for chain in chains if chain.has_header or (is_a_run(chain) and _overlaps_any(chain, chains))]
+    whole = whole or [max(chains, key=lambda chain: chain.packets)] if chains else []
+    for chain in chains:
+        if chain not in whole:
+            nearest = min(whole, key=lambda other: _distance(other, chain.chunks[0]))
+            nearest.chunks = sorted([*nearest.chunks, *chain.chunks], key=lambda one: one.chunk.seq)
+    return whole
+
+
+def _distance(chain: Chain, one: ChunkSurvey) -> int:
+    return min(abs(other.chunk.seq - one.chunk.seq) for other in chain.chunks)
+
+
+def _overlaps_any(chain: Chain, chains: Sequence[Chain]) -> bool:
+    """Whether several chunks were recorded at the same time as others: one may be a stranger, or a wrong clock."""
+    others = [one for other in chains if other is not chain for one in other.chunks]
+    covered = [a for a in chain.chunks if sum(_overlap_ms(a, b) for b in others) > a.length_ms / 2]
+    return len(covered) > 1
+
+
+def _overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
+    starts, ends = (one.start_ms or 0.0, other.start_ms or 0.0), (one.end_ms or 0.0, other.end_ms or 0.0)
+    return max(0.0, min(ends) - max(starts))
+
+
+def put_behind(one: ChunkSurvey, chains: list[Chain]) -> None:
+    """Put a chunk without a base of times where its number says, or else behind one whose cluster it goes on with.
+
+    The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
+    or time is missing there.
+    """
+    if not chains:
+        chains.append(Chain([one]))
+        return
+    nearest = min(chains, key=lambda chain: _distance(chain, one))
+    index = _place_of_number(nearest, one)
+    room_ms = _room_ms(nearest, index)
+    fits_number = room_ms >= one.length_ms * _MOSTLY and (room_ms < inf or _goes_on(nearest, index, one, _LATE_MS))
+    leaders = [
+        (_apart_ms(chain, at, one), abs(one.chunk.seq - chain.chunks[at - 1].chunk.seq), number, at)
+        for number, chain in enumerate(chains)
+        for at in range(1, len(chain.chunks) + 1)
+        if _goes_on(chain, at, one, _CONTINUES_MS) and _room_ms(chain, at) >= one.length_ms - _CONTINUES_MS
+    ]
+    # Of what is torn off, nothing says what it went on with.
+    torn = one.is_torn_at_start or (index > 0 and nearest.chunks[index - 1].is_torn_at_end)
+    if torn or fits_number or not leaders:
+        nearest.chunks.insert(index, one)
+        return
+    _, _, number, at = min(leaders)
+    chains[number].moved.append(one.chunk)
+    chains[number].chunks.insert(at, one)
+
+
+def _place_of_number(chain: Chain, one: ChunkSurvey) -> int:
+    """Behind the chunks that are numbered before it, but for those whose numbers are wrong."""
+    steady = [(i, other) for i, other in enumerate(chain.chunks) if other.chunk not in chain.moved]
+    before = [i for i, other in steady if other.chunk.seq <= one.chunk.seq]
+    return before[-1] + 1 if before else chain.first_free
+
+
+def _room_ms(chain: Chain, at: int) -> float:
+    """How much time is between the chunks around a place; infinite at the end, or where it is not known."""
+    before = chain.chunks[at - 1].end_ms if at else 0.0
+    after = chain.chunks[at].start_ms if at < len(chain.chunks) else None
+    return after - before if before is not None and after is not None else inf
+
+
+def _apart_ms(chain: Chain, at: int, one: ChunkSurvey) -> float:
+    """How far a chunk is from going on in the cluster of the one before a place."""
+    return abs(chain.chunks[at - 1].tail_ms - one.head_ms) if at else inf
+
+
+def _goes_on(chain: Chain, at: int, one: ChunkSurvey, within_ms: float) -> bool:
+    return _apart_ms(chain, at, one) <= within_ms
+
+
+def put_in_by_number(chain: Chain, one: ChunkSurvey) -> None:
+    """Put a chunk where its number says."""
+    chain.chunks.insert(_place_of_number(chain, one), one)
+
+
+def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
+    """Chains without a header put into the one that was recorded before them: their first chunk changed places."""
+    whole = [chain for chain in chains if chain.has_header]
+    for chain in chains:
+        if chain.has_header:
+            continue
+        head = next((one for one in whole if _holds_what_comes_before(one, chain)), None)
+        if head is None:
+            whole.append(chain)
+        else:
+            head.chunks = sorted([*head.chunks, *chain.chunks], key=lambda one: one.chunk.seq)
+    return whole
+
+
+def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
+    """Whether one begins before the other does, and hardly anything was recorded at the same time."""
+    overlap_ms = sum(_overlap_ms(a, b) for a, b in product(whole.chunks, chain.chunks))
+    return whole.start_ms <= chain.start_ms and overlap_ms <= SAME_PLACE_MS

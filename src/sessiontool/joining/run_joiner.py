@@ -1,0 +1,303 @@
+"""Joins one recorder run: reads its pieces as one stream, puts its packets where they belong, and says what it found.
+
+There are two ways to it.  A *plain* run is read once, each chunk whole and in order of the numbers; whatever is not as
+it should be raises `Doubt`, and the part is planned by what is in its chunks (`plan`).  A planned run is read twice:
+for the times of all its packets, so that a wrong one is outvoted (`timestamp_repair`), and to be joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..filling import Pause
+from ..values import SAMPLE_RATE, Finding, Severity
+from ..webm.opus import SILENT_PACKET_SAMPLES
+from ..webm.packets import Packets, PacketsDigest
+from . import findings
+from .blob_clock import BlobClock
+from .plan import started_again
+from .records import ChunkRecord, PartRecord, Stretch, unread
+from .runs import PieceStream
+from .survey import end_ms
+from .time_map import TimeMap
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ..concat import Joiner
+    from ..errors import RecordingError
+    from ..progress import Progress
+    from ..values import ChunkRef
+    from .records import Assembly
+    from .runs import Fed, Read, RecorderRun
+
+_NOTABLE_GAP_US = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a run is joined into."""
+
+    joiner: Joiner
+    assembly: Assembly
+    read: Read
+    progress: Progress
+
+
+class RunJoiner:
+    """Joins a run; afterwards `settle` writes down what became of its bytes."""
+
+    def __init__(self, run: RecorderRun, context: Context, time_map: TimeMap | None = None) -> None:
+        self.run = run
+        self.stream = PieceStream(run, context.read)
+        self.clock = BlobClock(run.entry)
+        self.records: dict[ChunkRef, ChunkRecord] = {}
+        self.end_ms: float | None = None  # of the last packet, on the recorder's clock
+        self.packets = 0
+        self._context = context
+        self._joiner = context.joiner
+        self._time_map = time_map or TimeMap()
+        self._number = -1  # of the recording in the demuxer's count
+        self._digest = PacketsDigest()
+        self._digest_of: ChunkRecord | None = None
+
+    def join(self) -> None:
+        """Read and join all of it (RecordingError where it is no recording; what was read until then is joined)."""
+        last = -1
+        try:
+            for fed in self.stream:
+                for index in range(last + 1, fed.piece + 1):
+                    self._open_record(index)
+                    self._context.progress.advance()
+                last = max(last, fed.piece)
+                self.take(fed)
+        finally:
+            self._close_digest()
+        self.end()
+
+    def take(self, fed: Fed) -> None:
+        """Join what was fed."""
+        piece = self.run.pieces[fed.piece]
+        record = self.records[piece.owner]
+        for packets in fed.packets:
+            if packets.recording != self._number:
+                self._begin(packets, fed)
+            for run in self._time_map.apply(packets):
+                self._joiner.add(run)
+                self.end_ms = end_ms(run)
+            self._count(record, packets.payloads)
+        if fed.packets and self.end_ms is not None:
+            self.clock.saw(piece.noted_seq, round(self.end_ms))
+
+    def end(self) -> None:
+        """End the last part."""
+        if self._number >= 0:
+            self._end_part(last=True)
+        if not self.packets:
+            message = f"part {self.run.name} holds no sound"
+            self._find("part-empty", "error", message, hint="see what its chunks are")
+        elif lost_ms := self.clock.unnoticed_ms() - self._time_map.suspended_ms:
+            self._note_lost_unseen(lost_ms)
+
+    # -- records
+
+    def _open_record(self, index: int) -> None:
+        piece = self.run.pieces[index]
+        if piece.owner not in self.records:
+            record = ChunkRecord(piece.owner, "", "ok")
+            self.records[piece.owner] = record
+            self._context.assembly.chunks.append(record)
+
+    def _count(self, record: ChunkRecord, payloads: Sequence[bytes]) -> None:
+        if self._digest_of is not record:
+            self._close_digest()
+            self._digest_of = record
+        record.packets += len(payloads)
+        self._digest.update(payloads)
+        self.packets += len(payloads)
+
+    def _close_digest(self) -> None:
+        if self._digest_of is not None and self._digest_of.packets:
+            self._digest_of.packets_sha256 = self._digest.hexdigest()
+        self._digest, self._digest_of = PacketsDigest(), None
+
+    def settle(self, digests: Mapping[ChunkRef, str] | None = None, altered: Collection[ChunkRef] = ()) -> None:
+        """Write the demuxer's ledger into the records of the chunks, which are all in the assembly now.
+
+        `digests` are the SHA-256 of chunks, where not all were read here.
+        """
+        digests = digests or self.stream.digests
+        known = {record.chunk: record for record in self._context.assembly.chunks}
+        for piece, account in self.stream.accounts():
+            of_chunk = known[piece.chunk].account
+            of_chunk.payload_bytes += account.payload_bytes
+            of_chunk.structure_bytes += account.structure_bytes
+            of_chunk.damaged_bytes += account.damaged_bytes
+            of_chunk.set_aside_bytes += account.set_aside_bytes
+        for aside in self.stream.damage():
+            known[aside.chunk].damage.append(aside.stretch)
+        for aside in self.stream.set_aside():
+            known[aside.chunk].set_aside.append(aside.stretch)
+            self.found([findings.second_track(aside.chunk, aside.stretch.reason, aside.stretch.size_bytes)])
+        for chunk, record in self.records.items():
+            record.sha256, record.account.size_bytes = digests[chunk], chunk.object.size_bytes
+            self._judge(record, altered=chunk in altered)
+
+    def _judge(self, record: ChunkRecord, *, altered: bool) -> None:
+        """Give a chunk its verdict, and name what of it is damaged."""
+        account = record.account
+        if rest := account.unaccounted_bytes:  # a demuxer that forgets bytes must not hide them
+            record.damage.append(Stretch(0, rest, "bytes of which nothing is known"))
+            account.damaged_bytes += rest
+        if record.damage:
+            record.verdict = "damaged"
+            useless = not record.packets and account.damaged_bytes > account.size_bytes / 2
+            self.found([findings.unreadable(record.chunk, "nothing in it is a recording")] if useless else ())
+            self.found(() if useless else findings.damaged(record.chunk, record.damage, account.size_bytes))
+        elif altered:
+            record.verdict = "altered"
+        elif not record.packets:
+            record.verdict = "empty"
+
+    # -- parts
+
+    def _begin(self, packets: Packets, fed: Fed) -> None:
+        """Begin the part, or the next one where a second header stands in the middle of a chunk."""
+        run, entry, name = self.run, self.run.entry, self.run.name
+        chunk = run.pieces[fed.piece].chunk
+        if self._number >= 0:
+            self._end_part(last=False)
+            name = f"{name}+{packets.recording}"
+            entry = started_again(entry)
+            self.clock = BlobClock(entry)
+            self.found([findings.restarted(chunk, name)])
+        self._number = packets.recording
+        track = self.stream.reader.track
+        assert track is not None
+        placed = [one for one in fed.packets if one.placed and one.recording == self._number]
+        if placed:
+            self.clock.began(run.pieces[fed.piece].noted_seq, round(end_ms(placed[-1])))
+        start_us = self._start_us()
+        pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
+        first = not self._context.assembly.parts
+        self._time_map.begin(self._number)
+        silent, gap_us = self._joiner.begin_part(
+            name, track.opus_head, start_us, pauses, from_start=first or run.has_header
+        )
+        self._context.assembly.parts.append(PartRecord(name, track.writing_app))
+        if self.stream.reader.header_missing:
+            message = f"the header of part {name} is lost; it was rebuilt from the blocks"
+            hint = "the first chunk has it: look for it where the uploads come from"
+            self._find("header-missing", "warning", message, hint=hint)
+            packets.after_break = True  # what was recorded before these went with the header
+        if not first:
+            self._note_gap(name, silent, gap_us, known=start_us is not None)
+
+    def _start_us(self) -> int | None:
+        """The session clock at the recorder's start: noted, or by its first blob, or by how many chunks are missing."""
+        if self.clock.started_ms is not None:
+            return _us(self.clock.started_ms)
+        if self.run.before_ms and self._joiner.session_end_us is not None:
+            return self._joiner.session_end_us + _us(self.run.before_ms)
+        return None
+
+    def _end_part(self, *, last: bool) -> None:
+        tail_ms = self._tail_ms() if last else 0
+        if tail_ms > self._joiner.room_ms:
+            message = f"{tail_ms / 3.6e6:.1f} hours are missing at the end of the part: they are not filled"
+            hint = "check `stop_ms` of the part and `emitted_ms` of its chunks in session.json"
+            self._find("loss-too-long", "error", message, hint=hint)
+            tail_ms = 0
+        self._joiner.end_part(tail_ms)
+        for samples in self._joiner.clock_jumps:
+            message = f"the recorder's clock jumps in part {self.run.name}; the sound goes on there without a gap"
+            hint = "the timestamps are wrong, or packets of another recording are among these"
+            self._find("clock-jump", "warning", message, at_s=samples / SAMPLE_RATE, hint=hint)
+        self._joiner.clock_jumps.clear()
+
+    def _tail_ms(self) -> int:
+        """How long what is lost at the end lasted: until its last blob was handed over, else as long as others."""
+        run = self.run
+        last = run.pieces[-1].noted_seq
+        gone = [*run.missing_after, *range(last + 1, last + 1 + run.lost_after)]
+        share = self._share_cut_off()
+        if not (gone or share) or self.end_ms is None:
+            return 0
+        usual_ms: float = (run.entry.timeslice_ms if run.entry else None) or run.chunk_ms
+        until = [(seq, end_ms) for seq in (last, *gone) if (end_ms := self.clock.end_ms(seq)) is not None]
+        if not until:
+            return round(usual_ms * (len(gone) + share))
+        seq, until_ms = max(until)
+        later = sum(number > seq for number in gone)
+        rest_ms: float = until_ms - self.end_ms + usual_ms * later
+        return max(0, round(rest_ms))
+
+    def _share_cut_off(self) -> float:
+        """How many chunks are damaged at the end: those without a packet, and a part of the last that has any."""
+        noted = {chunk.seq: chunk.bytes or 0 for chunk in (self.run.entry.chunks if self.run.entry else ())}
+        damaged = [aside for aside in self.stream.damage() if aside.stretch.size_bytes]
+        share = 0.0
+        for piece in reversed(self.run.pieces):
+            size = self.stream.sizes.get(piece.chunk, 0)
+            stretches = [aside.stretch for aside in damaged if aside.chunk == piece.chunk]
+            if self.records[piece.owner].packets:
+                at_end = sum(one.size_bytes for one in stretches if one.byte_offset + one.size_bytes == size)
+                whole = max(noted.get(piece.noted_seq, 0), size)
+                return share + ((at_end + whole - size) / whole if whole else 0.0)
+            share += sum(one.size_bytes for one in stretches) > size / 2
+        return share
+
+    # -- findings
+
+    def _note_lost_unseen(self, lost_ms: float) -> None:
+        if lost_ms <= 0:
+            return
+        message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
+        hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
+        self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
+
+    def _note_gap(self, name: str, packets: int, gap_us: int, *, known: bool) -> None:
+        at_s = (self._joiner.samples - packets * SILENT_PACKET_SAMPLES) / SAMPLE_RATE
+        if not known:
+            message = f"no start of part {name} was noted: it follows the one before without a gap"
+            hint = "note `start_ms` for each part in session.json"
+            self._find("part-start-unknown", "warning", message, at_s=at_s, hint=hint)
+        elif gap_us < -_NOTABLE_GAP_US:
+            message = f"part {name} was started {-gap_us / 1e6:.2f} s before the one before it ended"
+            hint = "what both recorded is there twice; check `start_ms` of the parts in session.json"
+            self._find("parts-overlap", "warning", message, at_s=at_s, hint=hint)
+        elif packets == 0 and gap_us > _NOTABLE_GAP_US:
+            message = f"part {name} was started {gap_us / 3.6e9:.1f} hours after the one before: that is not filled"
+            hint = "check `start_ms` of the parts in session.json"
+            self._find("part-gap-too-long", "warning", message, at_s=at_s, hint=hint)
+
+    def found(self, found: Iterable[Finding]) -> None:
+        self._context.assembly.findings += found
+
+    def _find(
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        *,
+        at_s: float | None = None,
+        lost_ms: float | None = None,
+        hint: str,
+    ) -> None:
+        self.found([Finding(code, severity, message, part=self.run.part, at_s=at_s, lost_ms=lost_ms, hint=hint)])
+
+
+def _us(ms: float) -> int:
+    return round(ms * 1000)
+
+
+def refused(run: RecorderRun, error: RecordingError, assembly: Assembly, digests: Mapping[ChunkRef, str]) -> None:
+    """Write down that a run cannot be read, and its chunks with it."""
+    assembly.refusals.append(error)
+    assembly.findings.append(Finding("part-unreadable", "error", error.message, part=run.part, hint=error.hint))
+    known = {record.chunk for record in assembly.chunks}
+    for piece in run.pieces:
+        if piece.chunk not in known:
+            known.add(piece.chunk)
+            assembly.chunks.append(unread(piece.chunk, digests[piece.chunk]))

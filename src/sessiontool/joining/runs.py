@@ -1,0 +1,173 @@
+"""A recorder run as it is to be read: which bytes of which chunks, in which order, and the reading of them.
+
+A run is a list of pieces.  Mostly each piece is a whole chunk; where two chunks share bytes, or one mends the other,
+it is a part of one.  `PieceStream` feeds them to one demuxer and keeps what became of every byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..containers import open_reader
+from .records import Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..documents.models import PartEntry
+    from ..values import ChunkRef, Finding
+    from ..webm.packets import Account, Packets, Reader, Track
+
+    Read = Callable[[ChunkRef], bytes]
+
+
+_HEAD_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The bytes `start` to `stop` of a chunk (None: to its end).
+
+    `lost_before` says why bytes are missing between the piece before and this one, and is empty where none are;
+    `lost_chunks` is how many chunks that is.  Its packets are counted as those of `counted_for`.  `noted_as` is the
+    number under which the recorder noted the chunk, where that is another than its own; -1 where it is not known.
+    """
+
+    chunk: ChunkRef
+    start: int = 0
+    stop: int | None = None
+    lost_before: str = ""
+    lost_chunks: float = 0
+    counted_for: ChunkRef | None = None
+    noted_as: int | None = None
+
+    @property
+    def noted_seq(self) -> int:
+        """The number under which the recorder noted the chunk."""
+        return self.owner.seq if self.noted_as is None else self.noted_as
+
+    @property
+    def owner(self) -> ChunkRef:
+        """The chunk in whose record the piece's packets are counted."""
+        return self.counted_for or self.chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Bytes of a chunk that are not joined, and why; see `records.Stretch`."""
+
+    chunk: ChunkRef
+    stretch: Stretch
+
+
+@dataclass(slots=True)
+class RecorderRun:
+    """One recorder run: its pieces in order, and what the recorder noted of it, None for one it does not know.
+
+    `opener` is a chunk that proves what the recording is, None for the first; it counts `ticks_per_ms`.
+    `missing_after` are the numbers of
+    chunks that are known to be missing after the last piece, and `lost_after` how many chunks that are there hold
+    nothing of use.  `before_ms` is how long what is missing before it lasted, where it follows another run of the part.
+    The chunks that are `short` are smaller than noted.  `findings` came up when the run was put together.
+    """
+
+    name: str
+    part: str
+    pieces: Sequence[Piece]
+    entry: PartEntry | None
+    has_header: bool = True
+    missing_after: Sequence[int] = ()
+    lost_after: int = 0
+    before_ms: float = 0.0
+    chunk_ms: float = 0.0
+    opener: ChunkRef | None = None
+    ticks_per_ms: int = 1
+    short: set[ChunkRef] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Fed(NamedTuple):
+    """Runs of packets, and the index of the piece with which they became whole."""
+
+    piece: int
+    packets: list[Packets]
+
+
+class PieceStream:
+    """Reads a run's pieces through one demuxer.  Iterated once; afterwards `accounts` and the ledger are complete.
+
+    RecordingError where the first piece is no recording that can be read.
+    """
+
+    def __init__(self, run: RecorderRun, read: Read, track: Track | None = None) -> None:
+        self._run = run
+        self._read = read
+        self._track = track
+        self._reader: Reader | None = None
+        self.digests: dict[ChunkRef, str] = {}
+        self.sizes: dict[ChunkRef, int] = {}
+        self.head = b""
+        """The first bytes of the piece that was fed last."""
+
+    @property
+    def reader(self) -> Reader:
+        assert self._reader is not None
+        return self._reader
+
+    def __iter__(self) -> Iterator[Fed]:
+        last: tuple[ChunkRef, bytes] | None = None
+        for index, piece in enumerate(self._run.pieces):
+            if piece.lost_before and self._reader is not None:
+                yield Fed(index - 1, self._reader.lost(piece.lost_before))
+            if last is None or last[0] != piece.chunk:
+                last = piece.chunk, self._read(piece.chunk)
+            data = last[1]
+            if piece.chunk not in self.digests:
+                self.digests[piece.chunk] = hashlib.sha256(data).hexdigest()
+                self.sizes[piece.chunk] = len(data)
+            cut = data if not piece.start and piece.stop is None else data[piece.start : piece.stop]
+            self.head = cut[:_HEAD_BYTES]
+            if self._reader is None:
+                opener = self._run.opener
+                self._reader = self._open(data[piece.start :] if opener in (None, piece.chunk) else self._read(opener))
+                if piece.lost_before:
+                    self._reader.lost(piece.lost_before)
+            yield Fed(index, self._reader.feed(cut))
+        if self._reader is not None:
+            yield Fed(len(self._run.pieces) - 1, self._reader.close())
+
+    def _open(self, data: bytes) -> Reader:
+        mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""
+        return open_reader(data, mime_type=mime_type, track=self._track)
+
+    def accounts(self) -> Iterator[tuple[Piece, Account]]:
+        """What became of the bytes of each piece."""
+        yield from zip(self._run.pieces, self.reader.ledger.accounts, strict=False)
+
+    def damage(self) -> Iterator[Aside]:
+        """Every stretch of damage, by the chunk that it is in."""
+        for damage in self.reader.ledger.damages:
+            yield from self._split(damage.offset, damage.length_bytes, damage.reason)
+
+    def set_aside(self) -> Iterator[Aside]:
+        """What the demuxer passed over; each by the chunk that the first of its bytes are in."""
+        for aside in self.reader.ledger.asides:
+            index = self.reader.ledger.piece_at(aside.offset)
+            piece = self._run.pieces[index]
+            at = piece.start + aside.offset - self.reader.ledger.start_of(index)
+            yield Aside(piece.chunk, Stretch(at, aside.length_bytes, aside.reason))
+
+    def _split(self, offset: int, length: int, reason: str) -> Iterator[Aside]:
+        """A stretch of the stream, cut where pieces meet."""
+        ledger, end = self.reader.ledger, offset + length
+        while True:
+            index = ledger.piece_at(offset)
+            piece = self._run.pieces[index]
+            start = ledger.start_of(index)
+            stop = min(end, start + ledger.accounts[index].size_bytes)
+            yield Aside(piece.chunk, Stretch(piece.start + offset - start, stop - offset, reason))
+            if stop >= end:
+                return
+            offset = stop

@@ -1,0 +1,119 @@
+"""What the numbers of a part's chunks say: which are missing, and whether they are numbers at all.
+
+People name chunks by a counter or by the time (`Date.now()`); a counter that skips shows a loss, a time does not.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ..documents.models import PartEntry
+    from ..values import ChunkRef
+
+_MOST_NUMBERS = 10_000
+"""More than so many numbers between two chunks were never chunks (14 hours at 5 s)."""
+
+_TIME_STEP_MS = 50
+"""Names that are times lie at least so far apart: no recorder hands over blobs faster."""
+
+_EPOCH_S = 1_000_000_000
+"""No counter is as large as the seconds, ms or µs since 1970 are."""
+
+
+def part_entry(entries: Iterable[PartEntry], part: str) -> PartEntry | None:
+    """What the recorder noted of the part whose key says `part`; numbers are compared as numbers."""
+    return next((entry for entry in entries if _same_number(entry.part, part)), None)
+
+
+def _same_number(a: str, b: str) -> bool:
+    return a == b or (a.isdecimal() and b.isdecimal() and int(a) == int(b))
+
+
+def by_part(chunks: Iterable[ChunkRef]) -> Iterator[tuple[str, list[ChunkRef]]]:
+    """The chunks of each part, in the listing's order."""
+    parts: dict[str, list[ChunkRef]] = {}
+    for chunk in chunks:
+        parts.setdefault(chunk.part, []).append(chunk)
+    yield from parts.items()
+
+
+def are_times(chunks: Sequence[ChunkRef]) -> bool:
+    """Whether the numbers in the names are instants and not a counter."""
+    numbers = sorted({chunk.seq for chunk in chunks})
+    steps = [b - a for a, b in pairwise(numbers)]
+    far_apart = bool(steps) and min(*steps, numbers[0]) >= _TIME_STEP_MS
+    return far_apart or (bool(numbers) and numbers[0] >= _EPOCH_S)
+
+
+def with_numbers_of(entry: PartEntry | None, chunks: Sequence[ChunkRef]) -> PartEntry | None:
+    """What the recorder noted, under the numbers that the chunks have.
+
+    A recorder that counts its blobs, and whose uploads are named by the time, notes the same blobs in the same order.
+    """
+    if entry is None or not entry.chunks or not are_times(chunks):
+        return entry
+    noted = sorted(entry.chunks, key=lambda chunk: chunk.seq)
+    found = sorted(chunks, key=lambda chunk: chunk.seq)
+    if {chunk.seq for chunk in noted} & {chunk.seq for chunk in found} or len(noted) != len(found):
+        return entry
+    pairs = list(zip(noted, found, strict=True))
+    if any(one.bytes not in (None, chunk.object.size_bytes) for one, chunk in pairs):
+        return entry
+    return entry.model_copy(update={"chunks": [one.model_copy(update={"seq": chunk.seq}) for one, chunk in pairs]})
+
+
+def missing_numbers(chunks: Sequence[ChunkRef], entry: PartEntry | None) -> list[int]:
+    """The numbers that no chunk of a part has, in order.
+
+    A part may be numbered from 0 or from 1; the recorder's list, where there is one, knows better.  Blobs that are
+    noted with 0 bytes need no chunk.
+    """
+    present = {chunk.seq for chunk in chunks}
+    noted = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
+    times = are_times(chunks)
+    if not present or (times and not noted.keys() & present):
+        return []
+    found = {seq for seq in noted if seq not in present}
+    lowest = min(present)
+    first = min(noted) if noted else 0 if lowest > 1 else lowest
+    for start, stop in _gaps(first, sorted(present)) if not times else ():
+        if stop - start <= _MOST_NUMBERS:
+            found.update(range(start, stop))
+    return sorted(seq for seq in found if seq not in noted or noted[seq].bytes != 0)
+
+
+def _gaps(first: int, present: Sequence[int]) -> Iterator[tuple[int, int]]:
+    expected = first
+    for seq in present:
+        if seq > expected:
+            yield expected, seq
+        expected = max(expected, seq + 1)
+
+
+def rows(numbers: Sequence[int]) -> list[list[int]]:
+    """Numbers, those together that follow one another."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][-1] == number - 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return found
+
+
+def places_of(missing: Sequence[int], order: Sequence[ChunkRef], moved: Iterable[ChunkRef]) -> Mapping[int, list[int]]:
+    """The missing numbers by the index of the chunk that they belong before; after the last one: its length.
+
+    Chunks that were `moved` say nothing of where a number belongs.
+    """
+    out_of_place = set(moved)
+    steady = [(chunk.seq, index) for index, chunk in enumerate(order) if chunk not in out_of_place]
+    places: dict[int, list[int]] = {}
+    for number in missing:
+        index = next((index for seq, index in steady if seq > number), len(order))
+        places.setdefault(index, []).append(number)
+    return places

@@ -1,0 +1,218 @@
+"""What is in each chunk of a part, read by itself: for parts whose chunks are not plainly one recording in order.
+
+Each chunk is read once and forgotten; what is kept is when it was recorded, and a short digest of each packet, by which
+copies and seams are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import nan
+from statistics import median_low
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..containers import begins_recording, open_reader, what_is
+from ..errors import RecordingError
+from ..values import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..values import ChunkRef
+    from ..webm.packets import Damage, Packets, Reader, Track
+
+WEBM = "WebmReader"
+_FEW = 5
+_EDGE_BYTES = 1 << 16
+_BLANK = bytes(24)  # no encoder writes so many zeroes by chance
+_BLOCK_STAMP_BYTES = 3  # relative time and flags, right before a block's packet
+_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+
+
+class Dialect(NamedTuple):
+    """How a recorder writes: chunks of two recorders mostly differ in it."""
+
+    container: str
+    track: int
+    packet_samples: int
+
+    @property
+    def ticks_per_ms(self) -> int:
+        """How fine the container's times are: WebM counts ms, Ogg and MP4 samples."""
+        return 1 if self.container == WEBM else _SAMPLES_PER_MS
+
+
+@dataclass(slots=True)
+class ChunkSurvey:
+    """One chunk by itself.  Times are in ms of its recorder's clock, offsets in bytes of the chunk.
+
+    `what` names bytes that are no recording, `refusal` is why a recording with a header is not read.
+    `start_ms` and `end_ms` are None where no base of times is in it.
+    `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both from the base that
+    they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
+    and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
+    whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
+    packets that are `blanked` have a row of zeroes in them.
+    """
+
+    chunk: ChunkRef
+    sha256: str
+    size_bytes: int
+    what: str = ""
+    has_header: bool = False
+    dialect: Dialect | None = None
+    start_ms: float | None = None
+    end_ms: float | None = None
+    head_ms: float = 0.0
+    tail_ms: float = 0.0
+    digests: array[int] = field(default_factory=lambda: array("Q"))
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    durations: array[int] = field(default_factory=lambda: array("q"))
+    times_ms: array[float] = field(default_factory=lambda: array("d"))
+    guessed_ms: array[float] = field(default_factory=lambda: array("d"))
+    blanked: array[int] = field(default_factory=lambda: array("b"))
+    damages: list[Damage] = field(default_factory=list)
+    damaged_bytes: int = 0
+    head_bytes: bytes = b""
+    tail_bytes: bytes = b""
+    track: Track | None = None
+    refusal: RecordingError | None = None
+
+    @property
+    def length_ms(self) -> float:
+        return sum(self.durations) / _SAMPLES_PER_MS
+
+    def damaged_between(self, start: int, stop: int) -> int:
+        """How many bytes between two offsets are of no use."""
+        ends = ((max(start, d.offset), min(stop, d.offset + d.length_bytes)) for d in self.damages)
+        return sum(max(0, last - first) for first, last in ends)
+
+    @property
+    def is_torn_at_start(self) -> bool:
+        """Whether its first bytes are of no use by themselves."""
+        return any(damage.offset <= 1 and damage.length_bytes for damage in self.damages)
+
+    @property
+    def is_torn_at_end(self) -> bool:
+        """Whether its last bytes are of no use by themselves."""
+        return any(damage.offset + damage.length_bytes == self.size_bytes for damage in self.damages)
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether it holds bytes, and nothing that a demuxer could make anything of."""
+        return bool(self.size_bytes) and bool(self.what)
+
+    def packet_end(self, index: int) -> int:
+        """The offset behind a packet."""
+        return self.offsets[index] + self.sizes[index]
+
+    def sound_ms(self, start: int, stop: int) -> float:
+        """How much sound is in the packets that begin in these bytes."""
+        pairs = zip(self.offsets, self.durations, strict=True)
+        return sum(duration for offset, duration in pairs if start <= offset < stop) / _SAMPLES_PER_MS
+
+
+def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | None = None) -> ChunkSurvey:
+    """Read a chunk by itself; `track` is that of a header in another chunk, for one too short to prove what it is."""
+    found = ChunkSurvey(chunk, hashlib.sha256(data).hexdigest(), len(data), has_header=begins_recording(data))
+    found.head_bytes, found.tail_bytes = data[:_EDGE_BYTES], data[-_EDGE_BYTES:]
+    read = _read(data, mime_type, None)
+    if isinstance(read, RecordingError) and track and not found.has_header:
+        read = _read(data, mime_type, track)
+    if isinstance(read, RecordingError):
+        found.what = what_is(data)
+        if found.has_header:
+            found.refusal, found.what = read, found.what or read.message
+        return found
+    reader, runs = read
+    found.damages = list(reader.ledger.damages)
+    found.damaged_bytes = sum(account.damaged_bytes for account in reader.ledger.accounts)
+    found.track = reader.track
+    if not runs:
+        found.what = what_is(data)
+        found.start_ms = found.end_ms = 0.0 if found.has_header else None  # an MP4's first blob is a header alone
+        found.dialect = Dialect(type(reader).__name__, _track_number(reader), 0) if reader.track else None
+        return found
+    found.dialect = _dialect(reader, runs)
+    _note_times(found, runs)
+    _note_packets(found, runs, data)
+    return found
+
+
+def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Reader, list[Packets]] | RecordingError:
+    try:
+        reader = open_reader(data, mime_type=mime_type, track=track)
+        return reader, [*reader.feed(data), *reader.close()]
+    except RecordingError as error:
+        return error
+
+
+def _dialect(reader: Reader, runs: Sequence[Packets]) -> Dialect:
+    lengths = Counter(duration for run in runs for duration in run.durations)
+    return Dialect(type(reader).__name__, _track_number(reader), lengths.most_common(1)[0][0])
+
+
+def _track_number(reader: Reader) -> int:
+    """The number by which browsers differ; in other containers it is the same, or random."""
+    return reader.track.number if reader.track and type(reader).__name__ == WEBM else 0
+
+
+def _note_times(found: ChunkSurvey, runs: Sequence[Packets]) -> None:
+    found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1])
+    found.start_ms = start_ms(runs)
+    if found.start_ms is None:
+        return
+    found.end_ms = found.tail_ms
+    last_run, last_base = [(run, base) for run in runs for base in run.bases][-1]
+    found.tail_ms -= last_run.times_ms[last_base]
+
+
+def start_ms(runs: Sequence[Packets]) -> float | None:
+    """Where the first of a chunk's packets begins: the first whose base of times is there, less those before it.
+
+    None where none is.
+    """
+    index = next((index for index, run in enumerate(runs) if run.placed and run.bases), None)
+    if index is None:
+        return None
+    run, first = runs[index], runs[index].bases[0]
+    earlier = sum(sum(other.durations) for other in runs[:index]) + sum(run.durations[:first])
+    return _begin_ms(run, first) - earlier / _SAMPLES_PER_MS
+
+
+def _begin_ms(run: Packets, first: int) -> float:
+    """Where a packet begins on the recorder's clock, by itself and the next few: a single time may be damaged."""
+    times, durations = run.times_ms[first : first + _FEW], run.durations[first : first + _FEW]
+    offsets = accumulate(durations, initial=0)
+    return median_low(time - offset / _SAMPLES_PER_MS for time, offset in zip(times, offsets, strict=False))
+
+
+def end_ms(run: Packets) -> float:
+    """Where a run's last packet ends on the recorder's clock, by the last few."""
+    offsets = accumulate(reversed(run.durations[-_FEW:]))
+    pairs = zip(reversed(run.times_ms[-_FEW:]), offsets, strict=True)
+    return median_low(time + offset / _SAMPLES_PER_MS for time, offset in pairs)
+
+
+def _note_packets(found: ChunkSurvey, runs: Sequence[Packets], data: bytes) -> None:
+    # A block's time in its cluster tells silence from the same silence elsewhere.
+    stamp_bytes = _BLOCK_STAMP_BYTES if found.dialect and found.dialect.container == WEBM else 0
+    at, based = 0, False
+    for run in runs:
+        based = based or bool(run.bases)
+        found.times_ms.extend(run.times_ms if based and run.placed else [nan] * len(run.times_ms))
+        found.guessed_ms.extend(run.times_ms if based else [nan] * len(run.times_ms))
+        for payload, duration in zip(run.payloads, run.durations, strict=True):
+            place = data.find(payload, at)
+            at = place + len(payload) if place >= 0 else at
+            stamp = data[place - stamp_bytes : place] if place >= stamp_bytes else b""
+            found.digests.append(int.from_bytes(hashlib.blake2b(stamp + payload, digest_size=8).digest(), "big"))
+            found.offsets.append(place)
+            found.sizes.append(len(payload))
+            found.durations.append(duration)
+            found.blanked.append(_BLANK in payload)

@@ -1,0 +1,313 @@
+"""The times of a run's packets as they are to be joined: read once ahead, repaired, and applied run by run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..values import SAMPLE_RATE
+from ..webm.packets import Packets
+from . import findings
+from .blob_clock import BlobClock
+from .runs import PieceStream
+from .survey import end_ms
+from .timestamp_repair import STEP_MS, Group, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..values import Finding
+    from .runs import Fed, Read, RecorderRun
+
+JUMP_MS = 1000
+"""A step of the recorder's clock that no starved graph makes (measured: 660 ms): a lost chunk, or a suspension."""
+
+_EXACT_MS = 1.0
+_SHORT_SHARE = 0.8
+_MOST_LOST = 10
+_ODD_SHARE = 0.25
+_HEAD_MS = 100
+_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+
+
+@dataclass(slots=True)
+class Step:
+    """The next `count` packets get `shift_ms` added; before the first of them `lost` or `suspended` time passed."""
+
+    count: int
+    shift_ms: int
+    lost: bool = False
+    suspended: bool = False
+
+
+@dataclass(slots=True)
+class TimeMap:
+    """Applied to packets in the order in which they were measured; one without steps changes nothing.
+
+    `suspended_ms` is how long the recorder's clock stood still in all.
+    """
+
+    steps: dict[int, list[Step]] = field(default_factory=dict)
+    suspended_ms: float = 0.0
+    _row: list[Step] = field(default_factory=list)
+
+    def begin(self, recording: int) -> None:
+        """The packets of this recording follow."""
+        self._row = [replace(step) for step in reversed(self.steps.get(recording, []))]
+
+    def apply(self, packets: Packets) -> Iterator[Packets]:
+        """A run, with its times as they should be."""
+        done, count = 0, len(packets.payloads)
+        while done < count and self._row:
+            step = self._row[-1]
+            size = min(step.count, count - done)
+            whole = size == count and not (step.shift_ms or step.lost or step.suspended)
+            yield packets if whole else _part(packets, done, done + size, step)
+            done, step.count = done + size, step.count - size
+            step.lost = step.suspended = False
+            if not step.count:
+                self._row.pop()
+        if done < count:
+            yield packets if not done else _part(packets, done, count, Step(0, 0))
+
+
+def _part(packets: Packets, start: int, stop: int, step: Step) -> Packets:
+    return Packets(
+        packets.recording,
+        placed=True,
+        continued=packets.continued,
+        after_break=step.lost or (packets.after_break and not start),
+        suspended=step.suspended,
+        payloads=packets.payloads[start:stop],
+        times_ms=[time_ms + step.shift_ms for time_ms in packets.times_ms[start:stop]],
+        durations=packets.durations[start:stop],
+    )
+
+
+def measure(run: RecorderRun, read: Read) -> TimeMap:
+    """Read a run for its times, and decide on them; what was wrong is among the run's findings afterwards."""
+    survey = _Measure(run)
+    stream = PieceStream(run, read)
+    for fed in stream:
+        survey.take(fed, stream)
+    time_map = TimeMap()
+    for number, groups in survey.groups.items():
+        from_start = run.has_header and not stream.reader.header_missing
+        time_map.steps[number] = survey.decide(groups, time_map, from_start=from_start)
+    return time_map
+
+
+class _Measure:
+    """Collects the groups of a run."""
+
+    def __init__(self, run: RecorderRun) -> None:
+        self.groups: dict[int, list[Group]] = {}
+        self._run = run
+        self._seen_pieces = -1
+        self._lost_chunks = 0.0
+        self._seen_damages = 0
+        self._lost_bytes: dict[int, float] = {}  # by the id of a group
+        self._payload_bytes = 0
+        self._piece_ms: dict[int, float] = {}
+        self._piece_ends: dict[int, tuple[Group, float]] = {}  # the last group of each, and its end as read
+
+    def take(self, fed: Fed, stream: PieceStream) -> None:
+        pieces = self._run.pieces[self._seen_pieces + 1 : fed.piece + 1]
+        self._lost_chunks += sum(piece.lost_chunks for piece in pieces)
+        self._seen_pieces = max(self._seen_pieces, fed.piece)
+        for packets in fed.packets:
+            groups = self.groups.setdefault(packets.recording, [])
+            jumps = list(_jumps(packets))
+            cuts = sorted({0, *packets.bases, *jumps, len(packets.payloads)})
+            for start, stop in pairwise(cuts):
+                fresh = start in packets.bases or start in jumps
+                self._add(groups, packets, fed.piece, start, stop, fresh=fresh, stream=stream)
+            self._payload_bytes += sum(map(len, packets.payloads))
+            self._piece_ends[fed.piece] = groups[-1], end_ms(packets)
+            length_ms = sum(packets.durations) / _SAMPLES_PER_MS
+            self._piece_ms[fed.piece] = self._piece_ms.get(fed.piece, 0.0) + length_ms
+
+    def _add(
+        self,
+        groups: list[Group],
+        packets: Packets,
+        piece: int,
+        start: int,
+        stop: int,
+        *,
+        fresh: bool,
+        stream: PieceStream,
+    ) -> None:
+        unsure = bool(groups) and groups[-1].claimed and not packets.placed
+        broken = (packets.after_break or unsure) and not start
+        goes_on = groups and not fresh and not broken and groups[-1].claimed == packets.placed
+        if not goes_on or groups[-1].last_piece != piece:
+            group = Group(piece, packets.placed, broken, is_head=bool(goes_on))
+            if broken:
+                group.lost_ms = self._lost_chunks * self._run.chunk_ms
+                damages = stream.reader.ledger.damages
+                self._lost_bytes[id(group)] = sum(damage.length_bytes for damage in damages[self._seen_damages :])
+                self._lost_chunks, self._seen_damages = 0.0, len(damages)
+            groups.append(group)
+        groups[-1].times_ms.extend(packets.times_ms[start:stop])
+        groups[-1].durations.extend(packets.durations[start:stop])
+        groups[-1].last_piece = piece
+
+    def decide(self, read: Sequence[Group], time_map: TimeMap, *, from_start: bool) -> list[Step]:
+        """What is to be done with the times of the groups that were read, in their order."""
+        groups = self._without_steady_heads(read)
+        total_ms = sum(group.length_ms for group in groups)
+        for group in groups:
+            if not group.lost_ms and total_ms:
+                group.lost_ms = self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
+        clock = BlobClock(self._run.entry)
+        self._call_witnesses(groups, clock)
+        decided = repair(groups, from_start=from_start, ticks_per_ms=self._run.ticks_per_ms)
+        for index in decided.outvoted:
+            shift = decided.shifts_ms[index]
+            if abs(shift) > STEP_MS and not groups[index].is_head:
+                self._find(findings.clock_wrong(self._run.pieces[groups[index].piece].chunk, -shift))
+        steps = [Step(len(g.times_ms), shift) for g, shift in zip(groups, decided.shifts_ms, strict=True)]
+        self._explain_jumps(groups, steps)
+        time_map.suspended_ms += self._add_suspensions(groups, steps, clock)
+        return steps
+
+    def _find(self, finding: Finding) -> None:
+        self._run.findings.append(finding)
+
+    def _without_steady_heads(self, read: Sequence[Group]) -> list[Group]:
+        """The groups, those as one that go on from one chunk into the next, unless the clock jumps right behind.
+
+        The packets before a chunk's first base belong to one that began in a chunk before: in which, is in doubt where
+        the clock jumps.
+        """
+        groups: list[Group] = []
+        for index, group in enumerate(read):
+            after = read[index + 1] if index + 1 < len(read) else None
+            jumps = after is not None and not after.after_break and after.claimed and not after.is_head
+            if group.is_head and groups and group.offsets()[0] < _end_ms(groups[-1], 0) - _HEAD_MS:
+                group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
+                groups.append(group)
+            elif group.is_head and not (jumps and after and after.offsets()[0] - _end_ms(group, 0) > STEP_MS):
+                groups[-1].times_ms.extend(group.times_ms)
+                groups[-1].durations.extend(group.durations)
+                groups[-1].last_piece = group.last_piece
+                end = self._piece_ends.get(group.last_piece)
+                if end and end[0] is group:
+                    self._piece_ends[group.last_piece] = groups[-1], end[1]
+            else:
+                groups.append(group)
+        return groups
+
+    def _call_witnesses(self, groups: Sequence[Group], clock: BlobClock) -> None:
+        """Note how long after the end of a group its blob was handed over, where a blob ends with it."""
+        cut = self._cut_pieces(groups)
+        for number, (piece, (group, read_ms)) in enumerate(self._piece_ends.items()):
+            if not number and groups and group is groups[0]:
+                clock.began(self._seq(piece), round(read_ms))
+            emitted_ms = clock.emitted_ms(self._seq(piece))
+            if emitted_ms is not None and group.claimed and piece not in cut:
+                group.witness_ms = emitted_ms - read_ms
+
+    def _cut_pieces(self, groups: Sequence[Group]) -> set[int]:
+        """The pieces whose ends may be lost: what is read of them does not say when they were handed over."""
+        broken = {before.last_piece for before, after in pairwise(groups) if after.after_break}
+        return broken | {index for index, piece in enumerate(self._run.pieces) if piece.owner in self._run.short}
+
+    def _seq(self, piece: int) -> int:
+        """The number under which the recorder noted what a piece holds."""
+        return self._run.pieces[piece].noted_seq
+
+    def _explain_jumps(self, groups: Sequence[Group], steps: Sequence[Step]) -> None:
+        """Name what passed where the clock steps ahead though no bytes are missing."""
+        exact = all(abs(group.offsets()[1] - group.offsets()[0]) <= _EXACT_MS for group in groups)
+        for index in range(1, len(groups)):
+            before, group = groups[index - 1], groups[index]
+            jump_ms = group.offsets()[0] + steps[index].shift_ms - _end_ms(before, steps[index - 1].shift_ms)
+            if group.after_break:
+                self._explain_hole(group, jump_ms)
+                continue
+            if jump_ms <= (STEP_MS if exact else JUMP_MS):
+                continue
+            if before.is_head and before.piece == group.piece:
+                if self._is_suspension(groups, index - 1, jump_ms):
+                    steps[index].suspended = True
+                    self._find(findings.suspended(self._run.pieces[group.piece].owner, jump_ms, where="in"))
+                    continue
+                # What is lost is lost between the chunks: the head is of a cluster that began in the lost one.
+                steps[index - 1].shift_ms += round(jump_ms)
+                self._explain_jump(groups, steps, index - 1, jump_ms)
+            else:
+                self._explain_jump(groups, steps, index, jump_ms)
+
+    def _explain_hole(self, group: Group, jump_ms: float) -> None:
+        """Name chunks that are lost beside what is known to be lost there."""
+        usual_ms = self._run.chunk_ms
+        more_ms = jump_ms - group.lost_ms
+        if group.lost_ms < usual_ms / 2 and more_ms > max(JUMP_MS, usual_ms * _SHORT_SHARE):
+            self._find(findings.unnumbered(self._run.pieces[group.piece].owner, more_ms))
+
+    def _explain_jump(self, groups: Sequence[Group], steps: Sequence[Step], index: int, jump_ms: float) -> None:
+        chunk = self._run.pieces[groups[index].piece].owner
+        if jump_ms > JUMP_MS and self._is_suspension(groups, index, jump_ms):
+            steps[index].suspended = True
+            self._find(findings.suspended(chunk, jump_ms, where="before"))
+        else:
+            steps[index].lost = True
+            self._find(findings.unnumbered(chunk, jump_ms))
+
+    def _is_suspension(self, groups: Sequence[Group], index: int, jump_ms: float) -> bool:
+        """Whether the recorder itself stood still: inside a blob, behind a short one, or for an odd time.
+
+        What is lost with chunks is lost between two whole ones, and lasts as long as a few of them.
+        """
+        before, after = groups[index - 1].last_piece, groups[index].piece
+        if before == after or not index:
+            return True
+        if self._seq(after) != self._seq(before) + 1 or self._run.pieces[before].owner in self._run.short:
+            return False
+        usual_ms = self._run.chunk_ms
+        count = round(jump_ms / usual_ms) if usual_ms else 0
+        # Where it may be either, it is a loss: to call one a suspension would be to hide it.
+        like_chunks = 0 < count <= _MOST_LOST and abs(jump_ms - count * usual_ms) <= usual_ms * _ODD_SHARE
+        return not like_chunks or self._piece_ms.get(before, 0.0) < usual_ms * _SHORT_SHARE
+
+    def _add_suspensions(self, groups: Sequence[Group], steps: Sequence[Step], clock: BlobClock) -> float:
+        """Let time pass where blobs came late for good, though the recorder's clock shows nothing."""
+        pairs = list(zip(groups, steps, strict=True))
+        for seq, ended_ms in self._chunk_ends(pairs).items():
+            clock.saw(seq, round(ended_ms))
+        total = 0.0
+        stood = clock.suspensions()
+        for group, step in pairs:
+            seq = self._seq(group.piece)
+            if seq in stood:
+                stood_ms = stood.pop(seq)
+                total += stood_ms
+                step.suspended = True
+                self._find(findings.suspended(self._run.pieces[group.piece].owner, stood_ms, where="before or in"))
+            step.shift_ms += round(total)
+        return total
+
+    def _chunk_ends(self, pairs: Sequence[tuple[Group, Step]]) -> dict[int, float]:
+        """Where each chunk ends, by its number; without those that may have been cut."""
+        shifts = {id(group): step.shift_ms for group, step in pairs}
+        cut = self._cut_pieces([group for group, _ in pairs])
+        return {
+            self._seq(piece): read_ms + shifts[id(group)]
+            for piece, (group, read_ms) in self._piece_ends.items()
+            if id(group) in shifts and piece not in cut
+        }
+
+
+def _jumps(packets: Packets) -> Iterator[int]:
+    """Where times jump inside a run without a new base: a wrong one, or a recorder that stood still."""
+    times, durations = packets.times_ms, packets.durations
+    for index in range(1, len(times)):
+        if abs(times[index] - times[index - 1] - durations[index - 1] / _SAMPLES_PER_MS) > JUMP_MS:
+            yield index
+
+
+def _end_ms(group: Group, shift_ms: float) -> float:
+    return group.offsets()[1] + group.length_ms + shift_ms

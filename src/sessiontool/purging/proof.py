@@ -1,0 +1,159 @@
+"""Is each byte of each chunk in a published recording?  Found out from the chunks and the recording alone.
+
+A report says what a merge made of the chunks.  Whoever may write to a store may write a report, and a merge may be
+wrong; so no report is asked here.  Each chunk is read again: its packets have to be in audio.webm (`packet_index`), and
+the rest has to be the container's own.  What is neither is named: damage, other tracks, packets of another recording.
+
+Two things need not be read: a chunk that is byte for byte another one, and the bytes with which a chunk repeats the end
+of the one before it, as a resumed upload does.
+
+The order of the chunks is the caller's.  A wrong one proves nothing that is not true: packets that two chunks share are
+then not found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from ..containers import begins_recording
+from ..errors import RecordingError
+from .packet_index import UNKNOWN_TIME, PacketIndex
+from .streams import Stream, Unproved, strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from ..values import ChunkRef
+    from ..webm.packets import Packets
+    from .streams import Run
+
+_MOST_NAMED = 3
+_MOST_MS = 1 << 40
+"""30 years: a time beyond is damage."""
+
+
+def sentence(unproved: Sequence[Unproved]) -> str:
+    """What is not in the result, in words: the most in each of a few chunks, and how many more chunks there are."""
+    most: dict[str, Unproved] = {}
+    for one in unproved:
+        if one.key not in most or most[one.key].size_bytes < one.size_bytes:
+            most[one.key] = one
+    worst = sorted(most.values(), key=lambda one: -one.size_bytes)
+    named = [
+        f"{one.key} holds {one.size_bytes:,} byte{'s'[: one.size_bytes > 1]} at byte {one.byte_offset:,} "
+        f"that are not in the result: {one.reason}"
+        for one in worst[:_MOST_NAMED]
+    ]
+    more = len(most) - len(named)
+    return "; ".join([*named, *([f"{more:,} more chunk(s) hold such bytes"] if more else [])])
+
+
+class Proof:
+    """Takes chunks one after another, each `take`n in the order of the recording; `end` says that there are no more.
+
+    One chunk and the one before it are in memory.
+    """
+
+    def __init__(
+        self, packets: Iterable[Sequence[bytes]], foreign: Collection[tuple[str | None, int | None]] = ()
+    ) -> None:
+        """`packets` are those of the published recording, in pieces of any length.
+
+        `foreign` are parts and numbers of chunks that the merge found to be of another recording.
+        """
+        self.unproved: list[Unproved] = []
+        self.sha256: dict[str, str] = {}
+        """Of each chunk, by its key."""
+        self._index = PacketIndex(packets)
+        self._part = ""
+        self._stream: Stream | None = None
+        self._before: Stream | None = None  # the recording into which the stream's header came
+        self._streams = 0
+        self._recordings: dict[tuple[int, int], int] = {}  # a number for each recording in each stream
+        self._runs: list[Run] = []  # of the part, those that are closed
+        self._foreign = foreign
+        self._seen: set[str] = set()
+
+    @property
+    def found_packets(self) -> int:
+        """How many packets of the chunks are in the recording."""
+        return self._index.claims
+
+    def take(self, chunk: ChunkRef, data: bytes) -> None:
+        """The next chunk and its bytes."""
+        key, sha256 = chunk.object.key, hashlib.sha256(data).hexdigest()
+        self.sha256[key] = sha256
+        if (chunk.part, chunk.seq) in self._foreign:
+            self._note_stranger(chunk)
+        if sha256 in self._seen or not data:  # what is wrong with it was said of the other one
+            return
+        self._seen.add(sha256)
+        if chunk.part != self._part:
+            self.end()
+            self._part = chunk.part
+        skipped = self._stream.repeated_bytes(data) if self._stream else 0
+        if begins_recording(data):
+            self._close(self._before)
+            self._before, self._stream = self._stream, None
+        elif self._stream and not self._stream.is_continued_by(data):
+            self._close(self._stream)
+            self._before, self._stream = None, self._before
+        if skipped < len(data):
+            self._feed(chunk, data, skipped)
+
+    def end(self) -> None:
+        """There are no more chunks."""
+        self._close(self._before)
+        self._close(self._stream)
+        self._before = self._stream = None
+        for chunk in strangers(self._runs):
+            self._note_stranger(chunk)
+        self._runs = []
+
+    # -- the streams
+
+    def _feed(self, chunk: ChunkRef, data: bytes, skipped: int) -> None:
+        try:
+            if self._stream is None:
+                self._streams += 1
+                self._stream = Stream(data, self._streams)
+            runs = self._stream.feed(chunk, data, skipped)
+        except RecordingError as error:
+            self.unproved.append(Unproved(chunk.object.key, skipped, len(data) - skipped, error.message))
+            self._stream = None  # the next chunk may be the first of another one
+            return
+        self._find(self._stream, runs)
+
+    def _close(self, stream: Stream | None) -> None:
+        if stream is not None:
+            self._find(stream, stream.close())
+            self.unproved += stream.unused()
+            self._runs.append(stream.run())
+
+    def _note_stranger(self, chunk: ChunkRef) -> None:
+        """All of a chunk, also where its packets are in the result: it may be all that there is of its own session."""
+        found = Unproved(chunk.object.key, 0, chunk.object.size_bytes, "of another recording than most of its part")
+        if found not in self.unproved:
+            self.unproved.append(found)
+
+    # -- their packets
+
+    def _find(self, stream: Stream, runs: Sequence[Packets]) -> None:
+        payloads = [payload for run in runs for payload in run.payloads]
+        for packet, inside in stream.hidden(set(payloads)):
+            if inside or not self._index.holds(packet):
+                self.unproved.append(stream.unproved_at(packet, len(packet), "a packet inside another element"))
+        missing = self._index.claim(payloads, [*self._times(stream, runs)]) if payloads else None
+        if missing is not None:
+            size_bytes = sum(map(len, payloads[missing.first :][: missing.packets]))
+            reason = f"{missing.packets} of {len(payloads)} packets are {missing.reason}"
+            self.unproved.append(stream.unproved_at(payloads[missing.first], size_bytes, reason))
+
+    def _times(self, stream: Stream, runs: Sequence[Packets]) -> Iterator[int]:
+        """When packets were recorded: alike for two packets of one recording alone."""
+        for run in runs:
+            number = self._recordings.setdefault((stream.number, run.recording), len(self._recordings))
+            for time_ms in run.times_ms:
+                known = run.placed and 0 <= time_ms < _MOST_MS
+                yield number * _MOST_MS + time_ms if known else UNKNOWN_TIME

@@ -1,0 +1,75 @@
+"""The packets of a published audio.webm, read once and strictly, with no code that wrote or verified it.
+
+Not here: times, index, silence, which `results` verifies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import RecordingError
+from ..webm import ebml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAX_CLUSTER_BYTES = 1 << 26
+"""A merge's clusters last some seconds; this is 64 MB, as much as `results` verifies."""
+
+_LACING_FLAGS = 0x06
+_BLOCK_HEAD_BYTES = 4
+
+
+def read_packets(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The packets, a cluster at a time, of a file that is open for reading at its start.
+
+    RecordingError where it cannot be read to its end, or has blocks of more than one track.
+    """
+    tracks: set[int] = set()
+    try:
+        for element_id, size in _elements(file):
+            if element_id == ebml.CLUSTER:
+                yield list(_packets(file.read(size), size, tracks))
+            elif element_id != ebml.SEGMENT:
+                file.seek(size, 1)
+    except (ValueError, IndexError) as error:
+        raise RecordingError(
+            f"audio.webm cannot be read to its end: {error}", hint="merge the session again with --force"
+        ) from error
+
+
+def _elements(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Id and size of each element, before which the file then is; the segment's are in the same row."""
+    end = file.seek(0, 2)
+    at = file.seek(0)
+    while at < end:
+        head = file.read(12)
+        found = ebml.read_header(head, 0)
+        if found is None or found[1] == ebml.UNKNOWN_SIZE:
+            raise ValueError(f"no element of known size at byte {at}")
+        element_id, size, length = found
+        at += length if element_id == ebml.SEGMENT else length + size
+        if at > end or (element_id == ebml.CLUSTER and size > _MAX_CLUSTER_BYTES):
+            raise ValueError(f"an element of {size:,} bytes before byte {at}")
+        file.seek(length - len(head), 1)
+        yield element_id, size
+        file.seek(at)
+
+
+def _packets(body: bytes, size: int, tracks: set[int]) -> Iterator[bytes]:
+    """The packets of a cluster's body: a timestamp, and blocks with sizes of two or four bytes."""
+    header = ebml.read_header(body, 0)
+    if header is None or header[0] != ebml.TIMESTAMP:
+        raise ValueError("a cluster that does not begin with its timestamp")
+    pos = header[1] + header[2]
+    while pos < size:
+        width = 2 if body[pos + 1] & 0xC0 == 0x40 else 4
+        head = pos + 1 + width
+        after = head + int.from_bytes(body[pos + 1 : head], "big") - (1 << 7 * width)
+        tracks.add(body[head])
+        flags = body[head + _BLOCK_HEAD_BYTES - 1]
+        is_block = body[pos] == ebml.SIMPLE_BLOCK and len(tracks) == 1 and not flags & _LACING_FLAGS
+        if not is_block or not head + _BLOCK_HEAD_BYTES < after <= size:
+            raise ValueError(f"no block of the only track at byte {pos} of a cluster")
+        yield body[head + _BLOCK_HEAD_BYTES : after]
+        pos = after

@@ -1,0 +1,29 @@
+"""What the checks of a result found: findings with severity error, the first ones in full."""
+
+from __future__ import annotations
+
+from ..values import Finding
+
+_MOST = 20
+_MOST_CHARACTERS = 200
+AGAIN = "merge the session again with --force"
+
+
+class Problems:
+    """Problems of one file, or of one kind; what is beyond the number that a person reads is not kept."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def add(self, code: str, message: str) -> None:
+        if len(self.findings) < _MOST:
+            self.findings.append(Finding(code, "error", message, hint=AGAIN))
+
+    def expect(self, code: str, what: str, expected: object, found: object) -> None:
+        if expected != found:
+            self.add(code, f"{what}: expected {_shown(expected)}, found {_shown(found)}")
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"

@@ -1,0 +1,55 @@
+"""Which layout would take the keys of a session as chunks: a guess for a hint, made of the keys themselves.
+
+Not here: choosing a layout for a run, which is for people to do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+from .layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
+_IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
+_MOST_TAKEN_APART = 20
+_MOST_TRIED = 1000
+
+
+def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[str, int]:
+    """The pattern that takes the most of `keys`, which lie in the session's `folder`, and how many of them.
+
+    Empty and 0 where none takes more than half.
+    """
+    keys = [key for key in keys if key.startswith(f"{folder}/")][:_MOST_TRIED]
+    parent = folder.removesuffix(session_id)
+    names = (key.removeprefix(f"{folder}/") for key in keys[:_MOST_TAKEN_APART])
+    patterns = dict.fromkeys(parent + "{session}/" + pattern for name in names for pattern in _patterns(name))
+    taken = {pattern: _taken(pattern, session_id, keys) for pattern in patterns}
+    best = max(taken, key=lambda pattern: taken[pattern], default="")
+    return (best, taken[best]) if best and taken[best] * 2 > len(keys) else ("", 0)
+
+
+def _patterns(name: str) -> Iterator[str]:
+    """The patterns that a key below the session's folder may be made by, the likeliest first."""
+    *folders, file = name.split("/")
+    inside = "".join(f"{folder}/" for folder in folders)
+    if numbered := _NUMBERED.fullmatch(file):
+        made = f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}"
+        in_parts = "".join(f"{folder}/" for folder in folders[:-1]) + "{part}/" + made if folders else ""
+        has_number = folders and any(map(str.isdecimal, folders[-1]))
+        yield from filter(None, (in_parts, inside + made) if has_number else (inside + made, in_parts))
+    elif in_two := _IN_TWO.fullmatch(file):
+        yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
+
+
+def _taken(pattern: str, session_id: str, keys: Sequence[str]) -> int:
+    try:
+        layout = Layout(pattern)
+    except UsageError:  # a name with braces in it
+        return 0
+    return sum(layout.is_chunk(session_id, key) for key in keys)

@@ -1,0 +1,90 @@
+"""When blobs were handed over: where a lost one ended, time that left no trace, and a recorder that stood still."""
+
+from __future__ import annotations
+
+import pytest
+
+from sessiontool.documents.models import ChunkEntry, PartEntry, PauseEntry
+from sessiontool.joining.blob_clock import BlobClock
+
+
+def clock(
+    *,
+    lag_ms: float = 60,
+    start_ms: float | None = 700,
+    growing_ms: float = 0,
+    pauses: int = 0,
+    late: dict[int, float] | None = None,
+) -> BlobClock:
+    """Twelve blobs of 5 s, each handed over `lag_ms` and more and more late after its end; `late` ones later still.
+
+    All were seen but the last two.
+    """
+    chunks = [
+        ChunkEntry(
+            seq=seq,
+            emitted_ms=700 + (seq + 1) * 5000 + lag_ms + growing_ms * seq + pauses * 4000 + (late or {}).get(seq, 0),
+        )
+        for seq in range(12)
+    ]
+    noted_pauses = [PauseEntry(start_ms=710 + number, end_ms=4710 + number) for number in range(pauses)]
+    found = BlobClock(PartEntry(part="0", start_ms=start_ms, chunks=chunks, pauses=noted_pauses))
+    for seq in range(10):
+        found.saw(seq, (seq + 1) * 5000)
+    return found
+
+
+@pytest.mark.parametrize("lag_ms", [0, 60, 400])
+def test_a_lost_blob_ended_when_it_was_handed_over_less_the_usual_lag(lag_ms: float) -> None:
+    found = clock(lag_ms=lag_ms)
+    assert found.end_ms(10) == 55_000
+    assert found.end_ms(99) is None
+
+
+def test_the_recorders_clock_stands_still_in_pauses() -> None:
+    assert clock(pauses=1).end_ms(10) == 55_000
+
+
+def test_a_blob_that_came_in_a_pause_ended_when_the_pause_began() -> None:
+    chunks = [ChunkEntry(seq=seq, emitted_ms=emitted_ms) for seq, emitted_ms in enumerate((5060, 10_060, 14_000))]
+    pause = PauseEntry(start_ms=12_000, end_ms=20_000)
+    found = BlobClock(PartEntry(part="0", start_ms=0, chunks=chunks, pauses=[pause]))
+    found.saw(0, 5000)
+    found.saw(1, 10_000)
+    assert found.end_ms(2) == 12_000 - 60
+
+
+def test_without_a_start_nothing_is_known() -> None:
+    assert clock(start_ms=None).end_ms(10) is None
+    assert BlobClock(None).end_ms(0) is None
+    assert BlobClock(None).unnoticed_ms() == 0
+    assert BlobClock(None).suspensions() == {}
+
+
+def test_the_first_blob_tells_when_the_recorder_was_started() -> None:
+    found = clock(start_ms=None)
+    found.began(0, 5000)
+    assert found.end_ms(10) == pytest.approx(55_000, abs=1)
+
+
+@pytest.mark.parametrize(("growing_ms", "lost"), [(0, False), (5, False), (60, True)])
+def test_time_lost_without_a_trace_shows_in_blobs_that_come_later_and_later(growing_ms: float, lost: bool) -> None:
+    found = clock(growing_ms=growing_ms).unnoticed_ms()
+    assert (found > 0) == lost
+    assert not lost or found == pytest.approx(9 * growing_ms, rel=0.3)
+
+
+@pytest.mark.parametrize("first", range(1, 10))
+def test_a_recorder_that_stood_still_is_late_from_then_on(first: int) -> None:
+    late = dict.fromkeys(range(first, 12), 20_000.0)
+    assert clock(late=late).suspensions() == {first: pytest.approx(20_000)}
+
+
+def test_one_blob_that_came_late_is_no_recorder_that_stood_still() -> None:
+    assert clock(late={4: 6000.0}).suspensions() == {}
+    assert clock(growing_ms=500).suspensions() == {}
+
+
+def test_two_nights_are_two_suspensions() -> None:
+    late = dict.fromkeys(range(3, 7), 20_000.0) | dict.fromkeys(range(7, 12), 50_000.0)
+    assert clock(late=late).suspensions() == {3: pytest.approx(20_000), 7: pytest.approx(30_000)}

@@ -1,0 +1,130 @@
+"""Bytes that several chunks share: copies, the better bytes of two, seams; and silence, which is no copy of silence."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings import blobs, chrome, chunk_ref, cluster, firefox, live_header, recorded_chunks, simple_block
+
+from sessiontool.joining.copies import Shared, find_shared
+from sessiontool.joining.survey import ChunkSurvey, survey
+
+CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
+FIREFOX = blobs(firefox(250 * 4, cluster_packets=50, sizes=(40, 90)), 250, lead=0, inside=0)
+FORMS = {"chrome": CHROME, "firefox": FIREFOX, "real chrome": recorded_chunks("chrome-1s")}
+
+
+def shared(*chunks: bytes, noted: frozenset[int] = frozenset()) -> tuple[Shared, list[ChunkSurvey]]:
+    surveys = [survey(chunk_ref(seq, len(data)), data) for seq, data in enumerate(chunks)]
+    return find_shared(surveys, lambda one: one.chunk.seq in noted), surveys
+
+
+def copies(found: Shared) -> dict[int, int]:
+    return {chunk.seq: base.seq for chunk, base in found.copies.items()}
+
+
+def mended(found: Shared, surveys: list[ChunkSurvey], chunks: list[bytes], base: int) -> bytes:
+    """The bytes of a base with its patches."""
+    data, at, result = chunks[base], 0, b""
+    for patch in found.patches.get(surveys[base].chunk, []):
+        result += data[at : patch.start] + chunks[patch.other.seq][patch.other_start : patch.other_stop]
+        at = patch.stop
+    return result + data[at:]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_chunks_of_one_recording_share_nothing(form: str) -> None:
+    found, _ = shared(*FORMS[form])
+    assert found == Shared()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_bytes_twice_are_a_copy_wherever_they_are(form: str) -> None:
+    chunks = FORMS[form]
+    found, surveys = shared(*chunks[:3], chunks[1])
+    assert copies(found) == {3: 1}
+    assert found.exact == {surveys[3].chunk}
+    assert [(one.byte_offset, one.size_bytes) for one in found.aside(surveys[3])] == [(0, len(chunks[1]))]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("first", [True, False])
+def test_of_a_damaged_copy_the_whole_one_is_kept(form: str, first: bool) -> None:
+    chunks = FORMS[form]
+    hurt = chunks[1][:1000] + bytes(600) + chunks[1][1600:]
+    pair = [hurt, chunks[1]] if first else [chunks[1], hurt]
+    found, surveys = shared(chunks[0], *pair, chunks[2])
+    assert copies(found) == ({1: 2} if first else {2: 1})
+    assert mended(found, surveys, [chunks[0], *pair, chunks[2]], 2 if first else 1) == chunks[1]
+    assert found.exact == set()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_two_copies_with_different_damage_mend_one_another(form: str) -> None:
+    whole = FORMS[form][1]
+    third = len(whole) // 3
+    one = whole[:500] + bytes(400) + whole[900:]
+    two = whole[: 2 * third] + bytes(300) + whole[2 * third + 300 :]
+    chunks = [FORMS[form][0], one, two]
+    found, surveys = shared(*chunks)
+    ((copy, base),) = copies(found).items()
+    assert {copy, base} == {1, 2}
+    assert mended(found, surveys, chunks, base) == whole
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(data=st.data())
+@settings(deadline=None, max_examples=20)
+def test_a_copy_that_was_cut_anywhere_is_a_copy(form: str, data: st.DataObject) -> None:
+    whole = FORMS[form][1]
+    kept = data.draw(st.integers(len(whole) // 3, len(whole) - 1))
+    chunks = [FORMS[form][0], whole[:kept], whole]
+    found, surveys = shared(*chunks)
+    assert copies(found) == {1: 2}
+    assert mended(found, surveys, chunks, 2) == whole
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(data=st.data())
+@settings(deadline=None, max_examples=30)
+def test_bytes_at_a_seam_are_found_however_many(form: str, data: st.DataObject) -> None:
+    before, after = FORMS[form][1], FORMS[form][2]
+    count = data.draw(st.integers(8, len(before) // 2))
+    found, _ = shared(FORMS[form][0], before, before[-count:] + after, FORMS[form][3])
+    assert {chunk.seq: cut for chunk, (cut, _) in found.head_cuts.items()} == {2: count}
+    assert found.copies == {}
+
+
+def test_where_the_end_is_damaged_the_next_chunks_beginning_is_used() -> None:
+    before, after = CHROME[1], CHROME[2]
+    hurt = before[:-900] + bytes(300) + before[-600:]
+    found, _ = shared(CHROME[0], hurt, before[-1500:] + after)
+    assert {chunk.seq: cut for chunk, (cut, _) in found.tail_cuts.items()} == {1: 1500}
+
+
+def test_what_the_recorder_noted_is_the_base() -> None:
+    whole = CHROME[1]
+    altered = whole[:-200] + bytes([whole[-200] ^ 1]) + whole[-199:]
+    found, _ = shared(CHROME[0], altered, whole, noted=frozenset({2}))
+    assert copies(found) == {1: 2}
+
+
+def test_silence_is_no_copy_of_silence() -> None:
+    """An encoder makes the same packets of it again and again, large ones too."""
+    packets = [bytes([0xFF, 0x03]) + bytes(index) * 3 + b"\xff" * 300 for index in range(6)]
+
+    def chunk(start_ms: int) -> bytes:
+        return cluster(start_ms, *(simple_block(packets[n % 6], n * 60) for n in range(84)))
+
+    found, _ = shared(live_header() + chunk(0), chunk(5040), chunk(10_080))
+    assert found.copies == {}
+    assert found.head_cuts == {}
+
+
+def test_two_recordings_that_begin_with_the_same_silence_are_no_copies() -> None:
+    packets = [bytes([0xFF, 0x03]) + bytes([index]) * 300 for index in range(84)]
+    body = cluster(0, *(simple_block(packet, n * 60) for n, packet in enumerate(packets)))
+    other_head = live_header(app=b"Chromf")
+    found, _ = shared(live_header() + body, other_head + body)
+    assert found.copies == {}

@@ -1,0 +1,146 @@
+"""Which times of a recording are believed: one wrong clock among many is outvoted, and nothing crosses a hole."""
+
+from __future__ import annotations
+
+from array import array
+from itertools import accumulate
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessiontool.joining.timestamp_repair import STEP_MS, Group, looks_like_a_bit, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PACKET_MS = 60
+PACKETS = 84  # a cluster of 5,040 ms, as Chrome writes it
+LENGTH_MS = PACKET_MS * PACKETS
+
+
+def cluster(begin_ms: float, *, claimed: bool = True, after_break: bool = False, packets: int = PACKETS) -> Group:
+    jitter = Random(round(begin_ms))
+    times = [round(begin_ms) + PACKET_MS * n + (jitter.randint(-4, 4) if n else 0) for n in range(packets)]
+    return Group(0, claimed, after_break, 0.0, array("q", times), array("q", [PACKET_MS * 48] * packets))
+
+
+def run(count: int = 12) -> list[Group]:
+    return [cluster(LENGTH_MS * n) for n in range(count)]
+
+
+def moved(group: Group, ms: int) -> None:
+    group.times_ms = array("q", [time + ms for time in group.times_ms])
+
+
+def begins(groups: Sequence[Group], *, from_start: bool = True) -> list[float]:
+    """Where each group begins once it is repaired."""
+    shifts = repair(groups, from_start=from_start).shifts_ms
+    return [group.times_ms[0] + shift for group, shift in zip(groups, shifts, strict=True)]
+
+
+def expect(groups: Sequence[Group], wanted: Sequence[float], *, from_start: bool = True, within_ms: float = 20) -> None:
+    found = begins(groups, from_start=from_start)
+    assert [f"{a:.0f}" for a, b in zip(found, wanted, strict=True) if abs(a - b) > within_ms] == []
+
+
+def test_a_run_without_fault_is_left_as_it_is() -> None:
+    assert set(repair(run(), from_start=True).shifts_ms) == {0}
+    assert repair([], from_start=True).shifts_ms == []
+
+
+@pytest.mark.parametrize("index", range(12))
+@pytest.mark.parametrize("bit", range(6, 17))
+def test_one_bit_of_one_cluster_is_outvoted_wherever_it_is(index: int, bit: int) -> None:
+    groups = run()
+    base = LENGTH_MS * index
+    moved(groups[index], (base ^ 1 << bit) - base)
+    decided = repair(groups, from_start=True)
+    expect(groups, [LENGTH_MS * n for n in range(12)])
+    assert list(decided.outvoted) == [index]
+
+
+def test_a_machine_that_slept_is_believed() -> None:
+    groups = run(6) + [cluster(LENGTH_MS * n + 20_030) for n in range(6, 12)]
+    expect(groups, [LENGTH_MS * n + (20_030 if n > 5 else 0) for n in range(12)])
+
+
+def test_a_sleep_before_the_last_cluster_is_believed_where_its_blob_came_late_too() -> None:
+    groups = [*run(6), cluster(LENGTH_MS * 6 + 16_384)]
+    expect(groups, [LENGTH_MS * n for n in range(7)])
+    for group in groups:
+        group.witness_ms = 60.0
+    expect(groups, [*(LENGTH_MS * n for n in range(6)), LENGTH_MS * 6 + 16_384])
+
+
+def test_a_clock_that_ran_back_is_followed_from_there() -> None:
+    groups = run(5) + [cluster(LENGTH_MS * n - 3000) for n in range(5, 12)]
+    expect(groups, [LENGTH_MS * n for n in range(12)])
+
+
+def test_what_lost_its_cluster_is_placed_right_before_the_next() -> None:
+    groups = run(3)
+    groups += [cluster(99_999, claimed=False, after_break=True, packets=40), cluster(LENGTH_MS * 4 + 7)]
+    expect(groups, [*(LENGTH_MS * n for n in range(3)), LENGTH_MS * 4 + 7 - 40 * PACKET_MS, LENGTH_MS * 4 + 7])
+
+
+def test_what_lost_its_cluster_is_placed_right_behind_the_last_where_a_hole_follows() -> None:
+    groups = run(3)
+    groups += [cluster(99_999, claimed=False, packets=40), cluster(LENGTH_MS * 7, after_break=True)]
+    expect(groups, [*(LENGTH_MS * n for n in range(4)), LENGTH_MS * 7])
+
+
+def test_nothing_is_placed_across_a_known_hole() -> None:
+    """A wrong clock, and a missing chunk behind it: the chunk's packets stay before the hole."""
+    groups = run(4)
+    moved(groups[3], 8192)
+    groups += [cluster(LENGTH_MS * n, after_break=n == 5) for n in range(5, 9)]
+    groups[4].lost_ms = LENGTH_MS
+    expect(groups, [LENGTH_MS * n for n in (0, 1, 2, 3, 5, 6, 7, 8)])
+
+
+def test_between_two_holes_the_steady_clusters_say_where_a_lost_base_was() -> None:
+    """The head of a chunk, whose cluster began in a lost one, and behind which bytes are damaged."""
+    groups = run(4)
+    relative = 2520
+    head = cluster(LENGTH_MS * 3 + relative, claimed=False, after_break=True, packets=10)
+    groups += [head, cluster(LENGTH_MS * 6, after_break=True), cluster(LENGTH_MS * 7)]
+    head.lost_ms, groups[5].lost_ms = LENGTH_MS, 1000.0
+    expect(groups, [*(LENGTH_MS * n for n in range(4)), LENGTH_MS * 5 + relative, LENGTH_MS * 6, LENGTH_MS * 7])
+
+
+def test_a_short_group_of_damaged_packets_does_not_outvote_the_rest() -> None:
+    groups = run(6)
+    groups.insert(3, cluster(70_000, packets=1))
+    found = begins(groups)
+    assert abs(found[4] - (LENGTH_MS * 3 + PACKET_MS)) < LENGTH_MS
+    assert found == sorted(found)
+
+
+@given(
+    st.integers(3, 14),
+    st.lists(st.tuples(st.integers(0, 13), st.integers(6, 18)), min_size=1, max_size=1),
+    st.integers(0, 2000),
+)
+def test_groups_never_overlap_and_never_run_back(count: int, flips: list[tuple[int, int]], start: int) -> None:
+    groups = [cluster(start + LENGTH_MS * n) for n in range(count)]
+    for index, bit in flips:
+        group = groups[index % count]
+        moved(group, (group.times_ms[0] ^ 1 << bit) - group.times_ms[0])
+    found = begins(groups, from_start=False)
+    ends = [begin + LENGTH_MS for begin in found]
+    assert all(after - end > -STEP_MS for end, after in zip(ends, found[1:], strict=False))
+
+
+@given(st.lists(st.integers(0, 400), min_size=4, max_size=12))
+def test_holes_of_any_length_are_kept(holes: list[int]) -> None:
+    starts = list(accumulate((LENGTH_MS + hole * 20 for hole in holes), initial=0))[:-1]
+    groups = [cluster(start, after_break=bool(index)) for index, start in enumerate(starts)]
+    expect(groups, starts)
+
+
+def test_steps_of_one_bit_are_told_from_others() -> None:
+    assert all(looks_like_a_bit(sign * ((1 << bit) + 5)) for bit in range(6, 20) for sign in (1, -1))
+    assert not any(looks_like_a_bit(ms) for ms in (20, 5040, 10_080, 15_120, 20_030, 25_200))
