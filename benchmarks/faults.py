@@ -1,11 +1,19 @@
 """The fault table: what `cat | ffmpeg -c copy`, `cat | mkvmerge` and sessiontool make of the same damaged recordings.
 
     python benchmarks/faults.py [--seconds 60] [--seed 1] > faults.md
+    python benchmarks/faults.py --random 1000 [--seed 1] [--jobs 2] [--corpus DIR]
+    python benchmarks/faults.py --random-case SEED:INDEX [--corpus DIR] [--keep DIR]
 
 Recordings of Chrome and Firefox are simulated, each fault is done to each of them, and every tool's output is judged by
 the packets in it against the truth.  Prints Markdown tables: in each cell the exit code, how many of the packets that
 are whole in the input were lost, how many are wrong in the output (more than 20 ms from where they belong, damaged, or
 there twice), and what the tool said.  A tool that is not installed is left out.
+
+With --random: so many cases of one to four random faults on real and simulated recordings of all containers, merged by
+sessiontool alone and judged against the undamaged recordings (`tests/random_cases.py`); prints a table by kind of fault
+and a line for each case that is wrong.  A case is the same whenever seed, number and recordings are; --corpus adds the
+sessions in a folder, --random-case prints all of one case, and --keep leaves it in a folder.  Exit code 1 where a case
+is wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("tests", "src")]
 
+import random_faults_run  # noqa: E402
 from av.error import FFmpegError  # noqa: E402
 from fault_judge import OutputPacket, judge, read_packets  # noqa: E402
 
@@ -73,7 +82,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--random", type=int, metavar="N")
+    parser.add_argument("--random-case", metavar="SEED:INDEX")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
+    if arguments.random_case is not None:
+        random_faults_run.show_case(arguments.random_case, arguments.corpus, arguments.keep)
+        return
+    if arguments.random is not None:
+        sys.exit(bool(random_faults_run.run_many(arguments.random, arguments.seed, arguments.jobs, arguments.corpus)))
     tools = {name: tool for name, tool in TOOLS.items() if name == "sessiontool" or shutil.which(name)}
     outcomes: dict[str, list[Outcome]] = {name: [] for name in tools}
     for recorder in RECORDERS:

@@ -1,0 +1,219 @@
+"""One case of the random judge: drawn from a seed and a number, written, merged in this process, judged.
+
+Case `index` of a seed depends on nothing else but the recordings there are to choose from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory, gettempdir
+from typing import TYPE_CHECKING, Any
+
+from random_faults import FAULTS, WEIGHTS
+from random_folder import Done, Folder
+from random_judge import Verdict, judge_output
+from random_naming import LOSSY, is_hidden, is_masked, names
+from random_pool import FAMILIES, pool
+from random_recordings import parse_webm
+from random_truth import truth_of
+
+from sessiontool.errors import RecordingError, SessionToolError
+from sessiontool.pipeline import MergeOptions, merge_session
+from sessiontool.purge import Purger, Rule
+from sessiontool.storage import open_store
+
+if TYPE_CHECKING:
+    from random_recordings import Packet, Recording
+
+FAMILY_WEIGHTS = {"chrome": 5, "firefox": 3, "ogg": 2, "mp4": 2}
+SESSION = "session"
+_YEARS_S = 10 * 365 * 86_400
+_LEDGER = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
+
+
+@dataclass(slots=True)
+class Case:
+    """A damaged folder, and what was done to it."""
+
+    seed: int
+    index: int
+    folder: Folder
+    faults: list[Done]
+    bare: bool
+
+    @property
+    def name(self) -> str:
+        recording = self.folder.recordings[0]
+        what = ", ".join(done.kind for done in self.faults) or "nothing"
+        return f"{recording.family} {recording.name}{' bare' if self.bare else ''}: {what}"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a case.  `unnamed` are faults that no finding names, of `nameable` ones; `problems` in words."""
+
+    seed: int
+    index: int
+    name: str
+    kinds: list[str]
+    verdict: Verdict
+    crash: str = ""
+    purged: bool = False
+    report: list[str] = field(default_factory=list)
+    nameable: list[str] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def is_right(self) -> bool:
+        return self.verdict.is_right and not (self.crash or self.purged or self.report)
+
+
+def draw(seed: int, index: int, corpus: Path | None = None) -> Case:
+    """Choose a recording, and one to four faults."""
+    rng = Random(f"{seed}:{index}")
+    recordings = pool(corpus)
+    family = rng.choices(FAMILIES, [FAMILY_WEIGHTS[family] for family in FAMILIES])[0]
+    recording = rng.choice(recordings[family])
+    while True:
+        folder = Folder.of(recording, recordings)
+        faults = [_hurt(folder, rng) for _ in range(rng.choices((1, 2, 3, 4), (5, 3, 2, 1))[0])]
+        if folder.has_majority():
+            return Case(seed, index, folder, faults, bare=rng.random() < 0.5)
+
+
+def _hurt(folder: Folder, rng: Random) -> Done:
+    while True:
+        kind = rng.choices(list(FAULTS), [WEIGHTS.get(kind, 1) for kind in FAULTS])[0]
+        done = FAULTS[kind](folder, rng)
+        if done is not None:
+            return done
+
+
+def run_case(case: Case, keep: Path | None = None) -> Outcome:
+    """Write the case, merge it, judge what comes of it; `keep`: a folder to leave it in."""
+    began_s = time.perf_counter()
+    with TemporaryDirectory(prefix="random-", dir=memory()) as scratch:
+        store = Path(scratch)
+        case.folder.write(store / SESSION, bare=case.bare)
+        outcome = _merge_and_judge(case, store)
+        if keep is not None:
+            shutil.copytree(store, keep, dirs_exist_ok=True)
+    outcome.seconds = time.perf_counter() - began_s
+    return outcome
+
+
+def memory() -> str:
+    """A folder in memory where there is one."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else gettempdir()
+
+
+def _merge_and_judge(case: Case, store: Path) -> Outcome:
+    folder, truth = case.folder, truth_of(case.folder)
+    report: dict[str, Any] | None = None
+    crash = ""
+    try:
+        report = merge(store)
+    except SessionToolError as error:
+        crash = "" if isinstance(error, RecordingError) and not truth.whole[0] else f"refused: {error.message}"
+    except Exception:  # noqa: BLE001 - a traceback is what is looked for
+        crash = traceback.format_exc()
+    output = read_output(store) if report else []
+    places_ms = [undamaged_places(recording) for recording in folder.recordings]
+    verdict = judge_output(folder, truth, output, places_ms, bare=case.bare)
+    outcome = Outcome(case.seed, case.index, case.name, [done.kind for done in case.faults], verdict, crash)
+    if report is not None:
+        outcome.findings = report["findings"]
+        outcome.report = list(report_problems(case, report, verdict))
+        outcome.nameable, outcome.unnamed = names(case.faults, folder, report["findings"], bare=case.bare)
+        outcome.purged = bool(verdict.unpublished) and would_purge(store)
+    return outcome
+
+
+def merge(store: Path) -> dict[str, Any]:
+    with open_store(str(store)) as opened:
+        return merge_session(opened, SESSION, opened.target(SESSION), MergeOptions(align=False)).report
+
+
+def would_purge(store: Path) -> bool:
+    """Whether the session's chunks would be deleted, with the mildest rule."""
+    with open_store(str(store)) as opened:
+        purger = Purger(opened, Rule(chunks_after_days=0), now_s=time.time() + _YEARS_S)
+        try:
+            return bool(purger.examine(SESSION, opened.target(SESSION)).versions)
+        except RecordingError:
+            return False
+
+
+def read_output(store: Path) -> list[Packet]:
+    """The packets of the result; read strictly, so that a broken file is an AssertionError."""
+    return parse_webm((store / SESSION / "merged" / "audio.webm").read_bytes()).packets
+
+
+@cache
+def undamaged_places(recording: Recording) -> list[float]:
+    """Where each packet comes to lie when nothing happened; all of them, once, and silence (AssertionError)."""
+    with TemporaryDirectory(prefix="random-", dir=memory()) as scratch:
+        folder = Folder.of(recording, {})
+        folder.write(Path(scratch) / SESSION, bare=False)
+        merge(Path(scratch))
+        output = read_output(Path(scratch))
+    places: list[float] = []
+    for packet in output:
+        if len(places) < len(recording.packets) and packet.payload == recording.packets[len(places)].payload:
+            places.append(packet.time_ms)
+    assert len(places) == len(recording.packets), f"{recording.name} is not merged whole when nothing happened to it"
+    return places
+
+
+def report_problems(case: Case, report: dict[str, Any], verdict: Verdict) -> list[str]:
+    """What is false in a report."""
+    found = []
+    stored = {case.folder.name(upload): len(upload.data) for upload in case.folder.stored()}
+    listed = {Path(chunk["key"]).name: chunk for chunk in report["chunks"]}
+    if missing := stored.keys() - listed.keys():
+        found.append(f"not in chunks[]: {sorted(missing)}")
+    for name, chunk in listed.items():
+        if chunk["bytes"] != stored.get(name):
+            found.append(f"{name} has {stored.get(name)} bytes, not {chunk['bytes']}")
+        if all(field in chunk for field in _LEDGER) and sum(chunk[field] for field in _LEDGER) != chunk["bytes"]:
+            found.append(f"{name}: {[chunk[field] for field in _LEDGER]} are not {chunk['bytes']} bytes")
+    if report["status"] == "complete" and verdict.gone and (verdict.lost or _is_lossy(case)):
+        found.append(f"complete, and {verdict.gone} packets are gone")
+    return found
+
+
+def _is_lossy(case: Case) -> bool:
+    """Whether something shows that sound was lost."""
+    return any(
+        done.kind in LOSSY and not is_masked(done, case.folder) and not is_hidden(done, case.folder, bare=case.bare)
+        for done in case.faults
+    )
+
+
+def tally(outcomes: list[Outcome]) -> dict[str, Counter[str]]:
+    """Figures by kind of fault; a case with several faults counts for each of its kinds."""
+    table: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        for kind in {*outcome.kinds, "all cases"}:
+            row = table.setdefault(kind, Counter())
+            verdict = outcome.verdict
+            row["cases"] += 1
+            row["wrong"] += not outcome.is_right
+            for name in ("lost", "doubled", "strange", "misplaced"):
+                row[name] += bool(getattr(verdict, name))
+            row["crashes"] += bool(outcome.crash)
+            row["report"] += bool(outcome.report)
+            row["purge"] += outcome.purged
+            mine = [name for name in outcome.nameable if kind in {name, "all cases"}]
+            row["nameable"] += len(mine)
+            row["unnamed"] += sum(name.split()[0] == kind or kind == "all cases" for name in outcome.unnamed)
+    return table
