@@ -344,7 +344,8 @@ def test_the_head_of_the_box_of_packets_may_be_damaged(bit: int) -> None:
 @pytest.mark.parametrize("bit", range(8))
 def test_a_box_of_times_with_a_wrong_size_costs_no_packet(bit: int) -> None:
     for place in places_of(b"tfdt", 0, 4):
-        _, runs = read(hurt_by_a_bit(place, bit))
+        reader, runs = read(hurt_by_a_bit(place, bit))
+        assert {damage.reason for damage in reader.ledger.damages} == {"the size of an MP4 box is wrong"}
         assert [payload for payload, _ in read_pairs(runs)] == [payload for payload, _ in LARGE.pairs], f"byte {place}"
 
 

@@ -78,7 +78,7 @@ class Mp4Reader:
         """The packets completed by `data`, the next piece of the stream."""
         self._row.append(data)
         self._read(final=False)
-        return self._take()
+        return self._runs.take()
 
     def lost(self, reason: str) -> list[Packets]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
@@ -93,16 +93,12 @@ class Mp4Reader:
         if self._row.is_broken:
             self._go_on(self._row.end)
         self._row.finish()
-        return self._take()
-
-    def _take(self) -> list[Packets]:
-        self._last = None
         return self._runs.take()
 
     # -- the row of boxes
 
     def _read(self, *, final: bool) -> None:
-        self._final, going_on = final, True
+        self._final, self._last, going_on = final, None, True
         while going_on and self._find_row():
             try:
                 going_on = self._read_box() if self._box_end is None else self._pass_by()
@@ -295,6 +291,8 @@ class Mp4Reader:
             self._foreign = True
             return
         self._note_missing(fragment)
+        if fragment.is_hurt:
+            self.ledger.damage(self._row.at, self._row.at, WRONG_BOX)
         counted = fragment.time is None
         self._shift = self._end_time if counted else 0
         self._placed = not counted or (self._placed and not self._explained)

@@ -26,7 +26,8 @@ class Fragment:
     """What `moof` tells of one track: its packets, and when they end.
 
     `time` is that of the first packet; None where `tfdt` is missing, and the times and `end_time` count from 0 then.
-    `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it.
+    `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it; `is_hurt` that
+    the size of a box in it is wrong.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Fragment:
     end_time: int
     absolute: bool
     samples: tuple[Sample, ...]
+    is_hurt: bool
 
 
 def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> Fragment | None:
@@ -53,14 +55,16 @@ def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[i
                 found = traf
     if found is None:
         return None
-    return Fragment(number, found.track, found.time, found.end_time, found.absolute, tuple(found.samples))
+    return Fragment(
+        number, found.track, found.time, found.end_time, found.absolute, tuple(found.samples), found.is_hurt
+    )
 
 
 class _Traf:
     """A track's part of a fragment: its runs of packets, with everything that the boxes leave to defaults filled in."""
 
     def __init__(self, body: bytes, moof_at: int, data_end: int, defaults: dict[int, Defaults]) -> None:
-        boxes = _parts(body)
+        boxes, self.is_hurt = _parts(body)
         header, decode_time = (next((child for kind, child in boxes if kind == wanted), b"") for wanted in _PARTS[:2])
         flags, self.track = u32(header, 0) & 0xFFFFFF, u32(header, 4)
         pos = 8
@@ -106,19 +110,19 @@ class _Traf:
             self.end_time += duration
 
 
-def _parts(body: bytes) -> list[tuple[bytes, bytes]]:
-    """The boxes in a `traf`; where their sizes are wrong, by their kinds, each up to the next."""
+def _parts(body: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
+    """The boxes in a `traf`; where their sizes are wrong (the second value), by their kinds, each up to the next."""
     try:
         boxes = list(children(body))
     except ValueError:
         boxes = []
     kinds = [kind for kind, _ in boxes]
     if b"tfhd" in kinds and b"trun" in kinds:
-        return boxes
+        return boxes, False
     places = [(body.find(kind) - 4, kind) for kind in _PARTS]
     found = sorted(place for place in places if place[0] >= 0)
     ends = [*found, (len(body), b"")]
-    return [(kind, body[at + 8 : end]) for (at, kind), (end, _) in pairwise(ends)]
+    return [(kind, body[at + 8 : end]) for (at, kind), (end, _) in pairwise(ends)], True
 
 
 def moved(samples: Sequence[Sample], by: int) -> list[Sample]:
