@@ -302,6 +302,17 @@ def test_damage_and_cuts_raise_nothing_but_a_refusal(data: st.DataObject) -> Non
     assert all(damage.offset >= 0 and damage.length_bytes > 0 for damage in reader.ledger.damages)
 
 
+def test_damage_that_looks_like_a_packet_does_not_say_what_packets_are(live: Live) -> None:
+    """Zeroes from inside the first block on: what was read of it is another kind of packet than all that follow."""
+    start = live.blocks[0].offset
+    for at in range(start + 5, live.blocks[0].end):
+        data = live.data[:at] + bytes(200) + live.data[at + 200 :]
+        reader = WebmReader()
+        found = [payload for payload, _ in read_pairs([*reader.feed(data), *reader.close()])]
+        whole = [block.payload for block in live.blocks if block.offset >= at + 200]
+        assert [payload for payload in found if payload in whole] == whole
+
+
 # -- sizes that are wrong
 
 

@@ -79,6 +79,7 @@ class Expected:
     number: int | None = None
     tocs: frozenset[int] = field(default_factory=frozenset)
     goes_on: bool = False  # a packet goes on in the next page
+    is_in_place: bool = False  # the page before it ended there: it has the number that is expected
     may_mend: bool = True  # a wrong segment table is looked into, which takes long
 
     def or_of(self, packets: Sequence[bytes]) -> Expected:
@@ -171,6 +172,8 @@ def hurt_page_at(
     is_known = expected.stream is not None
     if not is_known:
         expected = replace(expected, stream=stream if is_plain else None)
+    if expected.is_in_place and expected.number is not None:
+        number = expected.number
     is_named = is_known and stream == expected.stream and _follows(number, expected.number)
     following = None if expected.stream is None else _next_page(buf, at + _HEADER.size, expected.stream)
     if following is None and final:

@@ -70,8 +70,7 @@ class PageRow:
         Without one it is the place where bytes begin that may become one.
         """
         reason = ""
-        in_place = self._broken_at is None and self._begun
-        at = self._pos if in_place else self._buf.find(CAPTURE, self._pos)
+        at = self._pos if self._in_place else self._buf.find(CAPTURE, self._pos)
         while at >= 0:
             try:
                 page = self._page_at(at, expected, final=final)
@@ -83,6 +82,11 @@ class PageRow:
             at = self._buf.find(CAPTURE, at + (1 if self._in_vain < MAX_IN_VAIN else _HURRIED_STEP_BYTES))
         tail = 0 if final else next(n for n in (3, 2, 1, 0) if self._buf.endswith(CAPTURE[:n]))
         return max(self._pos, len(self._buf) - tail), None, reason or _NO_PAGE
+
+    @property
+    def _in_place(self) -> bool:
+        """Whether a page has to begin where the last one ended."""
+        return self._broken_at is None and self._begun
 
     def _page_at(self, at: int, expected: Expected, *, final: bool) -> Page | None:
         """A page at `at`, whole or hurt; None where bytes lack that may come, ValueError where there is none."""
@@ -98,11 +102,11 @@ class PageRow:
         # Each page that is hurt is looked into, as recorders make them; bytes made to look like pages are smaller.
         self._hurt += 1
         may_mend = self._hurt < MAX_IN_VAIN + (self._offset + at) // _LEAST_PAGE_BYTES
+        in_place = at == self._pos and self._in_place
+        expected = replace(expected, may_mend=may_mend, is_in_place=in_place)
         try:
             meets = [start - self._offset for start in self.ledger.starts_after(self._offset + at)]
-            return hurt_page_at(
-                self._buf, at, self._offset, replace(expected, may_mend=may_mend), meets=meets, final=final
-            )
+            return hurt_page_at(self._buf, at, self._offset, expected, meets=meets, final=final)
         except ValueError as error:
             raise ValueError(reason) from error
 

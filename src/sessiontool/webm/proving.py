@@ -23,7 +23,7 @@ ENOUGH = 8
 
 _FEW = 4
 _MANY = 24
-_NEARLY_ALL, _MOST, _SOME = 0.9, 0.75, 0.3  # of the packets; of many, and of named ones, some may be damaged
+_NEARLY_ALL, _MOST, _SOME = 0.9, 0.75, 0.15  # of the packets; of many, and of named ones, some may be damaged
 _MOST_BLOCKS = 400  # before it is clear that no track among them is Opus
 _MOST_BYTES = 4 << 20
 _LIBOPUS_PRE_SKIP = 312

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ROW = 3
 """Whole elements in a row, beside masters, that make a place plausible where the bytes do not end before."""
 
+LONG_ROW = 8
+"""As many where the packets are of another kind than those before: of these, some may have been damage."""
+
 _MOST_BETWEEN = 8
 _UNPROVEN = 5
 """As many without a block or a part of the header are none."""
@@ -139,7 +142,7 @@ def row_at(
     """
     end = len(buf) if end is None else end
     row = _Row(buf, end, known)
-    while not (row.proven and row.elements >= ROW):
+    while not (row.proven and row.elements >= (ROW if row.is_alike else LONG_ROW)):
         if row.proven and row.familiar and end - pos <= 1 and buf[pos:end] in CUT_PREFIXES:
             return True
         try:
@@ -151,7 +154,7 @@ def row_at(
         if row.certain and (one_is_enough or resembles_head(buf, after, known)):
             return True
         pos = after
-    return row.familiar or row.alike
+    return row.is_alike or row.is_uniform
 
 
 class BlockHead(NamedTuple):
@@ -195,6 +198,17 @@ class _Row:
         self._in_master = False  # the last element was a master's beginning
         self._last_times: dict[int, int] = {}
         self._begun = False
+        self._lengths: set[int] = set()  # of packets
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether its packets are of kinds seen before, or last as long."""
+        return self.familiar or self.alike
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether its packets last equally long."""
+        return len(self._lengths) == 1
 
     def step(self, pos: int) -> int | None:
         """Where the element at `pos` ends, or a master's body begins; None where bytes lack.
@@ -266,6 +280,7 @@ class _Row:
         samples = packet_samples(start)
         if not samples:
             raise ValueError("packet kind")
+        self._lengths.add(samples)
         tocs = self._known.tocs
         self.familiar = self.familiar and (not tocs or start[0] in tocs)
         self.alike = self.alike and (not tocs or samples in _lengths(tocs, start[1:]))
