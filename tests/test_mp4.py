@@ -561,6 +561,14 @@ def test_a_box_that_claims_gigabytes_is_not_waited_for(kind: bytes) -> None:
     assert reader.ledger.damages
 
 
+@pytest.mark.parametrize("size", [(1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+@pytest.mark.parametrize("kind", [b"mdat", b"free"])
+def test_a_box_that_claims_more_than_there_are_numbers_for(kind: bytes, size: int) -> None:
+    at = SMALL.fragments[2].start
+    _, runs = read(SMALL.data[:at] + u32(1) + kind + struct.pack(">Q", size) + bytes(20) + SMALL.data[at:])
+    assert read_pairs(runs) == SMALL.pairs
+
+
 def test_a_header_that_never_ends_is_not_kept() -> None:
     reader = Mp4Reader()
     reader.feed(FTYP + u32(1 << 30) + b"moov")

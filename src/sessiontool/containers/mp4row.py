@@ -83,6 +83,7 @@ class BoxRow:
 
     def beginning(self, start: int, end: int) -> int | None:
         """The offset of a beginning of a row, from the offset `start` on, that is whole before `end`."""
+        end = min(end, self.end)  # a box may claim more than there are numbers for
         found = BEGINNING.search(self.buf, max(0, start - self.offset), max(0, end - self.offset))
         return self.offset + found.start() if found else None
 
