@@ -121,6 +121,15 @@ def test_a_stream_that_ends_anywhere_keeps_every_packet_that_was_whole() -> None
 # -- damage
 
 
+def test_a_page_that_is_cut_in_its_head_does_not_take_the_next_along() -> None:
+    (start, _, _), (*_, (last, _, packets)) = SMALL.pages[1], SMALL.pages
+    for kept in range(28):
+        for before in range(28 - kept):
+            cut, on = start + kept, last - before
+            found = read_pairs(read(SMALL.data[:cut], SMALL.data[on:])[1])
+            assert found[-3:] == list(packets), f"{kept} bytes kept, {before} before the last page"
+
+
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_bytes_that_are_missing_cost_what_they_touch_and_move_nothing(data: st.DataObject) -> None:

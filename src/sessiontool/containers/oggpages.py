@@ -175,7 +175,7 @@ def hurt_page_at(
     if expected.is_in_place and expected.number is not None:
         number = expected.number
     is_named = is_known and stream == expected.stream and _follows(number, expected.number)
-    following = None if expected.stream is None else _next_page(buf, at + _HEADER.size, expected.stream)
+    following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)
     if following is None and final:
         following = len(buf)
     if following is None and len(buf) - at < _MOST_BYTES:
