@@ -125,6 +125,22 @@ def test_a_turn_cut_off_by_the_user_is_clipped_and_others_are_not() -> None:
 # -- channels
 
 
+@pytest.mark.parametrize("same_s", [(0.0, 1e3), (16.0, 1e3), (40.0, 75.0)])
+def test_where_both_channels_carry_the_same_sound_both_voices_are_looked_for_in_it(same_s: tuple[float, float]) -> None:
+    said = conversation(SEED, COUNT)
+    samples = sound(SEED, COUNT).copy()
+    first, after = (min(round(at * RATE), samples.shape[1]) for at in same_s)
+    samples[:, first:after] = samples[:, first:after].mean(axis=0)
+    heard = measured(samples)
+    result = align(logged(said, SEED), one_part(samples.shape[1]), heard, ROLES)
+    assert np.abs(np.array(heard.dual_mono[0]) - np.array([first, after]) * 1000 / RATE).max() <= 1000
+    errors = np.abs(errors_ms(placed(result), said)).max(axis=1)
+    assert not np.isnan(errors).any()
+    assert (errors <= 100).mean() > 0.9
+    assert [f.message.partition(",")[0] for f in result.findings if f.code == "channels-merged"]
+    assert "utterances-without-sound" not in codes(result)
+
+
 def test_one_channel_for_both_voices_is_matched_in_one_pass_and_trusted_less() -> None:
     said = conversation(SEED, COUNT)
     mixed = measured(sound(SEED, COUNT).sum(axis=0, keepdims=True))

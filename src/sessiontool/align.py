@@ -19,6 +19,7 @@ from .aligning.axis import SAMPLES_PER_MS, Axis, expect
 from .aligning.evidence import Evidence, confidence
 from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
 from .aligning.levels import POWER_MS
+from .aligning.mixed_lanes import split_lanes
 from .aligning.snapping import Edge, snap
 from .aligning.soundcheck import channel_notes, session_findings
 from .aligning.stretches import with_speech
@@ -94,7 +95,7 @@ def align(
     """
     axis = Axis(timeline.spans, activity.duration_ms)
     begun, swapped = _lanes(utterances, timeline, axis, activity, channels)
-    lanes = solve(begun, axis)
+    lanes = solve(split_lanes(begun, activity), axis)
     placements, evidence = _place(utterances, lanes, axis, activity)
     for copy, original in _twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
@@ -171,8 +172,8 @@ def _place(
     placements = [Placement(u, None, None, "no_audio" if u.role in ROLES else "unmatched", 0.0) for u in utterances]
     evidence: list[Evidence | None] = [None] * len(utterances)
     user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
-    shared = len({str(r) for lane in lanes for r in lane.roles}) > len(lanes)
     for lane in lanes:
+        shared = lane.shared
         taken = lane.taken()
         stray = _stray_share(lane, taken)
         for k in range(len(lane.raw)):

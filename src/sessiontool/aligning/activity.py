@@ -19,8 +19,9 @@ import numpy as np
 
 from ..processors import usable
 from ..values import SAMPLE_RATE
+from .dual_mono import dual_mono_spans
 from .leak import Leak, find_leaks
-from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, to_db
+from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..timeline import Timeline
-    from .levels import Bytes, Levels, Rows
+    from .levels import Bytes, Levels
 
     Floats = NDArray[np.float32]
     Halves = NDArray[np.float16]
@@ -81,11 +82,17 @@ class ChannelActivity:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What was found in a recording: its channels, left first, and which of them leak into which."""
+    """What was found in a recording: its channels, left first, and which of them leak into which.
+
+    `dual_mono` are the stretches (ms) in which both channels carry the same sound; where there are any, `mixed` is the
+    activity of both channels together.
+    """
 
     duration_ms: int
     channels: tuple[ChannelActivity, ...]
     leaks: tuple[Leak, ...]
+    dual_mono: tuple[tuple[int, int], ...] = ()
+    mixed: ChannelActivity | None = None
 
 
 def measure(levels: Levels, timeline: Timeline) -> Activity:
@@ -93,19 +100,43 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
     chunks = _recorded_chunks(timeline, -(-len(levels.bands[0]) // _FLOOR_CHUNK))
     with ThreadPoolExecutor(usable(2)) as pool:
         floors = list(pool.map(lambda bands: _noise_floor(bands, chunks), levels.bands))
-        leaks = _leaks(levels.bands, floors) if len(floors) == 2 and len(levels.bands[0]) else ()
+        stereo = len(floors) == 2 and len(levels.bands[0])
+        dual_mono = dual_mono_spans(*levels.bands) if stereo else ()
+        apart = _outside(dual_mono, len(levels.bands[0]))
+        leaks = _leaks(levels.bands, floors, apart) if stereo else ()
+        if dual_mono and any(leak.merged for leak in leaks):  # an encoder that narrows stereo more and more
+            dual_mono, leaks = ((0, levels.duration_ms),), ()
 
-        channels = []
+        channels, heard = [], []
         for index, bands in enumerate(levels.bands):
             leak = next((leak for leak in leaks if leak.target == index), None)
-            noise = _Noise(floors[index], leak, levels.bands[leak.source] if leak else bands)
+            noise = _Noise(floors[index], leak, levels.bands[leak.source] if leak else bands, apart)
             scores = _scores(bands, noise, pool)
             behind = _behind_speech(scores[0], scores[2])
             if behind is not None:
                 noise = replace(noise, floor=_raised(noise.floor, bands, behind))
                 scores = _scores(bands, noise, pool)
             channels.append(_channel(*scores, levels.power[index]))
-    return Activity(levels.duration_ms, tuple(channels), leaks)
+            heard.append(scores)
+    mixed = _mixed(heard, levels.power) if dual_mono else None
+    return Activity(levels.duration_ms, tuple(channels), leaks, dual_mono, mixed)
+
+
+def _outside(spans: Sequence[tuple[int, int]], count: int) -> NDArray[np.bool_]:
+    """Which of `count` frames are in none of the spans (ms)."""
+    outside = np.ones(count, bool)
+    for start, end in spans:
+        outside[start // FRAME_MS : end // FRAME_MS] = False
+    return outside
+
+
+def _mixed(heard: Sequence[tuple[Halves, Halves, Bytes]], power: Sequence[Rows]) -> ChannelActivity:
+    """The activity of two channels together: at each instant that of whichever has more."""
+    score, faint, overall = (np.maximum(one, other) for one, other in zip(*heard, strict=True))
+    both = Rows()
+    for at in range(0, len(power[0]), _MINUTE_FRAMES):
+        both.append(np.maximum(*(rows[at : at + _MINUTE_FRAMES] for rows in power)).tobytes())
+    return _channel(score, faint, overall, both)
 
 
 def _recorded_chunks(timeline: Timeline, count: int) -> NDArray[np.bool_]:
@@ -118,14 +149,19 @@ def _recorded_chunks(timeline: Timeline, count: int) -> NDArray[np.bool_]:
     return recorded if recorded.any() else ~recorded
 
 
-def _leaks(bands: Sequence[Rows], floors: Sequence[Floats]) -> tuple[Leak, ...]:
-    """Leaks as they show in at most `_LEAK_MINUTES` minutes, spread evenly over the recording."""
+def _leaks(bands: Sequence[Rows], floors: Sequence[Floats], apart: NDArray[np.bool_]) -> tuple[Leak, ...]:
+    """Leaks as they show in at most `_LEAK_MINUTES` minutes, spread evenly over what has its channels `apart`."""
     minutes = np.arange(0, len(bands[0]), _MINUTE_FRAMES)
+    minutes = minutes[np.logical_or.reduceat(apart, minutes)]
+    if not len(minutes):
+        return ()
     chosen = minutes[np.linspace(0, len(minutes) - 1, min(len(minutes), _LEAK_MINUTES)).astype(int)]
     levels, noise = [], []
     for channel, floor in zip(bands, floors, strict=True):
-        levels.append(np.concatenate([to_db(channel[m : m + _MINUTE_FRAMES]) for m in chosen]))
-        noise.append(np.concatenate([_noise(floor, m, min(m + _MINUTE_FRAMES, len(channel))) for m in chosen]))
+        kept = np.concatenate([apart[m : m + _MINUTE_FRAMES] for m in chosen])
+        noisy = [_noise(floor, m, min(m + _MINUTE_FRAMES, len(channel))) for m in chosen]
+        levels.append(np.concatenate([to_db(channel[m : m + _MINUTE_FRAMES]) for m in chosen])[kept])
+        noise.append(np.concatenate(noisy)[kept])
     return find_leaks(levels, noise)
 
 
@@ -136,17 +172,22 @@ def _noise(floor: Floats, first: int, last: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Noise:
-    """What a channel's speech has to exceed: its noise, and what may leak into it from the `source`'s levels."""
+    """What a channel's speech has to exceed: its noise, and what may leak into it from the `source`'s levels.
+
+    Nothing leaks but in the frames in which the two channels are `apart`.
+    """
 
     floor: Floats
     leak: Leak | None
     source: Rows
+    apart: NDArray[np.bool_]
 
     def level(self, first: int, last: int) -> Floats:
         noise = _noise(self.floor, first, last)
         if self.leak is None:
             return noise
-        return _decibels(_power(noise) + _power(self.leak.expected_db(to_db(self.source[first:last]))))
+        leaked = _power(self.leak.expected_db(to_db(self.source[first:last])))
+        return _decibels(_power(noise) + leaked * self.apart[first:last, None])
 
 
 def _scores(levels: Rows, noise: _Noise, pool: Executor) -> tuple[Halves, Halves, Bytes]:

@@ -72,6 +72,11 @@ class Lane:
         return cls(number, channel, np.array(roles), raw, *nothing, dict(_FIRST_COSTS))
 
     @property
+    def shared(self) -> bool:
+        """Whether both roles speak on it."""
+        return len(set(map(str, self.roles))) > 1
+
+    @property
     def who(self) -> str:
         """Whose utterances these are, in words."""
         return " and ".join(sorted(set(map(str, self.roles))))
@@ -221,8 +226,10 @@ def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
     left = late + coarse - gathered(clocks)
     for lane, clock in zip(lanes, clocks, strict=True):
         lane.expected = lane.raw.shifted(clock + follow(place, left, lane.raw.start), axis)
-        for name in ROLES:
-            lane.costs[name] = _learned_costs(lane, name)
+    for name in ROLES:
+        learned = _learned_costs(lanes, name)
+        for lane in lanes:
+            lane.costs[name] = learned
 
 
 def _clocks(
@@ -259,16 +266,23 @@ def _robust(values: Floats) -> tuple[float, float]:
     return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
-def _learned_costs(lane: Lane, role: str) -> Costs:
-    """A role's biases, spreads and rate of speech, as its matches on a lane show them."""
-    k = lane.matched(role)
-    if len(k) < _LEAST_MATCHES:
-        return lane.costs[role]
-    starts, ends = lane.starts(k), lane.ends(k)
-    bias, spread = _robust(starts - lane.expected.start[k])
-    rate = float(np.exp(np.median(np.log((ends - starts) / lane.raw.text[k]))))
-    costs = replace(lane.costs[role], start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
-    late = (ends - lane.expected.end[k])[np.isfinite(lane.expected.end[k])]
+def _learned_costs(lanes: Sequence[Lane], role: str) -> Costs:
+    """A role's biases, spreads and rate of speech, as its matches on all lanes show them."""
+    picked = [lane.matched(role) for lane in lanes]
+    before = lanes[0].costs[role]
+    if sum(map(len, picked)) < _LEAST_MATCHES:
+        return before
+
+    def gathered(values: Sequence[Floats]) -> Floats:
+        return np.concatenate([v[k] for v, k in zip(values, picked, strict=True)])
+
+    starts = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)])
+    ends = np.concatenate([lane.ends(k) for lane, k in zip(lanes, picked, strict=True)])
+    bias, spread = _robust(starts - gathered([lane.expected.start for lane in lanes]))
+    rate = float(np.exp(np.median(np.log((ends - starts) / gathered([lane.raw.text for lane in lanes])))))
+    costs = replace(before, start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
+    told = gathered([lane.expected.end for lane in lanes])
+    late = (ends - told)[np.isfinite(told)]
     if len(late) >= _LEAST_MATCHES:
         bias, spread = _robust(late)
         costs = replace(costs, end_bias=bias, end_spread=float(np.clip(2 * spread, 200, 2500)))

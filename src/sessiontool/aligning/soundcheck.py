@@ -27,6 +27,7 @@ _SPEECH_MS = 500.0
 _SPEECH_SHARE = 0.5
 _LISTED = 8
 _STEP_MS = 200.0
+_WHOLE_SHARE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,11 @@ class ChannelNotes:
 
 def channel_notes(lanes: Sequence[Lane], activity: Activity, axis: Axis) -> Iterator[ChannelNotes]:
     """A note for each channel of the recording, also for one that nobody of the log speaks on."""
-    by_number = {lane.number: lane for lane in lanes}
     for number, channel in enumerate(activity.channels):
-        lane = by_number.get(number)
-        roles = tuple(sorted({str(role) for role in lane.roles})) if lane else ()
-        left = _unassigned(lane, axis) if lane else ()
-        yield ChannelNotes(number, roles, channel.noise_db, channel.speech_db, tuple(left))
+        mine = [lane for lane in lanes if lane.number == number]
+        roles = sorted({str(role) for lane in mine for role in lane.roles})
+        left = sorted(stretch for lane in mine for stretch in _unassigned(lane, axis))
+        yield ChannelNotes(number, tuple(roles), channel.noise_db, channel.speech_db, tuple(left))
 
 
 def session_findings(
@@ -84,7 +84,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Finding]:
-    if len({str(role) for lane in lanes for role in lane.roles}) > len(lanes):
+    if not activity.dual_mono and any(lane.shared for lane in lanes):
         yield Finding(
             "voices-on-one-channel",
             "info",
@@ -92,7 +92,7 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
             hint="record the microphone and the assistant on channels of their own",
         )
     for lane in lanes:
-        if len(activity.channels) == 2 and not len(lane.channel.islands) and len(lane.raw):
+        if len(activity.channels) == 2 and not len(activity.channels[lane.number].islands) and len(lane.raw):
             yield Finding(
                 "channel-silent",
                 "warning",
@@ -104,7 +104,9 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
 
 def _leaks(activity: Activity) -> Iterator[Finding]:
     merged = [leak for leak in activity.leaks if leak.merged]
-    if merged:
+    if activity.dual_mono:
+        yield _dual_mono(activity)
+    elif merged:
         level = max(leak.level_db for leak in merged)
         yield Finding(
             "channels-merged",
@@ -120,6 +122,20 @@ def _leaks(activity: Activity) -> Iterator[Finding]:
                 f"the {_SIDES[leak.source]} channel is heard on the {_SIDES[leak.target]} one, {-leak.level_db:.0f} dB "
                 f"weaker and {leak.delay_ms} ms late",
             )
+
+
+def _dual_mono(activity: Activity) -> Finding:
+    spans = activity.dual_mono
+    whole = sum(end - start for start, end in spans) > _WHOLE_SHARE * activity.duration_ms
+    when = "" if whole else " at " + _some([f"{start / 1000:.0f}-{end / 1000:.0f} s" for start, end in spans])
+    return Finding(
+        "channels-merged",
+        "info",
+        f"both channels carry the same sound{when}, as stereo below 24 kbit/s does: where voices follow at once or "
+        "overlap, times are less certain",
+        at_s=spans[0][0] / 1000,
+        hint="record with 48 kbit/s or more, and keep the recorder's input at two channels",
+    )
 
 
 def _clock_steps(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
