@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from sessiontool.documents.models import ChunkEntry, PartEntry, PauseEntry
 from sessiontool.joining.blob_clock import BlobClock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def clock(
@@ -72,6 +77,44 @@ def test_time_lost_without_a_trace_shows_in_blobs_that_come_later_and_later(grow
     found = clock(growing_ms=growing_ms).unnoticed_ms()
     assert (found > 0) == lost
     assert not lost or found == pytest.approx(9 * growing_ms, rel=0.3)
+
+
+def stopped(
+    stop_ms: float, *, emitted_ms: Sequence[float] = (5060, 10_060), pauses: Sequence[PauseEntry] = ()
+) -> float:
+    """What was never stored of a recorder whose blobs 0 and 1 are there, with 10 s of sound."""
+    chunks = [ChunkEntry(seq=seq, emitted_ms=one) for seq, one in enumerate(emitted_ms)]
+    entry = PartEntry(part="0", start_ms=0, stop_ms=stop_ms, chunks=chunks, pauses=list(pauses))
+    return BlobClock(entry).unstored_ms(1, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("stop_ms", "lost_ms"),
+    [(9000, 0), (10_055, 0), (10_300, 0), (10_500, 500), (13_000, 3000)],  # as far as blobs come at once
+)
+def test_sound_behind_the_last_blob_is_lost_until_the_stop(stop_ms: float, lost_ms: float) -> None:
+    assert stopped(stop_ms) == lost_ms
+
+
+def test_a_last_blob_that_came_at_the_stop_is_all_there_is() -> None:
+    assert stopped(13_000, emitted_ms=(5060, 13_002)) == 0, "it holds what there was"
+    assert stopped(13_000, emitted_ms=(5060, 10_060, 13_002)) == 0, "it is missing, and known to be"
+
+
+@pytest.mark.parametrize(("stop_ms", "lost_ms"), [(10_400, 0), (11_150, 0), (11_300, 1300)])
+def test_without_instants_of_blobs_a_busy_recorder_is_given_more_room(stop_ms: float, lost_ms: float) -> None:
+    assert stopped(stop_ms, emitted_ms=()) == lost_ms
+
+
+def test_nothing_is_recorded_in_a_pause_before_the_stop() -> None:
+    pause = PauseEntry(start_ms=10_010, end_ms=60_000)
+    assert stopped(60_000, pauses=[pause]) == 0
+    assert stopped(63_000, pauses=[pause]) == 3010
+
+
+def test_without_a_stop_nothing_is_known_of_the_end() -> None:
+    assert clock().unstored_ms(9, 50_000) == 0
+    assert BlobClock(None).unstored_ms(0, 0) == 0
 
 
 @pytest.mark.parametrize("first", range(1, 10))

@@ -169,6 +169,45 @@ def test_the_last_blob_of_all_is_lost_with_its_bytes(tmp_path: Path) -> None:
     assert merged(tmp_path, blobs).status == "partial"
 
 
+NOTES: dict[str, tuple[str, ...]] = {
+    "all": ("bytes", "sha256", "emitted_ms"),
+    "no instants": ("bytes", "sha256"),
+    "instants alone": ("emitted_ms",),
+}
+
+
+def with_notes(blobs: Blobs, fields: Sequence[str]) -> Blobs:
+    """A recording of whose blobs only these fields are noted."""
+    chunks = [{name: value for name, value in one.items() if name in {"seq", *fields}} for one in blobs.noted]
+    return blobs._replace(session={**blobs.session, "parts": [{**blobs.session["parts"][0], "chunks": chunks}]})
+
+
+@pytest.mark.parametrize("noted", NOTES)
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("recorder", ["demo", "firefox"])
+def test_what_was_never_stored_before_the_stop_is_lost(recorder: str, count: int, noted: str, tmp_path: Path) -> None:
+    """The last blobs are not there, and the recorder's list does not know them."""
+    blobs = {"demo": lambda: real(SAMPLES / "demo", 99), "firefox": firefox}[recorder]()
+    usual = merged(tmp_path / "usual", with_notes(blobs, NOTES[noted]))
+    assert usual.status == "complete", usual.findings
+    known = with_notes(blobs._replace(data=blobs.data[:-count]), NOTES[noted])
+    del known.noted[-count:]
+    result = merged(tmp_path / "lost", known)
+    assert result.status == "partial", result.findings
+    [missing] = [one for one in result.findings if one["code"] == "chunk-missing"]
+    assert missing["seq"] == len(blobs.data) - count - 1
+    lost = usual.report["packets"]["recorded"] - result.report["packets"]["recorded"]
+    assert lost > 0
+    assert abs(result.report["duration_s"] - usual.report["duration_s"]) < 0.15
+
+
+@pytest.mark.parametrize("recorder", ["chrome-1s", "chrome-load", "chrome-silence", "firefox-pause"])
+@pytest.mark.parametrize("noted", NOTES)
+def test_a_recorder_that_was_stopped_lost_nothing(recorder: str, noted: str, tmp_path: Path) -> None:
+    result = merged(tmp_path, with_notes(real(SESSIONS / recorder, 99), NOTES[noted]))
+    assert "chunk-missing" not in codes(result), result.findings
+
+
 # -- numbers that are times
 
 PACKET = 2880  # samples in each of Chrome's packets

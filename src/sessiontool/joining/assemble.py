@@ -16,6 +16,7 @@ from .plain import Doubt, PlainJoiner, plain_run
 from .plan import plan_part
 from .records import Assembly, unread
 from .run_joiner import Context, RunJoiner, refused
+from .runs import leave_stop_to_last
 from .sequence import by_part, part_entry, with_numbers_of
 from .time_map import TimeMap, measure
 
@@ -88,6 +89,7 @@ class _Planned:
         self._part = part
         self._listed = listed
         self._plan = plan_part(part, listed, entry, read)
+        leave_stop_to_last(self._plan.runs)
         self._times: list[TimeMap | RecordingError] = []
         for run in self._plan.runs:
             try:

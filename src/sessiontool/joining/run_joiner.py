@@ -203,7 +203,7 @@ class RunJoiner:
         return None
 
     def _end_part(self, *, last: bool) -> None:
-        tail_ms = self._tail_ms() if last else 0
+        tail_ms = max(self._tail_ms(), self._unstored_ms()) if last else 0
         if tail_ms > self._joiner.room_ms:
             message = f"{tail_ms / 3.6e6:.1f} hours are missing at the end of the part: they are not filled"
             hint = "check `stop_ms` of the part and `emitted_ms` of its chunks in session.json"
@@ -232,6 +232,15 @@ class RunJoiner:
         later = sum(number > seq for number in gone)
         rest_ms: float = until_ms - self.end_ms + usual_ms * later
         return max(0, round(rest_ms))
+
+    def _unstored_ms(self) -> int:
+        """How long what was recorded behind the last known chunk lasted; named."""
+        if self.end_ms is None or self.run.missing_after or self.run.lost_after:
+            return 0
+        last = self.run.pieces[-1].noted_seq
+        lost_ms = round(self.clock.unstored_ms(last, self.end_ms))
+        self.found([findings.unstored_end(self.run.part, last, lost_ms)] if lost_ms else ())
+        return lost_ms
 
     def _share_cut_off(self) -> float:
         """How many chunks are damaged at the end: those without a packet, and a part of the last that has any."""

@@ -88,6 +88,23 @@ class RecorderRun:
     findings: list[Finding] = field(default_factory=list)
 
 
+def leave_stop_to_last(runs: Sequence[RecorderRun]) -> None:
+    """Take the part's `stop_ms` from all of its runs but the one that ended last: no other was stopped then."""
+    if len(runs) < 2:
+        return
+    ended_ms = [_last_emitted_ms(run) for run in runs]
+    for run, last_ms in zip(runs, ended_ms, strict=True):
+        if run.entry and (last_ms is None or last_ms < max(ms for ms in ended_ms if ms is not None)):
+            run.entry = run.entry.model_copy(update={"stop_ms": None})
+
+
+def _last_emitted_ms(run: RecorderRun) -> float | None:
+    """When the last of a run's blobs was handed over, on the session clock; None where none is noted."""
+    noted = {chunk.seq: chunk.emitted_ms for chunk in run.entry.chunks} if run.entry else {}
+    known = [emitted_ms for piece in run.pieces if (emitted_ms := noted.get(piece.noted_seq)) is not None]
+    return max(known, default=None)
+
+
 class Fed(NamedTuple):
     """Runs of packets, and the index of the piece with which they became whole."""
 
