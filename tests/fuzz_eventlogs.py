@@ -14,9 +14,9 @@ from sessiontool import captions, report, timeline
 from sessiontool.documents import read_utterances
 from sessiontool.events import join, read_events
 from sessiontool.logbook import utterances_jsonl
+from sessiontool.model import Placement
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
 from sessiontool.speech.heard import with_heard_text
-from sessiontool.values import Placement
 
 if TYPE_CHECKING:
     from sessiontool.events import EventLog

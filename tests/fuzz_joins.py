@@ -22,9 +22,9 @@ from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
 from sessiontool.joining.assemble import assemble
+from sessiontool.model import ChunkRef, StoredObject
 from sessiontool.progress import Silent
 from sessiontool.results.verify import verify_audio
-from sessiontool.values import ChunkRef, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

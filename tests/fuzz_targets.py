@@ -31,7 +31,7 @@ from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
-from sessiontool.values import Placement
+from sessiontool.model import Placement
 from sessiontool.webm.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.webm.reader import WebmReader
 

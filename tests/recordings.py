@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from sessiontool.values import ChunkRef, StoredObject
+from sessiontool.model import ChunkRef, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

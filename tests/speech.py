@@ -10,8 +10,8 @@ import numpy as np
 
 from sessiontool.aligning.activity import measure
 from sessiontool.aligning.levels import MARGIN, Levels, reduce
+from sessiontool.model import Utterance
 from sessiontool.timeline import Span, Timeline
-from sessiontool.values import Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

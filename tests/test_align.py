@@ -10,8 +10,8 @@ import pytest
 from speech import RATE, ROLES, activity, conversation, errors_ms, logged, measured, one_part, shifted, sound, voice
 
 from sessiontool.align import Alignment, align
+from sessiontool.model import Utterance
 from sessiontool.timeline import Span, Timeline
-from sessiontool.values import Utterance
 
 SEED, COUNT = 3, 40
 

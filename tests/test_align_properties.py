@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, logged, measured, one_part, shifted, sound
 
 from sessiontool.align import align
-from sessiontool.values import Placement, Utterance
+from sessiontool.model import Placement, Utterance
 
 SEED, COUNT = 5, 30
 CHANGED_SAMPLES = 48 * 5

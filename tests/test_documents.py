@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sessiontool.values import Finding, Utterance
+    from sessiontool.model import Finding, Utterance
 
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
 LINES = "utterances.jsonl"

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from realtime_logs import SEMANTIC_VAD, SERVER_VAD, Event, LogOf, codes, read, told
 
+from sessiontool.model import INAUDIBLE
 from sessiontool.simulate.eventlog import LogPlan, Said, as_beta, event_log
-from sessiontool.values import INAUDIBLE
 
 if TYPE_CHECKING:
     from sessiontool.events import EventLog

@@ -20,10 +20,10 @@ from test_merge import true_places, truth_of
 from sessiontool import merge
 from sessiontool.errors import UsageError
 from sessiontool.events import join
+from sessiontool.model import INAUDIBLE, Utterance
 from sessiontool.pipeline import verify_session
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
 from sessiontool.storage import open_output
-from sessiontool.values import INAUDIBLE, Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

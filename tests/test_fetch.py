@@ -20,10 +20,10 @@ from places import Prefix
 from s3server import BUCKET
 
 from sessiontool.errors import NotFoundError, StorageError
+from sessiontool.model import StoredObject
 from sessiontool.storage import S3Options, Store, open_store, prefetch
 from sessiontool.storage.prefetch import Pace, Prefetcher, prefetching
 from sessiontool.storage.s3bucket import Bucket
-from sessiontool.values import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

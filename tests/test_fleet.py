@@ -20,7 +20,7 @@ from sessiontool.fleet.metrics import exposition
 from sessiontool.fleet.runs import run_sessions
 from sessiontool.fleet.selecting import Selection, by_end, by_time, read_time
 from sessiontool.fleet.shards import Shard, find_shard
-from sessiontool.values import ChunkRef, SessionListing, StoredObject, in_largest_unit
+from sessiontool.model import ChunkRef, SessionListing, StoredObject, in_largest_unit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,7 +29,7 @@ PACKAGE = Path(sessiontool.__file__).parent
 LEVELS = (
     "__main__",
     "cli aws_lambda",
-    "wiring",
+    "compose",
     "console config",
     "rendering",
     "api fleet doctor",
@@ -41,7 +41,7 @@ LEVELS = (
     "containers documents speech",
     "filling",
     "timeline",
-    "values progress processors arrays webm jsontext",
+    "model progress cpus arrays webm jsontext",
     "errors",
 )
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sessiontool.joining.runs import Aside
-    from sessiontool.values import ChunkRef
+    from sessiontool.model import ChunkRef
 
 OGG, MP4 = ogg_recordings.made(12, 5), mp4_recordings.made(8, 5)
 FORMS = {

@@ -11,11 +11,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sessiontool.errors import UsageError
+from sessiontool.model import StoredObject
 from sessiontool.storage import DEFAULT_PATTERN, Layout, check_session_id, natural_key
-from sessiontool.values import StoredObject
 
 if TYPE_CHECKING:
-    from sessiontool.values import SessionListing
+    from sessiontool.model import SessionListing
 
 PATTERNS = (
     DEFAULT_PATTERN,

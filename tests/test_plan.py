@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sessiontool.joining.records import Assembly, ChunkRecord
-    from sessiontool.values import ChunkRef
+    from sessiontool.model import ChunkRef
 
 CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
 FIREFOX = blobs(firefox(250 * 4, cluster_packets=50, sizes=(40, 90)), 250, lead=0, inside=-15)

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from sessiontool.cli import app
 from sessiontool.errors import BusyError, RecordingError, StorageError
+from sessiontool.model import StoredVersion
 from sessiontool.pipeline import MergeOptions, merge_session, verify_session
 from sessiontool.purge import Purge, Purger, Rule
 from sessiontool.storage import Layout, open_store
-from sessiontool.values import StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

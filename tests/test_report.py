@@ -17,8 +17,8 @@ from recordings import SESSIONS, chunk_ref, payloads
 from sessiontool import report
 from sessiontool.align import PartAlignment
 from sessiontool.joining.records import ChunkRecord, Stretch
+from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.timeline import Span, Timeline
-from sessiontool.values import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.webm.packets import Account, PacketsDigest
 
 if TYPE_CHECKING:

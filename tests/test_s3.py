@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from faultproxy import FaultProxy
     from s3server import S3Server
 
-    from sessiontool.values import StoredObject
+    from sessiontool.model import StoredObject
 
 BODY = bytes(range(256)) * 256
 

@@ -12,8 +12,8 @@ import pytest
 from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import NotFoundError, RecordingError, StorageError, UsageError
+from sessiontool.model import SessionListing
 from sessiontool.storage import Layout, Limits, Store, open_output, open_store
-from sessiontool.values import SessionListing
 
 if TYPE_CHECKING:
     from pathlib import Path

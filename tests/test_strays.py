@@ -18,15 +18,15 @@ from sessiontool import merge
 from sessiontool.cli import app
 from sessiontool.errors import RecordingError
 from sessiontool.inputs import find_strays, fingerprint
+from sessiontool.model import StoredObject
 from sessiontool.storage import Layout
 from sessiontool.storage.fitting import fitting_pattern
-from sessiontool.values import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sessiontool.values import SessionListing
+    from sessiontool.model import SessionListing
 
     Copy = Callable[[str], Path]
 

@@ -7,7 +7,7 @@ import pytest
 from speech import RATE, ROLES, measured, one_part, voice
 
 from sessiontool.align import align
-from sessiontool.values import Utterance
+from sessiontool.model import Utterance
 
 PAUSE_S = (3.0, 4.0)
 

@@ -19,7 +19,7 @@ from sessiontool.errors import UsageError
 
 if TYPE_CHECKING:
     from sessiontool.aligning.evidence import Evidence
-    from sessiontool.values import Placement
+    from sessiontool.model import Placement
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 STEP_MS = 32

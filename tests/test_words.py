@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from sessiontool import merge, words
 from sessiontool.errors import UsageError
+from sessiontool.model import Placement, TimedWord, Utterance
 from sessiontool.rendering.merges import MERGE
 from sessiontool.results.recall import known_words
 from sessiontool.speech.heard import with_heard_text
 from sessiontool.storage import open_output
-from sessiontool.values import Placement, TimedWord, Utterance
 from sessiontool.wording.forced import Aligner, Found
 from sessiontool.wording.spelling import read, tokens_of
 from sessiontool.wording.timing import with_found_words, with_spread_words

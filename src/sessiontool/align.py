@@ -24,7 +24,7 @@ from .aligning.snapping import Edge, snap
 from .aligning.soundcheck import channel_notes, session_findings
 from .aligning.stretches import with_speech
 from .aligning.tracking import fit_line, most_agreement
-from .values import Placement
+from .model import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .aligning.activity import Activity
     from .aligning.leak import Leak
     from .aligning.soundcheck import ChannelNotes
+    from .model import Finding, PlacementStatus, Utterance
     from .timeline import Timeline
-    from .values import Finding, PlacementStatus, Utterance
 
     Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from .filling import Hole, Pause, TimelineBuilder
-from .values import SAMPLE_RATE
+from .model import SAMPLE_RATE
 from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .webm.writer import WebmWriter
 

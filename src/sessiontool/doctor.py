@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from . import __version__, inputs
 from .errors import NotFoundError, SessionToolError
+from .model import SAMPLE_RATE
 from .storage.checks import Check, check_output, doubtful, probe
-from .values import SAMPLE_RATE
 from .webm.opus import SILENT_PACKET_SAMPLES, silent_packet
 
 if TYPE_CHECKING:

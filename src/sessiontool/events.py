@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from .model import Utterance
 from .realtime.clock import SessionClock, session_clocks
 from .realtime.context import context_of
 from .realtime.findings import log_findings
@@ -23,12 +24,11 @@ from .realtime.live import live_turns
 from .realtime.log import read_log
 from .realtime.receiving import set_times
 from .realtime.turns import in_order, turns_of
-from .values import Utterance
 
 if TYPE_CHECKING:
+    from .model import Finding, Note
     from .realtime.conversation import Session
     from .realtime.turns import Turn
-    from .values import Finding, Note
 
 __all__ = ["EventLog", "Joined", "Prefer", "RealtimeSession", "join", "read_events"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from .containers import open_reader
 from .joining.survey import end_ms, start_ms
-from .values import SAMPLE_RATE
+from .model import SAMPLE_RATE
 from .webm import ebml
 from .webm.packets import CUT
 from .webm.reader import WebmReader

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from .model import SAMPLE_RATE, samples_to_us, us_to_samples
 from .timeline import Span, Timeline
-from .values import SAMPLE_RATE, samples_to_us, us_to_samples
 from .webm.opus import SILENT_PACKET_SAMPLES
 
 if TYPE_CHECKING:

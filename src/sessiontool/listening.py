@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from .documents.models import PartEntry
 from .joining.sequence import part_entry
+from .model import Finding
 from .speech.heard import with_heard_text
-from .values import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -16,8 +16,8 @@ from .storage.disk import disk_errors
 
 if TYPE_CHECKING:
     from .events import EventLog
+    from .model import Utterance
     from .storage import Store
-    from .values import Utterance
 
 
 @dataclass(frozen=True, slots=True)

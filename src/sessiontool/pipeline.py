@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .events import Prefer
     from .inputs import Notes
     from .joining.records import Assembly
+    from .model import ChunkRef, SessionListing
     from .storage import Reader, Store, Target
-    from .values import ChunkRef, SessionListing
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .align import Alignment
     from .aligning.activity import Activity
     from .aligning.evidence import Evidence
+    from .model import Placement
     from .storage import Store
     from .timeline import Timeline
-    from .values import Placement
 
 _SAMPLES_PER_MS = 48
 _AROUND_MS, _BESIDE_MS = 3000, 50

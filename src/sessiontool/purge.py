@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .documents.models import RetentionEntry
+    from .model import SessionListing, StoredVersion
     from .purging.streams import Unproved
     from .storage import Store, Target
-    from .values import SessionListing, StoredVersion
 
 Action = Literal["none", "chunks", "all"]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from .values import SAMPLE_RATE, Finding
+from .model import SAMPLE_RATE, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .align import Alignment, PartAlignment
     from .events import EventLog, RealtimeSession
     from .joining.records import ChunkRecord, Stretch
+    from .model import Note, Placement, StoredObject, TimedWord
     from .timeline import Span, Timeline
-    from .values import Note, Placement, StoredObject, TimedWord
 
 REPORT_SCHEMA = "sessiontool.report/1"
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .documents.lenient import shown
-from .values import Finding
+from .model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .values import ChunkRef, SessionListing, StoredObject
+    from .model import ChunkRef, SessionListing, StoredObject
 
 RECORDING, UPLOAD, OTHER = "recording", "upload", "other"
 

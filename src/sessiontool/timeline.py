@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
-from .values import samples_to_us, us_to_samples
+from .model import samples_to_us, us_to_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from .errors import UsageError
+from .model import SAMPLE_RATE, WordSource
 from .progress import Silent
-from .values import SAMPLE_RATE, WordSource
 from .wording.pool import Pool, cores
 from .wording.spelling import readable, tokens_of
 from .wording.timing import may_stop, placed_at, text_of, with_found_words, with_spread_words
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from .model import Placement, TimedWord
     from .progress import Progress
-    from .values import Placement, TimedWord
     from .wording.forced import Found
 
     Stretch = tuple[int, int]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..processors import usable
-from ..values import SAMPLE_RATE
+from ..cpus import usable
+from ..model import SAMPLE_RATE
 from .dual_mono import dual_mono_spans
 from .leak import Leak, find_leaks
 from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db

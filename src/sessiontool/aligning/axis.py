@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values import INAUDIBLE
+from ..model import INAUDIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from ..model import Utterance
     from ..timeline import Span, Timeline
-    from ..values import Utterance
 
     Floats = NDArray[np.float64]
 

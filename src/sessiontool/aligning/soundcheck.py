@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..values import Finding
+from ..model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values import Placement
+    from ..model import Placement
     from .activity import Activity
     from .axis import Axis
     from .lanes import Lane

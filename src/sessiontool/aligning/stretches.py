@@ -10,7 +10,7 @@ import numpy as np
 from .axis import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
-    from ..values import Placement
+    from ..model import Placement
     from .activity import ChannelActivity
     from .evidence import Evidence
 

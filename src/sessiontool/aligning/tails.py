@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..values import Placement
+    from ..model import Placement
     from .evidence import Evidence
 
 _NOISY_DB = 17.0

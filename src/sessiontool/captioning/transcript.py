@@ -10,7 +10,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..values import INAUDIBLE
+from ..model import INAUDIBLE
 from .cues import Spoken, Word
 from .speakers import speaker_name
 from .text import clean

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..compose import merge_options_of
 from ..errors import UsageError
-from ..wiring import merge_options_of
 from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import console
+from ..compose import limits_of, s3_options_of
 from ..console import logs
 from ..errors import SessionToolError, UsageError
-from ..wiring import limits_of, s3_options_of
 from .common import INTERRUPTED, Common, on_store
 from .merging import Merging, Publishing
 from .sources import Sources
@@ -142,8 +142,8 @@ def _engine(job: Job, dask: str | None, workers: int | None, table: NoTable) -> 
         from ..fleet.cluster import DaskEngine  # noqa: PLC0415
 
         return DaskEngine(job, dask, table)
+    from ..cpus import usable  # noqa: PLC0415
     from ..fleet.workers import WorkerPool  # noqa: PLC0415
-    from ..processors import usable  # noqa: PLC0415
 
     return WorkerPool(job, workers or usable(_MOST_WORKERS), table)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..wiring import caption_options_of, target_of
+from ..compose import caption_options_of, target_of
 from .common import Common, Ids, on_store
 from .merging import Publishing
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import typer
 
 from .. import console
+from ..compose import open_store_of
 from ..console import logs
 from ..errors import SessionToolError, StorageError
 from ..progress import Timed
-from ..wiring import open_store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,7 +7,7 @@ import json
 import typer
 
 from .. import console
-from ..wiring import open_store_of
+from ..compose import open_store_of
 from .common import Common, on_store
 
 

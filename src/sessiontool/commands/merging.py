@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from ..wiring import merge_options_of
+from ..compose import merge_options_of
 
 if TYPE_CHECKING:
     from ..config import Settings

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import console
+from ..compose import target_of
 from ..errors import StorageError, UsageError
-from ..wiring import target_of
 from .common import Common, on_store
 from .sources import Sources
 

@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Self
 import typer
 
 from .. import console
+from ..compose import open_store_of
 from ..errors import NotFoundError, UsageError
-from ..wiring import open_store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

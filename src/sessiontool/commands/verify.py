@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..wiring import target_of
+from ..compose import target_of
 from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:

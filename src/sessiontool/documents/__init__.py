@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..errors import RecordingError
-from ..values import Finding, Utterance
+from ..model import Finding, Utterance
 from .lenient import MAX_NAMED, is_writable, json_problem, kind_of, loads, shown, validated
 from .models import RetentionEntry, SessionDocument, UtteranceDocument
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..joining import sequence
-from ..values import in_largest_unit
+from ..model import in_largest_unit
 
 if TYPE_CHECKING:
     from ..documents.models import SessionDocument
-    from ..values import SessionListing
+    from ..model import SessionListing
 
 DEFAULT_SETTLE_MINUTES = 60
 _AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
-from .. import processors
+from .. import cpus
 from ..errors import SessionToolError
 from .jobs import Job, Outcome, Runner, failed, interrupted
 
@@ -193,7 +193,7 @@ def _serve(pipe: Connection, job: Job) -> None:
     """Do the sessions that come through the pipe until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us decides
     signal.signal(signal.SIGTERM, _leave)
-    processors.limit(1)  # the others are the other workers'
+    cpus.limit(1)  # the others are the other workers'
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from ..values import Finding
+from ..model import Finding
 from .plain import Doubt, PlainJoiner, plain_run
 from .plan import plan_part
 from .records import Assembly, unread
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ..concat import Joiner
     from ..documents.models import PartEntry, SessionDocument
+    from ..model import ChunkRef
     from ..progress import Progress
-    from ..values import ChunkRef
     from .runs import Read
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..values import ChunkRef, Finding, Severity
+from ..model import ChunkRef, Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,7 +23,7 @@ from .timestamp_repair import looks_like_a_bit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from .survey import ChunkSurvey, Dialect
 
     IsNoted = Callable[[ChunkSurvey], bool]

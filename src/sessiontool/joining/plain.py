@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from ..webm.packets import Packets
     from .run_joiner import Context
     from .runs import Fed

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
-    from ..values import ChunkRef, Finding
+    from ..model import ChunkRef, Finding
     from .recorders import Chain
 
 _LEAST_GAP_MS = 100.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from .survey import ChunkSurvey
 
     IsNoted = Callable[[ChunkSurvey], bool]

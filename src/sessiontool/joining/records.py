@@ -9,7 +9,7 @@ from ..webm.packets import Account
 
 if TYPE_CHECKING:
     from ..errors import RecordingError
-    from ..values import ChunkRef, Finding
+    from ..model import ChunkRef, Finding
 
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..filling import Pause
-from ..values import SAMPLE_RATE, Finding, Severity
+from ..model import SAMPLE_RATE, Finding, Severity
 from ..webm.opus import SILENT_PACKET_SAMPLES
 from ..webm.packets import Packets, PacketsDigest
 from . import findings
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from ..concat import Joiner
     from ..errors import RecordingError
+    from ..model import ChunkRef
     from ..progress import Progress
-    from ..values import ChunkRef
     from .records import Assembly
     from .runs import Fed, Read, RecorderRun
 

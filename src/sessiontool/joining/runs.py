@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..documents.models import PartEntry
-    from ..values import ChunkRef, Finding
+    from ..model import ChunkRef, Finding
     from ..webm.packets import Account, Packets, Reader, Track
 
     Read = Callable[[ChunkRef], bytes]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..documents.models import PartEntry
-    from ..values import ChunkRef
+    from ..model import ChunkRef
 
 _MOST_NUMBERS = 10_000
 """More than so many numbers between two chunks were never chunks (14 hours at 5 s)."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..containers import begins_recording, open_reader, what_is
 from ..errors import RecordingError
-from ..values import SAMPLE_RATE
+from ..model import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from ..webm.packets import Damage, Packets, Reader, Track
 
 WEBM = "WebmReader"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..values import SAMPLE_RATE
+from ..model import SAMPLE_RATE
 from ..webm.packets import Packets
 from . import findings
 from .blob_clock import BlobClock
@@ -17,7 +17,7 @@ from .timestamp_repair import STEP_MS, Group, repair
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values import Finding
+    from ..model import Finding
     from .runs import Fed, Read, RecorderRun
 
 JUMP_MS = 1000

@@ -21,7 +21,7 @@ from itertools import accumulate, pairwise
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..values import SAMPLE_RATE
+from ..model import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

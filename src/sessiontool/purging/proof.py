@@ -24,7 +24,7 @@ from .streams import Stream, Unproved, strangers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from ..webm.packets import Packets
     from .streams import Run
 

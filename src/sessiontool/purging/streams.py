@@ -17,7 +17,7 @@ from .hidden_blocks import blocks_in
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values import ChunkRef
+    from ..model import ChunkRef
     from ..webm.packets import Packets
 
 _LEAST_REPEATED_BYTES = 16

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..values import Note
+from ..model import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,12 +12,12 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
 
 from ..documents.lenient import shown
-from ..values import INAUDIBLE, Finding
+from ..model import INAUDIBLE, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values import Utterance
+    from ..model import Utterance
 
 Prefer = Literal["events", "utterances"]
 

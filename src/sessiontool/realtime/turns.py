@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..model import INAUDIBLE
 from ..speech.speaking import MS_PER_UNIT, heard_part, units_of
-from ..values import INAUDIBLE
 from .conversation import FRAGMENTS
 
 if TYPE_CHECKING:

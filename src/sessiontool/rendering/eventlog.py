@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..events import EventLog, RealtimeSession
     from ..logbook import LogResult
-    from ..values import Note, Utterance
+    from ..model import Note, Utterance
 
 _MOST_TURNS, _MOST_FINDINGS, _MOST_CHARACTERS = 40, 12, 100
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__, captions, report
 from ..errors import NotFoundError, RecordingError, StorageError
 from ..jsontext import parse
+from ..model import Finding
 from ..storage import not_published
-from ..values import Finding
 from . import agreement, verify
 from .agreement import is_caption_file, note_of
 from .files import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..inputs import Notes
     from ..joining.records import Assembly
+    from ..model import Placement
     from ..storage import Target
     from ..timeline import Timeline
-    from ..values import Placement
     from ..webm.opus import OpusHead
 
 __all__ = [
@@ -150,7 +150,7 @@ def make_report(
 
 def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
     """Without alignment: where the log's times lie in the output, with no confidence in them."""
-    from ..values import Placement  # noqa: PLC0415
+    from ..model import Placement  # noqa: PLC0415
 
     placements = []
     for utterance in notes.utterances:

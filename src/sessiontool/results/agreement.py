@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__, captions, report
 from ..errors import UsageError
-from ..values import Finding
+from ..model import Finding
 from .files import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
 from .problems import Problems
 from .shapes import LEDGER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..values import Finding
+from ..model import Finding
 
 _MOST = 20
 _MOST_CHARACTERS = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RecordingError
-from ..values import TimedWord
+from ..model import TimedWord
 from ..words import WordsKey, are_words_of
 from . import REPORT, TRANSCRIPT, output_of, read_published
 

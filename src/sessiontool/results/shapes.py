@@ -12,9 +12,9 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 
 from ..joining.records import Verdict
+from ..model import PlacementStatus, Severity
 from ..report import HASH, REPORT_SCHEMA, TRANSCRIPT_SCHEMA
 from ..timeline import SpanKind
-from ..values import PlacementStatus, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -19,7 +19,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..errors import RecordingError
-from ..values import SAMPLE_RATE
+from ..model import SAMPLE_RATE
 from ..webm import ebml
 from ..webm.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
 from ..webm.packets import PacketsDigest
@@ -28,7 +28,7 @@ from .problems import Problems
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..values import Finding
+    from ..model import Finding
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 _BLOCK = struct.Struct(">BHBHB")

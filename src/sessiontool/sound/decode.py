@@ -25,7 +25,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from ..arrays import Arrays
-from ..processors import handing_over, usable
+from ..cpus import handing_over, usable
 from ..webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:

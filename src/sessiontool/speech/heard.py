@@ -18,7 +18,7 @@ from .speaking import MS_PER_UNIT, heard_part, units_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..values import Placement
+    from ..model import Placement
 
 _SAMPLES_PER_MS = 48
 _SURE = 0.5

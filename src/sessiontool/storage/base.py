@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from ..values import SessionListing, StoredObject, StoredVersion
+    from ..model import SessionListing, StoredObject, StoredVersion
     from .checks import Check
     from .layout import Layout
 

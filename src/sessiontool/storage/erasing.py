@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ..values import StoredVersion
+    from ..model import StoredVersion
 
 
 def erase_files(

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
-from ..values import ChunkRef, SessionListing, StoredObject
+from ..model import ChunkRef, SessionListing, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..errors import NotFoundError, StorageError
-from ..values import SessionListing, StoredObject, StoredVersion
+from ..model import SessionListing, StoredObject, StoredVersion
 from .base import Limits, changed, check_size, unknown_session, vanished
 from .checks import Check, check_room, check_sessions
 from .disk import disk_errors

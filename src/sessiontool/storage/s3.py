@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from ..errors import UsageError
-from ..values import SessionListing, StoredObject, StoredVersion
+from ..model import SessionListing, StoredObject, StoredVersion
 from .base import Limits, S3Options, check_size, unknown_session
 from .checks import Check, check_scratch, check_sessions
 from .layout import MERGED_FOLDER, Layout

@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ..processors import handing_over
+from ..cpus import handing_over
 from .base import check_size
 from .prefetch import Pace, prefetching
 from .s3bucket import differs, is_digest
@@ -28,7 +28,7 @@ from .s3bucket import differs, is_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..values import StoredObject
+    from ..model import StoredObject
     from .base import Reader, S3Options
     from .s3bucket import Bucket
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..processors import handing_over
+from ..cpus import handing_over
 from .base import check_published
 from .disk import scratch_folder
 from .s3lease import Lease

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StorageError
-from ..values import StoredVersion
+from ..model import StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..processors import usable
+from ..cpus import usable
 from .forced import Found
 
 if TYPE_CHECKING:

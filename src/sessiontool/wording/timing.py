@@ -9,14 +9,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from ..model import TimedWord
 from ..speech.pacing import spread, stretches_of
-from ..values import TimedWord
 from .spelling import has_letters, text_until, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..values import Placement, WordSource
+    from ..model import Placement, WordSource
     from .forced import Found
 
 _SAMPLES_PER_MS = 48
