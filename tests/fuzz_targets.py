@@ -25,20 +25,20 @@ from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, v
 from recordings import assert_all_counted
 
 from sessiontool import captions, report, timeline
-from sessiontool.containers.mp4 import Mp4Reader
-from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
+from sessiontool.media.isobmff.demuxer import Mp4Reader
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.model import Placement
-from sessiontool.webm.opus import MAX_PACKET_SAMPLES, packet_samples
-from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sessiontool.webm.packets import Packets, Reader
+    from sessiontool.media.packets import Packets, Reader
 
 # -- readers
 

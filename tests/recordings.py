@@ -18,7 +18,7 @@ from sessiontool.model import ChunkRef, StoredObject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessiontool.webm.packets import Packets, Reader
+    from sessiontool.media.packets import Packets, Reader
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 LIVE_CLUSTER = bytes.fromhex("1f43b675 01ffffffffffffff")

@@ -18,10 +18,10 @@ from sessiontool.concat import Joiner
 from sessiontool.documents.models import SessionDocument
 from sessiontool.filling import Pause
 from sessiontool.joining.assemble import assemble
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.opus import OpusHead, silent_packet
+from sessiontool.media.packets import Packets
 from sessiontool.progress import Silent
-from sessiontool.webm.opus import OpusHead, silent_packet
-from sessiontool.webm.packets import Packets
-from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

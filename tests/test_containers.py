@@ -11,11 +11,11 @@ import av
 import pytest
 import recordings
 
-from sessiontool.containers import open_reader, what_is
-from sessiontool.containers.mp4 import Mp4Reader
-from sessiontool.containers.ogg import OggReader
 from sessiontool.errors import RecordingError
-from sessiontool.webm.reader import WebmReader
+from sessiontool.media.isobmff.demuxer import Mp4Reader
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.probe import open_reader, what_is
 
 DATA = Path(__file__).parent / "data" / "containers"
 OGG = [path.read_bytes() for path in sorted((DATA / "firefox-ogg" / "chunks" / "000").iterdir())]

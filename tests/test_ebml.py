@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiontool.webm import ebml
+from sessiontool.media.matroska import ebml
 
 LARGEST = (1 << 56) - 2
 """Eight bytes hold 56 bits, and all ones of them mean that the size is not known."""

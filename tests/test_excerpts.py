@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from conftest import store_of
 
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.opus import packet_samples
 from sessiontool.sound.decode import decode
 from sessiontool.sound.excerpts import cut
-from sessiontool.webm.opus import packet_samples
-from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

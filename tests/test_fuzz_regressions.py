@@ -25,18 +25,18 @@ from ogg_recordings import headers
 from recordings import Live, chrome, cluster, firefox, live_header, opus_head, simple_block, split, track_entry
 
 from sessiontool import report
-from sessiontool.containers.mp4 import Mp4Reader
-from sessiontool.containers.ogg import OggReader
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import RecordingError
+from sessiontool.media.isobmff.demuxer import Mp4Reader
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.ogg.demuxer import OggReader
 from sessiontool.results.verify import verify_audio
-from sessiontool.webm.reader import WebmReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sessiontool.webm.packets import Reader
+    from sessiontool.media.packets import Reader
 
 KEPT = Path(__file__).parent / "data" / "fuzz"
 EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40

@@ -38,10 +38,10 @@ LEVELS = (
     "report inputs",
     "joining",
     "storage sound words align captions concat events",
-    "containers documents speech",
+    "documents speech",
     "filling",
     "timeline",
-    "model progress cpus arrays webm jsontext",
+    "model progress cpus arrays media jsontext",
     "errors",
 )
 
@@ -57,7 +57,7 @@ UNITS = {
     "words": "words wording",
 }
 
-ONLY_ERRORS = ("webm",)  # a small library of its own
+ONLY_ERRORS = ("media",)  # a small library of its own
 
 # The units in which an outside package, or a part of the standard library that reaches out of the process, is used.
 HOMES = {

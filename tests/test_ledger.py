@@ -22,17 +22,17 @@ from random_pool import FAMILIES, pool
 from random_truth import truth_of
 from recordings import assert_all_counted, chrome, firefox, recorded_chunks, split
 
-from sessiontool.containers import open_reader, what_is
 from sessiontool.errors import RecordingError
-from sessiontool.webm.packets import OTHER_TRACK, Account, Aside, Damage, Ledger, Packets
-from sessiontool.webm.reader import WebmReader
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.packets import OTHER_TRACK, Account, Aside, Damage, Ledger, Packets
+from sessiontool.media.probe import open_reader, what_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from random_folder import Upload
 
-    from sessiontool.webm.packets import Reader, Track
+    from sessiontool.media.packets import Reader, Track
 
 CONTAINERS = Path(__file__).parent / "data" / "containers"
 EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 60

@@ -31,15 +31,15 @@ from mp4_recordings import (
 )
 from recordings import assert_all_counted, read_pairs, split
 
-from sessiontool.containers.mp4 import Mp4Reader
 from sessiontool.errors import RecordingError
-from sessiontool.webm.opus import OpusHead
-from sessiontool.webm.packets import CUT, second_opus
+from sessiontool.media.isobmff.demuxer import Mp4Reader
+from sessiontool.media.opus import OpusHead
+from sessiontool.media.packets import CUT, second_opus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessiontool.webm.packets import Packets
+    from sessiontool.media.packets import Packets
 
 DATA = Path(__file__).parent / "data" / "containers"
 CHUNKS = [path.read_bytes() for path in sorted((DATA / "chrome-mp4-opus" / "chunks" / "000").iterdir())]

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from ogg_recordings import CONTINUED, FIRST, LAST, NO_GRANULE, headers, lace, made, page, raw_page, stereo, tags
 from recordings import assert_all_counted, opus_head, read_pairs, split
 
-from sessiontool.containers.ogg import OggReader
 from sessiontool.errors import RecordingError
-from sessiontool.webm.opus import OpusHead
+from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.opus import OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sessiontool.webm.packets import Packets
+    from sessiontool.media.packets import Packets
 
 DATA = Path(__file__).parent / "data"
 FIREFOX = sorted((DATA / "containers" / "firefox-ogg" / "chunks" / "000").iterdir())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recordings import recorded
 
 from sessiontool.errors import RecordingError
-from sessiontool.webm.opus import (
+from sessiontool.media.opus import (
     MAX_PACKET_SAMPLES,
     SILENT_PACKET_SAMPLES,
     OpusHead,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessiontool.media.opus import silent_packet
 from sessiontool.purging.packet_index import UNKNOWN_TIME, PacketIndex, Unfound
-from sessiontool.webm.opus import silent_packet
 
 FILL = silent_packet(2)
 SILENCE = b"\xff\x03silence of the recorder"

@@ -23,16 +23,16 @@ from recordings import (
     track_entry,
 )
 
-from sessiontool.containers import open_reader
 from sessiontool.errors import RecordingError
-from sessiontool.webm.opus import OpusHead
-from sessiontool.webm.packets import OTHER_TRACK, Track, second_opus
-from sessiontool.webm.proving import Evidence, names_opus
+from sessiontool.media.opus import OpusHead
+from sessiontool.media.opus_evidence import Evidence, names_opus
+from sessiontool.media.packets import OTHER_TRACK, Track, second_opus
+from sessiontool.media.probe import open_reader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sessiontool.webm.packets import Packets, Reader
+    from sessiontool.media.packets import Packets, Reader
 
 SOUND = payloads(40, toc=0xFF)
 OPUS_NAMED = "audio/webm;codecs=opus"

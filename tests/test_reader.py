@@ -35,8 +35,8 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.webm.packets import CUT, NO_OPUS, Damage, Packets, PacketsDigest
-from sessiontool.webm.reader import WebmReader
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.packets import CUT, NO_OPUS, Damage, Packets, PacketsDigest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

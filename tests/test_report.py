@@ -17,9 +17,9 @@ from recordings import SESSIONS, chunk_ref, payloads
 from sessiontool import report
 from sessiontool.align import PartAlignment
 from sessiontool.joining.records import ChunkRecord, Stretch
+from sessiontool.media.packets import Account, PacketsDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.timeline import Span, Timeline
-from sessiontool.webm.packets import Account, PacketsDigest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,12 +34,12 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.webm.packets import CUT
-from sessiontool.webm.reader import WebmReader
-from sessiontool.webm.resync import Known, find_row, row_at
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.matroska.resync import Known, find_row, row_at
+from sessiontool.media.packets import CUT
 
 if TYPE_CHECKING:
-    from sessiontool.webm.packets import Packets
+    from sessiontool.media.packets import Packets
 
 MADE = {"chrome": cache(chrome), "firefox": cache(firefox)}
 LARGE = {

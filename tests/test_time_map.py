@@ -14,7 +14,7 @@ from recordings import LIVE_CLUSTER, Live, blobs, chrome, chunk_ref
 from sessiontool.documents.models import ChunkEntry, PartEntry
 from sessiontool.joining.runs import Piece, PieceStream, RecorderRun
 from sessiontool.joining.time_map import Step, TimeMap, measure
-from sessiontool.webm.packets import Packets
+from sessiontool.media.packets import Packets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessiontool.filling import MOST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
+from sessiontool.media.opus import SILENT_PACKET_SAMPLES
 from sessiontool.model import samples_to_us, us_to_samples
 from sessiontool.timeline import Span, Timeline
-from sessiontool.webm.opus import SILENT_PACKET_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

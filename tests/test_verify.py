@@ -18,13 +18,13 @@ import pytest
 from recordings import SESSIONS, walk
 
 from sessiontool.errors import StorageError
+from sessiontool.media.matroska import ebml
 from sessiontool.report import seal, to_text
 from sessiontool.results import verify_published
 from sessiontool.results.agreement import verify_outputs, verify_times
 from sessiontool.results.verify import verify_audio
 from sessiontool.storage import open_output
 from sessiontool.storage.folder import FolderTarget
-from sessiontool.webm import ebml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import payloads, read_pairs
 
-from sessiontool.webm import ebml
-from sessiontool.webm.opus import OpusHead
-from sessiontool.webm.reader import WebmReader
-from sessiontool.webm.writer import WebmWriter
+from sessiontool.media.matroska import ebml
+from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.matroska.muxer import WebmWriter
+from sessiontool.media.opus import OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from .filling import Hole, Pause, TimelineBuilder
+from .media.matroska.muxer import WebmWriter
+from .media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .model import SAMPLE_RATE
-from .webm.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
-from .webm.writer import WebmWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .media.packets import Packets
     from .timeline import Timeline
-    from .webm.packets import Packets
 
 
 class Joiner:

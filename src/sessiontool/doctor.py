@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from . import __version__, inputs
 from .errors import NotFoundError, SessionToolError
+from .media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from .model import SAMPLE_RATE
 from .storage.checks import Check, check_output, doubtful, probe
-from .webm.opus import SILENT_PACKET_SAMPLES, silent_packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

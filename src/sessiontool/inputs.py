@@ -14,11 +14,11 @@ from .documents.models import SessionDocument
 from .errors import RecordingError
 from .joining.records import Assembly, ChunkRecord, Stretch
 from .joining.sequence import by_part, part_entry
+from .media.packets import Account
 from .model import Finding, in_largest_unit
 from .storage import check_chunk_size
 from .storage.fitting import fitting_pattern
 from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of
-from .webm.packets import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

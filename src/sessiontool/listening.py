@@ -133,7 +133,7 @@ def _unlike_finding(names: Sequence[str]) -> Finding:
 
 def packets_of(path: Path) -> Iterator[bytes]:
     """The packets of a file that we wrote."""
-    from .webm.reader import WebmReader  # noqa: PLC0415
+    from .media.matroska.demuxer import WebmReader  # noqa: PLC0415
 
     reader = WebmReader()
     with path.open("rb") as file:

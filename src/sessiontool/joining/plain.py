@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..containers import begins_recording
+from ..media.probe import begins_recording
 from . import findings
 from .blob_clock import SUSPENDED_MS
 from .run_joiner import RunJoiner
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
+    from ..media.packets import Packets
     from ..model import ChunkRef
-    from ..webm.packets import Packets
     from .run_joiner import Context
     from .runs import Fed
 

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from ..webm.packets import Account
+from ..media.packets import Account
 from . import findings
 from .copies import Shared, find_shared
 from .ordering import order_chunks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ..webm.packets import Account
+from ..media.packets import Account
 
 if TYPE_CHECKING:
     from ..errors import RecordingError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..filling import Pause
+from ..media.opus import SILENT_PACKET_SAMPLES
+from ..media.packets import Packets, PacketsDigest
 from ..model import SAMPLE_RATE, Finding, Severity
-from ..webm.opus import SILENT_PACKET_SAMPLES
-from ..webm.packets import Packets, PacketsDigest
 from . import findings
 from .blob_clock import BlobClock
 from .plan import started_again

@@ -10,15 +10,15 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..containers import open_reader
+from ..media.probe import open_reader
 from .records import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..documents.models import PartEntry
+    from ..media.packets import Account, Packets, Reader, Track
     from ..model import ChunkRef, Finding
-    from ..webm.packets import Account, Packets, Reader, Track
 
     Read = Callable[[ChunkRef], bytes]
 

@@ -15,15 +15,15 @@ from math import nan
 from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..containers import begins_recording, open_reader, what_is
 from ..errors import RecordingError
+from ..media.probe import begins_recording, open_reader, what_is
 from ..model import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..media.packets import Damage, Packets, Reader, Track
     from ..model import ChunkRef
-    from ..webm.packets import Damage, Packets, Reader, Track
 
 WEBM = "WebmReader"
 _FEW = 5

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..media.packets import Packets
 from ..model import SAMPLE_RATE
-from ..webm.packets import Packets
 from . import findings
 from .blob_clock import BlobClock
 from .runs import PieceStream

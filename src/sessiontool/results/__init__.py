@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..inputs import Notes
     from ..joining.records import Assembly
+    from ..media.opus import OpusHead
     from ..model import Placement
     from ..storage import Target
     from ..timeline import Timeline
-    from ..webm.opus import OpusHead
 
 __all__ = [
     "AUDIO",

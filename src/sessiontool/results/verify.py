@@ -19,10 +19,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ..errors import RecordingError
+from ..media.matroska import ebml
+from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
+from ..media.packets import PacketsDigest
 from ..model import SAMPLE_RATE
-from ..webm import ebml
-from ..webm.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
-from ..webm.packets import PacketsDigest
 from .problems import Problems
 
 if TYPE_CHECKING:

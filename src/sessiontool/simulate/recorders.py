@@ -19,8 +19,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ..webm import ebml
-from ..webm.opus import OpusHead
+from ..media.matroska import ebml
+from ..media.opus import OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

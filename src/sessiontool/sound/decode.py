@@ -26,7 +26,7 @@ from av.error import FFmpegError
 
 from ..arrays import Arrays
 from ..cpus import handing_over, usable
-from ..webm.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
+from ..media.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..webm.opus import packet_samples
+from ..media.opus import packet_samples
 from .decode import decode
 
 if TYPE_CHECKING:

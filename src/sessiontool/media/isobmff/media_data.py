@@ -10,13 +10,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..webm.opus import packet_samples
-from .mp4fragments import mended, moved
+from ..opus import packet_samples
+from .fragments import mended, moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .mp4boxes import Sample
+    from .boxes import Sample
 
 BEGINNING = re.compile(
     rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",

@@ -13,19 +13,19 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..opus import is_opus
+from ..packets import CUT
 from . import ebml
 from .blocks import places
 from .elements import FIRST_BYTES, LIVE_CLUSTER
-from .opus import is_opus
-from .packets import CUT
 from .resync import CUT_PREFIXES, Known, find_row, resembles_head, row_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ..packets import Packets
     from .blocks import Blocks
-    from .clock import Clock
-    from .packets import Packets
+    from .cluster_clock import Clock
     from .stream import Stream
 
 _FILL_BYTES = 9  # as many as a block's head has

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING
 
-from .mp4boxes import Defaults, Sample, children, number_at, rows, u32
+from .boxes import Defaults, Sample, children, number_at, rows, u32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

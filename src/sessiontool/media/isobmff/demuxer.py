@@ -17,16 +17,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ..errors import RecordingError
-from ..webm.opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
-from ..webm.packets import NO_OPUS, OTHER_TRACK, Ledger, Packets, Track
-from ..webm.proving import ENOUGH
-from ..webm.runs import RunCollector
-from .mp4boxes import Movie, Sample, read_header, read_movie
-from .mp4fragments import Fragment, read_fragment
-from .mp4mdat import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
-from .mp4packets import Kinds, proved_track
-from .mp4row import MAX_BUFFERED_BYTES, PASSED, BoxRow
+from ...errors import RecordingError
+from ..opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
+from ..opus_evidence import ENOUGH
+from ..packets import NO_OPUS, OTHER_TRACK, Ledger, Packets, Track
+from ..run_collector import RunCollector
+from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxRow
+from .boxes import Movie, Sample, read_header, read_movie
+from .fragments import Fragment, read_fragment
+from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
+from .samples import Kinds, proved_track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,10 +13,10 @@ from dataclasses import replace
 from statistics import median
 
 from ..errors import RecordingError
-from . import ebml
+from .matroska import ebml
+from .matroska.resync import MAX_PICTURE_BYTES, Known, find_row
 from .opus import OpusHead, is_opus, packet_samples
 from .packets import Track
-from .resync import MAX_PICTURE_BYTES, Known, find_row
 
 ENOUGH = 8
 """Packets of a track that are looked at; fewer where no more come."""

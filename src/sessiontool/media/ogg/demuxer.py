@@ -20,13 +20,13 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from ..errors import RecordingError
-from ..webm.opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, OpusHead, PacketSamples, is_opus
-from ..webm.packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, Packets, Track, second_opus
-from ..webm.runs import RunCollector
-from .oggheads import beginnings, codec_of, headless_track, writing_app
-from .oggpages import CONTINUED, FIRST, LAST, NO_GRANULE, Expected, Page, Piece
-from .oggrow import PageRow
+from ...errors import RecordingError
+from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, OpusHead, PacketSamples, is_opus
+from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, Packets, Track, second_opus
+from ..run_collector import RunCollector
+from .headers import beginnings, codec_of, headless_track, writing_app
+from .page_sequence import PageRow
+from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, Expected, Page, Piece
 
 _SAMPLES_PER_MS = 48
 _NEAR_SAMPLES = 96_000

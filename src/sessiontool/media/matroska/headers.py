@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import RecordingError
+from ...errors import RecordingError
+from ..opus import PacketSamples, most_bytes
+from ..opus_evidence import UnprovedError, proved_track
 from . import ebml
 from .blocks import LACING_FLAGS
 from .elements import BLOCKS, MAX_FOREIGN_BLOCK_BYTES
-from .opus import PacketSamples, most_bytes
-from .proving import UnprovedError, proved_track
 from .resync import Known, find_row, next_block
-from .tracks import opus_track, require_webm
+from .track_entry import opus_track, require_webm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .packets import Track
+    from ..packets import Track
 
 HAS_OTHERS = "a block with others in it"
 FEW_BYTES = 64

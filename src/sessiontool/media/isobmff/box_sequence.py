@@ -6,8 +6,8 @@ turn up the row begins anew.
 
 from __future__ import annotations
 
-from ..webm.packets import CUT, Ledger
-from .mp4mdat import BEGINNING, BEGINNING_BYTES
+from ..packets import CUT, Ledger
+from .media_data import BEGINNING, BEGINNING_BYTES
 
 PASSED = frozenset(
     {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..webm.packets import CUT, Ledger
-from .oggpages import CAPTURE, MAX_IN_VAIN, hurt_page_at, page_at
+from ..packets import CUT, Ledger
+from .pages import CAPTURE, MAX_IN_VAIN, hurt_page_at, page_at
 
 if TYPE_CHECKING:
-    from .oggpages import Expected, Page
+    from .pages import Expected, Page
 
 _HURRIED_STEP_BYTES = 256  # bytes made to look like pages must not cost hours
 _LEAST_PAGE_BYTES = 2048

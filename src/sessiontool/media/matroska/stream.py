@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ..packets import Ledger
 from .blocks import places
-from .packets import Ledger
 
 if TYPE_CHECKING:
     from .blocks import Blocks

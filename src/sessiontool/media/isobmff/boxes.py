@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ..errors import RecordingError
-from ..webm.opus import SAMPLES_PER_SECOND, OpusHead
-from ..webm.packets import Track
+from ...errors import RecordingError
+from ..opus import SAMPLES_PER_SECOND, OpusHead
+from ..packets import Track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

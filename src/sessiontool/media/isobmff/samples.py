@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..webm.opus import OpusHead, PacketSamples, most_bytes
-from ..webm.packets import Track
-from ..webm.proving import ENOUGH, Evidence, names_opus, refusal
+from ..opus import OpusHead, PacketSamples, most_bytes
+from ..opus_evidence import ENOUGH, Evidence, names_opus, refusal
+from ..packets import Track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .mp4boxes import Sample
+    from .boxes import Sample
 
 _PROVING = 40
 """So many packets of a fragment are looked at first, where no header told what they are."""

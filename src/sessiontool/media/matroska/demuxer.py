@@ -18,16 +18,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import RecordingError
+from ...errors import RecordingError
+from ..opus import most_bytes
+from ..packets import ATTACHMENT, CUT, NO_OPUS, Ledger, Packets, Track
+from ..run_collector import RunCollector
 from . import ebml
 from .blocks import LACING_FLAGS, Blocks, places, read_blocks
-from .clock import Clock
+from .cluster_clock import Clock
 from .elements import BLOCKS, BUFFERED, LIVE_CLUSTER, MASTERS, PASSED_OVER, check_size
-from .heads import HAS_OTHERS, Head
-from .opus import most_bytes
-from .packets import ATTACHMENT, CUT, NO_OPUS, Ledger, Packets, Track
+from .headers import HAS_OTHERS, Head
 from .recovery import Element, Recovery
-from .runs import RunCollector
 from .stream import Stream
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import struct
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 from . import ebml
 from .elements import LIVE_CLUSTER
-from .opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 
 if TYPE_CHECKING:
     from collections.abc import Collection

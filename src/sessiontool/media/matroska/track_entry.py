@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from ..errors import RecordingError
+from ...errors import RecordingError
+from ..opus import OpusHead
+from ..packets import Track
 from . import ebml
-from .opus import OpusHead
-from .packets import Track
 
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
 _CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")

@@ -15,9 +15,9 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..opus import SAMPLES_PER_SECOND, OpusHead
 from . import ebml
 from .ebml import element
-from .opus import SAMPLES_PER_SECOND, OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

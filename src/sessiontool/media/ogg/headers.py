@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..webm.opus import OpusHead
-from ..webm.packets import Track
-from ..webm.proving import ENOUGH, Evidence, names_opus, refusal
-from .oggpages import CONTINUED
+from ..opus import OpusHead
+from ..opus_evidence import ENOUGH, Evidence, names_opus, refusal
+from ..packets import Track
+from .pages import CONTINUED
 
 if TYPE_CHECKING:
-    from .oggpages import Page, Piece
+    from .pages import Page, Piece
 
 _GUESSED_PRE_SKIP = 312  # libopus's delay, which every Firefox declares
 

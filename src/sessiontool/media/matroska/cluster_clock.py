@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from .packets import Packets
+    from ..packets import Packets
 
 _MOST_SKIPPED_MS = 600
 """Sound that may be skipped inside one cluster: Firefox's last a second, Chrome's longer."""

@@ -12,15 +12,15 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from ..webm.reader import WebmReader
-from .kinds import kind_of
-from .mp4 import Mp4Reader
-from .mp4row import begins_mp4, holds_mp4
-from .ogg import OggReader
-from .oggpages import holds_ogg
+from .foreign_kinds import kind_of
+from .isobmff.box_sequence import begins_mp4, holds_mp4
+from .isobmff.demuxer import Mp4Reader
+from .matroska.demuxer import WebmReader
+from .ogg.demuxer import OggReader
+from .ogg.pages import holds_ogg
 
 if TYPE_CHECKING:
-    from ..webm.packets import Reader, Track
+    from .packets import Reader, Track
 
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
 _SEARCHED_BYTES = 1 << 18

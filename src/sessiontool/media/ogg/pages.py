@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..webm.opus import is_opus
+from ..opus import is_opus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
