@@ -21,15 +21,15 @@ from sessiontool.documents import read_session
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
 from sessiontool.inputs import Notes
-from sessiontool.joining.assemble import assemble
 from sessiontool.model import ChunkRef, StoredObject
 from sessiontool.progress import Silent
+from sessiontool.recording.assemble import assemble
 from sessiontool.results.verify import verify_audio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sessiontool.joining.records import Assembly
+    from sessiontool.recording.records import Assembly
 
 # -- salvage
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessiontool.documents.models import ChunkEntry, PartEntry, PauseEntry
-from sessiontool.joining.blob_clock import BlobClock
+from sessiontool.recording.blob_clock import BlobClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,12 +16,12 @@ from recordings import chrome, chunk_ref, payloads, read_pairs, recorded_chunks,
 
 from sessiontool.concat import Joiner
 from sessiontool.documents.models import SessionDocument
-from sessiontool.filling import Pause
-from sessiontool.joining.assemble import assemble
 from sessiontool.media.matroska.demuxer import WebmReader
 from sessiontool.media.opus import OpusHead, silent_packet
 from sessiontool.media.packets import Packets
 from sessiontool.progress import Silent
+from sessiontool.recording.assemble import assemble
+from sessiontool.recording.gap_filling import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, cluster, firefox, live_header, recorded_chunks, simple_block
 
-from sessiontool.joining.copies import Shared, find_shared
-from sessiontool.joining.survey import ChunkSurvey, survey
+from sessiontool.recording.copies import Shared, find_shared
+from sessiontool.recording.survey import ChunkSurvey, survey
 
 CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
 FIREFOX = blobs(firefox(250 * 4, cluster_packets=50, sizes=(40, 90)), 250, lead=0, inside=0)

@@ -29,13 +29,13 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.joining.runs import Fed, Piece, PieceStream, RecorderRun
+from sessiontool.recording.runs import Fed, Piece, PieceStream, RecorderRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sessiontool.joining.runs import Aside
     from sessiontool.model import ChunkRef
+    from sessiontool.recording.runs import Aside
 
 OGG, MP4 = ogg_recordings.made(12, 5), mp4_recordings.made(8, 5)
 FORMS = {

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
 
-from sessiontool.joining.ordering import moved, order_chunks
-from sessiontool.joining.recorders import Chain
-from sessiontool.joining.survey import ChunkSurvey, survey
+from sessiontool.recording.ordering import moved, order_chunks
+from sessiontool.recording.recorders import Chain
+from sessiontool.recording.survey import ChunkSurvey, survey
 
 CHROME = chrome(84 * 7, cluster_packets=84)  # seven blobs of five seconds
 FIREFOX = firefox(250 * 6, cluster_packets=50)

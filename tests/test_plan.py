@@ -18,15 +18,15 @@ from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
 from sessiontool.concat import Joiner
 from sessiontool.documents.models import ChunkEntry, PartEntry, SessionDocument
 from sessiontool.errors import RecordingError
-from sessiontool.joining.assemble import assemble
-from sessiontool.joining.plan import Plan, plan_part
 from sessiontool.progress import Silent
+from sessiontool.recording.assemble import assemble
+from sessiontool.recording.plan import Plan, plan_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sessiontool.joining.records import Assembly, ChunkRecord
     from sessiontool.model import ChunkRef
+    from sessiontool.recording.records import Assembly, ChunkRecord
 
 CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
 FIREFOX = blobs(firefox(250 * 4, cluster_packets=50, sizes=(40, 90)), 250, lead=0, inside=-15)

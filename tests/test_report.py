@@ -16,9 +16,9 @@ from recordings import SESSIONS, chunk_ref, payloads
 
 from sessiontool import report
 from sessiontool.align import PartAlignment
-from sessiontool.joining.records import ChunkRecord, Stretch
 from sessiontool.media.packets import Account, PacketsDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
+from sessiontool.recording.records import ChunkRecord, Stretch
 from sessiontool.timeline import Span, Timeline
 
 if TYPE_CHECKING:

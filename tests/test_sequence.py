@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recordings import chunk_ref
 
 from sessiontool.documents.models import ChunkEntry, PartEntry
-from sessiontool.joining.sequence import (
+from sessiontool.recording.sequence import (
     are_times,
     by_part,
     missing_numbers,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from recordings import LIVE_CLUSTER, Live, blobs, chrome, chunk_ref
 
 from sessiontool.documents.models import ChunkEntry, PartEntry
-from sessiontool.joining.runs import Piece, PieceStream, RecorderRun
-from sessiontool.joining.time_map import Step, TimeMap, measure
 from sessiontool.media.packets import Packets
+from sessiontool.recording.runs import Piece, PieceStream, RecorderRun
+from sessiontool.recording.time_map import Step, TimeMap, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

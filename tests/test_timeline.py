@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiontool.filling import MOST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
 from sessiontool.media.opus import SILENT_PACKET_SAMPLES
 from sessiontool.model import samples_to_us, us_to_samples
+from sessiontool.recording.gap_filling import MOST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
 from sessiontool.timeline import Span, Timeline
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiontool.joining.timestamp_repair import STEP_MS, Group, looks_like_a_bit, repair
+from sessiontool.recording.timestamp_repair import STEP_MS, Group, looks_like_a_bit, repair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from .filling import Hole, Pause, TimelineBuilder
 from .media.matroska.muxer import WebmWriter
 from .media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .model import SAMPLE_RATE
+from .recording.gap_filling import Hole, Pause, TimelineBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

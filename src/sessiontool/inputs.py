@@ -12,10 +12,10 @@ from .documents import check_owner, read_session, read_utterances
 from .documents.lenient import shown
 from .documents.models import SessionDocument
 from .errors import RecordingError
-from .joining.records import Assembly, ChunkRecord, Stretch
-from .joining.sequence import by_part, part_entry
 from .media.packets import Account
 from .model import Finding, in_largest_unit
+from .recording.records import Assembly, ChunkRecord, Stretch
+from .recording.sequence import by_part, part_entry
 from .storage import check_chunk_size
 from .storage.fitting import fitting_pattern
 from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of

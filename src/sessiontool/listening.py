@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .documents.models import PartEntry
-from .joining.sequence import part_entry
 from .model import Finding
+from .recording.sequence import part_entry
 from .speech.heard import with_heard_text
 
 if TYPE_CHECKING:

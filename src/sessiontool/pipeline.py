@@ -25,8 +25,8 @@ from .inputs import (
     require_consent,
     within_limits,
 )
-from .joining.assemble import assemble
 from .progress import Progress, Silent
+from .recording.assemble import assemble
 from .report import finding_json
 from .speech.heard import with_heard_text
 from .storage import scratch_folder
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from .documents.models import SessionDocument
     from .events import Prefer
     from .inputs import Notes
-    from .joining.records import Assembly
     from .model import ChunkRef, SessionListing
+    from .recording.records import Assembly
     from .storage import Reader, Store, Target
 
 

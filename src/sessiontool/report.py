@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from .align import Alignment, PartAlignment
     from .events import EventLog, RealtimeSession
-    from .joining.records import ChunkRecord, Stretch
     from .model import Note, Placement, StoredObject, TimedWord
+    from .recording.records import ChunkRecord, Stretch
     from .timeline import Span, Timeline
 
 REPORT_SCHEMA = "sessiontool.report/1"

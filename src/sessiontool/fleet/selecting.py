@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
-from ..joining import sequence
 from ..model import in_largest_unit
+from ..recording import sequence
 
 if TYPE_CHECKING:
     from ..documents.models import SessionDocument

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from ..align import Alignment
     from ..inputs import Notes
-    from ..joining.records import Assembly
     from ..media.opus import OpusHead
     from ..model import Placement
+    from ..recording.records import Assembly
     from ..storage import Target
     from ..timeline import Timeline
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..joining.records import Verdict
 from ..model import PlacementStatus, Severity
+from ..recording.records import Verdict
 from ..report import HASH, REPORT_SCHEMA, TRANSCRIPT_SCHEMA
 from ..timeline import SpanKind
 

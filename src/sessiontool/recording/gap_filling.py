@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from .media.opus import SILENT_PACKET_SAMPLES
-from .model import SAMPLE_RATE, samples_to_us, us_to_samples
-from .timeline import Span, Timeline
+from ..media.opus import SILENT_PACKET_SAMPLES
+from ..model import SAMPLE_RATE, samples_to_us, us_to_samples
+from ..timeline import Span, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

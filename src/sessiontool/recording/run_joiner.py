@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..filling import Pause
 from ..media.opus import SILENT_PACKET_SAMPLES
 from ..media.packets import Packets, PacketsDigest
 from ..model import SAMPLE_RATE, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock
+from .gap_filling import Pause
 from .plan import started_again
 from .records import ChunkRecord, PartRecord, Stretch, unread
 from .runs import PieceStream
