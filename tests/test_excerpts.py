@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from conftest import store_of
 
+from sessiontool.audio.decoder import decode
+from sessiontool.audio.excerpts import cut
 from sessiontool.media.matroska.demuxer import WebmReader
 from sessiontool.media.opus import packet_samples
-from sessiontool.sound.decode import decode
-from sessiontool.sound.excerpts import cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

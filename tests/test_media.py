@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
+from sessiontool.audio.decoder import DECODE_RATE, decode
 from sessiontool.media.opus import joined, packet_samples
-from sessiontool.sound.decode import DECODE_RATE, decode
 
 TONES_HZ = (440, 1210)
 

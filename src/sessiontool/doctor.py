@@ -102,7 +102,7 @@ def _names(store: Store) -> str | Check:
 
 def _decode() -> str | Check:
     try:
-        from .sound.decode import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
+        from .audio.decoder import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
 
         samples = sum(decode([silent_packet(2)] * _PACKETS, 2, 0, lambda block: block.shape[-1]))
     except (ImportError, OSError) as error:

@@ -43,7 +43,7 @@ def find_utterances(
     from .align import align  # noqa: PLC0415
     from .aligning.activity import measure  # noqa: PLC0415
     from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
-    from .sound.decode import decode  # noqa: PLC0415
+    from .audio.decoder import decode  # noqa: PLC0415
 
     progress.stage("aligning")
     head = recording.head
@@ -57,8 +57,8 @@ def find_utterances(
 def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
     """The alignment with ends that noise hid, where the detector of the extra `vad` hears them."""
     from .aligning.tails import noisy_channels, with_later_ends  # noqa: PLC0415
-    from .sound.decode import decode  # noqa: PLC0415
-    from .sound.voice import STEP_MS, Listener, detector  # noqa: PLC0415
+    from .audio.decoder import decode  # noqa: PLC0415
+    from .audio.silero_vad import STEP_MS, Listener, detector  # noqa: PLC0415
 
     head = recording.head
     listeners = {channel: Listener() for channel in noisy_channels(alignment.evidence)}
@@ -101,7 +101,7 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
 
     What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
     """
-    from .sound.excerpts import cut  # noqa: PLC0415
+    from .audio.excerpts import cut  # noqa: PLC0415
     from .words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
 
     head = recording.head

@@ -82,7 +82,7 @@ class MergeOptions:
         """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
         if not self.vad:
             return None
-        from .sound.voice import detector  # noqa: PLC0415
+        from .audio.silero_vad import detector  # noqa: PLC0415
 
         return detector()
 

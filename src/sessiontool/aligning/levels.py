@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Arrays
+from ..audio.scratch import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

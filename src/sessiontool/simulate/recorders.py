@@ -116,7 +116,7 @@ class Run:
 
 def record(sound: Sound, plan: RunPlan, rng: Random, *, sound_zero_ms: int = 0) -> Run:
     """Record `sound`, whose clock shows zero at `sound_zero_ms` of the session clock."""
-    from ..sound.encode import encode_opus  # noqa: PLC0415 - the encoder is a large library
+    from ..audio.encoder import encode_opus  # noqa: PLC0415 - the encoder is a large library
 
     captured = tuple(_captured(plan))
     blocks = _blocks(sound, captured, sound_zero_ms * SAMPLES_PER_MS)

@@ -109,7 +109,7 @@ class SessionPlan:
         from .sound import Conversation, FileSound  # noqa: PLC0415 - numpy takes long to come up
 
         if isinstance(self.sound, Path):
-            from ..sound.encode import read_sound  # noqa: PLC0415 - so does the decoder
+            from ..audio.encoder import read_sound  # noqa: PLC0415 - so does the decoder
 
             return FileSound(read_sound(self.sound, self.channels), self.channels)
         return Conversation(self.channels, self.length_ms * SAMPLES_PER_MS, self.seed, self.sound)

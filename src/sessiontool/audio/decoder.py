@@ -24,9 +24,9 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from ..arrays import Arrays
 from ..cpus import handing_over, usable
 from ..media.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
+from .scratch import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..media.opus import packet_samples
-from .decode import decode
+from .decoder import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
