@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sessiontool.aligning.activity import measure
-from sessiontool.aligning.levels import MARGIN, Levels, reduce
+from sessiontool.alignment.band_levels import MARGIN, Levels, reduce
+from sessiontool.alignment.speech_activity import measure
 from sessiontool.model import Utterance
 from sessiontool.timeline import Span, Timeline
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sessiontool.aligning.activity import Activity
+    from sessiontool.alignment.speech_activity import Activity
 
 RATE = 16_000
 ROLES = ("user", "assistant")

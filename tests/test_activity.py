@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, levels, measured, sound, voice
 
-from sessiontool.aligning.activity import find_islands
-from sessiontool.aligning.levels import FRAME_MS, POWER_MS, Rows, to_db
+from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Rows, to_db
+from sessiontool.alignment.speech_activity import find_islands
 from sessiontool.timeline import Span, Timeline
 
 SEED, COUNT = 3, 20
@@ -45,7 +45,7 @@ def test_silence_is_passed_over_where_its_levels_would_be_the_lowest(
     random = np.random.default_rng(seed)
     samples = np.concatenate([random.choice([-1, 1], length) * peak for length, peak in stretches])[None]
     found = levels(samples.astype(np.float32))
-    with patch("sessiontool.aligning.levels._SILENT", 0):
+    with patch("sessiontool.alignment.band_levels._SILENT", 0):
         looked_at = levels(samples.astype(np.float32))
     assert np.array_equal(found.bands[0][:], looked_at.bands[0][:])
 

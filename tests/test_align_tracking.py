@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiontool.aligning import tracking
-from sessiontool.aligning.axis import Axis
+from sessiontool.alignment import clock_offset
+from sessiontool.alignment.recorded_time import Axis
 from sessiontool.timeline import Span
 
-_STEP_MS = tracking._STEP_MS
-_FRAMES = tracking._FRAMES_PER_STEP
+_STEP_MS = clock_offset._STEP_MS
+_FRAMES = clock_offset._FRAMES_PER_STEP
 
 
 def covered(start: float, steps: int, k: int) -> float:
@@ -38,12 +38,12 @@ def test_agreement_is_speech_within_less_speech_just_before(
     speech: list[bool], start_ms: float, length_ms: float
 ) -> None:
     score = np.repeat(np.where(speech, 9.0, 0.0), _FRAMES)
-    mask = tracking._mask(score, Axis((), len(speech) * _STEP_MS))
-    found = tracking._agreement(mask, start_ms, length_ms)
+    mask = clock_offset._mask(score, Axis((), len(speech) * _STEP_MS))
+    found = clock_offset._agreement(mask, start_ms, length_ms)
 
     worth = [0.5 if speaks else -0.5 for speaks in speech]
     steps = min(max(1, round(0.7 * length_ms / _STEP_MS)), 83)
-    reach = tracking._REACH_STEPS
+    reach = clock_offset._REACH_STEPS
     assert len(found) == 2 * reach + 1
     for offset in (*range(-reach, reach + 1, 37), reach):
         start = start_ms / _STEP_MS + offset
@@ -58,6 +58,6 @@ def test_what_was_not_recorded_counts_for_nothing() -> None:
         Span("silence", "000", "lost", 600 * ms, 1200 * ms, 600_000, 1_200_000, 600_000, 1_200_000),
         Span("recorded", "000", "", 1200 * ms, 1800 * ms, 1_200_000, 1_800_000, 1_200_000, 1_800_000),
     ]
-    mask = tracking._mask(np.full(180, 9.0), Axis(spans, 1800.0))
-    inside = np.diff(mask)[tracking._BEYOND_STEPS : -tracking._BEYOND_STEPS] * 1000 / _STEP_MS
+    mask = clock_offset._mask(np.full(180, 9.0), Axis(spans, 1800.0))
+    inside = np.diff(mask)[clock_offset._BEYOND_STEPS : -clock_offset._BEYOND_STEPS] * 1000 / _STEP_MS
     assert inside.tolist() == pytest.approx([*[0.5] * 10, *[0.0] * 10, *[0.5] * 10])

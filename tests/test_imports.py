@@ -47,7 +47,7 @@ LEVELS = (
 
 # A unit is a module or a folder of its name; these are made of several.
 UNITS = {
-    "align": "align aligning",
+    "align": "align alignment",
     "captions": "captions captioning",
     "cli": "cli commands",
     "concat": "concat recording",

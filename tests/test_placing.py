@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from sessiontool.align import Alignment
-from sessiontool.aligning.evidence import features
+from sessiontool.alignment.confidence import features
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
 from sessiontool.placing import PlacingResult, place_session, stories, story_of
 from sessiontool.rendering import placings

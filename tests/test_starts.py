@@ -10,7 +10,7 @@ import pytest
 
 from sessiontool import merge
 from sessiontool.align import PartAlignment
-from sessiontool.aligning.starts import starts_by_sound
+from sessiontool.alignment.part_starts import starts_by_sound
 from sessiontool.timeline import Span, Timeline
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -14,11 +14,11 @@ from speech import ROLES, activity, conversation, logged, one_part
 
 from sessiontool import merge
 from sessiontool.align import align
-from sessiontool.aligning.tails import noisy_channels, with_later_ends
+from sessiontool.alignment.noisy_ends import noisy_channels, with_later_ends
 from sessiontool.errors import UsageError
 
 if TYPE_CHECKING:
-    from sessiontool.aligning.evidence import Evidence
+    from sessiontool.alignment.confidence import Evidence
     from sessiontool.model import Placement
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .aligning.axis import SAMPLES_PER_MS, Axis, expect
-from .aligning.evidence import Evidence, confidence
-from .aligning.lanes import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
-from .aligning.levels import POWER_MS
-from .aligning.mixed_lanes import split_lanes
-from .aligning.snapping import Edge, snap
-from .aligning.soundcheck import channel_notes, session_findings
-from .aligning.stretches import with_speech
-from .aligning.tracking import fit_line, most_agreement
+from .alignment.band_levels import POWER_MS
+from .alignment.boundaries import Edge, snap
+from .alignment.channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
+from .alignment.clock_offset import fit_line, most_agreement
+from .alignment.confidence import Evidence, confidence
+from .alignment.findings import channel_notes, session_findings
+from .alignment.mixed_lanes import split_lanes
+from .alignment.recorded_time import SAMPLES_PER_MS, Axis, expect
+from .alignment.stretches import with_speech
 from .model import Placement
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .aligning.activity import Activity
-    from .aligning.leak import Leak
-    from .aligning.soundcheck import ChannelNotes
+    from .alignment.crosstalk import Leak
+    from .alignment.findings import ChannelNotes
+    from .alignment.speech_activity import Activity
     from .model import Finding, PlacementStatus, Utterance
     from .timeline import Timeline
 

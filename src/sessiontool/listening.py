@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .align import Alignment
-    from .aligning.activity import Activity
+    from .alignment.speech_activity import Activity
     from .documents.models import SessionDocument
     from .inputs import Notes
     from .progress import Progress
@@ -41,8 +41,8 @@ def find_utterances(
     With `vad`, Silero's detector is asked where noise may hide an end.
     """
     from .align import align  # noqa: PLC0415
-    from .aligning.activity import measure  # noqa: PLC0415
-    from .aligning.levels import MARGIN, Levels, reduce  # noqa: PLC0415
+    from .alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
+    from .alignment.speech_activity import measure  # noqa: PLC0415
     from .audio.decoder import decode  # noqa: PLC0415
 
     progress.stage("aligning")
@@ -56,7 +56,7 @@ def find_utterances(
 
 def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
     """The alignment with ends that noise hid, where the detector of the extra `vad` hears them."""
-    from .aligning.tails import noisy_channels, with_later_ends  # noqa: PLC0415
+    from .alignment.noisy_ends import noisy_channels, with_later_ends  # noqa: PLC0415
     from .audio.decoder import decode  # noqa: PLC0415
     from .audio.silero_vad import STEP_MS, Listener, detector  # noqa: PLC0415
 
@@ -76,7 +76,7 @@ def started_by_sound(
     session: SessionDocument, recording: Recording, alignment: Alignment
 ) -> tuple[SessionDocument, list[Finding]]:
     """session.json with the starts of parts that nobody noted and the sound tells, and a finding for each of them."""
-    from .aligning.starts import starts_by_sound  # noqa: PLC0415
+    from .alignment.part_starts import starts_by_sound  # noqa: PLC0415
 
     noted = {str(entry.part) for entry in session.parts if entry.start_ms is not None}
     missed = {f.part for f in recording.assembly.findings if f.code == "part-start-unknown" and f.part} - noted

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .align import Alignment
-    from .aligning.activity import Activity
+    from .alignment.speech_activity import Activity
     from .documents.models import SessionDocument
     from .events import Prefer
     from .inputs import Notes

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .align import Alignment
-    from .aligning.activity import Activity
-    from .aligning.evidence import Evidence
+    from .alignment.confidence import Evidence
+    from .alignment.speech_activity import Activity
     from .model import Placement
     from .storage import Store
     from .timeline import Timeline
@@ -153,7 +153,7 @@ def _minus(one: float | None, other: float | None) -> float | None:
 
 def doubts(evidence: Evidence) -> list[tuple[str, float]]:
     """What lowers an utterance's confidence and by how much, the gravest first."""
-    from .aligning.evidence import WEIGHTS, features  # noqa: PLC0415
+    from .alignment.confidence import WEIGHTS, features  # noqa: PLC0415
 
     weighed = [(name, WEIGHTS[name] * value) for name, value in features(evidence).items()]
     return sorted(((name, doubt) for name, doubt in weighed if doubt > 0), key=lambda pair: -pair[1])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ..aligning.activity import ChannelActivity
+    from ..alignment.speech_activity import ChannelActivity
     from ..placing import PlacingResult, Story
 
 _ENDINGS = (".png", ".svg")
@@ -266,7 +266,7 @@ def _draw_level(
 def _levels(channel: ChannelActivity, start_s: float, end_s: float) -> NDArray[np.float32]:
     import numpy as np  # noqa: PLC0415
 
-    from ..aligning.levels import POWER_MS, to_db  # noqa: PLC0415
+    from ..alignment.band_levels import POWER_MS, to_db  # noqa: PLC0415
 
     first, last = (round(1000 * at) // POWER_MS for at in (start_s, end_s))
     power = channel.power[first:last]

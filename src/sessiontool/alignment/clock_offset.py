@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .axis import Axis, Expected
+    from .recorded_time import Axis, Expected
 
     Floats = NDArray[np.float64]
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..model import Placement
-    from .activity import Activity
-    from .axis import Axis
-    from .lanes import Lane
+    from .channel_matching import Lane
+    from .recorded_time import Axis
+    from .speech_activity import Activity
 
 _SIDES = ("left", "right")
 _SPEECH_MS = 500.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axis import SAMPLES_PER_MS
+from .recorded_time import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..model import Placement
-    from .evidence import Evidence
+    from .confidence import Evidence
 
 _NOISY_DB = 17.0
 """Speech against noise as `Evidence.snr_db` has it: about 7 dB more than of the mean powers, so this is 10 dB."""

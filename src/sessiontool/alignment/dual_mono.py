@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .levels import DB_STEP, FRAME_MS
+from .band_levels import DB_STEP, FRAME_MS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .levels import Bytes, Rows
+    from .band_levels import Bytes, Rows
 
 _SAME_STEPS = 1
 """Steps of `DB_STEP` by which a band of the same sound may differ on the two channels."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axis import SAMPLES_PER_MS
+from .recorded_time import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from ..model import Placement
-    from .activity import ChannelActivity
-    from .evidence import Evidence
+    from .confidence import Evidence
+    from .speech_activity import ChannelActivity
 
 
 def with_speech(placement: Placement, evidence: Evidence | None, channels: tuple[ChannelActivity, ...]) -> Placement:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .axis import Expected
-from .lanes import Lane
-from .tracking import Track
+from .channel_matching import Lane
+from .clock_offset import Track
+from .recorded_time import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .activity import Activity, ChannelActivity
+    from .speech_activity import Activity, ChannelActivity
 
     Floats = NDArray[np.float64]
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..cpus import usable
 from ..model import SAMPLE_RATE
+from .band_levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
+from .crosstalk import Leak, find_leaks
 from .dual_mono import dual_mono_spans
-from .leak import Leak, find_leaks
-from .levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..timeline import Timeline
-    from .levels import Bytes, Levels
+    from .band_levels import Bytes, Levels
 
     Floats = NDArray[np.float32]
     Halves = NDArray[np.float16]

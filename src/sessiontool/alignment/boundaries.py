@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .levels import POWER_MS, to_power
+from .band_levels import POWER_MS, to_power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .levels import Rows
+    from .band_levels import Rows
 
     Floats = NDArray[np.float64]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .matching import Costs, Islands, Matches, cut_islands, match
-from .tracking import Track, coarse_track, fit_line, follow
+from .assignment import Costs, Islands, Matches, cut_islands, match
+from .clock_offset import Track, coarse_track, fit_line, follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .activity import ChannelActivity
-    from .axis import Axis, Expected
+    from .recorded_time import Axis, Expected
+    from .speech_activity import ChannelActivity
 
     Floats = NDArray[np.float64]
 
