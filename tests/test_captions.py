@@ -15,11 +15,11 @@ from dialogues import SPEAKERS, dialogue, with_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessiontool.captioning.check import check
-from sessiontool.captioning.phrases import BOUND, SENTENCE, pieces_of
-from sessiontool.captioning.text import clean
+from sessiontool.captioning.break_points import BOUND, SENTENCE, pieces_of
+from sessiontool.captioning.cell_width import cells, clusters
+from sessiontool.captioning.quality_check import check
+from sessiontool.captioning.sanitize import clean
 from sessiontool.captioning.transcript import read_transcript
-from sessiontool.captioning.width import cells, clusters
 from sessiontool.captions import PROFILES, CaptionOptions, Captions, Cue, Profile, caption, find_profile
 from sessiontool.errors import UsageError
 

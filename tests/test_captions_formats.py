@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from second_opinion import need
 
-from sessiontool.captioning.formats import FORMATS, JOINER, find_formats
+from sessiontool.captioning.formats.registry import FORMATS, JOINER, find_formats
 from sessiontool.captions import CaptionOptions, Captions, Cue, caption, cue_times, read_timestamp_map
 from sessiontool.errors import UsageError
 

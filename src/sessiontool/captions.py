@@ -12,17 +12,17 @@ from bisect import bisect_left
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
-from .captioning.check import Problem, check
+from .captioning.cue_timing import settle
 from .captioning.cues import Cue, Spoken, Word
-from .captioning.formats import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
+from .captioning.formats.registry import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
+from .captioning.overlaps import one_at_a_time
 from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile, read_profile
-from .captioning.sequence import one_at_a_time
+from .captioning.quality_check import Problem, check
 from .captioning.speakers import label_of, speaker_name
 from .captioning.split import crowded, in_turn, split, turns_of
-from .captioning.timing import settle
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
-from .captioning.width import cells
 from .errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .cues import Cue
-from .formats import Look, find_formats, render
-from .text import clean
+from .formats.registry import Look, find_formats, render
+from .sanitize import clean
 from .transcript import time_ms
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .text import clean
-from .width import cells, clusters
+from .cell_width import cells, clusters
+from .sanitize import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

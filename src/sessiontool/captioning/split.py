@@ -12,11 +12,11 @@ from itertools import accumulate, pairwise
 from operator import sub
 from typing import TYPE_CHECKING
 
-from .breaking import Script, cheapest_edges
-from .clock import times_of
+from .break_points import pieces_of
 from .cues import Cue
-from .layout import DASH_CELLS, line_edges
-from .phrases import pieces_of
+from .line_breaking import DASH_CELLS, line_edges
+from .piece_times import times_of
+from .segmentation import Script, cheapest_edges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

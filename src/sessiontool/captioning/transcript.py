@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import INAUDIBLE
 from .cues import Spoken, Word
+from .sanitize import clean
 from .speakers import speaker_name
-from .text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import pysubs2
 from pysubs2.formats.substation import SubstationFormat
 
+from ..sanitize import clean
 from ..speakers import lanes_of
-from ..text import clean
-from . import JOINER
+from .registry import JOINER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 _ESCAPES = str.maketrans({"{": "\u2774", "}": "\u2775", "\\": f"\\{JOINER}"})
 _FIELD_ESCAPES = str.maketrans({",": "\u201a", "{": "\u2774", "}": "\u2775", "\\": "/"})

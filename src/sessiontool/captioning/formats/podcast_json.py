@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 
 def render(cues: Sequence[Cue], look: Look) -> str:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import srt
 
-from . import JOINER
+from .registry import JOINER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 _ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
 

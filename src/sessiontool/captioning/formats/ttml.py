@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 _REGIONS = ("bottom", "top")
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import webvtt
 from webvtt.models import Style
 
+from ..sanitize import clean
 from ..speakers import class_of, lanes_of
-from ..text import clean
-from . import JOINER, clock
+from .registry import JOINER, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # The first voice as players show it, the second in a colour that differs in brightness too, for those who see no hue.

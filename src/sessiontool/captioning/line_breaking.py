@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .phrases import pieces_of
-from .width import cells
+from .break_points import pieces_of
+from .cell_width import cells
 
 if TYPE_CHECKING:
-    from .phrases import Pieces
+    from .break_points import Pieces
     from .profiles import Profile
 
 _BALANCED_LINES = 6

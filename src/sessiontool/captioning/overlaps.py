@@ -11,11 +11,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from .cell_width import cells
+from .cue_timing import settle, size_of
 from .cues import Cue
-from .layout import DASH_CELLS, lay_out
+from .line_breaking import DASH_CELLS, lay_out
 from .speakers import label_of
-from .timing import settle, size_of
-from .width import cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,13 +9,13 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from . import JOINER, clock
+from .registry import JOINER, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 HEADER = ("number", "start", "end", "start_s", "end_s", "speaker", "role", "text")
 

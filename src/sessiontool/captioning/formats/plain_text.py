@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from . import clock
+from .registry import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from . import Look
+    from .registry import Look
 
 
 def render(cues: Sequence[Cue], look: Look) -> str:

@@ -6,8 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .timing import next_of_voice, size_of
-from .width import cells
+from .cell_width import cells
+from .cue_timing import next_of_voice, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

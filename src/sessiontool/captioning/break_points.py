@@ -18,14 +18,14 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from .smallwords import NO_WORDS, TITLES, WORDS
-from .text import NO_BREAK_SPACES
-from .width import cells, clusters, is_plain
+from .cell_width import cells, clusters, is_plain
+from .function_words import NO_WORDS, TITLES, WORDS
+from .sanitize import NO_BREAK_SPACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .smallwords import SmallWords
+    from .function_words import SmallWords
 
 SENTENCE, CLAUSE, COMMA, PHRASE, ORDINARY, LEANING, DANGLING, BOUND = 0, 20, 40, 90, 160, 300, 450, 1500
 """Prices of a break.

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from .width import cells
+from .cell_width import cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

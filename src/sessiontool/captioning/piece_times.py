@@ -16,8 +16,8 @@ from ..speech.pacing import spread, stretches_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .break_points import Pieces
     from .cues import Spoken, Word
-    from .phrases import Pieces
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _MOST_COMPARED = 1_000_000

@@ -13,13 +13,13 @@ from itertools import accumulate
 from math import inf
 from typing import TYPE_CHECKING
 
-from .layout import DASH_CELLS, reach
-from .phrases import BOUND, DANGLING, SENTENCE
+from .break_points import BOUND, DANGLING, SENTENCE
+from .line_breaking import DASH_CELLS, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .phrases import Pieces
+    from .break_points import Pieces
     from .profiles import Profile
 
 # What is wrong with a cue, in the currency of the prices of breaks.

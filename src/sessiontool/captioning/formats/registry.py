@@ -1,0 +1,99 @@
+"""Cues -> files: one module a format, each with a `render(cues, look) -> str`.  `FORMATS` is the table of them.
+
+Every format gets the same integer milliseconds.  Text comes from outside: each module says how it keeps text from
+acting as markup. Where a format has no escape, what a player would act on is parted by a WORD JOINER, which shows
+nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ...errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..cues import Cue
+    from ..profiles import Profile
+
+JOINER = "\u2060"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file shows beside text and times.
+
+    `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
+    mean the same moment (RFC 8216, section 3.5), None for none.
+    """
+
+    profile: Profile
+    note: str = ""
+    speakers: bool = True
+    styles: bool = False
+    karaoke: bool = False
+    timestamp_map: tuple[int, int] | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: its file, the module that writes it, and whether its players show one cue at a time."""
+
+    name: str
+    file_name: str
+    module: str
+    title: str
+    one_at_a_time: bool = False
+
+
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        Format("vtt", "captions.vtt", "vtt", "WebVTT, for browsers"),
+        Format("srt", "captions.srt", "srt", "SubRip, for everything else", one_at_a_time=True),
+        Format("ttml", "captions.ttml", "ttml", "TTML (IMSC text profile), for broadcast and streaming"),
+        Format("ass", "captions.ass", "ass", "Advanced SubStation, for players with styles"),
+        Format("txt", "captions.txt", "plain_text", "plain text, to read"),
+        Format("json", "captions.json", "podcast_json", "Podcast Index transcript"),
+        Format("csv", "captions.csv", "csv_segments", "a list of segments, for editors"),
+    )
+}
+DEFAULT_FORMATS = ("vtt", "srt")
+
+
+def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
+    """The formats of these names, each once (UsageError)."""
+    found = {}
+    for name in names:
+        if name not in FORMATS:
+            raise UsageError(f"there is no caption format {name[:40]!r}", hint=f"the formats are {', '.join(FORMATS)}")
+        found[name] = FORMATS[name]
+    return tuple(found.values())
+
+
+def render(form: Format, cues: Sequence[Cue], look: Look) -> str:
+    """The file's text, ended by a newline; UsageError where the format needs a package that is not installed.
+
+    Cues may overlap only where the format's players show that.
+    """
+    try:
+        module = import_module(f".{form.module}", __package__)
+        return str(module.render(cues, look))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sessiontool"):
+            raise
+        raise UsageError(
+            f"{form.name} captions need the package {error.name}", hint='pip install "sessiontool[formats]"'
+        ) from None
+
+
+def clock(ms: int, separator: str = ".") -> str:
+    """Milliseconds as hh:mm:ss.mmm."""
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{separator}{ms:03d}"
