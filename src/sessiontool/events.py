@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from .model import Utterance
-from .realtime.clock import SessionClock, session_clocks
-from .realtime.context import context_of
 from .realtime.findings import log_findings
-from .realtime.gathering import gather
-from .realtime.joining import Joined, Prefer, join
 from .realtime.live import live_turns
 from .realtime.log import read_log
-from .realtime.receiving import set_times
+from .realtime.notes import context_of
+from .realtime.reconcile import Joined, Prefer, join
+from .realtime.reducer import gather
+from .realtime.session_clock import SessionClock, session_clocks
+from .realtime.timestamps import set_times
 from .realtime.turns import in_order, turns_of
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from ..model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .clock import SessionClock
-    from .context import Context
     from .conversation import Conversation, Session
     from .log import Log
+    from .notes import Context
+    from .session_clock import SessionClock
     from .turns import Turn, Turns
 
 _LISTED = 8

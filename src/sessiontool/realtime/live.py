@@ -16,8 +16,8 @@ from .turns import ASSISTANT, USER, Turn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .clock import SessionClock
     from .conversation import Fragment
+    from .session_clock import SessionClock
 
 _PAUSE_MS, _SHORT_PAUSE_MS = 1000.0, 300.0
 _OTHER = {USER: ASSISTANT, ASSISTANT: USER}

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..documents.lenient import MAX_NAMED, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
-from .names import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
+from .event_types import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
 from .payloads import MAX_TEXT, Payload
-from .receiving import NEVER, TIME_FIELDS, Receipt, read_receipt
+from .timestamps import NEVER, TIME_FIELDS, Receipt, read_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ from .conversation import FRAGMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .clock import SessionClock
     from .conversation import Conversation, Item, Response
+    from .session_clock import SessionClock
 
 USER, ASSISTANT = "user", "assistant"
 _WHOLE_MS = 100.0

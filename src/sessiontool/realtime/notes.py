@@ -15,8 +15,8 @@ from ..model import Note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .clock import SessionClock
     from .conversation import Conversation, Fragment, Item
+    from .session_clock import SessionClock
     from .turns import Turn
 
 _NO_LETTER = re.compile(r"[\W_]+")

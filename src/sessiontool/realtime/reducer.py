@@ -22,8 +22,8 @@ from .conversation import (
     Pushed,
     Response,
 )
-from .keeping import SessionKeeper
-from .names import CONTENT_NAMES
+from .event_types import CONTENT_NAMES
+from .sessions import SessionKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
