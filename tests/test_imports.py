@@ -55,7 +55,7 @@ UNITS = {
     "inputs": "inputs strays",
     "pipeline": "pipeline listening placing",
     "purge": "purge purging",
-    "words": "words wording",
+    "words": "words forced_alignment",
 }
 
 ONLY_ERRORS = ("media",)  # a small library of its own

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessiontool.wording import pool as pool_module
-from sessiontool.wording.forced import Found
-from sessiontool.wording.pool import Pool, Worker, cores
-from sessiontool.wording.worker import Task
+from sessiontool.forced_alignment import pool as pool_module
+from sessiontool.forced_alignment.pocketsphinx import Found
+from sessiontool.forced_alignment.pool import Pool, Worker, cores
+from sessiontool.forced_alignment.worker import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 
 from sessiontool import merge, words
 from sessiontool.errors import UsageError
+from sessiontool.forced_alignment.pocketsphinx import Aligner, Found
+from sessiontool.forced_alignment.timed_words import with_found_words, with_spread_words
+from sessiontool.forced_alignment.verbalize import read, tokens_of
 from sessiontool.model import Placement, TimedWord, Utterance
 from sessiontool.rendering.merges import MERGE
 from sessiontool.results.recall import known_words
 from sessiontool.speech.heard import with_heard_text
 from sessiontool.storage import open_output
-from sessiontool.wording.forced import Aligner, Found
-from sessiontool.wording.spelling import read, tokens_of
-from sessiontool.wording.timing import with_found_words, with_spread_words
 from sessiontool.words import WordsKey, are_words_of, spread_words, time_words
 
 if TYPE_CHECKING:

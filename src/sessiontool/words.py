@@ -15,20 +15,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from .errors import UsageError
+from .forced_alignment.pool import Pool, cores
+from .forced_alignment.timed_words import may_stop, placed_at, text_of, with_found_words, with_spread_words
+from .forced_alignment.verbalize import readable, tokens_of
+from .forced_alignment.worker import Task
 from .model import SAMPLE_RATE, WordSource
 from .progress import Silent
-from .wording.pool import Pool, cores
-from .wording.spelling import readable, tokens_of
-from .wording.timing import may_stop, placed_at, text_of, with_found_words, with_spread_words
-from .wording.worker import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from .forced_alignment.pocketsphinx import Found
     from .model import Placement, TimedWord
     from .progress import Progress
-    from .wording.forced import Found
 
     Stretch = tuple[int, int]
     Known = Mapping["WordsKey", tuple["TimedWord", ...]]

@@ -10,8 +10,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from .forced import Aligner, Found
-from .spelling import read, tokens_of
+from .pocketsphinx import Aligner, Found
+from .verbalize import read, tokens_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO

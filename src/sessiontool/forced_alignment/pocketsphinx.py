@@ -14,12 +14,12 @@ from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .letters import phones_of
+from .g2p import phones_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .spelling import Token
+    from .verbalize import Token
 
 FRAME_MS = 10
 """The step in which times are found."""

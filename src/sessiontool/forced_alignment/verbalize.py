@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from .letters import folded
+from .g2p import folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

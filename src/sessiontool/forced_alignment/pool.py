@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..cpus import usable
-from .forced import Found
+from .pocketsphinx import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _MOST = 8
 _PATIENCE_S = 60.0
 """How long a process may take for a sound, beside the sound's own length; it takes a fiftieth of that."""
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from sessiontool.wording.worker import main; main()"
+_WORKER = "sessiontool.forced_alignment.worker"
+_START = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {_WORKER} import main; main()"
 _BYTES_PER_S = 32_000
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from ..model import TimedWord
 from ..speech.pacing import spread, stretches_of
-from .spelling import has_letters, text_until, tokens_of
+from .verbalize import has_letters, text_until, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model import Placement, WordSource
-    from .forced import Found
+    from .pocketsphinx import Found
 
 _SAMPLES_PER_MS = 48
 _DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3
