@@ -16,7 +16,7 @@ from sessiontool.events import join, read_events
 from sessiontool.logbook import utterances_jsonl
 from sessiontool.model import Placement
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
-from sessiontool.speech.heard import with_heard_text
+from sessiontool.speech.truncation import with_heard_text
 
 if TYPE_CHECKING:
     from sessiontool.events import EventLog

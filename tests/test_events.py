@@ -357,7 +357,7 @@ def rates(log: LogOf) -> LogOf:
 
 
 def heard_share() -> float:
-    from sessiontool.speech.speaking import units_of, words_of
+    from sessiontool.speech.duration_model import units_of, words_of
 
     return words_of(HEARD)[-1].to_units / units_of(LONG) + 0.001
 

@@ -24,7 +24,7 @@ from sessiontool.forced_alignment.verbalize import read, tokens_of
 from sessiontool.model import Placement, TimedWord, Utterance
 from sessiontool.rendering.merges import MERGE
 from sessiontool.results.recall import known_words
-from sessiontool.speech.heard import with_heard_text
+from sessiontool.speech.truncation import with_heard_text
 from sessiontool.storage import open_output
 from sessiontool.words import WordsKey, are_words_of, spread_words, time_words
 

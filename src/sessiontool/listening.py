@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .documents.models import PartEntry
 from .model import Finding
 from .recording.sequence import part_entry
-from .speech.heard import with_heard_text
+from .speech.truncation import with_heard_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

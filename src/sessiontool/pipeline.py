@@ -28,7 +28,7 @@ from .inputs import (
 from .progress import Progress, Silent
 from .recording.assemble import assemble
 from .report import finding_json
-from .speech.heard import with_heard_text
+from .speech.truncation import with_heard_text
 from .storage import scratch_folder
 
 if TYPE_CHECKING:

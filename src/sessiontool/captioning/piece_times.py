@@ -11,7 +11,7 @@ from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..speech.pacing import spread, stretches_of
+from ..speech.interpolate import spread, stretches_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..model import TimedWord
-from ..speech.pacing import spread, stretches_of
+from ..speech.interpolate import spread, stretches_of
 from .verbalize import has_letters, text_until, tokens_of
 
 if TYPE_CHECKING:

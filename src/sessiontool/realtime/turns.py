@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ..model import INAUDIBLE
-from ..speech.speaking import MS_PER_UNIT, heard_part, units_of
+from ..speech.duration_model import MS_PER_UNIT, heard_part, units_of
 from .conversation import FRAGMENTS
 
 if TYPE_CHECKING:

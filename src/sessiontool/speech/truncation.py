@@ -13,7 +13,7 @@ from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .speaking import MS_PER_UNIT, heard_part, units_of
+from .duration_model import MS_PER_UNIT, heard_part, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
