@@ -40,9 +40,9 @@ def place_at(url: str) -> Place:
         return Folder(Path(url))
     import boto3
 
-    from sessiontool.storage import s3lease
+    from sessiontool.storage.s3 import lease
 
-    s3lease._CLOCK_STEP_S = -3600  # a killed run's lease has run out at once
+    lease._CLOCK_STEP_S = -3600  # a killed run's lease has run out at once
     return Prefix(url, boto3.client("s3"))
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import sessiontool
 from sessiontool.cli import app
-from sessiontool.storage.folder import FolderTarget
+from sessiontool.storage.local.target import FolderTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -12,8 +12,8 @@ from s3server import BUCKET, SECRET
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
-from sessiontool.storage import s3checks
 from sessiontool.storage.checks import doubtful, probe
+from sessiontool.storage.s3 import checks as s3_checks
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 
@@ -127,7 +127,7 @@ def test_what_may_be_wrong_with_folders(
 
 def test_a_server_that_keeps_no_conditions_is_found_out(bucket: Prefix, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that answers as if there had been none."""
-    from sessiontool.storage.s3bucket import Bucket
+    from sessiontool.storage.s3.bucket import Bucket
 
     def put(self: Bucket, key: str, body: bytes, tag: str | None) -> str:
         return str(self.client.put_object(Bucket=self.name, Key=key, Body=body)["ETag"])
@@ -148,7 +148,7 @@ def test_a_server_that_keeps_no_conditions_is_found_out(bucket: Prefix, monkeypa
 )
 def test_a_clock_that_is_wrong(date: str, status: str) -> None:
     answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
-    assert probe("clock", lambda: s3checks._clock(answer)).status == status
+    assert probe("clock", lambda: s3_checks._clock(answer)).status == status
 
 
 def test_for_people_and_quiet(tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ from s3server import BUCKET
 
 from sessiontool.errors import NotFoundError, StorageError
 from sessiontool.model import StoredObject
-from sessiontool.storage import S3Options, Store, open_store, prefetch
-from sessiontool.storage.prefetch import Pace, Prefetcher, prefetching
-from sessiontool.storage.s3bucket import Bucket
+from sessiontool.storage import S3Options, Store, open_store
+from sessiontool.storage.s3 import prefetch
+from sessiontool.storage.s3.bucket import Bucket
+from sessiontool.storage.s3.prefetch import Pace, Prefetcher, prefetching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -258,8 +259,8 @@ def test_what_passes_is_sat_out(bucket: Prefix, client: str, fault_proxy: FaultP
 def test_what_does_not_pass_is_the_error_of_one_chunk(
     bucket: Prefix, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, kind: Any, words: str
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0.5)
-    monkeypatch.setattr("sessiontool.storage.s3._REQUEST_ATTEMPTS", 1)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0.5)
+    monkeypatch.setattr("sessiontool.storage.s3.store._REQUEST_ATTEMPTS", 1)
     fault_proxy.faults.append(Fault(kind, path="/7.webm", lasting=True))
     with reading(bucket) as (read, chunks):
         for obj in chunks:
@@ -305,7 +306,7 @@ def test_where_obstore_finds_no_way_boto3_does(
 
         return once
 
-    monkeypatch.setattr("sessiontool.storage.s3fetch._obstore", no_way)
+    monkeypatch.setattr("sessiontool.storage.s3.fetch._obstore", no_way)
     assert all_read(bucket) == BODIES
     assert 8 <= len(asked) < COUNT
     assert fault_proxy.count("GET", ".webm") == COUNT
@@ -343,7 +344,7 @@ class Encrypting:
 
 
 def test_a_tag_that_only_looks_like_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._FIRST_DELAY_S", 0.001)
     bucket = Bucket(Encrypting(b"damaged", b"correct", b"correct"), "b", {})
     assert bucket.get("k", "0" * 32, 7) == b"correct"
     assert not bucket.client.bodies

@@ -45,7 +45,7 @@ def store(bucket: Prefix) -> Iterator[Store]:
 @pytest.fixture
 def out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every lease has run out as soon as it is taken."""
-    monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
+    monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", -3600)
 
 
 def test_a_second_run_is_told_who_is_at_work(place: Place) -> None:
@@ -121,7 +121,7 @@ def test_what_is_no_lease_counts_as_one(
     bucket.put(LEASE, body)
     with pytest.raises(BusyError):
         publish(store.target("s1"), "audio.webm")
-    monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
+    monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", -3600)
     publish(store.target("s1"), "audio.webm")
     assert bucket.keys() == RESULT
 
@@ -129,8 +129,8 @@ def test_what_is_no_lease_counts_as_one(
 def test_a_lease_lasts_as_long_as_its_run_and_little_longer(
     bucket: Prefix, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3lease.LEASE_S", 1)
-    monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", 0.5)
+    monkeypatch.setattr("sessiontool.storage.s3.lease.LEASE_S", 1)
+    monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", 0.5)
     with store.target("s1").workspace():
         time.sleep(3)
         with pytest.raises(BusyError):
@@ -199,8 +199,8 @@ def test_a_killed_run_is_cleaned_up_after(bucket: Prefix, store: Store, out_at_o
 def test_what_cannot_be_cleaned_up_now_is_left_to_the_next_run(
     bucket: Prefix, fault_proxy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
-    monkeypatch.setattr("sessiontool.storage.s3._REQUEST_ATTEMPTS", 1)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0)
+    monkeypatch.setattr("sessiontool.storage.s3.store._REQUEST_ATTEMPTS", 1)
     with open_store(bucket.url) as store:
         publish(store.target("s1"), "audio.webm", report=b"old")
         target = store.target("s1")
@@ -212,6 +212,6 @@ def test_what_cannot_be_cleaned_up_now_is_left_to_the_next_run(
         fault_proxy.faults.clear()
         assert bucket.get(RESULT[1]) == b"old"
         assert bucket.get(LEASE)
-        monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
+        monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", -3600)
         publish(store.target("s1"), "audio.webm", report=b"next")
     assert bucket.keys() == RESULT

@@ -51,9 +51,9 @@ def bucket(
     s3_url: str, s3_client: Any, recorded_session: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> Prefix:
     """A store with one session; whoever asks again does so at once."""
-    monkeypatch.setattr("sessiontool.storage.s3bucket._FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr("sessiontool.storage.s3bucket._FIRST_THROTTLED_DELAY_S", 0.02)
-    monkeypatch.setattr("sessiontool.storage.s3._REQUEST_ATTEMPTS", 1)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._FIRST_THROTTLED_DELAY_S", 0.02)
+    monkeypatch.setattr("sessiontool.storage.s3.store._REQUEST_ATTEMPTS", 1)
     place = Prefix(s3_url, s3_client)
     session = recorded_session(SESSION)
     for path in filter(Path.is_file, session.rglob("*")):
@@ -96,7 +96,7 @@ def test_what_passes_changes_nothing(bucket: Prefix, fault_proxy: FaultProxy, ki
 def test_a_server_that_stays_busy(
     bucket: Prefix, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0.2)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0.2)
     fault_proxy.faults.append(Fault("slow_down", *ASKED[what], lasting=True))
     code, said = merge(bucket)
     if what == "the lease's end":  # the result is there by then, and the lease runs out
@@ -106,7 +106,7 @@ def test_a_server_that_stays_busy(
     assert "slow down" in said
     assert not {key for key in results(bucket) if key.endswith("report.json")}
     fault_proxy.faults.clear()
-    monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
+    monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", -3600)
     assert merge(bucket) == (0, "")
     assert list(results(bucket)) == RESULT
 
@@ -129,7 +129,7 @@ def test_a_server_that_stays_busy(
 def test_what_does_not_pass_leaves_the_old_result(
     bucket: Prefix, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, fault: Fault, words: str
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0.2)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0.2)
     monkeypatch.setattr("sessiontool.compose.s3_options_of", lambda settings: S3Options(read_timeout_s=0.5))
     assert merge(bucket) == (0, "")
     published = results(bucket)
@@ -151,7 +151,7 @@ def test_a_result_that_cannot_be_put_in_place_waits_for_the_next_run(
     assert "access denied" in said
     assert f"{SESSION}/merged/report.json" not in results(bucket)
     fault_proxy.faults.clear()
-    monkeypatch.setattr("sessiontool.storage.s3lease._CLOCK_STEP_S", -3600)
+    monkeypatch.setattr("sessiontool.storage.s3.lease._CLOCK_STEP_S", -3600)
     assert merge(bucket, "--pauses", "keep") == (0, "")
     assert fault_proxy.count("PUT", "/.sessiontool-") == len(RESULT)  # it was not made anew
     assert verified(bucket)

@@ -229,7 +229,7 @@ def web_server(status: int) -> Iterator[str]:
     [(200, "failed"), (404, "does not speak S3"), (403, "access denied"), (307, "to another place, without end")],
 )
 def test_a_server_that_is_no_s3(s3_url: str, status: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0)
     with web_server(status) as endpoint:
         error = refusal(s3_url, endpoint_url=endpoint)
     assert isinstance(error, StorageError)
@@ -261,7 +261,7 @@ def test_a_burst_of_throttling_longer_than_boto3s_patience_is_sat_out(chunk: str
 def test_a_fault_that_does_not_pass_is_an_error_in_the_end(
     chunk: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, kind: Any, words: str
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 2)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 2)
     fault_proxy.faults += [Fault(kind, path="1.webm")] * 100
     error = refusal(chunk)
     assert isinstance(error, StorageError)
@@ -272,7 +272,7 @@ def test_a_fault_that_does_not_pass_is_an_error_in_the_end(
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
     chunk: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 0)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0)
     fault_proxy.faults += [Fault("stall", seconds=1)] * 20
     error = refusal(chunk, read_timeout_s=0.2)
     assert "does not answer in time" in error.message
@@ -326,7 +326,7 @@ def test_a_chunk_that_went_up_in_parts_is_read(s3_url: str, s3_client: Any) -> N
 def test_an_upload_that_fails_leaves_the_old_result_and_nothing_else(
     chunk: str, s3_client: Any, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sessiontool.storage.s3bucket._PATIENCE_S", 1)
+    monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 1)
     place = Prefix(chunk, s3_client)
     with open_store(chunk) as store:
         target = store.target("s1")

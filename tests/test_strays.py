@@ -20,7 +20,7 @@ from sessiontool.errors import RecordingError
 from sessiontool.inputs import find_strays, fingerprint
 from sessiontool.model import StoredObject
 from sessiontool.storage import Layout
-from sessiontool.storage.fitting import fitting_pattern
+from sessiontool.storage.layout_hint import fitting_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ from sessiontool.pipeline import MergeOptions, inspect_session, merge_session, v
 from sessiontool.recaption import recaption_session
 from sessiontool.results import OUTPUTS
 from sessiontool.storage import open_store
-from sessiontool.storage.untrusted import open_file
+from sessiontool.storage.local.untrusted import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

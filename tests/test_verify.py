@@ -24,7 +24,7 @@ from sessiontool.results import verify_published
 from sessiontool.results.agreement import verify_outputs, verify_times
 from sessiontool.results.verify import verify_audio
 from sessiontool.storage import open_output
-from sessiontool.storage.folder import FolderTarget
+from sessiontool.storage.local.target import FolderTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

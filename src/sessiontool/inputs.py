@@ -17,7 +17,7 @@ from .model import Finding, in_largest_unit
 from .recording.records import Assembly, ChunkRecord, Stretch
 from .recording.sequence import by_part, part_entry
 from .storage import check_chunk_size
-from .storage.fitting import fitting_pattern
+from .storage.layout_hint import fitting_pattern
 from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of
 
 if TYPE_CHECKING:

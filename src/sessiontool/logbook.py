@@ -12,7 +12,7 @@ from .errors import NotFoundError, UsageError
 from .inputs import EVENTS, UTTERANCES, read_log, read_session_document
 from .progress import Progress, Silent
 from .storage import check_session_id
-from .storage.disk import disk_errors
+from .storage.local.disk import disk_errors
 
 if TYPE_CHECKING:
     from .events import EventLog

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
-from .base import REPORT_NAME, Limits, Reader, S3Options, Store, Target, check_chunk_size, not_published
-from .disk import scratch_folder
-from .folder import FolderTarget
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
-from .local import LocalStore
+from .local.disk import scratch_folder
+from .local.store import LocalStore
+from .local.target import FolderTarget
+from .protocols import REPORT_NAME, Limits, Reader, S3Options, Store, Target, check_chunk_size, not_published
 
 __all__ = [
     "DEFAULT_PATTERN",
@@ -59,7 +59,7 @@ def open_store(
     if scheme[1].lower() == "file":
         return LocalStore(_folder_of_url(url_or_path), layout, limits)
     if scheme[1].lower() == "s3":
-        from .s3 import open_s3  # noqa: PLC0415 - boto3 takes half a second to come up
+        from .s3.store import open_s3  # noqa: PLC0415 - boto3 takes half a second to come up
 
         return open_s3(url_or_path, options or S3Options(), layout, limits)
     raise UsageError(f"cannot use a {scheme[1][:40]}:// store", hint="a store is a folder or s3://bucket/prefix")

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import SessionToolError
-from .disk import disk_errors
+from .local.disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .base import Store
+    from .protocols import Store
 
 LITTLE_ROOM_BYTES = 1 << 30
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..model import StoredObject
+    from ...model import StoredObject
 
 MAX_OBJECTS = 512
 MAX_BYTES = 32 * 1024 * 1024

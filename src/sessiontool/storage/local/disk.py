@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import StorageError
+from ...errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,13 +21,13 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BusyError, SessionToolError
-from ..jsontext import parse
+from ...errors import BusyError, SessionToolError
+from ...jsontext import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .s3bucket import Bucket, Snapshot
+    from .bucket import Bucket, Snapshot
 
 LEASE_S = 60
 _CLOCK_STEP_S = 1  # the server tells times to the second

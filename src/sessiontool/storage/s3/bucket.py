@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from ..errors import NotFoundError, StorageError
-from .base import Limits, changed, check_report_size, not_published, vanished
-from .disk import disk_errors
-from .s3errors import (
+from ...errors import NotFoundError, StorageError
+from ..local.disk import disk_errors
+from ..protocols import Limits, changed, check_report_size, not_published, vanished
+from .errors import (
     CHANGED,
     FAILURES,
     MISSING,

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from .base import S3Options
+    from ..protocols import S3Options
 
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 

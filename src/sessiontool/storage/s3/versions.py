@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StorageError
-from ..model import StoredVersion
+from ...errors import StorageError
+from ...model import StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .s3bucket import Bucket
+    from .bucket import Bucket
 
 _AT_ONCE = 1000  # the most that S3 takes in one request
 

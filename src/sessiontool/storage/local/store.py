@@ -14,21 +14,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from ..errors import NotFoundError, StorageError
-from ..model import SessionListing, StoredObject, StoredVersion
-from .base import Limits, changed, check_size, unknown_session, vanished
-from .checks import Check, check_room, check_sessions
+from ...errors import NotFoundError, StorageError
+from ...model import SessionListing, StoredObject, StoredVersion
+from ..checks import Check, check_room, check_sessions
+from ..layout import MERGED_FOLDER, Layout
+from ..protocols import Limits, changed, check_size, unknown_session, vanished
+from .delete import erase_files
 from .disk import disk_errors
-from .erasing import erase_files
-from .folder import FolderTarget
-from .layout import MERGED_FOLDER, Layout
+from .target import FolderTarget
 from .untrusted import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from .base import Reader
+    from ..protocols import Reader
 
 
 def _tag(status: os.stat_result) -> str:

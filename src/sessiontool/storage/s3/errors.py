@@ -16,7 +16,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError  # leaks from a body in the middle of TLS; botocore wraps the other cases
 
-from ..errors import NotFoundError, SessionToolError, StorageError, UsageError
+from ...errors import NotFoundError, SessionToolError, StorageError, UsageError
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 CHANGED = frozenset({"PreconditionFailed", "412"})

@@ -15,16 +15,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..errors import SessionToolError
-from .base import REPORT_NAME
-from .disk import disk_errors
+from ...errors import SessionToolError
+from ..local.disk import disk_errors
+from ..protocols import REPORT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from .s3bucket import Bucket
-    from .s3lease import Lease
+    from .bucket import Bucket
+    from .lease import Lease
 
 STAGING = ".sessiontool-"
 

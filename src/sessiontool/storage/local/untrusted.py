@@ -11,7 +11,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import RecordingError, StorageError
+from ...errors import RecordingError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

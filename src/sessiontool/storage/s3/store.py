@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.config import Config
 
-from ..errors import UsageError
-from ..model import SessionListing, StoredObject, StoredVersion
-from .base import Limits, S3Options, check_size, unknown_session
-from .checks import Check, check_scratch, check_sessions
-from .layout import MERGED_FOLDER, Layout
-from .s3bucket import Bucket
-from .s3checks import check_bucket, check_purging, check_writing
-from .s3errors import FAILURES, translate
-from .s3fetch import S3Fetch
-from .s3target import S3Target
-from .s3versions import delete_versions, list_versions
-from .s3written import write_parameters
+from ...errors import UsageError
+from ...model import SessionListing, StoredObject, StoredVersion
+from ..checks import Check, check_scratch, check_sessions
+from ..layout import MERGED_FOLDER, Layout
+from ..protocols import Limits, S3Options, check_size, unknown_session
+from .bucket import Bucket
+from .checks import check_bucket, check_purging, check_writing
+from .errors import FAILURES, translate
+from .fetch import S3Fetch
+from .put_options import write_parameters
+from .target import S3Target
+from .versions import delete_versions, list_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from .base import Reader
+    from ..protocols import Reader
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 

@@ -10,15 +10,15 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import StorageError
-from .base import changed
+from ...errors import StorageError
+from ..protocols import changed
 from .disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ..model import StoredVersion
+    from ...model import StoredVersion
 
 
 def erase_files(

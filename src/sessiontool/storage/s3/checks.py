@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SessionToolError, StorageError
-from .checks import Check, doubtful, probe
-from .layout import MERGED_FOLDER
-from .s3errors import FAILURES, translate
+from ...errors import SessionToolError, StorageError
+from ..checks import Check, doubtful, probe
+from ..layout import MERGED_FOLDER
+from .errors import FAILURES, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .layout import Layout
-    from .s3bucket import Bucket
+    from ..layout import Layout
+    from .bucket import Bucket
 
 _FOLDER = "sessiontool-doctor"
 _MUCH_SKEW_S, _TOO_MUCH_SKEW_S = 60, 900

@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..cpus import handing_over
-from .base import check_published
-from .disk import scratch_folder
-from .s3lease import Lease
-from .s3publish import Publication
-from .untrusted import check_name
+from ...cpus import handing_over
+from ..local.disk import scratch_folder
+from ..local.untrusted import check_name
+from ..protocols import check_published
+from .lease import Lease
+from .publish import Publication
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from .s3bucket import Bucket
+    from .bucket import Bucket
 
 LEASE = ".sessiontool.lease"
 

@@ -20,17 +20,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ..cpus import handing_over
-from .base import check_size
+from ...cpus import handing_over
+from ..protocols import check_size
+from .bucket import differs, is_digest
 from .prefetch import Pace, prefetching
-from .s3bucket import differs, is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..model import StoredObject
-    from .base import Reader, S3Options
-    from .s3bucket import Bucket
+    from ...model import StoredObject
+    from ..protocols import Reader, S3Options
+    from .bucket import Bucket
 
 _AT_ONCE = 64
 _AT_ONCE_BOTO3 = 16

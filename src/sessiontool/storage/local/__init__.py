@@ -1,0 +1,1 @@
+"""Sessions and results in folders of this machine."""
