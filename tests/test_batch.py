@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from sessiontool.batch.job import Job
+from sessiontool.batch.process_pool import WorkerPool
 from sessiontool.cli import app
 from sessiontool.console.workertable import NoTable
 from sessiontool.errors import NotFoundError
-from sessiontool.fleet.jobs import Job
-from sessiontool.fleet.workers import WorkerPool
 from sessiontool.pipeline import MergeOptions, verify_session
 from sessiontool.storage import open_store
 

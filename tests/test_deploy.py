@@ -19,10 +19,10 @@ from s3server import BUCKET, SECRET
 from typer.testing import CliRunner
 
 from sessiontool import aws_lambda
+from sessiontool.batch.shards import find_shard
 from sessiontool.cli import app
 from sessiontool.config import setting_names, variable
 from sessiontool.console import logs
-from sessiontool.fleet.shards import find_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

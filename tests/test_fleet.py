@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from sessiontool.batch.job import Outcome
+from sessiontool.batch.metrics import exposition
+from sessiontool.batch.run import run_sessions
+from sessiontool.batch.run_report import Totals, read_failed, read_ids, session_line, summary_line, written_whole
+from sessiontool.batch.selection import Selection, by_end, by_time, read_time
+from sessiontool.batch.shards import Shard, find_shard
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import NotFoundError, StorageError, UsageError
-from sessiontool.fleet.jobs import Outcome
-from sessiontool.fleet.ledger import Totals, read_failed, read_ids, session_line, summary_line, written_whole
-from sessiontool.fleet.metrics import exposition
-from sessiontool.fleet.runs import run_sessions
-from sessiontool.fleet.selecting import Selection, by_end, by_time, read_time
-from sessiontool.fleet.shards import Shard, find_shard
 from sessiontool.model import ChunkRef, SessionListing, StoredObject, in_largest_unit
 
 if TYPE_CHECKING:

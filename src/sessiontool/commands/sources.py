@@ -52,7 +52,7 @@ class Sources:
 
         A store without any is noted, unless `quiet`: it may be the wrong one.
         """
-        from ..fleet.ledger import read_failed  # noqa: PLC0415
+        from ..batch.run_report import read_failed  # noqa: PLC0415
 
         given = {"IDs": self.ids, "--from": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
         named = [name for name, value in given.items() if value]
@@ -70,7 +70,7 @@ class Sources:
 
 
 def _listed(name: str) -> Iterator[str]:
-    from ..fleet.ledger import read_ids  # noqa: PLC0415
+    from ..batch.run_report import read_ids  # noqa: PLC0415
 
     if name == "-":
         with _own_stdin() as lines:

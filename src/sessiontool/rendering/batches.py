@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..fleet.jobs import FAILED, MERGED
+from ..batch.job import FAILED, MERGED
 from . import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..fleet.jobs import Outcome
-    from ..fleet.ledger import Totals
+    from ..batch.job import Outcome
+    from ..batch.run_report import Totals
 
 
 def outcome_line(outcome: Outcome) -> str:

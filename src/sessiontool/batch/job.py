@@ -16,8 +16,8 @@ from ..errors import BusyError, RecordingError, SessionToolError
 from ..inputs import read_notes
 from ..progress import Progress, Silent, Timed
 from ..storage import Layout, Limits, S3Options, Store, Target, open_output, open_store
-from . import selecting
-from .selecting import Decision, Selection
+from . import selection as selecting
+from .selection import Decision, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import NotFoundError, StorageError, UsageError
 from ..jsontext import parse
-from .jobs import FAILED, MERGED, Outcome
-from .selecting import instant
+from .job import FAILED, MERGED, Outcome
+from .selection import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

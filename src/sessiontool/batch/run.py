@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import SessionToolError
-from .ledger import Totals
+from .run_report import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .jobs import Outcome
+    from .job import Outcome
 
 
 class Engine(Protocol):

@@ -13,12 +13,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SessionToolError, StorageError, UsageError
-from .jobs import Job, Outcome, Runner, failed, interrupted, unexpected
+from .job import Job, Outcome, Runner, failed, interrupted, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .workers import Watch
+    from .process_pool import Watch
 
 _ADDRESS = re.compile(r"(tcp|tls)://[A-Za-z0-9._\[\]:-]{1,255}:[0-9]{1,5}")
 _CONNECT_S = 10

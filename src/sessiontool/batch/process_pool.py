@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .. import cpus
 from ..errors import SessionToolError
-from .jobs import Job, Outcome, Runner, failed, interrupted
+from .job import Job, Outcome, Runner, failed, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ledger import STATUSES
+from .run_report import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .ledger import Totals
+    from .run_report import Totals
 
 
 def exposition(totals: Totals) -> str:
