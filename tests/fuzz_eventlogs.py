@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
 from fuzz_joins import check_json
 
-from sessiontool import captions, report, timeline
+from sessiontool import captions, timeline
 from sessiontool.documents import read_utterances
 from sessiontool.events import join, read_events
-from sessiontool.logbook import utterances_jsonl
 from sessiontool.model import Placement
+from sessiontool.sessions import report
+from sessiontool.sessions.event_log import utterances_jsonl
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
 from sessiontool.speech.truncation import with_heard_text
 

@@ -15,20 +15,21 @@ import ogg_recordings
 import recordings
 from fuzz_bounds import Controls, bounded, measures_memory
 
-from sessiontool import report, results, timeline
 from sessiontool.concat import Joiner
 from sessiontool.documents import read_session
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
-from sessiontool.inputs import Notes
 from sessiontool.model import ChunkRef, StoredObject
 from sessiontool.progress import Silent
 from sessiontool.recording.assemble import assemble
-from sessiontool.results.verify import verify_audio
+from sessiontool.sessions import report, result_files
+from sessiontool.sessions.inputs import Notes
+from sessiontool.sessions.verify import verify_audio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sessiontool import timeline
     from sessiontool.recording.records import Assembly
 
 # -- salvage
@@ -179,7 +180,7 @@ def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_
         except SessionToolError:
             return {}
         spans = joiner.finish(out, writing_app="test", track_uid=1)
-        document = results.make_report("test", Notes(session), assembly, spans)
+        document = result_files.make_report("test", Notes(session), assembly, spans)
         out.seek(0)
         assert verify_audio(out, document) == []
     _check_assembly(joiner, assembly, listed)
@@ -239,7 +240,7 @@ def whole_result() -> tuple[bytes, dict[str, Any]]:
     )
     out = io.BytesIO()
     spans = joiner.finish(out, writing_app="test", track_uid=1)
-    return out.getvalue(), results.make_report("test", Notes(), assembly, spans)
+    return out.getvalue(), result_files.make_report("test", Notes(), assembly, spans)
 
 
 def verify(data: bytes) -> None:

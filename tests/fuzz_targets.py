@@ -24,16 +24,17 @@ from fuzz_eventlogs import event_logs
 from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, verify
 from recordings import assert_all_counted
 
-from sessiontool import captions, report, timeline
+from sessiontool import captions, timeline
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
-from sessiontool.inputs import Notes
 from sessiontool.media.isobmff.demuxer import Mp4Reader
 from sessiontool.media.matroska.demuxer import WebmReader
 from sessiontool.media.ogg.demuxer import OggReader
 from sessiontool.media.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.model import Placement
+from sessiontool.sessions import report
+from sessiontool.sessions.inputs import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

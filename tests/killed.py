@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from places import Folder, Place, Prefix
 
 from sessiontool.errors import NotFoundError
-from sessiontool.pipeline import MergeOptions, MergeResult, merge_session, verify_session
+from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session, verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import ogg_recordings
 from places import Folder
 from recordings import LIVE_CLUSTER, Live, blobs, chrome, firefox, split, walk
 
-from sessiontool import report
-from sessiontool.pipeline import MergeOptions, merge_session
-from sessiontool.purge import Purge, Purger, Rule
+from sessiontool.sessions import report
+from sessiontool.sessions.merge import MergeOptions, merge_session
+from sessiontool.sessions.purge import Purge, Purger, Rule
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

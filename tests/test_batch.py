@@ -24,7 +24,7 @@ from sessiontool.batch.process_pool import WorkerPool
 from sessiontool.cli import app
 from sessiontool.console.workertable import NoTable
 from sessiontool.errors import NotFoundError
-from sessiontool.pipeline import MergeOptions, verify_session
+from sessiontool.sessions.merge import MergeOptions, verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 import webvtt
 
 from sessiontool.captions import CaptionOptions, caption
-from sessiontool.pipeline import verify_session
-from sessiontool.recaption import recaption_session
+from sessiontool.sessions.merge import verify_session
+from sessiontool.sessions.recaption import recaption_session
 from sessiontool.storage import open_output
 
 if TYPE_CHECKING:

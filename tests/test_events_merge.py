@@ -21,7 +21,7 @@ from sessiontool import merge
 from sessiontool.errors import UsageError
 from sessiontool.events import join
 from sessiontool.model import INAUDIBLE, Utterance
-from sessiontool.pipeline import verify_session
+from sessiontool.sessions.merge import verify_session
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
 from sessiontool.storage import open_output
 

@@ -11,7 +11,7 @@ import pytest
 from recordings import LIVE_CLUSTER, SESSIONS, Live, blobs, chrome, live_header, recorded, recorded_chunks, track_entry
 
 from sessiontool.errors import RecordingError
-from sessiontool.explain import explain
+from sessiontool.sessions.probe import explain
 
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
 whole_recording = cache(recorded)

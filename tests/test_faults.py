@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fault_judge import Verdict, complaints_at_the_end, judge, read_packets
 
-from sessiontool.pipeline import MergeOptions, MergeResult, merge_session
+from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session
 from sessiontool.simulate import FAULTS, SessionPlan, Stretch, damage, record_session, write_session
 from sessiontool.storage import open_output, open_store
 

@@ -24,14 +24,14 @@ from mp4_recordings import box, made
 from ogg_recordings import headers
 from recordings import Live, chrome, cluster, firefox, live_header, opus_head, simple_block, split, track_entry
 
-from sessiontool import report
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import RecordingError
 from sessiontool.media.isobmff.demuxer import Mp4Reader
 from sessiontool.media.matroska.demuxer import WebmReader
 from sessiontool.media.ogg.demuxer import OggReader
-from sessiontool.results.verify import verify_audio
+from sessiontool.sessions import report
+from sessiontool.sessions.verify import verify_audio
 
 if TYPE_CHECKING:
     from collections.abc import Callable

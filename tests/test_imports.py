@@ -32,16 +32,14 @@ LEVELS = (
     "compose",
     "console config",
     "rendering",
-    "api batch doctor",
-    "pipeline recaption purge logbook simulate explain",
-    "results",
-    "report inputs",
+    "api batch",
+    "sessions simulate",
     "concat",
     "storage words align captions events",
     "audio",
     "documents speech",
     "timeline",
-    "model progress cpus media jsontext",
+    "model progress cpus media",
     "errors",
 )
 
@@ -52,9 +50,6 @@ UNITS = {
     "cli": "cli commands",
     "concat": "concat recording",
     "events": "events realtime",
-    "inputs": "inputs strays",
-    "pipeline": "pipeline listening placing",
-    "purge": "purge purging",
     "words": "words forced_alignment",
 }
 

@@ -14,7 +14,7 @@ import pytest
 from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import BusyError, StorageError
-from sessiontool.pipeline import MergeOptions, merge_session, verify_session
+from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
 from sessiontool.storage import Store, open_store
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessiontool.errors import RecordingError
-from sessiontool.pipeline import MergeOptions, merge_session, verify_session
+from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
 from sessiontool.storage import Limits, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sessiontool.pipeline import MergeResult
+    from sessiontool.sessions.merge import MergeResult
     from sessiontool.storage import Store
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessiontool.media.opus import silent_packet
-from sessiontool.purging.packet_index import UNKNOWN_TIME, PacketIndex, Unfound
+from sessiontool.sessions.purge_proof.packet_index import UNKNOWN_TIME, PacketIndex, Unfound
 
 FILL = silent_packet(2)
 SILENCE = b"\xff\x03silence of the recorder"

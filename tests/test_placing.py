@@ -17,11 +17,11 @@ import pytest
 from sessiontool.align import Alignment
 from sessiontool.alignment.confidence import features
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
-from sessiontool.placing import PlacingResult, place_session, stories, story_of
 from sessiontool.rendering import placings
 from sessiontool.rendering import plots as plotting
 from sessiontool.rendering.placings import placing_view
 from sessiontool.rendering.plots import check_plot, draw, row_seconds, save_plot
+from sessiontool.sessions.explain_alignment import PlacingResult, place_session, stories, story_of
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

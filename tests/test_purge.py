@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from sessiontool.cli import app
 from sessiontool.errors import BusyError, RecordingError, StorageError
 from sessiontool.model import StoredVersion
-from sessiontool.pipeline import MergeOptions, merge_session, verify_session
-from sessiontool.purge import Purge, Purger, Rule
+from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
+from sessiontool.sessions.purge import Purge, Purger, Rule
 from sessiontool.storage import Layout, open_store
 
 if TYPE_CHECKING:

@@ -36,9 +36,9 @@ from typer.testing import CliRunner
 
 from sessiontool.cli import app
 from sessiontool.errors import RecordingError
-from sessiontool.purge import Purger, Rule
-from sessiontool.purging.proof import Proof
-from sessiontool.purging.published import read_packets
+from sessiontool.sessions.purge import Purger, Rule
+from sessiontool.sessions.purge_proof.proof import Proof
+from sessiontool.sessions.purge_proof.published import read_packets
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import SESSIONS, chunk_ref, payloads
 
-from sessiontool import report
 from sessiontool.align import PartAlignment
 from sessiontool.media.packets import Account, PacketsDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.recording.records import ChunkRecord, Stretch
+from sessiontool.sessions import report
 from sessiontool.timeline import Span, Timeline
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from sessiontool import merge
 from sessiontool.cli import app
 from sessiontool.errors import RecordingError
-from sessiontool.inputs import find_strays, fingerprint
 from sessiontool.model import StoredObject
+from sessiontool.sessions.inputs import find_strays, fingerprint
 from sessiontool.storage import Layout
 from sessiontool.storage.layout_hint import fitting_pattern
 
@@ -120,7 +120,7 @@ def test_the_folder_of_the_chunks(layout: str, folder: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=12)))
 def test_any_name_can_be_said(names: Sequence[str]) -> None:
-    from sessiontool.strays import stray_findings
+    from sessiontool.sessions.strays import stray_findings
 
     listing = listed(CHUNK, *(f"s/chunks/{name}" for name in names))
     for finding in stray_findings(find_strays(listing), listing):

@@ -13,9 +13,9 @@ from test_verify import put_report
 
 from sessiontool.captions import CaptionOptions
 from sessiontool.errors import RecordingError, StorageError
-from sessiontool.pipeline import MergeOptions, inspect_session, merge_session, verify_session
-from sessiontool.recaption import recaption_session
-from sessiontool.results import OUTPUTS
+from sessiontool.sessions.merge import MergeOptions, inspect_session, merge_session, verify_session
+from sessiontool.sessions.recaption import recaption_session
+from sessiontool.sessions.result_files import OUTPUTS
 from sessiontool.storage import open_store
 from sessiontool.storage.local.untrusted import open_file
 

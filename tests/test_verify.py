@@ -19,10 +19,10 @@ from recordings import SESSIONS, walk
 
 from sessiontool.errors import StorageError
 from sessiontool.media.matroska import ebml
-from sessiontool.report import seal, to_text
-from sessiontool.results import verify_published
-from sessiontool.results.agreement import verify_outputs, verify_times
-from sessiontool.results.verify import verify_audio
+from sessiontool.sessions.report import seal, to_text
+from sessiontool.sessions.result_files import verify_published
+from sessiontool.sessions.verify import verify_audio
+from sessiontool.sessions.verify_agreement import verify_outputs, verify_times
 from sessiontool.storage import open_output
 from sessiontool.storage.local.target import FolderTarget
 

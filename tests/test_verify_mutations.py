@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from verify_mutations import FORGERIES, TRANSCRIPTS, judge
 
-from sessiontool.results import agreement
+from sessiontool.sessions import verify_agreement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_change_is_noticed_and_none_is_a_crash(tmp_path: Path, damaged: bo
 @pytest.mark.parametrize("check", ["verify_report", "verify_names", "verify_transcript", "verify_captions"])
 def test_the_judge_can_fail(tmp_path: Path, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each check notices what nothing else does."""
-    monkeypatch.setattr(agreement, check, lambda *_: [])
+    monkeypatch.setattr(verify_agreement, check, lambda *_: [])
     assert judge(COUNT, SEED, tmp_path).missed
 
 

@@ -23,7 +23,7 @@ from sessiontool.forced_alignment.timed_words import with_found_words, with_spre
 from sessiontool.forced_alignment.verbalize import read, tokens_of
 from sessiontool.model import Placement, TimedWord, Utterance
 from sessiontool.rendering.merges import MERGE
-from sessiontool.results.recall import known_words
+from sessiontool.sessions.word_cache import known_words
 from sessiontool.speech.truncation import with_heard_text
 from sessiontool.storage import open_output
 from sessiontool.words import WordsKey, are_words_of, spread_words, time_words
@@ -232,7 +232,7 @@ def aligner() -> Aligner:
 def speech(name: str) -> bytes:
     """The sound of an utterance of the dialogue."""
     from sessiontool.audio.decoder import decode
-    from sessiontool.listening import packets_of
+    from sessiontool.sessions.align_recording import packets_of
 
     true = truth()[name]
     whole = np.concatenate(list(decode(packets_of(SMALL / "chunks" / "000" / "000000.webm"), 2, 312, np.copy)), axis=1)

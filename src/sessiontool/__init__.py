@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import merge as merge
-    from .pipeline import MergeResult as MergeResult
+    from .sessions.merge import MergeResult as MergeResult
 
 __version__ = "0.1.0"
 __all__ = ["MergeResult", "__version__", "merge"]
 
-_HOMES = {"merge": "sessiontool.api", "MergeResult": "sessiontool.pipeline"}
+_HOMES = {"merge": "sessiontool.api", "MergeResult": "sessiontool.sessions.merge"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from .pipeline import MergeOptions, MergeResult, merge_session
+from .sessions.merge import MergeOptions, MergeResult, merge_session
 from .storage import Layout, Limits, S3Options, open_output, open_store
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from .batch.selection import Selection
 from .compose import limits_of, merge_options_of, s3_options_of
 from .config import load_settings
 from .console import logs
+from .documents.json_text import parse
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
-from .jsontext import parse
 from .storage import Layout
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .captions import CaptionOptions
     from .config import Settings
-    from .pipeline import MergeOptions
+    from .sessions.merge import MergeOptions
     from .storage import Limits, S3Options, Store, Target
 
 
@@ -65,7 +65,7 @@ def caption_options_of(settings: Settings) -> CaptionOptions:
 
 def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: bool) -> MergeOptions:
     """How the settings, and the options that are no settings, want sessions merged."""
-    from .pipeline import MergeOptions  # noqa: PLC0415
+    from .sessions.merge import MergeOptions  # noqa: PLC0415
 
     return MergeOptions(
         keep_pauses=settings.pauses == "keep",

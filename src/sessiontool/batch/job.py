@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .. import pipeline
 from ..errors import BusyError, RecordingError, SessionToolError
-from ..inputs import read_notes
 from ..progress import Progress, Silent, Timed
+from ..sessions import merge
+from ..sessions.inputs import read_notes
 from ..storage import Layout, Limits, S3Options, Store, Target, open_output, open_store
 from . import selection as selecting
 from .selection import Decision, Selection
@@ -39,7 +39,7 @@ class Job:
     s3: S3Options = field(default_factory=S3Options)
     limits: Limits = field(default_factory=Limits)
     output: str | None = None
-    options: pipeline.MergeOptions = field(default_factory=pipeline.MergeOptions)
+    options: merge.MergeOptions = field(default_factory=merge.MergeOptions)
     selection: Selection = field(default_factory=Selection)
     plan_only: bool = False
 
@@ -119,9 +119,9 @@ class Runner:
             if job.plan_only:
                 return Outcome(session_id, "planned", reason=decision.reason)
         try:
-            return merged(pipeline.merge_session(self._store, session_id, target, job.options, progress))
+            return merged(merge.merge_session(self._store, session_id, target, job.options, progress))
         except RecordingError:
-            if self._store.list_session(session_id).chunks or not pipeline.is_published(target):
+            if self._store.list_session(session_id).chunks or not merge.is_published(target):
                 raise
             return Outcome(session_id, "unchanged", reason=_PURGED)
 
@@ -133,9 +133,9 @@ class Runner:
         decision = selecting.by_time(selection, listing)
         if not decision.take:
             return decision, False
-        if not options.force and pipeline.is_merged(self._store, listing, target, options):
+        if not options.force and merge.is_merged(self._store, listing, target, options):
             return Decision(False, "merged before, from the same input"), True
-        if not listing.chunks and pipeline.is_published(target):
+        if not listing.chunks and merge.is_published(target):
             return Decision(False, _PURGED), True
         if not selection.pending:
             return decision, False
@@ -143,7 +143,7 @@ class Runner:
         return selecting.by_end(selection, listing, notes.session, now_s=time.time()), False
 
 
-def merged(result: pipeline.MergeResult) -> Outcome:
+def merged(result: merge.MergeResult) -> Outcome:
     """The few lines of a merge's result."""
     report, chunks = result.report, result.report.get("chunks", ())
     findings = result.findings

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .. import __version__
+from ..documents.json_text import parse
 from ..errors import NotFoundError, StorageError, UsageError
-from ..jsontext import parse
 from .job import FAILED, MERGED, Outcome
 from .selection import instant
 

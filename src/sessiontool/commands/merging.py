@@ -11,7 +11,7 @@ from ..compose import merge_options_of
 
 if TYPE_CHECKING:
     from ..config import Settings
-    from ..pipeline import MergeOptions
+    from ..sessions.merge import MergeOptions
 
 
 @dataclass(frozen=True, slots=True)

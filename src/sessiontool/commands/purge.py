@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..progress import Progress
-    from ..purge import Purge, Rule
+    from ..sessions.purge import Purge, Rule
     from ..storage import Store
 
 
@@ -53,8 +53,8 @@ def purge(
     into the receipt: what, when, why, with hashes.  If anything is refused, the exit code is 4.
     """
     with common.errors_as_exits():
-        from ..purge import Purger  # noqa: PLC0415
         from ..rendering.purges import PURGE  # noqa: PLC0415
+        from ..sessions.purge import Purger  # noqa: PLC0415
         from ..storage import open_store  # noqa: PLC0415
 
         settings = common.settings()
@@ -76,7 +76,7 @@ def purge(
 
 
 def _rule(chunks_after: float | None, all_after: float | None) -> Rule:
-    from ..purge import Rule  # noqa: PLC0415
+    from ..sessions.purge import Rule  # noqa: PLC0415
 
     for option, days in (("--chunks-after", chunks_after), ("--all-after", all_after)):
         if days is not None and not days >= 0:

@@ -10,7 +10,7 @@ from . import MARKS, View, clock
 
 if TYPE_CHECKING:
     from ..captions import Problem
-    from ..recaption import RecaptionResult
+    from ..sessions.recaption import RecaptionResult
 
 _MOST_CUES = 200
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..logbook import utterance_line
-from ..report import finding_json, realtime_session_json
+from ..sessions.event_log import utterance_line
+from ..sessions.report import finding_json, realtime_session_json
 from . import View, clock, finding_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..events import EventLog, RealtimeSession
-    from ..logbook import LogResult
     from ..model import Note, Utterance
+    from ..sessions.event_log import LogResult
 
 _MOST_TURNS, _MOST_FINDINGS, _MOST_CHARACTERS = 40, 12, 100
 

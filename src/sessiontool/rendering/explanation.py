@@ -10,7 +10,7 @@ from . import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..explain import Explanation
+    from ..sessions.probe import Explanation
 
 
 def explanation_json(name: str, explanation: Explanation) -> dict[str, Any]:

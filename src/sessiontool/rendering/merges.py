@@ -9,7 +9,7 @@ from . import View, clock, finding_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..pipeline import MergeResult
+    from ..sessions.merge import MergeResult
 
 _MOST_FINDINGS = 12
 

@@ -7,15 +7,15 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..placing import holes_at, stories, story_of
-from ..report import alignment_json, finding_json
+from ..sessions.explain_alignment import holes_at, stories, story_of
+from ..sessions.report import alignment_json, finding_json
 from . import View, clock, finding_line
 from .merges import offset_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..placing import PlacingResult, Story
+    from ..sessions.explain_alignment import PlacingResult, Story
 
 _SURE = 0.8
 _TEXT_CELLS = 40

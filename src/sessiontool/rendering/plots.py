@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..placing import channel_of, stories
+from ..sessions.explain_alignment import channel_of, stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..alignment.speech_activity import ChannelActivity
-    from ..placing import PlacingResult, Story
+    from ..sessions.explain_alignment import PlacingResult, Story
 
 _ENDINGS = (".png", ".svg")
 _ROW_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)

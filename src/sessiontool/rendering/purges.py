@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import View
 
 if TYPE_CHECKING:
-    from ..purge import Purge
+    from ..sessions.purge import Purge
 
 
 def _purge_lines(found: Purge, verbose: bool) -> list[str]:

@@ -8,7 +8,7 @@ from ..errors import RecordingError
 from . import View, clock, finding_line
 
 if TYPE_CHECKING:
-    from ..pipeline import VerifyResult
+    from ..sessions.merge import VerifyResult
 
 
 def _verify_json(result: VerifyResult) -> dict[str, Any]:

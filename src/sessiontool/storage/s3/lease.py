@@ -21,8 +21,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from ...documents.json_text import parse
 from ...errors import BusyError, SessionToolError
-from ...jsontext import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

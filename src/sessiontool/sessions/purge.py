@@ -21,22 +21,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import results
-from .documents import read_retention, read_session
-from .errors import NotFoundError, RecordingError
+from ..documents import read_retention, read_session
+from ..errors import NotFoundError, RecordingError
+from ..progress import Progress, Silent
+from ..storage import MERGED_FOLDER, SIDECARS
+from . import result_files
 from .inputs import SESSION
-from .progress import Progress, Silent
-from .purging.proof import Proof, sentence
-from .purging.published import read_packets
-from .storage import MERGED_FOLDER, SIDECARS
+from .purge_proof.proof import Proof, sentence
+from .purge_proof.published import read_packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .documents.models import RetentionEntry
-    from .model import SessionListing, StoredVersion
-    from .purging.streams import Unproved
-    from .storage import Store, Target
+    from ..documents.models import RetentionEntry
+    from ..model import SessionListing, StoredVersion
+    from ..storage import Store, Target
+    from .purge_proof.streams import Unproved
 
 Action = Literal["none", "chunks", "all"]
 
@@ -243,7 +243,7 @@ class Purger:
         """The report of the session's result, which is verified."""
         progress.stage("verifying")
         try:
-            document, problems = results.verify_published(target, session_id)
+            document, problems = result_files.verify_published(target, session_id)
         except NotFoundError as error:
             what = f"it is not merged ({error.message})"
             raise _refused(session_id, what, "merge it, or delete all of it by a rule") from error
@@ -277,7 +277,7 @@ class Purger:
 
     def _proof_of(self, session_id: str, target: Target, foreign: set[tuple[str | None, int | None]]) -> Proof:
         try:
-            with target.fetched(results.AUDIO) as path, path.open("rb") as file:
+            with target.fetched(result_files.AUDIO) as path, path.open("rb") as file:
                 return Proof(read_packets(file), foreign)
         except NotFoundError as error:
             raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error
@@ -331,7 +331,7 @@ def _left(listing: SessionListing) -> tuple[str, ...]:
 def _known_hashes(target: Target) -> dict[str, str]:
     """The hashes that a report has of chunks, by key; none where there is no report that can be read."""
     try:
-        chunks: Sequence[Any] = results.read_published(target, results.REPORT).get("chunks") or ()
+        chunks: Sequence[Any] = result_files.read_published(target, result_files.REPORT).get("chunks") or ()
     except (NotFoundError, RecordingError):
         return {}
     return {

@@ -11,10 +11,14 @@ from functools import cached_property
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from . import results
-from .captions import CaptionOptions
-from .concat import Joiner
-from .errors import RecordingError, UsageError
+from ..captions import CaptionOptions
+from ..concat import Joiner
+from ..errors import RecordingError, UsageError
+from ..progress import Progress, Silent
+from ..recording.assemble import assemble
+from ..speech.truncation import with_heard_text
+from ..storage import scratch_folder
+from . import result_files
 from .inputs import (
     documents_to_read,
     fingerprint,
@@ -25,24 +29,20 @@ from .inputs import (
     require_consent,
     within_limits,
 )
-from .progress import Progress, Silent
-from .recording.assemble import assemble
 from .report import finding_json
-from .speech.truncation import with_heard_text
-from .storage import scratch_folder
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from .align import Alignment
-    from .alignment.speech_activity import Activity
-    from .documents.models import SessionDocument
-    from .events import Prefer
+    from ..align import Alignment
+    from ..alignment.speech_activity import Activity
+    from ..documents.models import SessionDocument
+    from ..events import Prefer
+    from ..model import ChunkRef, SessionListing
+    from ..recording.records import Assembly
+    from ..storage import Reader, Store, Target
     from .inputs import Notes
-    from .model import ChunkRef, SessionListing
-    from .recording.records import Assembly
-    from .storage import Reader, Store, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class MergeOptions:
         """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
         if not self.vad:
             return None
-        from .audio.silero_vad import detector  # noqa: PLC0415
+        from ..audio.silero_vad import detector  # noqa: PLC0415
 
         return detector()
 
@@ -90,7 +90,7 @@ class MergeOptions:
         """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
         if not self.words:
             return None
-        from .words import engine  # noqa: PLC0415
+        from ..words import engine  # noqa: PLC0415
 
         return engine()
 
@@ -152,7 +152,7 @@ def merge_session(
     require_chunks(look.listing)
     # What is read is on its way while other things are asked for.
     with _reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
-        if target.read(results.REPORT) != look.report:  # another run was here since
+        if target.read(result_files.REPORT) != look.report:  # another run was here since
             look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return _left_alone(store, look, target, look.published, options)
@@ -167,14 +167,14 @@ def merge_session(
         progress.stage("writing")
         settings["inputs_fingerprint"] = look.mark
         send = None if options.dry_run or options.strict else target.send_ahead
-        document, transcript = results.write_result(
+        document, transcript = result_files.write_result(
             session_id, notes, recording, alignment, settings, options.captions, send
         )
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")
-            left = results.obsolete(target.sizes(), document) if look.report else ()
-            target.publish({name: work / name for name in results.names(document)}, left)
+            left = result_files.obsolete(target.sizes(), document) if look.report else ()
+            target.publish({name: work / name for name in result_files.names(document)}, left)
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
 
 
@@ -191,7 +191,7 @@ def is_merged(store: Store, listing: SessionListing, target: Target, options: Me
 
 def is_published(target: Target) -> bool:
     """Whether there is a result, made from whatever (StorageError)."""
-    return target.read(results.REPORT) is not None
+    return target.read(result_files.REPORT) is not None
 
 
 def inspect_session(store: Store, session_id: str, progress: Progress | None = None) -> MergeResult:
@@ -204,7 +204,7 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
         notes = read_notes(read, listing, now_s=time.time())
         joiner, assembly = _assemble(store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
         timeline = joiner.timeline()
-    document = results.make_report(session_id, notes, assembly, timeline)
+    document = result_files.make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
 
 
@@ -215,7 +215,7 @@ def join_session(
     options: MergeOptions,
     work: Path,
     progress: Progress,
-) -> results.Recording:
+) -> result_files.Recording:
     """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
     with _reading(store, listing) as read:
         return _join(store, read, listing, session, options, work, progress)
@@ -224,7 +224,7 @@ def join_session(
 def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
     """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
     (progress or Silent()).stage("verifying")
-    document, problems = results.verify_published(target, session_id)
+    document, problems = result_files.verify_published(target, session_id)
     return VerifyResult(session_id, target.url, document, tuple(finding_json(problem) for problem in problems))
 
 
@@ -250,12 +250,12 @@ class _Look:
         largest = max((chunk.object.size_bytes for chunk in listing.chunks), default=0)
         limit = store.limits.chunk_bytes  # which changes the result where a chunk is larger
         self.mark = fingerprint(listing, {**settings, "max_chunk_bytes": limit} if largest > limit else settings)
-        self.report = target.read(results.REPORT)
+        self.report = target.read(result_files.REPORT)
 
     @cached_property
     def published(self) -> dict[str, Any] | None:
         """The report of a result that was made from the same input; None without one, or where it cannot be read."""
-        report = results.current_report(self.report)
+        report = result_files.current_report(self.report)
         return report if report and report.get("inputs_fingerprint") == self.mark else None
 
 
@@ -273,15 +273,15 @@ def _join(
     options: MergeOptions,
     work: Path,
     progress: Progress,
-) -> results.Recording:
-    path = work / results.AUDIO
+) -> result_files.Recording:
+    path = work / result_files.AUDIO
     with (work / "clusters").open("w+b") as body, path.open("wb") as out:
         pauses = options.keep_pauses
         joiner, assembly = _assemble(store, read, listing, session, body, keep_pauses=pauses, progress=progress)
-        uid = results.track_uid(listing.session_id)
-        timeline = joiner.finish(out, writing_app=results.writing_app(), track_uid=uid)
+        uid = result_files.track_uid(listing.session_id)
+        timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
     assert joiner.head is not None
-    return results.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+    return result_files.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
 
 
 def _assemble(
@@ -316,13 +316,13 @@ def _assemble(
 def hear_session(
     store: Store,
     listing: SessionListing,
-    recording: results.Recording,
+    recording: result_files.Recording,
     notes: Notes,
     options: MergeOptions,
     progress: Progress,
-) -> tuple[results.Recording, Alignment, Activity]:
+) -> tuple[result_files.Recording, Alignment, Activity]:
     """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
-    from .listening import find_utterances, started_by_sound  # noqa: PLC0415
+    from .align_recording import find_utterances, started_by_sound  # noqa: PLC0415
 
     alignment, activity = find_utterances(recording, notes, progress, vad=options.vad)
     session, told = started_by_sound(notes.session, recording, alignment)
@@ -334,14 +334,14 @@ def hear_session(
 
 
 def _with_words(
-    alignment: Alignment, recording: results.Recording, options: MergeOptions, target: Target, progress: Progress
+    alignment: Alignment, recording: result_files.Recording, options: MergeOptions, target: Target, progress: Progress
 ) -> Alignment:
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
     engine = options.words_engine()
     if engine is None:
         return replace(alignment, placements=with_heard_text(alignment.placements))
-    from .listening import find_words  # noqa: PLC0415
-    from .results.recall import known_words  # noqa: PLC0415
+    from .align_recording import find_words  # noqa: PLC0415
+    from .word_cache import known_words  # noqa: PLC0415
 
     known = {} if options.force else known_words(target, recording.path, engine)
     return find_words(alignment, recording, known, progress)

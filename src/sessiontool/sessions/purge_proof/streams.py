@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import RecordingError
-from ..media.matroska.demuxer import WebmReader
-from ..media.probe import begins_recording, open_reader
+from ...errors import RecordingError
+from ...media.matroska.demuxer import WebmReader
+from ...media.probe import begins_recording, open_reader
 from .hidden_blocks import blocks_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..media.packets import Packets
-    from ..model import ChunkRef
+    from ...media.packets import Packets
+    from ...model import ChunkRef
 
 _LEAST_REPEATED_BYTES = 16
 """A few bytes may be alike by chance; a packet's header and its first bytes are not."""

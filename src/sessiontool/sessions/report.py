@@ -11,16 +11,16 @@ from dataclasses import asdict
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from .model import SAMPLE_RATE, Finding
+from ..model import SAMPLE_RATE, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .align import Alignment, PartAlignment
-    from .events import EventLog, RealtimeSession
-    from .model import Note, Placement, StoredObject, TimedWord
-    from .recording.records import ChunkRecord, Stretch
-    from .timeline import Span, Timeline
+    from ..align import Alignment, PartAlignment
+    from ..events import EventLog, RealtimeSession
+    from ..model import Note, Placement, StoredObject, TimedWord
+    from ..recording.records import ChunkRecord, Stretch
+    from ..timeline import Span, Timeline
 
 REPORT_SCHEMA = "sessiontool.report/1"
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"

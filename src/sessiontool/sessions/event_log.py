@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError
+from ..progress import Progress, Silent
+from ..storage import check_session_id
+from ..storage.local.disk import disk_errors
 from .inputs import EVENTS, UTTERANCES, read_log, read_session_document
-from .progress import Progress, Silent
-from .storage import check_session_id
-from .storage.local.disk import disk_errors
 
 if TYPE_CHECKING:
-    from .events import EventLog
-    from .model import Utterance
-    from .storage import Store
+    from ..events import EventLog
+    from ..model import Utterance
+    from ..storage import Store
 
 
 @dataclass(frozen=True, slots=True)

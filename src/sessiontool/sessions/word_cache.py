@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFoundError, RecordingError
 from ..model import TimedWord
 from ..words import WordsKey, are_words_of
-from . import REPORT, TRANSCRIPT, output_of, read_published
+from .result_files import REPORT, TRANSCRIPT, output_of, read_published
 
 if TYPE_CHECKING:
     from pathlib import Path

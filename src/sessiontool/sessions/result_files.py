@@ -10,28 +10,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__, captions, report
+from .. import __version__, captions
+from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, StorageError
-from ..jsontext import parse
 from ..model import Finding
 from ..storage import not_published
-from . import agreement, verify
-from .agreement import is_caption_file, note_of
-from .files import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
-from .problems import AGAIN, Problems
-from .shapes import LEDGER, REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
+from . import report, verify, verify_agreement
+from .result_names import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
+from .result_shapes import LEDGER, REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
+from .verify_agreement import is_caption_file, note_of
+from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..align import Alignment
-    from ..inputs import Notes
     from ..media.opus import OpusHead
     from ..model import Placement
     from ..recording.records import Assembly
     from ..storage import Target
     from ..timeline import Timeline
+    from .inputs import Notes
 
 __all__ = [
     "AUDIO",
@@ -235,8 +235,8 @@ def _verified(target: Target, body: bytes, session_id: str | None) -> tuple[dict
         problems.add("verify-report", f"{REPORT} is not as it was written: its own hash, or its spelling, is another")
     if session_id is not None:
         problems.expect("verify-report", f"session_id in {REPORT}", session_id, document["session_id"])
-    problems.findings += agreement.verify_report(document)
-    problems.findings += agreement.verify_names(document, target.sizes())
+    problems.findings += verify_agreement.verify_report(document)
+    problems.findings += verify_agreement.verify_names(document, target.sizes())
     return document, problems.findings + _verify_files(target, document)
 
 
@@ -251,7 +251,7 @@ def _verify_files(target: Target, document: dict[str, Any]) -> list[Finding]:
             found[AUDIO] = _digest(path)
             with path.open("rb") as file:
                 problems += verify.verify_audio(file, document, _maker(document))
-    problems += agreement.verify_outputs(found, document)
+    problems += verify_agreement.verify_outputs(found, document)
     if (body := bodies.get(TRANSCRIPT)) is not None:
         shown = {name: text for name, text in bodies.items() if is_caption_file(name)}
         problems += _verify_transcript(body, shown, document)
@@ -282,9 +282,9 @@ def _verify_transcript(body: bytes, shown: dict[str, bytes], document: dict[str,
     if problems.findings:
         return problems.findings
     return [
-        *agreement.verify_transcript(transcript, document),
-        *agreement.verify_times(transcript, (), document["duration_s"]),
-        *agreement.verify_captions(shown, transcript, document),
+        *verify_agreement.verify_transcript(transcript, document),
+        *verify_agreement.verify_times(transcript, (), document["duration_s"]),
+        *verify_agreement.verify_captions(shown, transcript, document),
     ]
 
 
@@ -315,8 +315,8 @@ def _verify_made(
     """What is wrong with files that are about to be published."""
     with (work / AUDIO).open("rb") as file:
         yield from verify.verify_audio(file, document, _maker(document))
-    yield from agreement.verify_report(document)
-    yield from agreement.verify_times(transcript, cues_ms, document["duration_s"])
+    yield from verify_agreement.verify_report(document)
+    yield from verify_agreement.verify_times(transcript, cues_ms, document["duration_s"])
 
 
 def _require_sound(problems: Iterator[Finding]) -> None:

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
-from .errors import NotFoundError, RecordingError
+from ..errors import NotFoundError, RecordingError
+from ..progress import Progress, Silent
+from ..storage import scratch_folder
 from .inputs import read_notes, require_chunks
-from .pipeline import MergeOptions, hear_session, join_session
-from .progress import Progress, Silent
-from .storage import scratch_folder
+from .merge import MergeOptions, hear_session, join_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .align import Alignment
-    from .alignment.confidence import Evidence
-    from .alignment.speech_activity import Activity
-    from .model import Placement
-    from .storage import Store
-    from .timeline import Timeline
+    from ..align import Alignment
+    from ..alignment.confidence import Evidence
+    from ..alignment.speech_activity import Activity
+    from ..model import Placement
+    from ..storage import Store
+    from ..timeline import Timeline
 
 _SAMPLES_PER_MS = 48
 _AROUND_MS, _BESIDE_MS = 3000, 50
@@ -84,7 +84,7 @@ def place_session(
 
     Raises NotFoundError, RecordingError (nothing usable, or no utterances), StorageError.
     """
-    from .listening import channels_of  # noqa: PLC0415
+    from .align_recording import channels_of  # noqa: PLC0415
 
     progress, options = progress or Silent(), options or MergeOptions()
     progress.stage("listing")
@@ -153,7 +153,7 @@ def _minus(one: float | None, other: float | None) -> float | None:
 
 def doubts(evidence: Evidence) -> list[tuple[str, float]]:
     """What lowers an utterance's confidence and by how much, the gravest first."""
-    from .alignment.confidence import WEIGHTS, features  # noqa: PLC0415
+    from ..alignment.confidence import WEIGHTS, features  # noqa: PLC0415
 
     weighed = [(name, WEIGHTS[name] * value) for name, value in features(evidence).items()]
     return sorted(((name, doubt) for name, doubt in weighed if doubt > 0), key=lambda pair: -pair[1])

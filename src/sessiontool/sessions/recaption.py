@@ -11,16 +11,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, report, results
-from .captions import caption
-from .errors import RecordingError
-from .progress import Progress, Silent
+from .. import __version__
+from ..captions import caption
+from ..errors import RecordingError
+from ..progress import Progress, Silent
+from . import report, result_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .captions import CaptionOptions, Captions
-    from .storage import Target
+    from ..captions import CaptionOptions, Captions
+    from ..storage import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,14 @@ def recaption_session(
     progress = progress or Silent()
     with target.workspace() if publish else nullcontext() as work:
         progress.stage("captioning")
-        document = results.read_published(target, results.REPORT)
-        transcript = results.read_published(target, results.TRANSCRIPT)
+        document = result_files.read_published(target, result_files.REPORT)
+        transcript = result_files.read_published(target, result_files.TRANSCRIPT)
         if not isinstance(transcript.get("utterances"), list):
             raise RecordingError(
-                f"{target.locate(results.TRANSCRIPT)} has no list of utterances",
+                f"{target.locate(result_files.TRANSCRIPT)} has no list of utterances",
                 hint="merge the session again with --force",
             )
-        made = caption(transcript, options, note=results.note_of(session_id), report=document)
+        made = caption(transcript, options, note=result_files.note_of(session_id), report=document)
         if work is not None:
             progress.stage("publishing")
             _publish(target, document, made, work)
@@ -61,14 +62,14 @@ def recaption_session(
 def _publish(target: Target, document: dict[str, Any], made: Captions, work: Path) -> None:
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
     for name, text in made.files.items():
-        results.write_text(work / name, text)
-    (work / results.TRANSCRIPT).write_bytes(target.read(results.TRANSCRIPT) or b"")
+        result_files.write_text(work / name, text)
+    (work / result_files.TRANSCRIPT).write_bytes(target.read(result_files.TRANSCRIPT) or b"")
     is_sealed = report.is_sealed(document)
-    changed = (results.TRANSCRIPT, *made.files)
+    changed = (result_files.TRANSCRIPT, *made.files)
     outputs = document.get("outputs")
     kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
-    kept = [one for one in kept if one.get("name") in results.OUTPUTS and one["name"] not in changed]
-    document["outputs"] = [*kept, *(results.output_of(work / name) for name in changed)]
+    kept = [one for one in kept if one.get("name") in result_files.OUTPUTS and one["name"] not in changed]
+    document["outputs"] = [*kept, *(result_files.output_of(work / name) for name in changed)]
     tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
     settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
     document["tool"] = {
@@ -78,5 +79,5 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     }
     if is_sealed:  # what was damaged before stays to be seen
         report.seal(document)
-    results.write_report(work, document)
-    target.publish({name: work / name for name in (*changed, results.REPORT)})
+    result_files.write_report(work, document)
+    target.publish({name: work / name for name in (*changed, result_files.REPORT)})

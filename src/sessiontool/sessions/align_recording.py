@@ -10,22 +10,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .documents.models import PartEntry
-from .model import Finding
-from .recording.sequence import part_entry
-from .speech.truncation import with_heard_text
+from ..documents.models import PartEntry
+from ..model import Finding
+from ..recording.sequence import part_entry
+from ..speech.truncation import with_heard_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from .align import Alignment
-    from .alignment.speech_activity import Activity
-    from .documents.models import SessionDocument
+    from ..align import Alignment
+    from ..alignment.speech_activity import Activity
+    from ..documents.models import SessionDocument
+    from ..progress import Progress
+    from ..words import Known
     from .inputs import Notes
-    from .progress import Progress
-    from .results import Recording
-    from .words import Known
+    from .result_files import Recording
 
 _READ_BYTES = 1 << 20
 _LISTED = 8
@@ -40,10 +40,10 @@ def find_utterances(
 
     With `vad`, Silero's detector is asked where noise may hide an end.
     """
-    from .align import align  # noqa: PLC0415
-    from .alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
-    from .alignment.speech_activity import measure  # noqa: PLC0415
-    from .audio.decoder import decode  # noqa: PLC0415
+    from ..align import align  # noqa: PLC0415
+    from ..alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
+    from ..alignment.speech_activity import measure  # noqa: PLC0415
+    from ..audio.decoder import decode  # noqa: PLC0415
 
     progress.stage("aligning")
     head = recording.head
@@ -56,9 +56,9 @@ def find_utterances(
 
 def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
     """The alignment with ends that noise hid, where the detector of the extra `vad` hears them."""
-    from .alignment.noisy_ends import noisy_channels, with_later_ends  # noqa: PLC0415
-    from .audio.decoder import decode  # noqa: PLC0415
-    from .audio.silero_vad import STEP_MS, Listener, detector  # noqa: PLC0415
+    from ..alignment.noisy_ends import noisy_channels, with_later_ends  # noqa: PLC0415
+    from ..audio.decoder import decode  # noqa: PLC0415
+    from ..audio.silero_vad import STEP_MS, Listener, detector  # noqa: PLC0415
 
     head = recording.head
     listeners = {channel: Listener() for channel in noisy_channels(alignment.evidence)}
@@ -76,7 +76,7 @@ def started_by_sound(
     session: SessionDocument, recording: Recording, alignment: Alignment
 ) -> tuple[SessionDocument, list[Finding]]:
     """session.json with the starts of parts that nobody noted and the sound tells, and a finding for each of them."""
-    from .alignment.part_starts import starts_by_sound  # noqa: PLC0415
+    from ..alignment.part_starts import starts_by_sound  # noqa: PLC0415
 
     noted = {str(entry.part) for entry in session.parts if entry.start_ms is not None}
     missed = {f.part for f in recording.assembly.findings if f.code == "part-start-unknown" and f.part} - noted
@@ -101,8 +101,8 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
 
     What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
     """
-    from .audio.excerpts import cut  # noqa: PLC0415
-    from .words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
+    from ..audio.excerpts import cut  # noqa: PLC0415
+    from ..words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
 
     head = recording.head
 
@@ -133,7 +133,7 @@ def _unlike_finding(names: Sequence[str]) -> Finding:
 
 def packets_of(path: Path) -> Iterator[bytes]:
     """The packets of a file that we wrote."""
-    from .media.matroska.demuxer import WebmReader  # noqa: PLC0415
+    from ..media.matroska.demuxer import WebmReader  # noqa: PLC0415
 
     reader = WebmReader()
     with path.open("rb") as file:

@@ -8,24 +8,24 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from .documents import check_owner, read_session, read_utterances
-from .documents.lenient import shown
-from .documents.models import SessionDocument
-from .errors import RecordingError
-from .media.packets import Account
-from .model import Finding, in_largest_unit
-from .recording.records import Assembly, ChunkRecord, Stretch
-from .recording.sequence import by_part, part_entry
-from .storage import check_chunk_size
-from .storage.layout_hint import fitting_pattern
+from ..documents import check_owner, read_session, read_utterances
+from ..documents.lenient import shown
+from ..documents.models import SessionDocument
+from ..errors import RecordingError
+from ..media.packets import Account
+from ..model import Finding, in_largest_unit
+from ..recording.records import Assembly, ChunkRecord, Stretch
+from ..recording.sequence import by_part, part_entry
+from ..storage import check_chunk_size
+from ..storage.layout_hint import fitting_pattern
 from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .events import EventLog, Prefer
-    from .model import ChunkRef, SessionListing, StoredObject, Utterance
-    from .storage import Limits
+    from ..events import EventLog, Prefer
+    from ..model import ChunkRef, SessionListing, StoredObject, Utterance
+    from ..storage import Limits
 
     Read = Callable[[StoredObject], bytes]
 
@@ -192,7 +192,7 @@ def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer) 
         notes.findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
         return
-    from .events import join  # noqa: PLC0415
+    from ..events import join  # noqa: PLC0415
 
     notes.findings += [*notes.log.findings, *_ends_early(notes.log, notes.session)]
     if notes.utterances and notes.log.utterances:
@@ -269,7 +269,7 @@ def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> E
     named = _there(listing, *EVENTS)
     if not named:
         return None
-    from .events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
+    from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
     data = read(listing.documents[named[0]])
     return read_events(BytesIO(data), named[0], session.started_at)

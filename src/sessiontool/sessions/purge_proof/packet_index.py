@@ -18,7 +18,7 @@ from hashlib import blake2b
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..media.opus import silent_packet
+from ...media.opus import silent_packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import RecordingError
-from ..media.matroska import ebml
+from ...errors import RecordingError
+from ...media.matroska import ebml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

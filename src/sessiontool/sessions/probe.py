@@ -12,17 +12,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .media.matroska import ebml
-from .media.matroska.demuxer import WebmReader
-from .media.packets import CUT
-from .media.probe import open_reader
-from .model import SAMPLE_RATE
-from .recording.survey import end_ms, start_ms
+from ..media.matroska import ebml
+from ..media.matroska.demuxer import WebmReader
+from ..media.packets import CUT
+from ..media.probe import open_reader
+from ..model import SAMPLE_RATE
+from ..recording.survey import end_ms, start_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .media.packets import Damage, Packets, Track
+    from ..media.packets import Damage, Packets, Track
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
 _BEGINNINGS = (  # where, with what

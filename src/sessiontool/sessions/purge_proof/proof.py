@@ -16,16 +16,16 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from ..errors import RecordingError
-from ..media.probe import begins_recording
+from ...errors import RecordingError
+from ...media.probe import begins_recording
 from .packet_index import UNKNOWN_TIME, PacketIndex
 from .streams import Stream, Unproved, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from ..media.packets import Packets
-    from ..model import ChunkRef
+    from ...media.packets import Packets
+    from ...model import ChunkRef
     from .streams import Run
 
 _MOST_NAMED = 3

@@ -23,7 +23,7 @@ from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
 from ..media.packets import PacketsDigest
 from ..model import SAMPLE_RATE
-from .problems import Problems
+from .verify_problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,16 +13,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, inputs
-from .errors import NotFoundError, SessionToolError
-from .media.opus import SILENT_PACKET_SAMPLES, silent_packet
-from .model import SAMPLE_RATE
-from .storage.checks import Check, check_output, doubtful, probe
+from .. import __version__
+from ..errors import NotFoundError, SessionToolError
+from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
+from ..model import SAMPLE_RATE
+from ..storage.checks import Check, check_output, doubtful, probe
+from . import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .storage import Store
+    from ..storage import Store
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
 _DEVELOPERS = ("test", "dev")
@@ -102,7 +103,7 @@ def _names(store: Store) -> str | Check:
 
 def _decode() -> str | Check:
     try:
-        from .audio.decoder import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
+        from ..audio.decoder import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
 
         samples = sum(decode([silent_packet(2)] * _PACKETS, 2, 0, lambda block: block.shape[-1]))
     except (ImportError, OSError) as error:

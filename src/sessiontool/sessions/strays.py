@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .documents.lenient import shown
-from .model import Finding
+from ..documents.lenient import shown
+from ..model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .model import ChunkRef, SessionListing, StoredObject
+    from ..model import ChunkRef, SessionListing, StoredObject
 
 RECORDING, UPLOAD, OTHER = "recording", "upload", "other"
 

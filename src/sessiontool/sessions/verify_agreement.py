@@ -12,12 +12,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__, captions, report
+from .. import __version__, captions
 from ..errors import UsageError
 from ..model import Finding
-from .files import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
-from .problems import Problems
-from .shapes import LEDGER
+from . import report
+from .result_names import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
+from .result_shapes import LEDGER
+from .verify_problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
