@@ -17,12 +17,12 @@ import pytest
 from sessiontool.align import Alignment
 from sessiontool.alignment.confidence import features
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
-from sessiontool.rendering import placings
-from sessiontool.rendering import plots as plotting
-from sessiontool.rendering.placings import placing_view
-from sessiontool.rendering.plots import check_plot, draw, row_seconds, save_plot
 from sessiontool.sessions.explain_alignment import PlacingResult, place_session, stories, story_of
 from sessiontool.storage import open_store
+from sessiontool.views import placings
+from sessiontool.views import plots as plotting
+from sessiontool.views.placings import placing_view
+from sessiontool.views.plots import check_plot, draw, row_seconds, save_plot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

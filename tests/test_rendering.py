@@ -11,8 +11,8 @@ from recordings import CHROME_TOC, cluster, live_header, payloads, simple_block
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
-from sessiontool.rendering import clock
-from sessiontool.rendering.plots import _clock as tick
+from sessiontool.views.plots import _clock as tick
+from sessiontool.views.view import clock
 
 if TYPE_CHECKING:
     from pathlib import Path

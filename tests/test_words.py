@@ -22,10 +22,10 @@ from sessiontool.forced_alignment.pocketsphinx import Aligner, Found
 from sessiontool.forced_alignment.timed_words import with_found_words, with_spread_words
 from sessiontool.forced_alignment.verbalize import read, tokens_of
 from sessiontool.model import Placement, TimedWord, Utterance
-from sessiontool.rendering.merges import MERGE
 from sessiontool.sessions.word_cache import known_words
 from sessiontool.speech.truncation import with_heard_text
 from sessiontool.storage import open_output
+from sessiontool.views.merges import MERGE
 from sessiontool.words import WordsKey, are_words_of, spread_words, time_words
 
 if TYPE_CHECKING:

@@ -54,11 +54,11 @@ def align(
     times, the times found and how far they are apart: what to look at first when captions seem wrong.
     """
     with common.errors_as_exits():
-        from ..rendering.placings import placing_view  # noqa: PLC0415
         from ..sessions.explain_alignment import place_session, story_of  # noqa: PLC0415
+        from ..views.placings import placing_view  # noqa: PLC0415
 
         if plot is not None:
-            from ..rendering.plots import check_plot, save_plot  # noqa: PLC0415
+            from ..views.plots import check_plot, save_plot  # noqa: PLC0415
 
             if len(set(ids)) > 1:
                 raise UsageError("a picture shows one session", hint="call it once for each")

@@ -166,7 +166,7 @@ class _Teller:
     def __call__(self, outcome: Outcome, totals: Totals) -> None:
         from ..batch.job import FAILED  # noqa: PLC0415
         from ..batch.run_report import session_line  # noqa: PLC0415
-        from ..rendering.batches import outcome_line, totals_line  # noqa: PLC0415
+        from ..views.batches import outcome_line, totals_line  # noqa: PLC0415
 
         line = session_line(outcome)
         self._write(line)
@@ -182,7 +182,7 @@ class _Teller:
     def end(self, totals: Totals) -> None:
         from ..batch.metrics import exposition  # noqa: PLC0415
         from ..batch.run_report import summary_line  # noqa: PLC0415
-        from ..rendering.batches import summary_lines  # noqa: PLC0415
+        from ..views.batches import summary_lines  # noqa: PLC0415
 
         self._write(summary_line(totals))
         if self._metrics:

@@ -78,8 +78,8 @@ def captions(
     """
     with common.errors_as_exits():
         from ..captions import read_timestamp_map  # noqa: PLC0415
-        from ..rendering.captioned import CAPTION_CHECK, CAPTIONS  # noqa: PLC0415
         from ..sessions.recaption import recaption_session  # noqa: PLC0415
+        from ..views.captioned import CAPTION_CHECK, CAPTIONS  # noqa: PLC0415
 
         settings = common.settings(
             profile=aws_profile,

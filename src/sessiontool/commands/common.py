@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from ..config import Settings
     from ..progress import Progress
-    from ..rendering import View
     from ..storage import Store
+    from ..views.view import View
 
 INTERRUPTED = 130
 _CHANGING = ("publishing", "deleting")

@@ -19,8 +19,8 @@ def doctor(common: Common) -> None:
     object of its own that it removes.  The exit code is the highest of what failed; warnings do not count.
     """
     with common.errors_as_exits():
-        from ..rendering.checkups import check_json, check_lines  # noqa: PLC0415
         from ..sessions.doctor import examine  # noqa: PLC0415
+        from ..views.checkups import check_json, check_lines  # noqa: PLC0415
 
         settings = common.settings()
         found = []

@@ -35,8 +35,8 @@ def events(
     as it is.
     """
     with common.errors_as_exits():
-        from ..rendering.eventlog import LOG, LOG_WRITTEN  # noqa: PLC0415
         from ..sessions.event_log import read_session_log, utterances_jsonl, write_utterances  # noqa: PLC0415
+        from ..views.eventlog import LOG, LOG_WRITTEN  # noqa: PLC0415
 
         _check(ids, common, to_utterances=to_utterances, output=output)
         settings = common.settings()

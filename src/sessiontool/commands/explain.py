@@ -27,8 +27,8 @@ def explain(
     """
     code, documents = 0, []
     with errors_as_exits(debug=debug):
-        from ..rendering.explanation import explanation_json, explanation_lines  # noqa: PLC0415
         from ..sessions.probe import explain as explain_blob  # noqa: PLC0415
+        from ..views.explanation import explanation_json, explanation_lines  # noqa: PLC0415
 
         for file in files:
             try:

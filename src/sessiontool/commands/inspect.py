@@ -9,7 +9,7 @@ from .common import Common, Ids, on_store
 def inspect(ids: Ids, common: Common) -> None:
     """Show what is there of sessions, and what is missing.  Nothing is written."""
     with common.errors_as_exits():
-        from ..rendering.merges import INSPECT  # noqa: PLC0415
         from ..sessions.merge import inspect_session  # noqa: PLC0415
+        from ..views.merges import INSPECT  # noqa: PLC0415
 
         common.run_all(ids, common.settings(), inspect_session, INSPECT)

@@ -22,8 +22,8 @@ def merge(ids: Ids, merging: Merging, publishing: Publishing, common: Common) ->
     does not stop the others; the exit code is then the highest.
     """
     with common.errors_as_exits():
-        from ..rendering.merges import MERGE  # noqa: PLC0415
         from ..sessions.merge import merge_session  # noqa: PLC0415
+        from ..views.merges import MERGE  # noqa: PLC0415
 
         settings = common.settings(**merging.flags, **publishing.flags)
         options = merging.options(settings)

@@ -53,9 +53,9 @@ def purge(
     into the receipt: what, when, why, with hashes.  If anything is refused, the exit code is 4.
     """
     with common.errors_as_exits():
-        from ..rendering.purges import PURGE  # noqa: PLC0415
         from ..sessions.purge import Purger  # noqa: PLC0415
         from ..storage import open_store  # noqa: PLC0415
+        from ..views.purges import PURGE  # noqa: PLC0415
 
         settings = common.settings()
         rule = _rule(chunks_after, all_after)

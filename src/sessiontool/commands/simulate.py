@@ -80,8 +80,8 @@ def simulate(
     """
     del list_faults
     with errors_as_exits(debug=debug):
-        from ..rendering.simulated import simulated_lines  # noqa: PLC0415
         from ..simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
+        from ..views.simulated import simulated_lines  # noqa: PLC0415
 
         plan = make_plan(
             recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,

@@ -20,8 +20,8 @@ def verify(ids: Ids, common: Common) -> None:
     index, time and hash right.  If anything is not, the exit code is 4.
     """
     with common.errors_as_exits():
-        from ..rendering.verification import VERIFY  # noqa: PLC0415
         from ..sessions.merge import verify_session  # noqa: PLC0415
+        from ..views.verification import VERIFY  # noqa: PLC0415
 
         settings = common.settings()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
-from . import View, clock, finding_line
+from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
     from ..sessions.merge import VerifyResult

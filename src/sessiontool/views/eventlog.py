@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..sessions.event_log import utterance_line
 from ..sessions.report import finding_json, realtime_session_json
-from . import View, clock, finding_line
+from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

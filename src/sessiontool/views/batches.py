@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..batch.job import FAILED, MERGED
-from . import clock
+from .view import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import View, clock, finding_line
+from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

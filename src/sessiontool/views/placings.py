@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..sessions.explain_alignment import holes_at, stories, story_of
 from ..sessions.report import alignment_json, finding_json
-from . import View, clock, finding_line
 from .merges import offset_text
+from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import clock
+from .view import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

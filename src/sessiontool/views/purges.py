@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import View
+from .view import View
 
 if TYPE_CHECKING:
     from ..sessions.purge import Purge

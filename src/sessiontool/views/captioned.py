@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
-from . import MARKS, View, clock
+from .view import MARKS, View, clock
 
 if TYPE_CHECKING:
     from ..captions import Problem
