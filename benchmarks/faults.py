@@ -34,7 +34,7 @@ import random_faults_run  # noqa: E402
 from av.error import FFmpegError  # noqa: E402
 from fault_judge import OutputPacket, judge, read_packets  # noqa: E402
 
-from sessiontool.simulate import SessionPlan, damage, record_session, write_session  # noqa: E402
+from sessiontool.simulate.simulate import SessionPlan, damage, record_session, write_session  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

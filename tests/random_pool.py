@@ -16,7 +16,7 @@ import mp4_recordings
 import ogg_recordings
 from random_recordings import Recording, check_order, make_recording
 
-from sessiontool.simulate import SessionPlan, Stretch, record_session
+from sessiontool.simulate.simulate import SessionPlan, Stretch, record_session
 
 if TYPE_CHECKING:
     from sessiontool.simulate.recorders import Run

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from sessiontool.batch.job import Job
 from sessiontool.batch.process_pool import WorkerPool
 from sessiontool.cli import app
-from sessiontool.console.workertable import NoTable
+from sessiontool.console.worker_table import NoTable
 from sessiontool.errors import NotFoundError
 from sessiontool.sessions.merge import MergeOptions, verify_session
 from sessiontool.storage import open_store

@@ -22,7 +22,7 @@ from sessiontool import aws_lambda
 from sessiontool.batch.shards import find_shard
 from sessiontool.cli import app
 from sessiontool.config import setting_names, variable
-from sessiontool.console import logs
+from sessiontool.console import json_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +174,7 @@ def test_the_function_is_the_handler_and_may_do_what_a_merge_does_and_no_more(
     with recorded_calls() as calls:
         for force in (False, True, False):  # merged, merged anew, left alone
             aws_lambda.handler({"session_id": "demo", "force": force}, None)
-    logs.use_json_logs(wanted=False)
+    json_logs.use_json_logs(wanted=False)
     statements = function["Policies"][0]["Statement"]
     allowed = {
         action: one["Resource"].partition("${Bucket}")[2].removeprefix("/").replace("${Prefix}", f"{prefix}/")

@@ -17,7 +17,7 @@ import pytest
 from fault_judge import Verdict, complaints_at_the_end, judge, read_packets
 
 from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session
-from sessiontool.simulate import FAULTS, SessionPlan, Stretch, damage, record_session, write_session
+from sessiontool.simulate.simulate import FAULTS, SessionPlan, Stretch, damage, record_session, write_session
 from sessiontool.storage import open_output, open_store
 
 if TYPE_CHECKING:

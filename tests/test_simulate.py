@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessiontool.errors import UsageError
-from sessiontool.simulate import (
+from sessiontool.simulate.simulate import (
     FAULTS,
     ClockError,
     SessionPlan,

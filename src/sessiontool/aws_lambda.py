@@ -21,7 +21,7 @@ from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
 from .batch.selection import Selection
 from .compose import limits_of, merge_options_of, s3_options_of
 from .config import load_settings
-from .console import logs
+from .console import json_logs
 from .documents.json_text import parse
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
 from .storage import Layout
@@ -54,7 +54,7 @@ def handler(event: Any, context: Any) -> Any:
     For SQS, returns which messages failed; for others, what became of the sessions, and raises the error of one that
     failed (SessionToolError), so that Lambda counts, retries and reports it.
     """
-    logs.use_json_logs()
+    json_logs.use_json_logs()
     settings = load_settings()
     if _records(event, "aws:sqs"):
         return {"batchItemFailures": list(_failures(event["Records"], settings, context))}
@@ -74,7 +74,7 @@ def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -
             is_done = not any(outcome.status in _NOT_DONE for outcome in outcomes)
         except Exception as error:  # noqa: BLE001 - one message's surprise is not the others'
             told = error if isinstance(error, SessionToolError) else unexpected(error)
-            logs.event("error", "error", message=told.message, hint=told.hint, message_id=record.get("messageId"))
+            json_logs.event("error", "error", message=told.message, hint=told.hint, message_id=record.get("messageId"))
             is_done = False
         if not is_done:
             yield {"itemIdentifier": record["messageId"]}
@@ -155,7 +155,7 @@ def _session_of(bucket: str, key: str, settings: Settings) -> str | None:
     except UsageError:  # a folder whose name is no session id
         is_end = False
     if not is_end:
-        logs.event("ignored", key=key)
+        json_logs.event("ignored", key=key)
         return None
     return session_id
 
@@ -182,7 +182,7 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
     except _OutOfTimeError:
         error = SessionToolError("there was not enough time", hint="give the function more time, or more memory")
         outcome = failed(wanted.session_id, error)
-    logs.event("session", "error" if outcome.status in FAILED else "info", **outcome.to_json())
+    json_logs.event("session", "error" if outcome.status in FAILED else "info", **outcome.to_json())
     return outcome
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, console
+from . import __version__
 from .commands.align import align
 from .commands.batch import batch
 from .commands.captions import captions
@@ -21,6 +21,7 @@ from .commands.merge import merge
 from .commands.purge import purge
 from .commands.simulate import simulate
 from .commands.verify import verify
+from .console import console
 
 app = typer.Typer(
     name="sessiontool",

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import console
 from ..compose import limits_of, s3_options_of
-from ..console import logs
+from ..console import console, json_logs
 from ..errors import SessionToolError, UsageError
 from .common import INTERRUPTED, Common, on_store
-from .merging import Merging, Publishing
+from .merge_options import Merging, Publishing
 from .sources import Sources
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from ..batch.run import Engine
     from ..batch.run_report import Totals
     from ..batch.shards import Shard
-    from ..console.workertable import NoTable
+    from ..console.worker_table import NoTable
 
 _MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
@@ -153,7 +152,7 @@ class _Teller:
 
     def __init__(self, common: Common, stack: ExitStack, report: str | None, metrics: str | None) -> None:
         from ..batch.run_report import written_whole  # noqa: PLC0415
-        from ..console.workertable import worker_table  # noqa: PLC0415
+        from ..console.worker_table import worker_table  # noqa: PLC0415
 
         def file(name: str | None) -> Any:
             return stack.enter_context(written_whole(Path(name))) if name else None
@@ -161,7 +160,7 @@ class _Teller:
         self._common = common
         self._report_name = report
         self._metrics, self._report = file(metrics), file(report)
-        self.table = stack.enter_context(worker_table(quiet=common.quiet or logs.are_json()))
+        self.table = stack.enter_context(worker_table(quiet=common.quiet or json_logs.are_json()))
 
     def __call__(self, outcome: Outcome, totals: Totals) -> None:
         from ..batch.job import FAILED  # noqa: PLC0415
@@ -170,12 +169,12 @@ class _Teller:
 
         line = session_line(outcome)
         self._write(line)
-        logs.event("session", _LEVELS.get(outcome.status, "info"), **outcome.to_json())
+        json_logs.event("session", _LEVELS.get(outcome.status, "info"), **outcome.to_json())
         if self._common.as_json:
             console.print_line(line)
         elif not self._common.quiet:
             console.print_line(outcome_line(outcome))
-        elif outcome.status in FAILED and not logs.are_json():
+        elif outcome.status in FAILED and not json_logs.are_json():
             console.print_error(SessionToolError(outcome.reason, hint=outcome.hint), where=outcome.session_id)
         self.table.totals(totals_line(totals))
 
@@ -187,7 +186,7 @@ class _Teller:
         self._write(summary_line(totals))
         if self._metrics:
             self._metrics.write(exposition(totals))
-        logs.event("summary", **totals.to_json())
+        json_logs.event("summary", **totals.to_json())
         if self._common.as_json:
             console.print_line(summary_line(totals))
         elif not self._common.quiet:

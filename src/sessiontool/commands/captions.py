@@ -9,7 +9,7 @@ import typer
 
 from ..compose import caption_options_of, target_of
 from .common import Common, Ids, on_store
-from .merging import Publishing
+from .merge_options import Publishing
 
 if TYPE_CHECKING:
     from ..progress import Progress

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from .. import console
 from ..compose import open_store_of
-from ..console import logs
+from ..console import console, json_logs
 from ..errors import SessionToolError, StorageError
 from ..progress import Timed
 
@@ -127,7 +126,7 @@ class Common:
 
         given = {**self.flags, **flags}
         settings = load_settings({name: value for name, value in given.items() if value is not None})
-        logs.use_json_logs(wanted=settings.log_format == "json")
+        json_logs.use_json_logs(wanted=settings.log_format == "json")
         return settings
 
     def errors_as_exits(self) -> Any:
@@ -155,8 +154,8 @@ class Common:
                     continue
                 if self.as_json:
                     documents.append(view.document(result))
-                if logs.are_json():
-                    logs.event("session", **_logged(view.document(result)), stages_s=timed.stages_s())
+                if json_logs.are_json():
+                    json_logs.event("session", **_logged(view.document(result)), stages_s=timed.stages_s())
                 code = max(code, view.exit_code(result))
                 if not self.as_json and not self.quiet:
                     console.print_lines(view.lines(result, self.verbose))

@@ -6,8 +6,8 @@ import json
 
 import typer
 
-from .. import console
 from ..compose import open_store_of
+from ..console import console
 from .common import Common, on_store
 
 

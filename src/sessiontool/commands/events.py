@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import console
+from ..console import console
 from ..errors import UsageError
 from .common import Common, Ids, on_store
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .. import console
+from ..console import console
 from ..errors import NotFoundError, SessionToolError
 from .common import DebugOption, JsonOption, errors_as_exits
 

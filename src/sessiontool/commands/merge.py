@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..compose import target_of
 from .common import Common, Ids, on_store
-from .merging import Merging, Publishing
+from .merge_options import Merging, Publishing
 
 if TYPE_CHECKING:
     from ..progress import Progress

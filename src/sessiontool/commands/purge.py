@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import console
 from ..compose import target_of
+from ..console import console
 from ..errors import StorageError, UsageError
 from .common import Common, on_store
 from .sources import Sources

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from .. import console
+from ..console import console
 from .common import DebugOption, QuietOption, errors_as_exits
 
 
 def _list_faults(wanted: bool) -> None:
     if wanted:
-        from ..simulate import FAULTS  # noqa: PLC0415
+        from ..simulate.simulate import FAULTS  # noqa: PLC0415
 
         width = max(len(fault.usage) for fault in FAULTS.values())
         for fault in FAULTS.values():
@@ -80,7 +80,7 @@ def simulate(
     """
     del list_faults
     with errors_as_exits(debug=debug):
-        from ..simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
+        from ..simulate.simulate import ClockError, make_plan, simulate_session  # noqa: PLC0415
         from ..views.simulated import simulated_lines  # noqa: PLC0415
 
         plan = make_plan(

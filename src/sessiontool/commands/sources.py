@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from .. import console
 from ..compose import open_store_of
+from ..console import console
 from ..errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..simulate import SimulatedSession
+    from ..simulate.simulate import SimulatedSession
 
 
 def simulated_lines(session: SimulatedSession, folder: str) -> list[str]:

@@ -1,0 +1,126 @@
+"""stdout and stderr: what is printed, and where; progress, errors.  The only place that knows rich.
+
+stdout gets the result alone; all else goes to stderr.  Text from outside is printed as it is, without markup.  How a
+result reads is in `rendering`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..progress import Progress, Silent
+from . import json_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..errors import SessionToolError
+
+RESULT_SCHEMA = "sessiontool.result/1"
+
+
+def print_error(error: SessionToolError, *, where: str = "") -> None:
+    """Two lines, what is wrong and the next step; `where` names the file it is about."""
+    if json_logs.are_json():
+        named = {"where": where} if where else {}
+        json_logs.event("error", "error", message=error.message, hint=error.hint, exit_code=error.exit_code, **named)
+        return
+    print(f"error: {_printable(f'{where}: ' * bool(where) + error.message)}", file=sys.stderr)  # noqa: T201
+    if error.hint:
+        print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
+
+
+def print_session_error(session_id: str, error: SessionToolError) -> None:
+    """The same of a session, whose message names it; a log has its id as a field."""
+    if json_logs.are_json():
+        json_logs.event("session", "error", **error_json(session_id, error))
+    else:
+        print_error(error)
+
+
+def print_line(text: str) -> None:
+    print(_printable(text))  # noqa: T201
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    for line in lines:
+        print_line(line)
+
+
+def write_text(text: str) -> None:
+    """A result that is data, byte for byte in UTF-8, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def note(text: str) -> None:
+    """Something worth knowing that is not the result."""
+    if json_logs.are_json():
+        json_logs.event("note", message=text)
+        return
+    print(_printable(text), file=sys.stderr)  # noqa: T201
+
+
+def _printable(text: str) -> str:
+    """`text` without what a terminal would act on."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def print_json(sessions: Sequence[dict[str, Any]]) -> None:
+    """Exactly one JSON document."""
+    sys.stdout.write(json.dumps({"schema": RESULT_SCHEMA, "sessions": sessions}, indent=1) + "\n")
+
+
+def error_json(session_id: str, error: SessionToolError) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "status": "failed",
+        "error": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Progress]:
+    """A bar on stderr where that is a terminal; silence elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console  # noqa: PLC0415 - rich takes 50 ms to come up, and cron needs none of it
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    texts = TextColumn("{task.description:<10}"), TextColumn("{task.fields[bytes]}")
+    columns = (texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Bar(bar)
+
+
+class _Bar:
+    """Progress on a rich bar."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self._task: Any = None
+        self._bytes = 0
+        self._begun = 0.0
+
+    def stage(self, name: str, steps: int | None = None) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=steps, bytes="")
+        self._bytes, self._begun = 0, time.monotonic()
+
+    def advance(self, steps: int = 1) -> None:
+        self._bar.advance(self._task, steps)
+
+    def received(self, size_bytes: int) -> None:
+        self._bytes += size_bytes
+        rate = self._bytes / max(time.monotonic() - self._begun, 0.001)
+        self._bar.update(self._task, bytes=f"{self._bytes / 1e6:.1f} MB, {rate / 1e6:.1f} MB/s")
