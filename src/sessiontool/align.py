@@ -1,9 +1,9 @@
 """Utterances and speech activity -> placed utterances: the log says what and roughly when, the sound exactly when.
 
-The steps, each in its own module: what the log expects (`axis`), how far its clock is off (`tracking`), which
-stretch of speech belongs to which utterance (`matching`), where that stretch begins and ends (`snapping`), how sure
-that is (`evidence`), and what a person should know of the session (`soundcheck`).  Matching and the estimates it
-rests on (clock, biases of starts and ends, rate of speech) are repeated, each from the other's result.
+The steps, each in its own module: what the log expects (`recorded_time`), how far its clock is off (`clock_offset`),
+which stretch of speech belongs to which utterance (`assignment`), where that stretch begins and ends (`boundaries`),
+how sure that is (`confidence`), and what a person should know of the session (`findings`).  Matching and the
+estimates it rests on (clock, biases of starts and ends, rate of speech) are repeated, each from the other's result.
 
 A wrong time is worse than none: an utterance that nothing audible fits gets none.
 """

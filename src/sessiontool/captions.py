@@ -1,9 +1,9 @@
 """Placed utterances -> cues -> files: captions that people can read, in every format from one set of integers.
 
 The stage in order: a transcript is read (`captioning.transcript`), each speaker's turns are split into cues
-(`split`), the cues get their final times (`timing`), and formats write them (`formats`).  The same way is gone after
-a merge and from a transcript.json that was published long ago, so both give the same captions.  What a caption may
-look like is data (`captioning.profiles`).
+(`split`), the cues get their final times (`cue_timing`), and formats write them (`formats`).  The same way is gone
+after a merge and from a transcript.json that was published long ago, so both give the same captions.  What a caption
+may look like is data (`captioning.profiles`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Realtime event log -> utterances: what was said, when, and how much of it was heard.
 
-The steps, each in its own module of `realtime`: lines are read (`log`) and put on the session clock (`receiving`),
-events are gathered by item (`gathering`), each session's own clock is laid on the session clock (`clock`), items
-become turns (`turns`, `live`), and what nobody spoke becomes notes (`context`).  `joining` brings a log of utterances
-and a log of events together.
+The steps, each in its own module of `realtime`: lines are read (`log`) and put on the session clock (`timestamps`),
+events are reduced to items (`reducer`), each session's own clock is mapped to the session clock (`session_clock`),
+items become turns (`turns`, `live`), and text that was not spoken becomes notes (`notes`).  `reconcile` merges a log of
+utterances and a log of events.
 
 The Realtime API is OpenAI's; payloads are read as published for its GA and beta interfaces and for the Live API.
 Nothing in a log can stop a merge: whatever is odd is a finding.

@@ -1,6 +1,6 @@
 """One clock out of three: ordered spans that map session clock, recorder clock and output samples to one another.
 
-`Timeline` is the record of where everything came to lie (`filling` decides that), and the only place that converts
+`Timeline` is the record of where everything came to lie (`gap_filling` decides that), and the only place that converts
 between clocks.
 
 Not here: reading packets, writing them, and any opinion on what the holes mean to a listener.

@@ -1,8 +1,8 @@
 """Placed utterances and their sound -> when each word is said, and which words of a turn that was cut off were heard.
 
-Words are aligned with the sound itself (`wording`: pocketsphinx, in processes of their own).  Where that cannot be,
-because of the script, of a place that is not sure, or of a text that the sound does not fit, they are spread over the
-speech by their length, pauses left out (`pacing`).  Each word says which.
+Words are aligned with the sound itself (`forced_alignment`: pocketsphinx, in processes of their own).  Where that
+cannot be, because of the script, of a place that is not sure, or of a text that the sound does not fit, they are
+spread over the speech by their length, pauses left out (`interpolate`).  Each word says which.
 
 Not here: where an utterance is (`align`), and what captions make of words.
 """

@@ -5,7 +5,8 @@ their order.  What a choice costs is in `_run_costs` and `Costs`: how far the st
 how unlike the text's length the sound's is, how far the end is from where the log has it, pauses inside, and sound
 or text left over.  Linear in the number of utterances: each looks only at the islands around its expected place.
 
-Not here: where exactly an island begins and ends (`snapping`), and how far the log's clock is off (`tracking`).
+Not here: where exactly an island begins and ends (`boundaries`), and how far the log's clock is off
+(`clock_offset`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All that the aligner knows of a recording is computed from these, so the sound itself is never kept: an hour of stereo
 makes 11 MB.  What is longer lies in temporary files.
 
-Not here: what the levels mean (`activity`).
+Not here: what the levels mean (`speech_activity`).
 """
 
 from __future__ import annotations

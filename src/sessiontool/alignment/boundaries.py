@@ -5,7 +5,7 @@ well below the utterance's own and above the noise there; the first and the last
 onset and end.  Where noise hides that level the power says nothing, and the island's edge, which looked at each
 band by itself, stands.
 
-Not here: which stretch it is (`matching`).
+Not here: which stretch it is (`assignment`).
 """
 
 from __future__ import annotations

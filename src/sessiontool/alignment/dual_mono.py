@@ -3,7 +3,7 @@
 Below 24 kbit/s libopus narrows stereo until left and right are equal, at once or within the first seconds, and a
 browser's merger whose output is switched to one channel does so for as long as that lasts.  There no channel tells
 who speaks: both voices are on each, at the same level.  What an encoder merges at a higher rate, and an echo, differ
-from one band to the next and are no dual mono (`leak`).
+from one band to the next and are no dual mono (`crosstalk`).
 
 Not here: whose voice it is.
 """

@@ -1,5 +1,5 @@
-"""Many sessions in one run: which of them, done by whom, and what became of each.
+"""Many sessions in one run: which of them, by which engine, and the outcome of each.
 
-`selecting` and `shards` decide and touch nothing; `jobs` does one session, wherever that is; `workers` (processes) and
-`cluster` (Dask) are the engines that do many; `ledger` keeps what became of them.
+`selection` and `shards` decide and touch nothing; `job` does one session; `process_pool` and `dask_engine` are the
+engines that do many; `run_report` and `metrics` record the outcomes.
 """

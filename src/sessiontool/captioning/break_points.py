@@ -6,7 +6,7 @@ them.  Every place between two pieces has a price: nothing after a sentence, lit
 phrase, and a prohibitive one between an article and its noun, a title and a name, a number and its unit.  Prices are
 only compared with one another.
 
-The small words of a language are data (`smallwords`).  This is no grammar: it looks at the two words beside a place
+The small words of a language are data (`function_words`).  This is no grammar: it looks at the two words beside a place
 and at nothing else.
 """
 

@@ -1,7 +1,7 @@
 """When each piece of a text is said.
 
 The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the
-utterance, over which characters are spread evenly (`pacing`).  Else the utterance's start and end.
+utterance, over which characters are spread evenly (`interpolate`).  Else the utterance's start and end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a caption may look like: the rules that publishers set, as data.
 
-A rule that is None is not set.  Widths and speeds are in cells (see `width`).  Sources: Netflix, Timed Text Style
+A rule that is None is not set.  Widths and speeds are in cells (see `cell_width`).  Sources: Netflix, Timed Text Style
 Guide (English) and General Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher
 leaves a rule open, `default`'s stands.
 """

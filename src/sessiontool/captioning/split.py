@@ -1,8 +1,8 @@
 """What one speaker says at a stretch -> cues.
 
 A *turn* is the utterances of one speaker that follow one another with nobody between and no long silence.  It is
-split as one text, so that short neighbours share a cue where that reads better; where, says `breaking`.  Where two
-speakers talk at once a cue gets one line, so that both can be shown.
+split as one text, so that short neighbours share a cue where that reads better; `segmentation` decides where.  Where
+two speakers talk at once a cue gets one line, so that both can be shown.
 """
 
 from __future__ import annotations

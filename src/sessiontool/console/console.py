@@ -1,7 +1,7 @@
 """stdout and stderr: what is printed, and where; progress, errors.  The only place that knows rich.
 
 stdout gets the result alone; all else goes to stderr.  Text from outside is printed as it is, without markup.  How a
-result reads is in `rendering`.
+result is shown is in `views`.
 """
 
 from __future__ import annotations

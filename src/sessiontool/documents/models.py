@@ -1,6 +1,7 @@
 """Wire models of what comes in: session.json and utterances.jsonl as the recorder writes them.
 
-Every field that may be absent is; unknown fields are kept.  What has passed these models is handed on as `values`.
+Every field that may be absent is; unknown fields are kept.  What has passed these models is handed on as the values
+of `model`.
 """
 
 from __future__ import annotations

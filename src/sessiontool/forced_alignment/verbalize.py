@@ -5,7 +5,7 @@ it.  A reading is a row of slots one after another, each with the alternatives t
 dictionary or of small Latin letters; which of them was said, the sound tells.  Numbers are read by num2words in the
 language of the text.
 
-Not here: how words are pronounced (`forced`, `letters`).
+Not here: how words are pronounced (`pocketsphinx`, `g2p`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Recordings in other containers, and which reader a recording needs, told by its first bytes.
+"""Which demuxer a recording needs, by its first bytes.
 
-Names and declared types prove nothing.  WebM's reader is in `webm`, as WebM is written too; Ogg's and MP4's are here.
+Names and declared types prove nothing.
 
 A blob from the middle of a recording has no header, and one of Chrome's WebM begins inside an element; so what is
-nothing else is taken for WebM, whose reader finds out.  What cannot be sound of a kind that is read is refused by name.
+nothing else is taken for WebM, whose demuxer finds out.  What cannot be sound of a kind that is read is refused by
+name.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A Live session tells no items and no ends of turns: only pieces of text, each with its time.  A speaker's turn goes on
 until a pause of a second, or a shorter one after the end of a sentence if the other speaker said something meanwhile.
 
-Not here: fragments of no length, which are context that was appended and nobody said (`context`).
+Not here: fragments of no length, which are context that was appended and not spoken (`notes`).
 """
 
 from __future__ import annotations

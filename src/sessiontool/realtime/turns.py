@@ -4,7 +4,7 @@ A user's boundaries are the server's, without the padding and the silence that w
 begins and ends with the output buffer's events, or lasts as long as the sound in the log; never as its text, which is
 complete seconds before.
 
-Not here: text that nobody spoke (`context`), and the sound (`align`).
+Not here: text that was not spoken (`notes`), and the sound (`align`).
 """
 
 from __future__ import annotations

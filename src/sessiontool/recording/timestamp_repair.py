@@ -9,7 +9,7 @@ dynamic programming, where leaving a group out, a clock that steps ahead without
 Groups that are left out, and those without a base, are placed between those that are believed: right behind or right
 before them where no bytes are missing in between, never across a hole.
 
-Not here: putting silence into holes (`filling`).
+Not here: putting silence into gaps (`gap_filling`).
 """
 
 from __future__ import annotations

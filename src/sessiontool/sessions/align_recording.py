@@ -1,6 +1,6 @@
-"""The joined recording is heard: where its utterances are in the sound, and where it is asked for, their words.
+"""Aligns a joined recording: where its utterances are in the sound and, on request, their words.
 
-Between the pipeline and the stages that know sound (`sound`, `align`, `words`); numpy and the decoder take a fifth of
+Between `merge` and the stages that know sound (`audio`, `align`, `words`); numpy and the decoder take a fifth of
 a second to come up, so they are imported here when they are needed.
 """
 

@@ -1,7 +1,7 @@
-"""Where every utterance of a session was found, and why there: what a merge works out, told and not published.
+"""Where every utterance of a session was found, and why there: the alignment of a merge, shown and not published.
 
 A session is joined in a scratch folder and aligned as a merge does it; what came of it is kept together with the
-activity of the sound, to be shown (`rendering`).
+activity of the sound, to be shown (`views`).
 """
 
 from __future__ import annotations

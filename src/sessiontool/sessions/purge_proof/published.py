@@ -1,6 +1,6 @@
 """The packets of a published audio.webm, read once and strictly, with no code that wrote or verified it.
 
-Not here: times, index, silence, which `results` verifies.
+Not here: times, index, silence, which `verify` checks.
 """
 
 from __future__ import annotations
