@@ -16,10 +16,10 @@ import mp4_recordings
 import ogg_recordings
 from random_recordings import Recording, check_order, make_recording
 
-from sessiontool.simulate.simulate import SessionPlan, Stretch, record_session
+from sessiontool.simulate.simulate import SessionPlan, SimulatedStretch, record_session
 
 if TYPE_CHECKING:
-    from sessiontool.simulate.recorders import Run
+    from sessiontool.simulate.recorders import SimulatedRun
 
 PROJECT = Path(__file__).parent.parent
 REAL = ("samples/demo", *(f"tests/data/containers/{name}" for name in ("chrome-mp4-opus", "firefox-ogg")))
@@ -29,12 +29,16 @@ BROWSERS = {"chrome": "chrome", "mp4": "chrome", "firefox": "firefox", "ogg": "f
 
 _PLANS: dict[str, dict[str, Any]] = {
     "sim-chrome": {"recorder": "chrome", "seed": 21},
-    "sim-chrome-starved": {"recorder": "chrome", "seed": 22, "starved": (Stretch(7_000, 400), Stretch(15_200, 800))},
-    "sim-chrome-busy": {"recorder": "chrome", "seed": 23, "busy": (Stretch(11_000, 1_600),)},
+    "sim-chrome-starved": {
+        "recorder": "chrome",
+        "seed": 22,
+        "starved": (SimulatedStretch(7_000, 400), SimulatedStretch(15_200, 800)),
+    },
+    "sim-chrome-busy": {"recorder": "chrome", "seed": 23, "busy": (SimulatedStretch(11_000, 1_600),)},
     "sim-chrome-20ms": {"recorder": "chrome", "seed": 24, "packet_ms": 20},
     "sim-firefox": {"recorder": "firefox", "seed": 25},
     "sim-firefox-mono": {"recorder": "firefox", "seed": 26, "channels": 1},
-    "sim-firefox-paused": {"recorder": "firefox", "seed": 27, "pauses": (Stretch(9_000, 2_500),)},
+    "sim-firefox-paused": {"recorder": "firefox", "seed": 27, "pauses": (SimulatedStretch(9_000, 2_500),)},
     "sim-ogg": {"recorder": "firefox", "seed": 28},
     "sim-mp4": {"recorder": "chrome", "seed": 29},
 }
@@ -97,7 +101,7 @@ def _simulated(name: str) -> Recording:
     return make_recording(name, plan.recorder, [blob.data for blob in run.blobs], part)
 
 
-def _as_ogg(run: Run) -> list[bytes]:
+def _as_ogg(run: SimulatedRun) -> list[bytes]:
     """Pages of half a second, six to a blob; the header's pages are in the first."""
     payloads = [packet.payload for packet in run.packets]
     cuts = range(0, len(payloads), _PAGE_PACKETS)
@@ -112,7 +116,7 @@ def _as_ogg(run: Run) -> list[bytes]:
     return [ogg_recordings.headers() + blobs[0], *blobs[1:]]
 
 
-def _as_mp4(run: Run) -> list[bytes]:
+def _as_mp4(run: SimulatedRun) -> list[bytes]:
     """A blob with the header alone, then one fragment a blob, as in the real recording."""
     starts = [packet.start_us * 48 // 1000 for packet in run.packets]
     starts.append(starts[-1] + mp4_recordings.DURATION)

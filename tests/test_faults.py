@@ -17,7 +17,7 @@ import pytest
 from fault_judge import Verdict, complaints_at_the_end, judge, read_packets
 
 from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session
-from sessiontool.simulate.simulate import FAULTS, SessionPlan, Stretch, damage, record_session, write_session
+from sessiontool.simulate.simulate import FAULTS, SessionPlan, SimulatedStretch, damage, record_session, write_session
 from sessiontool.storage import open_output, open_store
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sessiontool.simulate.recorders import RecorderName
-    from sessiontool.simulate.session import Recording
+    from sessiontool.simulate.session import SimulatedRecording
 
 RECORDERS: tuple[RecorderName, ...] = ("chrome", "firefox")
 FIRST, SECOND = 2, 4
@@ -91,7 +91,7 @@ def test_the_matrix_has_every_fault() -> None:
 
 
 @cache
-def recording(recorder: RecorderName, **settings: Any) -> Recording:
+def recording(recorder: RecorderName, **settings: Any) -> SimulatedRecording:
     """Eight chunks of three seconds, small: what matters is where packets lie, not how they sound."""
     return record_session(SessionPlan(recorder, **{**SMALL, **settings}))
 
@@ -299,10 +299,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "chunks of 250 ms": ({"timeslice_ms": 250, "length_ms": 6000}, ["missing:2", "duplicate:4"]),
     "two parts": ({"parts": 2, "length_ms": 26_000}, ["missing:0/2", "missing:1/2", "truncated:1/0"]),
     "numbers of another part": ({"parts": 2, "length_ms": 26_000}, ["missing-last:1/7", "second-header:0/2"]),
-    "after a pause": ({"pauses": (Stretch(7_000, 1_500),)}, ["missing:3"]),
-    "in a pause": ({"pauses": (Stretch(7_000, 1_500),)}, ["missing:2"]),
-    "blobs late": ({"busy": (Stretch(6_500, 2_700),)}, ["missing:2"]),
-    "the blob after late ones": ({"busy": (Stretch(6_500, 2_700),)}, ["missing:3"]),
+    "after a pause": ({"pauses": (SimulatedStretch(7_000, 1_500),)}, ["missing:3"]),
+    "in a pause": ({"pauses": (SimulatedStretch(7_000, 1_500),)}, ["missing:2"]),
+    "blobs late": ({"busy": (SimulatedStretch(6_500, 2_700),)}, ["missing:2"]),
+    "the blob after late ones": ({"busy": (SimulatedStretch(6_500, 2_700),)}, ["missing:3"]),
 }
 """Faults in recordings of another shape."""
 
@@ -338,14 +338,16 @@ def test_one_wrong_byte_is_known_but_not_where(recorder: RecorderName, tmp_path:
 
 def test_sound_that_was_dropped_before_it_was_recorded(tmp_path: Path) -> None:
     """Chrome's timestamps jump where sound was dropped; that is filled as well as what was lost later."""
-    merged = merge("chrome", ["missing:4"], tmp_path, starved=(Stretch(5_000, 400), Stretch(8_000, 130)))
+    merged = merge(
+        "chrome", ["missing:4"], tmp_path, starved=(SimulatedStretch(5_000, 400), SimulatedStretch(8_000, 130))
+    )
     assert "\n".join(merged.problems()) == ""
     assert "time-lost" in {finding["code"] for finding in merged.result.findings}
 
 
 def test_sound_that_was_dropped_without_a_trace(tmp_path: Path) -> None:
     """Firefox counts on: only the times at which the blobs came show it."""
-    merged = merge("firefox", [], tmp_path, starved=(Stretch(5_000, 400), Stretch(8_000, 130)))
+    merged = merge("firefox", [], tmp_path, starved=(SimulatedStretch(5_000, 400), SimulatedStretch(8_000, 130)))
     told = [finding for finding in merged.result.findings if finding["code"].startswith("time-lost")]
     assert merged.verdict.kept == merged.verdict.whole
     assert [finding["lost_ms"] for finding in told] == [pytest.approx(530, abs=60)]

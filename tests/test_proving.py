@@ -25,7 +25,7 @@ from recordings import (
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.opus import OpusHead
-from sessiontool.media.opus_evidence import Evidence, names_opus
+from sessiontool.media.opus_evidence import OpusEvidence, names_opus
 from sessiontool.media.packets import OTHER_TRACK, Track, second_opus
 from sessiontool.media.probe import open_reader
 
@@ -239,7 +239,7 @@ def test_the_codecs_of_a_mime_type(mime_type: str, expected: bool | None) -> Non
 
 
 def test_a_stereo_recorder_may_write_a_few_packets_in_mono() -> None:
-    evidence = Evidence()
+    evidence = OpusEvidence()
     for packet in [*payloads(30, toc=0xF8), *payloads(6, toc=0xFC)]:
         evidence.add(packet)
     assert evidence.channels == 2

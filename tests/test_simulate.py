@@ -26,7 +26,7 @@ from sessiontool.simulate.simulate import (
     FAULTS,
     ClockError,
     SessionPlan,
-    Stretch,
+    SimulatedStretch,
     damage,
     make_plan,
     record_session,
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sessiontool.simulate.recorders import Run
-    from sessiontool.simulate.session import Recording
+    from sessiontool.simulate.recorders import SimulatedRun
+    from sessiontool.simulate.session import SimulatedRecording
 
 SHORT: dict[str, Any] = {"length_ms": 12_000, "timeslice_ms": 2000, "bit_rate": 24_000}
 CLUSTER, SIMPLE_BLOCK, SEGMENT = 0x1F43B675, 0xA3, 0x18538067
 
 
 @cache
-def recorded(recorder: str, **changes: Any) -> Recording:
+def recorded(recorder: str, **changes: Any) -> SimulatedRecording:
     return record_session(SessionPlan(recorder, **{**SHORT, **changes}))  # type: ignore[arg-type]
 
 
-def only_run(recorder: str, **changes: Any) -> Run:
+def only_run(recorder: str, **changes: Any) -> SimulatedRun:
     (run,) = recorded(recorder, **changes).runs
     return run
 
 
-def stream(run: Run) -> bytes:
+def stream(run: SimulatedRun) -> bytes:
     return b"".join(blob.data for blob in run.blobs)
 
 
@@ -162,11 +162,11 @@ class TestLikeABrowser:
 class TestWhatHappensWhileRecording:
     def test_a_pause_is_closed_up_and_moves_the_cuts(self) -> None:
         for recorder in ("chrome", "firefox"):
-            run = only_run(recorder, pauses=(Stretch(5_000, 3_000),))
+            run = only_run(recorder, pauses=(SimulatedStretch(5_000, 3_000),))
             steps = [after.time_ms - before.time_ms for before, after in pairwise(run.packets)]
             assert max(steps) < 70
             assert 0 <= 9_000 - (run.packets[-1].start_us / 1000 + run.plan.packet_ms) <= 72
-        chrome = only_run("chrome", pauses=(Stretch(5_000, 3_000),))
+        chrome = only_run("chrome", pauses=(SimulatedStretch(5_000, 3_000),))
         kinds = [(offset, element_id) for offset, element_id, *_ in elements(stream(chrome))]
         before_cluster = [
             [element_id for offset, element_id in kinds if blob.offset - 1 <= offset < blob.end - 1].index(CLUSTER)
@@ -175,7 +175,7 @@ class TestWhatHappensWhileRecording:
         assert max(before_cluster) > 10
 
     def test_dropped_sound_shows_in_chromes_times_alone(self) -> None:
-        starved = (Stretch(5_000, 700),)
+        starved = (SimulatedStretch(5_000, 700),)
         steps = {
             recorder: max(b.time_ms - a.time_ms for a, b in pairwise(only_run(recorder, starved=starved).packets))
             for recorder in ("chrome", "firefox")
@@ -190,7 +190,7 @@ class TestWhatHappensWhileRecording:
         assert lags[-1] - lags[0] == pytest.approx(700, abs=30)
 
     def test_a_busy_page_puts_many_blocks_before_a_cluster(self) -> None:
-        run = only_run("chrome", busy=(Stretch(3_000, 2_500),))
+        run = only_run("chrome", busy=(SimulatedStretch(3_000, 2_500),))
         ids = [(offset, element_id) for offset, element_id, *_ in elements(stream(run))]
         most = 0
         for blob in run.blobs[1:]:

@@ -16,7 +16,7 @@ from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
 from .captioning.cue_timing import settle
 from .captioning.cues import Cue, Spoken, Word
-from .captioning.formats.registry import DEFAULT_FORMATS, FORMATS, Look, find_formats, render
+from .captioning.formats.registry import DEFAULT_FORMATS, FORMATS, RenderOptions, find_formats, render
 from .captioning.overlaps import one_at_a_time
 from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile, read_profile
 from .captioning.quality_check import Problem, check
@@ -166,7 +166,7 @@ def caption(
     cues = make_cues(spoken, options.profile, end_ms=end_ms, named=options.speakers)
     single = one_at_a_time(cues, options.profile, end_ms=end_ms, names=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
-    look = Look(
+    look = RenderOptions(
         options.profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
     )
     forms = find_formats(options.formats)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .cues import Cue
-from .formats.registry import Look, find_formats, render
+from .formats.registry import RenderOptions, find_formats, render
 from .sanitize import clean
 from .transcript import time_ms
 
@@ -34,7 +34,7 @@ def chapters(transcript: Mapping[str, Any], end_ms: int | None, profile: Profile
         if start < stop
     ]
     (form,) = find_formats(["vtt"])
-    return render(form, cues, Look(profile, note)) if cues else None
+    return render(form, cues, RenderOptions(profile, note)) if cues else None
 
 
 def _begins(transcript: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SpeakerTurn:
     """Utterances of one speaker, one after the other; `room_ms`: until when nobody speaks after them, None for ever."""
 
     spoken: tuple[Spoken, ...]
     room_ms: int | None
 
 
-def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[Turn]:
+def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[SpeakerTurn]:
     """The turns, by start; `spoken` as `in_turn` gives them."""
     runs: list[list[Spoken]] = []
     for one in spoken:
@@ -43,7 +43,7 @@ def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[Turn]:
         else:
             runs.append([one])
     following = [*(run[0].start_ms for run in runs[1:]), None]
-    return [Turn(tuple(run), room) for run, room in zip(runs, following, strict=False)]
+    return [SpeakerTurn(tuple(run), room) for run, room in zip(runs, following, strict=False)]
 
 
 def in_turn(spoken: Iterable[Spoken]) -> list[Spoken]:
@@ -81,7 +81,7 @@ def crowded(spoken: Iterable[Spoken]) -> list[tuple[int, int]]:
     return found
 
 
-def split(turn: Turn, profile: Profile, together: Sequence[tuple[int, int]], label_cells: int) -> Iterator[Cue]:
+def split(turn: SpeakerTurn, profile: Profile, together: Sequence[tuple[int, int]], label_cells: int) -> Iterator[Cue]:
     """The cues of one turn, as the sound has them: in and out are settled later.
 
     `together` is where others talk as well; `label_cells` is the room that a speaker's name needs in the first cue.
@@ -92,7 +92,7 @@ def split(turn: Turn, profile: Profile, together: Sequence[tuple[int, int]], lab
         yield _cue(script, turn.spoken[0], first, end, profile)
 
 
-def _script(turn: Turn, profile: Profile, label_cells: int) -> Script:
+def _script(turn: SpeakerTurn, profile: Profile, label_cells: int) -> Script:
     width = profile.line_cells and profile.line_cells - max(label_cells, DASH_CELLS)
     language = next((one.language for one in turn.spoken if one.language), "")
     pieces = pieces_of([one.text for one in turn.spoken], language, width)

@@ -17,45 +17,48 @@ _TEXT_BYTES = 64
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n"
 
 
-class Kind(NamedTuple):
+class ForeignKind(NamedTuple):
     """What bytes are, as it is said of a chunk, and what can be done."""
 
     name: str
     hint: str
 
 
-_ZEROES = Kind("nothing but zeroes", "look for it where the uploads come from")
-_BASE64_TEXT = Kind("base64 text", _DECODE)
-_PLAIN_TEXT = Kind("plain text", _LOOK_AT_UPLOADS)
+_ZEROES = ForeignKind("nothing but zeroes", "look for it where the uploads come from")
+_BASE64_TEXT = ForeignKind("base64 text", _DECODE)
+_PLAIN_TEXT = ForeignKind("plain text", _LOOK_AT_UPLOADS)
 
 _BINARY = (
-    (re.compile(rb"RIFF....WAVE|RF64....WAVE", re.DOTALL), Kind("a WAV file", _RECORD_OPUS)),
-    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), Kind("an AIFF file", _RECORD_OPUS)),
-    (re.compile(rb"caff\x00\x01"), Kind("a Core Audio file", _RECORD_OPUS)),
-    (re.compile(rb"fLaC[\x00\x80]"), Kind("a FLAC file", _RECORD_OPUS)),
-    (re.compile(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]"), Kind("an MP3 file", _RECORD_OPUS)),
-    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), Kind("AAC sound (ADTS)", _RECORD_OPUS)),
-    (re.compile(rb"#!AMR"), Kind("an AMR file", _RECORD_OPUS)),
-    (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), Kind("a Windows Media file", _RECORD_OPUS)),
+    (re.compile(rb"RIFF....WAVE|RF64....WAVE", re.DOTALL), ForeignKind("a WAV file", _RECORD_OPUS)),
+    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ForeignKind("an AIFF file", _RECORD_OPUS)),
+    (re.compile(rb"caff\x00\x01"), ForeignKind("a Core Audio file", _RECORD_OPUS)),
+    (re.compile(rb"fLaC[\x00\x80]"), ForeignKind("a FLAC file", _RECORD_OPUS)),
+    (
+        re.compile(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]"),
+        ForeignKind("an MP3 file", _RECORD_OPUS),
+    ),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), ForeignKind("AAC sound (ADTS)", _RECORD_OPUS)),
+    (re.compile(rb"#!AMR"), ForeignKind("an AMR file", _RECORD_OPUS)),
+    (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),
     (
         re.compile(rb"\x1f\x8b\x08"),
-        Kind("compressed with gzip", "store the chunks as MediaRecorder gave them, not compressed"),
+        ForeignKind("compressed with gzip", "store the chunks as MediaRecorder gave them, not compressed"),
     ),
-    (re.compile(rb"PK\x03\x04"), Kind("a ZIP archive", "store each chunk as an object of its own")),
-    (re.compile(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), Kind("a document or picture", _LOOK_AT_UPLOADS)),
+    (re.compile(rb"PK\x03\x04"), ForeignKind("a ZIP archive", "store each chunk as an object of its own")),
+    (re.compile(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), ForeignKind("a document or picture", _LOOK_AT_UPLOADS)),
 )
 _TEXTS = (
     (
         re.compile(rb"\s*data:[^,]{0,200},", re.IGNORECASE),
-        Kind("a data: URL", f"{_DECODE}, without what is before ','"),
+        ForeignKind("a data: URL", f"{_DECODE}, without what is before ','"),
     ),
-    (re.compile(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE), Kind("an HTML page", _LOOK_AT_UPLOADS)),
-    (re.compile(rb"\s*<[?a-z]", re.IGNORECASE), Kind("an XML document", _LOOK_AT_UPLOADS)),
-    (re.compile(rb"\s*[{\[][\s\"{\[]"), Kind("a JSON document", _LOOK_AT_UPLOADS)),
+    (re.compile(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE), ForeignKind("an HTML page", _LOOK_AT_UPLOADS)),
+    (re.compile(rb"\s*<[?a-z]", re.IGNORECASE), ForeignKind("an XML document", _LOOK_AT_UPLOADS)),
+    (re.compile(rb"\s*[{\[][\s\"{\[]"), ForeignKind("a JSON document", _LOOK_AT_UPLOADS)),
 )
 
 
-def kind_of(data: bytes) -> Kind | None:
+def kind_of(data: bytes) -> ForeignKind | None:
     """What `data` is that cannot be the beginning of a blob; None where it may be one."""
     data = data.removeprefix(_BYTE_ORDER_MARK)
     if data and not data.strip(b"\0"):
@@ -66,7 +69,7 @@ def kind_of(data: bytes) -> Kind | None:
     return next((kind for pattern, kind in _TEXTS if pattern.match(data)), None) or _text(data)
 
 
-def _text(data: bytes) -> Kind | None:
+def _text(data: bytes) -> ForeignKind | None:
     """Text in no form of its own; that of a few bytes may be anything."""
     if len(data) < _TEXT_BYTES or _CONTROL.search(data):
         return None

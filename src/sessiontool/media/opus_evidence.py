@@ -31,7 +31,7 @@ _AAC_SAMPLES = (1024, 2048)
 _HINT = "store the recording's first chunk too: its header says what the others are"
 
 
-class Evidence:
+class OpusEvidence:
     """What packets of one track say for and against their being Opus; steps are in samples at 48 kHz."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Blocks:
     """The blocks of one track: what their packets say, and where the last of them was."""
 
     def __init__(self) -> None:
-        self.evidence = Evidence()
+        self.evidence = OpusEvidence()
         self.long_sizes = 0  # sizes of four bytes where two would do, as Firefox writes them
         self._last: tuple[bytes, int] | None = None  # a packet, and its time in ms
 

@@ -48,7 +48,7 @@ class PlacingResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SpeechStretch:
     """A stretch of speech in ms of output, and the id of the utterance that was placed there, empty for none."""
 
     start_ms: int
@@ -74,7 +74,7 @@ class Story:
     residual_ms: float | None
     evidence: Evidence | None
     doubts: tuple[tuple[str, float], ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[SpeechStretch, ...]
 
 
 def place_session(
@@ -159,7 +159,7 @@ def doubts(evidence: Evidence) -> list[tuple[str, float]]:
     return sorted(((name, doubt) for name, doubt in weighed if doubt > 0), key=lambda pair: -pair[1])
 
 
-def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[Stretch]:
+def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[SpeechStretch]:
     """The stretches of speech on an utterance's channel around a place."""
     channel = channel_of(result, index)
     if channel is None or at_ms is None:
@@ -171,7 +171,7 @@ def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[
     near = islands[(islands[:, 1] > at_ms - _AROUND_MS) & (islands[:, 0] < end_ms)]
     owners = _owners(result, channel)
     for start, end in near[:_MOST_CANDIDATES]:
-        yield Stretch(int(start), int(end), next((o for a, b, o in owners if a < end and b > start), ""))
+        yield SpeechStretch(int(start), int(end), next((o for a, b, o in owners if a < end and b > start), ""))
 
 
 def holes_at(result: PlacingResult, story: Story) -> Iterator[tuple[str, float, float]]:

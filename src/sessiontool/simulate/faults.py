@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from .recorders import Run
+    from .recorders import SimulatedRun
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class FaultNotes:
     """What session.json says of a chunk."""
 
     bytes: int
@@ -45,7 +45,7 @@ class Upload:
     number: int | None
     seq: int
     data: bytes
-    noted: Noted | None
+    noted: FaultNotes | None
     stored: bool = True
     altered: list[tuple[int, int]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -64,10 +64,10 @@ class Part:
     `record_elsewhere()` that of another.
     """
 
-    runs: list[Run]
+    runs: list[SimulatedRun]
     uploads: list[Upload]
-    record_again: Callable[[int], Run]
-    record_elsewhere: Callable[[], Run]
+    record_again: Callable[[int], SimulatedRun]
+    record_elsewhere: Callable[[], SimulatedRun]
     stop_noted: bool = True
 
     def find(self, index: int) -> Upload:
@@ -89,7 +89,7 @@ class Part:
         self.uploads.append(upload)
 
 
-def uploads_of(run: Run, number: int, first: int = 0) -> list[Upload]:
+def uploads_of(run: SimulatedRun, number: int, first: int = 0) -> list[Upload]:
     """The blobs of the part's run `number` as they are when nothing goes wrong, numbered from `first` on."""
     return [
         Upload(number, index, first + index, first + index, blob.data, _note(blob.data, blob.emitted_ms))
@@ -97,12 +97,12 @@ def uploads_of(run: Run, number: int, first: int = 0) -> list[Upload]:
     ]
 
 
-def _note(data: bytes, emitted_ms: float) -> Noted:
-    return Noted(len(data), hashlib.sha256(data).hexdigest(), emitted_ms)
+def _note(data: bytes, emitted_ms: float) -> FaultNotes:
+    return FaultNotes(len(data), hashlib.sha256(data).hexdigest(), emitted_ms)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FaultPlace:
     """Where a fault happens, as far as the caller chose: `rng` chooses the rest."""
 
     chunk: int | None
@@ -128,34 +128,34 @@ class Place:
         return min(whole, max(0, count if count >= 0 else whole + count))
 
 
-def _missing(part: Part, place: Place) -> list[Upload]:
+def _missing(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     upload.stored = False
     return [upload]
 
 
-def _missing_first(part: Part, place: Place) -> list[Upload]:
+def _missing_first(part: Part, place: FaultPlace) -> list[Upload]:
     return _missing(part, replace(place, chunk=0))
 
 
-def _missing_last(part: Part, place: Place) -> list[Upload]:
+def _missing_last(part: Part, place: FaultPlace) -> list[Upload]:
     return _missing(part, replace(place, chunk=-1))
 
 
-def _duplicate(part: Part, place: Place) -> list[Upload]:
+def _duplicate(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     again = _copy(upload, seq=upload.seq + 1)
     part.insert(again)
     return [again]
 
 
-def _duplicate_later(part: Part, place: Place) -> list[Upload]:
+def _duplicate_later(part: Part, place: FaultPlace) -> list[Upload]:
     again = _copy(place.upload(part), seq=max(upload.seq for upload in part.uploads) + 1, noted=None)
     part.uploads.append(again)
     return [again]
 
 
-def _same_number(part: Part, place: Place) -> list[Upload]:
+def _same_number(part: Part, place: FaultPlace) -> list[Upload]:
     again = _copy(place.upload(part), short_name=True)
     part.uploads.append(again)
     return [again]
@@ -166,7 +166,7 @@ def _copy(upload: Upload, **changes: Any) -> Upload:
     return replace(upload, number=None, altered=[*upload.altered], faults=[*upload.faults], **changes)
 
 
-def _swapped(part: Part, place: Place) -> list[Upload]:
+def _swapped(part: Part, place: FaultPlace) -> list[Upload]:
     one = place.upload(part)
     others = [u for u in part.uploads if u.number is not None and u.stored and u is not one]
     if not others:
@@ -178,7 +178,7 @@ def _swapped(part: Part, place: Place) -> list[Upload]:
     return [one, other]
 
 
-def _truncated(part: Part, place: Place) -> list[Upload]:
+def _truncated(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     kept = place.bytes(0, len(upload.data), len(upload.data) // 2)
     upload.data = upload.data[:kept]
@@ -186,15 +186,15 @@ def _truncated(part: Part, place: Place) -> list[Upload]:
     return [upload]
 
 
-def _zeroed(part: Part, place: Place) -> list[Upload]:
+def _zeroed(part: Part, place: FaultPlace) -> list[Upload]:
     return _overwrite(part, place, bytes)
 
 
-def _garbage(part: Part, place: Place) -> list[Upload]:
+def _garbage(part: Part, place: FaultPlace) -> list[Upload]:
     return _overwrite(part, place, place.rng.randbytes)
 
 
-def _overwrite(part: Part, place: Place, make: Callable[[int], bytes]) -> list[Upload]:
+def _overwrite(part: Part, place: FaultPlace, make: Callable[[int], bytes]) -> list[Upload]:
     """Other bytes instead of some: how many, and at which offset."""
     upload = place.upload(part)
     count = place.bytes(0, len(upload.data), min(1024, len(upload.data)))
@@ -205,7 +205,7 @@ def _overwrite(part: Part, place: Place, make: Callable[[int], bytes]) -> list[U
     return [upload]
 
 
-def _foreign(part: Part, place: Place) -> list[Upload]:
+def _foreign(part: Part, place: FaultPlace) -> list[Upload]:
     """By default the blob three before or after the chunk's own place: one of another time."""
     before = place.upload(part)
     blob, number = _foreign_blob(part, place, before)
@@ -214,7 +214,7 @@ def _foreign(part: Part, place: Place) -> list[Upload]:
     return [stranger]
 
 
-def _overwritten(part: Part, place: Place) -> list[Upload]:
+def _overwritten(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     blob, number = _foreign_blob(part, place, upload)
     stranger = Upload(number, blob, None, upload.seq, part.runs[number].blobs[blob].data, upload.noted)
@@ -223,7 +223,7 @@ def _overwritten(part: Part, place: Place) -> list[Upload]:
     return [stranger]
 
 
-def _foreign_blob(part: Part, place: Place, near: Upload) -> tuple[int, int]:
+def _foreign_blob(part: Part, place: FaultPlace, near: Upload) -> tuple[int, int]:
     run = part.record_elsewhere()
     if run not in part.runs:
         part.runs.append(run)
@@ -231,7 +231,7 @@ def _foreign_blob(part: Part, place: Place, near: Upload) -> tuple[int, int]:
     return min(max(0, place.number(0, default)), len(run.blobs) - 1), part.runs.index(run)
 
 
-def _second_header(part: Part, place: Place) -> list[Upload]:
+def _second_header(part: Part, place: FaultPlace) -> list[Upload]:
     """The page was loaded anew: what was not uploaded is gone, and another run goes on with the numbers."""
     first = place.upload(part)
     if first.run or not first.index:
@@ -248,7 +248,7 @@ def _second_header(part: Part, place: Place) -> list[Upload]:
     return again[:1]
 
 
-def _killed(part: Part, place: Place) -> list[Upload]:
+def _killed(part: Part, place: FaultPlace) -> list[Upload]:
     """The last blob was never handed over, the upload of the one before was cut; nobody noted the end."""
     last, cut = part.find(-1), part.find(-2)
     last.stored, last.noted, part.stop_noted = False, None, False
@@ -257,7 +257,7 @@ def _killed(part: Part, place: Place) -> list[Upload]:
     return [cut, last]
 
 
-def _renumbered(part: Part, place: Place) -> list[Upload]:
+def _renumbered(part: Part, place: FaultPlace) -> list[Upload]:
     """Nothing shows in the numbers: what was not uploaded was not counted."""
     upload = place.upload(part)
     upload.stored, upload.noted = False, None
@@ -266,7 +266,7 @@ def _renumbered(part: Part, place: Place) -> list[Upload]:
     return [upload]
 
 
-def _manifest_wrong(part: Part, place: Place) -> list[Upload]:
+def _manifest_wrong(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     if upload.noted is not None:
         what = place.arguments[0] if place.arguments else "sha256"
@@ -285,7 +285,7 @@ class Fault:
     name: str
     arguments: str
     summary: str
-    apply: Callable[[Part, Place], list[Upload]]
+    apply: Callable[[Part, FaultPlace], list[Upload]]
 
     @property
     def usage(self) -> str:

@@ -46,7 +46,7 @@ _LIVE_SEGMENT = ebml.SEGMENT.to_bytes(4, "big") + b"\x01" + b"\xff" * 7
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SimulatedStretch:
     """A stretch of the session clock: from `start_ms`, for `length_ms`."""
 
     start_ms: int
@@ -72,13 +72,13 @@ class RunPlan:
     packet_ms: int = 60
     bit_rate: int = 64_000
     timeslice_ms: int = 5000
-    pauses: tuple[Stretch, ...] = ()
-    starved: tuple[Stretch, ...] = ()
-    busy: tuple[Stretch, ...] = ()
+    pauses: tuple[SimulatedStretch, ...] = ()
+    starved: tuple[SimulatedStretch, ...] = ()
+    busy: tuple[SimulatedStretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
+class SimulatedPacket:
     """One recorded packet.  `start_us` is the true recorder time of its first sample, `time_ms` what its block says.
 
     `offset` and `end` enclose its element in the run's bytes.
@@ -105,16 +105,16 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
+class SimulatedRun:
     """All that one recorder run gave, and `captured`: the pieces of the session clock that it heard, in samples."""
 
     plan: RunPlan
-    packets: tuple[Packet, ...]
+    packets: tuple[SimulatedPacket, ...]
     blobs: tuple[Blob, ...]
     captured: tuple[tuple[int, int], ...]
 
 
-def record(sound: Sound, plan: RunPlan, rng: Random, *, sound_zero_ms: int = 0) -> Run:
+def record(sound: Sound, plan: RunPlan, rng: Random, *, sound_zero_ms: int = 0) -> SimulatedRun:
     """Record `sound`, whose clock shows zero at `sound_zero_ms` of the session clock."""
     from ..audio.encoder import encode_opus  # noqa: PLC0415 - the encoder is a large library
 
@@ -124,7 +124,7 @@ def record(sound: Sound, plan: RunPlan, rng: Random, *, sound_zero_ms: int = 0) 
     clock = _Clock(plan, captured)
     write = {"chrome": _write_chrome, "firefox": _write_firefox}[plan.recorder]
     packets, blobs = write(payloads, plan, clock, rng)
-    return Run(plan, tuple(packets), tuple(blobs), captured)
+    return SimulatedRun(plan, tuple(packets), tuple(blobs), captured)
 
 
 def _captured(plan: RunPlan) -> Iterator[tuple[int, int]]:
@@ -180,7 +180,7 @@ class _Stream:
     """The bytes of a run as they are written, and where they were cut into blobs."""
 
     data: bytearray
-    packets: list[Packet] = field(default_factory=list)
+    packets: list[SimulatedPacket] = field(default_factory=list)
     blobs: list[Blob] = field(default_factory=list)
     cut_at: int = 0
 
@@ -193,12 +193,12 @@ class _Stream:
     def write(self, block: bytes, payload: bytes, start_us: int, time_ms: int) -> None:
         offset = len(self.data)
         self.data += block
-        self.packets.append(Packet(payload, start_us, time_ms, offset, len(self.data)))
+        self.packets.append(SimulatedPacket(payload, start_us, time_ms, offset, len(self.data)))
 
 
 def _write_chrome(
     payloads: Iterator[bytes], plan: RunPlan, clock: _Clock, rng: Random
-) -> tuple[list[Packet], list[Blob]]:
+) -> tuple[list[SimulatedPacket], list[Blob]]:
     stream = _Stream(bytearray(_chrome_header(plan.channels, rng)))
     samples = plan.packet_ms * SAMPLES_PER_MS
     cluster_length_ms = min(plan.timeslice_ms, _LONGEST_CLUSTER_MS)
@@ -223,14 +223,14 @@ def _write_chrome(
     return stream.packets, stream.blobs
 
 
-def _after_busy(at_ms: float, busy: tuple[Stretch, ...]) -> float:
+def _after_busy(at_ms: float, busy: tuple[SimulatedStretch, ...]) -> float:
     """When that is written which was ready at `at_ms`."""
     return max([at_ms, *(stretch.end_ms for stretch in busy if stretch.start_ms <= at_ms < stretch.end_ms)])
 
 
 def _write_firefox(
     payloads: Iterator[bytes], plan: RunPlan, clock: _Clock, rng: Random
-) -> tuple[list[Packet], list[Blob]]:
+) -> tuple[list[SimulatedPacket], list[Blob]]:
     stream = _Stream(bytearray(_firefox_header(plan.channels, rng)))
     samples = plan.packet_ms * SAMPLES_PER_MS
     cluster_ms = blob_ms = 6  # the codec delay

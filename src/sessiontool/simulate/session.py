@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from . import truth
 from .eventlog import KINDS, LogPlan, Said, event_log
-from .faults import Part, Place, Upload, parse_fault, uploads_of
-from .recorders import SAMPLES_PER_MS, RunPlan, Stretch, record
+from .faults import FaultPlace, Part, Upload, parse_fault, uploads_of
+from .recorders import SAMPLES_PER_MS, RunPlan, SimulatedStretch, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from .eventlog import Kind
-    from .recorders import RecorderName, Run
-    from .sound import Sound, SoundKind, Spoken
+    from .recorders import RecorderName, SimulatedRun
+    from .sound import SimulatedSpeech, Sound, SoundKind
 
 TRUTH_SCHEMA = "sessiontool.truth/1"
 FIRST_START_MS = 700
@@ -67,9 +67,9 @@ class SessionPlan:
     packet_ms: int | None = None
     bit_rate: int = 64_000
     timeslice_ms: int = 5000
-    pauses: tuple[Stretch, ...] = ()
-    starved: tuple[Stretch, ...] = ()
-    busy: tuple[Stretch, ...] = ()
+    pauses: tuple[SimulatedStretch, ...] = ()
+    starved: tuple[SimulatedStretch, ...] = ()
+    busy: tuple[SimulatedStretch, ...] = ()
     sound: Path | SoundKind = "speech"
     seed: int = 1
     clock_error: ClockError = ClockError()
@@ -106,13 +106,13 @@ class SessionPlan:
         )
 
     def open_sound(self) -> Sound:
-        from .sound import Conversation, FileSound  # noqa: PLC0415 - numpy takes long to come up
+        from .sound import FileSound, SimulatedConversation  # noqa: PLC0415 - numpy takes long to come up
 
         if isinstance(self.sound, Path):
             from ..audio.encoder import read_sound  # noqa: PLC0415 - so does the decoder
 
             return FileSound(read_sound(self.sound, self.channels), self.channels)
-        return Conversation(self.channels, self.length_ms * SAMPLES_PER_MS, self.seed, self.sound)
+        return SimulatedConversation(self.channels, self.length_ms * SAMPLES_PER_MS, self.seed, self.sound)
 
 
 _ALLOWED: dict[str, Collection[Any]] = {
@@ -137,22 +137,22 @@ def _allowed_text(allowed: Collection[Any]) -> str:
     return f"{allowed[0]} to {allowed[-1]}" if isinstance(allowed, range) else " or ".join(map(str, allowed))
 
 
-def _within(stretches: Iterable[Stretch], start_ms: int, stop_ms: int) -> tuple[Stretch, ...]:
+def _within(stretches: Iterable[SimulatedStretch], start_ms: int, stop_ms: int) -> tuple[SimulatedStretch, ...]:
     """Those of `stretches` that begin in a run, on the session clock."""
     moved = (replace(stretch, start_ms=stretch.start_ms + FIRST_START_MS) for stretch in stretches)
     return tuple(sorted((s for s in moved if start_ms < s.start_ms < stop_ms), key=lambda s: s.start_ms))
 
 
 @dataclass(slots=True)
-class Recording:
+class SimulatedRecording:
     """What was recorded of a plan; `more` remembers runs that only a fault needs."""
 
     plan: SessionPlan
-    runs: list[Run]
-    spoken: tuple[Spoken, ...]
-    more: dict[tuple[int, int], Run] = field(default_factory=dict)
+    runs: list[SimulatedRun]
+    spoken: tuple[SimulatedSpeech, ...]
+    more: dict[tuple[int, int], SimulatedRun] = field(default_factory=dict)
 
-    def again(self, part: int, blob: int) -> Run:
+    def again(self, part: int, blob: int) -> SimulatedRun:
         """The part's recorder started anew a moment after it had handed over the blob before `blob`."""
         if (part, blob) not in self.more:
             run = self.runs[part]
@@ -164,13 +164,13 @@ class Recording:
             )
         return self.more[part, blob]
 
-    def elsewhere(self, part: int) -> Run:
+    def elsewhere(self, part: int) -> SimulatedRun:
         """A recorder of the same kind on another page."""
         if (part, -1) not in self.more:
-            from .sound import Conversation  # noqa: PLC0415 - numpy takes long to come up
+            from .sound import SimulatedConversation  # noqa: PLC0415 - numpy takes long to come up
 
             plan = self.plan
-            sound = Conversation(plan.channels, plan.length_ms * SAMPLES_PER_MS, plan.seed + 1_000_003)
+            sound = SimulatedConversation(plan.channels, plan.length_ms * SAMPLES_PER_MS, plan.seed + 1_000_003)
             self.more[part, -1] = record(
                 sound, self.runs[part].plan, self.rng("elsewhere", part), sound_zero_ms=FIRST_START_MS
             )
@@ -204,7 +204,7 @@ class Recording:
 class SimulatedSession:
     """A recording with its faults: for each part what was uploaded, and for each fault what it touched."""
 
-    recording: Recording
+    recording: SimulatedRecording
     parts: dict[str, Part]
     faults: list[tuple[str, str, list[Upload]]] = field(default_factory=list)
 
@@ -226,7 +226,7 @@ class SimulatedSession:
             ],
         }
 
-    def _utterance_truth(self, spoken: Spoken, said: Said) -> dict[str, Any]:
+    def _utterance_truth(self, spoken: SimulatedSpeech, said: Said) -> dict[str, Any]:
         start, end = (sample + FIRST_START_MS * SAMPLES_PER_MS for sample in (spoken.start, spoken.end))
         places = zip(self.parts, (truth.heard_in(run, start, end) for run in self.recording.runs), strict=True)
         segments = [
@@ -247,17 +247,17 @@ class SimulatedSession:
         }
 
 
-def record_session(plan: SessionPlan) -> Recording:
+def record_session(plan: SessionPlan) -> SimulatedRecording:
     """Record every part (UsageError where the plan makes no sense; what `encode.read_sound` raises)."""
     run_plans = plan.run_plans()
     sound = plan.open_sound()
-    recording = Recording(plan, [], sound.spoken)
+    recording = SimulatedRecording(plan, [], sound.spoken)
     for part, run_plan in enumerate(run_plans):
         recording.runs.append(record(sound, run_plan, recording.rng("run", part), sound_zero_ms=FIRST_START_MS))
     return recording
 
 
-def damage(recording: Recording, faults: Sequence[str] = (), seed: int = 1) -> SimulatedSession:
+def damage(recording: SimulatedRecording, faults: Sequence[str] = (), seed: int = 1) -> SimulatedSession:
     """The recording with `faults` (`NAME[:[PART/]CHUNK[:ARGUMENT…]]`) done to it one after another (UsageError).
 
     A recorder that is started anew is so before the others happen.
@@ -277,7 +277,7 @@ def damage(recording: Recording, faults: Sequence[str] = (), seed: int = 1) -> S
             raise UsageError(
                 f"there is no part {part_name} for {text}", hint=f"parts are 0 to {len(session.parts) - 1}"
             )
-        touched = fault.apply(session.parts[name], Place(chunk, arguments, Random(f"{seed} {text}")))  # noqa: S311
+        touched = fault.apply(session.parts[name], FaultPlace(chunk, arguments, Random(f"{seed} {text}")))  # noqa: S311
         for upload in touched:
             upload.faults.append(text)
         session.faults.append((text, name, touched))
@@ -346,7 +346,7 @@ def _part_json(number: int, part: Part) -> dict[str, Any]:
     }
 
 
-def _utterances_jsonl(recording: Recording) -> str:
+def _utterances_jsonl(recording: SimulatedRecording) -> str:
     rng, error = recording.rng("log"), recording.plan.clock_error
     lines = []
     for said in recording.said():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError
 from ..storage.layout import check_session_id
 from .faults import FAULTS, parse_fault
-from .recorders import RunPlan, Stretch
+from .recorders import RunPlan, SimulatedStretch
 from .session import ClockError, SessionPlan, SimulatedSession, damage, record_session, write_session
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = [
     "RunPlan",
     "SessionPlan",
     "SimulatedSession",
-    "Stretch",
+    "SimulatedStretch",
     "damage",
     "make_plan",
     "record_session",
@@ -58,10 +58,10 @@ def make_plan(
     )
 
 
-def _stretch(option: str, text: str) -> Stretch:
+def _stretch(option: str, text: str) -> SimulatedStretch:
     try:
         at_s, length_s = map(float, text.split(":"))
-        stretch = Stretch(round(at_s * 1000), round(length_s * 1000))
+        stretch = SimulatedStretch(round(at_s * 1000), round(length_s * 1000))
     except (ValueError, OverflowError):
         raise UsageError(
             f"{option} {text!r} is no stretch of time", hint="write AT:LENGTH in seconds, as in 12.5:2"

@@ -40,7 +40,7 @@ _PHRASES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class SimulatedSpeech:
     """One utterance: its role and text, and where it sounds, in samples of the sound's clock."""
 
     id: str
@@ -54,14 +54,14 @@ class Sound(Protocol):
     """Something to record."""
 
     channels: int
-    spoken: tuple[Spoken, ...]
+    spoken: tuple[SimulatedSpeech, ...]
 
     def read(self, start: int, end: int) -> NDArray[np.float32]:
         """Samples `start` to `end`, shape (channels, end - start), full scale 1.0; never from before the last ones."""
         ...
 
 
-class Conversation:
+class SimulatedConversation:
     """User and assistant by turns, in noise shaped like speech or each utterance in a tone of its own.
 
     In stereo the user is left and the assistant right; in mono both are heard on the one channel.
@@ -97,7 +97,7 @@ class FileSound:
 
     def __init__(self, blocks: Iterator[NDArray[np.float32]], channels: int) -> None:
         self.channels = channels
-        self.spoken: tuple[Spoken, ...] = ()
+        self.spoken: tuple[SimulatedSpeech, ...] = ()
         self._blocks = blocks
         self._held = np.zeros((channels, 0), np.float32)
         self._position = 0  # of what is held
@@ -116,7 +116,7 @@ class FileSound:
         return wanted
 
 
-def _turns(length: int, seed: int) -> Iterator[Spoken]:
+def _turns(length: int, seed: int) -> Iterator[SimulatedSpeech]:
     """Turns with pauses between them until `length`; a phrase lasts as long as it takes to say."""
     rng = np.random.default_rng((seed, 1))
     position = int(RATE * rng.uniform(0.4, 0.9))
@@ -127,7 +127,7 @@ def _turns(length: int, seed: int) -> Iterator[Spoken]:
         end = position + int(RATE * len(text) / _LETTERS_PER_SECOND * rng.uniform(0.85, 1.15))
         if end > length - RATE // 4:
             return
-        yield Spoken(f"u{number:03d}", ("assistant", "user")[number % 2], text, position, end)
+        yield SimulatedSpeech(f"u{number:03d}", ("assistant", "user")[number % 2], text, position, end)
         position = end + int(RATE * rng.uniform(0.35, 1.3))
         number += 1
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .faults import Part, Upload
-    from .recorders import Packet, Run
+    from .recorders import SimulatedPacket, SimulatedRun
 
 ORIGINS = ("own", "again", "foreign")
 
@@ -50,7 +50,7 @@ def part_truth(name: str, part: Part) -> dict[str, Any]:
     return {"part": name, "runs": runs, "chunks": chunks}
 
 
-def _run_truth(part: Part, number: int, run: Run, whole: set[int]) -> dict[str, Any]:
+def _run_truth(part: Part, number: int, run: SimulatedRun, whole: set[int]) -> dict[str, Any]:
     own = part.runs[0].plan
     foreign = number > 0 and run.plan.start_ms == own.start_ms
     return {
@@ -68,7 +68,7 @@ def _run_truth(part: Part, number: int, run: Run, whole: set[int]) -> dict[str, 
     }
 
 
-def _whole(run: Run, uploads: Sequence[Upload]) -> dict[int, Upload]:
+def _whole(run: SimulatedRun, uploads: Sequence[Upload]) -> dict[int, Upload]:
     """The run's whole packets by index, each with the first of its uploads that it ends in."""
     offsets = [packet.offset for packet in run.packets]
     altered = {offset for upload in uploads for offset in _altered_last_bytes(run, upload)}
@@ -84,18 +84,18 @@ def _whole(run: Run, uploads: Sequence[Upload]) -> dict[int, Upload]:
     return dict(sorted(whole.items()))
 
 
-def _cut_at(packet: Packet, offset: int) -> bool:
+def _cut_at(packet: SimulatedPacket, offset: int) -> bool:
     return packet.offset + 1 == offset
 
 
-def _altered_last_bytes(run: Run, upload: Upload) -> Iterator[int]:
+def _altered_last_bytes(run: SimulatedRun, upload: Upload) -> Iterator[int]:
     """Where in the run the last byte of the upload's blob lies, if it is there and not as it was written."""
     blob = run.blobs[upload.index]
     if any(end == len(blob.data) for _, end in upload.altered):
         yield blob.end - 1
 
 
-def _intact(run: Run, upload: Upload) -> Iterator[tuple[int, int]]:
+def _intact(run: SimulatedRun, upload: Upload) -> Iterator[tuple[int, int]]:
     """The ranges of the run's bytes that the upload holds as they were written."""
     offset, position = run.blobs[upload.index].offset, 0
     for start, end in (*sorted(upload.altered), (len(upload.data), len(upload.data))):
@@ -104,7 +104,7 @@ def _intact(run: Run, upload: Upload) -> Iterator[tuple[int, int]]:
         position = max(position, end)
 
 
-def _lost(part: Part, number: int, run: Run, whole: set[int]) -> Iterator[dict[str, Any]]:
+def _lost(part: Part, number: int, run: SimulatedRun, whole: set[int]) -> Iterator[dict[str, Any]]:
     """The stretches of time whose packets are gone, each within one blob.
 
     A stretch is `noted` where something still tells that it was recorded: sound after it, or session.json.
@@ -131,18 +131,18 @@ def _lost(part: Part, number: int, run: Run, whole: set[int]) -> Iterator[dict[s
             stretch.append(index)
 
 
-def _blob_of(run: Run, index: int) -> int:
+def _blob_of(run: SimulatedRun, index: int) -> int:
     """The blob that the packet ends in."""
     return bisect_right(run.blobs, run.packets[index].end - 1, key=lambda blob: blob.offset) - 1
 
 
-def _end_us(run: Run, index: int) -> int:
+def _end_us(run: SimulatedRun, index: int) -> int:
     """When the packet ended; where sound was dropped inside it, that counts for itself."""
     end_us = run.packets[index].start_us + run.plan.packet_ms * 1000
     return min(end_us, run.packets[index + 1].start_us) if index + 1 < len(run.packets) else end_us
 
 
-def _starved(run: Run) -> Iterator[dict[str, Any]]:
+def _starved(run: SimulatedRun) -> Iterator[dict[str, Any]]:
     for stretch in run.plan.starved:
         if run.plan.start_ms <= stretch.start_ms < run.plan.stop_ms:
             paused_ms = sum(pause.length_ms for pause in run.plan.pauses if pause.start_ms <= stretch.start_ms)
@@ -167,7 +167,7 @@ def _ranges(indices: Iterable[int]) -> list[list[int]]:
     return ranges
 
 
-def heard_in(run: Run, start: int, end: int) -> tuple[float, float] | None:
+def heard_in(run: SimulatedRun, start: int, end: int) -> tuple[float, float] | None:
     """Where a stretch of the session clock (samples) sounds in the decoded run: seconds, None if nowhere.
 
     Chrome announces no pre-skip, so its encoder's delay is heard.

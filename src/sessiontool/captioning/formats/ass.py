@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 _ESCAPES = str.maketrans({"{": "\u2774", "}": "\u2775", "\\": f"\\{JOINER}"})
 _FIELD_ESCAPES = str.maketrans({",": "\u201a", "{": "\u2774", "}": "\u2775", "\\": "/"})
 _COLOURS = ((255, 255, 255), (255, 233, 122), (170, 226, 255), (190, 240, 180))
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     file = pysubs2.SSAFile()
     file.info |= {"Title": clean(look.note), "PlayResX": "1280", "PlayResY": "720", "ScaledBorderAndShadow": "yes"}
     lanes = lanes_of(cues)

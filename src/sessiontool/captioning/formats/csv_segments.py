@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 HEADER = ("number", "start", "end", "start_s", "end_s", "speaker", "role", "text")
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(HEADER)

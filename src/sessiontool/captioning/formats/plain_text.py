@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     paragraphs = []
     for _, run in groupby(cues, key=lambda cue: cue.voice):
         turn = list(run)

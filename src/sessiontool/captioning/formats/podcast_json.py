@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     segments: list[dict[str, Any]] = [
         {
             **({"speaker": cue.speaker} if look.speakers and cue.speaker else {}),

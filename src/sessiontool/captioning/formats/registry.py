@@ -23,7 +23,7 @@ JOINER = "\u2060"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RenderOptions:
     """What a file shows beside text and times.
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
@@ -75,7 +75,7 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
     return tuple(found.values())
 
 
-def render(form: Format, cues: Sequence[Cue], look: Look) -> str:
+def render(form: Format, cues: Sequence[Cue], look: RenderOptions) -> str:
     """The file's text, ended by a newline; UsageError where the format needs a package that is not installed.
 
     Cues may overlap only where the format's players show that.

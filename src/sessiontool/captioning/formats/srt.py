@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 _ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:  # noqa: ARG001 - what it could show is in the lines
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - what it could show is in the lines
     subtitles = [
         srt.Subtitle(
             number,

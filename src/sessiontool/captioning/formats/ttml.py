@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 _REGIONS = ("bottom", "top")
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     document = model.ContentDocument()
     document.set_lang(look.language)
     regions = [_region(document, name) for name in _REGIONS]

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..cues import Cue
-    from .registry import Look
+    from .registry import RenderOptions
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # The first voice as players show it, the second in a colour that differs in brightness too, for those who see no hue.
 _STYLES = ("::cue(v.user) { color: white; }", "::cue(v.assistant) { color: #ffe97a; }")
 
 
-def render(cues: Sequence[Cue], look: Look) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     file = webvtt.WebVTT()
     if look.note:
         file.header_comments.append(clean(look.note).replace("-->", "->"))
@@ -49,7 +49,7 @@ def render(cues: Sequence[Cue], look: Look) -> str:
     return out.getvalue().rstrip("\n") + "\n"
 
 
-def _payload(cue: Cue, look: Look) -> list[str]:
+def _payload(cue: Cue, look: RenderOptions) -> list[str]:
     lines = [line.translate(_ESCAPES) for line in cue.lines]
     if look.karaoke and cue.starts:
         lines = list(_sung(cue))
@@ -74,7 +74,7 @@ def _sung(cue: Cue) -> Iterator[str]:
         yield sung + line[place:].translate(_ESCAPES)
 
 
-def _positions(cues: Sequence[Cue], look: Look) -> Iterator[str]:
+def _positions(cues: Sequence[Cue], look: RenderOptions) -> Iterator[str]:
     """Cue settings: a line for those that stand together with another speaker's, nothing for the rest."""
     lanes = lanes_of(cues)
     lowest = len(lanes) - 1

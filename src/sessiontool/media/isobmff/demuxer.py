@@ -24,7 +24,7 @@ from ..packets import NO_OPUS, OTHER_TRACK, Ledger, Packets, Track
 from ..run_collector import RunCollector
 from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxRow
 from .boxes import Movie, Sample, read_header, read_movie
-from .fragments import Fragment, read_fragment
+from .fragments import MovieFragment, read_fragment
 from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
 from .samples import Kinds, proved_track
 
@@ -60,7 +60,7 @@ class Mp4Reader:
         self._placed_samples: Sequence[Sample] = ()  # of the fragment whose packets are read
         self._flat = False  # the movie's packets are not in fragments
         self._final = False  # no more bytes will come
-        self._fragment: Fragment | None = None
+        self._fragment: MovieFragment | None = None
         self._foreign = False  # the last fragment told of other tracks alone
         self._shift = 0  # what has to be added to the times of the samples
         self._end_time = 0  # of the last fragment
@@ -303,7 +303,7 @@ class Mp4Reader:
         self._unplaced = fragment.samples
         self._expect(iter(fragment.samples))
 
-    def _note_missing(self, fragment: Fragment) -> None:
+    def _note_missing(self, fragment: MovieFragment) -> None:
         """Numbers need not follow one another, and Chrome's clock need not run evenly: both together tell of a loss."""
         last = self._fragment
         if last is None or fragment.time is None or self._explained:

@@ -22,7 +22,7 @@ _PARTS = (b"tfhd", b"tfdt", b"trun")
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
+class MovieFragment:
     """What `moof` tells of one track: its packets, and when they end.
 
     `time` is that of the first packet; None where `tfdt` is missing, and the times and `end_time` count from 0 then.
@@ -39,7 +39,7 @@ class Fragment:
     is_hurt: bool
 
 
-def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> Fragment | None:
+def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> MovieFragment | None:
     """What the `moof` box that begins `moof_at` bytes into the stream tells of `track` (None: of its first).
 
     None where it tells nothing of that track.
@@ -55,7 +55,7 @@ def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[i
                 found = traf
     if found is None:
         return None
-    return Fragment(
+    return MovieFragment(
         number, found.track, found.time, found.end_time, found.absolute, tuple(found.samples), found.is_hurt
     )
 

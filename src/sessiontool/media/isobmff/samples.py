@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..opus import OpusHead, PacketSamples, most_bytes
-from ..opus_evidence import ENOUGH, Evidence, names_opus, refusal
+from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def proved_track(
     return replace(known, number=number) if known else Track(number, OpusHead(evidence.channels, pre_skip=0), "")
 
 
-def _evidence(samples: Sequence[Sample], packets: Sequence[bytes]) -> Evidence:
-    evidence = Evidence()
+def _evidence(samples: Sequence[Sample], packets: Sequence[bytes]) -> OpusEvidence:
+    evidence = OpusEvidence()
     for sample, packet in zip(samples, packets, strict=True):
         evidence.add(packet, sample.duration or None)
     return evidence

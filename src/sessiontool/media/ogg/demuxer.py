@@ -26,13 +26,13 @@ from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, Packets, Track, second_
 from ..run_collector import RunCollector
 from .headers import beginnings, codec_of, headless_track, writing_app
 from .page_sequence import PageRow
-from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, Expected, Page, Piece
+from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, ExpectedPage, Page, PagePiece
 
 _SAMPLES_PER_MS = 48
 _NEAR_SAMPLES = 96_000
 
 
-class Packet(NamedTuple):
+class OggPacket(NamedTuple):
     """A packet and the places in the stream where its parts are."""
 
     data: bytes
@@ -63,7 +63,7 @@ class OggReader:
         self._recording = -1
         self._ended = False  # its last page was read
         self._next_number: int | None = None
-        self._open: list[Piece] | None = None  # the pieces of a packet that goes on in the next page
+        self._open: list[PagePiece] | None = None  # the pieces of a packet that goes on in the next page
         self._open_bytes = 0
         self._zero: int | None = None  # the granule of recorder time zero
         self._position = 0  # samples since then, up to the end of the last packet
@@ -98,9 +98,9 @@ class OggReader:
         while page := self._row.next_page(self._expected(), final=final):
             self._read_page(page)
 
-    def _expected(self) -> Expected:
+    def _expected(self) -> ExpectedPage:
         tocs = frozenset(start[0] for start, samples in self._samples.items() if samples)
-        return Expected(self.track.number if self.track else None, self._next_number, tocs, self._open is not None)
+        return ExpectedPage(self.track.number if self.track else None, self._next_number, tocs, self._open is not None)
 
     # -- pages and streams
 
@@ -212,7 +212,7 @@ class OggReader:
                 self.ledger.damage(page.offset, page.offset, what)
         self._row.explained = False
 
-    def _packets_of(self, page: Page) -> list[Packet]:
+    def _packets_of(self, page: Page) -> list[OggPacket]:
         """The packets that end on this page, and what is there of those that do not end at all."""
         pieces = list(page.pieces)
         packets = []
@@ -229,7 +229,7 @@ class OggReader:
         if page.open and pieces:
             self._open, self._open_bytes = [], 0
             self._continue(pieces.pop())
-        return packets + [Packet(piece.data, (_place_of(piece),), piece.is_whole) for piece in pieces]
+        return packets + [OggPacket(piece.data, (_place_of(piece),), piece.is_whole) for piece in pieces]
 
     def _drop_open(self) -> None:
         """The packet that goes on does not go on here."""
@@ -237,18 +237,18 @@ class OggReader:
             self.ledger.damage(*_place_of(piece), CUT)
         self._open = None
 
-    def _continue(self, piece: Piece) -> None:
+    def _continue(self, piece: PagePiece) -> None:
         """Add to the packet that goes on; of one that is too long (a picture in the tags) the beginning is kept."""
         assert self._open is not None
         keep = piece.data if self._open_bytes <= MAX_PACKET_BYTES else b""
         self._open.append(piece._replace(data=keep))
         self._open_bytes += len(piece.data)
 
-    def _joined(self) -> list[Packet]:
+    def _joined(self) -> list[OggPacket]:
         assert self._open is not None
         pieces, self._open = self._open, None
         places = tuple((piece.offset, piece.offset + piece.size_bytes) for piece in pieces)
-        packet = Packet(b"".join(piece.data for piece in pieces), places)
+        packet = OggPacket(b"".join(piece.data for piece in pieces), places)
         if self._open_bytes <= MAX_PACKET_BYTES or packet.data.startswith(b"OpusTags"):
             return [packet]
         for start, end in places:
@@ -257,7 +257,7 @@ class OggReader:
 
     # -- packets
 
-    def _read_tags(self, packet: Packet) -> bool:
+    def _read_tags(self, packet: OggPacket) -> bool:
         """Whether the packet is the second header; it names the program that wrote the recording."""
         if self._position or not packet.data.startswith(b"OpusTags"):
             return False
@@ -267,7 +267,7 @@ class OggReader:
             self.ledger.structure(start, end)
         return True
 
-    def _place(self, page: Page, packets: list[Packet]) -> None:
+    def _place(self, page: Page, packets: list[OggPacket]) -> None:
         good = self._good(page, packets)
         durations = [
             self._samples[packet.data[:2]] if is_good else 0 for packet, is_good in zip(packets, good, strict=True)
@@ -294,7 +294,7 @@ class OggReader:
                 self.ledger.payload(*place)
         self._position = start + sum(durations)
 
-    def _good(self, page: Page, packets: list[Packet]) -> list[bool]:
+    def _good(self, page: Page, packets: list[OggPacket]) -> list[bool]:
         """Which packets are Opus; on a page with a wrong checksum they have to be of the kind of the others too."""
         if page.is_intact:
             return [
@@ -302,7 +302,7 @@ class OggReader:
                 for data, _, _ in packets
             ]
         expected = self._expected().or_of([packet.data for packet in packets])
-        return [packet.is_whole and expected.fits(Piece(0, packet.data, len(packet.data))) for packet in packets]
+        return [packet.is_whole and expected.fits(PagePiece(0, packet.data, len(packet.data))) for packet in packets]
 
     def _start_of(self, page: Page, length: int) -> tuple[int, bool]:
         """Recorder time in samples of the first packet that ends on this page, and whether it is known.
@@ -327,5 +327,5 @@ class OggReader:
         return max(start, self._position), True
 
 
-def _place_of(piece: Piece) -> tuple[int, int]:
+def _place_of(piece: PagePiece) -> tuple[int, int]:
     return piece.offset, piece.offset + len(piece.data)

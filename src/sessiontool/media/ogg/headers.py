@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..opus import OpusHead
-from ..opus_evidence import ENOUGH, Evidence, names_opus, refusal
+from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
 from .pages import CONTINUED
 
 if TYPE_CHECKING:
-    from .pages import Page, Piece
+    from .pages import Page, PagePiece
 
 _GUESSED_PRE_SKIP = 312  # libopus's delay, which every Firefox declares
 
@@ -33,7 +33,7 @@ def codec_of(start: bytes) -> str:
     return next((name for magic, name in _CODECS if start.startswith(magic)), "an unknown codec")
 
 
-def beginnings(page: Page) -> tuple[Piece, ...]:
+def beginnings(page: Page) -> tuple[PagePiece, ...]:
     """What begins on the page and ends on it."""
     end = len(page.pieces) - page.open
     return page.pieces[1 if page.flags & CONTINUED else 0 : end] or page.pieces[1 if page.flags & CONTINUED else 0 :]
@@ -45,7 +45,7 @@ def headless_track(page: Page, mime_type: str, known: Track | None, tags: tuple[
     `known` is the track if a header elsewhere told, `tags` a stream and its OpusTags.  RecordingError where a whole
     page does not prove it.
     """
-    evidence, pieces = Evidence(), beginnings(page)
+    evidence, pieces = OpusEvidence(), beginnings(page)
     for piece in pieces:
         evidence.add(piece.data)
     few = len(pieces) < ENOUGH and names_opus(mime_type) is not False

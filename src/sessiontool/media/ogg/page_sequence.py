@@ -9,7 +9,7 @@ from ..packets import CUT, Ledger
 from .pages import CAPTURE, MAX_IN_VAIN, hurt_page_at, page_at
 
 if TYPE_CHECKING:
-    from .pages import Expected, Page
+    from .pages import ExpectedPage, Page
 
 _HURRIED_STEP_BYTES = 256  # bytes made to look like pages must not cost hours
 _LEAST_PAGE_BYTES = 2048
@@ -52,7 +52,7 @@ class PageRow:
         self._pos = len(self._buf)
         self._go_on()
 
-    def next_page(self, expected: Expected, *, final: bool) -> Page | None:
+    def next_page(self, expected: ExpectedPage, *, final: bool) -> Page | None:
         """The next page; None where more bytes are needed for it.  With `final` no more will come."""
         at, page, reason = self._find(expected, final=final)
         if at > self._pos:
@@ -64,7 +64,7 @@ class PageRow:
             self._pos = at + page.size_bytes
         return page
 
-    def _find(self, expected: Expected, *, final: bool) -> tuple[int, Page | None, str]:
+    def _find(self, expected: ExpectedPage, *, final: bool) -> tuple[int, Page | None, str]:
         """The next page and where it begins, and what was wrong before it.
 
         Without one it is the place where bytes begin that may become one.
@@ -88,7 +88,7 @@ class PageRow:
         """Whether a page has to begin where the last one ended."""
         return self._broken_at is None and self._begun
 
-    def _page_at(self, at: int, expected: Expected, *, final: bool) -> Page | None:
+    def _page_at(self, at: int, expected: ExpectedPage, *, final: bool) -> Page | None:
         """A page at `at`, whole or hurt; None where bytes lack that may come, ValueError where there is none."""
         try:
             page = page_at(self._buf, at, self._offset)

@@ -34,7 +34,7 @@ _MOST_BYTES = _HEADER.size + 255 + 255 * 255
 """The largest page there can be."""
 
 
-class Piece(NamedTuple):
+class PagePiece(NamedTuple):
     """A packet, or the part of one that is on a page: where in the stream it begins, its bytes, how many there were.
 
     A piece of which the end is missing has fewer bytes than its size.
@@ -63,13 +63,13 @@ class Page:
     granule: int
     stream: int
     number: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PagePiece, ...]
     open: bool
     is_intact: bool = True
 
 
 @dataclass(slots=True)
-class Expected:
+class ExpectedPage:
     """What is known of the recording, which a hurt page has to agree with: stream and page number, and TOC bytes.
 
     Without any TOC bytes those of the page decide: packets of one recorder are of one kind.
@@ -82,7 +82,7 @@ class Expected:
     is_in_place: bool = False  # the page before it ended there: it has the number that is expected
     may_mend: bool = True  # a wrong segment table is looked into, which takes long
 
-    def or_of(self, packets: Sequence[bytes]) -> Expected:
+    def or_of(self, packets: Sequence[bytes]) -> ExpectedPage:
         """The same with the kind of most packets, where none is known."""
         heard = [packet for packet in packets if packet.strip(b"\0")]  # the others were wiped out
         if self.tocs or not heard:
@@ -90,7 +90,7 @@ class Expected:
         ((toc, _),) = Counter(packet[0] for packet in heard).most_common(1)
         return replace(self, tocs=frozenset({toc}))
 
-    def fits(self, piece: Piece) -> bool:
+    def fits(self, piece: PagePiece) -> bool:
         """Whether a packet is of the recording's kind; of one that is cut the beginning."""
         if not piece.data or (self.tocs and piece.data[0] not in self.tocs):
             return False
@@ -115,16 +115,16 @@ def page_at(buf: bytes, at: int, offset: int = 0) -> Page | None:
     return Page(offset + at, body - at, end - at, flags, granule, stream, number, pieces, lacing[-1:] == b"\xff")
 
 
-def _pieces(buf: bytes, body: int, lacing: bytes, offset: int, end: int) -> tuple[Piece, ...]:
+def _pieces(buf: bytes, body: int, lacing: bytes, offset: int, end: int) -> tuple[PagePiece, ...]:
     """The packets that a segment table tells of; nothing of them is behind `end`."""
     pieces, start, size = [], body, 0
     for length in lacing:
         size += length
         if length < 255:
-            pieces.append(Piece(offset + start, buf[start : min(start + size, end)], size))
+            pieces.append(PagePiece(offset + start, buf[start : min(start + size, end)], size))
             start, size = start + size, 0
     if lacing[-1:] == b"\xff":
-        pieces.append(Piece(offset + start, buf[start : min(start + size, end)], size))
+        pieces.append(PagePiece(offset + start, buf[start : min(start + size, end)], size))
     return tuple(pieces)
 
 
@@ -156,7 +156,7 @@ def _checksum(*parts: bytes) -> int:
 
 
 def hurt_page_at(
-    buf: bytes, at: int, offset: int, expected: Expected, *, meets: Sequence[int] = (), final: bool
+    buf: bytes, at: int, offset: int, expected: ExpectedPage, *, meets: Sequence[int] = (), final: bool
 ) -> Page | None:
     """The page of the recording at `at` whose checksum is wrong, or whose end is missing, as far as it can be believed.
 
@@ -224,7 +224,7 @@ class _Table:
     """A segment table, and what speaks for it."""
 
     def __init__(
-        self, buf: bytes, at: int, expected: Expected, following: int | None, lacing: bytes | None = None
+        self, buf: bytes, at: int, expected: ExpectedPage, following: int | None, lacing: bytes | None = None
     ) -> None:
         segments_at = at + _HEADER.size - 1
         self.lacing = buf[segments_at + 1 : segments_at + 1 + buf[segments_at]] if lacing is None else lacing
@@ -249,7 +249,7 @@ class _Table:
         expected = self._expected.or_of([piece.data for piece in starts])
         return sum(map(expected.fits, starts)), len(starts)
 
-    def _starts(self) -> list[Piece]:
+    def _starts(self) -> list[PagePiece]:
         """The packets that begin on the page, as far as they are there."""
         stop = len(self._buf) if self._following is None else self._following
         pieces = _pieces(self._buf, self.body, self.lacing, 0, stop)

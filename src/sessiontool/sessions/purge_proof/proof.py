@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from ...errors import RecordingError
 from ...media.probe import begins_recording
 from .packet_index import UNKNOWN_TIME, PacketIndex
-from .streams import Stream, Unproved, strangers
+from .streams import ProofStream, Unproved, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ...media.packets import Packets
     from ...model import ChunkRef
-    from .streams import Run
+    from .streams import ProofRun
 
 _MOST_NAMED = 3
 _MOST_MS = 1 << 40
@@ -67,11 +67,11 @@ class Proof:
         """Of each chunk, by its key."""
         self._index = PacketIndex(packets)
         self._part = ""
-        self._stream: Stream | None = None
-        self._before: Stream | None = None  # the recording into which the stream's header came
+        self._stream: ProofStream | None = None
+        self._before: ProofStream | None = None  # the recording into which the stream's header came
         self._streams = 0
         self._recordings: dict[tuple[int, int], int] = {}  # a number for each recording in each stream
-        self._runs: list[Run] = []  # of the part, those that are closed
+        self._runs: list[ProofRun] = []  # of the part, those that are closed
         self._foreign = foreign
         self._seen: set[str] = set()
 
@@ -117,7 +117,7 @@ class Proof:
         try:
             if self._stream is None:
                 self._streams += 1
-                self._stream = Stream(data, self._streams)
+                self._stream = ProofStream(data, self._streams)
             runs = self._stream.feed(chunk, data, skipped)
         except RecordingError as error:
             self.unproved.append(Unproved(chunk.object.key, skipped, len(data) - skipped, error.message))
@@ -125,7 +125,7 @@ class Proof:
             return
         self._find(self._stream, runs)
 
-    def _close(self, stream: Stream | None) -> None:
+    def _close(self, stream: ProofStream | None) -> None:
         if stream is not None:
             self._find(stream, stream.close())
             self.unproved += stream.unused()
@@ -139,7 +139,7 @@ class Proof:
 
     # -- their packets
 
-    def _find(self, stream: Stream, runs: Sequence[Packets]) -> None:
+    def _find(self, stream: ProofStream, runs: Sequence[Packets]) -> None:
         payloads = [payload for run in runs for payload in run.payloads]
         for packet, inside in stream.hidden(set(payloads)):
             if inside or not self._index.holds(packet):
@@ -150,7 +150,7 @@ class Proof:
             reason = f"{missing.packets} of {len(payloads)} packets are {missing.reason}"
             self.unproved.append(stream.unproved_at(payloads[missing.first], size_bytes, reason))
 
-    def _times(self, stream: Stream, runs: Sequence[Packets]) -> Iterator[int]:
+    def _times(self, stream: ProofStream, runs: Sequence[Packets]) -> Iterator[int]:
         """When packets were recorded: alike for two packets of one recording alone."""
         for run in runs:
             number = self._recordings.setdefault((stream.number, run.recording), len(self._recordings))

@@ -51,7 +51,7 @@ class _Piece(NamedTuple):
         return self.chunk.object.key
 
 
-class Run(NamedTuple):
+class ProofRun(NamedTuple):
     """What a stream was, once it is closed: how its recorder writes, how many packets it had, and its chunks."""
 
     kind: tuple[str, int]
@@ -59,7 +59,7 @@ class Run(NamedTuple):
     chunks: list[ChunkRef]
 
 
-class Stream:
+class ProofStream:
     """The chunks of one recording; `number` is its own, and is of no use here.
 
     The bytes of the `first` chunk decide how they are read (RecordingError where they cannot be).
@@ -121,11 +121,11 @@ class Stream:
         self._tocs |= {payload[0] for run in runs for payload in run.payloads}
         return runs
 
-    def run(self) -> Run:
+    def run(self) -> ProofRun:
         """What can be told of the stream once it is closed."""
         track = self._reader.track
         kind = type(self._reader).__name__, track.number if track else 0
-        return Run(kind, self._packets, [piece.chunk for piece in self._pieces])
+        return ProofRun(kind, self._packets, [piece.chunk for piece in self._pieces])
 
     # -- what is of no use
 
@@ -174,7 +174,7 @@ class Stream:
         return self._pieces[number].skipped + offset - self._reader.ledger.start_of(number)
 
 
-def strangers(runs: Sequence[Run]) -> Iterator[ChunkRef]:
+def strangers(runs: Sequence[ProofRun]) -> Iterator[ChunkRef]:
     """The chunks of a part that another recorder wrote than most of it.
 
     They are written in another way, or their numbers are among those of the others.
