@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PROJECT = Path(__file__).parent.parent
-PAGES = (PROJECT / "README.md", PROJECT / "samples" / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+PAGES = (
+    PROJECT / "README.md",
+    PROJECT / "CONTRIBUTING.md",
+    PROJECT / "samples" / "README.md",
+    *sorted((PROJECT / "docs").glob("*.md")),
+)
 CLI_PAGE = PROJECT / "docs" / "cli.md"
 STORE_ON_S3 = "sessions"
 """The prefix in the test server's bucket under which the pages find the sample."""
