@@ -30,6 +30,7 @@ PAGES = (
     PROJECT / "README.md",
     PROJECT / "CONTRIBUTING.md",
     PROJECT / "samples" / "README.md",
+    PROJECT / "samples" / "recorder" / "README.md",
     *sorted((PROJECT / "docs").glob("*.md")),
 )
 CLI_PAGE = PROJECT / "docs" / "cli.md"

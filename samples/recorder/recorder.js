@@ -1,0 +1,388 @@
+// @ts-check
+/**
+ * Records a voice conversation in a page, and hands on what sessiontool merges while it runs.
+ *
+ * The microphone is the left channel, the assistant the right one, of one MediaRecorder.  Each blob goes to a queue at
+ * once, together with session.json and the events since the last one; `UploadQueue` of queue.js keeps them on disk until
+ * they are uploaded.  So a closed tab, a reload or a dead network loses at most what the MediaRecorder had not handed out.
+ *
+ * No dependencies, no build step.  What it writes is described in docs/formats.md and typed in schemas/.
+ *
+ * @typedef {import("../../schemas/sessiontool.d.ts").Session} Session
+ * @typedef {import("../../schemas/sessiontool.d.ts").Part} Part
+ * @typedef {{key: string, type: string, body: ArrayBuffer, sha256: string}} Upload
+ * @typedef {{session_id: string, document: Session, pieces: number, is_open: boolean}} SessionRecord
+ * @typedef {{add(uploads: Upload[], session: SessionRecord): Promise<void>, idle(): Promise<void>}} Queue
+ */
+
+const TYPES = ["audio/webm;codecs=opus", "audio/webm", "audio/mp4;codecs=opus", "audio/mp4"];
+/** 5 s at 64 kbit/s are 40 KB: a request with `keepalive` may carry 64 KiB, and below 32 kbit/s the encoder mixes channels. */
+const TIMESLICE_MS = 5000;
+const BITS_PER_SECOND = 64_000;
+/** A lane is silent when it stays below -80 dBFS for 3 s; the levels are looked at ten times a second. */
+const SILENCE = 1e-4;
+const SILENT_AFTER_MS = 3000;
+const METER_MS = 100;
+const MUTED_AFTER_MS = 1000;
+const LEAST_FREE_BYTES = 50e6;
+
+const epochMs = () => performance.timeOrigin + performance.now();
+const tenth = (/** @type {number} */ ms) => Math.round(ms * 10) / 10;
+
+/** One channel of the recording: sources come and go in front of it while the MediaRecorder runs on. */
+class Lane {
+  level = 0;
+  heard_ms = 0;
+  is_silent = false;
+
+  /** @param {AudioContext} context @param {AudioNode} merger @param {number} channel @param {string} role */
+  constructor(context, merger, channel, role) {
+    this.role = role;
+    this.context = context;
+    this.input = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+    this.meter = new AnalyserNode(context, { fftSize: 16384 });
+    this.samples = new Float32Array(this.meter.fftSize);
+    this.input.connect(merger, 0, channel);
+    this.input.connect(this.meter);
+  }
+
+  /** @param {MediaStream} stream @param {boolean} is_remote @returns {() => void} takes it out again */
+  add(stream, is_remote) {
+    const source = this.context.createMediaStreamSource(stream);
+    source.connect(this.input);
+    if (!is_remote) return () => source.disconnect();
+    // In Chromium a remote track gives Web Audio nothing but silence unless a media element plays it too.
+    const sink = new Audio();
+    sink.muted = true;
+    sink.srcObject = stream;
+    sink.play().catch(() => {});
+    return () => (source.disconnect(), (sink.srcObject = null));
+  }
+
+  /** @param {number} now_ms @returns {boolean} whether it fell silent or sounds again */
+  measure(now_ms) {
+    this.meter.getFloatTimeDomainData(this.samples);
+    this.level = this.samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+    if (this.level > SILENCE) this.heard_ms = now_ms;
+    const was_silent = this.is_silent;
+    this.is_silent = now_ms - this.heard_ms >= SILENT_AFTER_MS;
+    return was_silent !== this.is_silent;
+  }
+}
+
+/** Records one session.  Fires `change`; `status` and `lanes` say what to show. */
+export class SessionRecorder extends EventTarget {
+  /** @type {"idle" | "recording" | "paused" | "interrupted" | "finished"} */
+  status = "idle";
+  /** @type {Lane[]} */
+  lanes = [];
+  /** @type {SessionRecord} */
+  #record;
+  /** @type {string[]} */
+  #lines = [];
+  #saving = Promise.resolve();
+  #cleanup = new AbortController();
+  /** @type {MediaRecorder | undefined} */
+  #recorder;
+  #removeMicrophone = () => {};
+  #release = () => {};
+  /** @type {number | undefined} */
+  #pausedAt_ms;
+  /** @type {WakeLockSentinel | undefined} */
+  #wakeLock;
+
+  /**
+   * @param {object} options
+   * @param {Queue} options.queue
+   * @param {string} options.sessionId letters, digits, `.`, `_` and `-`
+   * @param {() => Promise<MediaStream>} options.getMicrophone also called when the microphone has gone away
+   * @param {Record<string, string>} [options.speakers] role to name
+   * @param {SessionRecord} [options.unfinished] a session of `Store.unfinished` to go on with
+   * @param {number} [options.timeslice_ms]
+   */
+  constructor({ queue, sessionId, getMicrophone, speakers = {}, unfinished, timeslice_ms = TIMESLICE_MS }) {
+    super();
+    this.queue = queue;
+    this.getMicrophone = getMicrophone;
+    this.timeslice_ms = timeslice_ms;
+    this.#record = unfinished ?? { session_id: sessionId, document: newSession(sessionId, speakers), pieces: 0, is_open: true };
+    this.session = this.#record.document;
+    this.zero_ms = Date.parse(this.session.started_at ?? "");
+  }
+
+  /** The session clock in ms; it goes on through a reload. */
+  clock = () => tenth(epochMs() - this.zero_ms);
+
+  /** Begin to record; after a gesture of the user, as browsers let no AudioContext run before one. */
+  async start() {
+    await this.#claim();
+    const free = await navigator.storage?.estimate().catch(() => null);
+    if (free?.quota && free.quota - (free.usage ?? 0) < LEAST_FREE_BYTES) throw new Error("the browser has no room left");
+    void navigator.storage?.persist?.();
+    this.context = new AudioContext({ sampleRate: 48_000 });
+    const merger = new ChannelMergerNode(this.context, { numberOfInputs: 2 });
+    this.destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 2 });
+    merger.connect(this.destination);
+    const { context } = this;
+    this.lanes = ["user", "assistant"].map((role, channel) => new Lane(context, merger, channel, role));
+    for (const lane of this.lanes) lane.heard_ms = this.clock();
+    context.onstatechange = () => this.#contextChanged();
+    await context.resume();
+    this.#watchPage();
+    await this.#openMicrophone();
+    this.#begin();
+  }
+
+  /** Put a remote stream on the assistant's channel.  @param {MediaStream} stream @returns {() => void} removes it */
+  addAssistant(stream) {
+    return this.lanes[1].add(stream, true);
+  }
+
+  /** Change the microphone without ending the part.  @param {MediaStream} stream */
+  setMicrophone(stream) {
+    this.#removeMicrophone();
+    this.#removeMicrophone = this.lanes[0].add(stream, false);
+    const [track] = stream.getAudioTracks();
+    const options = { signal: this.#cleanup.signal };
+    let muted = setTimeout(() => {}, 0);
+    track.addEventListener("mute", () => (muted = setTimeout(() => this.note("muted", { role: "user" }), MUTED_AFTER_MS)), options);
+    track.addEventListener("unmute", () => clearTimeout(muted), options);
+    track.addEventListener("ended", () => (this.note("microphone-ended"), this.#openMicrophone()), options);
+    this.note("microphone", { label: track.label });
+    this.microphone = stream;
+    this.dispatchEvent(new Event("microphone")); // so that the call can send the new track
+  }
+
+  pause() {
+    if (this.status !== "recording") return;
+    this.#recorder?.pause();
+    this.#pausedAt_ms = this.clock();
+    this.#become("paused");
+  }
+
+  resume() {
+    if (this.status !== "paused") return;
+    this.#endPause();
+    this.#recorder?.resume();
+    for (const lane of this.lanes) lane.heard_ms = this.clock();
+    this.#become("recording");
+  }
+
+  /** End the recording; fulfilled when everything is in IndexedDB (`queue.idle()`: when it is uploaded). */
+  async finish() {
+    if (this.status === "idle") await this.#claim(); // a session that an earlier page left
+    this.#become("finished");
+    this.#cleanup.abort();
+    await this.#end();
+    this.session.ended_at = new Date(epochMs()).toISOString();
+    this.#record.is_open = false;
+    await this.#save();
+    await this.context?.close();
+    this.#release();
+    void this.queue.idle().then(() => this.#wakeLock?.release());
+  }
+
+  /**
+   * Log the events of a data channel, those received and those sent.  @param {RTCDataChannel} channel
+   */
+  mirror(channel) {
+    /** @type {string | undefined} */
+    let session;
+    const line = (/** @type {"server" | "client"} */ from, /** @type {string} */ text) => {
+      const t_ms = this.clock();
+      try {
+        const event = JSON.parse(text);
+        if (/^session\.(created|started)$/.test(event.type)) session = event.session?.id;
+        if (event.session?.expires_at && event.session.id) this.#noteRealtime(event.session, t_ms);
+        this.#lines.push(JSON.stringify({ t_ms, from, session, event }) + "\n");
+      } catch {
+        this.note("event-unreadable");
+      }
+    };
+    channel.addEventListener("message", ({ data }) => line("server", data));
+    const send = channel.send.bind(channel);
+    channel.send = (/** @type {any} */ data) => (line("client", data), send(data));
+  }
+
+  /** Note something that explains the recording.  @param {string} kind @param {Record<string, unknown>} [more] */
+  note(kind, more = {}) {
+    (this.session.notes ??= []).push({ t_ms: this.clock(), kind, ...more });
+    this.dispatchEvent(new Event("change"));
+  }
+
+  // -- inside
+
+  /** @returns {Part} */
+  #part() {
+    return /** @type {Part} */ (this.session.parts?.at(-1));
+  }
+
+  /** @param {SessionRecorder["status"]} status */
+  #become(status) {
+    this.status = status;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** One tab records a session, and no second one goes on with it at the same time. */
+  #claim() {
+    const name = `sessiontool-recorder-session-${this.session.session_id}`;
+    return new Promise((resolve, reject) => {
+      if (!navigator.locks) return resolve(undefined);
+      void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+        if (!lock) return reject(new Error("another tab records this session"));
+        resolve(undefined);
+        return new Promise((release) => (this.#release = () => release(undefined)));
+      });
+    });
+  }
+
+  /** A new part: a new MediaRecorder on the same stream. */
+  #begin() {
+    const type = TYPES.find((one) => MediaRecorder.isTypeSupported(one));
+    if (!type || !this.destination) throw new Error("this browser records neither WebM nor MP4 with Opus");
+    const recorder = new MediaRecorder(this.destination.stream, { mimeType: type, audioBitsPerSecond: BITS_PER_SECOND });
+    const parts = (this.session.parts ??= []);
+    /** @type {Part} */
+    const part = { part: parts.length, mime_type: type, timeslice_ms: this.timeslice_ms, pauses: [], chunks: [] };
+    let seq = 0;
+    recorder.ondataavailable = ({ data }) => this.#take(part, seq++, data);
+    recorder.onerror = (event) => this.note("recorder-error", { error: String(/** @type {any} */ (event).error ?? "") });
+    recorder.onstop = () => this.#recorder === recorder && this.status !== "finished" && this.#restart();
+    parts.push(part);
+    this.#recorder = recorder;
+    part.start_ms = this.clock();
+    recorder.start(this.timeslice_ms);
+    this.#become("recording");
+  }
+
+  /** Stop the part, and wait until its last blob is kept. */
+  async #end() {
+    const recorder = this.#recorder;
+    if (!recorder) return;
+    this.#endPause();
+    this.#part().stop_ms ??= this.clock();
+    this.#recorder = undefined;
+    if (recorder.state !== "inactive") {
+      const stopped = new Promise((resolve) => (recorder.onstop = resolve));
+      recorder.stop();
+      await stopped; // the last blob comes before this
+    }
+    await this.#save();
+  }
+
+  async #restart() {
+    await this.#end();
+    if (this.status !== "finished" && this.context?.state === "running") this.#begin();
+  }
+
+  #endPause() {
+    if (this.#pausedAt_ms === undefined) return;
+    (this.#part().pauses ??= []).push({ start_ms: this.#pausedAt_ms, end_ms: this.clock() });
+    this.#pausedAt_ms = undefined;
+  }
+
+  /** Number a blob at once, and keep it in its turn.  @param {Part} part @param {number} seq @param {Blob} blob */
+  #take(part, seq, blob) {
+    const [emitted_ms, type] = [this.clock(), blob.type || part.mime_type || ""];
+    const ending = type.startsWith("audio/mp4") ? "mp4" : "webm";
+    const key = `${this.session.session_id}/chunks/${digits(part.part, 3)}/${digits(seq, 6)}.${ending}`;
+    this.#save(async () => {
+      const body = await blob.arrayBuffer(); // WebKit loses Blobs in IndexedDB
+      const upload = { key, type, body, sha256: await sha256(body) };
+      part.chunks?.push({ seq, bytes: blob.size, emitted_ms, sha256: upload.sha256 });
+      return [upload];
+    });
+  }
+
+  /** Keep uploads, the events since the last time and session.json.  @param {() => Promise<Upload[]>} [make] */
+  #save(make) {
+    this.#saving = this.#saving.then(async () => {
+      const uploads = (await make?.()) ?? [];
+      const id = this.session.session_id;
+      if (this.#lines.length) {
+        const lines = await textUpload(`${id}/events/${digits(this.#record.pieces++, 6)}.jsonl`, this.#lines.splice(0).join(""));
+        uploads.push({ ...lines, type: "application/x-ndjson" });
+      }
+      uploads.push(await textUpload(`${id}/session.json`, JSON.stringify(this.session)));
+      await this.queue.add(uploads, this.#record);
+    });
+    return this.#saving;
+  }
+
+  #watchPage() {
+    const options = { signal: this.#cleanup.signal };
+    const flush = () => this.#recorder?.state === "recording" && this.#recorder.requestData();
+    const keepAwake = () => navigator.wakeLock?.request("screen").then((lock) => (this.#wakeLock = lock), () => {});
+    document.addEventListener("visibilitychange", () => {
+      this.note(document.visibilityState === "hidden" ? "page-hidden" : "page-visible");
+      if (document.visibilityState === "hidden") flush();
+      else keepAwake();
+    }, options);
+    addEventListener("pagehide", flush, options);
+    addEventListener("beforeunload", (event) => (flush(), event.preventDefault()), options);
+    keepAwake();
+    const timer = setInterval(() => this.#measure(), METER_MS);
+    this.#cleanup.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  #measure() {
+    if (this.status !== "recording") return;
+    const now_ms = this.clock();
+    for (const lane of this.lanes) {
+      const changed = lane.measure(now_ms);
+      if (changed) this.note(lane.is_silent ? "lane-silent" : "lane-sounds", { role: lane.role });
+    }
+    this.dispatchEvent(new Event("level"));
+  }
+
+  async #openMicrophone() {
+    try {
+      this.setMicrophone(await this.getMicrophone());
+    } catch (error) {
+      this.note("microphone-missing", { error: String(error) });
+      if (!this.microphone) throw error;
+      navigator.mediaDevices.addEventListener("devicechange", () => this.#openMicrophone(), { once: true, signal: this.#cleanup.signal });
+    }
+  }
+
+  /** A phone call interrupts the context: what is recorded then is no sound, so the part ends there. */
+  async #contextChanged() {
+    const state = String(this.context?.state);
+    if (this.status === "finished") return;
+    this.note(`audio-${state}`);
+    if (state === "running" && this.status === "interrupted") this.#begin();
+    else if (state === "interrupted") {
+      this.#become("interrupted");
+      await this.#end();
+    } else if (state === "suspended") void this.context?.resume();
+  }
+
+  /** @param {{id: string, expires_at: number}} told @param {number} t_ms */
+  #noteRealtime({ id, expires_at }, t_ms) {
+    const known = (this.session.realtime_sessions ??= []);
+    if (!known.some((one) => one.id === id)) known.push({ id, expires_at, created_ms: t_ms });
+    const part = this.session.parts?.at(-1);
+    if (part && !part.realtime_session_id) Object.assign(part, { realtime_session_id: id, expires_at });
+  }
+}
+
+/** @param {string} session_id @param {Record<string, string>} speakers @returns {Session} */
+function newSession(session_id, speakers) {
+  const started_at = new Date(Math.round(epochMs())).toISOString();
+  const user_agent = navigator.userAgent;
+  return { schema: "sessiontool.session/1", session_id, started_at, user_agent, channels: ["user", "assistant"], speakers, parts: [] };
+}
+
+const digits = (/** @type {number | string} */ number, /** @type {number} */ count) => String(number).padStart(count, "0");
+
+/** @param {ArrayBuffer} body */
+async function sha256(body) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {string} key @param {string} text */
+async function textUpload(key, text) {
+  const body = new TextEncoder().encode(text).buffer;
+  return { key, type: "application/json", body, sha256: await sha256(body) };
+}
