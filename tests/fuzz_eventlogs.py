@@ -16,6 +16,7 @@ from sessiontool.events import join, read_events
 from sessiontool.model import Placement
 from sessiontool.sessions import report
 from sessiontool.sessions.event_log import utterances_jsonl
+from sessiontool.sessions.transcript import transcript_json
 from sessiontool.simulate.eventlog import LogPlan, Said, event_log
 from sessiontool.speech.truncation import with_heard_text
 
@@ -102,7 +103,7 @@ def _check(log: EventLog) -> None:
     placed = with_heard_text([Placement(one, 0, 48_000, "clipped", 0.9) for one in joined.utterances])
     spans = timeline.Timeline([])
     speakers = {"user": "Dana", "assistant": "Morgan"}
-    transcript = report.transcript_json("test", spans, placed, speakers, log.notes)
+    transcript = transcript_json("test", spans, placed, speakers, log.notes)
     check_json(transcript)
     check_json({"realtime": report.realtime_json(log, spans, placed)})
     check_json({"findings": [report.finding_json(finding) for finding in (*log.findings, *joined.findings)]})

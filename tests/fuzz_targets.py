@@ -35,6 +35,7 @@ from sessiontool.media.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.model import Placement
 from sessiontool.sessions import report
 from sessiontool.sessions.inputs import Notes
+from sessiontool.sessions.transcript import transcript_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -175,7 +176,7 @@ def _check_notes(notes: Notes) -> None:
     roles = {utterance.role for utterance in notes.utterances}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     spans = timeline.Timeline([])
-    transcript = report.transcript_json("test", spans, placements, speakers)
+    transcript = transcript_json("test", spans, placements, speakers)
     check_json(transcript)
     check_json({"findings": [report.finding_json(finding) for finding in notes.findings]})
 

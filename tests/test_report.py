@@ -19,6 +19,7 @@ from sessiontool.media.packets import Account, PacketsDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.recording.records import ChunkRecord, Stretch
 from sessiontool.sessions import report
+from sessiontool.sessions.transcript import TRANSCRIPT_SCHEMA, transcript_json, utterance_json
 from sessiontool.timeline import Span, Timeline
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def test_seconds_are_whole_milliseconds_rounded_down(samples: int) -> None:
 
 
 def test_an_utterance_has_its_place_and_what_was_logged() -> None:
-    written = report.utterance_json(placement(48_047, 96_000), "Dana")
+    written = utterance_json(placement(48_047, 96_000), "Dana")
     assert written == {
         "id": "u1",
         "role": "user",
@@ -221,7 +222,7 @@ def test_an_utterance_has_its_place_and_what_was_logged() -> None:
 
 
 def test_an_utterance_without_sound_has_no_place() -> None:
-    written = report.utterance_json(placement(None, None, status="no_audio"), "Dana")
+    written = utterance_json(placement(None, None, status="no_audio"), "Dana")
     assert (written["start_s"], written["end_s"], written["status"]) == (None, None, "no_audio")
 
 
@@ -230,12 +231,12 @@ def test_an_utterance_without_sound_has_no_place() -> None:
     [(None, "aligned", False), (True, "aligned", True), (False, "aligned", False), (None, "clipped", True)],
 )
 def test_what_was_cut_short_is_interrupted(interrupted: bool | None, status: PlacementStatus, written: bool) -> None:
-    assert report.utterance_json(placement(0, 1, status=status, interrupted=interrupted), "x")["interrupted"] is written
+    assert utterance_json(placement(0, 1, status=status, interrupted=interrupted), "x")["interrupted"] is written
 
 
 def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
     extra = {"mood": [1, {"a": None}], "speaker": "Eve", "start_s": 99, "words": "mine", "status": "x"}
-    written = report.utterance_json(placement(0, 48_000, extra=extra, language="en"), "Dana")
+    written = utterance_json(placement(0, 48_000, extra=extra, language="en"), "Dana")
     assert written["mood"] == [1, {"a": None}]
     assert (written["speaker"], written["start_s"], written["status"]) == ("Dana", 0.0, "aligned")
     assert "words" not in written
@@ -244,11 +245,11 @@ def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
 
 def test_pauses_words_and_what_was_heard_are_told_where_they_are_known() -> None:
     plain = placement(48_000, 144_000)
-    assert not {"speech", "words", "heard_text"} & set(report.utterance_json(plain, "Dana"))
-    assert "speech" not in report.utterance_json(replace(plain, speech=((48_000, 144_000),)), "Dana")
+    assert not {"speech", "words", "heard_text"} & set(utterance_json(plain, "Dana"))
+    assert "speech" not in utterance_json(replace(plain, speech=((48_000, 144_000),)), "Dana")
     words = (TimedWord("Hel", 48_000, 60_047, "aligned"), TimedWord("lo.", 96_000, 144_000, "spread"))
     told = replace(plain, speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
-    written = report.utterance_json(told, "Dana")
+    written = utterance_json(told, "Dana")
     assert written["speech"] == [[1.0, 1.3], [2.0, 3.0]]
     assert written["words"] == [
         {"text": "Hel", "start_s": 1.0, "end_s": 1.25, "source": "aligned"},
@@ -259,9 +260,9 @@ def test_pauses_words_and_what_was_heard_are_told_where_they_are_known() -> None
 
 def test_the_transcript_keeps_the_order_of_the_log() -> None:
     placements = [placement(96_000, 97_000, id="b"), placement(0, 1000, id="a", role="assistant")]
-    written = report.transcript_json("s", timeline(("recorded", 5000)), placements, {"user": "U", "assistant": "A"})
+    written = transcript_json("s", timeline(("recorded", 5000)), placements, {"user": "U", "assistant": "A"})
     assert [(u["id"], u["speaker"]) for u in written["utterances"]] == [("b", "U"), ("a", "A")]
-    assert (written["schema"], written["session_id"], written["duration_s"]) == (report.TRANSCRIPT_SCHEMA, "s", 5.0)
+    assert (written["schema"], written["session_id"], written["duration_s"]) == (TRANSCRIPT_SCHEMA, "s", 5.0)
 
 
 # -- reports of real merges

@@ -1,4 +1,4 @@
-"""What is written down of a merge: report.json and transcript.json, as plain JSON values (the contract's schemas).
+"""report.json as plain JSON values (the schema `sessiontool.report/1`).
 
 Integers become seconds and milliseconds here and nowhere else, rounded once.
 """
@@ -18,35 +18,16 @@ if TYPE_CHECKING:
 
     from ..align import Alignment, PartAlignment
     from ..events import EventLog, RealtimeSession
-    from ..model import Note, Placement, StoredObject, TimedWord
+    from ..model import Placement, StoredObject
     from ..recording.records import ChunkRecord, Stretch
     from ..timeline import Span, Timeline
 
 REPORT_SCHEMA = "sessiontool.report/1"
-TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
 
 MOST_IGNORED = 100
 """So many objects that were not read are listed in a report."""
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
-_OUR_FIELDS = frozenset(
-    [
-        "id",
-        "role",
-        "speaker",
-        "text",
-        "start_s",
-        "end_s",
-        "status",
-        "confidence",
-        "interrupted",
-        "heard_text",
-        "speech",
-        "words",
-        "logged",
-        "language",
-    ]
-)
 
 
 def to_text(document: dict[str, Any]) -> str:
@@ -219,72 +200,6 @@ def _hole_finding(span: Span) -> Finding:
         at_s=seconds(span.output_start),
         lost_ms=length_ms if span.cause == "lost" else None,
     )
-
-
-def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
-    utterance = placement.utterance
-    start, end = placement.start_samples, placement.end_samples
-    return {
-        "id": utterance.id,
-        "role": utterance.role,
-        "speaker": speaker,
-        "text": utterance.text,
-        "start_s": None if start is None else seconds(start),
-        "end_s": None if end is None else seconds(end),
-        "status": placement.status,
-        "confidence": round(placement.confidence, 3),
-        "interrupted": bool(utterance.interrupted) or placement.status == "clipped",
-        **({} if placement.heard_text is None else {"heard_text": placement.heard_text}),
-        **({"language": utterance.language} if utterance.language else {}),
-        "logged": {"t_start": _logged(utterance.t_start_us), "t_end": _logged(utterance.t_end_us)},
-        **({"speech": [[seconds(a), seconds(b)] for a, b in placement.speech]} if len(placement.speech) > 1 else {}),
-        **({"words": [_word_json(word) for word in placement.words]} if placement.words else {}),
-        **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
-    }
-
-
-def _word_json(word: TimedWord) -> dict[str, Any]:
-    return {
-        "text": word.text,
-        "start_s": seconds(word.start_samples),
-        "end_s": seconds(word.end_samples),
-        "source": word.source,
-    }
-
-
-def _logged(us: int | None) -> float | None:
-    return None if us is None else us / 1_000_000
-
-
-def transcript_json(
-    session_id: str,
-    timeline: Timeline,
-    placements: Sequence[Placement],
-    speakers: Mapping[str, str],
-    notes: Sequence[Note] = (),
-) -> dict[str, Any]:
-    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke."""
-    return {
-        "schema": TRANSCRIPT_SCHEMA,
-        "session_id": session_id,
-        "duration_s": seconds(timeline.total_samples),
-        "utterances": [utterance_json(placement, speakers[placement.utterance.role]) for placement in placements],
-        **({"notes": [note_json(note, timeline) for note in notes]} if notes else {}),
-    }
-
-
-def note_json(note: Note, timeline: Timeline) -> dict[str, Any]:
-    """A note, and the place in the output at which it came; null where nobody knows when."""
-    at = None if note.t_us is None else min(max(0, timeline.session_to_output(note.t_us)), timeline.total_samples)
-    return {
-        "id": note.id,
-        "kind": note.kind,
-        **({"role": note.role} if note.role else {}),
-        "at_s": None if at is None else seconds(at),
-        **({"text": note.text} if note.text else {}),
-        **note.extra,
-        "logged": {"t": _logged(note.t_us)},
-    }
 
 
 def sound_json(alignment: Alignment) -> dict[str, Any]:

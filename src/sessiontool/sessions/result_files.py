@@ -18,6 +18,7 @@ from ..storage import not_published
 from . import report, verify, verify_agreement
 from .result_names import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
 from .result_shapes import LEDGER, REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
+from .transcript import transcript_json
 from .verify_agreement import is_caption_file, note_of
 from .verify_problems import AGAIN, Problems
 
@@ -91,7 +92,7 @@ def write_result(
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
-    transcript = report.transcript_json(session_id, timeline, placements, speakers, log.notes if log else ())
+    transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else ())
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if options.mark_gaps else None
     made = captions.caption(transcript, options, note=note_of(session_id), report=spans)
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}

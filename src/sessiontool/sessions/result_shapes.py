@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from ..model import PlacementStatus, Severity
 from ..recording.records import Verdict
 from ..timeline import SpanKind
-from .report import HASH, REPORT_SCHEMA, TRANSCRIPT_SCHEMA
+from .report import HASH, REPORT_SCHEMA
+from .transcript import TRANSCRIPT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

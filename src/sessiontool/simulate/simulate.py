@@ -13,7 +13,8 @@ from ..errors import UsageError
 from ..storage.layout import check_session_id
 from .faults import FAULTS, parse_fault
 from .recorders import RunPlan, SimulatedStretch
-from .session import ClockError, SessionPlan, SimulatedSession, damage, record_session, write_session
+from .session import ClockError, SessionPlan, SimulatedSession, damage, record_session
+from .write import write_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,12 +11,29 @@ The only place that knows matplotlib, which is the extra `plot`; no window is ev
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..sessions.explain_alignment import channel_of, stories
+from .plot_marks import (
+    BAND_STEP,
+    COLOURS,
+    DRAWN_IN,
+    FAINT,
+    HOLE,
+    INK,
+    LEFT_IN,
+    LOG,
+    LOUD,
+    OTHER,
+    SURE,
+    WIDTH_IN,
+    WRONG,
+    PlottedUtterance,
+    draw_box,
+    draw_bracket,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,30 +44,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..alignment.speech_activity import ChannelActivity
-    from ..sessions.explain_alignment import PlacingResult, Story
+    from ..sessions.explain_alignment import PlacingResult
 
 _ENDINGS = (".png", ".svg")
 _ROW_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
 _MOST_ROWS = 12
 _TICKS_S = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 _MOST_TICKS = 15
-_SURE = 0.8
 
-_WIDTH_IN, _LEFT_IN, _RIGHT_IN = 15.0, 0.95, 0.2
 _HEAD_IN, _BAND_IN, _UNDER_ROW_IN, _OFF_IN, _FOOT_IN = 0.95, 0.85, 0.38, 1.35, 0.4
-_DRAWN_IN = _WIDTH_IN - _LEFT_IN - _RIGHT_IN
 _DPI = 120
-_CHARACTER_IN = 0.056
 _BINS = 1500
 _LOUDEST_DB, _QUIETEST_DB = -6.0, -66.0
 _LEAST_UNCLAIMED_MS = 300
 
-_COLOURS = {"user": "#0072b2", "assistant": "#009e73"}
-_OTHER, _LOG, _WRONG, _HOLE, _INK, _FAINT = "#7a5195", "#555555", "#d55e00", "#e9e6df", "#222222", "#c8c8c8"
 _SOUND = "#a9b0b7"
 
-# Heights within a band, whose sound reaches from 0 to `_LOUD`.
-_BAND_STEP, _LOUD, _BOX, _TEXT, _TICK = 1.85, 0.8, (-0.08, 1.06), 0.93, 0.06
 _BRACKETS, _WRONG_BRACKET = (1.18, 1.34), 1.54
 
 
@@ -90,29 +99,6 @@ def row_seconds(length_s: float) -> float:
     return next((row for row in _ROW_S if length_s <= row * _MOST_ROWS), length_s / _MOST_ROWS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An utterance to draw: on which band, and how high the bracket of its logged time is."""
-
-    story: Story
-    band: int
-    height: float
-
-    @property
-    def found_s(self) -> tuple[float, float] | None:
-        start, end = self.story.found_ms
-        return None if start is None or end is None else (start / 1000, end / 1000)
-
-    def touches(self, begin_s: float, end_s: float) -> bool:
-        """Whether anything of it, as found or as logged, lies between two times."""
-        at_s = [at / 1000 for at in (*self.story.found_ms, *self.story.logged_ms) if at is not None]
-        return bool(at_s) and min(at_s) < end_s and max(at_s) > begin_s
-
-    @property
-    def colour(self) -> str:
-        return _COLOURS.get(self.story.placement.utterance.role, _OTHER)
-
-
 def draw(result: PlacingResult, begin_s: float, end_s: float) -> Figure:
     """The picture of what lies between two times, not yet written anywhere."""
     from matplotlib import rc_context  # noqa: PLC0415
@@ -123,11 +109,11 @@ def draw(result: PlacingResult, begin_s: float, end_s: float) -> Figure:
     bands_in = len(result.activity.channels) * _BAND_IN
     height_in = _HEAD_IN + len(starts) * (bands_in + _UNDER_ROW_IN) + _OFF_IN + _FOOT_IN
     items = _items(result)
-    with rc_context({"font.size": 8, "axes.edgecolor": _FAINT}):
-        figure = Figure((_WIDTH_IN, height_in))
+    with rc_context({"font.size": 8, "axes.edgecolor": FAINT}):
+        figure = Figure((WIDTH_IN, height_in))
 
         def axes(top_in: float, tall_in: float) -> Axes:
-            box = (_LEFT_IN / _WIDTH_IN, 1 - (top_in + tall_in) / height_in, _DRAWN_IN / _WIDTH_IN, tall_in / height_in)
+            box = (LEFT_IN / WIDTH_IN, 1 - (top_in + tall_in) / height_in, DRAWN_IN / WIDTH_IN, tall_in / height_in)
             return figure.add_axes(box)
 
         _head(figure, result, items, height_in)
@@ -138,9 +124,9 @@ def draw(result: PlacingResult, begin_s: float, end_s: float) -> Figure:
     return figure
 
 
-def _items(result: PlacingResult) -> list[_Item]:
+def _items(result: PlacingResult) -> list[PlottedUtterance]:
     """What to draw, with a free height for each bracket: those of one band must not lie on one another."""
-    items: list[_Item] = []
+    items: list[PlottedUtterance] = []
     busy: dict[tuple[int, int], float] = {}  # until when, in ms, the brackets of a channel and height reach
     told = list(enumerate(stories(result)))
     for index, story in sorted(told, key=lambda pair: pair[1].logged_ms[0] or 0.0):
@@ -151,30 +137,32 @@ def _items(result: PlacingResult) -> list[_Item]:
         height = int(busy.get((channel, 0), -1e12) > start)
         if story.found_ms[0] is not None:
             busy[channel, height] = max(start, end)
-        items.append(_Item(story, channel, _BRACKETS[height] if story.found_ms[0] is not None else _WRONG_BRACKET))
+        items.append(
+            PlottedUtterance(story, channel, _BRACKETS[height] if story.found_ms[0] is not None else _WRONG_BRACKET)
+        )
     return items
 
 
-def _head(figure: Figure, result: PlacingResult, items: Sequence[_Item], height_in: float) -> None:
+def _head(figure: Figure, result: PlacingResult, items: Sequence[PlottedUtterance], height_in: float) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415
     from matplotlib.patches import Patch  # noqa: PLC0415
 
     found = [item for item in items if item.story.found_ms[0] is not None]
-    sure = sum(item.story.placement.confidence >= _SURE for item in found)
+    sure = sum(item.story.placement.confidence >= SURE for item in found)
     every = len(result.alignment.placements)
-    x = _LEFT_IN / _WIDTH_IN
-    text = f"{result.session_id}: {len(found)} of {every} utterances found, {sure} with confidence {_SURE} or more"
-    figure.text(x, 1 - 0.25 / height_in, text, fontsize=11, weight="bold", color=_INK, parse_math=False, va="center")
+    x = LEFT_IN / WIDTH_IN
+    text = f"{result.session_id}: {len(found)} of {every} utterances found, {sure} with confidence {SURE} or more"
+    figure.text(x, 1 - 0.25 / height_in, text, fontsize=11, weight="bold", color=INK, parse_math=False, va="center")
     keys: list[Any] = [
-        *(Patch(fc=_COLOURS.get(role, _OTHER), alpha=0.6, label=f"{role}, where found") for role in _roles(items)),
-        Patch(fc="white", ec=_INK, ls=":", label=f"confidence below {_SURE}"),
-        Line2D([], [], color=_INK, lw=2.5, label="cut off here"),
-        Line2D([], [], color=_LOG, lw=1.2, label="where the log has it"),
-        Line2D([], [], color=_WRONG, lw=1.2, marker="x", ms=5, label="logged, not found"),
-        Line2D([], [], color=_WRONG, lw=3, label="speech that no utterance has"),
-        Patch(color=_HOLE, label="nothing recorded"),
+        *(Patch(fc=COLOURS.get(role, OTHER), alpha=0.6, label=f"{role}, where found") for role in _roles(items)),
+        Patch(fc="white", ec=INK, ls=":", label=f"confidence below {SURE}"),
+        Line2D([], [], color=INK, lw=2.5, label="cut off here"),
+        Line2D([], [], color=LOG, lw=1.2, label="where the log has it"),
+        Line2D([], [], color=WRONG, lw=1.2, marker="x", ms=5, label="logged, not found"),
+        Line2D([], [], color=WRONG, lw=3, label="speech that no utterance has"),
+        Patch(color=HOLE, label="nothing recorded"),
     ]
-    place = (x - 0.06 / _WIDTH_IN, 1 - 0.42 / height_in)
+    place = (x - 0.06 / WIDTH_IN, 1 - 0.42 / height_in)
     figure.legend(
         handles=keys,
         loc="upper left",
@@ -189,7 +177,7 @@ def _head(figure: Figure, result: PlacingResult, items: Sequence[_Item], height_
     )
 
 
-def _roles(items: Sequence[_Item]) -> list[str]:
+def _roles(items: Sequence[PlottedUtterance]) -> list[str]:
     return list(dict.fromkeys(item.story.placement.utterance.role for item in items if item.story.evidence))
 
 
@@ -197,27 +185,27 @@ def _roles(items: Sequence[_Item]) -> list[str]:
 
 
 def _draw_row(
-    axes: Axes, result: PlacingResult, items: Sequence[_Item], start_s: float, end_s: float, drawn_s: float
+    axes: Axes, result: PlacingResult, items: Sequence[PlottedUtterance], start_s: float, end_s: float, drawn_s: float
 ) -> None:
     """Bands from top to bottom, each one high, with room for brackets above."""
     bands = len(result.activity.channels)
     axes.set_xlim(start_s, end_s)
-    axes.set_ylim(-_BAND_STEP * (bands - 1) - 0.15, _WRONG_BRACKET + 0.08)
-    axes.set_yticks([_LOUD / 2 - _BAND_STEP * band for band in range(bands)], _band_names(result))
-    axes.tick_params(left=False, color=_FAINT, labelcolor=_INK)
+    axes.set_ylim(-BAND_STEP * (bands - 1) - 0.15, _WRONG_BRACKET + 0.08)
+    axes.set_yticks([LOUD / 2 - BAND_STEP * band for band in range(bands)], _band_names(result))
+    axes.tick_params(left=False, color=FAINT, labelcolor=INK)
     axes.spines[["top", "left", "right"]].set_visible(False)
     _set_times(axes)
     for low_s, high_s in _holes(result):
         if low_s < drawn_s and high_s > start_s:
-            axes.axvspan(low_s, high_s, color=_HOLE, lw=0, zorder=0)
+            axes.axvspan(low_s, high_s, color=HOLE, lw=0, zorder=0)
     for band, channel in enumerate(result.activity.channels):
-        foot = -_BAND_STEP * band
+        foot = -BAND_STEP * band
         mine = [item for item in items if item.band == band and item.touches(start_s, drawn_s)]
         _draw_level(axes, channel, foot, (start_s, drawn_s), mine)
         _draw_unclaimed(axes, channel, foot, (start_s, drawn_s), mine)
         for item in mine:
-            _draw_box(axes, item, foot)
-            _draw_bracket(axes, item, foot)
+            draw_box(axes, item, foot)
+            draw_bracket(axes, item, foot)
 
 
 def _set_times(axes: Axes) -> None:
@@ -246,7 +234,7 @@ def _holes(result: PlacingResult) -> Iterator[tuple[float, float]]:
 
 
 def _draw_level(
-    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[_Item]
+    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[PlottedUtterance]
 ) -> None:
     """The loudest level of each of a row's bins; in the speaker's colour where an utterance was found."""
     import numpy as np  # noqa: PLC0415
@@ -254,7 +242,7 @@ def _draw_level(
     levels = _levels(channel, *window_s)
     if not len(levels):
         return
-    share = np.clip((levels - _QUIETEST_DB) / (_LOUDEST_DB - _QUIETEST_DB), 0, 1) * _LOUD
+    share = np.clip((levels - _QUIETEST_DB) / (_LOUDEST_DB - _QUIETEST_DB), 0, 1) * LOUD
     at = np.linspace(*window_s, len(levels))
     axes.fill_between(at, foot, foot + share, color=_SOUND, lw=0, zorder=2)
     for item in items:
@@ -277,86 +265,20 @@ def _levels(channel: ChannelActivity, start_s: float, end_s: float) -> NDArray[n
 
 
 def _draw_unclaimed(
-    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[_Item]
+    axes: Axes, channel: ChannelActivity, foot: float, window_s: tuple[float, float], items: Sequence[PlottedUtterance]
 ) -> None:
     """A line under speech that no utterance has."""
     taken = [span for item in items if (span := item.found_s) is not None]
     for start, end in channel.islands / 1000:
         free = all(end <= low or start >= high for low, high in taken)
         if free and end - start >= _LEAST_UNCLAIMED_MS / 1000 and start < window_s[1] and end > window_s[0]:
-            axes.plot([start, end], [foot - 0.06] * 2, color=_WRONG, lw=3, solid_capstyle="butt", zorder=3)
-
-
-def _draw_box(axes: Axes, item: _Item, foot: float) -> None:
-    """Where an utterance was found."""
-    from matplotlib.patches import Rectangle  # noqa: PLC0415
-
-    placement, span, window = item.story.placement, item.found_s, axes.get_xlim()
-    if span is None or span[0] >= window[1] or span[1] <= window[0]:
-        return
-    bottom, top = foot + _BOX[0], foot + _BOX[1]
-    corner, width, height = (span[0], bottom), span[1] - span[0], top - bottom
-    pale = 0.06 + 0.22 * placement.confidence
-    axes.add_patch(Rectangle(corner, width, height, color=item.colour, alpha=pale, lw=0, zorder=1))
-    line = "-" if placement.confidence >= _SURE else ":"
-    axes.add_patch(Rectangle(corner, width, height, fill=False, ec=item.colour, lw=1.0, ls=line, zorder=4))
-    if placement.status == "clipped":
-        axes.plot([span[1]] * 2, [bottom, top], color=_INK, lw=2.5, solid_capstyle="butt", zorder=5)
-    _label(axes, item.story, span, foot + _TEXT, _INK)
-
-
-def _draw_bracket(axes: Axes, item: _Item, foot: float) -> None:
-    """Where the log has an utterance, joined to where it was found."""
-    start_ms, end_ms = item.story.logged_ms
-    if start_ms is None:
-        return
-    start, span = start_ms / 1000, item.found_s
-    end = max(start + 0.01, (end_ms or 0) / 1000)
-    low, high = axes.get_xlim()
-    if start >= high or end <= low:
-        return
-    top = foot + item.height
-    colour = _LOG if span is not None else _WRONG
-    axes.plot([start, start, end, end], [top - _TICK, top, top, top - _TICK], color=colour, lw=1.2, zorder=5)
-    if span is not None:
-        axes.plot([start, span[0]], [top - _TICK, foot + _BOX[1]], color=_LOG, lw=0.7, alpha=0.7, zorder=5)
-    elif start >= low:
-        axes.plot([start], [top], marker="x", color=_WRONG, ms=5, mew=1.5, zorder=6)
-        _label(axes, item.story, (end, high), top, _WRONG, most=30)
-
-
-def _label(axes: Axes, story: Story, span_s: tuple[float, float], height: float, colour: str, most: int = 1000) -> None:
-    """As much of an utterance's id and text as there is room for."""
-    low_s, high_s = axes.get_xlim()
-    inch_s = (high_s - low_s) / _DRAWN_IN
-    start = max(span_s[0], low_s) + 0.04 * inch_s
-    room = min(most, int((min(span_s[1], high_s) - start) / inch_s / _CHARACTER_IN))
-    utterance = story.placement.utterance
-    text = _drawable(f"{utterance.id}  {' '.join(utterance.text.split())}", utterance.id)
-    if room < min(4, len(text)):
-        return
-    shown = text if len(text) <= room else text[: room - 1] + "…"
-    axes.text(start, height, shown, fontsize=6.5, color=colour, parse_math=False, zorder=7, va="center")
-
-
-def _drawable(text: str, otherwise: str) -> str:
-    """The text if the font has its characters, else `otherwise`, as far as it has those."""
-    font = _font()
-    if all(font.get_char_index(ord(character)) for character in text):
-        return text
-    return "".join(character for character in otherwise if font.get_char_index(ord(character)))
-
-
-def _font() -> Any:
-    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415
-
-    return get_font(findfont(FontProperties()))
+            axes.plot([start, end], [foot - 0.06] * 2, color=WRONG, lw=3, solid_capstyle="butt", zorder=3)
 
 
 # -- how far the log is off
 
 
-def _draw_off(axes: Axes, items: Sequence[_Item], begin_s: float, end_s: float) -> None:
+def _draw_off(axes: Axes, items: Sequence[PlottedUtterance], begin_s: float, end_s: float) -> None:
     """Found minus logged, for each utterance's start; and where the clock and the role's habits had it."""
     shown = [item for item in items if item.found_s is not None and begin_s <= item.found_s[0] <= end_s]
     groups: dict[tuple[str, bool], list[tuple[float, float, float]]] = {}
@@ -364,7 +286,7 @@ def _draw_off(axes: Axes, items: Sequence[_Item], begin_s: float, end_s: float) 
         story, at = item.story, (item.story.found_ms[0] or 0) / 1000
         if story.off_ms is not None:
             was = story.off_ms - (story.residual_ms or 0.0)
-            groups.setdefault((item.colour, story.placement.confidence >= _SURE), []).append((at, story.off_ms, was))
+            groups.setdefault((item.colour, story.placement.confidence >= SURE), []).append((at, story.off_ms, was))
     for (colour, sure), points in groups.items():
         at_s, off, expected = zip(*points, strict=True)
         axes.vlines(at_s, expected, off, color=colour, lw=1, alpha=0.6)
@@ -375,7 +297,7 @@ def _draw_off(axes: Axes, items: Sequence[_Item], begin_s: float, end_s: float) 
     _set_times(axes)
     axes.grid(axis="y", color="#eeeeee")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(color=_FAINT, labelcolor=_INK)
-    axes.set_ylabel("found minus\nlogged, ms", color=_INK)
+    axes.tick_params(color=FAINT, labelcolor=INK)
+    axes.set_ylabel("found minus\nlogged, ms", color=INK)
     title = "How far the log is off: each start (dot), and where the log's clock and its role's habits put it (dash)"
-    axes.set_title(title, fontsize=8, loc="left", color=_INK)
+    axes.set_title(title, fontsize=8, loc="left", color=INK)
