@@ -64,12 +64,33 @@ def test_a_session_with_nothing_but_chunks_that_are_too_large_is_refused(copy: C
         assert "max_chunk_bytes" in caught.value.hint
 
 
-def test_a_document_that_is_too_large_stops_the_merge_and_names_the_setting(copy: Callable[[str], Path]) -> None:
+def test_a_session_document_that_is_too_large_costs_no_sound_but_the_result_is_not_complete(
+    copy: Callable[[str], Path],
+) -> None:
     session = copy("chrome-1s")
     with open_store(str(session.parent), limits=Limits(document_bytes=10)) as store:
-        with pytest.raises(RecordingError, match=r"session\.json is .* a document can be 10 at most") as caught:
-            merge_session(store, session.name, store.target(session.name), MergeOptions(align=False))
-        assert "max_document_bytes" in caught.value.hint
+        result = merge(store, session)
+        again = merge_session(store, session.name, store.target(session.name), MergeOptions(align=False))
+    assert again.unchanged
+    assert result.status == "partial"
+    [found] = [one for one in result.findings if one["severity"] == "error"]
+    assert found["code"] == "document-too-large"
+    assert "session.json is" in found["message"]
+    assert "max_document_bytes" in found["hint"]
+    assert len(result.report["chunks"]) == len(list((session / "chunks").rglob("*.webm")))
+    with open_store(str(session.parent)) as store:  # a limit that is raised makes another result
+        better = merge_session(store, session.name, store.target(session.name), MergeOptions(align=False))
+    assert (better.unchanged, better.status) == (False, "complete")
+
+
+def test_utterances_that_are_too_large_cost_the_captions_alone(copy: Callable[[str], Path]) -> None:
+    session = copy("chrome-1s")
+    large = (session / "session.json").stat().st_size + 10
+    (session / "utterances.jsonl").write_bytes(b" " * (large + 1))
+    with open_store(str(session.parent), limits=Limits(document_bytes=large)) as store:
+        result = merge(store, session)
+    found = {(one["code"], one["severity"]) for one in result.findings}
+    assert found >= {("document-too-large", "warning"), ("no-utterances", "info")}
 
 
 def test_a_report_that_is_too_large_is_not_read(copy: Callable[[str], Path]) -> None:

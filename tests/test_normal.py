@@ -208,6 +208,33 @@ def test_a_recorder_that_was_stopped_lost_nothing(recorder: str, noted: str, tmp
     assert "chunk-missing" not in codes(result), result.findings
 
 
+def test_a_blob_that_a_busy_page_lost_is_no_sleep(tmp_path: Path) -> None:
+    """The blob behind it begins in a cluster of the lost one, whose base of times is gone with it."""
+    blobs = real(SESSIONS / "chrome-load", 99)
+    for lost in range(1, len(blobs.data) - 2):  # the last one has no cluster of its own that would show it
+        data = [one for number, one in enumerate(blobs.data) if number != lost]
+        result = merged(tmp_path / str(lost), blobs._replace(data=data), documented=False)
+        assert result.status == "partial", (lost, result.findings)
+        assert "recorder-suspended" not in codes(result), (lost, result.findings)
+        assert codes(result)["sound-lost"] == "error"
+
+
+@pytest.mark.parametrize("lost", [1, -1])
+def test_a_blob_whose_place_a_stranger_took_is_lost(lost: int, tmp_path: Path) -> None:
+    """By its notes; at the end of a recording nothing else shows that there was one."""
+    blobs = chrome()
+    usual = merged(tmp_path / "usual", blobs)
+    blobs.data[lost] = firefox().data[1]
+    result = merged(tmp_path / "lost", blobs)
+    assert result.status == "partial"
+    number = lost % len(blobs.data)
+    assert {(one["code"], one.get("seq")) for one in result.findings} >= {
+        ("chunk-foreign", number),
+        ("chunk-missing", number),
+    }
+    assert abs(result.report["duration_s"] - usual.report["duration_s"]) < 0.15
+
+
 # -- numbers that are times
 
 PACKET = 2880  # samples in each of Chrome's packets

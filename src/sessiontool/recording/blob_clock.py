@@ -80,16 +80,16 @@ class BlobClock:
         grown = median(lags_ms[-third:]) - min(lags_ms[:third]) if len(lags_ms) > 2 else 0
         return grown if grown > _UNNOTICED_MS else 0
 
-    def unstored_ms(self, seq: int, end_ms: float) -> float:
+    def unstored_ms(self, end_ms: float) -> float:
         """How much sound was recorded behind the last blob that is known, by when the recorder was stopped; else 0.
 
-        The sound that is there ends with blob `seq`, at `end_ms` of the recorder's clock.
+        The sound that is there ends at `end_ms` of the recorder's clock.
         """
         if self._stop_ms is None or (stop_ms := self._at(self._stop_ms)) is None:
             return 0
         noted_ms = max(self._emitted.values(), default=None)
         allowed_ms: float = _STOP_MS
-        if noted_ms is None or seq > max(self._emitted):
+        if noted_ms is None:
             allowed_ms = _UNNOTED_STOP_MS + _UNNOTED_DRIFT * end_ms
         elif self._stop_ms - noted_ms <= _STOP_MS:
             return 0

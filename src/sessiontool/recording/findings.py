@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import ChunkRef, Finding, Severity
@@ -37,13 +38,15 @@ def unnumbered(chunk: ChunkRef, lost_ms: float) -> Finding:
     return about(chunk, "chunk-missing", "error", message, _LOST_HINT)
 
 
-def unstored_end(part: str, seq: int, lost_ms: float) -> Finding:
+def unstored_end(chunk: ChunkRef, lost_ms: float) -> Finding:
     """Sound behind the last chunk that is known, by when the recorder was stopped."""
-    message = f"the sound ends {lost_ms / 1000:.2f} s before `stop_ms`: what came after chunk {seq} was never stored"
+    message = (
+        f"the sound ends {lost_ms / 1000:.2f} s before `stop_ms`: what came after chunk {chunk.seq} was never stored"
+    )
     hint = (
         f"{_LOST_HINT}; where the recorder had ended by itself or the computer slept, correct `stop_ms` in session.json"
     )
-    return Finding("chunk-missing", "error", message, part=part, seq=seq, lost_ms=round(lost_ms), hint=hint)
+    return replace(about(chunk, "chunk-missing", "error", message, hint), lost_ms=lost_ms)
 
 
 def numbers_skipped(part: str, seqs: Sequence[int]) -> Finding:

@@ -28,6 +28,9 @@ MOST_SILENCE_SAMPLES = 6 * 3600 * SAMPLE_RATE
 RUN_BACK_SAMPLES = SAMPLE_RATE
 """Timestamps that stay this far behind the samples began again from somewhere: they are followed from there."""
 
+LONGEST_STARVED_SAMPLES = SAMPLE_RATE
+"""No audio graph was ever starved for so long at once (measured: 660 ms): that sound was recorded, and is lost."""
+
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 
@@ -222,7 +225,7 @@ class TimelineBuilder:
             unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
             packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
             if packets or jump:
-                why = "clock_jump" if jump else (cause if not index else "") or "starved"
+                why = "clock_jump" if jump else (cause if not index else "") or _unexplained(packets)
                 self._insert(packets, why)
                 self._follow_jump(jump)
                 holes.append(Hole(first + index, packets, why))
@@ -300,6 +303,11 @@ class TimelineBuilder:
         self._session_us += session_skip_us
         if stands_still:
             self._origin += samples
+
+
+def _unexplained(packets: int) -> str:
+    """The cause of a hole of so many silent packets of which nothing else is known."""
+    return "lost" if packets * SILENT_PACKET_SAMPLES > LONGEST_STARVED_SAMPLES else "starved"
 
 
 def _silent_packets(samples: int) -> int:

@@ -13,6 +13,7 @@ from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
 from .copies import Shared, find_shared
+from .manifest import Noted, started_again
 from .ordering import order_chunks
 from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
@@ -22,8 +23,9 @@ from .survey import ChunkSurvey, survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from ..documents.models import ChunkEntry, PartEntry
+    from ..documents.models import PartEntry
     from ..model import ChunkRef, Finding
+    from .ordering import Order
     from .recorders import Chain
 
 _LEAST_GAP_MS = 100.0
@@ -45,37 +47,6 @@ class Plan:
     altered: set[ChunkRef] = field(default_factory=set)
     digests: dict[ChunkRef, str] = field(default_factory=dict)
     refusal: RecordingError | None = None
-
-
-class Noted:
-    """The recorder's list of a part's chunks."""
-
-    def __init__(self, entry: PartEntry | None) -> None:
-        self.chunks: dict[int, ChunkEntry] = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
-        self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
-        self._sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes}
-
-    def knows(self, one: ChunkSurvey) -> bool:
-        """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
-        return one.size_bytes in self._sizes or self.has_exactly(one)
-
-    def has_exactly(self, one: ChunkSurvey) -> bool:
-        """Whether a chunk is what the recorder sent, byte for byte."""
-        return one.sha256 in self._digests
-
-    def number_of(self, one: ChunkSurvey) -> int:
-        """The number under which a chunk like this is noted; -1 where none is, or several are."""
-        found = [
-            seq
-            for seq, noted in self.chunks.items()
-            if (noted.sha256.lower() == one.sha256 if noted.sha256 else noted.bytes == one.size_bytes)
-        ]
-        return found[0] if len(found) == 1 else -1
-
-
-def started_again(entry: PartEntry | None) -> PartEntry | None:
-    """What the recorder noted of a run that it did not know to be another one: its blobs, but not its start."""
-    return entry and entry.model_copy(update={"start_ms": None, "pauses": []})
 
 
 def plan_part(
@@ -120,6 +91,9 @@ class _Planner:
         order = order_chunks(remaining, self._noted.knows, sorted([*self._missing, *self._unusable]))
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
+        lost = self._lost_to_strangers(order)
+        self._missing = sorted({*self._missing, *lost})
+        replaced = [seq for seq in replaced if seq not in lost]
         for one in order.foreign:
             self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
             self._plan.findings.append(findings.foreign(one.chunk, None))
@@ -132,6 +106,12 @@ class _Planner:
         present = {one.chunk.seq for one in self._surveys}
         steady = [one.chunk for one in self._surveys if one.chunk.seq not in misplaced]
         self._missing = [number for number in missing_numbers(steady, self._entry) if number not in present]
+
+    def _lost_to_strangers(self, order: Order) -> set[int]:
+        """The numbers of noted chunks in whose place there is one of another recording, and that are nowhere else."""
+        own = [one for chain in order.chains for one in chain.chunks]
+        there = {one.chunk.seq for one in own} | {self._noted.number_of(one) for one in own}
+        return {one.chunk.seq for one in order.foreign if self._noted.unlike(one)} - there
 
     def _refuse(self, usable: Sequence[ChunkSurvey]) -> None:
         """RecordingError, where nothing says that what is there may be read as one stream all the same."""
@@ -164,7 +144,7 @@ class _Planner:
             if one.size_bytes:
                 continue
             self._plan.records.append(ChunkRecord(one.chunk, one.sha256, "empty"))
-            if finding := self._unlike_manifest(one):
+            if finding := self._noted.unlike(one):
                 self._plan.findings.append(finding)
                 self._unusable.append(one.chunk.seq)
             else:
@@ -189,9 +169,6 @@ class _Planner:
             if chunk in shared.head_cuts:
                 count, other = shared.head_cuts[chunk]
                 self._plan.findings.append(findings.overlap(chunk, other, count, at_start=True))
-
-    def _unlike_manifest(self, one: ChunkSurvey) -> Finding | None:
-        return findings.unlike_manifest(one.chunk, one.size_bytes, one.sha256, self._noted.chunks.get(one.chunk.seq))
 
     # -- runs
 
@@ -325,7 +302,7 @@ class _Planner:
 
     def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> tuple[str, float] | None:
         """Name what differs from the recorder's list; what is lost at the chunk's end, if that is short."""
-        finding = self._unlike_manifest(one)
+        finding = self._noted.unlike(one)
         if finding is None or (moved and self._noted.knows(one)):
             return None
         run.findings.append(finding)

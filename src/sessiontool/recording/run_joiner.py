@@ -16,7 +16,7 @@ from ..model import SAMPLE_RATE, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock
 from .gap_filling import Pause
-from .plan import started_again
+from .manifest import started_again
 from .records import ChunkRecord, PartRecord, Stretch, unread
 from .runs import PieceStream
 from .survey import end_ms
@@ -237,9 +237,9 @@ class RunJoiner:
         """How long what was recorded behind the last known chunk lasted; named."""
         if self.end_ms is None or self.run.missing_after or self.run.lost_after:
             return 0
-        last = self.run.pieces[-1].noted_seq
-        lost_ms = round(self.clock.unstored_ms(last, self.end_ms))
-        self.found([findings.unstored_end(self.run.part, last, lost_ms)] if lost_ms else ())
+        lost_ms = round(self.clock.unstored_ms(self.end_ms))
+        last = self.run.pieces[-1].owner
+        self.found([findings.unstored_end(last, lost_ms)] if lost_ms else ())
         return lost_ms
 
     def _share_cut_off(self) -> float:

@@ -180,7 +180,7 @@ class _Measure:
         """The groups, those as one that go on from one chunk into the next, unless the clock jumps right behind.
 
         The packets before a chunk's first base belong to one that began in a chunk before: in which, is in doubt where
-        the clock jumps.
+        the clock jumps before or behind them.
         """
         groups: list[Group] = []
         for index, group in enumerate(read):
@@ -189,7 +189,9 @@ class _Measure:
             if group.is_head and groups and group.offsets()[0] < _end_ms(groups[-1], 0) - _HEAD_MS:
                 group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
                 groups.append(group)
-            elif group.is_head and not (jumps and after and after.offsets()[0] - _end_ms(group, 0) > STEP_MS):
+            elif _is_steady(group, groups) and not (
+                jumps and after and after.offsets()[0] - _end_ms(group, 0) > STEP_MS
+            ):
                 groups[-1].times_ms.extend(group.times_ms)
                 groups[-1].durations.extend(group.durations)
                 groups[-1].last_piece = group.last_piece
@@ -299,6 +301,11 @@ class _Measure:
             for piece, (group, read_ms) in self._piece_ends.items()
             if id(group) in shifts and piece not in cut
         }
+
+
+def _is_steady(group: Group, before: Sequence[Group]) -> bool:
+    """Whether a group goes on in the one before: with its base, and without time that passed in between."""
+    return group.is_head and group.offsets()[0] - _end_ms(before[-1], 0) <= JUMP_MS
 
 
 def _jumps(packets: Packets) -> Iterator[int]:

@@ -13,7 +13,7 @@ from ..documents.lenient import shown
 from ..documents.models import SessionDocument
 from ..errors import RecordingError
 from ..media.packets import Account
-from ..model import Finding, in_largest_unit
+from ..model import Finding, Severity, in_largest_unit
 from ..recording.records import Assembly, ChunkRecord, Stretch
 from ..recording.sequence import by_part, part_entry
 from ..storage import check_chunk_size
@@ -128,7 +128,9 @@ def read_notes(
     notes.findings += _folder_findings(notes.strays, listing, notes.session, now_s)
     named = _there(listing, *UTTERANCES)
     for name in named[:1]:
-        notes.utterances, findings = read_utterances(read(listing.documents[name]), name)
+        data, findings = _document(read, listing, name, "warning")
+        notes.findings += findings
+        notes.utterances, findings = read_utterances(data, name)
         notes.findings += findings
     _add_log(notes, read, listing, prefer)
     if not notes.utterances:
@@ -148,6 +150,15 @@ def _folder_findings(
     strays: Sequence[Stray], listing: SessionListing, session: SessionDocument, now_s: float | None
 ) -> list[Finding]:
     return [*_still_recording(listing, session, now_s), *stray_findings(strays, listing)]
+
+
+def limits_in_effect(listing: SessionListing, limits: Limits) -> dict[str, int]:
+    """The limits that change the result of a merge, as something that is there is larger."""
+    read = {
+        "max_chunk_bytes": (limits.chunk_bytes, [chunk.object for chunk in listing.chunks]),
+        "max_document_bytes": (limits.document_bytes, documents_to_read(listing)),
+    }
+    return {name: limit for name, (limit, objects) in read.items() if any(obj.size_bytes > limit for obj in objects)}
 
 
 def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListing, Assembly]:
@@ -220,13 +231,24 @@ def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
 
 
 def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionDocument, list[Finding]]:
-    """session.json; an empty one where there is none, or where it is another session's."""
+    """session.json; an empty one where there is none, where it is another session's, or too large to be read."""
     if SESSION not in listing.documents:
         return SessionDocument(), []
-    session, findings = read_session(read(listing.documents[SESSION]), SESSION)
+    data, too_large = _document(read, listing, SESSION, "error")
+    if too_large:
+        return SessionDocument(), too_large
+    session, findings = read_session(data, SESSION)
     fitting = sum(chunk.object.size_bytes == size for chunk, size in _noted_bytes(listing, session))
     session, doubts = check_owner(session, SESSION, listing.session_id, fitting=fitting, chunks=len(listing.chunks))
     return session, [*findings, *doubts]
+
+
+def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:
+    """A document's bytes; none, and a finding, where it is larger than is read: that must not cost the recording."""
+    try:
+        return read(listing.documents[name]), []
+    except RecordingError as error:
+        return b"", [Finding("document-too-large", severity, error.message, hint=error.hint)]
 
 
 def _noted_bytes(listing: SessionListing, session: SessionDocument) -> Iterator[tuple[ChunkRef, int]]:

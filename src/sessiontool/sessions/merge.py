@@ -22,6 +22,7 @@ from . import result_files
 from .inputs import (
     documents_to_read,
     fingerprint,
+    limits_in_effect,
     noted_sha256,
     read_notes,
     read_session_document,
@@ -247,9 +248,7 @@ class _Look:
 
     def __init__(self, store: Store, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
         self.listing = listing
-        largest = max((chunk.object.size_bytes for chunk in listing.chunks), default=0)
-        limit = store.limits.chunk_bytes  # which changes the result where a chunk is larger
-        self.mark = fingerprint(listing, {**settings, "max_chunk_bytes": limit} if largest > limit else settings)
+        self.mark = fingerprint(listing, {**settings, **limits_in_effect(listing, store.limits)})
         self.report = target.read(result_files.REPORT)
 
     @cached_property
@@ -260,9 +259,9 @@ class _Look:
 
 
 def _reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
-    limit = store.limits.chunk_bytes
-    chunks = (chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= limit)
-    return store.reading([*documents_to_read(listing), *chunks])
+    chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
+    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
+    return store.reading([*documents, *chunks])
 
 
 def _join(
