@@ -149,9 +149,7 @@ def test_packets_in_one_decode_to_the_same_sound() -> None:
         assert np.array_equal(collected(groups, 2, pre_skip), one_by_one)
 
 
-def test_the_interpreters_pace_is_as_before_once_all_is_decoded() -> None:
+def test_decoding_leaves_the_interpreters_pace_alone() -> None:
     packets, pre_skip = encoded(tones(1))
     usual = sys.getswitchinterval()
-    during = [sys.getswitchinterval() for _ in decode(packets, 2, pre_skip, np.copy)]
-    assert during == [pytest.approx(0.001)]
-    assert sys.getswitchinterval() == usual
+    assert [sys.getswitchinterval() for _ in decode(packets, 2, pre_skip, np.copy)] == [usual]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sessiontool import cpus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def test_no_more_than_there_are_and_than_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,12 +30,13 @@ def test_where_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cpus.usable(8) == 1
 
 
-def test_the_interpreters_pace_is_as_before_once_the_last_is_done_with_it() -> None:
+def test_programs_switch_threads_often() -> None:
+    program = "import sys; from sessiontool.cpus import switch_threads_often as s; s(); print(sys.getswitchinterval())"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert float(printed) == pytest.approx(0.001)
+
+
+def test_a_library_leaves_the_interpreters_pace_alone(merged_session: Callable[[str], Path]) -> None:
     usual = sys.getswitchinterval()
-    first, second = cpus.handing_over(), cpus.handing_over()
-    with first:
-        assert sys.getswitchinterval() == pytest.approx(0.001)
-        second.__enter__()
-    assert sys.getswitchinterval() == pytest.approx(0.001)
-    second.__exit__(None, None, None)
+    merged_session("chrome-24k")
     assert sys.getswitchinterval() == usual

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from . import cpus
 from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
 from .batch.selection import Selection
 from .compose import limits_of, merge_options_of, s3_options_of
@@ -55,6 +56,7 @@ def handler(event: Any, context: Any) -> Any:
     failed (SessionToolError), so that Lambda counts, retries and reports it.
     """
     json_logs.use_json_logs()
+    cpus.switch_threads_often()
     settings = load_settings()
     if _records(event, "aws:sqs"):
         return {"batchItemFailures": list(_failures(event["Records"], settings, context))}

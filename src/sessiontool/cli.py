@@ -22,6 +22,7 @@ from .commands.purge import purge
 from .commands.simulate import simulate
 from .commands.verify import verify
 from .console import console
+from .cpus import switch_threads_often
 
 app = typer.Typer(
     name="sessiontool",
@@ -70,6 +71,7 @@ def _open_streams() -> None:
 def main() -> None:
     """The program: what the `sessiontool` script calls."""
     _open_streams()
+    switch_threads_often()
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -10,19 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
-from threading import Lock
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SWITCH_S = 0.001
+"""Seconds.  Chosen: a fifth of Python's default, longer than a call of the decoder takes."""
 
 _limit: int | None = None
-_usual_s = 0.0
-_handing_over = 0
-_lock = Lock()
 
 
 def usable(most: int) -> int:
@@ -38,22 +30,10 @@ def limit(count: int) -> None:
     _limit = count
 
 
-@contextmanager
-def handing_over() -> Iterator[None]:
+def switch_threads_often() -> None:
     """Let threads that wait for the interpreter have it after 1 ms, and not after Python's usual 5.
 
-    For threads that need it often and briefly, between calls of a decoder or of the network, while another computes.
+    For programs of our own alone (command line, workers, Lambda): it holds for the whole process, and a library changes
+    nothing of its host.  Threads between calls of a decoder or of the network need the interpreter often and briefly.
     """
-    global _handing_over, _usual_s  # noqa: PLW0603 - a process has one interval
-    with _lock:
-        if not _handing_over:
-            _usual_s = sys.getswitchinterval()
-            sys.setswitchinterval(_SWITCH_S)
-        _handing_over += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _handing_over -= 1
-            if not _handing_over:
-                sys.setswitchinterval(_usual_s)
+    sys.setswitchinterval(_SWITCH_S)

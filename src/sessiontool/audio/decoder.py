@@ -24,7 +24,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from ..cpus import handing_over, usable
+from ..cpus import usable
 from ..media.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
 from .scratch import Arrays
 
@@ -69,7 +69,7 @@ def decode(
         return reduce(_sound(block, channels, margin, arrays))
 
     threads = usable(_MOST_THREADS)
-    with handing_over(), ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Reduced]] = deque()
         for block in _blocks(packets, pre_skip, reach):
             waiting.append(pool.submit(work, block))

@@ -194,6 +194,7 @@ def _serve(pipe: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us decides
     signal.signal(signal.SIGTERM, _leave)
     cpus.limit(1)  # the others are the other workers'
+    cpus.switch_threads_often()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:

@@ -20,7 +20,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ...cpus import handing_over
 from ..protocols import check_size
 from .bucket import differs, is_digest
 from .prefetch import Pace, prefetching
@@ -108,7 +107,7 @@ class S3Fetch:
     def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
         """`Store.reading`: `objects` are on their way from now on."""
         self._once = self._connected()
-        with handing_over(), prefetching(self.get, objects, self._pace) as prefetcher:
+        with prefetching(self.get, objects, self._pace) as prefetcher:
 
             def read(obj: StoredObject, sha256: str | None = None) -> bytes:
                 data = prefetcher.read(obj)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ...cpus import handing_over
 from ..local.disk import scratch_folder
 from ..local.untrusted import check_name
 from ..protocols import check_published
@@ -57,7 +56,7 @@ class S3Target:
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         lease = Lease(self._bucket, self._prefix + LEASE)
-        with handing_over(), lease.held(), scratch_folder() as work:
+        with lease.held(), scratch_folder() as work:
             publication = Publication(self._bucket, self._prefix, lease)
             if lease.inherited:
                 lease.keep = True
