@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..model import INAUDIBLE
+from ..speech.scripts import SYLLABIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ _USUAL_TURN_MS = 2800.0
 _LEAD_MS = 250.0
 _CHARACTERS_PER_MS = 14.5 / 1000
 _DIGIT_WEIGHT, _WIDE_WEIGHT = 5.0, 3.5
-_WIDE = re.compile("[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WIDE = re.compile(f"[{SYLLABIC}]")
 
 
 def spoken_ms(text: str) -> float:

@@ -18,6 +18,7 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
 from .function_words import NO_WORDS, TITLES, WORDS
 from .sanitize import NO_BREAK_SPACES
@@ -67,7 +68,6 @@ _MEASURED_OFF = frozenset(  # a number follows
     )
 )
 
-_WIDE = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _WIDE_OPENERS = "「『（【〈《〔［｛"
 _WIDE_CLOSERS = (
     "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
@@ -80,8 +80,8 @@ _AFTER_DASH = re.compile("(?<=[\u2014\u2013])(?=[^\\W\\d])")
 def _wide_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What finds wide characters, and what takes a text with some into pieces."""
     openers = re.escape(_WIDE_OPENERS)
-    piece = f"[{openers}]*(?:[{_WIDE}]|[^{_WIDE}{openers}]+?(?=[{_WIDE}{openers}]|$)|$)[{_WIDE_CLOSERS}]*"
-    return re.compile(f"[{_WIDE}\u3001-\u3011\uff01-\uff60]"), re.compile(piece)
+    piece = f"[{openers}]*(?:[{CJK}]|[^{CJK}{openers}]+?(?=[{CJK}{openers}]|$)|$)[{_WIDE_CLOSERS}]*"
+    return re.compile(f"[{CJK}\u3001-\u3011\uff01-\uff60]"), re.compile(piece)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..speech.scripts import WITHOUT_SPACES
 from .g2p import folded
 
 if TYPE_CHECKING:
@@ -23,12 +24,9 @@ Words = tuple[str, ...]
 Slot = tuple[Words, ...]
 """Alternatives for one place; an empty one means that nothing may be said there."""
 
-_WIDE = (  # Thai, Lao, Burmese, Khmer; kana; CJK ideographs
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\u3040-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_TOKEN = re.compile(
+    f"[^{WITHOUT_SPACES}\\s]*[{WITHOUT_SPACES}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*|[^{WITHOUT_SPACES}\\s]+"
 )
-_TOKEN = re.compile(f"[^{_WIDE}\\s]*[{_WIDE}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*|[^{_WIDE}\\s]+")
 _MOST_DIGITS = 15
 _LONGEST = 120
 _UNREADABLE = 0.2

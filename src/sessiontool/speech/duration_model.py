@@ -11,10 +11,11 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from .scripts import SYLLABIC
+
 MS_PER_UNIT = 56.0
 """Middling speech; whoever knows a speaker's own rate should use that."""
 
-_WIDE = "\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD_UNITS, _DIGIT_UNITS, _WIDE_UNITS = 1.0, 4.0, 3.0
 _PAUSES = {",": 5.0, ";": 5.0, ":": 5.0, ".": 10.0, "!": 10.0, "?": 10.0, "\u3001": 5.0, "\u3002": 10.0}
 _CLOSING = "\"')]}\u201d\u2019\u00bb"
@@ -22,12 +23,12 @@ _CLOSING = "\"')]}\u201d\u2019\u00bb"
 
 @cache  # a set as large as this takes longer to compile than most commands to run, and most texts need none
 def _word(*, ascii_only: bool) -> re.Pattern[str]:
-    return re.compile(r"\S+" if ascii_only else rf"[{_WIDE}][^\w\s]*|[^\s{_WIDE}]+")
+    return re.compile(r"\S+" if ascii_only else rf"[{SYLLABIC}][^\w\s]*|[^\s{SYLLABIC}]+")
 
 
 @cache
 def _wide() -> re.Pattern[str]:
-    return re.compile(f"[{_WIDE}]")
+    return re.compile(f"[{SYLLABIC}]")
 
 
 class WordTime(NamedTuple):
