@@ -128,3 +128,23 @@ def test_two_recordings_that_begin_with_the_same_silence_are_no_copies() -> None
     other_head = live_header(app=b"Chromf")
     found, _ = shared(live_header() + body, other_head + body)
     assert found.copies == {}
+
+
+def test_a_copy_of_which_only_the_ends_are_left_is_one() -> None:
+    whole = FORMS["real chrome"][2]
+    hurt = bytes(len(whole) - 300) + whole[-300:]
+    found, _ = shared(FORMS["real chrome"][0], whole, hurt, FORMS["real chrome"][3])
+    assert copies(found) == {2: 1}
+
+
+def test_the_headers_of_two_recordings_are_no_copies() -> None:
+    two = [blobs(firefox(500, cluster_packets=50, sizes=(40, 90), seed=seed), 250, lead=0, inside=0) for seed in (1, 2)]
+    found, _ = shared(two[0][0], two[1][0], two[0][1], two[1][1])
+    assert not found.copies
+
+
+def test_a_seam_is_found_where_chunks_changed_places() -> None:
+    chunks = FORMS["real chrome"]
+    resumed = chunks[2][-200:] + chunks[3]
+    found, surveys = shared(resumed, *chunks[4:10], chunks[2])
+    assert found.head_cuts == {surveys[0].chunk: (200, surveys[-1].chunk)}

@@ -32,7 +32,7 @@ def surveys(*chunks: bytes) -> list[ChunkSurvey]:
 
 def sorted_chains(*chunks: bytes, noted: frozenset[int] = frozenset()) -> list[Chain]:
     """The recorder runs, and what is of no whole one as chains behind them."""
-    order = order_chunks(surveys(*chunks), lambda one: one.chunk.seq in noted, [])
+    order = order_chunks(surveys(*chunks), lambda one: one.chunk.seq in noted, lambda one: one.chunk.seq in noted, [])
     return [*order.chains, *(Chain([one]) for one in order.foreign)]
 
 
@@ -184,3 +184,35 @@ def test_without_the_displaced_the_numbers_rise(order: list[int]) -> None:
     left = [chunk.seq for chunk in chunks if chunk not in wrong]
     assert left == sorted(left)
     assert (wrong == []) == (order == sorted(order))
+
+
+# -- what the recorder listed
+
+
+def test_what_the_recorder_listed_stays_together_where_another_recorder_wrote_between() -> None:
+    other = blobs(OTHER, 84)
+    mixed = [chunk for pair in zip(BLOBS["chrome"][:4], other, strict=True) for chunk in pair]
+    assert sorted_seqs(*mixed, noted=frozenset({0, 2, 4, 6})) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+
+
+def test_a_header_alone_begins_no_run_behind_another_header() -> None:
+    header = firefox(1).data[: firefox(1).blocks[0].offset]
+    chunks = [header, *BLOBS["firefox"]]
+    found = sorted_chains(*[*chunks[:3], *chunks[4:], chunks[3]])
+    assert [one.chunk.seq for one in max(found, key=lambda chain: chain.packets).chunks] == [1, 2, 6, 3, 4, 5]
+
+
+@pytest.mark.parametrize("bit", [14, 15])
+def test_a_chunk_whose_clock_a_bit_moved_behind_a_hole_fills_the_one_it_came_from(bit: int) -> None:
+    chunks = list(BLOBS["chrome"][:6])
+    whole = survey(chunk_ref(0), chunks[3]).start_ms or 0.0
+    at = chunks[3].index(b"\x1f\x43\xb6\x75")
+    stamp = chunks[3].index(b"\xe7", at)
+    size = chunks[3][stamp + 1] & 0x7F
+    place = slice(stamp + 2, stamp + 2 + size)
+    moved_to = int.from_bytes(chunks[3][place], "big") ^ 1 << bit
+    chunks[3] = chunks[3][: place.start] + moved_to.to_bytes(size, "big") + chunks[3][place.stop :]
+    hurt = survey(chunk_ref(0), chunks[3]).start_ms or 0.0
+    assert abs(hurt - whole) == pytest.approx(1 << bit, abs=20)
+    order = [0, 1, 2, 4, 5, 3]
+    assert sorted_seqs(*(chunks[index] for index in order)) == [[0, 1, 2, 5, 3, 4]]

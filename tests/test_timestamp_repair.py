@@ -144,3 +144,17 @@ def test_holes_of_any_length_are_kept(holes: list[int]) -> None:
 def test_steps_of_one_bit_are_told_from_others() -> None:
     assert all(looks_like_a_bit(sign * ((1 << bit) + 5)) for bit in range(6, 20) for sign in (1, -1))
     assert not any(looks_like_a_bit(ms) for ms in (20, 5040, 10_080, 15_120, 20_030, 25_200))
+
+
+def test_the_beginning_is_believed_more_than_one_base_that_damage_cut_in_two() -> None:
+    groups = run(2)
+    moved(groups[1], -512)
+    groups[1:] = [groups[1], cluster(LENGTH_MS * 2 + 60 - 512, after_break=True)]
+    groups[2].has_base = False  # the same cluster goes on behind the damage
+    assert begins(groups)[:2] == [0, LENGTH_MS]
+
+
+def test_one_packet_that_a_bit_makes_early_moves_nothing() -> None:
+    groups = run(3)
+    groups[1].times_ms[5] -= 256
+    assert set(repair(groups, from_start=True).shifts_ms) == {0}

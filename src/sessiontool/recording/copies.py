@@ -29,9 +29,12 @@ _DISTINCT_BYTES = 12
 """Smaller packets are alike by chance: digital silence has 3 or 8 bytes."""
 
 _VOICE_BYTES = 100
+_DIVERSE_BYTES = 40
+"""So many values has a row of `_VOICE_BYTES` of encoded sound (about 83 of 256); heads of silent blocks have fewer."""
+
 _SHORTEST_SEAM_BYTES = 8
 _FEWEST_COMMON = 2
-_NEARBY = 3
+_NEARBY, _FAR = 3, 200
 _SOME, _MOST, _SEAM = 0.2, 0.6, 0.4
 _SAME_MS = 100
 _HEADER_BYTES = 128
@@ -153,11 +156,7 @@ def _are_copies(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, i
         return len(pairs) >= _MOST * fewer
     if abs(apart_ms) < _SAME_MS:
         return True
-    return (
-        apart_ms != inf
-        and looks_like_a_bit(apart_ms, one.dialect.ticks_per_ms if one.dialect else 1)
-        and aligned >= _MOST * fewer
-    )
+    return apart_ms != inf and looks_like_a_bit(apart_ms, one.ticks_per_ms) and aligned >= _MOST * fewer
 
 
 def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
@@ -166,6 +165,8 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
     It takes a base of times among the bytes: digital silence is the same in every chunk, but for that.
     """
     shorter, longer = sorted((one, two), key=lambda survey: survey.size_bytes)
+    if (one.digests or two.digests) and _has_the_same_sound(one, two):
+        return not _has_another_header(one, two)
     same_time = one.start_ms is not None and two.start_ms is not None and abs(one.start_ms - two.start_ms) < _SAME_MS
     if not longer.digests or _has_another_header(one, two):
         return False
@@ -176,6 +177,23 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
         return telling >= _VOICE_BYTES and longer.head_bytes.startswith(shorter.head_bytes)
     alike = sum(a == b for a, b in zip(one.head_bytes, two.head_bytes, strict=False))
     return same_time and alike >= _MOST * len(shorter.head_bytes)
+
+
+def _has_the_same_sound(one: ChunkSurvey, two: ChunkSurvey) -> bool:
+    """Whether a row of bytes as far from the beginning or the end is the same, and is no silence."""
+    size = min(len(one.tail_bytes), len(two.tail_bytes))
+    begin = max(_first_packet(one), _first_packet(two))  # two recordings have the same header but for a few bytes
+    for a, b in ((one.head_bytes, two.head_bytes), (one.tail_bytes[-size:], two.tail_bytes[-size:])):
+        for at in range(begin, size - _VOICE_BYTES + 1, _VOICE_BYTES // 2):
+            row = a[at : at + _VOICE_BYTES]
+            if row == b[at : at + _VOICE_BYTES] and len(set(row)) >= _DIVERSE_BYTES:
+                return True
+    return False
+
+
+def _first_packet(survey: ChunkSurvey) -> int:
+    """The offset of the first packet behind a header; 0 without a header."""
+    return (survey.offsets[0] if survey.digests else survey.size_bytes) if survey.has_header else 0
 
 
 def _has_another_header(one: ChunkSurvey, two: ChunkSurvey) -> bool:
@@ -227,14 +245,21 @@ def _share_a_seam(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int,
 def _is_same_time(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
     """Whether packets in common were recorded at the same time, as far as that is known."""
     apart_ms = _apart_ms(one, two, pairs)
-    return len(pairs) >= _FEWEST_COMMON if apart_ms is None else abs(apart_ms) < _SAME_MS
+    if apart_ms is None or (apart_ms != inf and looks_like_a_bit(apart_ms, one.ticks_per_ms)):
+        return len(pairs) >= _FEWEST_COMMON * (1 if apart_ms is None else 2)
+    return abs(apart_ms) < _SAME_MS
 
 
 def _find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
-    """Seams that hold no whole packet, with one of the few chunks before in number: strangers may be in between."""
-    usable = [survey for survey in surveys if survey.digests and survey.chunk not in shared.copies]
+    """Seams that hold no whole packet, with one of the few chunks before in number: strangers may be in between.
+
+    A chunk that begins inside a packet may have changed places, and is compared with more of them.
+    """
+    usable = [survey for survey in surveys if survey.size_bytes and survey.chunk not in shared.copies]
     for index, second in enumerate(usable):
-        for first in reversed(usable[max(0, index - _NEARBY) : index]):
+        near = [*reversed(usable[max(0, index - _NEARBY) : index])]
+        far = [*usable[max(0, index - _FAR) : index], *usable[index + 1 : index + _FAR]]
+        for first in [*near, *far] if second.is_torn_at_start else near:
             if second.chunk in shared.head_cuts or first.chunk in shared.tail_cuts:
                 continue
             length = _seam(first.tail_bytes, second.head_bytes)
@@ -244,8 +269,9 @@ def _find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
 
 def _seam(tail: bytes, head: bytes) -> int:
     """How many bytes one ends with and the other begins with; 0 where it is too few to be sure."""
-    start = head[:_SHORTEST_SEAM_BYTES]
-    if len(start) < _SHORTEST_SEAM_BYTES or len(set(start)) == 1:
+    alike = len(head) - len(head.lstrip(head[:1]))  # a row of one byte is everywhere
+    start = head[: _SHORTEST_SEAM_BYTES if alike < _SHORTEST_SEAM_BYTES else alike + _SHORTEST_SEAM_BYTES]
+    if len(start) < _SHORTEST_SEAM_BYTES or len(start) == alike:
         return 0
     at = tail.find(start)
     while at >= 0:

@@ -24,6 +24,10 @@ class Noted:
         """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
         return one.size_bytes in self._sizes or self.has_exactly(one)
 
+    def lists(self, one: ChunkSurvey) -> bool:
+        """Whether the list has a chunk like this, or one of its number, of which this may be what is left."""
+        return one.chunk.seq in self.chunks or self.knows(one)
+
     def has_exactly(self, one: ChunkSurvey) -> bool:
         """Whether a chunk is what the recorder sent, byte for byte."""
         return one.sha256 in self._digests

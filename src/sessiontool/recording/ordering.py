@@ -18,7 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from .recorders import SAME_PLACE_MS, Chain, by_recorder, is_a_run, put_behind, put_in_by_number
-from .timestamp_repair import looks_like_a_bit
+from .timestamp_repair import STEP_MS, looks_like_a_bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,21 +46,26 @@ class Order:
     foreign: list[ChunkSurvey]
 
 
-def order_chunks(surveys: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> Order:
-    """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain holes."""
+def order_chunks(
+    surveys: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
+) -> Order:
+    """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain holes.
+
+    A chunk that `is_noted` is in the recorder's list by what it is; one that `is_listed` is so by its number at least.
+    """
     groups = _by_dialect(surveys)
     silent = groups.pop(None, [])  # without a packet or a header: they go where their numbers say
     chains: list[Chain] = []
     foreign: list[ChunkSurvey] = []
     for group in groups.values():
         alike: list[Chain] = []
-        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted):
-            chain, strangers = _sorted(raw, is_noted, missing)
+        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_listed):
+            chain, strangers = _sorted(raw, is_noted, is_listed, missing)
             alike += [chain] if chain.chunks else []
             foreign += strangers
         for one in group:
             if one.start_ms is None:
-                put_behind(one, alike)
+                put_behind(one, alike, is_listed)
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
@@ -118,7 +123,9 @@ def _dialect(chain: Chain) -> object:
 # -- the order within a run
 
 
-def _sorted(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> tuple[Chain, list[ChunkSurvey]]:
+def _sorted(
+    raw: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
+) -> tuple[Chain, list[ChunkSurvey]]:
     """The chunks of one run in order, and those that are not of it."""
     timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
     kept = _steady(raw, is_noted, missing)
@@ -128,7 +135,9 @@ def _sorted(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
     by_number: list[ChunkSurvey] = []
     foreign: list[ChunkSurvey] = []
     listed = any(is_noted(one) for one in kept)
-    own = {one.chunk for one in outcast if is_noted(one) or one.damages or not listed}
+    for one in outcast:
+        _correct_one_end(one, order)
+    own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed or _fills_exactly(one, order)}
     for one in _fit_into_holes([one for one in outcast if one.chunk in own], order):
         if _is_of_its_number(one, order, is_noted):
             by_number.append(one)
@@ -139,11 +148,23 @@ def _sorted(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
     for one in outcast:
         if one.chunk not in own:
             (by_number if _is_of_its_number(one, order, is_noted) else foreign).append(one)
+    _move_by_a_bit(order)
     chain = Chain(order)
     chain.moved = moved([one.chunk for one in order])
     for one in sorted(by_number, key=lambda one: one.chunk.seq):
         put_in_by_number(chain, one)
     return chain, foreign
+
+
+def _correct_one_end(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> None:
+    """Of a chunk that lasts longer by its clock than its sound does: believe that end by which it fits into a hole."""
+    start, end = one.start_ms or 0.0, one.end_ms or 0.0
+    if abs(end - start - one.length_ms) <= SAME_PLACE_MS:
+        return
+    for begin in (start, end - one.length_ms):
+        if _hole_for(_at(one, begin), order) is not None:
+            return
+    one.start_ms, one.end_ms = start, end
 
 
 def _fit_into_holes(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey]) -> list[ChunkSurvey]:
@@ -219,6 +240,32 @@ def _hole_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
     return index if touches or fills else None
 
 
+def _fills_exactly(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> bool:
+    """Whether a chunk goes on with what is before it in time, and what is behind it goes on with it."""
+    index = bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0)
+    if not 0 < index < len(order):
+        return False
+    off_ms = (
+        (one.start_ms or 0.0) - (order[index - 1].end_ms or 0.0),
+        (order[index].start_ms or 0.0) - (one.end_ms or 0.0),
+    )
+    return max(map(abs, off_ms)) <= STEP_MS
+
+
+def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
+    """Put chunks behind a hole into another one that they fill, but for one wrong bit of their clock."""
+    for one in list(order[1:]):
+        at = order.index(one)
+        rest = [*order[:at], *order[at + 1 :]]
+        if (one.start_ms or 0.0) - (rest[at - 1].end_ms or 0.0) <= SAME_PLACE_MS:
+            continue
+        if at < len(rest) and abs((rest[at].start_ms or 0.0) - (one.end_ms or 0.0)) <= _TOUCHING_MS:
+            continue
+        if (place := _hole_of_length(one, rest)) is not None and place != at:
+            rest.insert(place, _at(one, rest[place - 1].end_ms or 0.0))
+            order[:] = rest
+
+
 def _hole_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
     """Where in the order there is a hole as long as the chunk, which one wrong bit of its clock keeps it out of."""
     for index, (before, after) in enumerate(pairwise(order)):
@@ -250,7 +297,7 @@ def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: 
 
 
 def _is_off_by_a_bit(one: ChunkSurvey, off_ms: float) -> bool:
-    return looks_like_a_bit(off_ms, one.dialect.ticks_per_ms if one.dialect else 1)
+    return looks_like_a_bit(off_ms, one.ticks_per_ms)
 
 
 def moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:

@@ -58,7 +58,7 @@ class PlainJoiner(RunJoiner):
         if fed.piece > self._checked:
             self._checked = fed.piece
             self._check_chunk(self.run.pieces[fed.piece].chunk)
-        if self.stream.reader.ledger.damages or self.stream.reader.header_missing:
+        if self.stream.reader.ledger.damages or self.stream.reader.header_missing or self._is_passed_over(fed.piece):
             raise Doubt
         for packets in fed.packets:
             if packets.after_break or not packets.placed or packets.recording:
@@ -86,10 +86,18 @@ class PlainJoiner(RunJoiner):
             raise Doubt
         self._seen.add(sha256)
 
+    def _is_passed_over(self, piece: int) -> bool:
+        """Whether the demuxer set all of a chunk aside: it is of another recording."""
+        account = self.stream.reader.ledger.accounts[piece]
+        return 0 < account.size_bytes == account.set_aside_bytes
+
     def _check_times(self, packets: Packets) -> None:
         """Doubt where a group of packets that share a base does not go on where the one before ended."""
         cuts = [*packets.bases, len(packets.payloads)]
         if cuts[0]:
+            head_ms = self._offset_ms(packets, 0, min(cuts[0], _EDGE_PACKETS), self._position)
+            if self._origin_ms is not None and not -STEP_MS <= head_ms - self._origin_ms <= JUMP_MS:
+                raise Doubt  # the chunk begins with what the one before ended with, or that was cut
             self._pass(packets, 0, cuts[0])
         for start, stop in pairwise(cuts):
             head_ms = self._offset_ms(packets, start, min(stop, start + _EDGE_PACKETS), self._position)

@@ -19,6 +19,7 @@ from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, places_of, rows
 from .survey import ChunkSurvey, survey
+from .timestamp_repair import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -88,7 +89,7 @@ class _Planner:
         shared = find_shared(usable, self._noted.has_exactly)
         self._set_copies_aside(shared)
         remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
-        order = order_chunks(remaining, self._noted.knows, sorted([*self._missing, *self._unusable]))
+        order = order_chunks(remaining, self._noted.knows, self._noted.lists, sorted([*self._missing, *self._unusable]))
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
         lost = self._lost_to_strangers(order)
@@ -239,7 +240,7 @@ class _Planner:
             return one.has_header or (one.start_ms is not None and one.start_ms <= _LEAST_GAP_MS)
         before, after = chain.chunks[position - 1], chain.chunks[position]
         if after.start_ms is None and not after.is_torn_at_start:
-            return abs(before.tail_ms - after.head_ms) <= _LEAST_GAP_MS
+            return -STEP_MS <= after.head_ms - before.tail_ms <= _LEAST_GAP_MS
         if before.end_ms is None or after.start_ms is None:
             return False
         return after.start_ms - before.end_ms <= _LEAST_GAP_MS

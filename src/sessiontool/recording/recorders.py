@@ -67,37 +67,40 @@ def is_a_run(chain: Chain) -> bool:
     return chain.has_header or follows
 
 
-def by_recorder(group: Sequence[ChunkSurvey], is_noted: IsNoted) -> list[list[ChunkSurvey]]:
+def by_recorder(group: Sequence[ChunkSurvey], is_listed: IsNoted) -> list[list[ChunkSurvey]]:
     """The chunks of one dialect by recorder run.
 
-    A header begins one, and times say which the others go on with.  Two recorders at work at once show in chunks that
-    were recorded at the same time, also where one has lost its header.
+    A header begins one, and times say which the others go on with; what the recorder listed goes on with what it listed
+    and nothing else.  Two recorders at work at once show in chunks that were recorded at the same time, also where one
+    has lost its header.
     """
+    timed = [one for one in group if one.start_ms is not None]
+    listed, others = ([one for one in timed if is_listed(one) == wanted] for wanted in (True, False))
+    chains = _with_single_ones([*_in_time(listed), *_in_time(others)], is_listed)
+    return [chain.chunks for chain in _with_headers(chains)]
+
+
+def _in_time(timed: Sequence[ChunkSurvey]) -> list[Chain]:
+    """Chains of chunks that follow one another in number and in time."""
     chains: list[Chain] = []
-    for one in group:
-        if one.start_ms is None:
-            continue
-        fits = [chain for chain in chains if (one.start_ms or 0.0) >= chain.end_ms - SAME_PLACE_MS]
+    for one in timed:
+        open_ = [chain for chain in chains if chain.packets or chain is chains[-1]]  # a header alone goes on at once
+        fits = [chain for chain in open_ if (one.start_ms or 0.0) >= chain.end_ms - SAME_PLACE_MS]
         if one.has_header or not fits:
             chains.append(Chain([one]))
         else:
-            min(fits, key=partial(_gap, one, chains[-1], is_noted)).chunks.append(one)
-    return [chain.chunks for chain in _with_headers(_with_single_ones(chains))]
+            min(fits, key=partial(_gap, one, chains[-1])).chunks.append(one)
+    return chains
 
 
-def _gap(one: ChunkSurvey, newest: Chain, is_noted: IsNoted, chain: Chain) -> tuple[bool, bool, int, bool, bool, float]:
-    """How badly a chunk fits to a chain's end.
-
-    In time, as known to the recorder or not, in its cluster, as begun last, in ms.
-    """
-    before = chain.chunks[-1]
+def _gap(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, float]:
+    """How badly a chunk fits to a chain's end: in time, in its cluster, as begun last, in ms."""
     gap_ms = abs((one.start_ms or 0) - chain.end_ms)
-    goes_on = abs(before.tail_ms - one.head_ms) <= _CONTINUES_MS
-    known = is_noted(one) != is_noted(before)
-    return gap_ms > SAME_PLACE_MS, known, round(gap_ms / SAME_PLACE_MS), not goes_on, chain is not newest, gap_ms
+    goes_on = abs(chain.chunks[-1].tail_ms - one.head_ms) <= _CONTINUES_MS
+    return gap_ms > SAME_PLACE_MS, round(gap_ms / SAME_PLACE_MS), not goes_on, chain is not newest, gap_ms
 
 
-def _with_single_ones(chains: Sequence[Chain]) -> list[Chain]:
+def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain]:
     """The chains, without those that are no second recorder: chunks whose number or whose clock is wrong.
 
     These go back to the chain that they are nearest to in number, where it is decided what they are.
@@ -106,9 +109,14 @@ def _with_single_ones(chains: Sequence[Chain]) -> list[Chain]:
     whole = whole or [max(chains, key=lambda chain: chain.packets)] if chains else []
     for chain in chains:
         if chain not in whole:
-            nearest = min(whole, key=lambda other: _distance(other, chain.chunks[0]))
+            nearest = min(_of_the_same(chain.chunks[0], whole, is_listed), key=partial(_distance, one=chain.chunks[0]))
             nearest.chunks = sorted([*nearest.chunks, *chain.chunks], key=lambda one: one.chunk.seq)
     return whole
+
+
+def _of_the_same(one: ChunkSurvey, chains: list[Chain], is_listed: IsNoted) -> list[Chain]:
+    """The chains that the recorder listed where it listed the chunk, else the others; all where there are none."""
+    return [chain for chain in chains if is_listed(one) == any(map(is_listed, chain.chunks))] or chains
 
 
 def _distance(chain: Chain, one: ChunkSurvey) -> int:
@@ -117,7 +125,8 @@ def _distance(chain: Chain, one: ChunkSurvey) -> int:
 
 def _overlaps_any(chain: Chain, chains: Sequence[Chain]) -> bool:
     """Whether several chunks were recorded at the same time as others: one may be a stranger, or a wrong clock."""
-    others = [one for other in chains if other is not chain for one in other.chunks]
+    runs = [other for other in chains if other is not chain and is_a_run(other)]
+    others = [one for other in runs for one in other.chunks]
     covered = [a for a in chain.chunks if sum(_overlap_ms(a, b) for b in others) > a.length_ms / 2]
     return len(covered) > 1
 
@@ -127,15 +136,16 @@ def _overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
     return max(0.0, min(ends) - max(starts))
 
 
-def put_behind(one: ChunkSurvey, chains: list[Chain]) -> None:
+def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None:
     """Put a chunk without a base of times where its number says, or else behind one whose cluster it goes on with.
 
     The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
     or time is missing there.
     """
-    if not chains:
-        chains.append(Chain([one]))
+    if not alike:
+        alike.append(Chain([one]))
         return
+    chains = _of_the_same(one, alike, is_listed)
     nearest = min(chains, key=lambda chain: _distance(chain, one))
     index = _place_of_number(nearest, one)
     room_ms = _room_ms(nearest, index)
@@ -160,7 +170,10 @@ def _place_of_number(chain: Chain, one: ChunkSurvey) -> int:
     """Behind the chunks that are numbered before it, but for those whose numbers are wrong."""
     steady = [(i, other) for i, other in enumerate(chain.chunks) if other.chunk not in chain.moved]
     before = [i for i, other in steady if other.chunk.seq <= one.chunk.seq]
-    return before[-1] + 1 if before else chain.first_free
+    index = before[-1] + 1 if before else chain.first_free
+    while index < len(chain.chunks) and chain.chunks[index].chunk in chain.moved and _room_ms(chain, index) < _LATE_MS:
+        index += 1  # what goes on there is numbered wrong itself
+    return index
 
 
 def _room_ms(chain: Chain, at: int) -> float:

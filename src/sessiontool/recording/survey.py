@@ -84,6 +84,11 @@ class ChunkSurvey:
     refusal: RecordingError | None = None
 
     @property
+    def ticks_per_ms(self) -> int:
+        """How fine its times are; see `Dialect`."""
+        return self.dialect.ticks_per_ms if self.dialect else 1
+
+    @property
     def length_ms(self) -> float:
         return sum(self.durations) / _SAMPLES_PER_MS
 
@@ -158,8 +163,8 @@ def _dialect(reader: Reader, runs: Sequence[Packets]) -> Dialect:
 
 
 def _track_number(reader: Reader) -> int:
-    """The number by which browsers differ; in other containers it is the same, or random."""
-    return reader.track.number if reader.track and type(reader).__name__ == WEBM else 0
+    """The number by which recorders differ: browsers in WebM; in Ogg each recording has a random one."""
+    return reader.track.number if reader.track else 0
 
 
 def _note_times(found: ChunkSurvey, runs: Sequence[Packets]) -> None:

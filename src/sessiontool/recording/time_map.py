@@ -27,6 +27,7 @@ _EXACT_MS = 1.0
 _SHORT_SHARE = 0.8
 _MOST_LOST = 10
 _ODD_SHARE = 0.25
+_CUT_SHARE = 0.05
 _HEAD_MS = 100
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
@@ -143,7 +144,7 @@ class _Measure:
         broken = (packets.after_break or unsure) and not start
         goes_on = groups and not fresh and not broken and groups[-1].claimed == packets.placed
         if not goes_on or groups[-1].last_piece != piece:
-            group = Group(piece, packets.placed, broken, is_head=bool(goes_on))
+            group = Group(piece, packets.placed, broken, is_head=bool(goes_on), has_base=start in packets.bases)
             if broken:
                 group.lost_ms = self._lost_chunks * self._run.chunk_ms
                 damages = stream.reader.ledger.damages
@@ -169,7 +170,7 @@ class _Measure:
             if abs(shift) > STEP_MS and not groups[index].is_head:
                 self._find(findings.clock_wrong(self._run.pieces[groups[index].piece].chunk, -shift))
         steps = [Step(len(g.times_ms), shift) for g, shift in zip(groups, decided.shifts_ms, strict=True)]
-        self._explain_jumps(groups, steps)
+        self._explain_jumps(groups, steps, from_start=from_start)
         time_map.suspended_ms += self._add_suspensions(groups, steps, clock)
         return steps
 
@@ -221,8 +222,17 @@ class _Measure:
         """The number under which the recorder noted what a piece holds."""
         return self._run.pieces[piece].noted_seq
 
-    def _explain_jumps(self, groups: Sequence[Group], steps: Sequence[Step]) -> None:
+    def _explain_late_start(self, first: Group, step: Step) -> None:
+        """Name what is lost before the first packet: the header is there, and a recorder begins at zero."""
+        start_ms = first.offsets()[0] + step.shift_ms
+        if start_ms > JUMP_MS:
+            step.lost = True
+            self._find(findings.unnumbered(self._run.pieces[first.piece].owner, start_ms))
+
+    def _explain_jumps(self, groups: Sequence[Group], steps: Sequence[Step], *, from_start: bool) -> None:
         """Name what passed where the clock steps ahead though no bytes are missing."""
+        if from_start and groups and groups[0].claimed and not groups[0].after_break:
+            self._explain_late_start(groups[0], steps[0])
         exact = all(abs(group.offsets()[1] - group.offsets()[0]) <= _EXACT_MS for group in groups)
         for index in range(1, len(groups)):
             before, group = groups[index - 1], groups[index]
@@ -247,7 +257,7 @@ class _Measure:
         """Name chunks that are lost beside what is known to be lost there."""
         usual_ms = self._run.chunk_ms
         more_ms = jump_ms - group.lost_ms
-        if group.lost_ms < usual_ms / 2 and more_ms > max(JUMP_MS, usual_ms * _SHORT_SHARE):
+        if more_ms > max(JUMP_MS, usual_ms * _SHORT_SHARE):
             self._find(findings.unnumbered(self._run.pieces[group.piece].owner, more_ms))
 
     def _explain_jump(self, groups: Sequence[Group], steps: Sequence[Step], index: int, jump_ms: float) -> None:
@@ -271,9 +281,12 @@ class _Measure:
             return False
         usual_ms = self._run.chunk_ms
         count = round(jump_ms / usual_ms) if usual_ms else 0
+        before_ms = self._piece_ms.get(before, 0.0)
+        if abs(before_ms + jump_ms - usual_ms) <= usual_ms * _CUT_SHARE:
+            return False  # its end was cut off
         # Where it may be either, it is a loss: to call one a suspension would be to hide it.
         like_chunks = 0 < count <= _MOST_LOST and abs(jump_ms - count * usual_ms) <= usual_ms * _ODD_SHARE
-        return not like_chunks or self._piece_ms.get(before, 0.0) < usual_ms * _SHORT_SHARE
+        return not like_chunks or before_ms < usual_ms * _SHORT_SHARE
 
     def _add_suspensions(self, groups: Sequence[Group], steps: Sequence[Step], clock: BlobClock) -> float:
         """Let time pass where blobs came late for good, though the recorder's clock shows nothing."""

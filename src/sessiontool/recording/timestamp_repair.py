@@ -8,8 +8,6 @@ dynamic programming, where leaving a group out, a clock that steps ahead without
 
 Groups that are left out, and those without a base, are placed between those that are believed: right behind or right
 before them where no bytes are missing in between, never across a hole.
-
-Not here: putting silence into gaps (`gap_filling`).
 """
 
 from __future__ import annotations
@@ -33,12 +31,9 @@ _EDGE_PACKETS = 8
 STEP_MS = 25
 """Between two groups of a recorder that lost nothing the clock steps by 8 ms at most (measured on 28 recordings)."""
 
-_LEFT_OUT = 1.0
-_STEP_AHEAD = 0.6
-_STEP_LIKE_A_BIT = 1.5
-_STEP_BACK = 2.2
-_DOUBTED = 0.3
-_ODD_HOLE = 0.7
+_LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2
+_STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2
+_DOUBTED, _ODD_HOLE = 0.3, 0.7
 _FEW_PACKETS = 2
 _BIT_JITTER_MS = 12
 _LONGEST_PATH = 400
@@ -50,8 +45,8 @@ class Group:
     """Packets in a row that share one base of times; `claimed` says whether that base was read.
 
     `times_ms` are as read: where not `claimed` they count from the last base that was.  `after_break`: bytes are
-    missing before it, and they probably lasted `lost_ms`.  `witness_ms` is how much later than the group's end its blob
-    was handed over, None where that is not known.
+    missing before it, and they probably lasted `lost_ms`; one that does not `has_base` goes on with the base of the
+    group before.  `witness_ms` is how much later than the group's end its blob came, None where that is not known.
     """
 
     piece: int
@@ -63,6 +58,7 @@ class Group:
     witness_ms: float | None = None
     last_piece: int = 0
     is_head: bool = False
+    has_base: bool = True
 
     @property
     def length_ms(self) -> float:
@@ -72,7 +68,13 @@ class Group:
         """Where its sample count begins on its own clock: by its first packets, and by its last."""
         starts = accumulate(self.durations, initial=0)
         off = [time - start / _SAMPLES_PER_MS for time, start in zip(self.times_ms, starts, strict=False)]
-        return min(off[:_EDGE_PACKETS]), min(off[-_EDGE_PACKETS:])
+        return _earliest(off[:_EDGE_PACKETS]), _earliest(off[-_EDGE_PACKETS:])
+
+
+def _earliest(off_ms: Sequence[float]) -> float:
+    """The earliest of a few packets, without a single one that a wrong bit makes too early."""
+    first, *others = sorted(off_ms)
+    return others[0] if others and off_ms[0] != first and looks_like_a_bit(others[0] - first) else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,10 @@ class _Path:
         if not group.claimed:
             return 0.0
         share = min(1.0, len(group.times_ms) / _FEW_PACKETS)
+        if index and not group.has_base:
+            return _LEFT_OUT_WITH_ITS_BASE * share
+        if not index and self._from_start and not group.after_break and abs(group.offsets()[0]) <= STEP_MS:
+            return _LEFT_OUT_AT_ZERO * share  # where a recorder begins
         return _LEFT_OUT * share * (_DOUBTED if self._is_contradicted(index) else 1.0)
 
     def _is_contradicted(self, index: int) -> bool:

@@ -126,8 +126,7 @@ class OggReader:
         self.ledger.structure(page.offset, page.offset + page.head_bytes)
         if not page.is_intact:
             self._hurt = self._hurt or self._zero is None
-            end = page.offset + page.size_bytes
-            self.ledger.damage(end, end, f"the checksum of Ogg page {page.number} is wrong")
+            self.ledger.damage(page.offset, page.offset, f"the checksum of Ogg page {page.number} is wrong")
         # Some programs end a stream with an empty packet: there is nothing in it to keep or to lose.
         packets = [packet for packet in self._packets_of(page) if packet.data and not self._read_tags(packet)]
         if packets:
