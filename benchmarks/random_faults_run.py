@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("tests
 from random_cases import Outcome, draw, run_case, tally  # noqa: E402
 from random_naming import is_hidden, is_masked  # noqa: E402
 
-COLUMNS = ("cases", "wrong", "lost", "doubled", "strange", "misplaced", "crashes", "report", "purge")
+COLUMNS = ("cases", "wrong", "lost", "undecided", "doubled", "strange", "misplaced", "crashes", "report", "purge")
 
 
 def run(seed: int, index: int, corpus: Path | None) -> Outcome:

@@ -208,7 +208,7 @@ def tally(outcomes: list[Outcome]) -> dict[str, Counter[str]]:
             verdict = outcome.verdict
             row["cases"] += 1
             row["wrong"] += not outcome.is_right
-            for name in ("lost", "doubled", "strange", "misplaced"):
+            for name in ("lost", "undecided", "doubled", "strange", "misplaced"):
                 row[name] += bool(getattr(verdict, name))
             row["crashes"] += bool(outcome.crash)
             row["report"] += bool(outcome.report)

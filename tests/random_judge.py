@@ -2,6 +2,9 @@
 
 lost        a whole packet of a recording that must be kept is not in the output.  Packets with the same payload, as
             those of digital silence, are counted, not told apart.
+undecided   a whole packet is not in the output, but its bytes from another copy of its chunk are, which differ in its
+            payload alone.  Where there is neither a checksum (Ogg has one) nor a hash (session.json has one), nothing
+            tells which of the two is what was recorded; a row of zeroes does.
 doubled     a packet is there more often than it was recorded
 strange     a packet is neither a recorded one, nor silence, nor one that is hurt between its true bounds
 misplaced   a whole packet is more than 20 ms from its place in the merge of the undamaged recording, or before one that
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 TOLERANCE_MS = 20
 _STOP_MS = 1000
+_BLANK = bytes(24)
 SILENCE = {b"\xf8\xff\xfe", b"\xfc\xff\xfe"}
 
 
@@ -51,6 +55,7 @@ class Verdict:
 
     whole: int = 0
     lost: int = 0
+    undecided: int = 0
     doubled: int = 0
     strange: int = 0
     misplaced: int = 0
@@ -76,9 +81,12 @@ def judge_output(
     made = Counter(packet.payload for packet in output)
     needed = _payloads(folder, truth, [0, *([folder.whole_second] if folder.whole_second else [])])
     present = _payloads(folder, truth, range(len(folder.recordings)))
+    lost = needed - made
+    undecided = lost & _either(folder, truth, made) if bare else Counter[bytes]()
     verdict = Verdict(
         whole=needed.total(),
-        lost=(needed - made).total(),
+        lost=(lost - undecided).total(),
+        undecided=undecided.total(),
         doubled=sum(n - recorded[p] for p, n in made.items() if p in recorded and p not in SILENCE and n > recorded[p]),
         strange=sum(n for p, n in made.items() if p not in recorded and p not in SILENCE and p not in truth.hurt),
         unpublished=(present - made).total(),
@@ -94,6 +102,15 @@ def judge_output(
         verdict.misplaced += sum(after < before for before, after in pairwise(whole))
         verdict.worst_ms = max([verdict.worst_ms, *map(abs, errors)])
     return verdict
+
+
+def _either(folder: Folder, truth: Truth, made: Counter[bytes]) -> Counter[bytes]:
+    """The packets of which the output has another copy's bytes, where nothing tells which of the two is right."""
+    return Counter(
+        folder.recordings[source].packets[index].payload
+        for payload, (source, index) in truth.hurt.items()
+        if made[payload] and folder.recordings[source].family != "ogg" and _BLANK not in payload
+    )
 
 
 def _find(

@@ -43,14 +43,14 @@ class Group:
 
 @dataclass(slots=True)
 class Truth:
-    """By recording: `whole` packets, those of them whose `clock` is readable with them; `hurt` payloads.
+    """By recording: `whole` packets, those of them whose `clock` is readable with them; `hurt` payloads, by packet.
 
     A hurt payload is damaged and lies between its true bounds: it may be in the result, for nobody can know.
     """
 
     whole: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     clocked: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    hurt: set[bytes] = field(default_factory=set)
+    hurt: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
 def truth_of(folder: Folder) -> Truth:
@@ -61,7 +61,7 @@ def truth_of(folder: Folder) -> Truth:
         truth.whole[group.source] |= found
         truth.clocked[group.source] |= {index for index in found if group.has(recording.packets[index].clock)}
         if group.data is not None:
-            truth.hurt |= set(_hurt(recording, group, found))
+            truth.hurt |= {payload: (group.source, index) for index, payload in _hurt(recording, group, found)}
     return truth
 
 
@@ -138,11 +138,11 @@ def _between(recording: Recording, group: Group) -> range:
     return range(bisect_left(outer, group.ranges[0][0]), bisect_left(outer, group.ranges[-1][1]))
 
 
-def _hurt(recording: Recording, group: Group, whole: set[int]) -> Iterator[bytes]:
-    """What lies in a file where payloads were that are no longer whole."""
+def _hurt(recording: Recording, group: Group, whole: set[int]) -> Iterator[tuple[int, bytes]]:
+    """What lies in a file where payloads were that are no longer whole, and which they were."""
     assert group.data is not None
     first = max(0, bisect_left(recording.outer_starts, group.ranges[0][0]) - 1)
     for index in range(first, _between(recording, group).stop):
         packet = recording.packets[index]
         if index not in whole and packet.outer[1] + group.shift <= len(group.data):
-            yield b"".join(group.data[start + group.shift : end + group.shift] for start, end in packet.body)
+            yield index, b"".join(group.data[start + group.shift : end + group.shift] for start, end in packet.body)

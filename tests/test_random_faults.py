@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SEED = 16
 BLOCK = 20
-_MOST_WRONG = 2  # of a block: 4 in 100 are, which is too many, and more of it must not pass
+_MOST_WRONG = 1  # of a block of 20; docs/faults.md says how many are in all, and why
 CASES = int(os.environ.get("RANDOM_CASES", "40"))
 
 
