@@ -48,9 +48,11 @@ navigator.mediaDevices.getUserMedia = async (...given) => {
   microphones.push(stream);
   return stream;
 };
+window.recorders = [];
 window.MediaRecorder = class extends Native {
   constructor(...given) {
     super(...given);
+    recorders.push(this);
     this.addEventListener("dataavailable", async ({ data }) => {
       const digest = await crypto.subtle.digest("SHA-256", await data.arrayBuffer());
       const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from chromium import Chromium
+from realtime_peer import API_KEY, run_realtime_api
 from recorder_page import ASSISTANT, SCRIPT, WITNESS, clip, is_in_order, run_ingest, speech, spoken, stereo
 from s3server import BUCKET
 from second_opinion import RATE, packets
@@ -180,6 +181,8 @@ def test_a_conversation_and_everything_sent_twice(tmp_path: Path, s3_url: str, s
             if key != "session.json":
                 assert scene.ingest.put(f"{session}/{key}", body + b"!", kind) == 409
         assert scene.objects(session) == before
+        quiet = [note["role"] for note in scene.document(session)["notes"] if note["kind"] == "lane-silent"]
+        assert "assistant" in quiet  # it listens for more than three seconds
         result = scene.merge(session)
         assert result.report["status"] == "complete"
         assert_every_blob_is_in(scene, result, [page])
@@ -288,6 +291,22 @@ def test_a_second_realtime_session_takes_over(tmp_path: Path, s3_url: str, s3_cl
 
 
 @pytest.mark.slow
+def test_a_model_behind_the_network(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
+    """With a key, through the same calls as to the real API: a short-lived key, SDP over HTTP, WebRTC."""
+    with run_realtime_api() as base:
+        settings = {"OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": base}
+        with on_stage(tmp_path, s3_url, s3_client, range(2), **settings) as scene:
+            page = scene.open()
+            session = begin(page)
+            converse(page, 1, turns=2)
+            end(page)
+            result = scene.merge(session)
+            assert [one["id"] for one in result.report["realtime"]["sessions"]] == ["sess_local"]
+            assert_every_blob_is_in(scene, result, [page])
+            assert_captions_are_where_words_sound(result, lines=[0, 1])
+
+
+@pytest.mark.slow
 def test_a_pause(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
@@ -301,6 +320,22 @@ def test_a_pause(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
         result = scene.merge(session)
         ((pause,),) = [part["pauses"] for part in scene.document(session)["parts"]]
         assert 300 <= pause["end_ms"] - pause["start_ms"] < 1500
+        assert_every_blob_is_in(scene, result, [page])
+        assert_captions_are_where_words_sound(result, lines=[0, 1])
+
+
+@pytest.mark.slow
+def test_a_recorder_that_stops_by_itself(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
+    with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
+        page = scene.open()
+        session = begin(page)
+        converse(page, 0, turns=1)
+        page.evaluate("recorders.at(-1).stop()")
+        converse(page, 1, turns=2)
+        end(page)
+        result = scene.merge(session)
+        first, second = scene.document(session)["parts"]
+        assert 0 <= second["start_ms"] - first["stop_ms"] < 1000
         assert_every_blob_is_in(scene, result, [page])
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import urllib.request
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from realtime_peer import API_KEY, SHORT_LIVED, run_realtime_api
 from recorder_page import run_ingest, status_of
 from s3server import BUCKET
 
@@ -172,32 +170,8 @@ def test_a_store_that_does_not_answer_is_503(s3_url: str, monkeypatch: pytest.Mo
 # -- the key for the Realtime API
 
 
-class _Api(BaseHTTPRequestHandler):
-    """OpenAI's endpoint for ephemeral keys: knows one key."""
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = self.headers["Authorization"] == "Bearer the-key" and asked["session"]["type"] == "realtime"
-        body = json.dumps({"value": "ek_1", "expires_at": 1, "session": {"model": "m"}}).encode() if known else b"{}"
-        self.send_response(200 if known and self.path == "/v1/realtime/client_secrets" else 401)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@contextmanager
-def api() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Api) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}/v1"
-        running.shutdown()
-
-
 def test_the_page_gets_a_short_lived_key_and_never_the_real_one(tmp_path: Path) -> None:
-    with api() as base, run_ingest(tmp_path, OPENAI_API_KEY="the-key", OPENAI_BASE_URL=base) as running:
+    with run_realtime_api() as base, run_ingest(tmp_path, OPENAI_API_KEY=API_KEY, OPENAI_BASE_URL=base) as running:
         with urllib.request.urlopen(f"{running.url}/config", timeout=30) as answer:
             config = answer.read()
         assert json.loads(config)["demo"] is False
@@ -205,12 +179,15 @@ def test_the_page_gets_a_short_lived_key_and_never_the_real_one(tmp_path: Path) 
         request = urllib.request.Request(f"{running.url}/realtime/key", method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
             key = answer.read()
-        assert json.loads(key) == {"value": "ek_1", "expires_at": 1}
-        assert b"the-key" not in config + key
+        assert json.loads(key) == {"value": SHORT_LIVED, "expires_at": 1}
+        assert API_KEY.encode() not in config + key
 
 
 def test_a_key_that_is_refused_or_none_is_an_error(tmp_path: Path, server: Ingest) -> None:
     request = urllib.request.Request(f"{server.url}/realtime/key", method="POST")
     assert status_of(request) == 404
-    with api() as base, run_ingest(tmp_path, OPENAI_API_KEY="x", OPENAI_BASE_URL=base, LOG_LEVEL="silent") as other:
+    with (
+        run_realtime_api() as base,
+        run_ingest(tmp_path, OPENAI_API_KEY="x", OPENAI_BASE_URL=base, LOG_LEVEL="silent") as other,
+    ):
         assert status_of(urllib.request.Request(f"{other.url}/realtime/key", method="POST")) == 502

@@ -5,6 +5,8 @@ import { Store, UploadQueue, keepSending, sender } from "./queue.js";
 import { Conversation, openai } from "./realtime.js";
 import { SessionRecorder } from "./recorder.js";
 
+const LONGEST_BREAK_MS = 30 * 60_000;
+
 const show = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (show(id));
 const seconds = (/** @type {number} */ ms) => `${Math.round(ms / 1000)} s`;
@@ -109,7 +111,10 @@ async function listUnfinished() {
   for (const record of await store.unfinished()) {
     if (held.some((name) => name.endsWith(record.session_id))) continue;
     const line = document.createElement("p");
-    const choices = { Continue: () => begin(record), "Leave it at that": () => close(record, line) };
+    const ended_ms = Date.parse(record.document.started_at ?? "") + (record.document.parts?.at(-1)?.chunks?.at(-1)?.emitted_ms ?? 0);
+    /** @type {Record<string, () => void>} the time until it goes on will be silence in the recording */
+    const choices = Date.now() - ended_ms < LONGEST_BREAK_MS ? { Continue: () => begin(record) } : {};
+    choices["Leave it at that"] = () => close(record, line);
     line.append(`${record.session_id} was not finished. `);
     for (const [label, onclick] of Object.entries(choices)) {
       line.append(Object.assign(document.createElement("button"), { textContent: label, onclick }));

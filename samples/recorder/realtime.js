@@ -14,6 +14,8 @@ const ICE_WAIT_MS = 2000;
 const OPEN_WAIT_MS = 15_000;
 const LOOK_MS = 100;
 const QUIET_MS = 400;
+/** So long after the user's turn its text and its answer may come; a session that was left is kept as long. */
+const ANSWER_WAIT_MS = 5000;
 /** A session that nobody lets finish is left this long before it expires. */
 const LAST_MOMENT_MS = 10_000;
 const TRY_AGAIN_MS = 3000;
@@ -23,8 +25,10 @@ class Call extends EventTarget {
   id = "";
   expires_at_ms = Infinity;
   #user_speaks = false;
-  #assistant_speaks = false;
-  #quiet_since_ms = performance.now();
+  #responds = false;
+  #sounds = false;
+  #quiet_from_ms = 0;
+  #text_until_ms = 0;
   #remove = () => {};
 
   /** @param {SessionRecorder} recorder @param {boolean} is_heard whether the microphone is on */
@@ -81,9 +85,10 @@ class Call extends EventTarget {
     await this.sender.replaceTrack(this.track);
   }
 
-  /** Whether nobody has been speaking for a moment. */
+  /** Whether nobody has been speaking for a moment, and no turn waits for its text or its answer. */
   get is_quiet() {
-    return !this.#user_speaks && !this.#assistant_speaks && performance.now() - this.#quiet_since_ms > QUIET_MS;
+    const now_ms = performance.now();
+    return !this.#user_speaks && !this.#responds && !this.#sounds && now_ms > Math.max(this.#quiet_from_ms, this.#text_until_ms);
   }
 
   close() {
@@ -109,6 +114,7 @@ class Call extends EventTarget {
     const say = (/** @type {Turn["role"]} */ role) => {
       if (event.transcript) this.dispatchEvent(new CustomEvent("turn", { detail: { role, text: event.transcript } }));
     };
+    const soon_ms = performance.now() + QUIET_MS;
     switch (event.type) {
       case "session.created":
         this.id = event.session.id;
@@ -116,28 +122,37 @@ class Call extends EventTarget {
         this.dispatchEvent(new Event("created"));
         break;
       case "input_audio_buffer.speech_started":
+        this.#user_speaks = true;
+        break;
       case "input_audio_buffer.speech_stopped":
-        this.#user_speaks = event.type.endsWith("started");
-        break;
-      case "response.created":
-      case "output_audio_buffer.started":
-        this.#assistant_speaks = true;
-        break;
-      case "output_audio_buffer.stopped":
-      case "output_audio_buffer.cleared":
-        this.#assistant_speaks = false;
-        break;
-      case "response.done":
-        if (event.response?.status !== "completed") this.#assistant_speaks = false;
+        this.#user_speaks = false;
+        this.#quiet_from_ms = this.#text_until_ms = performance.now() + ANSWER_WAIT_MS;
         break;
       case "conversation.item.input_audio_transcription.completed":
         say("user");
+      // falls through
+      case "conversation.item.input_audio_transcription.failed":
+        this.#text_until_ms = 0;
+        break;
+      case "response.created":
+        this.#responds = true;
         break;
       case "response.output_audio_transcript.done":
         say("assistant");
         break;
+      case "response.done":
+        this.#responds = false;
+        this.#quiet_from_ms = soon_ms;
+        break;
+      case "output_audio_buffer.started":
+        this.#sounds = true;
+        break;
+      case "output_audio_buffer.stopped":
+      case "output_audio_buffer.cleared":
+        this.#sounds = false;
+        this.#quiet_from_ms = soon_ms;
+        break;
     }
-    if (!this.#user_speaks && !this.#assistant_speaks) this.#quiet_since_ms = performance.now();
   }
 }
 
@@ -174,6 +189,12 @@ export class Conversation extends EventTarget {
     this.current?.close();
   }
 
+  /** Put something into the conversation that nobody says; it is logged as every event is.  @param {string} text */
+  push(text) {
+    const content = [{ type: "input_text", text }];
+    this.current?.send({ type: "conversation.item.create", item: { type: "message", role: "system", content } });
+  }
+
   /** A new session that knows the instructions and what was said.  @param {boolean} is_heard */
   async #open(is_heard) {
     const call = new Call(this.recorder, is_heard);
@@ -206,7 +227,7 @@ export class Conversation extends EventTarget {
     this.current = call;
     before?.hear(false);
     call.hear(true);
-    before?.close();
+    if (before) setTimeout(() => before.close(), ANSWER_WAIT_MS); // its last text may still come
     call.addEventListener("lost", () => call === this.current && this.#replace("realtime-lost"), { once: true });
     setTimeout(() => call === this.current && this.#replace("realtime-rollover"), this.#untilRollover(call));
   }

@@ -24,6 +24,7 @@ const SILENCE = 1e-4;
 const SILENT_AFTER_MS = 3000;
 const METER_MS = 100;
 const MUTED_AFTER_MS = 1000;
+const MICROPHONE_AGAIN_MS = 2000;
 const LEAST_FREE_BYTES = 50e6;
 
 const epochMs = () => performance.timeOrigin + performance.now();
@@ -85,7 +86,8 @@ export class SessionRecorder extends EventTarget {
   /** @type {MediaRecorder | undefined} */
   #recorder;
   #removeMicrophone = () => {};
-  #release = () => {};
+  /** @type {(() => void) | undefined} */
+  #release;
   /** @type {number | undefined} */
   #pausedAt_ms;
   /** @type {WakeLockSentinel | undefined} */
@@ -170,15 +172,15 @@ export class SessionRecorder extends EventTarget {
 
   /** End the recording; fulfilled when everything is in IndexedDB (`queue.idle()`: when it is uploaded). */
   async finish() {
-    if (this.status === "idle") await this.#claim(); // a session that an earlier page left
+    await this.#claim(); // it may be a session that an earlier page left
     this.#become("finished");
     this.#cleanup.abort();
     await this.#end();
     this.session.ended_at = new Date(epochMs()).toISOString();
     this.#record.is_open = false;
-    await this.#save();
+    if (this.session.parts?.length) await this.#save(); // nothing was recorded: nothing is left behind
     await this.context?.close();
-    this.#release();
+    this.#release?.();
     void this.queue.idle().then(() => this.#wakeLock?.release());
   }
 
@@ -227,7 +229,7 @@ export class SessionRecorder extends EventTarget {
   #claim() {
     const name = `sessiontool-recorder-session-${this.session.session_id}`;
     return new Promise((resolve, reject) => {
-      if (!navigator.locks) return resolve(undefined);
+      if (this.#release || !navigator.locks) return resolve(undefined);
       void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
         if (!lock) return reject(new Error("another tab records this session"));
         resolve(undefined);
@@ -335,13 +337,16 @@ export class SessionRecorder extends EventTarget {
     this.dispatchEvent(new Event("level"));
   }
 
+  /** The microphone, or another one as soon as there is one. */
   async #openMicrophone() {
-    try {
-      this.setMicrophone(await this.getMicrophone());
-    } catch (error) {
-      this.note("microphone-missing", { error: String(error) });
-      if (!this.microphone) throw error;
-      navigator.mediaDevices.addEventListener("devicechange", () => this.#openMicrophone(), { once: true, signal: this.#cleanup.signal });
+    for (let tries = 0; this.status !== "finished"; tries++) {
+      try {
+        return this.setMicrophone(await this.getMicrophone());
+      } catch (error) {
+        if (!this.microphone) throw error;
+        if (!tries) this.note("microphone-missing", { error: String(error) });
+      }
+      await new Promise((resolve) => setTimeout(resolve, MICROPHONE_AGAIN_MS));
     }
   }
 
@@ -354,7 +359,7 @@ export class SessionRecorder extends EventTarget {
     else if (state === "interrupted") {
       this.#become("interrupted");
       await this.#end();
-    } else if (state === "suspended") void this.context?.resume();
+    } else if (state === "suspended") this.context?.resume().catch(() => {});
   }
 
   /** @param {{id: string, expires_at: number}} told @param {number} t_ms */

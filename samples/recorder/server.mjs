@@ -32,9 +32,9 @@ const POLICY = "default-src 'self'; connect-src *; media-src 'self' blob:; style
 
 /** A request that cannot be served; `statusCode` is Fastify's. */
 class Refusal extends Error {
-  /** @param {number} statusCode @param {string} message */
-  constructor(statusCode, message) {
-    super(message);
+  /** @param {number} statusCode @param {string} message @param {ErrorOptions} [options] */
+  constructor(statusCode, message, options) {
+    super(message, options);
     this.statusCode = statusCode;
   }
 }
@@ -57,6 +57,12 @@ function target(wanted) {
   return { key: [id, ...rest, name].join("/"), type, rewritten: false };
 }
 
+/** Wait until a folder's entries are on disk.  @param {string} folder */
+async function synced(folder) {
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
+}
+
 /** Files in a folder: written beside their name, then linked to it, which fails if it is taken.  @returns {Ingest} */
 function folderIngest(/** @type {string} */ folder) {
   return {
@@ -69,8 +75,8 @@ function folderIngest(/** @type {string} */ folder) {
         await file.writeFile(body);
         await file.sync();
         await file.close();
-        if (rewritten) return await rename(beside, place), "new";
-        await link(beside, place);
+        await (rewritten ? rename : link)(beside, place);
+        await synced(path.dirname(place)); // the page deletes its copy when it has our answer
         return "new";
       } catch (error) {
         if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
@@ -109,7 +115,7 @@ async function s3Ingest(url) {
         return "new";
       } catch (error) {
         const status = /** @type {any} */ (error).$metadata?.httpStatusCode;
-        if (status !== 412) throw new Refusal(503, `the store does not take it: ${error}`);
+        if (status !== 412) throw new Refusal(503, `the store does not take it (${/** @type {Error} */ (error).name})`, { cause: error });
       }
       const there = await client.send(new GetObjectCommand({ Bucket, Key }));
       return hash(await /** @type {any} */ (there.Body).transformToByteArray()) === sha256 ? "same" : "other";
@@ -151,7 +157,7 @@ export async function build(env) {
   const ingest = store.startsWith("s3://") ? await s3Ingest(new URL(store)) : folderIngest(path.resolve(store));
   const sign = env.PRESIGN ? ingest.sign : undefined;
   const bodyLimit = Number(env.MAX_BODY_BYTES ?? 8 << 20);
-  const server = Fastify({ bodyLimit, logger: { level: env.LOG_LEVEL ?? "warn" }, requestTimeout: 120_000 });
+  const server = Fastify({ bodyLimit, logger: { level: env.LOG_LEVEL ?? "warn", stream: process.stderr }, requestTimeout: 120_000 });
 
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("application/json", { parseAs: "string" }, server.getDefaultJsonParser("error", "error"));
