@@ -30,7 +30,7 @@ disable-sync disable-quic disable-breakpad remote-debugging-pipe
 
 
 class Chromium:
-    """A browser with a tab for each `open`; `kill` ends it as a crash does, and another goes on with its profile."""
+    """A browser with a tab for each `open`; `close` ends it as a crash does, and another goes on with its profile."""
 
     def __init__(self, profile: Path, microphone: Path) -> None:
         profile.mkdir(exist_ok=True)
@@ -99,7 +99,7 @@ class Chromium:
         self.call("Page.navigate", session, url=url)
         return page
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """SIGKILL for the browser and all of its processes."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -166,14 +166,16 @@ def test_channels_that_are_not_what_they_are_named_are_found_out(both_on: int | 
     assert "channels-swapped" in codes(result)
 
 
-def test_a_dead_channel_is_said_and_the_other_one_still_placed() -> None:
+@pytest.mark.parametrize(("channel", "cause"), [(0, "microphone"), (1, "media element")])
+def test_a_dead_channel_is_said_with_its_cause_and_the_other_one_still_placed(channel: int, cause: str) -> None:
     said = conversation(SEED, COUNT)
     samples = sound(SEED, COUNT).copy()
-    samples[0] = 0
+    samples[channel] = 0
     result = align(logged(said, SEED), one_part(samples.shape[1]), measured(samples), ROLES)
-    assert "channel-silent" in codes(result)
+    (finding,) = [one for one in result.findings if one.code == "channel-silent"]
+    assert cause in finding.hint
     for place, one in zip(result.placements, said, strict=True):
-        assert (place.start_samples is None) == (one.role == "user")
+        assert (place.start_samples is None) == (one.role == ROLES[channel])
 
 
 def test_leaks_are_reported() -> None:

@@ -5,27 +5,33 @@ Every blob that a MediaRecorder handed out must be in the result, and every capt
 
 from __future__ import annotations
 
-import json
 import time
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from chromium import Chromium
 from realtime_peer import API_KEY, run_realtime_api
-from recorder_page import ASSISTANT, SCRIPT, WITNESS, clip, is_in_order, run_ingest, speech, spoken, stereo
-from s3server import BUCKET
-from second_opinion import RATE, packets
-
-from sessiontool import merge
+from recorder_page import WITNESS, run_ingest, speech
+from recorder_scene import (
+    FINISHED,
+    START_S,
+    UPLOAD_S,
+    UPLOADS,
+    Uploaded,
+    assert_blobs_are_in,
+    assert_captions_are_where_words_sound,
+    begin,
+    converse,
+    end,
+    witnessed,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from chromium import Page
     from faultproxy import FaultProxy
@@ -33,25 +39,14 @@ if TYPE_CHECKING:
 
     from sessiontool import MergeResult
 
-START_S, TURN_S, UPLOAD_S = 20, 30, 60
 TIMESLICE_S = 5.0
-WITHIN_S = 0.060
-ALIKE = 0.5
-LOUD = 0.01
-TURNS = "document.querySelectorAll('#turns p').length"
-UPLOADS = "document.querySelector('#uploads').textContent"
-FINISHED = "document.querySelector('#status').textContent.startsWith('finished.')"
-ROLES = ("user", "assistant")
 
 
 @dataclass
-class Scene:
-    """A browser in front of a server in front of a store."""
+class Scene(Uploaded):
+    """A Chromium in front of a server in front of a store."""
 
-    tmp: Path
-    store: str
     ingest: Ingest
-    client: Any
     browser: Chromium
 
     def open(self, query: str = "") -> Page:
@@ -60,38 +55,11 @@ class Scene:
 
     def restart(self, lines: range) -> None:
         """Kill the browser, and start it again with another microphone and what it had kept on disk."""
-        self.browser.kill()
+        self.browser.close()
         self.browser = Chromium(self.tmp / "profile", speech(self.tmp / "microphone.wav", lines))
 
     def end(self) -> None:
-        self.browser.kill()
-
-    def objects(self, session: str) -> dict[str, bytes]:
-        """What lies in the store under a session, by its key there."""
-        prefix = f"{self.store.removeprefix(f's3://{BUCKET}/')}/{session}/"
-        listed = self.client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-        found = {one["Key"]: self.client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
-        return {key.removeprefix(prefix): body for key, body in found.items()}
-
-    def document(self, session: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.objects(session)["session.json"])
-        return found
-
-    def notes(self, session: str) -> list[str]:
-        return [note["kind"] for note in self.document(session)["notes"]]
-
-    def merge(self, session: str) -> MergeResult:
-        """Merge what was uploaded, with the pieces of the log put together as one file."""
-        pieces: list[bytes] = []
-        for key, body in sorted(self.objects(session).items()):
-            if key.startswith("events/"):
-                pieces.append(body)
-                continue
-            place = self.tmp / "store" / session / key
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(body)
-        (self.tmp / "store" / session / "events.jsonl").write_bytes(b"".join(pieces))
-        return merge(session, store=self.tmp / "store", output=self.tmp / "merged")
+        self.browser.close()
 
 
 @contextmanager
@@ -100,69 +68,9 @@ def on_stage(tmp: Path, store: str, client: Any, lines: range, **settings: str) 
     with ExitStack() as stack:
         ingest = stack.enter_context(run_ingest(store, **settings))
         browser = Chromium(tmp / "profile", speech(tmp / "microphone.wav", lines))
-        scene = Scene(tmp, store, ingest, client, browser)
+        scene = Scene(tmp, store, client, ingest, browser)
         stack.callback(scene.end)
         yield scene
-
-
-def begin(page: Page, button: str = "start") -> str:
-    """Start to record; returns the session's id."""
-    page.click(button)
-    page.wait_for("!document.querySelector('#stop').disabled", START_S)
-    return str(page.evaluate("document.querySelector('#session').textContent"))
-
-
-def converse(page: Page, last: int, *, turns: int) -> None:
-    """Wait until so many turns of both have been said in this page, the last of them this line of the script."""
-    page.wait_for(f"{TURNS} >= {2 * turns}", TURN_S * turns)
-    time.sleep(len(clip(ASSISTANT, SCRIPT["assistant"][last])) / RATE + 0.6)
-
-
-def end(page: Page) -> None:
-    page.click("stop")
-    page.wait_for(FINISHED, UPLOAD_S)
-    assert not page.errors
-
-
-# -- what is asked of every recording
-
-
-def assert_every_blob_is_in(scene: Scene, result: MergeResult, pages: Sequence[Page]) -> None:
-    """Each blob lies in the store as it came, and its packets are in the result in their order, byte for byte."""
-    witnessed = [json.loads(said) for page in pages for said in page.said]
-    assert witnessed
-    used = {chunk["sha256"]: chunk["verdict"] for chunk in result.report["chunks"]}
-    for blob in witnessed:
-        assert used.get(blob["sha256"]) in {"ok", "empty"}, blob
-    there = scene.objects(result.session_id)
-    recorded: list[str] = []
-    for part in sorted({key.split("/")[1] for key in there if key.startswith("chunks/")}):
-        whole = scene.tmp / f"{part}.webm"
-        whole.write_bytes(b"".join(there[key] for key in sorted(there) if key.startswith(f"chunks/{part}/")))
-        recorded += [packet.md5 for packet in packets(whole)]
-    assert recorded
-    assert is_in_order(recorded, [packet.md5 for packet in packets(Path(f"{result.location}/audio.webm"))])
-
-
-def assert_captions_are_where_words_sound(result: MergeResult, lines: Sequence[int]) -> None:
-    """These lines and no others were said, each by its own voice on its own channel, and captioned where it sounds."""
-    sound = stereo(Path(f"{result.location}/audio.webm").read_bytes())
-    said = result.transcript["utterances"]
-    assert Counter(one["text"] for one in said) == Counter(SCRIPT[role][line] for role in ROLES for line in lines)
-    for one in said:
-        assert_it_sounds_there(sound, one)
-
-
-def assert_it_sounds_there(sound: Any, one: dict[str, Any]) -> None:
-    channel = ROLES.index(one["role"])
-    assert one["status"] == "aligned", one
-    start_s, end_s, alike = spoken(sound, channel, one["text"], one["start_s"])
-    assert alike > ALIKE, (one, alike)
-    level = np.sqrt(np.mean(np.square(sound[round(start_s * RATE) : round(end_s * RATE)]), axis=0))
-    assert level[channel] > LOUD
-    assert level[channel] > 5 * level[1 - channel], (one, level)
-    assert one["start_s"] == pytest.approx(start_s, abs=WITHIN_S), one
-    assert one["end_s"] == pytest.approx(end_s, abs=WITHIN_S), one
 
 
 # -- what happens to recordings
@@ -185,7 +93,7 @@ def test_a_conversation_and_everything_sent_twice(tmp_path: Path, s3_url: str, s
         assert "assistant" in quiet  # it listens for more than three seconds
         result = scene.merge(session)
         assert result.report["status"] == "complete"
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -202,7 +110,7 @@ def test_a_killed_tab_is_opened_again(tmp_path: Path, s3_url: str, s3_client: An
         end(again)
         result = scene.merge(session)
         assert [part["part"] for part in scene.document(session)["parts"]] == [0, 1]
-        assert_every_blob_is_in(scene, result, [first, again])
+        assert_blobs_are_in(scene, result, witnessed(first, again))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
         assert missing_at_s(scene, result, killed_s) < TIMESLICE_S + 0.5
 
@@ -229,7 +137,7 @@ def test_half_a_minute_offline(tmp_path: Path, s3_url: str, s3_client: Any) -> N
         converse(page, 3, turns=4)
         end(page)
         result = scene.merge(session)
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=range(4))
 
 
@@ -251,7 +159,7 @@ def test_a_store_that_is_busy_for_a_minute(
         fault_proxy.faults.clear()
         page.wait_for(FINISHED, UPLOAD_S)
         result = scene.merge(session)
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -267,7 +175,7 @@ def test_a_reload_in_the_middle(tmp_path: Path, s3_url: str, s3_client: Any) -> 
         converse(page, 0, turns=1)
         end(page)
         result = scene.merge(session)
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 0])
         assert missing_at_s(scene, result, reloaded_s) < TIMESLICE_S + 0.5
 
@@ -286,7 +194,7 @@ def test_a_second_realtime_session_takes_over(tmp_path: Path, s3_url: str, s3_cl
         assert [one["id"] for one in result.report["realtime"]["sessions"]] == ids
         assert "realtime-rollover" in scene.notes(session)
         assert len(result.report["parts"]) == 1
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=range(3))
 
 
@@ -302,7 +210,7 @@ def test_a_model_behind_the_network(tmp_path: Path, s3_url: str, s3_client: Any)
             end(page)
             result = scene.merge(session)
             assert [one["id"] for one in result.report["realtime"]["sessions"]] == ["sess_local"]
-            assert_every_blob_is_in(scene, result, [page])
+            assert_blobs_are_in(scene, result, witnessed(page))
             assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -320,7 +228,7 @@ def test_a_pause(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
         result = scene.merge(session)
         ((pause,),) = [part["pauses"] for part in scene.document(session)["parts"]]
         assert 300 <= pause["end_ms"] - pause["start_ms"] < 1500
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -336,7 +244,7 @@ def test_a_recorder_that_stops_by_itself(tmp_path: Path, s3_url: str, s3_client:
         result = scene.merge(session)
         first, second = scene.document(session)["parts"]
         assert 0 <= second["start_ms"] - first["stop_ms"] < 1000
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -356,7 +264,7 @@ def test_a_microphone_that_goes_away(tmp_path: Path, s3_url: str, s3_client: Any
         assert kinds.index("microphone-ended") < len(kinds) - 1 - kinds[::-1].index("microphone")
         assert page.evaluate("microphones.length") == 2
         assert len(result.report["parts"]) == 1
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -373,7 +281,7 @@ def test_a_hidden_tab(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
         end(page)
         result = scene.merge(session)
         assert {"page-hidden", "page-visible"} <= set(scene.notes(session))
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
@@ -390,7 +298,7 @@ def test_two_tabs(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
         for page in (one, two):
             end(page)
         for page, session in zip((one, two), sessions, strict=True):
-            assert_every_blob_is_in(scene, scene.merge(session), [page])
+            assert_blobs_are_in(scene, scene.merge(session), witnessed(page))
 
 
 @pytest.mark.slow
@@ -404,5 +312,5 @@ def test_chunks_that_the_page_sends_to_the_bucket_itself(tmp_path: Path, s3_url:
         assert [name for name in sent if "/chunks/" in name]
         assert not [name for name in sent if name.startswith(f"{scene.ingest.url}/sessions/{session}/")]
         result = scene.merge(session)
-        assert_every_blob_is_in(scene, result, [page])
+        assert_blobs_are_in(scene, result, witnessed(page))
         assert_captions_are_where_words_sound(result, lines=[0])

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from .speech_activity import Activity
 
 _SIDES = ("left", "right")
+_SILENT_HINTS = {
+    "user": "the microphone was muted, or its track was not connected to the recorder",
+    "assistant": "play the remote track in a media element too, a muted one will do: Chromium gives Web Audio only "
+    "silence of a track that no element plays",
+}
 _SPEECH_MS = 500.0
 _SPEECH_SHARE = 0.5
 _LISTED = 8
@@ -98,7 +103,7 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
                 "warning",
                 f"the {_SIDES[lane.number]} channel holds no speech, "
                 f"but the log has {len(lane.raw)} utterances of the {lane.who}",
-                hint="the microphone was muted, or its track was not connected to the recorder",
+                hint=_SILENT_HINTS.get(lane.who, "its track was not connected to the recorder, or was muted"),
             )
 
 

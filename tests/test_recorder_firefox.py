@@ -1,0 +1,46 @@
+"""The recorder sample in a real Firefox."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from firefox import Firefox
+from recorder_page import run_ingest, speech
+from recorder_scene import (
+    UPLOADS,
+    Uploaded,
+    assert_blobs_are_in,
+    assert_captions_are_where_words_sound,
+    begin,
+    converse,
+    end,
+)
+from s3server import free_ports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.slow
+def test_a_conversation_while_the_server_is_away(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
+    """Its recorder cannot be witnessed, so what the page noted of its blobs has to do."""
+    port = str(free_ports(1)[0])
+    with closing(Firefox(tmp_path / "f", speech(tmp_path / "m.wav", range(2)))) as browser:
+        with run_ingest(s3_url, PORT=port) as ingest:
+            page = browser.open(f"{ingest.url}/")
+            session = begin(page)
+            browser.speak()
+            converse(page, 0, turns=1)
+        time.sleep(7)
+        assert int(page.evaluate(UPLOADS).split()[0]) >= 2
+        with run_ingest(s3_url, PORT=port):
+            converse(page, 1, turns=2)
+            end(page)
+    scene = Uploaded(tmp_path, s3_url, s3_client)
+    result = scene.merge(session)
+    (part,) = scene.document(session)["parts"]
+    assert_blobs_are_in(scene, result, part["chunks"])
+    assert_captions_are_where_words_sound(result, lines=[0, 1])
