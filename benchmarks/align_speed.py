@@ -24,11 +24,11 @@ _ALIGN = """
 import json, sys
 from pathlib import Path
 from sessiontool.align import align
-from sessiontool.aligning.activity import measure
-from sessiontool.aligning.levels import MARGIN, Levels, reduce
+from sessiontool.alignment.speech_activity import measure
+from sessiontool.alignment.band_levels import MARGIN, Levels, reduce
 from sessiontool.documents import read_utterances
-from sessiontool.sound.decode import decode
-from sessiontool.listening import packets_of
+from sessiontool.audio.decoder import decode
+from sessiontool.sessions.align_recording import packets_of
 from sessiontool.timeline import Span, Timeline
 session, merged = map(Path, sys.argv[1:])
 us = lambda pair: [round(1000 * ms) for ms in pair]

@@ -21,8 +21,8 @@ from processes import medians, run
 RECORDINGS = {"20ms": ["--frame-ms=20"], "60ms": ["--frame-ms=60"], "firefox": ["--recorder=firefox"]}
 _LIBRARY = """
 import sys
-from sessiontool.joining.assemble import assemble
-from sessiontool.concat import Joiner
+from sessiontool.recording.assemble import assemble
+from sessiontool.concat import Remuxer
 from sessiontool.documents.models import SessionDocument
 from sessiontool.progress import Silent
 from sessiontool.storage import open_store
@@ -31,7 +31,7 @@ begun = time.perf_counter()
 with open_store(sys.argv[1]) as store, open(sys.argv[3] + ".body", "w+b") as body, open(sys.argv[3], "wb") as out:
     listing = store.list_session(sys.argv[2])
     read = lambda chunk: store.read(chunk.object)
-    joiner, _ = assemble(listing.chunks, SessionDocument(), read, lambda: Joiner(body), Silent())
+    joiner, _ = assemble(listing.chunks, SessionDocument(), read, lambda: Remuxer(body), Silent())
     joiner.finish(out, writing_app="benchmark", track_uid=1)
 print(time.perf_counter() - begun)
 """

@@ -15,7 +15,7 @@ import ogg_recordings
 import recordings
 from fuzz_bounds import Controls, bounded, measures_memory
 
-from sessiontool.concat import Joiner
+from sessiontool.concat import Remuxer
 from sessiontool.documents import read_session
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
@@ -176,7 +176,7 @@ def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_
     size = sum(len(blob.data) for blob in blobs)
     with bounded(size + 20_000, measure_memory=measure_memory) as out:
         try:
-            joiner, assembly = assemble(listed, session, data_of.__getitem__, lambda: Joiner(io.BytesIO()), Silent())
+            joiner, assembly = assemble(listed, session, data_of.__getitem__, lambda: Remuxer(io.BytesIO()), Silent())
         except SessionToolError:
             return {}
         spans = joiner.finish(out, writing_app="test", track_uid=1)
@@ -194,7 +194,7 @@ def _listed(blob: Blob, place: int) -> ChunkRef:
     return ChunkRef(StoredObject(key, len(blob.data), ""), blob.part, blob.seq)
 
 
-def _check_assembly(joiner: Joiner, assembly: Assembly, listed: Sequence[ChunkRef]) -> None:
+def _check_assembly(joiner: Remuxer, assembly: Assembly, listed: Sequence[ChunkRef]) -> None:
     assert joiner.recorded_packets == sum(record.packets for record in assembly.chunks) > 0
     keys = [record.chunk.object.key for record in assembly.chunks]
     refused = {finding.part for finding in assembly.findings if finding.code == "part-unreadable"}
@@ -236,7 +236,7 @@ def whole_result() -> tuple[bytes, dict[str, Any]]:
     chunks = seed_parts()[0]
     listed = [_listed(Blob("000", seq, chunk), seq) for seq, chunk in enumerate(chunks) if seq != 2]
     joiner, assembly = assemble(
-        listed, SessionDocument(), lambda chunk: chunks[chunk.seq], lambda: Joiner(io.BytesIO()), Silent()
+        listed, SessionDocument(), lambda chunk: chunks[chunk.seq], lambda: Remuxer(io.BytesIO()), Silent()
     )
     out = io.BytesIO()
     spans = joiner.finish(out, writing_app="test", track_uid=1)

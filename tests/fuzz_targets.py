@@ -28,9 +28,9 @@ from sessiontool import captions, timeline
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import SessionToolError
-from sessiontool.media.isobmff.demuxer import Mp4Reader
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.isobmff.demuxer import Mp4Demuxer
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.media.opus import MAX_PACKET_SAMPLES, packet_samples
 from sessiontool.model import Placement
 from sessiontool.sessions import report
@@ -40,24 +40,24 @@ from sessiontool.sessions.transcript import transcript_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sessiontool.media.packets import Packets, Reader
+    from sessiontool.media.packets import Demuxer, PacketRun
 
 # -- readers
 
 
 def webm(data: bytes) -> None:
-    _read_stream(WebmReader, data)
+    _read_stream(WebmDemuxer, data)
 
 
 def ogg(data: bytes) -> None:
-    _read_stream(OggReader, data)
+    _read_stream(OggDemuxer, data)
 
 
 def mp4(data: bytes) -> None:
-    _read_stream(Mp4Reader, data)
+    _read_stream(Mp4Demuxer, data)
 
 
-def _read_stream(new_reader: Callable[[], Reader], data: bytes) -> None:
+def _read_stream(new_reader: Callable[[], Demuxer], data: bytes) -> None:
     controls = Controls(data)
     pieces = _pieces(controls)
     fed = b"".join(piece for piece, _ in pieces)
@@ -65,10 +65,10 @@ def _read_stream(new_reader: Callable[[], Reader], data: bytes) -> None:
     with bounded(len(fed), measure_memory=measures_memory(data)), suppress(SessionToolError):
         for piece, is_lost in pieces:
             if is_lost:
-                runs += reader.lost("a test")
+                runs += reader.discontinuity("a test")
             runs += reader.feed(piece)
-        runs += reader.close()
-        runs += reader.close()
+        runs += reader.flush()
+        runs += reader.flush()
         assert_all_counted(reader, runs)
     _check_runs(runs, reader)
     _check_packets([payload for run in runs for payload in run.payloads], fed)
@@ -91,7 +91,7 @@ def _pieces(controls: Controls) -> list[tuple[bytes, bool]]:
     return pieces
 
 
-def _check_runs(runs: Sequence[Packets], reader: Reader) -> None:
+def _check_runs(runs: Sequence[PacketRun], reader: Demuxer) -> None:
     assert not runs or reader.track is not None
     for run in runs:
         assert len(run.payloads) == len(run.times_ms) == len(run.durations) > 0

@@ -18,7 +18,7 @@ from sessiontool.model import ChunkRef, StoredObject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessiontool.media.packets import Packets, Reader
+    from sessiontool.media.packets import Demuxer, PacketRun
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 LIVE_CLUSTER = bytes.fromhex("1f43b675 01ffffffffffffff")
@@ -58,12 +58,12 @@ def pairs(blocks: Iterable[Block]) -> list[tuple[bytes, int]]:
     return [(block.payload, block.time_ms) for block in blocks]
 
 
-def read_pairs(runs: Iterable[Packets]) -> list[tuple[bytes, int]]:
+def read_pairs(runs: Iterable[PacketRun]) -> list[tuple[bytes, int]]:
     """Packets and their times, as a reader gave them."""
     return [pair for run in runs for pair in zip(run.payloads, run.times_ms, strict=True)]
 
 
-def assert_all_counted(reader: Reader, runs: Sequence[Packets]) -> None:
+def assert_all_counted(reader: Demuxer, runs: Sequence[PacketRun]) -> None:
     """Every byte fed is counted once, and those counted as packets are the packets' bytes."""
     accounts, damages, asides = reader.ledger.accounts, reader.ledger.damages, reader.ledger.asides
     assert [account.unaccounted_bytes for account in accounts] == [0] * len(accounts)

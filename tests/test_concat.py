@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import chrome, chunk_ref, payloads, read_pairs, recorded_chunks, split
 
-from sessiontool.concat import Joiner
+from sessiontool.concat import Remuxer
 from sessiontool.documents.models import SessionDocument
-from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.opus import OpusHead, silent_packet
-from sessiontool.media.packets import Packets
+from sessiontool.media.packets import PacketRun
 from sessiontool.progress import Silent
 from sessiontool.recording.assemble import assemble
 from sessiontool.recording.gap_filling import Pause
@@ -30,17 +30,17 @@ STEREO, MONO = OpusHead(2, 0), OpusHead(1, 0)
 SILENCE = {channels: silent_packet(channels) for channels in (1, 2)}
 
 
-def run_of(packets: Sequence[bytes], first_ms: int = 0, *, after_break: bool = False) -> Packets:
+def run_of(packets: Sequence[bytes], first_ms: int = 0, *, after_break: bool = False) -> PacketRun:
     """Packets of 20 ms, one after another."""
     times_ms = [first_ms + index * 20 for index in range(len(packets))]
-    return Packets(0, True, False, after_break, list(packets), times_ms, [960] * len(packets))
+    return PacketRun(0, True, False, after_break, list(packets), times_ms, [960] * len(packets))
 
 
-def finished(joiner: Joiner) -> tuple[bytes, list[bytes]]:
+def finished(joiner: Remuxer) -> tuple[bytes, list[bytes]]:
     """The joined file, and its packets as our reader finds them at the times that a file of ours must have."""
     out = io.BytesIO()
     joiner.finish(out, writing_app="test", track_uid=1)
-    runs = WebmReader().feed(out.getvalue())
+    runs = WebmDemuxer().feed(out.getvalue())
     durations = [samples for run in runs for samples in run.durations]
     starts = list(accumulate(durations, initial=0))
     assert [time_ms for _, time_ms in read_pairs(runs)] == [start // 48 for start in starts[:-1]]
@@ -50,7 +50,7 @@ def finished(joiner: Joiner) -> tuple[bytes, list[bytes]]:
 
 def test_one_part_goes_out_as_it_came_in() -> None:
     packets = payloads(40, toc=0xFC)
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     joiner.add(run_of(packets))
     joiner.end_part()
@@ -70,11 +70,11 @@ def test_what_goes_out_is_what_came_in_and_silence_that_the_timeline_names(
 ) -> None:
     packets = payloads(120, toc=0xFC)
     times_ms = [index * 20 + late for index, late in enumerate(accumulate(gaps.get(i, 0) for i in range(120)))]
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     places = sorted({0, *cuts, *breaks, 120})
     for start, end in pairwise(places):
-        run = Packets(0, True, False, start in breaks, packets[start:end], times_ms[start:end], [960] * (end - start))
+        run = PacketRun(0, True, False, start in breaks, packets[start:end], times_ms[start:end], [960] * (end - start))
         joiner.add(run)
     joiner.end_part()
     _, output = finished(joiner)
@@ -90,7 +90,7 @@ def test_what_goes_out_is_what_came_in_and_silence_that_the_timeline_names(
 
 def test_parts_follow_one_another_at_their_distance() -> None:
     first, second = payloads(50, toc=0xFC, seed=1), payloads(50, toc=0xFC, seed=2)
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     assert joiner.begin_part("0", STEREO, 1_000_000) == (0, 0)
     joiner.add(run_of(first))
     joiner.end_part()
@@ -104,7 +104,7 @@ def test_parts_follow_one_another_at_their_distance() -> None:
 def test_a_mono_part_among_stereo_ones_makes_a_stereo_file() -> None:
     mono, stereo = payloads(30, toc=0xF8), payloads(30, toc=0xFC)
     for parts in ([(MONO, mono), (STEREO, stereo)], [(STEREO, stereo), (MONO, mono)]):
-        joiner = Joiner(io.BytesIO())
+        joiner = Remuxer(io.BytesIO())
         for number, (head, packets) in enumerate(parts):
             joiner.begin_part(str(number), head, number * 1_000_000)
             joiner.add(run_of(packets))
@@ -118,7 +118,7 @@ def test_a_mono_part_among_stereo_ones_makes_a_stereo_file() -> None:
 def test_a_kept_pause_is_silence_and_a_closed_one_is_not() -> None:
     packets = payloads(100, toc=0xFC)
     for keep, silent in ((True, 250), (False, 0)):
-        joiner = Joiner(io.BytesIO(), keep_pauses=keep)
+        joiner = Remuxer(io.BytesIO(), keep_pauses=keep)
         joiner.begin_part("0", STEREO, 0, [Pause(1_000_000, 6_000_000)])
         joiner.add(run_of(packets))
         joiner.end_part()
@@ -127,7 +127,7 @@ def test_a_kept_pause_is_silence_and_a_closed_one_is_not() -> None:
 
 def test_a_clock_that_jumps_is_noted_with_its_place() -> None:
     packets = payloads(60, toc=0xFC)
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     joiner.add(run_of(packets[:30], 60_000))
     joiner.add(run_of(packets[30:]))
@@ -138,7 +138,7 @@ def test_a_clock_that_jumps_is_noted_with_its_place() -> None:
 
 def test_packets_are_held_back_no_longer_than_needed() -> None:
     packets = payloads(2000, toc=0xFC)
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     for start in range(0, 2000, 10):
         joiner.add(run_of(packets[start : start + 10], start * 20 + (300 if start >= 1000 else 0)))
@@ -148,7 +148,7 @@ def test_packets_are_held_back_no_longer_than_needed() -> None:
 @pytest.mark.parametrize(("after_break", "cause"), [(True, "lost"), (False, "suspended")])
 def test_why_time_passed_is_said_of_the_hole_in_front_of_a_run(after_break: bool, cause: str) -> None:
     packets = payloads(60, toc=0xFC)
-    joiner = Joiner(io.BytesIO())
+    joiner = Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     joiner.add(run_of(packets[:30]))
     behind = replace(run_of(packets[30:40], 5600), after_break=after_break, suspended=not after_break)
@@ -163,8 +163,8 @@ def test_why_time_passed_is_said_of_the_hole_in_front_of_a_run(after_break: bool
 def test_what_is_decoded_is_the_recording_with_silence_in_it() -> None:
     chunks = recorded_chunks("chrome-1s")[:6]
     data_of = {chunk_ref(seq, len(data)): data for seq, data in enumerate(chunks) if seq != 3}
-    joiner, _ = assemble([*data_of], SessionDocument(), data_of.__getitem__, lambda: Joiner(io.BytesIO()), Silent())
-    before = sum(duration for run in WebmReader().feed(b"".join(chunks[:3])) for duration in run.durations)
+    joiner, _ = assemble([*data_of], SessionDocument(), data_of.__getitem__, lambda: Remuxer(io.BytesIO()), Silent())
+    before = sum(duration for run in WebmDemuxer().feed(b"".join(chunks[:3])) for duration in run.durations)
     data, _ = finished(joiner)
     with av.open(io.BytesIO(data), "r") as container:
         sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
@@ -179,7 +179,7 @@ def test_what_is_decoded_is_the_recording_with_silence_in_it() -> None:
 
 def test_the_times_of_chrome_alone_make_no_hole() -> None:
     whole = chrome(200, cluster_packets=84)
-    reader, joiner = WebmReader(), Joiner(io.BytesIO())
+    reader, joiner = WebmDemuxer(), Remuxer(io.BytesIO())
     joiner.begin_part("0", STEREO, 0)
     for piece in split(whole.data, range(0, len(whole.data), 777)):
         for run in reader.feed(piece):

@@ -12,9 +12,9 @@ import pytest
 import recordings
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.isobmff.demuxer import Mp4Reader
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.isobmff.demuxer import Mp4Demuxer
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.media.probe import open_reader, what_is
 
 DATA = Path(__file__).parent / "data" / "containers"
@@ -24,12 +24,12 @@ SESSIONS = ("chrome-mono", "chrome-load", "chrome-pause", "firefox-pause")
 WEBM = [chunk for name in SESSIONS for chunk in recordings.recorded_chunks(name)]
 
 
-@pytest.mark.parametrize(("chunks", "reader"), [(WEBM, WebmReader), (OGG, OggReader), (MP4, Mp4Reader)])
+@pytest.mark.parametrize(("chunks", "reader"), [(WEBM, WebmDemuxer), (OGG, OggDemuxer), (MP4, Mp4Demuxer)])
 def test_any_chunk_tells_the_container(chunks: list[bytes], reader: type) -> None:
     assert {type(open_reader(chunk)) for chunk in chunks} == {reader}
 
 
-@pytest.mark.parametrize(("chunk", "reader"), [(WEBM[2], WebmReader), (OGG[1], OggReader), (MP4[1], Mp4Reader)])
+@pytest.mark.parametrize(("chunk", "reader"), [(WEBM[2], WebmDemuxer), (OGG[1], OggDemuxer), (MP4[1], Mp4Demuxer)])
 @pytest.mark.parametrize("lost_bytes", [1, 30, 300])
 def test_a_chunk_tells_it_without_its_beginning(chunk: bytes, reader: type, lost_bytes: int) -> None:
     assert isinstance(open_reader(chunk[lost_bytes:]), reader)
@@ -115,7 +115,7 @@ def test_what_a_recording_is_has_no_name() -> None:
 
 @pytest.mark.parametrize(
     ("mime_type", "reader"),
-    [("", WebmReader), ("audio/ogg;codecs=opus", OggReader), ("audio/mp4; codecs=opus", Mp4Reader)],
+    [("", WebmDemuxer), ("audio/ogg;codecs=opus", OggDemuxer), ("audio/mp4; codecs=opus", Mp4Demuxer)],
 )
 def test_bytes_of_no_kind_are_left_to_the_reader_that_the_recorder_named(mime_type: str, reader: type) -> None:
     data = b"\x41\xe6\x81\x00\x3c\x80" + bytes(range(200))
@@ -126,4 +126,4 @@ def test_a_block_that_looks_like_text_is_no_text() -> None:
     """A blob of Chrome begins with the size of a block, which may be any two bytes from 40 00 on."""
     for size in range(0x4000, 0x8000, 7):
         head = struct.pack(">HBhB", size, 0x81, 0, 0x80)
-        assert isinstance(open_reader(head + b"\xff\x03" + bytes(200)), WebmReader)
+        assert isinstance(open_reader(head + b"\xff\x03" + bytes(200)), WebmDemuxer)

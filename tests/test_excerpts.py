@@ -11,7 +11,7 @@ from conftest import store_of
 
 from sessiontool.audio.decoder import decode
 from sessiontool.audio.excerpts import cut
-from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.opus import packet_samples
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ PRE_SKIP = 312
 @pytest.fixture(scope="module")
 def packets() -> list[bytes]:
     chunk = store_of("demo") / "demo" / "chunks" / "000" / "000000.webm"
-    return [payload for run in WebmReader().feed(chunk.read_bytes()) for payload in run.payloads]
+    return [payload for run in WebmDemuxer().feed(chunk.read_bytes()) for payload in run.payloads]
 
 
 @pytest.fixture(scope="module")

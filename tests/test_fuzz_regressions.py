@@ -27,16 +27,16 @@ from recordings import Live, chrome, cluster, firefox, live_header, opus_head, s
 from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
 from sessiontool.errors import RecordingError
-from sessiontool.media.isobmff.demuxer import Mp4Reader
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.isobmff.demuxer import Mp4Demuxer
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.sessions import report
 from sessiontool.sessions.verify import verify_audio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sessiontool.media.packets import Reader
+    from sessiontool.media.packets import Demuxer
 
 KEPT = Path(__file__).parent / "data" / "fuzz"
 EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 40
@@ -127,27 +127,27 @@ def test_a_part_with_more_digits_than_python_reads_is_left_out() -> None:
 # -- readers
 
 
-def read(new_reader: Callable[[], Reader], data: bytes, piece_bytes: int = 1 << 16) -> Reader:
+def read(new_reader: Callable[[], Demuxer], data: bytes, piece_bytes: int = 1 << 16) -> Demuxer:
     reader = new_reader()
     for start in range(0, len(data), piece_bytes):
         reader.feed(data[start : start + piece_bytes])
-    reader.close()
+    reader.flush()
     return reader
 
 
 BLOCKS = b"".join(simple_block(b"\xf8\xff", track=1, size_length=1) for _ in range(3))
 NO_PAGE = struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 0, 0x1234ABCD, 2, 0, 255)
-HOSTILE: dict[str, tuple[Callable[[], Reader], bytes, bytes]] = {
-    "SimpleBlock ids": (WebmReader, b"", b"\xa3"),
-    "BlockGroup ids": (WebmReader, b"", b"\xa0"),
-    "groups in groups": (WebmReader, b"", b"\xa0" * 6 + b"\xff"),
-    "empty elements": (WebmReader, b"", b"\xa0\x80\xe7\x80\xa7\x80\0"),
-    "rows of three blocks": (WebmReader, b"", BLOCKS + b"\0"),
-    "clusters and a long element": (WebmReader, b"", cluster(1, BLOCKS, b"\x12\x54\xc3\x67\x08\x0f\xff\xff")),
-    "pages without sound": (OggReader, headers(), NO_PAGE),
-    "capture patterns": (OggReader, headers(), b"OggS"),
-    "empty boxes": (Mp4Reader, made(1).data, box(b"free")),
-    "beginnings of fragments": (Mp4Reader, made(1).data, b"\0\0\1\0moof\0\0\0\x10mfhd"),
+HOSTILE: dict[str, tuple[Callable[[], Demuxer], bytes, bytes]] = {
+    "SimpleBlock ids": (WebmDemuxer, b"", b"\xa3"),
+    "BlockGroup ids": (WebmDemuxer, b"", b"\xa0"),
+    "groups in groups": (WebmDemuxer, b"", b"\xa0" * 6 + b"\xff"),
+    "empty elements": (WebmDemuxer, b"", b"\xa0\x80\xe7\x80\xa7\x80\0"),
+    "rows of three blocks": (WebmDemuxer, b"", BLOCKS + b"\0"),
+    "clusters and a long element": (WebmDemuxer, b"", cluster(1, BLOCKS, b"\x12\x54\xc3\x67\x08\x0f\xff\xff")),
+    "pages without sound": (OggDemuxer, headers(), NO_PAGE),
+    "capture patterns": (OggDemuxer, headers(), b"OggS"),
+    "empty boxes": (Mp4Demuxer, made(1).data, box(b"free")),
+    "beginnings of fragments": (Mp4Demuxer, made(1).data, b"\0\0\1\0moof\0\0\0\x10mfhd"),
 }
 
 
@@ -162,7 +162,7 @@ def test_bytes_made_to_look_like_a_recording_cost_no_second_a_megabyte(name: str
 
 def test_a_fragment_that_is_shorter_than_its_head_does_not_stop_the_reader() -> None:
     recording = made(2).data
-    reader = read(Mp4Reader, recording + b"\0\0\0\x04moof\0\0\0\x10mfhd" + bytes(100))
+    reader = read(Mp4Demuxer, recording + b"\0\0\0\x04moof\0\0\0\x10mfhd" + bytes(100))
     assert reader.ledger.damages
 
 
@@ -170,7 +170,7 @@ def test_a_fragment_that_is_shorter_than_its_head_does_not_stop_the_reader() -> 
 def test_a_header_behind_damage_is_still_read(piece_bytes: int) -> None:
     data = bytearray(live_header(track_entry(private=opus_head(1, 777))) + chrome(12).data[len(chrome(12).header) :])
     data[:40] = bytes(40)
-    reader = read(WebmReader, bytes(data), piece_bytes)
+    reader = read(WebmDemuxer, bytes(data), piece_bytes)
     assert reader.track is not None
     assert (reader.track.opus_head.pre_skip, reader.header_missing) == (777, False)
 
@@ -181,8 +181,8 @@ def test_one_flipped_bit_at_the_start_costs_two_packets_at_most(live: Live) -> N
     for place in range(8 * live.blocks[2].end):
         data = bytearray(live.data)
         data[place // 8] ^= 1 << place % 8
-        reader = WebmReader()
-        kept = sum(len(run.payloads) for run in (*reader.feed(bytes(data)), *reader.close()))
+        reader = WebmDemuxer()
+        kept = sum(len(run.payloads) for run in (*reader.feed(bytes(data)), *reader.flush()))
         if kept < len(live.blocks) - 2:
             costly.append(place)
     # A size may become such that one packet holds most others, and nothing is wrong behind it.
@@ -193,7 +193,7 @@ def test_another_codec_behind_junk_is_refused_by_its_name() -> None:
     header = live_header(track_entry(codec=b"V_MPEG4/ISO/AVC", kind=1))
     at = header.index(bytes.fromhex("1549a966"))
     with pytest.raises(RecordingError, match="V_MPEG4/ISO/AVC"):
-        read(WebmReader, header[:at] + b"\n" * 100 + header[at:] + cluster(0, BLOCKS))
+        read(WebmDemuxer, header[:at] + b"\n" * 100 + header[at:] + cluster(0, BLOCKS))
 
 
 # -- joining

@@ -23,8 +23,8 @@ from random_truth import truth_of
 from recordings import assert_all_counted, chrome, firefox, recorded_chunks, split
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.packets import OTHER_TRACK, Account, Aside, Damage, Ledger, Packets
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.packets import OTHER_TRACK, Account, Damage, Ledger, PacketRun, SetAside
 from sessiontool.media.probe import open_reader, what_is
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from random_folder import Upload
 
-    from sessiontool.media.packets import Reader, Track
+    from sessiontool.media.packets import Demuxer, Track
 
 CONTAINERS = Path(__file__).parent / "data" / "containers"
 EXAMPLES = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 60
@@ -77,7 +77,7 @@ def test_what_is_set_aside_is_named_once_a_piece_and_reason() -> None:
     ledger.begin_piece(10)
     for start, end, reason in ((1, 2, "a"), (2, 4, "b"), (5, 7, "a"), (8, 13, "a")):
         ledger.set_aside(start, end, reason)
-    assert ledger.asides == [Aside(1, 5, "a"), Aside(2, 2, "b"), Aside(10, 3, "a")]
+    assert ledger.asides == [SetAside(1, 5, "a"), SetAside(2, 2, "b"), SetAside(10, 3, "a")]
     ledger.take_back_aside(8, 13, "a")
     assert counted(ledger) == [(0, 0, 0, 5), (0, 0, 0, 0)]
 
@@ -105,7 +105,7 @@ def test_places_are_those_of_pieces() -> None:
 
 
 def test_the_last_packet_of_a_run_may_be_a_base() -> None:
-    run = Packets(0, placed=True, continued=False, bases=[0, 2])
+    run = PacketRun(0, placed=True, continued=False, bases=[0, 2])
     for number in range(3):
         run.payloads.append(b"%d" % number)
         run.times_ms.append(number)
@@ -133,13 +133,13 @@ def recordings() -> dict[str, list[bytes]]:
     }
 
 
-def read(reader: Reader, pieces: Iterable[tuple[bytes, bool]]) -> list[Packets]:
+def read(reader: Demuxer, pieces: Iterable[tuple[bytes, bool]]) -> list[PacketRun]:
     """All packets of pieces, before which bytes are lost or not; every byte of them is in the ledger then."""
-    runs: list[Packets] = []
+    runs: list[PacketRun] = []
     for data, is_lost in pieces:
-        runs += reader.lost("a test") if is_lost else []
+        runs += reader.discontinuity("a test") if is_lost else []
         runs += reader.feed(data)
-    runs += reader.close()
+    runs += reader.flush()
     assert_all_counted(reader, runs)
     return runs
 
@@ -230,7 +230,7 @@ def read_alone(chunks: Iterable[Upload]) -> tuple[bytes, Track | None]:
         reader = open_reader(chunk.data)
         try:
             reader.feed(chunk.data)
-            reader.close()
+            reader.flush()
         except RecordingError:
             continue
         if reader.track is not None:
@@ -265,6 +265,6 @@ def test_no_whole_packet_is_lost_and_none_is_made_up(family: str) -> None:
 
 
 def test_a_reader_that_is_lost_at_once_counts_nothing() -> None:
-    reader = WebmReader()
+    reader = WebmDemuxer()
     assert read(reader, [(b"", True), (b"", False)]) == []
     assert reader.ledger.damages == []

@@ -32,14 +32,14 @@ from mp4_recordings import (
 from recordings import assert_all_counted, read_pairs, split
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.isobmff.demuxer import Mp4Reader
+from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.opus import OpusHead
 from sessiontool.media.packets import CUT, second_opus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessiontool.media.packets import Packets
+    from sessiontool.media.packets import PacketRun
 
 DATA = Path(__file__).parent / "data" / "containers"
 CHUNKS = [path.read_bytes() for path in sorted((DATA / "chrome-mp4-opus" / "chunks" / "000").iterdir())]
@@ -50,10 +50,10 @@ SMALL = made()
 Pairs = list[tuple[bytes, int]]
 
 
-def read(*pieces: bytes) -> tuple[Mp4Reader, list[Packets]]:
-    reader = Mp4Reader()
+def read(*pieces: bytes) -> tuple[Mp4Demuxer, list[PacketRun]]:
+    reader = Mp4Demuxer()
     runs = [run for piece in pieces for run in reader.feed(piece)]
-    runs += reader.close()
+    runs += reader.flush()
     assert_all_counted(reader, runs)
     return reader, runs
 
@@ -104,7 +104,7 @@ def test_the_packets_last_as_long_as_they_say_not_as_the_clock_does() -> None:
 
 
 def test_every_blob_gives_its_own_packets_at_once() -> None:
-    reader = Mp4Reader()
+    reader = Mp4Demuxer()
     for chunk in CHUNKS:
         assert sum(len(run.payloads) for run in reader.feed(chunk)) == sum(
             struct.unpack_from(">I", chunk, at + 8)[0] for at in range(len(chunk)) if chunk.startswith(b"trun", at)
@@ -148,7 +148,7 @@ def test_an_index_behind_the_sound_is_refused_with_the_way_out(tmp_path: Path) -
 # -- pieces cut anywhere
 
 
-def alike(runs: Iterable[Packets]) -> list[tuple[int, bool, bool, bytes, int, int]]:
+def alike(runs: Iterable[PacketRun]) -> list[tuple[int, bool, bool, bytes, int, int]]:
     """Every packet with all that is said of it; a break belongs to the first of a run."""
     return [
         (run.recording, run.placed, run.after_break and not index, *packet)
@@ -188,10 +188,10 @@ def test_bytes_that_are_missing_cost_their_fragments_and_move_nothing(data: st.D
     start = data.draw(st.integers(len(SMALL.header), len(SMALL.data) - 1))
     end = data.draw(st.integers(start + 1, len(SMALL.data)))
     told = data.draw(st.booleans())
-    reader = Mp4Reader()
+    reader = Mp4Demuxer()
     runs = reader.feed(SMALL.data[:start])
-    runs += reader.lost("bytes are missing") if told else []
-    runs += reader.feed(SMALL.data[end:]) + reader.close()
+    runs += reader.discontinuity("bytes are missing") if told else []
+    runs += reader.feed(SMALL.data[end:]) + reader.flush()
     found = read_pairs(runs)
     before, after = SMALL.ending_by(start), SMALL.outside(0, end)
     assert found[: len(before)] == before
@@ -263,13 +263,13 @@ def test_zeroes_in_the_sound_are_no_packets() -> None:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_chunk_of_a_real_recording_is_missing(missing: int, told: bool) -> None:
     whole = [read_pairs(read(*CHUNKS[: n + 1])[1]) for n in range(len(CHUNKS))]
-    reader, runs = Mp4Reader(), []
+    reader, runs = Mp4Demuxer(), []
     for index, chunk in enumerate(CHUNKS):
         if index != missing:
             runs += reader.feed(chunk)
         elif told:
-            runs += reader.lost("a chunk is missing")
-    runs += reader.close()
+            runs += reader.discontinuity("a chunk is missing")
+    runs += reader.flush()
     before = whole[missing - 1] if missing else []
     assert read_pairs(runs) == before + whole[-1][len(whole[missing]) :]
     assert reader.header_missing == (missing == 0)
@@ -453,8 +453,8 @@ def test_a_fragment_that_tells_no_time_follows_the_one_before() -> None:
     _, runs = read(FTYP + moov() + first + second)
     assert read_pairs(runs) == list(zip(packets, (100, 160, 220, 280), strict=True))
     assert all(run.placed for run in runs)
-    reader = Mp4Reader()
-    runs = reader.feed(FTYP + moov() + first) + reader.lost("bytes are missing") + reader.feed(second)
+    reader = Mp4Demuxer()
+    runs = reader.feed(FTYP + moov() + first) + reader.discontinuity("bytes are missing") + reader.feed(second)
     assert [run.placed for run in runs] == [True, False]
 
 
@@ -463,9 +463,9 @@ def test_offsets_from_the_files_beginning_survive_a_lost_chunk(tmp_path: Path) -
     starts = [at - 4 for at in range(len(data)) if data.startswith(b"moof", at)]
     whole = read_pairs(read(data)[1])
     lost = read_pairs(read(data[starts[3] : starts[4]])[1])
-    reader = Mp4Reader()
-    runs = reader.feed(data[: starts[3]]) + reader.lost("a chunk is missing")
-    runs += reader.feed(data[starts[4] :]) + reader.close()
+    reader = Mp4Demuxer()
+    runs = reader.feed(data[: starts[3]]) + reader.discontinuity("a chunk is missing")
+    runs += reader.feed(data[starts[4] :]) + reader.flush()
     assert read_pairs(runs) == [pair for pair in whole if pair not in lost]
     assert len(lost) > 1
 
@@ -570,9 +570,9 @@ def test_a_box_that_claims_more_than_there_are_numbers_for(kind: bytes, size: in
 
 
 def test_a_header_that_never_ends_is_not_kept() -> None:
-    reader = Mp4Reader()
+    reader = Mp4Demuxer()
     reader.feed(FTYP + u32(1 << 30) + b"moov")
     for _ in range(64):
         reader.feed(bytes(1 << 16))
-    reader.close()
+    reader.flush()
     assert reader.ledger.pending_bytes == 0

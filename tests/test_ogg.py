@@ -15,13 +15,13 @@ from ogg_recordings import CONTINUED, FIRST, LAST, NO_GRANULE, headers, lace, ma
 from recordings import assert_all_counted, opus_head, read_pairs, split
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.ogg.demuxer import OggReader
+from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.media.opus import OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sessiontool.media.packets import Packets
+    from sessiontool.media.packets import PacketRun
 
 DATA = Path(__file__).parent / "data"
 FIREFOX = sorted((DATA / "containers" / "firefox-ogg" / "chunks" / "000").iterdir())
@@ -31,10 +31,10 @@ SMALL = made()
 Pairs = list[tuple[bytes, int]]
 
 
-def read(*pieces: bytes) -> tuple[OggReader, list[Packets]]:
-    reader = OggReader()
+def read(*pieces: bytes) -> tuple[OggDemuxer, list[PacketRun]]:
+    reader = OggDemuxer()
     runs = [run for piece in pieces for run in reader.feed(piece)]
-    runs += reader.close()
+    runs += reader.flush()
     assert_all_counted(reader, runs)
     return reader, runs
 
@@ -87,7 +87,7 @@ def test_the_recorder_is_the_encoder_comment_or_else_the_vendor(comments: tuple[
 # -- pieces cut anywhere
 
 
-def alike(runs: Iterable[Packets]) -> list[tuple[int, bool, bool, bytes, int, int]]:
+def alike(runs: Iterable[PacketRun]) -> list[tuple[int, bool, bool, bytes, int, int]]:
     """Every packet with all that is said of it; a break belongs to the first of a run."""
     return [
         (run.recording, run.placed, run.after_break and not index, *packet)
@@ -137,10 +137,10 @@ def test_bytes_that_are_missing_cost_what_they_touch_and_move_nothing(data: st.D
     start = data.draw(st.integers(len(headers()), len(SMALL.data) - 1))
     end = data.draw(st.integers(start + 1, len(SMALL.data)))
     told = data.draw(st.booleans())
-    reader = OggReader()
+    reader = OggDemuxer()
     runs = reader.feed(SMALL.data[:start])
-    runs += reader.lost("bytes are missing") if told else []
-    runs += reader.feed(SMALL.data[end:]) + reader.close()
+    runs += reader.discontinuity("bytes are missing") if told else []
+    runs += reader.feed(SMALL.data[end:]) + reader.flush()
     assert_all_counted(reader, runs)
     found = read_pairs(runs)
     known = [pair for pair in found if pair in SMALL.packets]
@@ -225,14 +225,14 @@ def test_junk_at_the_end_is_noted() -> None:
 @pytest.mark.parametrize("told", [True, False])
 def test_a_chunk_of_a_real_recording_is_missing(missing: int, told: bool) -> None:
     chunks = [chunk.read_bytes() for chunk in FIREFOX]
-    reader, runs = OggReader(), []
-    whole = [read_pairs(OggReader().feed(b"".join(chunks[: n + 1]))) for n in range(len(chunks))]
+    reader, runs = OggDemuxer(), []
+    whole = [read_pairs(OggDemuxer().feed(b"".join(chunks[: n + 1]))) for n in range(len(chunks))]
     for index, chunk in enumerate(chunks):
         if index != missing:
             runs += reader.feed(chunk)
         elif told:
-            runs += reader.lost("a chunk is missing")
-    runs += reader.close()
+            runs += reader.discontinuity("a chunk is missing")
+    runs += reader.flush()
     before = whole[missing - 1] if missing else []
     assert read_pairs(runs) == before + whole[-1][len(whole[missing]) :]
     assert [run.after_break for run in runs if run.after_break] == ([True] if missing < len(chunks) - 1 else [])
@@ -390,9 +390,9 @@ def test_a_second_header_begins_another_recording() -> None:
 
 def test_another_recording_of_which_the_header_is_lost_is_one_of_its_own() -> None:
     other = made(seed=5, stream=77)
-    reader = OggReader()
-    runs = reader.feed(SMALL.data[: SMALL.pages[3][0]]) + reader.lost("chunks are missing")
-    runs += reader.feed(other.data[len(headers()) :]) + reader.close()
+    reader = OggDemuxer()
+    runs = reader.feed(SMALL.data[: SMALL.pages[3][0]]) + reader.discontinuity("chunks are missing")
+    runs += reader.feed(other.data[len(headers()) :]) + reader.flush()
     assert [run.recording for run in runs] == [0, 1]
     assert read_pairs(runs[1:]) == other.packets
     assert reader.header_missing

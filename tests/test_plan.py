@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
 
-from sessiontool.concat import Joiner
+from sessiontool.concat import Remuxer
 from sessiontool.documents.models import ChunkEntry, PartEntry, SessionDocument
 from sessiontool.errors import RecordingError
 from sessiontool.progress import Silent
@@ -157,12 +157,12 @@ def assert_planned_once(plan: Plan, data_of: Mapping[ChunkRef, bytes]) -> None:
         assert at == len(data_of[chunk]), f"chunk {chunk.seq}: byte {at} is not planned"
 
 
-def joined(data_of: Mapping[ChunkRef, bytes], *entries: PartEntry) -> tuple[Joiner, Assembly]:
+def joined(data_of: Mapping[ChunkRef, bytes], *entries: PartEntry) -> tuple[Remuxer, Assembly]:
     session = SessionDocument(parts=list(entries))
-    return assemble([*data_of], session, data_of.__getitem__, lambda: Joiner(io.BytesIO()), Silent())
+    return assemble([*data_of], session, data_of.__getitem__, lambda: Remuxer(io.BytesIO()), Silent())
 
 
-def assert_accounted(joiner: Joiner, assembly: Assembly, data_of: Mapping[ChunkRef, bytes]) -> None:
+def assert_accounted(joiner: Remuxer, assembly: Assembly, data_of: Mapping[ChunkRef, bytes]) -> None:
     """Every chunk has one record, whose four kinds of bytes add up, and whose lists say where they are."""
     assert Counter(record.chunk for record in assembly.chunks) == Counter([*data_of])
     assert sum(record.packets for record in assembly.chunks) == joiner.recorded_packets

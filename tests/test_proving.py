@@ -32,15 +32,15 @@ from sessiontool.media.probe import open_reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sessiontool.media.packets import Packets, Reader
+    from sessiontool.media.packets import Demuxer, PacketRun
 
 SOUND = payloads(40, toc=0xFF)
 OPUS_NAMED = "audio/webm;codecs=opus"
 
 
-def read(data: bytes, *, mime_type: str = "", track: Track | None = None) -> tuple[Reader, list[Packets]]:
+def read(data: bytes, *, mime_type: str = "", track: Track | None = None) -> tuple[Demuxer, list[PacketRun]]:
     reader = open_reader(data, mime_type=mime_type, track=track)
-    runs = [*reader.feed(data), *reader.close()]
+    runs = [*reader.feed(data), *reader.flush()]
     assert_all_counted(reader, runs)
     return reader, runs
 

@@ -35,8 +35,8 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.packets import CUT, NO_OPUS, Damage, Packets, PacketsDigest
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.packets import CUT, NO_OPUS, Damage, PacketDigest, PacketRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,11 +56,11 @@ def live(request: pytest.FixtureRequest) -> Live:
     return MADE[request.param]()
 
 
-def read(*pieces: bytes) -> tuple[WebmReader, list[Packets]]:
+def read(*pieces: bytes) -> tuple[WebmDemuxer, list[PacketRun]]:
     """All that a reader gives for `pieces`."""
-    reader = WebmReader()
+    reader = WebmDemuxer()
     runs = [run for piece in pieces for run in reader.feed(piece)]
-    runs += reader.close()
+    runs += reader.flush()
     assert_all_counted(reader, runs)
     return reader, runs
 
@@ -136,7 +136,7 @@ def test_cuts_of_a_real_recording_change_nothing(data: st.DataObject) -> None:
 
 def test_every_piece_gives_what_it_completes(live: Live) -> None:
     for cut in range(0, len(live.data), 7):
-        reader = WebmReader()
+        reader = WebmDemuxer()
         first = read_pairs(reader.feed(live.data[:cut]))
         # The very first elements are not believed before a few more were seen.
         assert first == live.ending_by(cut) or len(first) < 3
@@ -145,7 +145,7 @@ def test_every_piece_gives_what_it_completes(live: Live) -> None:
 
 def test_what_continues_a_cluster_is_told_from_what_begins_one(live: Live) -> None:
     for before, block in zip(live.blocks[3:], live.blocks[4:], strict=False):
-        reader = WebmReader()
+        reader = WebmDemuxer()
         reader.feed(live.data[: before.end])
         runs = reader.feed(live.data[before.end :])
         begins_cluster = before.end != block.offset
@@ -359,12 +359,12 @@ def test_nothing_but_a_refusal_is_ever_raised(pieces: list[bytes]) -> None:
 
 @given(st.lists(st.binary(max_size=5), max_size=12), st.lists(st.integers(0, 12)))
 def test_a_digest_knows_packets_and_lengths_and_not_how_they_came(packets: list[bytes], cuts: list[int]) -> None:
-    whole, pieces = PacketsDigest(), PacketsDigest()
+    whole, pieces = PacketDigest(), PacketDigest()
     whole.update(packets)
     places = [0, *sorted(min(cut, len(packets)) for cut in cuts), len(packets)]
     for start, end in pairwise(places):
         pieces.update(packets[start:end])
     assert pieces.hexdigest() == whole.hexdigest()
-    other = PacketsDigest()
+    other = PacketDigest()
     other.update([b"".join(packets[:2]), *packets[2:]])
     assert (other.hexdigest() == whole.hexdigest()) == (len(packets) == 1)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from recordings import SESSIONS, chunk_ref, payloads
 
 from sessiontool.align import PartAlignment
-from sessiontool.media.packets import Account, PacketsDigest
+from sessiontool.media.packets import Account, PacketDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
 from sessiontool.recording.records import ChunkRecord, Stretch
 from sessiontool.sessions import report
@@ -119,7 +119,7 @@ def test_a_chunk_has_a_hash_of_its_packets_where_it_has_any() -> None:
         "set_aside_bytes": 0,
     }
     packets = payloads(3, toc=0xFC)
-    digest = PacketsDigest()
+    digest = PacketDigest()
     digest.update(packets)
     full = ChunkRecord(chunk_ref(3, 70), "ab", "ok", packets=3, packets_sha256=digest.hexdigest())
     assert report.chunk_json(full)["packets_sha256"] == digest.hexdigest()

@@ -34,12 +34,12 @@ from recordings import (
 )
 
 from sessiontool.errors import RecordingError
-from sessiontool.media.matroska.demuxer import WebmReader
+from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.matroska.resync import Known, find_row, row_at
 from sessiontool.media.packets import CUT
 
 if TYPE_CHECKING:
-    from sessiontool.media.packets import Packets
+    from sessiontool.media.packets import PacketRun
 
 MADE = {"chrome": cache(chrome), "firefox": cache(firefox)}
 LARGE = {
@@ -61,11 +61,11 @@ def live(request: pytest.FixtureRequest) -> Live:
     return MADE[request.param]()
 
 
-def read_with_loss(before: bytes, after: bytes) -> tuple[WebmReader, list[Packets], list[Packets]]:
+def read_with_loss(before: bytes, after: bytes) -> tuple[WebmDemuxer, list[PacketRun], list[PacketRun]]:
     """What a reader gives of two pieces between which bytes are lost."""
-    reader = WebmReader()
-    first = [*reader.feed(before), *reader.lost("a chunk is missing")]
-    rest = [*reader.feed(after), *reader.close()]
+    reader = WebmDemuxer()
+    first = [*reader.feed(before), *reader.discontinuity("a chunk is missing")]
+    rest = [*reader.feed(after), *reader.flush()]
     assert_all_counted(reader, [*first, *rest])
     return reader, first, rest
 
@@ -114,10 +114,10 @@ def test_any_lost_range_costs_only_what_it_held(form: str, data: st.DataObject) 
 def test_a_loss_in_the_middle_of_a_passed_over_element_ends_it() -> None:
     made_of = payloads(6, toc=0xFC)
     blocks = b"".join(simple_block(payload, index) for index, payload in enumerate(made_of))
-    reader = WebmReader()
+    reader = WebmDemuxer()
     reader.feed(live_header() + bytes.fromhex("1941a469 10ffffff") + bytes(5000))
-    reader.lost("a chunk is missing")
-    runs = [*reader.feed(cluster(0) + blocks), *reader.close()]
+    reader.discontinuity("a chunk is missing")
+    runs = [*reader.feed(cluster(0) + blocks), *reader.flush()]
     assert [payload for payload, _ in read_pairs(runs)] == made_of
 
 
@@ -126,9 +126,9 @@ def test_real_chunks_without_one_of_them_give_the_packets_of_the_others() -> Non
     whole = recorded("chrome-1s")
     ends = [sum(map(len, chunks[: index + 1])) for index in range(len(chunks))]
     for missing in range(1, len(chunks) - 1):
-        reader = WebmReader()
+        reader = WebmDemuxer()
         runs = [run for chunk in chunks[:missing] for run in reader.feed(chunk)]
-        runs += reader.lost("a chunk is missing")
+        runs += reader.discontinuity("a chunk is missing")
         runs += [run for chunk in chunks[missing + 1 :] for run in reader.feed(chunk)]
         kept = [
             block.payload
@@ -147,9 +147,9 @@ def test_a_blob_without_neighbours_that_is_cut_anywhere_counts_nothing_that_was_
     chunks = blobs(chrome(84 * 4, cluster_packets=84), 84)
     for count in range(4, 320):
         for behind in (chunks[0], chunks[3]):
-            reader = WebmReader()
+            reader = WebmDemuxer()
             try:
-                runs = [*reader.feed(chunks[2][:count]), *reader.feed(behind), *reader.close()]
+                runs = [*reader.feed(chunks[2][:count]), *reader.feed(behind), *reader.flush()]
             except RecordingError:
                 continue  # so little proves nothing
             assert_all_counted(reader, runs)
@@ -159,9 +159,9 @@ def test_a_blob_without_neighbours_that_is_cut_anywhere_counts_nothing_that_was_
 @pytest.mark.parametrize("there", range(6))
 def test_a_block_too_short_to_be_one_is_damage_also_at_the_end_of_what_is_there(size: int, there: int) -> None:
     live = chrome(60, cluster_packets=84)
-    reader = WebmReader()
+    reader = WebmDemuxer()
     tail = bytes([0xA3, 0x80 | size]) + bytes([0x81, 0, 0, 0x80, 0xFB])[:there]
-    runs = [*reader.feed(live.data + tail), *reader.feed(b""), *reader.close()]
+    runs = [*reader.feed(live.data + tail), *reader.feed(b""), *reader.flush()]
     assert_all_counted(reader, runs)
     assert sum(len(run.payloads) for run in runs) >= 59  # damage that is so short may begin in the packet before
 
@@ -169,9 +169,9 @@ def test_a_block_too_short_to_be_one_is_damage_also_at_the_end_of_what_is_there(
 def check_damage(whole: Live, start: int, fill: bytes) -> None:
     """Overwrite bytes from `start` on, and hold what a reader makes of it against what is untouched."""
     end = start + len(fill)
-    reader = WebmReader()
+    reader = WebmDemuxer()
     data = whole.data[:start] + fill + whole.data[end:]
-    runs = [*reader.feed(data), *reader.close()]
+    runs = [*reader.feed(data), *reader.flush()]
     assert_all_counted(reader, runs)
     found = read_pairs(runs)
     recorded_payloads = {block.payload for block in whole.blocks}
@@ -223,15 +223,15 @@ def test_a_flipped_bit_costs_one_packet_at_most(live: Live, bit: int) -> None:
 def test_damage_in_a_payload_costs_nothing_but_that_packet(live: Live) -> None:
     block = live.blocks[10]
     data = live.data[: block.end - 4] + b"\1\2\3\4" + live.data[block.end :]
-    reader = WebmReader()
-    found = read_pairs([*reader.feed(data), *reader.close()])
+    reader = WebmDemuxer()
+    found = read_pairs([*reader.feed(data), *reader.flush()])
     assert [time_ms for _, time_ms in found] == [time_ms for _, time_ms in pairs(live.blocks)]
     assert reader.ledger.damages == []
 
 
 def test_what_was_skipped_is_told_with_its_place(live: Live) -> None:
     start, end = live.blocks[5].end - 2, live.blocks[9].offset + 5
-    reader = WebmReader()
+    reader = WebmDemuxer()
     reader.feed(live.data[:start] + bytes(end - start) + live.data[end:])
     (damage,) = reader.ledger.damages
     assert live.blocks[5].offset <= damage.offset <= start
@@ -248,9 +248,9 @@ def test_a_damaged_header_costs_no_packet_or_is_refused(form: str, at: int, fill
     whole = FORMS[form]()
     at = min(at, len(whole.header) - len(fill))
     data = whole.data[:at] + fill + whole.data[at + len(fill) :]
-    reader = WebmReader()
+    reader = WebmDemuxer()
     try:
-        found = read_pairs([*reader.feed(data), *reader.close()])
+        found = read_pairs([*reader.feed(data), *reader.flush()])
     except RecordingError:
         return
     assert [payload for payload, _ in found][-(len(whole.blocks) - 4) :] == [
@@ -259,8 +259,8 @@ def test_a_damaged_header_costs_no_packet_or_is_refused(form: str, at: int, fill
 
 
 def test_a_header_of_zeros_is_rebuilt(live: Live) -> None:
-    reader = WebmReader()
-    runs = [*reader.feed(bytes(len(live.header)) + live.data[len(live.header) :]), *reader.close()]
+    reader = WebmDemuxer()
+    runs = [*reader.feed(bytes(len(live.header)) + live.data[len(live.header) :]), *reader.flush()]
     assert read_pairs(runs) == pairs(live.blocks)
     assert reader.header_missing
     (damage,) = reader.ledger.damages
@@ -274,9 +274,9 @@ def test_a_size_that_runs_past_the_end_costs_only_its_packet(live: Live, size: s
         live.data[: block.offset + 1] + bytes.fromhex(size) + live.data[block.offset + 1 + len(bytes.fromhex(size)) :]
     )
     for pieces in ([data], [data[: block.end], data[block.end :]]):
-        reader = WebmReader()
+        reader = WebmDemuxer()
         runs = [run for piece in pieces for run in reader.feed(piece)]
-        found = [payload for payload, _ in read_pairs([*runs, *reader.close()])]
+        found = [payload for payload, _ in read_pairs([*runs, *reader.flush()])]
         assert found == [other.payload for other in live.blocks if other is not block]
 
 
@@ -289,11 +289,11 @@ def test_damage_and_cuts_raise_nothing_but_a_refusal(data: st.DataObject) -> Non
         at = data.draw(st.integers(0, len(mutated) - 1))
         mutated[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
     cut = data.draw(st.integers(0, len(mutated)))
-    reader = WebmReader()
+    reader = WebmDemuxer()
     try:
         runs = reader.feed(bytes(mutated[:cut]))
-        runs += reader.lost("lost") if data.draw(st.booleans()) else []
-        runs += [*reader.feed(bytes(mutated[cut:])), *reader.close()]
+        runs += reader.discontinuity("lost") if data.draw(st.booleans()) else []
+        runs += [*reader.feed(bytes(mutated[cut:])), *reader.flush()]
     except RecordingError:
         return
     for run in runs:
@@ -307,8 +307,8 @@ def test_damage_that_looks_like_a_packet_does_not_say_what_packets_are(live: Liv
     start = live.blocks[0].offset
     for at in range(start + 5, live.blocks[0].end):
         data = live.data[:at] + bytes(200) + live.data[at + 200 :]
-        reader = WebmReader()
-        found = [payload for payload, _ in read_pairs([*reader.feed(data), *reader.close()])]
+        reader = WebmDemuxer()
+        found = [payload for payload, _ in read_pairs([*reader.feed(data), *reader.flush()])]
         whole = [block.payload for block in live.blocks if block.offset >= at + 200]
         assert [payload for payload in found if payload in whole] == whole
 
@@ -331,9 +331,9 @@ def test_one_bit_of_a_size_costs_only_its_own_packet(form: str, piece_bytes: int
         for place in range(block.offset + 1, block.offset + (3 if form == "chrome" else 5)):
             for bit in range(8):
                 data = hurt(whole, place, bit)
-                reader = WebmReader()
+                reader = WebmDemuxer()
                 pieces = [data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes)]
-                runs = [*(run for piece in pieces for run in reader.feed(piece)), *reader.close()]
+                runs = [*(run for piece in pieces for run in reader.feed(piece)), *reader.flush()]
                 assert_all_counted(reader, runs)
                 found = {payload for payload, _ in read_pairs(runs)}
                 lost = [other.payload for other in whole.blocks if other.payload not in found]
@@ -347,8 +347,8 @@ def test_blocks_of_one_size_in_a_block_of_several_are_found() -> None:
     for bit in (6, 7):
         third = bytearray(blocks[2])
         third[2] ^= 1 << bit
-        reader = WebmReader()
-        runs = reader.feed(live_header() + cluster(0, *blocks[:2], bytes(third), *blocks[3:])) + reader.close()
+        reader = WebmDemuxer()
+        runs = reader.feed(live_header() + cluster(0, *blocks[:2], bytes(third), *blocks[3:])) + reader.flush()
         assert [payload for payload, _ in read_pairs(runs)] == [*made_of[:2], *made_of[3:]]
         assert {damage.reason for damage in reader.ledger.damages} == {"a block with others in it"}
 
@@ -359,8 +359,8 @@ def test_a_block_that_is_larger_than_its_packet_can_be_is_damage(toc: int) -> No
     blocks = [simple_block(payload, 20 * index, size_length=4) for index, payload in enumerate(made_of)]
     hurt_block = bytearray(blocks[4])
     hurt_block[3] ^= 0x10  # 4096 bytes more
-    reader = WebmReader()
-    runs = reader.feed(live_header() + cluster(0, *blocks[:4], bytes(hurt_block), *blocks[5:])) + reader.close()
+    reader = WebmDemuxer()
+    runs = reader.feed(live_header() + cluster(0, *blocks[:4], bytes(hurt_block), *blocks[5:])) + reader.flush()
     assert [payload for payload, _ in read_pairs(runs)] == [*made_of[:4], *made_of[5:]]
 
 
@@ -368,8 +368,8 @@ def test_packets_behind_a_short_break_inside_a_cluster_are_placed(live: Live) ->
     block = live.blocks[12]
     for fill in (bytes(len(block.payload)), Random(1).randbytes(30)):
         data = live.data[: block.offset] + fill + live.data[block.offset + len(fill) :]
-        reader = WebmReader()
-        runs = [*reader.feed(data), *reader.close()]
+        reader = WebmDemuxer()
+        runs = [*reader.feed(data), *reader.flush()]
         assert all(run.placed for run in runs)
         assert set(read_pairs(runs)) <= set(pairs(live.blocks))
         assert [run.after_break for run in runs[:2]] == [False, True]
@@ -381,17 +381,17 @@ def test_bases_are_where_clusters_begin(live: Live) -> None:
     expected = [block.payload for block in live.blocks if block.offset in ends]
     assert len(expected) > 3
     for piece_bytes in (1, 40, 1 << 20):
-        reader = WebmReader()
+        reader = WebmDemuxer()
         pieces = [live.data[at : at + piece_bytes] for at in range(0, len(live.data), piece_bytes)]
-        runs = [*(run for piece in pieces for run in reader.feed(piece)), *reader.close()]
+        runs = [*(run for piece in pieces for run in reader.feed(piece)), *reader.flush()]
         assert [run.payloads[base] for run in runs for base in run.bases] == expected
 
 
 def test_a_cluster_whose_id_is_damaged_keeps_its_time(live: Live) -> None:
     at = live.data.index(LIVE_CLUSTER, live.blocks[10].offset)
     for place in range(at, at + 12):
-        reader = WebmReader()
-        runs = [*reader.feed(hurt(live, place, 0)), *reader.close()]
+        reader = WebmDemuxer()
+        runs = [*reader.feed(hurt(live, place, 0)), *reader.flush()]
         assert read_pairs(runs) == pairs(live.blocks), f"byte {place - at}"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recordings import LIVE_CLUSTER, Live, blobs, chrome, chunk_ref
 
 from sessiontool.documents.models import ChunkEntry, PartEntry
-from sessiontool.media.packets import Packets
+from sessiontool.media.packets import PacketRun
 from sessiontool.recording.runs import Piece, PieceStream, RecorderRun
 from sessiontool.recording.time_map import Step, TimeMap, measure
 
@@ -24,15 +24,15 @@ CHUNK_MS = 84 * 60
 SUSPENDED_MS = 17_500  # as long as no number of chunks
 
 
-def packets(count: int, *, first: int = 0, after_break: bool = False) -> Packets:
+def packets(count: int, *, first: int = 0, after_break: bool = False) -> PacketRun:
     """Packets that say which they are by their payload and their time."""
     numbers = range(first, first + count)
     payloads = [number.to_bytes(4, "big") for number in numbers]
     times_ms = [60 * number for number in numbers]
-    return Packets(0, True, False, after_break, payloads, times_ms, [2880] * count, [0])
+    return PacketRun(0, True, False, after_break, payloads, times_ms, [2880] * count, [0])
 
 
-def applied(time_map: TimeMap, runs: Sequence[Packets]) -> list[Packets]:
+def applied(time_map: TimeMap, runs: Sequence[PacketRun]) -> list[PacketRun]:
     time_map.begin(0)
     return [made for run in runs for made in time_map.apply(run)]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sessiontool.media.opus import SILENT_PACKET_SAMPLES
 from sessiontool.model import samples_to_us, us_to_samples
-from sessiontool.recording.gap_filling import MOST_SILENCE_SAMPLES, Hole, Pause, TimelineBuilder
+from sessiontool.recording.gap_filling import MOST_SILENCE_SAMPLES, Gap, Pause, TimelineBuilder
 from sessiontool.timeline import Span, Timeline
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PACKET_MS = 60
 class Placed:
     """What a builder made of packets: the holes, by index of the packet behind each, and the timeline."""
 
-    holes: list[Hole]
+    holes: list[Gap]
     timeline: Timeline
 
     @property
@@ -57,7 +57,7 @@ def place(
     """Hand packets to a builder in batches that end at `batches`; time passed before the one at `lost_at`."""
     builder = TimelineBuilder(keep_pauses=keep_pauses)
     builder.begin_part("0", pre_skip, start_us, pauses)
-    holes: list[Hole] = []
+    holes: list[Gap] = []
     first = 0
     stops = sorted({min(stop, len(times_ms)) for stop in (*batches, len(times_ms), lost_at or 0)})
     for stop in stops:
@@ -66,7 +66,7 @@ def place(
         cause = lost_cause if lost_at is not None and first == lost_at else ""
         found, settled = builder.place(times_ms[first:stop], durations, more=not final, cause=cause)
         assert settled == stop - first or not final
-        holes += [Hole(first + hole.index, hole.packets, hole.cause) for hole in found]
+        holes += [Gap(first + hole.index, hole.packets, hole.cause) for hole in found]
         first += settled
     holes += builder.end_part(lost_ms)
     return Placed(holes, builder.finish())
@@ -175,7 +175,7 @@ def test_firefoxs_first_timestamp_is_the_codec_delay() -> None:
 @pytest.mark.parametrize("step_ms", [-1_001, -60_000, -8 * 3600_000, 6 * 3600_000 + 1000, 100 * 3600_000])
 def test_a_clock_that_jumps_back_or_far_ahead_is_followed(step_ms: int) -> None:
     placed = place(clock(80, {40: step_ms}))
-    assert placed.holes == [Hole(40, 0, "clock_jump")]
+    assert placed.holes == [Gap(40, 0, "clock_jump")]
     assert placed.timeline.total_samples == 80 * PACKET_MS * MS
     assert place(clock(80, {40: step_ms, 60: 200})).filled == [(60, 200, "starved")], "deficits count anew"
 

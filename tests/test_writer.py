@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from recordings import payloads, read_pairs
 
 from sessiontool.media.matroska import ebml
-from sessiontool.media.matroska.demuxer import WebmReader
-from sessiontool.media.matroska.muxer import WebmWriter
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.matroska.muxer import WebmMuxer
 from sessiontool.media.opus import OpusHead
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write(
 ) -> bytes:
     """A whole file of `packets`, handed to the writer in pieces cut at `cuts`."""
     body, out = io.BytesIO(), io.BytesIO()
-    writer = WebmWriter(body)
+    writer = WebmMuxer(body)
     places = [0, *sorted(min(cut, len(packets)) for cut in cuts), len(packets)]
     for start, end in pairwise(places):
         writer.write(packets[start:end], durations[start:end])
@@ -92,7 +92,7 @@ def test_what_is_written_reads_back(lengths: list[int], cuts: list[int]) -> None
     packets = packets_of(lengths)
     data = write(packets, lengths, cuts=cuts)
     assert data == write(packets, lengths), "however it was handed over"
-    reader = WebmReader()
+    reader = WebmDemuxer()
     runs = reader.feed(data)
     assert read_pairs(runs) == list(zip(packets, start_times_ms(lengths), strict=True))
     assert [samples for run in runs for samples in run.durations] == lengths
@@ -175,7 +175,7 @@ def test_a_packet_too_long_for_a_short_size_reads_back(size: int) -> None:
     longest = bytes([0xE7, 0x70, padding]) + bytes(size - 3)  # 48 frames of 2.5 ms, all of one length, and padding
     packets, lengths = [longest, *payloads(3, toc=0xFC)], [5760, 960, 960, 960]
     data = write(packets, lengths)
-    assert [payload for payload, _ in read_pairs(WebmReader().feed(data))] == packets
+    assert [payload for payload, _ in read_pairs(WebmDemuxer().feed(data))] == packets
     with av.open(io.BytesIO(data), "r") as container:
         assert [bytes(packet) for packet in container.demux(audio=0) if packet.size] == packets
 
@@ -190,8 +190,8 @@ def test_a_file_of_no_packet_is_whole_all_the_same() -> None:
     data = write([], [])
     elements = children_at(segment_of(data)[1])
     assert [element_id for _, element_id, _ in elements][:3] == [ebml.SEEK_HEAD, ebml.INFO, ebml.TRACKS]
-    reader = WebmReader()
-    assert [*reader.feed(data), *reader.close()] == []
+    reader = WebmDemuxer()
+    assert [*reader.feed(data), *reader.flush()] == []
     assert reader.track is not None
     seeks = [value(seek, ebml.SEEK_ID) for _, seek in ebml.children(elements[0][2])]
     assert seeks == [ebml.INFO, ebml.TRACKS], "nothing that is not there"
@@ -199,7 +199,7 @@ def test_a_file_of_no_packet_is_whole_all_the_same() -> None:
 
 def test_times_are_rounded_down_and_never_drift() -> None:
     lengths = [120] * 4001  # 2.5 ms: every second one begins between two milliseconds
-    runs = WebmReader().feed(write(packets_of(lengths, 0), lengths))
+    runs = WebmDemuxer().feed(write(packets_of(lengths, 0), lengths))
     times_ms = [time_ms for _, time_ms in read_pairs(runs)]
     assert times_ms[:5] == [0, 2, 5, 7, 10]
     assert times_ms[4000] == 10_000
@@ -211,5 +211,5 @@ def test_a_long_file_keeps_counting(hours: int) -> None:
     count = hours * 3600 * 1000 // 120
     lengths, packet = [5760] * count, b"\xff\x06\0"
     data = write([packet] * count, lengths)
-    last = read_pairs(WebmReader().feed(data))[-1]
+    last = read_pairs(WebmDemuxer().feed(data))[-1]
     assert last == (packet, (count - 1) * 120)

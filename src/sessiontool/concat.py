@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from .media.matroska.muxer import WebmWriter
+from .media.matroska.muxer import WebmMuxer
 from .media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .model import SAMPLE_RATE
-from .recording.gap_filling import Hole, Pause, TimelineBuilder
+from .recording.gap_filling import Gap, Pause, TimelineBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .media.packets import Packets
+    from .media.packets import PacketRun
     from .timeline import Timeline
 
 
-class Joiner:
+class Remuxer:
     """Parts in, one WebM file out: `begin_part`, `add` for each run of packets, `end_part`; last `finish`.
 
     `body` is a scratch file, open for writing and reading.
@@ -33,7 +33,7 @@ class Joiner:
         self.silent_packets = 0
         self.head: OpusHead | None = None
         self.clock_jumps: list[int] = []  # samples into the output at which a recorder clock jumped
-        self._writer = WebmWriter(body)
+        self._writer = WebmMuxer(body)
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._silent = b""
         self._cause = ""  # why time passed before the first packet held back, if that is known
@@ -80,7 +80,7 @@ class Joiner:
         self._write_silence(packets)
         return packets, gap_us
 
-    def add(self, run: Packets) -> None:
+    def add(self, run: PacketRun) -> None:
         """Append the part's next packets."""
         if run.after_break or run.suspended:
             self._settle(more=False)
@@ -114,9 +114,9 @@ class Joiner:
         for column in (self._payloads, self._times_ms, self._durations):
             del column[:settled]
 
-    def _write(self, holes: Sequence[Hole], settled: int) -> None:
+    def _write(self, holes: Sequence[Gap], settled: int) -> None:
         first = 0
-        for hole in (*holes, Hole(settled, 0, "")):
+        for hole in (*holes, Gap(settled, 0, "")):
             self._writer.write(self._payloads[first : hole.index], self._durations[first : hole.index])
             self.recorded_packets += hole.index - first
             self._write_silence(hole.packets)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .assignment import Costs, Islands, Matches, cut_islands, match
-from .clock_offset import Track, coarse_track, fit_line, follow
+from .clock_offset import OffsetTrack, coarse_track, fit_line, follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Lane:
     channel: ChannelActivity
     roles: NDArray[np.str_]
     raw: Expected
-    track: Track
+    track: OffsetTrack
     expected: Expected
     islands: Islands
     matches: Matches
@@ -68,7 +68,7 @@ class Lane:
     @classmethod
     def begin(cls, number: int, channel: ChannelActivity, roles: Sequence[str], raw: Expected) -> Lane:
         """A lane before anything is known; `roles` has the role of each utterance of `raw`."""
-        nothing = (Track.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)))
+        nothing = (OffsetTrack.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)))
         return cls(number, channel, np.array(roles), raw, *nothing, dict(_FIRST_COSTS))
 
     @property

@@ -113,29 +113,29 @@ def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDA
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class OffsetTrack:
     """One role's utterances: each one's offset in ms, and the number of the stretch of even clock that it lies in."""
 
     offset: Floats
     stretch: NDArray[np.int64]
 
     @classmethod
-    def none(cls, count: int) -> Track:
+    def none(cls, count: int) -> OffsetTrack:
         return cls(np.zeros(count), np.zeros(count, np.int64))
 
-    def copy(self) -> Track:
-        return Track(self.offset.copy(), self.stretch.copy())
+    def copy(self) -> OffsetTrack:
+        return OffsetTrack(self.offset.copy(), self.stretch.copy())
 
 
 def coarse_track(
     roles: Sequence[tuple[Expected, NDArray[np.floating]]], axis: Axis, jump_cost: float
-) -> tuple[list[Track], float]:
+) -> tuple[list[OffsetTrack], float]:
     """The path through everybody's utterances, and the agreement it reaches, in seconds.
 
     `roles` pairs what is expected of a role with the score (one value every 10 ms) of its channel; `jump_cost` is
     how many seconds of agreement a jump must gain.
     """
-    tracks = [Track.none(len(expected)) for expected, _ in roles]
+    tracks = [OffsetTrack.none(len(expected)) for expected, _ in roles]
     queue = sorted(
         (float(start), r, k) for r, (e, _) in enumerate(roles) for k, start in enumerate(e.start) if e.known[k]
     )
@@ -182,7 +182,7 @@ def _cheapest_path(
     return [int(offsets[place]) for place in reversed(path)], reached
 
 
-def _fill(track: Track, expected: Expected) -> None:
+def _fill(track: OffsetTrack, expected: Expected) -> None:
     """Give utterances whose start the log does not know what the one before them has."""
     if expected.known.any() and not expected.known.all():
         where = np.flatnonzero(expected.known)

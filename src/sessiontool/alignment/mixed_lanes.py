@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .channel_matching import Lane
-from .clock_offset import Track
+from .clock_offset import OffsetTrack
 from .recorded_time import Expected
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _taken(lane: Lane, which: NDArray[np.bool_], channel: ChannelActivity) -> La
     """A lane with some of the utterances of another one."""
     index = np.flatnonzero(which)
     taken = Lane.begin(lane.number, channel, list(lane.roles[index]), lane.raw.taken(index))
-    taken.track = Track(lane.track.offset[index], lane.track.stretch[index])
+    taken.track = OffsetTrack(lane.track.offset[index], lane.track.stretch[index])
     taken.expected = lane.expected.taken(index)
     return taken
 
@@ -91,7 +91,7 @@ def _joined(lanes: Sequence[Lane], channel: ChannelActivity) -> Lane:
     raw, order = together([lane.raw for lane in lanes]).ordered()
     roles = np.concatenate([lane.roles for lane in lanes])[order]
     joined = Lane.begin(min(lane.number for lane in lanes), channel, list(roles), raw)
-    joined.track = Track(
+    joined.track = OffsetTrack(
         np.concatenate([lane.track.offset for lane in lanes])[order],
         np.concatenate([lane.track.stretch for lane in lanes])[order],
     )

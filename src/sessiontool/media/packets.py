@@ -63,7 +63,7 @@ class Damage(NamedTuple):
     reason: str
 
 
-class Aside(NamedTuple):
+class SetAside(NamedTuple):
     """Bytes that are whole and are not joined, such as another track's blocks.
 
     `offset` is that of the first of them in the stream, `length_bytes` the count of all of one piece and `reason`.
@@ -101,7 +101,7 @@ class Ledger:
     def __init__(self) -> None:
         self.accounts: list[Account] = []
         self.damages: list[Damage] = []
-        self.asides: list[Aside] = []
+        self.asides: list[SetAside] = []
         self._aside_at: dict[tuple[int, str], int] = {}  # where in `asides` those of a piece and reason are
         self._starts: list[int] = []
         self._size = 0
@@ -177,9 +177,9 @@ class Ledger:
             key = self.piece_at(start), reason
             at = self._aside_at.setdefault(key, len(self.asides))
             if at == len(self.asides):
-                self.asides.append(Aside(start, 0, reason))
+                self.asides.append(SetAside(start, 0, reason))
             known = self.asides[at]
-            self.asides[at] = Aside(min(start, known.offset), known.length_bytes + count, reason)
+            self.asides[at] = SetAside(min(start, known.offset), known.length_bytes + count, reason)
             start += count
 
     def take_back_payload(self, start: int, end: int) -> None:
@@ -198,7 +198,7 @@ class Ledger:
             account.set_aside_bytes -= count
             at = self._aside_at[self.piece_at(start), reason]
             known = self.asides[at]
-            self.asides[at] = Aside(known.offset, known.length_bytes - count, reason)
+            self.asides[at] = SetAside(known.offset, known.length_bytes - count, reason)
             start += count
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[Account, int]]:
@@ -214,7 +214,7 @@ class Ledger:
 
 
 @dataclass(slots=True)
-class Packets:
+class PacketRun:
     """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
 
     `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.
@@ -245,7 +245,7 @@ class Packets:
         return is_base
 
 
-class PacketsDigest:
+class PacketDigest:
     """A SHA-256 over packets and their lengths, the same however they are handed over."""
 
     def __init__(self) -> None:
@@ -265,8 +265,8 @@ class PacketsDigest:
         return whole.hexdigest()
 
 
-class Reader(Protocol):
-    """Bytes of one part in, packets out.  Pieces may be cut anywhere; the calls are `WebmReader`'s."""
+class Demuxer(Protocol):
+    """Bytes of one part in, packets out.  Pieces may be cut anywhere; the calls are `WebmDemuxer`'s."""
 
     ledger: Ledger
 
@@ -280,17 +280,17 @@ class Reader(Protocol):
         """Whether no header told of the track, here or elsewhere."""
         ...
 
-    def feed(self, data: bytes) -> list[Packets]:
+    def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
         ...
 
-    def lost(self, reason: str) -> list[Packets]:
+    def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed.
 
         Returns packets that waited for more.
         """
         ...
 
-    def close(self) -> list[Packets]:
+    def flush(self) -> list[PacketRun]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         ...

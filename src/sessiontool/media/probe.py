@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from .foreign_kinds import kind_of
 from .isobmff.box_sequence import begins_mp4, holds_mp4
-from .isobmff.demuxer import Mp4Reader
-from .matroska.demuxer import WebmReader
-from .ogg.demuxer import OggReader
+from .isobmff.demuxer import Mp4Demuxer
+from .matroska.demuxer import WebmDemuxer
+from .ogg.demuxer import OggDemuxer
 from .ogg.pages import holds_ogg
 
 if TYPE_CHECKING:
-    from .packets import Reader, Track
+    from .packets import Demuxer, Track
 
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
 _SEARCHED_BYTES = 1 << 18
@@ -39,7 +39,7 @@ def what_is(data: bytes) -> str:
     return "" if kind is None or _by_beginning(data) or _by_content(data[:_SEARCHED_BYTES]) else kind.name
 
 
-def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None = None) -> Reader:
+def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None = None) -> Demuxer:
     """A new reader for the recording that begins with `first_bytes`, the whole first blob if it can be had.
 
     `mime_type` is what the recorder noted, `track` that of a header elsewhere, for blobs of which the first is not
@@ -55,26 +55,26 @@ def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None 
     return (reader or _by_name(mime_type))(mime_type=mime_type, track=track)
 
 
-def _by_beginning(data: bytes) -> type[WebmReader | OggReader | Mp4Reader] | None:
+def _by_beginning(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
     if _WEBM_BEGINNINGS.match(data):
-        return WebmReader
+        return WebmDemuxer
     if data.startswith(b"OggS"):
-        return OggReader
-    return Mp4Reader if begins_mp4(data) else None
+        return OggDemuxer
+    return Mp4Demuxer if begins_mp4(data) else None
 
 
-def _by_name(mime_type: str) -> type[WebmReader | OggReader | Mp4Reader]:
+def _by_name(mime_type: str) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer]:
     """Where nothing of the content tells, what the recorder noted does."""
     container = mime_type.lower().partition(";")[0].strip().rpartition("/")[2]
     if container == "ogg":
-        return OggReader
-    return Mp4Reader if container == "mp4" else WebmReader
+        return OggDemuxer
+    return Mp4Demuxer if container == "mp4" else WebmDemuxer
 
 
-def _by_content(data: bytes) -> type[WebmReader | OggReader | Mp4Reader] | None:
+def _by_content(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
     """Where the beginning is damaged, what comes after it tells."""
     if _WEBM_BEGINNINGS.search(data):
-        return WebmReader
+        return WebmDemuxer
     if holds_ogg(data):
-        return OggReader
-    return Mp4Reader if holds_mp4(data) else None
+        return OggDemuxer
+    return Mp4Demuxer if holds_mp4(data) else None

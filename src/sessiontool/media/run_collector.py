@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from .packets import Packets
+from .packets import PacketRun
 
 
 class RunCollector:
-    """Gathers packets into `Packets`: a run ends where one of its properties changes, and where bytes were lost."""
+    """Gathers packets into `PacketRun`: a run ends where one of its properties changes, and where bytes were lost."""
 
     def __init__(self) -> None:
-        self._runs: list[Packets] = []
+        self._runs: list[PacketRun] = []
         self._after_break = False
 
     def note_break(self) -> None:
         """Something is missing before the next packet."""
         self._after_break = True
 
-    def run(self, recording: int, *, placed: bool, continued: bool = False) -> Packets:
+    def run(self, recording: int, *, placed: bool, continued: bool = False) -> PacketRun:
         """The run that the next packet belongs to."""
         if self._runs and not self._runs[-1].payloads:  # its packets were taken back
             self._after_break |= self._runs.pop().after_break
         run = self._runs[-1] if self._runs else None
         alike = run and (run.recording, run.placed, run.continued) == (recording, placed, continued)
         if run is None or not alike or self._after_break:
-            run = Packets(recording, placed, continued, self._after_break)
+            run = PacketRun(recording, placed, continued, self._after_break)
             self._runs.append(run)
             self._after_break = False
         return run
@@ -39,7 +39,7 @@ class RunCollector:
         run.times_ms.append(time_ms)
         run.durations.append(duration)
 
-    def take(self) -> list[Packets]:
+    def take(self) -> list[PacketRun]:
         """The runs since the last call."""
         runs, self._runs = self._runs, []
         if runs and not runs[-1].payloads:

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
-from .settings import Settings
+from .settings import RealtimeSettings
 
 SPOKEN = ("input_audio", "output_audio")
 
@@ -55,19 +55,19 @@ class Session:
     events: int = 0
     ended: str = ""
     ended_ms: float | None = None
-    settings: list[tuple[float | None, Settings]] = field(default_factory=list)
+    settings: list[tuple[float | None, RealtimeSettings]] = field(default_factory=list)
     appended: list[tuple[float, float | None]] = field(default_factory=list)
     appended_ms: float = 0.0
 
-    def settings_at(self, at_ms: float | None) -> Settings:
+    def settings_at(self, at_ms: float | None) -> RealtimeSettings:
         """The settings in force at a moment of the session clock."""
         if not self.settings:
-            return Settings()
+            return RealtimeSettings()
         place = len(self.settings) if at_ms is None else bisect_right(self.settings, at_ms, key=_since)
         return self.settings[max(0, place - 1)][1]
 
 
-def _since(held: tuple[float | None, Settings]) -> float:
+def _since(held: tuple[float | None, RealtimeSettings]) -> float:
     return float("-inf") if held[0] is None else held[0]
 
 

@@ -53,7 +53,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class Problems:
+class LogProblems:
     """What was wrong, the first twenty in words, in order of the lines."""
 
     told: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Log:
     """What a file held.  `unknown` counts the types that are not known here; `torn` is the line that ends too early."""
 
     events: list[Event] = field(default_factory=list)
-    problems: Problems = field(default_factory=Problems)
+    problems: LogProblems = field(default_factory=LogProblems)
     unknown: Counter[str] = field(default_factory=Counter)
     torn: int | None = None
 

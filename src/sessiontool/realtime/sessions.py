@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .conversation import Conversation, Pushed, Session
-from .settings import Settings, settings_of
+from .settings import RealtimeSettings, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,8 +110,8 @@ class SessionKeeper:
             (self.made.round_trips_ms if sure else self.made.perhaps_trips_ms).append(at_ms - asked_ms)
 
 
-def _last(session: Session) -> Settings:
-    return session.settings[-1][1] if session.settings else Settings()
+def _last(session: Session) -> RealtimeSettings:
+    return session.settings[-1][1] if session.settings else RealtimeSettings()
 
 
 _ADDED = "conversation.item.added"

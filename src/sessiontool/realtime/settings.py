@@ -17,7 +17,7 @@ _PHONE_FORMATS = ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RealtimeSettings:
     """What holds in a session.
 
     `prefix_ms` is what `audio_start_ms` lies before speech was detected, `silence_ms` what `audio_end_ms` lies behind
@@ -33,7 +33,7 @@ class Settings:
     is_told: bool = False
 
 
-def settings_of(told: SessionPayload, before: Settings, *, is_told: bool = True) -> Settings:
+def settings_of(told: SessionPayload, before: RealtimeSettings, *, is_told: bool = True) -> RealtimeSettings:
     """The settings after a session said `told`; what it does not name stays as it was."""
     settings = replace(before, is_told=is_told)
     if told.audio is None:
@@ -45,7 +45,7 @@ def settings_of(told: SessionPayload, before: Settings, *, is_told: bool = True)
     return settings
 
 
-def _with_input(settings: Settings, told: Direction) -> Settings:
+def _with_input(settings: RealtimeSettings, told: Direction) -> RealtimeSettings:
     if told.format is not None:
         settings = replace(settings, input_bytes_per_ms=_bytes_per_ms(told.format))
     if "transcription" in told.model_fields_set:

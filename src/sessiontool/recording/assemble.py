@@ -15,7 +15,7 @@ from ..model import Finding
 from .plain import Doubt, PlainJoiner, plain_run
 from .plan import plan_part
 from .records import Assembly, unread
-from .run_joiner import Context, RunJoiner, refused
+from .run_joiner import JoinContext, RunJoiner, refused
 from .runs import leave_stop_to_last
 from .sequence import by_part, part_entry, with_numbers_of
 from .time_map import TimeMap, measure
@@ -23,7 +23,7 @@ from .time_map import TimeMap, measure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..concat import Joiner
+    from ..concat import Remuxer
     from ..documents.models import PartEntry, SessionDocument
     from ..model import ChunkRef
     from ..progress import Progress
@@ -34,9 +34,9 @@ def assemble(
     chunks: Sequence[ChunkRef],
     session: SessionDocument,
     read: Read,
-    new_joiner: Callable[[], Joiner],
+    new_joiner: Callable[[], Remuxer],
     progress: Progress,
-) -> tuple[Joiner, Assembly]:
+) -> tuple[Remuxer, Assembly]:
     """Read every chunk and join what it holds (RecordingError where nothing can be read, or a codec is not Opus).
 
     `new_joiner` gives a joiner with nothing in it; it is called again where a part turns out to be in doubt.
@@ -44,7 +44,7 @@ def assemble(
     parts = dict(by_part(chunks))
     planned: dict[str, _Planned] = {}
     while True:
-        context = Context(new_joiner(), Assembly(), read, progress)
+        context = JoinContext(new_joiner(), Assembly(), read, progress)
         progress.stage("joining", len(chunks))
         doubtful = _join_parts(parts, session, planned, context)
         if doubtful is None:
@@ -62,7 +62,7 @@ def assemble(
 
 
 def _join_parts(
-    parts: dict[str, list[ChunkRef]], session: SessionDocument, planned: dict[str, _Planned], context: Context
+    parts: dict[str, list[ChunkRef]], session: SessionDocument, planned: dict[str, _Planned], context: JoinContext
 ) -> str | None:
     """Join the parts in order; the first that has to be planned, None where all are joined."""
     for part, listed in parts.items():
@@ -97,7 +97,7 @@ class _Planned:
             except RecordingError as error:
                 self._times.append(error)
 
-    def join(self, context: Context) -> None:
+    def join(self, context: JoinContext) -> None:
         assembly = context.assembly
         if self._plan.refusal is not None:
             self._refuse(self._plan.refusal, assembly)

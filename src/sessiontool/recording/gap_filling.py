@@ -35,7 +35,7 @@ _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Gap:
     """Silent packets to put before packet `index` of those that were placed.
 
     There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead
@@ -132,7 +132,7 @@ class TimelineBuilder:
 
     def place(
         self, times_ms: Sequence[int], durations: Sequence[int], *, more: bool, cause: str = ""
-    ) -> tuple[list[Hole], int]:
+    ) -> tuple[list[Gap], int]:
         """Decide on the part's next packets: their recorder times and durations in samples.
 
         `more` packets will follow; `cause` says why time passed before the first of these, where that is known (`lost`,
@@ -141,7 +141,7 @@ class TimelineBuilder:
         if not self._begun and times_ms:
             self._begun = True
             self._begin_clock(times_ms[0], durations[0])
-        holes: list[Hole] = []
+        holes: list[Gap] = []
         first = 0
         while (pause_at := self._next_pause(times_ms, durations, first)) is not None:
             holes += self._place_run(times_ms, durations, first, pause_at, more=False, cause="" if first else cause)[0]
@@ -151,15 +151,15 @@ class TimelineBuilder:
         found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, cause=cause)
         return holes + found, settled
 
-    def end_part(self, lost_ms: int = 0) -> list[Hole]:
+    def end_part(self, lost_ms: int = 0) -> list[Gap]:
         """The holes after the last packet.
 
         `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped.
         """
-        holes: list[Hole] = []
+        holes: list[Gap] = []
         lost = lost_ms * _SAMPLES_PER_MS
         if SILENT_PACKET_SAMPLES // 2 < lost <= self.room_samples:
-            holes.append(Hole(0, _silent_packets(lost), "lost"))
+            holes.append(Gap(0, _silent_packets(lost), "lost"))
             self._insert(holes[0].packets, "lost")
         while self._pauses:
             holes += self._pass_pause(0)
@@ -193,17 +193,17 @@ class TimelineBuilder:
             if i == len(times_ms) or times_ms[i] + durations[i] // (2 * _SAMPLES_PER_MS) > at_ms
         )
 
-    def _pass_pause(self, index: int) -> list[Hole]:
+    def _pass_pause(self, index: int) -> list[Gap]:
         pause = self._pauses.pop(0)
         length_us = max(0, pause.end_us - pause.start_us)
         length = us_to_samples(length_us)
         packets = _silent_packets(length) if self._keep_pauses and length <= self.room_samples else 0
         self._insert(packets, "pause", session_skip_us=length_us)
-        return [Hole(index, packets, "pause")]
+        return [Gap(index, packets, "pause")]
 
     def _place_run(
         self, times_ms: Sequence[int], durations: Sequence[int], first: int, after: int, *, more: bool, cause: str
-    ) -> tuple[list[Hole], int]:
+    ) -> tuple[list[Gap], int]:
         """Decide on the packets `first` to `after`, between which no pause lies."""
         times_ms, durations = times_ms[first:after], durations[first:after]
         positions = list(accumulate(durations, initial=self._position))
@@ -228,7 +228,7 @@ class TimelineBuilder:
                 why = "clock_jump" if jump else (cause if not index else "") or _unexplained(packets)
                 self._insert(packets, why)
                 self._follow_jump(jump)
-                holes.append(Hole(first + index, packets, why))
+                holes.append(Gap(first + index, packets, why))
                 filled += packets * SILENT_PACKET_SAMPLES
                 rebased += jump
         return holes, first + settled

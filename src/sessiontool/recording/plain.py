@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
-    from ..media.packets import Packets
+    from ..media.packets import PacketRun
     from ..model import ChunkRef
-    from .run_joiner import Context
+    from .run_joiner import JoinContext
     from .runs import Fed
 
 _EDGE_PACKETS = 8
@@ -45,7 +45,7 @@ def plain_run(part: str, listed: Sequence[ChunkRef], entry: PartEntry | None) ->
 class PlainJoiner(RunJoiner):
     """Joins a part as it is listed; Doubt as soon as anything in it is not plain."""
 
-    def __init__(self, run: RecorderRun, context: Context) -> None:
+    def __init__(self, run: RecorderRun, context: JoinContext) -> None:
         super().__init__(run, context)
         self._noted = {chunk.seq: chunk for chunk in run.entry.chunks} if run.entry else {}
         self._seen: set[str] = set()
@@ -91,7 +91,7 @@ class PlainJoiner(RunJoiner):
         account = self.stream.reader.ledger.accounts[piece]
         return 0 < account.size_bytes == account.set_aside_bytes
 
-    def _check_times(self, packets: Packets) -> None:
+    def _check_times(self, packets: PacketRun) -> None:
         """Doubt where a group of packets that share a base does not go on where the one before ended."""
         cuts = [*packets.bases, len(packets.payloads)]
         if cuts[0]:
@@ -108,7 +108,7 @@ class PlainJoiner(RunJoiner):
                 raise Doubt
             self._pass(packets, start, stop)
 
-    def _pass(self, packets: Packets, start: int, stop: int) -> None:
+    def _pass(self, packets: PacketRun, start: int, stop: int) -> None:
         durations = packets.durations[start:stop]
         length_ms = sum(durations) / _SAMPLES_PER_MS
         spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / _SAMPLES_PER_MS
@@ -119,7 +119,7 @@ class PlainJoiner(RunJoiner):
         begins_at = self._position - sum(packets.durations[first:stop])
         self._origin_ms = self._offset_ms(packets, first, stop, begins_at)
 
-    def _offset_ms(self, packets: Packets, start: int, stop: int, position: int) -> float:
+    def _offset_ms(self, packets: PacketRun, start: int, stop: int, position: int) -> float:
         """Where the sample count began, by the earliest of the packets `start` to `stop`, the first at `position`."""
         found = float("inf")
         for index in range(start, stop):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..media.opus import SILENT_PACKET_SAMPLES
-from ..media.packets import Packets, PacketsDigest
+from ..media.packets import PacketDigest, PacketRun
 from ..model import SAMPLE_RATE, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock
@@ -25,7 +25,7 @@ from .time_map import TimeMap
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from ..concat import Joiner
+    from ..concat import Remuxer
     from ..errors import RecordingError
     from ..model import ChunkRef
     from ..progress import Progress
@@ -36,10 +36,10 @@ _NOTABLE_GAP_US = 250_000
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class JoinContext:
     """What a run is joined into."""
 
-    joiner: Joiner
+    joiner: Remuxer
     assembly: Assembly
     read: Read
     progress: Progress
@@ -48,7 +48,7 @@ class Context:
 class RunJoiner:
     """Joins a run; afterwards `settle` writes down what became of its bytes."""
 
-    def __init__(self, run: RecorderRun, context: Context, time_map: TimeMap | None = None) -> None:
+    def __init__(self, run: RecorderRun, context: JoinContext, time_map: TimeMap | None = None) -> None:
         self.run = run
         self.stream = PieceStream(run, context.read)
         self.clock = BlobClock(run.entry)
@@ -59,7 +59,7 @@ class RunJoiner:
         self._joiner = context.joiner
         self._time_map = time_map or TimeMap()
         self._number = -1  # of the recording in the demuxer's count
-        self._digest = PacketsDigest()
+        self._digest = PacketDigest()
         self._digest_of: ChunkRecord | None = None
 
     def join(self) -> None:
@@ -120,7 +120,7 @@ class RunJoiner:
     def _close_digest(self) -> None:
         if self._digest_of is not None and self._digest_of.packets:
             self._digest_of.packets_sha256 = self._digest.hexdigest()
-        self._digest, self._digest_of = PacketsDigest(), None
+        self._digest, self._digest_of = PacketDigest(), None
 
     def settle(self, digests: Mapping[ChunkRef, str] | None = None, altered: Collection[ChunkRef] = ()) -> None:
         """Write the demuxer's ledger into the records of the chunks, which are all in the assembly now.
@@ -162,7 +162,7 @@ class RunJoiner:
 
     # -- parts
 
-    def _begin(self, packets: Packets, fed: Fed) -> None:
+    def _begin(self, packets: PacketRun, fed: Fed) -> None:
         """Begin the part, or the next one where a second header stands in the middle of a chunk."""
         run, entry, name = self.run, self.run.entry, self.run.name
         chunk = run.pieces[fed.piece].chunk

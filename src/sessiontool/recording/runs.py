@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..documents.models import PartEntry
-    from ..media.packets import Account, Packets, Reader, Track
+    from ..media.packets import Account, Demuxer, PacketRun, Track
     from ..model import ChunkRef, Finding
 
     Read = Callable[[ChunkRef], bytes]
@@ -109,7 +109,7 @@ class Fed(NamedTuple):
     """Runs of packets, and the index of the piece with which they became whole."""
 
     piece: int
-    packets: list[Packets]
+    packets: list[PacketRun]
 
 
 class PieceStream:
@@ -122,14 +122,14 @@ class PieceStream:
         self._run = run
         self._read = read
         self._track = track
-        self._reader: Reader | None = None
+        self._reader: Demuxer | None = None
         self.digests: dict[ChunkRef, str] = {}
         self.sizes: dict[ChunkRef, int] = {}
         self.head = b""
         """The first bytes of the piece that was fed last."""
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> Demuxer:
         assert self._reader is not None
         return self._reader
 
@@ -137,7 +137,7 @@ class PieceStream:
         last: tuple[ChunkRef, bytes] | None = None
         for index, piece in enumerate(self._run.pieces):
             if piece.lost_before and self._reader is not None:
-                yield Fed(index - 1, self._reader.lost(piece.lost_before))
+                yield Fed(index - 1, self._reader.discontinuity(piece.lost_before))
             if last is None or last[0] != piece.chunk:
                 last = piece.chunk, self._read(piece.chunk)
             data = last[1]
@@ -150,12 +150,12 @@ class PieceStream:
                 opener = self._run.opener
                 self._reader = self._open(data[piece.start :] if opener in (None, piece.chunk) else self._read(opener))
                 if piece.lost_before:
-                    self._reader.lost(piece.lost_before)
+                    self._reader.discontinuity(piece.lost_before)
             yield Fed(index, self._reader.feed(cut))
         if self._reader is not None:
-            yield Fed(len(self._run.pieces) - 1, self._reader.close())
+            yield Fed(len(self._run.pieces) - 1, self._reader.flush())
 
-    def _open(self, data: bytes) -> Reader:
+    def _open(self, data: bytes) -> Demuxer:
         mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""
         return open_reader(data, mime_type=mime_type, track=self._track)
 

@@ -22,10 +22,10 @@ from ..model import SAMPLE_RATE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..media.packets import Damage, Packets, Reader, Track
+    from ..media.packets import Damage, Demuxer, PacketRun, Track
     from ..model import ChunkRef
 
-WEBM = "WebmReader"
+WEBM = "WebmDemuxer"
 _FEW = 5
 _EDGE_BYTES = 1 << 16
 _BLANK = bytes(24)  # no encoder writes so many zeroes by chance
@@ -149,25 +149,25 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     return found
 
 
-def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Reader, list[Packets]] | RecordingError:
+def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, list[PacketRun]] | RecordingError:
     try:
         reader = open_reader(data, mime_type=mime_type, track=track)
-        return reader, [*reader.feed(data), *reader.close()]
+        return reader, [*reader.feed(data), *reader.flush()]
     except RecordingError as error:
         return error
 
 
-def _dialect(reader: Reader, runs: Sequence[Packets]) -> Dialect:
+def _dialect(reader: Demuxer, runs: Sequence[PacketRun]) -> Dialect:
     lengths = Counter(duration for run in runs for duration in run.durations)
     return Dialect(type(reader).__name__, _track_number(reader), lengths.most_common(1)[0][0])
 
 
-def _track_number(reader: Reader) -> int:
+def _track_number(reader: Demuxer) -> int:
     """The number by which recorders differ: browsers in WebM; in Ogg each recording has a random one."""
     return reader.track.number if reader.track else 0
 
 
-def _note_times(found: ChunkSurvey, runs: Sequence[Packets]) -> None:
+def _note_times(found: ChunkSurvey, runs: Sequence[PacketRun]) -> None:
     found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1])
     found.start_ms = start_ms(runs)
     if found.start_ms is None:
@@ -177,7 +177,7 @@ def _note_times(found: ChunkSurvey, runs: Sequence[Packets]) -> None:
     found.tail_ms -= last_run.times_ms[last_base]
 
 
-def start_ms(runs: Sequence[Packets]) -> float | None:
+def start_ms(runs: Sequence[PacketRun]) -> float | None:
     """Where the first of a chunk's packets begins: the first whose base of times is there, less those before it.
 
     None where none is.
@@ -190,21 +190,21 @@ def start_ms(runs: Sequence[Packets]) -> float | None:
     return _begin_ms(run, first) - earlier / _SAMPLES_PER_MS
 
 
-def _begin_ms(run: Packets, first: int) -> float:
+def _begin_ms(run: PacketRun, first: int) -> float:
     """Where a packet begins on the recorder's clock, by itself and the next few: a single time may be damaged."""
     times, durations = run.times_ms[first : first + _FEW], run.durations[first : first + _FEW]
     offsets = accumulate(durations, initial=0)
     return median_low(time - offset / _SAMPLES_PER_MS for time, offset in zip(times, offsets, strict=False))
 
 
-def end_ms(run: Packets) -> float:
+def end_ms(run: PacketRun) -> float:
     """Where a run's last packet ends on the recorder's clock, by the last few."""
     offsets = accumulate(reversed(run.durations[-_FEW:]))
     pairs = zip(reversed(run.times_ms[-_FEW:]), offsets, strict=True)
     return median_low(time + offset / _SAMPLES_PER_MS for time, offset in pairs)
 
 
-def _note_packets(found: ChunkSurvey, runs: Sequence[Packets], data: bytes) -> None:
+def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) -> None:
     # A block's time in its cluster tells silence from the same silence elsewhere.
     stamp_bytes = _BLOCK_STAMP_BYTES if found.dialect and found.dialect.container == WEBM else 0
     at, based = 0, False

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..media.packets import Packets
+from ..media.packets import PacketRun
 from ..model import SAMPLE_RATE
 from . import findings
 from .blob_clock import BlobClock
@@ -57,7 +57,7 @@ class TimeMap:
         """The packets of this recording follow."""
         self._row = [replace(step) for step in reversed(self.steps.get(recording, []))]
 
-    def apply(self, packets: Packets) -> Iterator[Packets]:
+    def apply(self, packets: PacketRun) -> Iterator[PacketRun]:
         """A run, with its times as they should be."""
         done, count = 0, len(packets.payloads)
         while done < count and self._row:
@@ -73,8 +73,8 @@ class TimeMap:
             yield packets if not done else _part(packets, done, count, Step(0, 0))
 
 
-def _part(packets: Packets, start: int, stop: int, step: Step) -> Packets:
-    return Packets(
+def _part(packets: PacketRun, start: int, stop: int, step: Step) -> PacketRun:
+    return PacketRun(
         packets.recording,
         placed=True,
         continued=packets.continued,
@@ -132,7 +132,7 @@ class _Measure:
     def _add(
         self,
         groups: list[Group],
-        packets: Packets,
+        packets: PacketRun,
         piece: int,
         start: int,
         stop: int,
@@ -321,7 +321,7 @@ def _is_steady(group: Group, before: Sequence[Group]) -> bool:
     return group.is_head and group.offsets()[0] - _end_ms(before[-1], 0) <= JUMP_MS
 
 
-def _jumps(packets: Packets) -> Iterator[int]:
+def _jumps(packets: PacketRun) -> Iterator[int]:
     """Where times jump inside a run without a new base: a wrong one, or a recorder that stood still."""
     times, durations = packets.times_ms, packets.durations
     for index in range(1, len(times)):

@@ -133,9 +133,9 @@ def _unlike_finding(names: Sequence[str]) -> Finding:
 
 def packets_of(path: Path) -> Iterator[bytes]:
     """The packets of a file that we wrote."""
-    from ..media.matroska.demuxer import WebmReader  # noqa: PLC0415
+    from ..media.matroska.demuxer import WebmDemuxer  # noqa: PLC0415
 
-    reader = WebmReader()
+    reader = WebmDemuxer()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
             for run in reader.feed(data):

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..captions import CaptionOptions
-from ..concat import Joiner
+from ..concat import Remuxer
 from ..errors import RecordingError, UsageError
 from ..progress import Progress, Silent
 from ..recording.assemble import assemble
@@ -292,7 +292,7 @@ def _assemble(
     *,
     keep_pauses: bool,
     progress: Progress,
-) -> tuple[Joiner, Assembly]:
+) -> tuple[Remuxer, Assembly]:
     listing, left_out = within_limits(listing, store.limits)
     noted = noted_sha256(listing, session)
 
@@ -301,10 +301,10 @@ def _assemble(
         progress.received(len(data))
         return data
 
-    def new_joiner() -> Joiner:
+    def new_joiner() -> Remuxer:
         body.seek(0)
         body.truncate()
-        return Joiner(body, keep_pauses=keep_pauses)
+        return Remuxer(body, keep_pauses=keep_pauses)
 
     joiner, assembly = assemble(listing.chunks, session, read_chunk, new_joiner, progress)
     assembly.chunks += left_out.chunks

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..media.matroska import ebml
-from ..media.matroska.demuxer import WebmReader
+from ..media.matroska.demuxer import WebmDemuxer
 from ..media.packets import CUT
 from ..media.probe import open_reader
 from ..model import SAMPLE_RATE
@@ -22,7 +22,7 @@ from ..recording.survey import end_ms, start_ms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..media.packets import Damage, Packets, Track
+    from ..media.packets import Damage, PacketRun, Track
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
 _BEGINNINGS = (  # where, with what
@@ -59,10 +59,10 @@ class Explanation:
 
 def explain(data: bytes) -> Explanation:
     """Read a blob by itself (RecordingError where it is no recording with Opus)."""
-    reader = open_reader(data) if data.strip(b"\0") else WebmReader()
+    reader = open_reader(data) if data.strip(b"\0") else WebmDemuxer()
     runs = reader.feed(data)
     pending_bytes = reader.ledger.pending_bytes
-    runs += reader.close()
+    runs += reader.flush()
     placed = [run for run in runs if run.placed]
     leading = sum(len(run.payloads) for run in runs if not run.placed) if placed else 0
     durations = Counter(samples * 1000 / SAMPLE_RATE for run in runs for samples in run.durations)
@@ -84,7 +84,7 @@ def explain(data: bytes) -> Explanation:
     )
 
 
-def _beginning(data: bytes, runs: Sequence[Packets], *, cut: bool) -> str:
+def _beginning(data: bytes, runs: Sequence[PacketRun], *, cut: bool) -> str:
     if not data.strip(b"\0"):
         return "with zeroes, and holds nothing else" if data else "nowhere: it is empty"
     known = next((text for at, magic, text in _BEGINNINGS if data.startswith(magic, at)), None)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
-from ..media.packets import PacketsDigest
+from ..media.packets import PacketDigest
 from ..model import SAMPLE_RATE
 from .verify_problems import Problems
 
@@ -336,7 +336,7 @@ class _Chain:
             chunk = self._chunks[self._next]
             packets, self._held = self._held[: chunk["packets"]], self._held[chunk["packets"] :]
             self._next += 1
-            digest = PacketsDigest()
+            digest = PacketDigest()
             digest.update(packets)
             if digest.hexdigest() != chunk.get("packets_sha256"):
                 self._problems.add(

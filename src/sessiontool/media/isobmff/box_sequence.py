@@ -29,7 +29,7 @@ def holds_mp4(data: bytes) -> bool:
     return BEGINNING.search(data) is not None
 
 
-class BoxRow:
+class BoxSequence:
     """`buf` holds the bytes from `offset` on; `pos` is a place in it, up to which they were read.
 
     What is before `pos` may hide the beginning of a box after one that was cut.  Bytes are counted in `ledger` once, in

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from ...errors import RecordingError
 from ..opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
 from ..opus_evidence import ENOUGH
-from ..packets import NO_OPUS, OTHER_TRACK, Ledger, Packets, Track
+from ..packets import NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
-from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxRow
+from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxSequence
 from .boxes import Movie, Sample, read_header, read_movie
 from .fragments import MovieFragment, read_fragment
 from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
@@ -36,7 +36,7 @@ _HEAD_BYTES = 8
 _NO_PACKETS = "bytes that no packet is in"
 
 
-class Mp4Reader:
+class Mp4Demuxer:
     """Bytes in, packets out; see the module's docstring.
 
     `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
@@ -50,7 +50,7 @@ class Mp4Reader:
         self.header_missing = False
         self._mime_type = mime_type
         self._known = track  # the header that is known from elsewhere
-        self._row = BoxRow()
+        self._row = BoxSequence()
         self.ledger: Ledger = self._row.ledger
         self._box_kind = b""
         self._box_end: int | None = None  # offset where the box ends that streams by
@@ -68,26 +68,26 @@ class Mp4Reader:
         self._placed = True
         self._new_base = False
         self._explained = False  # bytes were skipped or are missing since the last fragment
-        self._last: tuple[int, int, Packets] | None = None  # the place of the last packet, if it was not handed out
+        self._last: tuple[int, int, PacketRun] | None = None  # the place of the last packet, if it was not handed out
         self._kinds = Kinds()
         self._runs = RunCollector()
 
     # -- the calls
 
-    def feed(self, data: bytes) -> list[Packets]:
+    def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
         self._row.append(data)
         self._read(final=False)
         return self._runs.take()
 
-    def lost(self, reason: str) -> list[Packets]:
+    def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
-        runs = self.close()
+        runs = self.flush()
         self._break_off(reason, is_told=True)
         self._row.forget()
         return runs
 
-    def close(self) -> list[Packets]:
+    def flush(self) -> list[PacketRun]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         self._read(final=True)
         if self._row.is_broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ..packets import Packets
+    from ..packets import PacketRun
 
 _MOST_SKIPPED_MS = 600
 """Sound that may be skipped inside one cluster: Firefox's last a second, Chrome's longer."""
@@ -38,7 +38,7 @@ class Clock:
         self._new_base = False  # a timestamp was read since the last packet
         self._last = _Timestamp(-1, 0, False)
         self._expected: tuple[float, float] | None = None  # when the next packet comes if none is skipped; bytes a ms
-        self._run: Packets | None = None  # the last packet is the last one of it
+        self._run: PacketRun | None = None  # the last packet is the last one of it
 
     @property
     def is_plain(self) -> bool:
@@ -72,7 +72,7 @@ class Clock:
         """The time of a block in ms."""
         return self.cluster_ms + relative * self._scale_ns // 1_000_000
 
-    def note_packet(self, run: Packets) -> None:
+    def note_packet(self, run: PacketRun) -> None:
         """The next packet will be put into `run`."""
         if self._new_base:
             run.bases.append(len(run.payloads))
@@ -86,7 +86,7 @@ class Clock:
             return False
         return 2 * _SAMPLES_PER_MS * (time_ms - run.times_ms[-1]) > 3 * run.durations[-1]
 
-    def drop_packet(self, run: Packets) -> None:
+    def drop_packet(self, run: PacketRun) -> None:
         """Take the last packet out of its run."""
         self._new_base = run.drop_last() or self._new_base
         self.placed = run.placed

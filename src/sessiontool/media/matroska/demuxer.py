@@ -1,7 +1,7 @@
 """Reads a WebM stream with one Opus track, handed over in pieces cut anywhere, and gives back its packets.
 
-The contract.  `feed` takes the next piece and returns the packets that it completes; `lost` says that bytes are
-missing here; `close` says that no more will come.  A piece may begin and end inside an element, as every blob of
+The contract.  `feed` takes the next piece and returns the packets that it completes; `discontinuity` says that bytes
+are missing here; `flush` says that no more will come.  A piece may begin and end inside an element, as every blob of
 Chrome does.  `ledger` counts every byte: packets, the container's own, damage, what is set aside.
 
 The strategy.  A live recording's segment and clusters have no size, and every id above a cluster's level is unlike
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
 from ..opus import most_bytes
-from ..packets import ATTACHMENT, CUT, NO_OPUS, Ledger, Packets, Track
+from ..packets import ATTACHMENT, CUT, NO_OPUS, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
 from . import ebml
 from .blocks import LACING_FLAGS, Blocks, places, read_blocks
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .resync import Known
 
 
-class WebmReader:
+class WebmDemuxer:
     """Bytes in, packets out; see the module's docstring.
 
     `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
@@ -65,7 +65,7 @@ class WebmReader:
 
     # -- the three calls
 
-    def feed(self, data: bytes) -> list[Packets]:
+    def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream, in runs alike in all but the columns."""
         self._clock.continued = True
         self._recovery.forget_recent()
@@ -76,7 +76,7 @@ class WebmReader:
         self._read(final=False)
         return self._runs.take()
 
-    def lost(self, reason: str) -> list[Packets]:
+    def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed.
 
         Returns packets that waited for more.
@@ -90,7 +90,7 @@ class WebmReader:
         self._clock.lose()
         return self._runs.take()
 
-    def close(self) -> list[Packets]:
+    def flush(self) -> list[PacketRun]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         self._close()
         return self._runs.take()
@@ -194,7 +194,7 @@ class WebmReader:
         self.ledger.damage(self._stream.real(start), self._stream.offset + end, NO_OPUS)
         self._recovery.forget_recent()
 
-    def _run(self, time_ms: int) -> Packets:
+    def _run(self, time_ms: int) -> PacketRun:
         """The run that the next packet belongs to, whose time is known."""
         clock = self._clock
         clock.settle(time_ms, self._recovery.skipped_bytes)

@@ -37,7 +37,7 @@ _SHORT_BLOCK_BYTES = 0x3FFF - 4
 _COPY_BYTES = 1 << 20
 
 
-class WebmWriter:
+class WebmMuxer:
     """Packets in, clusters out to `body` (a binary file open for writing and reading, at its start)."""
 
     def __init__(self, body: BinaryIO) -> None:

@@ -23,7 +23,7 @@ from .resync import CUT_PREFIXES, Known, find_row, resembles_head, row_at
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..packets import Packets
+    from ..packets import PacketRun
     from .blocks import Blocks
     from .cluster_clock import Clock
     from .stream import Stream
@@ -48,7 +48,7 @@ class Element(NamedTuple):
     start: int
     body: int
     end: int
-    run: Packets | None = None
+    run: PacketRun | None = None
     aside: str = ""
 
 
@@ -72,7 +72,7 @@ class Recovery:
         self._from, self._but = 0, -1  # where in the buffer it begins, and where no row is
         self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
         self._recent: list[Element] = []  # the last block, and the elements behind it
-        self._blocks: tuple[Blocks, Packets] | None = None  # the blocks whose last one comes before them
+        self._blocks: tuple[Blocks, PacketRun] | None = None  # the blocks whose last one comes before them
 
     def forget_recent(self) -> None:
         """What was read so far is handed out, or counted for good: it cannot be taken back."""
@@ -84,7 +84,7 @@ class Recovery:
             self.forget_recent()
         self._recent.append(element)
 
-    def note_blocks(self, blocks: Blocks, run: Packets) -> None:
+    def note_blocks(self, blocks: Blocks, run: PacketRun) -> None:
         """Blocks were read, whose packets are the last of `run`."""
         self._recent, self._blocks = [], (blocks, run)
 

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 from ...errors import RecordingError
 from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, OpusHead, PacketSamples, is_opus
-from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, Packets, Track, second_opus
+from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track, second_opus
 from ..run_collector import RunCollector
 from .headers import beginnings, codec_of, headless_track, writing_app
-from .page_sequence import PageRow
+from .page_sequence import PageSequence
 from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, ExpectedPage, Page, PagePiece
 
 _SAMPLES_PER_MS = 48
@@ -40,7 +40,7 @@ class OggPacket(NamedTuple):
     is_whole: bool = True
 
 
-class OggReader:
+class OggDemuxer:
     """Bytes in, packets out; see the module's docstring.
 
     `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
@@ -52,7 +52,7 @@ class OggReader:
     def __init__(self, *, mime_type: str = "", track: Track | None = None) -> None:
         self.track: Track | None = None
         self.header_missing = False
-        self._row = PageRow()
+        self._row = PageSequence()
         self.ledger: Ledger = self._row.ledger
         self.end_trim_samples = 0
         self._mime_type = mime_type
@@ -75,19 +75,19 @@ class OggReader:
 
     # -- the calls
 
-    def feed(self, data: bytes) -> list[Packets]:
+    def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
         self._row.append(data)
         self._read(final=False)
         return self._runs.take()
 
-    def lost(self, reason: str) -> list[Packets]:
+    def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
-        runs = self.close()
+        runs = self.flush()
         self._row.lose(reason)
         return runs
 
-    def close(self) -> list[Packets]:
+    def flush(self) -> list[PacketRun]:
         """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
         self._read(final=True)
         self._row.end()

@@ -16,7 +16,7 @@ _LEAST_PAGE_BYTES = 2048
 _NO_PAGE = "no Ogg page"
 
 
-class PageRow:
+class PageSequence:
     """Bytes in, pages out.  `explained` where bytes were skipped or are missing since the last page of the recording.
 
     What is skipped is counted as damage in `ledger`; the bytes of a page are its reader's to count.

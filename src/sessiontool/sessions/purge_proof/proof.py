@@ -24,7 +24,7 @@ from .streams import ProofStream, Unproved, strangers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from ...media.packets import Packets
+    from ...media.packets import PacketRun
     from ...model import ChunkRef
     from .streams import ProofRun
 
@@ -139,7 +139,7 @@ class Proof:
 
     # -- their packets
 
-    def _find(self, stream: ProofStream, runs: Sequence[Packets]) -> None:
+    def _find(self, stream: ProofStream, runs: Sequence[PacketRun]) -> None:
         payloads = [payload for run in runs for payload in run.payloads]
         for packet, inside in stream.hidden(set(payloads)):
             if inside or not self._index.holds(packet):
@@ -150,7 +150,7 @@ class Proof:
             reason = f"{missing.packets} of {len(payloads)} packets are {missing.reason}"
             self.unproved.append(stream.unproved_at(payloads[missing.first], size_bytes, reason))
 
-    def _times(self, stream: ProofStream, runs: Sequence[Packets]) -> Iterator[int]:
+    def _times(self, stream: ProofStream, runs: Sequence[PacketRun]) -> Iterator[int]:
         """When packets were recorded: alike for two packets of one recording alone."""
         for run in runs:
             number = self._recordings.setdefault((stream.number, run.recording), len(self._recordings))

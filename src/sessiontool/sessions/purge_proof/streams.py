@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import RecordingError
-from ...media.matroska.demuxer import WebmReader
+from ...media.matroska.demuxer import WebmDemuxer
 from ...media.probe import begins_recording, open_reader
 from .hidden_blocks import blocks_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ...media.packets import Packets
+    from ...media.packets import PacketRun
     from ...model import ChunkRef
 
 _LEAST_REPEATED_BYTES = 16
@@ -70,7 +70,7 @@ class ProofStream:
         self._reader = open_reader(first)
         self._has_header = begins_recording(first)
         if not self._has_header:
-            self._reader.lost("what came before is not there")
+            self._reader.discontinuity("what came before is not there")
         self._pieces: list[_Piece] = []
         self._packets = self._packet_bytes = 0  # that were given
         self._last = b""
@@ -105,17 +105,17 @@ class ProofStream:
         damaged = _damaged_bytes(self._last, data)
         return damaged * 2 <= len(data) or damaged <= _damaged_bytes(data)
 
-    def feed(self, chunk: ChunkRef, data: bytes, skipped: int = 0) -> list[Packets]:
+    def feed(self, chunk: ChunkRef, data: bytes, skipped: int = 0) -> list[PacketRun]:
         """The packets that a chunk completes, without its first bytes (RecordingError where nothing can follow)."""
         self._pieces.append(_Piece(chunk, skipped))
         self._last = data
         return self._given(self._reader.feed(data[skipped:] if skipped else data))
 
-    def close(self) -> list[Packets]:
+    def close(self) -> list[PacketRun]:
         """Packets that waited for more; no more chunks come."""
-        return self._given(self._reader.close())
+        return self._given(self._reader.flush())
 
-    def _given(self, runs: list[Packets]) -> list[Packets]:
+    def _given(self, runs: list[PacketRun]) -> list[PacketRun]:
         self._packets += sum(len(run.payloads) for run in runs)
         self._packet_bytes += sum(len(payload) for run in runs for payload in run.payloads)
         self._tocs |= {payload[0] for run in runs for payload in run.payloads}
@@ -131,7 +131,7 @@ class ProofStream:
 
     def hidden(self, payloads: set[bytes]) -> Iterator[tuple[bytes, bool]]:
         """Packets in the last chunk, or inside others of `payloads`, that were not given; True for those in others."""
-        if not isinstance(self._reader, WebmReader) or self._reader.track is None or not self._tocs:
+        if not isinstance(self._reader, WebmDemuxer) or self._reader.track is None or not self._tocs:
             return
         kind = self._reader.track.number, bytes(sorted(self._tocs))
         for outer in payloads:
@@ -193,7 +193,7 @@ def _damaged_bytes(*chunks: bytes) -> int:
         reader = open_reader(chunks[0])
         for chunk in chunks:
             reader.feed(chunk)
-        reader.close()
+        reader.flush()
     except RecordingError:
         return len(chunks[-1])
     return reader.ledger.accounts[-1].damaged_bytes
