@@ -41,7 +41,7 @@ class _Point(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ClockStretch:
     """From `from_ms` of the session's own clock on, the session clock is `offset_ms` (and a little drift) ahead."""
 
     from_ms: float
@@ -58,7 +58,7 @@ class SessionClock:
     taken off (None: nobody knows it, and times are late by it).
     """
 
-    stretches: tuple[Stretch, ...] = (Stretch(0.0, 0.0),)
+    stretches: tuple[ClockStretch, ...] = (ClockStretch(0.0, 0.0),)
     source: str = ""
     marks: int = 0
     spread_ms: float | None = None
@@ -101,7 +101,7 @@ def session_clocks(conversation: Conversation) -> dict[int, SessionClock]:
     for session in conversation.sessions:
         clock = _clock(session, marks[session.number], latency_ms)
         if not clock.source:  # nothing was ever received at a known time: one session behind the other
-            clock = SessionClock((Stretch(0.0, end_ms),), latency_ms=latency_ms)
+            clock = SessionClock((ClockStretch(0.0, end_ms),), latency_ms=latency_ms)
         clocks[session.number] = clock
         end_ms = max(end_ms, clock.at(marks[session.number].reach_ms))
     return clocks
@@ -208,7 +208,7 @@ def _begun(session: Session, heard: Sequence[_Point], latency_ms: float | None) 
         latest.append(session.created_ms - (latency_ms or 0.0) / 2)
     if not latest:
         return SessionClock()
-    return SessionClock((Stretch(0.0, min(latest)),), "session start", len(heard), None, latency_ms)
+    return SessionClock((ClockStretch(0.0, min(latest)),), "session start", len(heard), None, latency_ms)
 
 
 def _thinned(points: Sequence[_Point]) -> list[_Point]:
@@ -232,8 +232,8 @@ def _fitted(points: Sequence[_Point], source: str, latency_ms: float | None) -> 
     )
 
 
-def _moved(stretch: Stretch, by_ms: float) -> Stretch:
-    return Stretch(stretch.from_ms, stretch.offset_ms + by_ms, stretch.drift)
+def _moved(stretch: ClockStretch, by_ms: float) -> ClockStretch:
+    return ClockStretch(stretch.from_ms, stretch.offset_ms + by_ms, stretch.drift)
 
 
 def _steps(points: Sequence[_Point]) -> list[Sequence[_Point]]:
@@ -249,11 +249,11 @@ def _steps(points: Sequence[_Point]) -> list[Sequence[_Point]]:
     return [*_steps(points[:where]), *_steps(points[where:])]
 
 
-def _stretch(points: Sequence[_Point]) -> Stretch:
+def _stretch(points: Sequence[_Point]) -> ClockStretch:
     """The soonest of the points; where they are enough over enough time, beside a line through them (Theil, Sen)."""
     zero = points[0].audio_ms
     if len(points) < _DRIFT_MARKS or points[-1].audio_ms - zero < _DRIFT_SPAN_MS:
-        return Stretch(zero, _soonest([p.late_ms for p in points]))
+        return ClockStretch(zero, _soonest([p.late_ms for p in points]))
     some = points[:: max(1, len(points) // _MOST_PAIRS)]
     apart = (points[-1].audio_ms - zero) / 4
     slopes = [
@@ -263,7 +263,7 @@ def _stretch(points: Sequence[_Point]) -> Stretch:
     ]
     drift = median(slopes) if slopes else 0.0
     drift = drift if abs(drift) < _MOST_DRIFT else 0.0
-    return Stretch(zero, _soonest([p.late_ms - drift * (p.audio_ms - zero) for p in points]), drift)
+    return ClockStretch(zero, _soonest([p.late_ms - drift * (p.audio_ms - zero) for p in points]), drift)
 
 
 def _soonest(late_ms: Sequence[float]) -> float:

@@ -14,7 +14,8 @@ from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
 from .inputs import read_notes, require_chunks
-from .merge import MergeOptions, hear_session, join_session
+from .join import join_session
+from .merge import MergeOptions, hear_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,8 @@ def place_session(
             f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
         )
     with scratch_folder() as work:
-        recording = join_session(store, listing, notes.session, options, work, progress)
+        pauses = options.keep_pauses
+        recording = join_session(store, listing, notes.session, work, keep_pauses=pauses, progress=progress)
         recording, alignment, activity = hear_session(store, listing, recording, notes, options, progress)
     channels = channels_of(notes.session, recording.head.channels)
     location = f"{store.url.rstrip('/')}/{listing.folder}"

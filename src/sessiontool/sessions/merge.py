@@ -9,40 +9,31 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ..captions import CaptionOptions
-from ..concat import Remuxer
 from ..errors import RecordingError, UsageError
 from ..progress import Progress, Silent
-from ..recording.assemble import assemble
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
 from . import result_files
 from .inputs import (
-    documents_to_read,
     fingerprint,
     limits_in_effect,
-    noted_sha256,
     read_notes,
     read_session_document,
     require_chunks,
     require_consent,
-    within_limits,
 )
+from .join import assemble_session, join, join_session, reading
 from .report import finding_json
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
-    from ..documents.models import SessionDocument
     from ..events import Prefer
-    from ..model import ChunkRef, SessionListing
-    from ..recording.records import Assembly
-    from ..storage import Reader, Store, Target
+    from ..model import SessionListing
+    from ..storage import Store, Target
     from .inputs import Notes
 
 
@@ -152,7 +143,7 @@ def merge_session(
         return _left_alone(store, look, target, look.published, options)
     require_chunks(look.listing)
     # What is read is on its way while other things are asked for.
-    with _reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
+    with reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(result_files.REPORT) != look.report:  # another run was here since
             look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
@@ -160,7 +151,8 @@ def merge_session(
         notes = read_notes(read, look.listing, options.prefer)
         if options.require_consent:
             require_consent(look.listing, notes.session)
-        recording = _join(store, read, look.listing, notes.session, options, work, progress)
+        pauses = options.keep_pauses
+        recording = join(store, read, look.listing, notes.session, work, keep_pauses=pauses, progress=progress)
         alignment = None
         if options.align and notes.utterances:
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
@@ -201,25 +193,14 @@ def inspect_session(store: Store, session_id: str, progress: Progress | None = N
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_chunks(listing)
-    with _reading(store, listing) as read, TemporaryFile() as scratch:
+    with reading(store, listing) as read, TemporaryFile() as scratch:
         notes = read_notes(read, listing, now_s=time.time())
-        joiner, assembly = _assemble(store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress)
+        joiner, assembly = assemble_session(
+            store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress
+        )
         timeline = joiner.timeline()
     document = result_files.make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
-
-
-def join_session(
-    store: Store,
-    listing: SessionListing,
-    session: SessionDocument,
-    options: MergeOptions,
-    work: Path,
-    progress: Progress,
-) -> result_files.Recording:
-    """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
-    with _reading(store, listing) as read:
-        return _join(store, read, listing, session, options, work, progress)
 
 
 def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
@@ -258,60 +239,6 @@ class _Look:
         return report if report and report.get("inputs_fingerprint") == self.mark else None
 
 
-def _reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
-    chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
-    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
-    return store.reading([*documents, *chunks])
-
-
-def _join(
-    store: Store,
-    read: Reader,
-    listing: SessionListing,
-    session: SessionDocument,
-    options: MergeOptions,
-    work: Path,
-    progress: Progress,
-) -> result_files.Recording:
-    path = work / result_files.AUDIO
-    with (work / "clusters").open("w+b") as body, path.open("wb") as out:
-        pauses = options.keep_pauses
-        joiner, assembly = _assemble(store, read, listing, session, body, keep_pauses=pauses, progress=progress)
-        uid = result_files.track_uid(listing.session_id)
-        timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
-    assert joiner.head is not None
-    return result_files.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
-
-
-def _assemble(
-    store: Store,
-    read: Reader,
-    listing: SessionListing,
-    session: SessionDocument,
-    body: BinaryIO,
-    *,
-    keep_pauses: bool,
-    progress: Progress,
-) -> tuple[Remuxer, Assembly]:
-    listing, left_out = within_limits(listing, store.limits)
-    noted = noted_sha256(listing, session)
-
-    def read_chunk(chunk: ChunkRef) -> bytes:
-        data = read(chunk.object, noted.get(chunk))
-        progress.received(len(data))
-        return data
-
-    def new_joiner() -> Remuxer:
-        body.seek(0)
-        body.truncate()
-        return Remuxer(body, keep_pauses=keep_pauses)
-
-    joiner, assembly = assemble(listing.chunks, session, read_chunk, new_joiner, progress)
-    assembly.chunks += left_out.chunks
-    assembly.findings += left_out.findings
-    return joiner, assembly
-
-
 def hear_session(
     store: Store,
     listing: SessionListing,
@@ -327,7 +254,8 @@ def hear_session(
     session, told = started_by_sound(notes.session, recording, alignment)
     if not told:
         return recording, alignment, activity
-    recording = join_session(store, listing, session, options, recording.path.parent, progress)
+    work, pauses = recording.path.parent, options.keep_pauses
+    recording = join_session(store, listing, session, work, keep_pauses=pauses, progress=progress)
     recording.assembly.findings += told
     return recording, *find_utterances(recording, notes, progress, vad=options.vad)
 

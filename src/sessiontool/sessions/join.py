@@ -1,0 +1,93 @@
+"""A session's chunks read and joined into one recording, in a folder of the caller's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..concat import Remuxer
+from ..recording.assemble import assemble
+from . import result_files
+from .inputs import documents_to_read, noted_sha256, within_limits
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from ..documents.models import SessionDocument
+    from ..model import ChunkRef, SessionListing
+    from ..progress import Progress
+    from ..recording.records import Assembly
+    from ..storage import Reader, Store
+
+
+def join_session(
+    store: Store,
+    listing: SessionListing,
+    session: SessionDocument,
+    work: Path,
+    *,
+    keep_pauses: bool,
+    progress: Progress,
+) -> result_files.Recording:
+    """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
+    with reading(store, listing) as read:
+        return join(store, read, listing, session, work, keep_pauses=keep_pauses, progress=progress)
+
+
+def reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
+    """Reads a session's documents and chunks, which are on their way from now on, but for what is too large."""
+    chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
+    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
+    return store.reading([*documents, *chunks])
+
+
+def join(
+    store: Store,
+    read: Reader,
+    listing: SessionListing,
+    session: SessionDocument,
+    work: Path,
+    *,
+    keep_pauses: bool,
+    progress: Progress,
+) -> result_files.Recording:
+    """As `join_session`, with what is being read already."""
+    path = work / result_files.AUDIO
+    with (work / "clusters").open("w+b") as body, path.open("wb") as out:
+        joiner, assembly = assemble_session(
+            store, read, listing, session, body, keep_pauses=keep_pauses, progress=progress
+        )
+        uid = result_files.track_uid(listing.session_id)
+        timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
+    assert joiner.head is not None
+    return result_files.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+
+
+def assemble_session(
+    store: Store,
+    read: Reader,
+    listing: SessionListing,
+    session: SessionDocument,
+    body: BinaryIO,
+    *,
+    keep_pauses: bool,
+    progress: Progress,
+) -> tuple[Remuxer, Assembly]:
+    """Join a session's chunks into `body`, and what is to say of them (RecordingError, StorageError)."""
+    listing, left_out = within_limits(listing, store.limits)
+    noted = noted_sha256(listing, session)
+
+    def read_chunk(chunk: ChunkRef) -> bytes:
+        data = read(chunk.object, noted.get(chunk))
+        progress.received(len(data))
+        return data
+
+    def new_joiner() -> Remuxer:
+        body.seek(0)
+        body.truncate()
+        return Remuxer(body, keep_pauses=keep_pauses)
+
+    joiner, assembly = assemble(listing.chunks, session, read_chunk, new_joiner, progress)
+    assembly.chunks += left_out.chunks
+    assembly.findings += left_out.findings
+    return joiner, assembly
