@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sessiontool.simulate.eventlog import LogPlan, Said, event_log
+from sessiontool.simulate.eventlog import event_log
+from sessiontool.simulate.log_plan import LogPlan, Said
 
 EVENTS = 100_000
 READERS = {

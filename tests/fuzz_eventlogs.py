@@ -17,7 +17,8 @@ from sessiontool.model import Placement
 from sessiontool.sessions import report
 from sessiontool.sessions.event_log import utterances_jsonl
 from sessiontool.sessions.transcript import transcript_json
-from sessiontool.simulate.eventlog import LogPlan, Said, event_log
+from sessiontool.simulate.eventlog import event_log
+from sessiontool.simulate.log_plan import LogPlan, Said
 from sessiontool.speech.truncation import with_heard_text
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from realtime_logs import SEMANTIC_VAD, SERVER_VAD, Event, LogOf, codes, read, told
 
 from sessiontool.model import INAUDIBLE
-from sessiontool.simulate.eventlog import LogPlan, Said, as_beta, event_log
+from sessiontool.simulate.eventlog import as_beta, event_log
+from sessiontool.simulate.log_plan import LogPlan, Said
 
 if TYPE_CHECKING:
     from sessiontool.events import EventLog

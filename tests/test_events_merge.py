@@ -22,7 +22,8 @@ from sessiontool.errors import UsageError
 from sessiontool.events import join
 from sessiontool.model import INAUDIBLE, Utterance
 from sessiontool.sessions.merge import verify_session
-from sessiontool.simulate.eventlog import LogPlan, Said, event_log
+from sessiontool.simulate.eventlog import event_log
+from sessiontool.simulate.log_plan import LogPlan, Said
 from sessiontool.storage import open_output
 
 if TYPE_CHECKING:

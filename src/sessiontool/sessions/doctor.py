@@ -17,7 +17,8 @@ from .. import __version__
 from ..errors import NotFoundError, SessionToolError
 from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from ..model import SAMPLE_RATE
-from ..storage.checks import Check, check_output, doubtful, probe
+from ..storage.checks import check_output, doubtful, probe
+from ..storage.protocols import Check
 from . import inputs
 
 if TYPE_CHECKING:

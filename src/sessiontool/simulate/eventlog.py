@@ -8,17 +8,16 @@ sound.  A turn that was cut off has more text than was heard; a new session is t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .livelog import live_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Kind = Literal["ga", "beta", "live"]
-KINDS: tuple[Kind, ...] = ("ga", "beta", "live")
+    from .log_plan import LogPlan, Said
+
 Event = dict[str, Any]
 Timed = tuple[float, str, Event]
 """When an event was received or sent (ms of the session clock), by whom it was sent, and the event."""
@@ -27,41 +26,6 @@ _MODEL = "gpt-realtime-2025-08-28"
 _INSTRUCTIONS = "You are Morgan, a customer.\nStay polite, and do not give in at once."
 _TOKEN_MS = 50
 _PUSHED = "The trainee has two minutes left."
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One turn: what was heard, from when to when on the session clock, and what was generated and never heard."""
-
-    id: str
-    role: str
-    text: str
-    start_ms: float
-    end_ms: float
-    unheard: str = ""
-
-    @property
-    def generated(self) -> str:
-        return f"{self.text} {self.unheard}" if self.unheard else self.text
-
-
-@dataclass(frozen=True, slots=True)
-class LogPlan:
-    """How a log comes about.
-
-    `rollovers_ms` are the moments (session clock) at which a new session takes over, and `resent` how many turns it is
-    told; one way takes `way_ms`, more or less by `jitter_ms`; a transcript comes up to `late_ms` after its turn.
-    """
-
-    kind: Kind = "ga"
-    prefix_ms: int = 300
-    silence_ms: int = 500
-    way_ms: float = 45.0
-    jitter_ms: float = 6.0
-    late_ms: float = 2500.0
-    rollovers_ms: tuple[float, ...] = ()
-    resent: int = 4
-    seed: int = 1
 
 
 def event_log(said: Sequence[Said], plan: LogPlan) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .eventlog import LogPlan, Said
+    from .log_plan import LogPlan, Said
 
 _BEFORE_MS = 900.0
 

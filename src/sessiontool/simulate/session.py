@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from . import truth
-from .eventlog import KINDS, LogPlan, Said
 from .faults import FaultPlace, Part, Upload, parse_fault, uploads_of
+from .log_plan import KINDS, LogPlan, Said
 from .recorders import SAMPLES_PER_MS, RunPlan, SimulatedStretch, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from .eventlog import Kind
+    from .log_plan import Kind
     from .recorders import RecorderName, SimulatedRun
     from .sound import SimulatedSpeech, Sound, SoundKind
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import SessionToolError
 from .local.disk import disk_errors
+from .protocols import Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from .protocols import Store
 
 LITTLE_ROOM_BYTES = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What a check found.  `exit_code` is that of the error it would be, 0 unless it failed."""
-
-    name: str
-    status: Literal["ok", "warning", "failed"]
-    what: str
-    hint: str = ""
-    exit_code: int = 0
 
 
 def doubtful(name: str, what: str, hint: str) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..model import SessionListing, StoredObject, StoredVersion
-    from .checks import Check
     from .layout import Layout
 
 REPORT_NAME = "report.json"
 
 _IDS_COMPARED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check found.  `exit_code` is that of the error it would be, 0 unless it failed."""
+
+    name: str
+    status: Literal["ok", "warning", "failed"]
+    what: str
+    hint: str = ""
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)

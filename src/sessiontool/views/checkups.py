@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..storage.checks import Check
+    from ..storage.protocols import Check
 
 SCHEMA = "sessiontool.doctor/1"
 _MARKS = {"ok": "ok", "warning": "!", "failed": "FAILED"}

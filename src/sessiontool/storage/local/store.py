@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ...errors import NotFoundError, StorageError
 from ...model import SessionListing, StoredObject, StoredVersion
-from ..checks import Check, check_room, check_sessions
+from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
-from ..protocols import Limits, changed, check_size, unknown_session, vanished
+from ..protocols import Check, Limits, changed, check_size, unknown_session, vanished
 from .delete import erase_files
 from .disk import disk_errors
 from .target import FolderTarget

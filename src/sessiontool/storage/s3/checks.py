@@ -13,8 +13,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ...errors import SessionToolError, StorageError
-from ..checks import Check, doubtful, probe
+from ..checks import doubtful, probe
 from ..layout import MERGED_FOLDER
+from ..protocols import Check
 from .errors import FAILURES, translate
 
 if TYPE_CHECKING:

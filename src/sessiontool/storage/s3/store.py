@@ -14,9 +14,9 @@ from botocore.config import Config
 
 from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
-from ..checks import Check, check_scratch, check_sessions
+from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
-from ..protocols import Limits, S3Options, check_size, unknown_session
+from ..protocols import Check, Limits, S3Options, check_size, unknown_session
 from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
 from .errors import FAILURES, translate
