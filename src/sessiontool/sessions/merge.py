@@ -158,11 +158,9 @@ def merge_session(
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
             alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
-        settings["inputs_fingerprint"] = look.mark
         send = None if options.dry_run or options.strict else target.send_ahead
-        document, transcript = result_files.write_result(
-            session_id, notes, recording, alignment, settings, options.captions, send
-        )
+        origin = result_files.Origin(settings, options.captions, look.mark)
+        document, transcript = result_files.write_result(session_id, notes, recording, alignment, origin, send)
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")

@@ -70,20 +70,27 @@ class Recording:
     silent_packets: int
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a result is made with: the settings that change it, the captions' among them, and a fingerprint of it all."""
+
+    settings: dict[str, Any]
+    captions: captions.CaptionOptions
+    fingerprint: str
+
+
 def write_result(
     session_id: str,
     notes: Notes,
     recording: Recording,
     alignment: Alignment | None,
-    settings: dict[str, Any],
-    options: captions.CaptionOptions,
+    origin: Origin,
     send: Callable[[str, Path], None] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write captions, transcript and report beside the audio; returns the report and the transcript.
 
     Every file but the report is handed to `send`, if given, by name and path, as soon as it is written: they can travel
     while they are checked.
-    `settings` go into the report, with `inputs_fingerprint` among them taken out to its own field.
     """
     work, timeline = recording.path.parent, recording.timeline
     if send:
@@ -93,8 +100,8 @@ def write_result(
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
     transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else ())
-    spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if options.mark_gaps else None
-    made = captions.caption(transcript, options, note=note_of(session_id), report=spans)
+    spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
+    made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
     for name, text in files.items():
         write_text(work / name, text)
@@ -107,8 +114,8 @@ def write_result(
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
     document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
-    document["inputs_fingerprint"] = settings.pop("inputs_fingerprint")
-    document["tool"]["settings"] = settings
+    document["inputs_fingerprint"] = origin.fingerprint
+    document["tool"]["settings"] = origin.settings
     _require_sound(_verify_made(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
     report.seal(document)
     write_report(work, document)
