@@ -72,7 +72,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a result is made with: the settings that change it, the captions' among them, and a fingerprint of it all."""
+    """What a result is made with: the settings that change it, the captions' apart, and a fingerprint of it all."""
 
     settings: dict[str, Any]
     captions: captions.CaptionOptions
