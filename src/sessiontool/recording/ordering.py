@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .recorders import SAME_PLACE_MS, Chain, by_recorder, is_a_run, put_behind, put_in_by_number
+from .recorders import SAME_PLACE_MS, Chain, by_recorder, fill_hole, is_a_run, put_behind, put_in_by_number
 from .timestamp_repair import STEP_MS, looks_like_a_bit
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ def order_chunks(
             chain, strangers = _sorted(raw, is_noted, is_listed, missing)
             alike += [chain] if chain.chunks else []
             foreign += strangers
-        for one in group:
-            if one.start_ms is None:
-                put_behind(one, alike, is_listed)
+        for one in [one for one in group if one.start_ms is None and not fill_hole(one, alike)]:
+            put_behind(one, alike, is_listed)
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])

@@ -23,7 +23,12 @@ SAME_PLACE_MS = 1000
 """Chunks of one run follow one another this closely; more is a hole."""
 
 _CONTINUES_MS, _LATE_MS = 150, 500
+_EXACT_MS = 25
+"""So far apart are the times of two chunks at most where one goes on in the cluster of the other (measured: 20 ms)."""
+
 _MOSTLY = 0.8
+_LOOSELY = 0.2
+"""A chunk's share by which a hole may be longer than it: what was dropped in it is not in its length."""
 
 
 @dataclass(slots=True)
@@ -136,6 +141,33 @@ def _overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
     return max(0.0, min(ends) - max(starts))
 
 
+def fill_hole(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
+    """Put a chunk without a base of times into a hole of its length whose cluster it goes on with; whether that is so.
+
+    Its number does not count, unless the chunk fits as well where that says.
+    """
+    slack_ms = max(_CONTINUES_MS, _LOOSELY * one.length_ms)
+    holes = [
+        (_apart_ms(chain, at, one), number, at)
+        for number, chain in enumerate(chains)
+        for at in range(1, len(chain.chunks))
+        if _goes_on(chain, at, one, _EXACT_MS)
+        and abs(_room_ms(chain, at) - one.length_ms) <= slack_ms
+        and not chain.chunks[at - 1].is_torn_at_end
+    ]
+    if not holes or one.is_torn_at_start:
+        return False
+    nearest = min(chains, key=lambda chain: _distance(chain, one))
+    index = _place_of_number(nearest, one)
+    if _goes_on(nearest, index, one, _EXACT_MS) and _room_ms(nearest, index) >= one.length_ms * _MOSTLY:
+        nearest.chunks.insert(index, one)  # before another chunk takes the hole
+        return True
+    _, number, at = min(holes)
+    chains[number].moved.append(one.chunk)
+    chains[number].chunks.insert(at, one)
+    return True
+
+
 def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None:
     """Put a chunk without a base of times where its number says, or else behind one whose cluster it goes on with.
 
@@ -158,7 +190,9 @@ def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None
     ]
     # Of what is torn off, nothing says what it went on with.
     torn = one.is_torn_at_start or (index > 0 and nearest.chunks[index - 1].is_torn_at_end)
-    if torn or fits_number or not leaders:
+    exact = [leader for leader in leaders if leader[0] <= _EXACT_MS]
+    better = exact and not _goes_on(nearest, index, one, _LATE_MS if room_ms < inf else _EXACT_MS)
+    if torn or not leaders or (fits_number and not better):
         nearest.chunks.insert(index, one)
         return
     _, _, number, at = min(leaders)
