@@ -13,6 +13,7 @@ from . import __version__
 from .commands.align import align
 from .commands.batch import batch
 from .commands.captions import captions
+from .commands.check import check
 from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, batch, inspect, align, verify, captions, events, purge, doctor, explain, simulate):
+for command in (merge, batch, inspect, check, align, verify, captions, events, purge, doctor, explain, simulate):
     app.command()(command)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .speech_activity import Activity
 
 _SIDES = ("left", "right")
-_SILENT_HINTS = {
+SILENT_HINTS = {
     "user": "the microphone was muted, or its track was not connected to the recorder",
     "assistant": "play the remote track in a media element too, a muted one will do: Chromium gives Web Audio only "
     "silence of a track that no element plays",
@@ -103,7 +103,7 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
                 "warning",
                 f"the {_SIDES[lane.number]} channel holds no speech, "
                 f"but the log has {len(lane.raw)} utterances of the {lane.who}",
-                hint=_SILENT_HINTS.get(lane.who, "its track was not connected to the recorder, or was muted"),
+                hint=SILENT_HINTS.get(lane.who, "its track was not connected to the recorder, or was muted"),
             )
 
 

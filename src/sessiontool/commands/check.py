@@ -1,0 +1,19 @@
+"""`sessiontool check`: what is wrong with how a session was recorded."""
+
+from __future__ import annotations
+
+from .common import Common, Ids, on_store
+
+
+@on_store(without=("output", "verbose"))
+def check(ids: Ids, common: Common) -> None:
+    """Listen to sessions and say what is wrong with how they were recorded.  Nothing is written.
+
+    Ten seconds with both voices are enough to see a silent channel, mono, swapped roles, clipping, too low a bit rate,
+    no log, clocks apart.  Exit code 4 where a channel is silent; warnings do not count.
+    """
+    with common.errors_as_exits():
+        from ..sessions.sound_check import check_sound  # noqa: PLC0415
+        from ..views.sound_checks import CHECK  # noqa: PLC0415
+
+        common.run_all(ids, common.settings(), check_sound, CHECK)
