@@ -119,6 +119,15 @@ def test_silence_is_a_copy_only_if_it_was_recorded_at_the_same_time() -> None:
     assert index.claim([*[SILENCE] * 51, *B], again=9) is not None
 
 
+def test_a_packet_that_only_looks_like_one_elsewhere_is_no_copy() -> None:
+    changed = [A[0], *B[1:]]  # a bit of the copy's first packet made it one that was recorded before
+    index = index_of(A + B)
+    assert [index.claim(chunk) for chunk in (A, B)] == [None] * 2
+    found = index.claim(changed, again=10)
+    assert found is not None
+    assert found.reason == "not in audio.webm as often, or not in this order"
+
+
 def test_a_time_that_is_not_known_proves_no_copy() -> None:
     index = PacketIndex([A])
     assert index.claim(A, [UNKNOWN_TIME] * len(A)) is None

@@ -156,10 +156,14 @@ class PacketIndex:
         return at
 
     def _are_free_or_copies(self, places: Sequence[int], times: Sequence[int]) -> bool:
-        """Whether places are claimed by no other chunk, or in runs that were recorded when these packets were."""
-        pairs = ((self._times[place], time) for place, time in zip(places, times, strict=True))
-        runs = groupby(pairs, key=lambda pair: pair[0] == _FREE)
-        return all(free or any(a == b != UNKNOWN_TIME for a, b in run) for free, run in runs)
+        """Whether places are claimed by no other chunk, or in runs that were recorded when these packets were.
+
+        Places that do not follow one another are runs of their own: a packet that is alike is elsewhere, too.
+        """
+        pairs = [(self._times[place], time) for place, time in zip(places, times, strict=True)]
+        numbered = enumerate(zip(places, pairs, strict=True))
+        runs = groupby(numbered, key=lambda one: (one[1][1][0] == _FREE, one[1][0] - one[0]))
+        return all(free or any(a == b != UNKNOWN_TIME for _, (_, (a, b)) in run) for (free, _), run in runs)
 
     # -- which places have a digest
 
