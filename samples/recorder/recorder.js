@@ -117,11 +117,12 @@ export class SessionRecorder extends EventTarget {
 
   /** Begin to record; after a gesture of the user, as browsers let no AudioContext run before one. */
   async start() {
+    if (!isSecureContext) throw new Error("browsers record only pages that come by https or from localhost");
     await this.#claim();
     const free = await navigator.storage?.estimate().catch(() => null);
     if (free?.quota && free.quota - (free.usage ?? 0) < LEAST_FREE_BYTES) throw new Error("the browser has no room left");
     void navigator.storage?.persist?.();
-    this.context = new AudioContext({ sampleRate: 48_000 });
+    this.context = new AudioContext(); // at the devices' own rate: not every browser mixes another one with a microphone
     const merger = new ChannelMergerNode(this.context, { numberOfInputs: 2 });
     this.destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 2 });
     merger.connect(this.destination);
