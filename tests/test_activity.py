@@ -168,3 +168,21 @@ def test_silence_that_was_put_in_does_not_make_the_noise_beside_it_speech() -> N
     ]
     assert len(measured(samples).channels[0].islands), "this is what happens without knowing of the hole"
     assert not any(len(channel.islands) for channel in measured(samples, timeline=Timeline(spans)).channels)
+
+
+def test_what_a_decoder_makes_up_behind_a_hole_is_no_speech() -> None:
+    samples = np.zeros((1, 30 * RATE), np.float32)
+    spoken = voice(np.random.default_rng(2), 2.0)
+    samples[0, 5 * RATE : 7 * RATE] = spoken
+    blip = RATE // 100
+    samples[0, 20 * RATE : 20 * RATE + blip] = spoken[:blip]
+    us, rate = 1_000_000, 48_000
+    spans = [
+        Span("recorded", "0", "", 0, 12 * rate, 0, 12 * us, 0, 12 * us),
+        Span("silence", "0", "lost", 12 * rate, 20 * rate, 12 * us, 20 * us, 12 * us, 20 * us),
+        Span("recorded", "0", "", 20 * rate, 30 * rate, 20 * us, 30 * us, 20 * us, 30 * us),
+    ]
+    assert len(measured(samples).channels[0].islands) == 2
+    assert len(measured(samples, timeline=Timeline(spans)).channels[0].islands) == 1
+    samples[0, 20 * RATE : 22 * RATE] = spoken
+    assert len(measured(samples, timeline=Timeline(spans)).channels[0].islands) == 2

@@ -17,13 +17,17 @@ import numpy as np
 
 from .alignment.band_levels import POWER_MS
 from .alignment.boundaries import Edge, snap
-from .alignment.channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve, track
-from .alignment.clock_offset import fit_line, most_agreement
+from .alignment.channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve
+from .alignment.channel_roles import find_lanes
+from .alignment.clock_offset import fit_line
 from .alignment.confidence import Evidence, confidence
 from .alignment.findings import channel_notes, session_findings
+from .alignment.log_readings import readings
+from .alignment.louder_speech import stricter
 from .alignment.mixed_lanes import split_lanes
-from .alignment.recorded_time import SAMPLES_PER_MS, Axis, expect
+from .alignment.recorded_time import SAMPLES_PER_MS, Axis
 from .alignment.stretches import with_speech
+from .alignment.untimed import has_untimed, place_untimed
 from .model import Placement
 
 if TYPE_CHECKING:
@@ -40,7 +44,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _TOLD_MS = 400.0
-_AGREES, _MUCH_BETTER = 0.3, 0.2
+
+_SURER = 1.05
+"""How much more confidence another reading of the log must reach: the log is believed unless the sound objects."""
+
+_SURE, _SURE_SHARE = 0.8, 0.85
+"""Confidence from which on a place is sure, and how many sure places make a channel one that is not doubted."""
+
+_STRICTER_SURER = 1.04
+"""How much more confidence must come of asking more of what is speech."""
 
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
@@ -94,18 +106,71 @@ def align(
     of unknown roles are never placed.
     """
     axis = Axis(timeline.spans, activity.duration_ms)
-    begun, swapped = _lanes(utterances, timeline, axis, activity, channels)
-    lanes = solve(split_lanes(begun, activity), axis)
-    placements, evidence = _place(utterances, lanes, axis, activity)
+    best: _Attempt | None = None
+    for read in readings(utterances):
+        attempt = _attempt(read, timeline, axis, activity, channels)
+        if best is None or attempt.confidence > _SURER * best.confidence:
+            best = attempt
+    assert best is not None
+    best, activity = _with_stricter_activity(best, timeline, axis, activity, channels)
+    lanes, evidence = best.lanes, best.evidence
+    placements = [replace(p, utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
     for copy, original in _twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     parts = tuple(_describe(number, name, lanes, axis) for number, name in enumerate(axis.parts))
-    findings = session_findings(placements, lanes, activity, axis, swapped=swapped)
+    findings = session_findings(placements, lanes, activity, axis, swapped=best.swapped)
     heard = tuple(channel_notes(lanes, activity, axis))
     expected = _expected(len(utterances), lanes)
     return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings), heard, activity.leaks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What one reading of the log leads to."""
+
+    lanes: list[Lane]
+    swapped: bool
+    placements: list[Placement]
+    evidence: list[Evidence | None]
+
+    @property
+    def confidence(self) -> float:
+        """That of all placements together."""
+        return sum(p.confidence for p in self.placements)
+
+    def in_doubt(self, channel: int) -> bool:
+        """Whether of the utterances that are looked for on a channel most have a place, and too few a sure one."""
+        confidence = [
+            self.placements[int(i)].confidence for n in self.lanes if n.number == channel for i in n.raw.index
+        ]
+        placed, sure = (sum(c > least for c in confidence) for least in (0.0, _SURE))
+        return placed > len(confidence) / 2 and sure < _SURE_SHARE * len(confidence)
+
+
+def _with_stricter_activity(
+    best: _Attempt, timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
+) -> tuple[_Attempt, Activity]:
+    """Where a channel has few sure places, the attempt that asks more of what is speech there, if it is surer."""
+    for number in range(len(activity.channels)):
+        if not best.in_doubt(number):
+            continue
+        utterances = [p.utterance for p in best.placements]
+        for heard in stricter(activity, number):
+            attempt = _attempt(utterances, timeline, axis, heard, channels)
+            if attempt.confidence > _STRICTER_SURER * best.confidence:
+                best, activity = attempt, heard
+    return best, activity
+
+
+def _attempt(
+    utterances: Sequence[Utterance], timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
+) -> _Attempt:
+    begun, swapped = find_lanes(utterances, timeline, axis, activity, channels, _twins(utterances))
+    split = split_lanes(begun, activity)
+    lanes = solve(place_untimed(split, axis) if has_untimed(split) else split, axis)
+    return _Attempt(lanes, swapped, *_place(utterances, lanes, axis, activity))
 
 
 # -- who is where
@@ -121,46 +186,6 @@ def _twins(utterances: Sequence[Utterance]) -> dict[int, int]:
         if first != i and (a is None or b is None or abs(a - b) < _TWIN_US):
             twins[i] = first
     return twins
-
-
-def _lanes(
-    utterances: Sequence[Utterance], timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
-) -> tuple[list[Lane], bool]:
-    """A lane for each channel that carries utterances, and whether the channels are not as they were named.
-
-    What they are named is doubted only where the log hardly agrees with the sound, and much more another way.
-    """
-    twins = _twins(utterances)
-    best: tuple[float, list[Lane], bool] | None = None
-    for choice in _channel_choices(channels, len(activity.channels)):
-        lanes = []
-        for number in sorted(set(choice.values())):
-            picked = [i for i, u in enumerate(utterances) if choice.get(u.role) == number and i not in twins]
-            spoken = [i for i in picked if utterances[i].audible_text.strip()]
-            if spoken:
-                raw = expect(utterances, spoken, timeline, axis)
-                roles = [utterances[i].role for i in raw.index]
-                lanes.append(Lane.begin(number, activity.channels[number], roles, raw))
-        reached = track(lanes, axis)
-        agreement = reached / max(1e-3, sum(most_agreement(lane.raw) for lane in lanes))
-        if best is None:
-            best = agreement, lanes, False
-        elif agreement > max(_AGREES, best[0] + _MUCH_BETTER):
-            best = agreement, lanes, True
-        if best[0] >= _AGREES:
-            break
-    return (best[1], best[2]) if best else ([], False)
-
-
-def _channel_choices(channels: Sequence[str], count: int) -> list[dict[str, int]]:
-    """Which channel each role may be on: as named first, then the other way round, then both on one."""
-    if count < 2:
-        return [dict.fromkeys(ROLES, 0)]
-    named = list(channels[:count])
-    usual = {role: named.index(role) for role in ROLES if role in named} or {USER: 0, ASSISTANT: 1}
-    if len(usual) < 2:
-        return [usual]
-    return [usual, {role: 1 - c for role, c in usual.items()}, dict.fromkeys(ROLES, 0), dict.fromkeys(ROLES, 1)]
 
 
 # -- what comes of it
@@ -256,6 +281,7 @@ def _evidence(
         left_over_ms=float(min(left, right)),
         made_up=bool(lane.islands.made_start[a] or lane.islands.made_end[b]),
         shared=shared,
+        pinned=float(lane.raw.pinned[k]),
     )
 
 
@@ -290,7 +316,7 @@ def _describe(number: int, name: str, lanes: Sequence[Lane], axis: Axis) -> Part
         left = [np.zeros(0)]
         for lane in lanes:
             k = lane.matched(role)
-            k = k[(axis.part_of(lane.starts(k)) == number) & lane.raw.known[k]]
+            k = k[(axis.part_of(lane.starts(k)) == number) & lane.raw.timed[k]]
             late = lane.starts(k) - lane.costs[role].start_bias
             place.append(lane.raw.start[k])
             off.append(late - lane.raw.start[k] + float(np.mean(biases or [0.0])))

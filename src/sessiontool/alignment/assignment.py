@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _REACH_MS = 3000.0
 _MOST_ISLANDS = 60
-_START_COST, _NO_START_COST = 1.2, 0.15
+_START_COST, _ORDERED_START_COST, _NO_START_COST = 1.2, 0.6, 0.15
 _LENGTH_SPREAD = 0.35
 _MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
@@ -179,8 +179,10 @@ def _mean_between(score: NDArray[np.floating], starts_ms: Floats, ends_ms: Float
     return mean
 
 
-def _skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
+def skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     """What it costs to leave each island to nobody: more for long and loud ones, and for those that hang together."""
+    if not len(islands):
+        return np.zeros(0)
     seconds = (axis.recorded(islands.end) - axis.recorded(islands.start)) / 1000
     cost = np.minimum(costs.skip_island + costs.skip_second * seconds, costs.skip_most)
     gap = np.concatenate((islands.start[1:] - islands.end[:-1], [np.inf]))
@@ -235,7 +237,8 @@ def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs], lost: NDArra
     told = axis.backward(expected.end + np.array([c.end_bias for c in costs]))
     told[np.isnan(expected.end)] = np.nan
     length = np.maximum(60.0, expected.length * np.array([c.rate for c in costs]))
-    weight = np.where(expected.known, _START_COST, _NO_START_COST)
+    by_order = np.where(np.isfinite(expected.pinned), _ORDERED_START_COST, _NO_START_COST)
+    weight = np.where(expected.known, _START_COST, by_order)
     recorded = expected.length >= _RECORDED_SHARE * expected.text
     columns = (column.tolist() for column in (place, told, length, weight))
     return [_Wanted(*row) for row in zip(*columns, costs, recorded.tolist(), *lost.T.tolist(), strict=True)]
@@ -309,7 +312,7 @@ def match(
     if not count or not len(islands):
         return Matches.none(count, sum(c.skip_text for c in costs))
     cheapest = min(costs, key=lambda c: c.skip_most)
-    skip = np.concatenate(([0.0], np.cumsum(_skip_costs(islands, axis, cheapest))))
+    skip = np.concatenate(([0.0], np.cumsum(skip_costs(islands, axis, cheapest))))
     lows, highs = _windows(expected, islands, costs)
     low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
     ground, steps = _Ground.of(islands, axis), []

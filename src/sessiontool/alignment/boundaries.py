@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 _SMOOTH_MS = 5
 _LASTING_MS = 8
-_OUT_MS, _IN_MS = 60, 50
-_ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 34.0
+_OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 50, 120
+"""How far an edge may move; ends farther in, as what an encoder or a room adds behind speech counts as an island."""
+
+_ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 30.0
 _ABOVE_NOISE_DB = 6.0
 _NOISY_DB = 13.0
 _AROUND_MS = 400
@@ -77,18 +79,21 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
         return Edge(start_ms, 0.0), Edge(end_ms, 0.0)
     level = _smooth_db(power, lo, hi)
     peak = _quantile(level[max(0, start - lo) : end - lo], 0.95)
-    onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, end - start)
-    ending = _edge(level[::-1], hi - end, peak - _END_BELOW_DB, end - start)
+    onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, min(_ONSET_IN_MS, (end - start) // 2))
+    ending = _edge(level[::-1], hi - end, peak - _END_BELOW_DB, min(_END_IN_MS, (end - start) // 2))
     return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(level[::-1], ending))
 
 
-def _edge(level: Floats, place: int, threshold: float, length: int) -> int:
-    """The first index around `place` from where the level stays above `threshold` and the noise before it."""
+def _edge(level: Floats, place: int, threshold: float, inwards: int) -> int:
+    """The first index around `place`, at most so far `inwards`, from where the level stays above the threshold.
+
+    The threshold is no lower than a little above the noise before it.
+    """
     noise = _quantile(level[: place - 20], 0.5) if place > 40 else -200.0
     if noise + _ABOVE_NOISE_DB > threshold + _NOISY_DB:
         return place
     threshold = max(threshold, noise + _ABOVE_NOISE_DB)
-    lo, hi = max(0, place - _OUT_MS), min(len(level), place + min(_IN_MS, length // 2) + _LASTING_MS)
+    lo, hi = max(0, place - _OUT_MS), min(len(level), place + inwards + _LASTING_MS)
     found = _lasting(level[lo:hi] > threshold)
     return lo + int(found[0]) + _SMOOTH_MS // 2 if len(found) else place
 

@@ -33,8 +33,11 @@ SHARP_END_MS = 500.0
 """Where a role's logged ends scatter less than this they say where its speech ends."""
 
 _ROUNDS = 4
+_RATES = (0.5, 1.6)
+"""How fast people speak, beside the middling rate: what is beyond is noise that was taken for their speech."""
+
 _SKIP_TEXT = 3.5
-_FIRST_COSTS = {
+FIRST_COSTS = {
     USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
     ASSISTANT: Costs(
         skip_text=_SKIP_TEXT, end_spread=1500.0, skip_island=1.2, skip_second=2.0, skip_most=3.5, late_most=2.5
@@ -69,7 +72,7 @@ class Lane:
     def begin(cls, number: int, channel: ChannelActivity, roles: Sequence[str], raw: Expected) -> Lane:
         """A lane before anything is known; `roles` has the role of each utterance of `raw`."""
         nothing = (OffsetTrack.none(len(raw)), raw, Islands.none(), Matches.none(len(raw)))
-        return cls(number, channel, np.array(roles), raw, *nothing, dict(_FIRST_COSTS))
+        return cls(number, channel, np.array(roles), raw, *nothing, dict(FIRST_COSTS))
 
     @property
     def shared(self) -> bool:
@@ -208,7 +211,7 @@ def _move_over_jumps(lanes: Sequence[Lane]) -> None:
 
 def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
     """Estimate clock, biases, spreads and rates anew from what matched."""
-    picked = [np.flatnonzero(lane.matches.found & lane.raw.known) for lane in lanes]
+    picked = [np.flatnonzero(lane.matches.found & lane.raw.timed) for lane in lanes]
 
     def gathered(values: Sequence[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([v[k] for v, k in zip(values, picked, strict=True)])
@@ -280,6 +283,7 @@ def _learned_costs(lanes: Sequence[Lane], role: str) -> Costs:
     ends = np.concatenate([lane.ends(k) for lane, k in zip(lanes, picked, strict=True)])
     bias, spread = _robust(starts - gathered([lane.expected.start for lane in lanes]))
     rate = float(np.exp(np.median(np.log((ends - starts) / gathered([lane.raw.text for lane in lanes])))))
+    rate = min(max(rate, _RATES[0]), _RATES[1])
     costs = replace(before, start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
     told = gathered([lane.expected.end for lane in lanes])
     late = (ends - told)[np.isfinite(told)]

@@ -87,7 +87,7 @@ def _at_offsets(mask: Floats, step: int, part: float) -> Floats:
 
 def most_agreement(expected: Expected) -> float:
     """The agreement in seconds that would be reached if all were just as expected."""
-    steps = np.clip(_CERTAIN_SHARE * expected.length / _STEP_MS, 1, _LONGEST_STEPS)[expected.known]
+    steps = np.clip(_CERTAIN_SHARE * expected.length / _STEP_MS, 1, _LONGEST_STEPS)[expected.timed]
     return float(0.5 * (steps + _BEFORE_STEPS).sum()) * _STEP_MS / 1000
 
 
@@ -137,7 +137,7 @@ def coarse_track(
     """
     tracks = [OffsetTrack.none(len(expected)) for expected, _ in roles]
     queue = sorted(
-        (float(start), r, k) for r, (e, _) in enumerate(roles) for k, start in enumerate(e.start) if e.known[k]
+        (float(start), r, k) for r, (e, _) in enumerate(roles) for k, start in enumerate(e.start) if e.timed[k]
     )
     if not queue:
         return tracks, 0.0
@@ -184,8 +184,8 @@ def _cheapest_path(
 
 def _fill(track: OffsetTrack, expected: Expected) -> None:
     """Give utterances whose start the log does not know what the one before them has."""
-    if expected.known.any() and not expected.known.all():
-        where = np.flatnonzero(expected.known)
+    if expected.timed.any() and not expected.timed.all():
+        where = np.flatnonzero(expected.timed)
         nearest = where[np.clip(np.searchsorted(where, np.arange(len(expected)), side="right") - 1, 0, None)]
         track.offset[:] = track.offset[nearest]
         track.stretch[:] = track.stretch[nearest]

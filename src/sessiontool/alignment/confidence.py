@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 
 _MOST = 0.99
+_MOST_GUESSED = 0.5
+"""Of an utterance whose place neither a time nor the order tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Evidence:
     `length_ratio` is found over expected length.  Contrasts are how much louder it is inside than outside.
     `left_over_ms` is the distance to speech beside it that nobody was given.  `made_up`: an edge lies where the log
     wants one, not where the sound pauses.  `shared`: both roles speak on this channel.  `stray_share` is how much of
-    what sounds like speech on this channel belongs to no utterance.
+    what sounds like speech on this channel belongs to no utterance.  `pinned` is how far the log's order tells the
+    place of an utterance without a time (1: wholly), nan where the log has a time.
     """
 
     channel: int
@@ -39,6 +42,7 @@ class Evidence:
     made_up: bool
     shared: bool
     stray_share: float = 0.0
+    pinned: float = math.nan
 
 
 def features(evidence: Evidence) -> dict[str, float]:
@@ -80,4 +84,5 @@ WEIGHTS = {
 def confidence(evidence: Evidence) -> float:
     """The chance, 0 to 1, that both ends are within 100 ms."""
     doubt = sum(WEIGHTS[name] * value for name, value in features(evidence).items())
-    return min(_MOST, 1 / (1 + math.exp(doubt - BIAS)))
+    most = _MOST_GUESSED if evidence.pinned < 1 else _MOST
+    return min(most, 1 / (1 + math.exp(doubt - BIAS)))

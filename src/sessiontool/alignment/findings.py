@@ -62,7 +62,7 @@ def session_findings(
     placements: Sequence[Placement], lanes: Sequence[Lane], activity: Activity, axis: Axis, *, swapped: bool
 ) -> Iterator[Finding]:
     """Everything worth saying, the gravest first."""
-    if swapped:
+    if swapped and not any(lane.shared for lane in lanes):
         sides = "; ".join(f"{lane.who} on channel {lane.number}" for lane in lanes)
         yield Finding(
             "channels-swapped",
@@ -89,11 +89,13 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Finding]:
-    if not activity.dual_mono and any(lane.shared for lane in lanes):
+    shared = None if activity.dual_mono else next((lane.number for lane in lanes if lane.shared), None)
+    if shared is not None:
+        where = "one" if len(activity.channels) == 1 else f"the {_SIDES[shared]}"
         yield Finding(
             "voices-on-one-channel",
             "info",
-            "both voices are on one channel: where they overlap or follow at once, times are less certain",
+            f"both voices are on {where} channel: where they overlap or follow at once, times are less certain",
             hint="record the microphone and the assistant on channels of their own",
         )
     for lane in lanes:

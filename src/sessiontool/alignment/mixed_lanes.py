@@ -38,6 +38,8 @@ def split_lanes(lanes: Sequence[Lane], activity: Activity) -> list[Lane]:
     """The lanes, what is expected in stretches of dual mono on a lane of its own; they must have their track."""
     if not activity.dual_mono or activity.mixed is None or len(lanes) < 2:
         return list(lanes)
+    if any(not lane.raw.timed.all() for lane in lanes):  # nobody knows who belongs into them
+        return [_joined(lanes, activity.mixed)]
     spans = np.array(activity.dual_mono, float)
     inside = [_inside(lane.expected.start + lane.expected.length / 2, spans) for lane in lanes]
     if not any(which.any() for which in inside):

@@ -107,7 +107,9 @@ class Expected:
 
     `start` and `end` are output positions, `end` nan where the log does not know; `reach` is how far on the output
     saying the text would go and `length` how much of that was recorded; `text` is what it takes with nothing left
-    out.  `known` is false where the log had no start and the neighbours were asked.
+    out.  `known` is false where the log had no start; `timed` where it had neither that nor an end, and the neighbours
+    were asked.  `pinned` is how far the log's order tells the place of one without a time, 0 to 1; nan where the log
+    has one.
     """
 
     index: NDArray[np.int64]
@@ -117,6 +119,8 @@ class Expected:
     length: Floats
     text: Floats
     known: NDArray[np.bool_]
+    timed: NDArray[np.bool_]
+    pinned: Floats
 
     def __len__(self) -> int:
         return len(self.index)
@@ -177,5 +181,7 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
     end = np.array([np.nan if us is None else place(us) for us in told])
     reach = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)]) - start
     length = axis.beyond(start + reach) - axis.beyond(start)
-    everything = Expected(np.array(chosen, int), start, end, reach, length, text, np.array(known, bool))
+    timed = [utterances[i].t_start_us is not None or utterances[i].t_end_us is not None for i in chosen]
+    flags = np.array(known, bool), np.array(timed, bool), np.where(timed, np.nan, 0.0)
+    everything = Expected(np.array(chosen, int), start, end, reach, length, text, *flags)
     return everything.ordered()[0]

@@ -58,6 +58,8 @@ _AWAY_FRAMES = 50
 _STRETCH_FRAMES = 40
 _JOIN_FRAMES = 15
 _SHORTEST_FRAMES = 3
+_BLIP_FRAMES = 6
+"""Behind a hole that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40 ms of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,23 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
             if behind is not None:
                 noise = replace(noise, floor=_raised(noise.floor, bands, behind))
                 scores = _scores(bands, noise, pool)
+            _without_blips(scores, timeline)
             channels.append(_channel(*scores, levels.power[index]))
             heard.append(scores)
     mixed = _mixed(heard, levels.power) if dual_mono else None
     return Activity(levels.duration_ms, tuple(channels), leaks, dual_mono, mixed)
+
+
+def _without_blips(scores: tuple[Halves, Halves, Bytes], timeline: Timeline) -> None:
+    """Take what a decoder makes up behind a hole out of the scores: it is not there any more a moment later."""
+    score, faint, _ = scores
+    for span in timeline.spans:
+        if span.kind == "silence":
+            first, end = (at // (FRAME_MS * SAMPLE_RATE // 1000) for at in (span.output_start, span.output_end))
+            after, later = end + _BLIP_FRAMES, end + 2 * _BLIP_FRAMES
+            for values, quiet in ((score, _STAY), (faint, _FAINT_DB[0])):
+                if not (values[after:later] > quiet).any():
+                    values[first:after] = np.minimum(values[first:after], 0)
 
 
 def _outside(spans: Sequence[tuple[int, int]], count: int) -> NDArray[np.bool_]:
@@ -305,8 +320,12 @@ def _faint(excess: Floats) -> Floats:
     return clearest
 
 
-def find_islands(score: NDArray[np.floating], enter: float = _ENTER, stay: float = _STAY) -> NDArray[np.int64]:
-    """Stretches of frames above `stay` that reach `enter`, joined over short gaps, the shortest left out: (n, 2) ms."""
+def find_islands(score: NDArray[np.floating], raised: float = 0.0) -> NDArray[np.int64]:
+    """Stretches of frames that stay above a threshold and reach a higher one, both `raised` where that is asked for.
+
+    They are joined over short gaps, the shortest left out: (n, 2) ms.
+    """
+    enter, stay = _ENTER + raised, _STAY + raised
     above = np.concatenate(([False], score > stay, [False]))
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
     if len(edges):

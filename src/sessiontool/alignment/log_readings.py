@@ -1,0 +1,57 @@
+"""What a log's times may mean: its `t_start` may be when an utterance began, or when its text arrived.
+
+Programs that push a finished transcript note when it came, and call that its start.  A user's transcript comes after
+the end of what was said, so such a "start" is late by the length of the utterance and more, which no constant can
+correct.  The log does not tell which it is, but it has no ends then; the sound tells.
+
+Not here: deciding between the readings (`align`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..model import INAUDIBLE
+from .channel_matching import ASSISTANT, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..model import Utterance
+
+_LEAST = 3
+"""Utterances with a start from which on a role's times are doubted."""
+
+_ENDLESS_SHARE = 0.9
+"""Of a role's starts that have no end: nearly all, as a few ends may come from elsewhere."""
+
+
+def readings(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
+    """The utterances as the log has them, then with starts read as arrivals, that is, as ends that are late."""
+    if _same_times(utterances):
+        utterances = [replace(u, t_start_us=None, t_end_us=None) for u in utterances]
+    yield list(utterances)
+    doubtful = [role for role in (USER, ASSISTANT) if _without_ends(utterances, role)]
+    for roles in ((USER,), (ASSISTANT,), (USER, ASSISTANT)):
+        if set(roles) <= set(doubtful):
+            yield [_arrived(u) if u.role in roles else u for u in utterances]
+
+
+def _same_times(utterances: Sequence[Utterance]) -> bool:
+    """Whether all lines have one value: that is no time."""
+    starts = {u.t_start_us for u in utterances}
+    return len(utterances) >= _LEAST and len(starts) == 1 and None not in starts
+
+
+def _without_ends(utterances: Sequence[Utterance], role: str) -> bool:
+    started = [u for u in utterances if u.role == role and u.t_start_us is not None]
+    endless = [u for u in started if u.t_end_us is None]
+    return len(started) >= _LEAST and len(endless) >= _ENDLESS_SHARE * len(started)
+
+
+def _arrived(utterance: Utterance) -> Utterance:
+    """The utterance, its start taken for its end; where it is not known how long its text takes, as it is."""
+    if utterance.t_end_us is not None or utterance.text == INAUDIBLE:
+        return utterance
+    return replace(utterance, t_start_us=None, t_end_us=utterance.t_start_us)

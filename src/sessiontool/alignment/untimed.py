@@ -1,0 +1,198 @@
+"""Utterances without a time are given one from the order of the log, before their lanes are matched.
+
+The order is asked several times, each time with somewhat other prices and rates of speech: a place that all of them
+agree on is pinned by the order, one on which they differ is a guess.
+
+Not here: the pass itself (`order`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from .assignment import cut_islands, skip_costs
+from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
+from .order import Asked, Ground, OrderPass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .recorded_time import Axis
+    from .speech_activity import ChannelActivity
+
+    Floats = NDArray[np.float64]
+
+_ROUNDS = 2
+_RATES = (0.6, 1.5)
+_LEAST_PLACED = 4
+_ANCHOR_SPREAD_MS = (500.0, 1500.0)
+"""How exactly a start is known that the log has, and one that is worked out of an end."""
+
+_SAME_PLACE_MS = 300.0
+_CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
+
+
+class _Bias(NamedTuple):
+    """By which factors the pass is changed to see whether a place stays.
+
+    They are those of what sound left over costs, of the tolerance of lengths, and of the rates of speech.
+    """
+
+    skip: float = 1.0
+    spread: float = 1.0
+    rate: float = 1.0
+
+
+_BIASES = (_Bias(skip=0.5), _Bias(skip=2.0), _Bias(spread=0.67), _Bias(rate=1.15), _Bias(rate=0.87))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An utterance in the order in which it is asked for: its lane, and its position there."""
+
+    lane: int
+    k: int
+
+
+def has_untimed(lanes: Sequence[Lane]) -> bool:
+    """Whether there is anybody of whom the log has no time."""
+    return any(not lane.raw.timed.all() for lane in lanes)
+
+
+def place_untimed(lanes: Sequence[Lane], axis: Axis) -> list[Lane]:
+    """The lanes, their untimed utterances where the log's order has them.
+
+    The lanes must have their track.  `raw.pinned` then says how far the order alone tells a place, 0 to 1.
+    """
+    rows = _in_order(lanes)
+    grounds = _grounds(lanes, axis)
+    start, end, _, rates = _solved(lanes, rows, grounds)
+    agreed = np.zeros(len(rows))
+    for bias in _BIASES:
+        biased = [replace(ground, skip=ground.skip * bias.skip) for ground in grounds]
+        asked = _asked(lanes, rows, {role: rate * bias.rate for role, rate in rates.items()})
+        other, _, _ = OrderPass(biased, bias.spread).places(asked)
+        agreed += np.abs(other - start) <= _SAME_PLACE_MS
+    places = _places(lanes, rows, start, end)
+    return _given(lanes, rows, places, agreed / len(_BIASES), axis)
+
+
+def order_misfit(lanes: Sequence[Lane], unused: Sequence[ChannelActivity], axis: Axis) -> float:
+    """How badly the log's order and lengths fit the sound, that of `unused` channels included.
+
+    1 is as badly as if nobody had said anything.
+    """
+    grounds = [_ground(lane.channel, USER, (), axis) for lane in lanes]
+    left = [_ground(channel, USER, (), axis) for channel in unused]
+    rows = _in_order(lanes)
+    sound = sum(float(ground.skip.sum()) for ground in (*grounds, *left))
+    texts = sum(one.skip_cost for one in _asked(lanes, rows, dict.fromkeys(ROLES, 1.0)))
+    return (_solved(lanes, rows, grounds)[2] + sound) / max(1.0, sound + texts)
+
+
+def _solved(
+    lanes: Sequence[Lane], rows: Sequence[_Row], grounds: Sequence[Ground]
+) -> tuple[Floats, Floats, float, dict[str, float]]:
+    """Start and end of each row, what they cost, and the rates of speech that they show."""
+    rates = dict.fromkeys(ROLES, 1.0)
+    for _ in range(_ROUNDS):
+        start, end, cost = OrderPass(grounds).places(_asked(lanes, rows, rates))
+        _learn_rates(lanes, rows, end - start, rates)
+    return start, end, cost, rates
+
+
+def _in_order(lanes: Sequence[Lane]) -> list[_Row]:
+    """Everybody's utterances: those with a time by it, the others behind the one before them in the log."""
+    by_log = sorted((int(index), n, k) for n, lane in enumerate(lanes) for k, index in enumerate(lane.raw.index))
+    before, keys = -np.inf, []
+    for position, (_, n, k) in enumerate(by_log):
+        if lanes[n].raw.timed[k]:
+            before = float(lanes[n].expected.start[k])
+        keys.append((before, position, n, k))
+    return [_Row(n, k) for _, _, n, k in sorted(keys)]
+
+
+def _grounds(lanes: Sequence[Lane], axis: Axis) -> list[Ground]:
+    channels = [lane.channel for lane in lanes]
+    return [
+        _ground(lane.channel, max(map(str, lane.roles)), [c for c in channels if c is not lane.channel], axis)
+        for lane in lanes
+    ]
+
+
+def _ground(channel: ChannelActivity, role: str, others: Sequence[ChannelActivity], axis: Axis) -> Ground:
+    """A channel's islands, left over at the prices of a role, and which end as somebody on the others begins."""
+    islands = cut_islands(channel.islands, channel.score, axis, np.zeros(0))
+    begun = np.sort(np.concatenate([np.zeros(0), *(other.islands[:, 0] for other in others)]))
+    first, last = (np.searchsorted(begun, islands.end + by) for by in (-_CUT_BEFORE_MS, _CUT_AFTER_MS))
+    skip = skip_costs(islands, axis, FIRST_COSTS[role])
+    edges = islands.start, islands.end, axis.recorded(islands.start), axis.recorded(islands.end)
+    return Ground(*edges, skip, last > first)
+
+
+def _asked(lanes: Sequence[Lane], rows: Sequence[_Row], rates: dict[str, float]) -> list[Asked]:
+    asked = []
+    for n, k in ((row.lane, row.k) for row in rows):
+        raw, role = lanes[n].raw, str(lanes[n].roles[k])
+        place = float(lanes[n].expected.start[k]) if raw.timed[k] else float("nan")
+        spread = _ANCHOR_SPREAD_MS[0 if raw.known[k] else 1]
+        length = max(60.0, float(raw.text[k]) * rates[role])
+        asked.append(Asked(n, length, place, spread, role == ASSISTANT, FIRST_COSTS[role].skip_text))
+    return asked
+
+
+def _learn_rates(lanes: Sequence[Lane], rows: Sequence[_Row], length: Floats, rates: dict[str, float]) -> None:
+    for role in ROLES:
+        mine = [i for i, row in enumerate(rows) if lanes[row.lane].roles[row.k] == role and np.isfinite(length[i])]
+        if len(mine) >= _LEAST_PLACED:
+            ratio = [np.log(length[i] / lanes[rows[i].lane].raw.text[rows[i].k]) for i in mine]
+            rates[role] = float(np.clip(np.exp(np.median(ratio)), *_RATES))
+
+
+def _places(lanes: Sequence[Lane], rows: Sequence[_Row], start: Floats, end: Floats) -> Floats:
+    """Where to look for each row: where the log has it, where the order has it, or behind whoever comes before it."""
+    places, after = np.zeros(len(rows)), 0.0
+    for i, row in enumerate(rows):
+        lane = lanes[row.lane]
+        if lane.raw.timed[row.k]:
+            places[i] = lane.expected.start[row.k]
+        else:
+            places[i] = start[i] if np.isfinite(start[i]) else after
+        if np.isfinite(end[i]):
+            after = max(after, float(end[i]))
+    return places
+
+
+def _given(lanes: Sequence[Lane], rows: Sequence[_Row], places: Floats, pinned: Floats, axis: Axis) -> list[Lane]:
+    """The lanes with those places, by the log's clock as the timed utterances around show it."""
+    offset = _offsets(lanes, rows)
+    given = []
+    for number, lane in enumerate(lanes):
+        mine = [i for i, row in enumerate(rows) if row.lane == number and not lane.raw.timed[row.k]]
+        k = np.array([rows[i].k for i in mine], int)
+        start, track, told = lane.raw.start.copy(), lane.track.copy(), lane.raw.pinned.copy()
+        reach = lane.raw.reach.copy()
+        start[k], track.offset[k], told[k] = places[mine] - offset[mine], offset[mine], pinned[mine]
+        reach[k] = lane.raw.text[k]
+        raw = replace(lane.raw, start=start, reach=reach, pinned=told, timed=np.ones(len(start), bool))
+        given.append(replace(lane, raw=raw, track=track, expected=raw.shifted(track.offset, axis)))
+    return given
+
+
+def _offsets(lanes: Sequence[Lane], rows: Sequence[_Row]) -> Floats:
+    """What the clock is off at each row: as at the nearest one before it whose time is known, or after it."""
+    offset = np.full(len(rows), np.nan)
+    for i, row in enumerate(rows):
+        if lanes[row.lane].raw.timed[row.k]:
+            offset[i] = lanes[row.lane].track.offset[row.k]
+    where = np.flatnonzero(np.isfinite(offset))
+    if not len(where):
+        return np.zeros(len(rows))
+    nearest = np.clip(np.searchsorted(where, np.arange(len(rows)), side="right") - 1, 0, None)
+    found: Floats = offset[where[nearest]]
+    return found
