@@ -18,7 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from .recorders import SAME_PLACE_MS, Chain, by_recorder, fill_hole, is_a_run, put_behind, put_in_by_number
-from .timestamp_repair import STEP_MS, looks_like_a_bit
+from .timestamp_repair import looks_like_a_bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,7 +136,7 @@ def _sorted(
     listed = any(is_noted(one) for one in kept)
     for one in outcast:
         _correct_one_end(one, order)
-    own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed or _fills_exactly(one, order)}
+    own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed}
     for one in _fit_into_holes([one for one in outcast if one.chunk in own], order):
         if _is_of_its_number(one, order, is_noted):
             by_number.append(one)
@@ -237,18 +237,6 @@ def _hole_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
     touches = abs(start - after_ms) <= near_ms or (before_ms is not None and abs(end - before_ms) <= near_ms)
     fills = before_ms is not None and before_ms - after_ms - one.length_ms <= _LOOSE * one.length_ms
     return index if touches or fills else None
-
-
-def _fills_exactly(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> bool:
-    """Whether a chunk goes on with what is before it in time, and what is behind it goes on with it."""
-    index = bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0)
-    if not 0 < index < len(order):
-        return False
-    off_ms = (
-        (one.start_ms or 0.0) - (order[index - 1].end_ms or 0.0),
-        (order[index].start_ms or 0.0) - (one.end_ms or 0.0),
-    )
-    return max(map(abs, off_ms)) <= STEP_MS
 
 
 def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
