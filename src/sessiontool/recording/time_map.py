@@ -257,7 +257,9 @@ class _Measure:
         """Name chunks that are lost beside what is known to be lost there."""
         usual_ms = self._run.chunk_ms
         more_ms = jump_ms - group.lost_ms
-        if more_ms > max(JUMP_MS, usual_ms * _SHORT_SHARE):
+        # A lost blob of a busy page is longer than usual: beside it only what lasts as long as whole ones is another.
+        share = _SHORT_SHARE if group.lost_ms < usual_ms / 2 else 1 - _CUT_SHARE
+        if more_ms > max(JUMP_MS, usual_ms * share):
             self._find(findings.unnumbered(self._run.pieces[group.piece].owner, more_ms))
 
     def _explain_jump(self, groups: Sequence[Group], steps: Sequence[Step], index: int, jump_ms: float) -> None:
