@@ -26,7 +26,7 @@ from pathlib import Path
 from sessiontool.align import align
 from sessiontool.alignment.speech_activity import measure
 from sessiontool.alignment.band_levels import MARGIN, Levels, reduce
-from sessiontool.documents import read_utterances
+from sessiontool.documents.utterances import read_utterances
 from sessiontool.audio.decoder import decode
 from sessiontool.sessions.align_recording import packets_of
 from sessiontool.timeline import Span, Timeline

@@ -11,7 +11,7 @@ from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
 from fuzz_joins import check_json
 
 from sessiontool import captions, timeline
-from sessiontool.documents import read_utterances
+from sessiontool.documents.utterances import read_utterances
 from sessiontool.events import join, read_events
 from sessiontool.model import Placement
 from sessiontool.sessions import report

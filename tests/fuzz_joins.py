@@ -16,8 +16,8 @@ import recordings
 from fuzz_bounds import Controls, bounded, measures_memory
 
 from sessiontool.concat import Remuxer
-from sessiontool.documents import read_session
 from sessiontool.documents.models import SessionDocument
+from sessiontool.documents.session import read_session
 from sessiontool.errors import SessionToolError
 from sessiontool.model import ChunkRef, StoredObject
 from sessiontool.progress import Silent

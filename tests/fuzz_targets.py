@@ -25,8 +25,9 @@ from fuzz_joins import Blob, check_json, join_and_verify, salvage, seed_parts, v
 from recordings import assert_all_counted
 
 from sessiontool import captions, timeline
-from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
+from sessiontool.documents.session import read_session
+from sessiontool.documents.utterances import read_utterances
 from sessiontool.errors import SessionToolError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.matroska.demuxer import WebmDemuxer

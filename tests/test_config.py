@@ -82,7 +82,7 @@ def test_a_wrong_option_is_named_as_it_was_typed(tmp_path: Path) -> None:
 
 
 def test_the_table_is_the_dataclass() -> None:
-    assert [one.name for one in fields(Settings)] == [*setting_names(), "profiles", "sources"]
+    assert [one.name for one in fields(Settings)] == [*setting_names(), "profiles", "log", "sources"]
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("no", False), ("0", False)])

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from recordings import SESSIONS
 
 from sessiontool import merge
-from sessiontool.documents import MAX_TIME_S, read_retention, read_session, read_utterances
 from sessiontool.documents.lenient import may_need_mending, mended
+from sessiontool.documents.session import read_retention, read_session
+from sessiontool.documents.utterances import MAX_TIME_S, read_utterances
 from sessiontool.errors import RecordingError
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def utterances(*lines: str | bytes, name: str = LINES) -> tuple[list[Utterance],
 
 
 def messages(findings: list[Finding]) -> list[str]:
-    assert {finding.code for finding in findings} <= {"document-invalid"}
-    assert all(finding.hint and finding.severity == "warning" for finding in findings)
+    assert {finding.code for finding in findings} <= {"document-invalid", "log-not-read", "text-encoding"}
+    assert all(finding.hint for finding in findings)
+    assert all(finding.severity == "warning" for finding in findings if finding.code != "text-encoding")
     return [finding.message for finding in findings]
 
 
@@ -182,8 +184,8 @@ def test_a_time_of_a_year_is_the_last_one() -> None:
 
 
 def test_a_strange_role_is_named_and_kept() -> None:
-    found, wrong = utterances('{"role": "narrator", "text": "a"}')
-    assert found[0].role == "narrator"
+    found, wrong = utterances(GOOD, GOOD, '{"role": "narrator", "text": "a"}')
+    assert found[2].role == "narrator"
     assert "'narrator' is neither user nor assistant" in wrong[0]
 
 
@@ -195,8 +197,8 @@ def test_an_id_used_twice_is_named() -> None:
 
 def test_bytes_that_are_no_text_cost_only_themselves() -> None:
     found, wrong = utterances(b'{"role": "user", "text": "caf\xe9"}', GOOD)
-    assert [u.text for u in found] == ["caf\ufffd", "Hello."]
-    assert wrong == []
+    assert [u.text for u in found] == ["caf\u00e9", "Hello."]
+    assert "it was read as cp1252" in wrong[0]
 
 
 def test_a_list_that_is_none_is_named() -> None:
@@ -207,9 +209,11 @@ def test_a_list_that_is_none_is_named() -> None:
 
 
 def test_problems_are_named_up_to_twenty() -> None:
-    _, wrong = utterances(*["{"] * 500)
+    _, wrong = utterances(*["{"] * 500, *[GOOD] * 501)
     assert len(wrong) == 21
     assert wrong[-1] == f"{LINES}: 480 more problems of this kind"
+    (finding,) = utterances(*["{"] * 500)[1]  # nothing of it is understood: that is one problem
+    assert "nothing could be read" in finding
 
 
 # -- what is wrong in session.json

@@ -24,8 +24,9 @@ from mp4_recordings import box, made
 from ogg_recordings import headers
 from recordings import Live, chrome, cluster, firefox, live_header, opus_head, simple_block, split, track_entry
 
-from sessiontool.documents import read_session, read_utterances
 from sessiontool.documents.models import SessionDocument
+from sessiontool.documents.session import read_session
+from sessiontool.documents.utterances import read_utterances
 from sessiontool.errors import RecordingError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.matroska.demuxer import WebmDemuxer

@@ -8,12 +8,14 @@ print(result.status, result.location)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from .documents.log_options import log_options
 from .sessions.merge import MergeOptions, MergeResult, merge_session
 from .storage import Layout, Limits, S3Options, open_output, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from .progress import Progress
@@ -30,6 +32,7 @@ def merge(
     vad: bool = False,
     words: bool = False,
     prefer: Literal["events", "utterances"] = "utterances",
+    log: Mapping[str, Any] | None = None,
     strict: bool = False,
     force: bool = False,
     dry_run: bool = False,
@@ -51,7 +54,8 @@ def merge(
     `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
     `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of each
     word too (extra `sessiontool[words]`).  `prefer` says whose word counts where utterances.jsonl and the event log
-    both know something of an utterance.  `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags`
+    both know something of an utterance, and `log` what the fields of such a log mean, as the table `[log]` of the
+    settings does.  `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags`
     (`name=value,name=value`) hold for what is put into S3.  What is larger than `max_chunk_bytes`,
     `max_document_bytes` or, of an earlier result, `max_report_bytes` is not read.  Settings in files or the
     environment are not read, but for boto3's own credential chain.
@@ -68,6 +72,7 @@ def merge(
         vad=vad,
         words=words,
         prefer=prefer,
+        log=log_options(log or {}, "log"),
         strict=strict,
         require_consent=require_consent,
         force=force,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .captions import CaptionOptions
     from .config import Settings
+    from .documents.log_options import LogOptions
     from .sessions.merge import MergeOptions
     from .storage import Limits, S3Options, Store, Target
 
@@ -63,6 +64,13 @@ def caption_options_of(settings: Settings) -> CaptionOptions:
     )
 
 
+def log_options_of(settings: Settings) -> LogOptions:
+    """How the settings want logs of utterances and events read."""
+    from .documents.log_options import log_options  # noqa: PLC0415
+
+    return log_options(settings.log, f"{settings.source('log')}: [log]")
+
+
 def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: bool) -> MergeOptions:
     """How the settings, and the options that are no settings, want sessions merged."""
     from .sessions.merge import MergeOptions  # noqa: PLC0415
@@ -73,6 +81,7 @@ def merge_options_of(settings: Settings, *, align: bool, force: bool, dry_run: b
         vad=settings.vad,
         words=settings.words,
         prefer=settings.prefer,
+        log=log_options_of(settings),
         captions=caption_options_of(settings),
         strict=settings.strict,
         require_consent=settings.require_consent,

@@ -26,7 +26,7 @@ DEFAULT = "default"
 """The source of a value that nobody set."""
 
 _PREFIX = "SESSIONTOOL_"
-_PROFILES = "profiles"
+_PROFILES, _LOG = "profiles", "log"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 Pauses = Literal["close", "keep"]
@@ -109,6 +109,8 @@ class Settings:
     max_report_bytes: int = _setting(Limits().report_bytes, "The largest document of a result that is read.")
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     """Caption profiles of one's own: the tables `[profiles.NAME]` of the file, as they stand there."""
+    log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What a log of other programs means: the table `[log]` of the file, as it stands there."""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
 
     def source(self, name: str) -> str:
@@ -201,6 +203,9 @@ def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
         if name == _PROFILES:
             yield name, _tables(value, f"{source}: {name}"), source
             continue
+        if name == _LOG:
+            yield name, _table(value, f"{source}: {name}"), source
+            continue
         if name not in _SETTINGS:
             meant = _meant(name)
             hint = f"did you mean {meant}?" if meant else f"the settings are {', '.join(_SETTINGS)}"
@@ -241,6 +246,12 @@ def _checked(name: str, value: object, where: str) -> object:
 def _tables(value: object, where: str) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
         raise UsageError(f"{where} must hold tables", hint=f"a line of it reads: [{_PROFILES}.NAME]")
+    return MappingProxyType(value)
+
+
+def _table(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} must be a table", hint=f"it begins with a line [{_LOG}]")
     return MappingProxyType(value)
 
 

@@ -122,7 +122,8 @@ class Utterance:
     `heard_text` is what of an interrupted turn could be heard, None where that is all of it or nobody knows;
     `heard_estimated` says that it was worked out of times, which the sound may correct.  `extra` holds the log's
     unknown fields, handed through to the transcript untouched.  `generated_us` is the length of all the sound that was
-    made of the text, heard or not, where that is known.
+    made of the text, heard or not, where that is known.  `arrived_us` is when the text was received, where the log has
+    nothing better: it then stands for the end of a user's utterance and the start of an assistant's.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Utterance:
     heard_text: str | None = None
     heard_estimated: bool = False
     generated_us: int | None = None
+    arrived_us: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

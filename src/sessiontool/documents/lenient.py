@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from math import isfinite
 from operator import getitem
@@ -21,6 +22,28 @@ if TYPE_CHECKING:
 
 MAX_NAMED = 20
 """So many problems of a document are told one by one; the rest are counted."""
+
+
+@dataclass(slots=True)
+class LogProblems:
+    """What was wrong, the first twenty in words, in the order in which they were found."""
+
+    told: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, text: str) -> None:
+        self.count += 1
+        if len(self.told) < MAX_NAMED:
+            self.told.append(text)
+
+    def extend(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.add(text)
+
+    def merge(self, other: LogProblems) -> None:
+        self.told = [*self.told, *other.told][:MAX_NAMED]
+        self.count += other.count
+
 
 _SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 _MAX_NAME_CHARS = 80
@@ -123,6 +146,11 @@ def _take_out(value: Any, paths: Iterable[tuple[int | str, ...]]) -> None:
             del holder[path[-1]]
     for items in lists.values():
         items[:] = [item for item in items if item is not None]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text: a table of names that can be read."""
+    return tuple(text.split())
 
 
 def shown(name: str) -> str:

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..documents.lenient import MAX_NAMED, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
+from ..documents.lenient import LogProblems, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
 from .event_types import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
 from .payloads import MAX_TEXT, Payload
 from .timestamps import NEVER, TIME_FIELDS, Receipt, read_receipt
@@ -50,19 +50,6 @@ class Event:
     sound_bytes: int = 0
     payload: Payload = field(default_factory=lambda: _NO_PAYLOAD)
     at_ms: float | None = None
-
-
-@dataclass(slots=True)
-class LogProblems:
-    """What was wrong, the first twenty in words, in order of the lines."""
-
-    told: list[str] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, text: str) -> None:
-        self.count += 1
-        if len(self.told) < MAX_NAMED:
-            self.told.append(text)
 
 
 @dataclass(slots=True)

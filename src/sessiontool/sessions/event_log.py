@@ -12,7 +12,7 @@ from ..errors import NotFoundError, UsageError
 from ..progress import Progress, Silent
 from ..storage import check_session_id
 from ..storage.local.disk import disk_errors
-from .inputs import EVENTS, UTTERANCES, read_log, read_session_document
+from .inputs import EVENTS, EVENTS_FOLDER, UTTERANCES, read_log, read_session_document
 
 if TYPE_CHECKING:
     from ..events import EventLog
@@ -41,7 +41,7 @@ def read_session_log(store: Store, session_id: str, progress: Progress | None = 
         raise NotFoundError(
             f"there is no {place}/{EVENTS[0]}", hint="the page has to mirror its Realtime events: see docs/events.md"
         )
-    name = next(name for name in EVENTS if name in listing.documents)
+    name = next((name for name in EVENTS if name in listing.documents), EVENTS_FOLDER)
     return LogResult(session_id, f"{place}/{name}", log)
 
 

@@ -91,7 +91,7 @@ def place_session(
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_chunks(listing)
-    notes = read_notes(store.read, listing, options.prefer)
+    notes = read_notes(store.read, listing, options.prefer, options=options.log)
     if not notes.utterances:
         raise RecordingError(
             f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..documents import check_owner, read_session, read_utterances
 from ..documents.lenient import shown
+from ..documents.log_clock import SessionTimes
+from ..documents.log_options import LogOptions
 from ..documents.models import SessionDocument
+from ..documents.session import check_owner, read_session
+from ..documents.utterances import read_utterances
 from ..errors import RecordingError
 from ..media.packets import Account
 from ..model import Finding, Severity, in_largest_unit
 from ..recording.records import Assembly, ChunkRecord, Stretch
 from ..recording.sequence import by_part, part_entry
-from ..storage import check_chunk_size
+from ..storage import check_chunk_size, natural_key
 from ..storage.layout_hint import fitting_pattern
-from .strays import OTHER, RECORDING, Stray, stray_findings, strays_of
+from .strays import OTHER, RECORDING, Stray, may_be_log, stray_findings, strays_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,9 +33,12 @@ if TYPE_CHECKING:
     Read = Callable[[StoredObject], bytes]
 
 SESSION = "session.json"
-UTTERANCES = ("utterances.jsonl", "utterances.json")
+UTTERANCES = ("utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt")
 EVENTS = ("events.jsonl", "events.json")
+EVENTS_FOLDER = "events/"
+"""Where a log of events lies that was written in pieces, `<n>.jsonl`, in the order of their numbers."""
 
+_DEFAULT_OPTIONS = LogOptions()
 _SILENT_MS = 60_000.0
 _RECENT_S = 600.0
 _RECENT_TIMESLICES = 10
@@ -42,6 +48,8 @@ _RECENT_TIMESLICES = 10
 class Notes:
     """What the session's documents say, and what was wrong with them.
 
+    `findings` are of the recording (session.json, and what lies beside the chunks), `log_findings` of the logs.
+
     `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
     lies there and is not read.
     """
@@ -49,6 +57,7 @@ class Notes:
     session: SessionDocument = field(default_factory=SessionDocument)
     utterances: list[Utterance] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    log_findings: list[Finding] = field(default_factory=list)
     log: EventLog | None = None
     strays: list[Stray] = field(default_factory=list)
 
@@ -58,7 +67,8 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
 
     What is not read counts as well where it is there, as the result names it.
     """
-    documents = [listing.documents[name] for name in _there(listing, SESSION, *UTTERANCES, *EVENTS)]
+    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS), *_event_pieces(listing)]
+    documents = [listing.documents[name] for name in names]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     strays = [[one.object.key, one.object.size_bytes if one.kind != OTHER else None] for one in find_strays(listing)]
@@ -87,8 +97,24 @@ def layout_hint(listing: SessionListing) -> str:
 
 def find_strays(listing: SessionListing) -> list[Stray]:
     """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
-    read = {name for names in ((SESSION,), UTTERANCES, EVENTS) for name in _there(listing, *names)[:1]}
+    read = set(_names_read(listing))
     return strays_of(listing, (obj for name, obj in listing.documents.items() if name not in read))
+
+
+def _names_read(listing: SessionListing) -> list[str]:
+    """The documents that are read, in that order; of several that hold the same, the first."""
+    first = [name for names in ((SESSION,), UTTERANCES) for name in _there(listing, *names)[:1]]
+    return [*first, *events_in(listing)]
+
+
+def events_in(listing: SessionListing) -> list[str]:
+    """The names of a session's log of events: one file, or its pieces in order; none where it has none."""
+    return _there(listing, *EVENTS)[:1] or _event_pieces(listing)
+
+
+def _event_pieces(listing: SessionListing) -> list[str]:
+    pieces = [name for name in listing.documents if name.startswith(EVENTS_FOLDER)]
+    return sorted(pieces, key=natural_key)
 
 
 def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:
@@ -106,8 +132,7 @@ def require_consent(listing: SessionListing, session: SessionDocument, *, merged
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
     """What `read_notes` asks for, in its order."""
-    read = [name for names in ((SESSION,), UTTERANCES, EVENTS) for name in _there(listing, *names)[:1]]
-    return [listing.documents[name] for name in read]
+    return [listing.documents[name] for name in _names_read(listing)]
 
 
 def _there(listing: SessionListing, *names: str) -> list[str]:
@@ -116,7 +141,12 @@ def _there(listing: SessionListing, *names: str) -> list[str]:
 
 
 def read_notes(
-    read: Read, listing: SessionListing, prefer: Prefer = "utterances", *, now_s: float | None = None
+    read: Read,
+    listing: SessionListing,
+    prefer: Prefer = "utterances",
+    *,
+    now_s: float | None = None,
+    options: LogOptions = _DEFAULT_OPTIONS,
 ) -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
@@ -126,18 +156,54 @@ def read_notes(
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
     notes.findings += _folder_findings(notes.strays, listing, notes.session, now_s)
-    named = _there(listing, *UTTERANCES)
-    for name in named[:1]:
+    for name in _there(listing, *UTTERANCES)[:1]:
         data, findings = _document(read, listing, name, "warning")
-        notes.findings += findings
-        notes.utterances, findings = read_utterances(data, name)
-        notes.findings += findings
+        notes.log_findings += findings
+        if findings:
+            continue
+        notes.utterances, findings = read_utterances(
+            data,
+            name,
+            options=options,
+            times=session_times(notes.session),
+            speakers=notes.session.speakers,
+            channels=notes.session.channels or (),
+        )
+        notes.log_findings += findings
     _add_log(notes, read, listing, prefer)
     if not notes.utterances:
-        named += _there(listing, *EVENTS)
-        what = f"{' and '.join(named)} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
-        notes.findings.append(Finding("no-utterances", "info", f"{what}: the captions are empty"))
+        notes.log_findings += _no_utterances(notes, listing)
     return notes
+
+
+def session_times(session: SessionDocument) -> SessionTimes:
+    """What session.json says of the time of a session."""
+    starts = [part.start_ms for part in session.parts if part.start_ms is not None]
+    ends = [part.stop_ms for part in session.parts if part.stop_ms is not None]
+    ends += [chunk.emitted_ms for part in session.parts for chunk in part.chunks if chunk.emitted_ms is not None]
+    recorded_ms = (min(starts), max(ends)) if starts and ends and max(ends) > min(starts) else None
+    return SessionTimes(session.started_at, recorded_ms)
+
+
+def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
+    """That captions are empty, and what lies there that may be a log: a doubt where something does."""
+    named = [name for name in _names_read(listing) if name != SESSION]
+    if any(finding.code == "log-not-read" for finding in notes.log_findings):
+        return []
+    logs = [stray.object for stray in notes.strays if may_be_log(stray)]
+    what = f"{' and '.join(named[:2])} hold no utterance" if named else f"there is no {UTTERANCES[0]}"
+    if not logs:
+        return [Finding("no-utterances", "info", f"{what}: the captions are empty")]
+    names = ", ".join(f"'{shown(obj.key.removeprefix(f'{listing.folder}/'))}'" for obj in logs[:3])
+    more = f" and {len(logs) - 3} more" if len(logs) > 3 else ""
+    return [
+        Finding(
+            "no-utterances",
+            "warning",
+            f"{what}: the captions are empty; what may be a log lies there under another name: {names}{more}",
+            hint=f"what is read is {', '.join(UTTERANCES)}, {', '.join(EVENTS)} and events/<n>.jsonl: rename it",
+        )
+    ]
 
 
 def first_look(read: Read, listing: SessionListing, now_s: float) -> list[Finding]:
@@ -200,16 +266,16 @@ def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer) 
     try:
         notes.log = read_log(read, listing, notes.session)
     except RecordingError as error:  # a log that is too large must not cost the recording
-        notes.findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
+        notes.log_findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
         return
     from ..events import join  # noqa: PLC0415
 
-    notes.findings += [*notes.log.findings, *_ends_early(notes.log, notes.session)]
+    notes.log_findings += [*notes.log.findings, *_ends_early(notes.log, notes.session)]
     if notes.utterances and notes.log.utterances:
         joined = join(notes.utterances, notes.log.utterances, prefer)
         notes.utterances = joined.utterances
-        notes.findings += joined.findings
+        notes.log_findings += joined.findings
     else:
         notes.utterances += notes.log.utterances
 
@@ -288,10 +354,10 @@ def _still_recording(listing: SessionListing, session: SessionDocument, now_s: f
 
 def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> EventLog | None:
     """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
-    named = _there(listing, *EVENTS)
+    named = events_in(listing)
     if not named:
         return None
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
-    data = read(listing.documents[named[0]])
-    return read_events(BytesIO(data), named[0], session.started_at)
+    data = b"\n".join(read(listing.documents[name]) for name in named)
+    return read_events(BytesIO(data), named[0] if len(named) == 1 else EVENTS_FOLDER, session.started_at)

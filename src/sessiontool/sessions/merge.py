@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from ..captions import CaptionOptions
+from ..documents.log_options import LogOptions
 from ..errors import RecordingError, UsageError
 from ..progress import Progress, Silent
 from ..speech.truncation import with_heard_text
@@ -46,6 +47,7 @@ class MergeOptions:
     vad: bool = False
     words: bool = False
     prefer: Prefer = "utterances"
+    log: LogOptions = field(default_factory=LogOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = False
     require_consent: bool = False
@@ -67,6 +69,7 @@ class MergeOptions:
             "vad": self._detector(),
             "words": self.words_engine(),
             "prefer": self.prefer,
+            **({"log": self.log.settings()} if self.log else {}),
             "captions": self.captions.settings(),
         }
 
@@ -105,6 +108,11 @@ class MergeResult:
     def status(self) -> str:
         """`complete`, `repaired` or `partial`."""
         return str(self.report["status"])
+
+    @property
+    def captions_status(self) -> str:
+        """`complete`, `doubtful` or `none`; empty where nothing was captioned."""
+        return str(self.report.get("captions_status", ""))
 
     @property
     def findings(self) -> list[dict[str, Any]]:
@@ -148,7 +156,7 @@ def merge_session(
             look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return _left_alone(store, look, target, look.published, options)
-        notes = read_notes(read, look.listing, options.prefer)
+        notes = read_notes(read, look.listing, options.prefer, options=options.log)
         if options.require_consent:
             require_consent(look.listing, notes.session)
         pauses = options.keep_pauses

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..documents import read_retention, read_session
+from ..documents.session import read_retention, read_session
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from ..storage import MERGED_FOLDER, SIDECARS

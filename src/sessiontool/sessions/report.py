@@ -11,6 +11,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from ..documents.lenient import words_of
 from ..model import SAMPLE_RATE, Finding
 
 if TYPE_CHECKING:
@@ -80,10 +81,36 @@ def _ms(us: int) -> float:
     return us / 1000
 
 
+OF_CAPTIONS = frozenset(
+    words_of(
+        "log-not-read utterances-clock times-are-placeholders text-encoding text-damaged entries-not-spoken "
+        "no-utterances events-invalid events-torn events-end-early events-unknown events-clock events-missing "
+        "latency-unknown realtime-expired realtime-lost realtime-errors responses-failed transcription-missing "
+        "truncated-after-end items-skipped items-resent sources-disagree utterances-without-sound "
+        "most-utterances-lost speech-without-text sound-unlike-text"
+    )
+)
+"""Codes of findings that are of the captions alone: the recording is none the worse for them."""
+
+
 def status_of(findings: Iterable[Finding]) -> str:
     """`partial` where recorded sound is gone, `repaired` where something had to be mended, else `complete`."""
-    severities = {finding.severity for finding in findings}
+    severities = {finding.severity for finding in findings if finding.code not in OF_CAPTIONS}
     return "partial" if "error" in severities else "repaired" if "warning" in severities else "complete"
+
+
+def captions_status_of(findings: Iterable[Finding], utterances: Iterable[Mapping[str, Any]]) -> str:
+    """`none` where no utterance has a place, `doubtful` where a log was not understood, else `complete`.
+
+    `utterances` are those of the transcript.
+    """
+    if all(utterance["start_s"] is None for utterance in utterances):
+        return "none"
+    is_doubtful = any(
+        finding.severity != "info" and (finding.code in {*OF_CAPTIONS, "document-invalid", "document-too-large"})
+        for finding in findings
+    )
+    return "doubtful" if is_doubtful else "complete"
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

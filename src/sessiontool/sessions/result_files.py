@@ -107,7 +107,8 @@ def write_result(
         write_text(work / name, text)
         if send:
             send(name, work / name)
-    document = make_report(session_id, notes, recording.assembly, timeline, alignment.findings if alignment else ())
+    findings = alignment.findings if alignment else ()
+    document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     if log is not None:
         document["realtime"] = report.realtime_json(log, timeline, placements)
@@ -137,14 +138,22 @@ def track_uid(session_id: str) -> int:
 
 
 def make_report(
-    session_id: str, notes: Notes, assembly: Assembly, timeline: Timeline, more: Sequence[Finding] = ()
+    session_id: str,
+    notes: Notes,
+    assembly: Assembly,
+    timeline: Timeline,
+    more: Sequence[Finding] = (),
+    transcript: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report as far as it is known without alignment and outputs."""
-    findings = [*assembly.findings, *report.silence_findings(timeline), *notes.findings, *more]
+    silence = report.silence_findings(timeline)
+    findings = [*assembly.findings, *silence, *notes.findings, *notes.log_findings, *more]
+    utterances = transcript["utterances"] if transcript else None
     return {
         "schema": report.REPORT_SCHEMA,
         "session_id": session_id,
         "status": report.status_of(findings),
+        **({} if utterances is None else {"captions_status": report.captions_status_of(findings, utterances)}),
         "duration_s": report.seconds(timeline.total_samples),
         "findings": [report.finding_json(finding) for finding in findings],
         "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],

@@ -158,7 +158,8 @@ REPORT_SHAPE = Fields(
         "inputs_fingerprint": DIGEST,
         "tool": Fields({"name": TEXT, "version": TEXT, "settings": OBJECT}),
         HASH: DIGEST,
-    }
+    },
+    {"captions_status": _one_of("complete", "doubtful", "none")},
 )
 
 TRANSCRIPT_SHAPE = Fields(

@@ -26,10 +26,11 @@ RECORDING, UPLOAD, OTHER = "recording", "upload", "other"
 _ENDINGS = {
     RECORDING: "webm weba mkv mka ogg oga opus mp4 m4a m4b m4s mov 3gp aac mp3 flac wav caf amr pcm raw bin blob",
     UPLOAD: "tmp temp part partial crdownload download filepart upload incomplete",
-    OTHER: "json jsonl ndjson txt log csv tsv vtt srt ass ttml xml yaml yml md html htm pdf "
+    OTHER: "json jsonl ndjson txt log har csv tsv vtt srt ass ttml xml yaml yml md html htm pdf "
     "md5 sha1 sha256 sha512 crc32 etag sig asc",
 }
 _KINDS = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
+_LOGS = (".json", ".jsonl", ".ndjson", ".txt", ".log", ".har", ".csv", ".tsv", ".vtt", ".srt")
 _OURS = frozenset({"truth.json"})  # what `simulate` writes beside a session
 _LEFT_BEHIND = re.compile(r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini|.*_\$folder\$")
 _NUMBER = re.compile(r"\d+")
@@ -56,6 +57,12 @@ def strays_of(listing: SessionListing, unread: Iterable[StoredObject] = ()) -> l
     results = {_folder(obj) for obj in ignored if _name(obj) == "report.json"}
     found = (Stray(_kind(obj, listing, results), obj) for obj in ignored if not _LEFT_BEHIND.fullmatch(_name(obj)))
     return [stray for stray in found if stray.kind != OTHER or not _is_beside(stray.object, names)]
+
+
+def may_be_log(stray: Stray) -> bool:
+    """Whether an object that is not read may say who said what."""
+    name = _name(stray.object).lower()
+    return stray.kind == OTHER and name.endswith(_LOGS) and name != "session.json" and name not in _OURS
 
 
 def stray_findings(strays: Sequence[Stray], listing: SessionListing) -> list[Finding]:
@@ -189,6 +196,6 @@ def _others_finding(objects: Sequence[StoredObject], listing: SessionListing) ->
         "documents-ignored",
         "info",
         f"{what} not read: {_named(objects, listing)}",
-        hint="what is read beside the chunks: session.json, and the first that is there of utterances.jsonl and "
-        "utterances.json, of events.jsonl and events.json",
+        hint="what is read beside the chunks: session.json, and the first that is there of utterances.jsonl, .json, "
+        ".csv, .srt and .vtt, of events.jsonl, events.json and events/<n>.jsonl",
     )

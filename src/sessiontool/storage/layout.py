@@ -30,7 +30,7 @@ _FIELDS = {
     "ext": r"[A-Za-z0-9]{1,8}",
 }
 _SESSION_ID = re.compile(_FIELDS["session"])
-_DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.jsonl?", re.ASCII)
+_DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|srt|vtt)|events/[0-9]{1,18}\.jsonl?", re.ASCII)
 _DIGITS_OR_NOT = re.compile(r"[0-9]+|[^0-9]+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

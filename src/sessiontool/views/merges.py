@@ -66,6 +66,8 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
         aligned = report["tool"]["settings"]["align"]
         yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
         yield "words", _words(utterances)
+    if report.get("captions_status") == "doubtful":
+        yield "captions", "doubtful: see the findings"
     for part in report.get("alignment", ()):
         yield f"sound {part['part']}", offset_text(part)
     if not result.dry_run:

@@ -1,0 +1,256 @@
+"""A document of any kind -> the entries that it holds, each with the place where it stands.
+
+JSON may be one value, a value a line, values one after another, or stand behind a logger's prefix or `data:`.  A list
+may be anywhere in an object: of several, the one is taken whose entries look most like a transcript.  SubRip and WebVTT
+are read by srt and webvtt-py, tables with any of four separators by their first line.
+
+Not here: what an entry's fields mean (`fields`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .cues import CUES, cues_in
+from .fields import has_role, has_text, has_time, plain, text_in
+from .lenient import LogProblems, json_problem, kind_of, loads, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .fields import Entry
+
+_MOST_DEPTH = 8
+_MOST_LISTS = 1000
+_JUDGED = 50
+_PREFIX_CHARS = 400
+_SEPARATORS = ",;\t|"
+_DIALOGUE = re.compile(r"(?:\[?[\d:.,]{4,12}\]?\s+)?[-\u2013]?\s*([^\W\d_][^:\n]{0,39}):\s+(\S.*)")
+
+
+class Troubles(NamedTuple):
+    """What was wrong: entries that could not be read at all, and what is odd about others."""
+
+    broken: LogProblems
+    odd: LogProblems
+
+
+class Found(NamedTuple):
+    """An entry as it was found: where, and its value."""
+
+    place: str
+    value: Any
+
+
+def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[Found | Entry]:
+    """The entries of a document; cues of captions are read already.  What is none of its format goes to `troubles`."""
+    start = text.lstrip()[:1]
+    if start in {"{", "["} or (start and not CUES.search(text[:_PREFIX_CHARS]) and _is_json_behind(text)):
+        yield from _json(text, name, troubles)
+    elif CUES.search(text[:4000]) or name.endswith((".srt", ".vtt")):
+        yield from cues_in(text, troubles.broken)
+    elif separator := _separator(text):
+        yield from _rows(text, separator, troubles)
+    elif dialogue := _dialogue(text):
+        yield from dialogue
+    else:
+        yield from _json(text, name, troubles)
+
+
+# -- JSON
+
+
+def _is_json_behind(text: str) -> bool:
+    """Whether lines hold objects behind a prefix."""
+    lines = [line for line in text[: 20 * _PREFIX_CHARS].split("\n")[:20] if line.strip()]
+    return sum(bool(_behind_prefix(line)) for line in lines) * 2 > len(lines)
+
+
+def _behind_prefix(line: str) -> str:
+    """The JSON that a line ends with, empty where it has none."""
+    found = re.search(r"[{\[]\s*[\"{\[]", line[:_PREFIX_CHARS])
+    return line[found.start() :] if found else ""
+
+
+def _json(text: str, name: str, troubles: Troubles) -> Iterator[Found]:
+    is_spread = _begins_over_lines(text)
+    if name.endswith(".json") or is_spread:
+        doubled: list[str] = []
+        try:
+            value = loads(text, doubled)
+        except (ValueError, RecursionError) as error:
+            if not is_spread and not _is_more(error):
+                troubles.broken.add(f"is not valid JSON ({json_problem(error)})")
+                return
+        else:
+            troubles.odd.extend(map(twice, doubled))
+            yield from _expanded(value, "entry", troubles)
+            return
+        if is_spread and _INDENTED.search(text[:_PREFIX_CHARS]):
+            yield from _one_after_another(text, troubles)
+            return
+    yield from _lines(text, troubles)
+
+
+_INDENTED = re.compile(r"\n[ \t]+[\"{\[]")
+
+
+def _begins_over_lines(text: str) -> bool:
+    """Whether the first line is only the beginning of a value."""
+    first = text.lstrip().partition("\n")[0].strip()
+    return bool(re.fullmatch(r"[\[{]+|\[\s*\{.*[,{]|\{\s*\"[^\"]*\"\s*:.*[,{\[]", first)) and not _is_whole(first)
+
+
+def _is_whole(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_more(error: Exception) -> bool:
+    """Whether a text is JSON, and has more behind it."""
+    return isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
+
+
+def _lines(text: str, troubles: Troubles) -> Iterator[Found]:
+    doubled: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        doubled.clear()
+        try:
+            value = loads(line, doubled)
+        except (ValueError, RecursionError) as error:
+            try:
+                value = loads(_behind_prefix(line), doubled)
+            except (ValueError, RecursionError):
+                troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
+                continue
+        troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
+        yield from _expanded(value, f"line {number}", troubles)
+
+
+def _one_after_another(text: str, troubles: Troubles) -> Iterator[Found]:
+    decoder, at, number = json.JSONDecoder(), 0, 0
+    while (at := _skipped(text, at)) < len(text):
+        number += 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            troubles.broken.add(f"entry {number}: is not valid JSON ({json_problem(error)}); what follows was not read")
+            return
+        yield from _expanded(value, f"entry {number}", troubles)
+
+
+def _skipped(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n,\x1e":
+        at += 1
+    return at
+
+
+def twice(field: str) -> str:
+    return f"{shown(field)} is there twice in one object; the last one counts"
+
+
+# -- lists in objects
+
+
+def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[Found]:
+    """The entries of a value: itself, those of a list, or of the list in it that is most like a transcript."""
+    if isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
+        inner = value if any(map(has_text, value)) else _best_list(value) or value
+        yield from (Found(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+    elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _best_list(value)):
+        yield from (Found(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+    elif isinstance(value, dict) and (dialogue := _dialogue(text_in(value.get("transcript")))):
+        yield from dialogue
+    elif place == "entry" and not has_text(value):
+        troubles.broken.add(f"holds {kind_of(value)}, not a list")
+    else:
+        yield Found(place if place != "entry" else "entry 1", value)
+
+
+def _numbered(place: str, number: int) -> str:
+    return f"entry {number}" if place == "entry" else f"{place}, entry {number}"
+
+
+def _best_list(value: Any) -> list[Any]:
+    """The list in a value whose entries are most like those of a transcript; empty where none is."""
+    best: list[Any] = []
+    most = 0.0
+    for found in _lists(value):
+        likeness = _likeness(found)
+        if likeness > most:
+            best, most = found, likeness
+    return best
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    """The lists of objects in a value, and objects of objects as lists, from the outside in."""
+    level, count = [value], 0
+    for _ in range(_MOST_DEPTH):
+        inner: list[Any] = []
+        for outer in level:
+            items = outer if isinstance(outer, list) else list(outer.values())
+            if sum(isinstance(one, dict) for one in items[:_JUDGED]) > (0 if isinstance(outer, list) else 1):
+                count += 1
+                yield items
+            inner += (one for one in items[:_MOST_LISTS] if isinstance(one, (dict, list)))
+            if count > _MOST_LISTS:
+                return
+        level = inner[:_MOST_LISTS]
+
+
+def _likeness(entries: list[Any]) -> float:
+    """How much entries look like those of a transcript."""
+    some = [one for one in entries[:_JUDGED] if isinstance(one, dict)]
+    speaking = [one for one in some if has_text(one)]
+    if not speaking:
+        return 0.0
+    points = sum(1.0 + has_role(one) + 0.5 * has_time(one) for one in speaking) / len(some)
+    if all(plain(name) != "word" for one in speaking for name in one):
+        points += 0.5  # sentences rather than the words of them
+    return points
+
+
+# -- tables, and lines of a dialogue
+
+
+def _separator(text: str) -> str:
+    """What separates the columns of a table that has names in its first line; empty where it is none."""
+    first = text.lstrip("\ufeff\r\n ").partition("\n")[0]
+    names = {separator: [plain(one.strip(' "')) for one in first.split(separator)] for separator in _SEPARATORS}
+    points = {
+        separator: len(some) > 1 and has_text(dict.fromkeys(some, "x")) and len(some)
+        for separator, some in names.items()
+    }
+    best = max(points, key=lambda separator: points[separator])
+    return best if points[best] else ""
+
+
+def _rows(text: str, separator: str, troubles: Troubles) -> Iterator[Found]:
+    lines = csv.reader(StringIO(text.lstrip("\ufeff\r\n "), newline=""), delimiter=separator, skipinitialspace=True)
+    names: list[str] = []
+    try:
+        for number, row in enumerate(lines, 1):
+            if not names:
+                names = [name.strip() for name in row]
+            elif any(row):
+                yield Found(f"row {number}", {name: cell for name, cell in zip(names, row, strict=False) if cell != ""})
+    except csv.Error as error:
+        troubles.broken.add(f"row {lines.line_num}: is no row of a table ({error}); what follows was not read")
+
+
+def _dialogue(text: str) -> list[Found]:
+    """`Name: text` a line; nothing where most lines are something else."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    said = [(number, found) for number, line in enumerate(lines, 1) if (found := _DIALOGUE.fullmatch(line))]
+    if len(said) < 2 or len(said) * 5 < len(lines) * 4 or len({found[1] for _, found in said}) > len(said) // 2 + 1:
+        return []
+    return [Found(f"line {number}", {"role": found[1], "text": found[2]}) for number, found in said]

@@ -1,0 +1,88 @@
+"""Reads session.json: bytes in, a model out, with a finding for whatever was left out.
+
+A recording is worth more than its notes: a broken document never stops a merge.  A field that is wrong is dropped, and
+the finding names file and field.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from ..errors import RecordingError
+from ..model import Finding
+from .entries import twice
+from .lenient import LogProblems, json_problem, kind_of, loads, shown, validated
+from .models import RetentionEntry, SessionDocument
+from .utterances import all_broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]]:
+    """session.json, without the fields that are wrong; an empty one where it is no JSON object."""
+    doubled: list[str] = []
+    try:
+        value = loads(data.decode(json.detect_encoding(data)), doubled)
+    except (ValueError, RecursionError) as error:
+        return SessionDocument(), _broken(name, [f"is not valid JSON ({json_problem(error)})"])
+    if not isinstance(value, dict):
+        return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
+    model, problems = validated(SessionDocument, value)
+    return model or SessionDocument(), _broken(name, [*problems, *map(twice, doubled)])
+
+
+def _broken(name: str, problems: Iterable[str]) -> list[Finding]:
+    all_of_them = LogProblems()
+    all_of_them.extend(problems)
+    return all_broken(name, all_of_them)
+
+
+def check_owner(
+    session: SessionDocument, name: str, session_id: str, *, fitting: int, chunks: int
+) -> tuple[SessionDocument, list[Finding]]:
+    """`session` if it is this session's, else an empty one; and a finding where it names another.
+
+    A folder may have been renamed, and a manifest may have been put into the wrong one: whether the sizes that it notes
+    are those of the chunks decides.  `fitting` of `chunks` have the size that is noted of them; where all have, nothing
+    is in doubt.
+    """
+    if session.session_id is None or session.session_id == session_id:
+        return session, []
+    is_used = fitting * 2 >= chunks
+    what = f"{name} is of the session '{shown(session.session_id)}', and notes the size of {fitting} of {chunks} chunks"
+    finding = Finding(
+        "session-id-differs",
+        "info" if fitting == chunks else "warning",
+        f"{what}: it is {'used all the same' if is_used else 'not used'}",
+        hint="correct its session_id, or the name of the folder" if is_used else "put this session's own in its place",
+    )
+    return session if is_used else SessionDocument(), [finding]
+
+
+def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | None:
+    """The retention that session.json asks for, None where it asks for none; nothing is guessed.
+
+    RecordingError where it is unclear: the document is broken, of another session, or its retention is.
+    """
+    hint = "nothing is deleted by it; correct the document"
+    try:
+        doubled: list[str] = []
+        value = loads(data.decode(json.detect_encoding(data)), doubled)
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds {kind_of(value)}")
+        if doubled:
+            raise ValueError(twice(doubled[0]))
+        if value.get("session_id") is not None and str(value["session_id"]) != session_id:
+            raise ValueError("it is of another session")
+        wanted = value.get("retention")
+        return None if wanted is None else RetentionEntry.model_validate(wanted)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = shown(".".join(map(str, ("retention", *first["loc"]))))
+        raise RecordingError(f"{name}, {where}: {first['msg']}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{name} does not say how long to keep the session: {error}", hint=hint) from error

@@ -1,0 +1,408 @@
+"""A log of utterances, as the contract has it or as other programs write it -> utterances on the session clock.
+
+The steps: bytes to text (`encodings`), text to entries (`entries`, `cues`), entries to fields (`fields`), names to
+roles (`roles`), times to the session clock (`moments`, `log_clock`), results of a recogniser to utterances (`pieces`).
+The first reading is the contract's own; what is not of it is understood by what the log as a whole says.
+
+Nothing in a log is fatal.  Where one was not understood, one finding says which fields it has, and what to write into
+the settings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from ..model import Finding, Utterance
+from .encodings import decode
+from .entries import Found, Troubles, entries_in
+from .fields import Entry, entry_of, plain
+from .lenient import LogProblems, is_writable, kind_of, shown, validated
+from .log_clock import LogClock, SessionTimes, log_clock
+from .log_options import ROLES, LogOptions
+from .models import UtteranceDocument
+from .moments import MS, S, read_moment
+from .pieces import Piece, joined
+from .roles import NOBODY, USER, names_of, role_named, roles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .moments import Moment
+
+MAX_TIME_S = 366 * 24 * 3600.0
+"""A session-clock time beyond a year is a mistake (an epoch time, most often)."""
+
+_LITTLE = 0.5
+"""Where fewer of the entries than this could be read, the log was not understood."""
+_SAY_MS_PER_CHAR = 65.0
+"""How long a text takes to say (measured: 15 characters a second)."""
+_SAME_SHARE, _LEAST_SAME = 0.5, 3
+_COARSE_MS = 60_000.0
+_LONGEST_MS = 300_000.0
+"""Half of all utterances are not longer than five minutes: then their lengths are in milliseconds."""
+_LISTED = 8
+_DEFAULT_OPTIONS = LogOptions()
+_DEFAULT_TIMES = SessionTimes()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known of a log while it is read."""
+
+    name: str
+    options: LogOptions
+    times: SessionTimes
+    speakers: Mapping[str, str]
+    problems: LogProblems = field(default_factory=LogProblems)
+    findings: list[Finding] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    count: int = 0
+    silent: Counter[str] = field(default_factory=Counter)
+
+
+def read_utterances(
+    data: bytes,
+    name: str,
+    *,
+    options: LogOptions = _DEFAULT_OPTIONS,
+    times: SessionTimes = _DEFAULT_TIMES,
+    speakers: Mapping[str, Any] | None = None,
+    channels: Sequence[str] = (),
+) -> tuple[list[Utterance], list[Finding]]:
+    """The utterances of a log, in its order, and what is to be said of it.
+
+    An utterance without an id gets one from its place (`line-7`).  `speakers` and `channels` are session.json's.
+    """
+    reading = _Reading(name, options, times, names_of(speakers or {}, dict(options.roles)))
+    decoded = decode(data)
+    reading.findings += encoding_findings(name, decoded.encoding, decoded.lost)
+    pieces = _pieces(reading, decoded.text, channels)
+    _set_times(reading, pieces)
+    utterances = list(_utterances(reading, joined(_in_order(pieces))))
+    return utterances, [*reading.findings, *_problems(reading, utterances)]
+
+
+def encoding_findings(name: str, encoding: str, lost: int) -> list[Finding]:
+    """What is to be said of a document that is no UTF-8."""
+    if lost:
+        return [
+            Finding(
+                "text-encoding",
+                "warning",
+                f"{name}: {lost} byte(s) are no text in any encoding that is known; each stands as '?'",
+                hint="write logs as UTF-8",
+            )
+        ]
+    if encoding == "utf-8" or encoding.startswith(("utf-16", "utf-32")):
+        return []
+    return [
+        Finding(
+            "text-encoding",
+            "info",
+            f"{name}: is not UTF-8; it was read as {encoding}, in which its words are most plausible",
+            hint="write logs as UTF-8, which leaves nothing to guess",
+        )
+    ]
+
+
+# -- entries
+
+
+def _pieces(reading: _Reading, text: str, channels: Sequence[str]) -> list[Piece]:
+    """The entries that are speech, each with its role and its text, still without times."""
+    entries: list[Entry] = []
+    troubles = Troubles(LogProblems(), reading.problems)
+    for found in entries_in(text, reading.name, troubles):
+        if isinstance(found, Found):
+            if not isinstance(found.value, dict):
+                troubles.broken.add(f"{found.place}: is {kind_of(found.value)}")
+                continue
+            reading.keys.update(name for name in found.value if len(reading.keys) < 1000 or name in reading.keys)
+            entries.append(entry_of(found.value, found.place, reading.options, reading.speakers, channels))
+        else:
+            entries.append(found)
+    reading.problems.merge(troubles.broken)
+    reading.count = troubles.broken.count
+    roles = roles_of([entry.role for entry in entries if entry.role], reading.speakers)
+    return list(_speaking(reading, entries, roles))
+
+
+def _speaking(reading: _Reading, entries: Sequence[Entry], roles: Mapping[str, str]) -> Iterator[Piece]:
+    has_final = any(not entry.is_interim for entry in entries)
+    for entry in entries:
+        role = roles.get(entry.role, entry.role) if entry.role else None
+        if role == NOBODY or (entry.text is None and _kind(entry, reading) == NOBODY):
+            reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
+            continue
+        if (entry.is_interim and has_final) or (entry.text == "" and role):
+            continue
+        reading.count += 1
+        fields = {**entry.rest, **entry.known}
+        if entry.text is not None:
+            fields["text"] = entry.text
+        if role is not None:
+            fields["role"] = role
+        model, wrong = validated(UtteranceDocument, fields)
+        reading.problems.extend(f"{entry.place}: {problem}" for problem in wrong)
+        if model is None:
+            reading.problems.add(f"{entry.place}: left out, as it has no text or no role")
+            continue
+        if role not in ROLES:
+            reading.roles[model.role] += 1
+        yield Piece(entry, model, is_final=not entry.is_interim)
+
+
+def _kind(entry: Entry, reading: _Reading) -> str:
+    """Whether an entry without a text says that it is no speech."""
+    kind = entry.rest.get("type")
+    return role_named(kind, reading.speakers) if isinstance(kind, str) else ""
+
+
+# -- times
+
+
+def _set_times(reading: _Reading, pieces: Sequence[Piece]) -> None:
+    moments: dict[str, list[tuple[Piece, Moment]]] = {"start": [], "end": [], "arrived": []}
+    durations: list[tuple[Piece, Moment]] = []
+    for piece in pieces:
+        for what, (key, value, unit) in piece.entry.names.items():
+            moment = read_moment(value, unit)
+            if moment is None:
+                reading.problems.add(f"{piece.entry.place}, {shown(key)}: is no time")
+            elif what == "duration":
+                durations.append((piece, moment))
+            else:
+                moments[what].append((piece, moment))
+    for what, some in moments.items():
+        moments[what] = _without_placeholders(reading, what, some)
+    every = [moment for some in moments.values() for _, moment in some]
+    if not every:
+        return
+    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
+    clock = log_clock(_sample(every), reading.times, zone=reading.options.zone, said_ms=_known(said_ms, pieces, every))
+    if reading.options.unit_ms is not None:
+        clock.units.clear()
+    for what, some in moments.items():
+        for piece, moment in some:
+            _set(reading, piece, what, clock, moment)
+    _set_durations(durations)
+    reading.findings += clock_findings("utterances-clock", reading.name, clock)
+
+
+def _known(said_ms: float, pieces: Sequence[Piece], every: Sequence[Moment]) -> float | None:
+    """How long the texts take to say that the times are of."""
+    return said_ms * min(1.0, len(every) / max(1, len(pieces))) or None
+
+
+def _sample(moments: Sequence[Moment]) -> Sequence[Moment]:
+    """Some of very many moments, evenly: enough to tell a clock by."""
+    return moments[:: max(1, len(moments) // 4000)]
+
+
+def _set(reading: _Reading, piece: Piece, what: str, clock: LogClock, moment: Moment) -> None:
+    ms = clock.ms(moment)
+    if isnan(ms) or abs(ms) > MAX_TIME_S * 1000:
+        key, value, _ = piece.entry.names[what]
+        reading.problems.add(f"{piece.entry.place}, {shown(key)}: {shown(str(value))} is no time on the session clock")
+        return
+    piece.times_ms[what] = ms
+
+
+def _without_placeholders(
+    reading: _Reading, what: str, timed: Sequence[tuple[Piece, Moment]]
+) -> list[tuple[Piece, Moment]]:
+    """Moments that tell something.
+
+    A value that most entries of a role have is what stands where nobody knew; times of whole minutes are too coarse.
+    """
+    if len(timed) >= _LEAST_SAME and len({m.value for _, m in timed}) > 1 and all(_is_coarse(m) for _, m in timed):
+        _say_placeholder(reading, "its times are whole minutes, which is too coarse for captions")
+        return []
+    values = Counter((piece.model.role, moment.value) for piece, moment in timed)
+    per_role = Counter(piece.model.role for piece, _ in timed)
+    same = {key for key, count in values.items() if _is_placeholder(count, per_role[key[0]])}
+    kept = [(piece, moment) for piece, moment in timed if (piece.model.role, moment.value) not in same]
+    if same:
+        some = (piece.entry.names[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
+        told = ", ".join(sorted({shown(str(value)) for value in some})[:3])
+        _say_placeholder(reading, f"{len(timed) - len(kept)} times are {told}, and what most entries have is no time")
+    return kept
+
+
+def _is_placeholder(count: int, of: int) -> bool:
+    return of > 1 and count >= min(_LEAST_SAME, of) and count > _SAME_SHARE * of
+
+
+def _is_coarse(moment: Moment) -> bool:
+    return moment.clock in {"count", "day", "naive", "epoch"} and moment.value % _COARSE_MS == 0
+
+
+def _say_placeholder(reading: _Reading, text: str) -> None:
+    reading.findings.append(
+        Finding(
+            "times-are-placeholders",
+            "info",
+            f"{reading.name}: {text}; the order is used",
+            hint="note when each utterance began, on the session clock",
+        )
+    )
+
+
+def _set_durations(durations: Sequence[tuple[Piece, Moment]]) -> None:
+    """An end where a length is told, in the unit in which it is a length of speech."""
+    lengths = sorted(_length_ms(moment, S) for _, moment in durations)
+    unit_ms = MS if lengths and lengths[len(lengths) // 2] > _LONGEST_MS else S
+    for piece, moment in durations:
+        start_ms, length_ms = piece.times_ms.get("start"), _length_ms(moment, unit_ms)
+        if start_ms is not None and 0 < length_ms < MAX_TIME_S * 1000:
+            piece.times_ms.setdefault("end", start_ms + length_ms)
+
+
+def _length_ms(moment: Moment, unit_ms: float) -> float:
+    return moment.value * (min(moment.unit_ms, unit_ms) if moment.clock == "bare" else 1.0)
+
+
+def clock_findings(code: str, name: str, clock: LogClock) -> list[Finding]:
+    """One finding for all that was concluded of a log's clock, or does not fit."""
+    if not clock.doubts:
+        return []
+    is_sure = all(doubt.is_sure for doubt in clock.doubts)
+    return [
+        Finding(
+            code,
+            "info" if is_sure else "warning",
+            f"{name}: " + "; ".join(doubt.text for doubt in clock.doubts),
+            hint="note times in seconds on the session clock, or say `unit` and `zone` in [log] of the settings"
+            if code == "utterances-clock"
+            else "note `t_ms`, the session clock, on receiving an event",
+        )
+    ]
+
+
+def _in_order(pieces: list[Piece]) -> list[Piece]:
+    """Pieces in the order of the conversation: a log that has the newest first is turned round."""
+    at = [ms for piece in pieces if (ms := piece.at_ms) is not None]
+    falling = sum(a > b for a, b in pairwise(at))
+    rising = sum(a < b for a, b in pairwise(at))
+    return pieces[::-1] if falling >= 3 and falling > 4 * rising else pieces
+
+
+# -- utterances
+
+
+def _utterances(reading: _Reading, pieces: Iterable[Piece]) -> Iterator[Utterance]:
+    seen: set[str] = set()
+    for piece in pieces:
+        model, place = piece.model, piece.entry.place
+        name = model.id or place.replace(", ", "-").replace(" ", "-")
+        if name in seen:
+            reading.problems.add(f"{place}: the id {name!r} was used before")
+        seen.add(name)
+        start, end, arrived = (_us(piece.times_ms.get(what)) for what in ("start", "end", "arrived"))
+        is_arrival = start is None and end is None and arrived is not None
+        yield Utterance(
+            id=name,
+            role=model.role,
+            text=model.text,
+            t_start_us=arrived if is_arrival and model.role != USER else start,
+            t_end_us=arrived if is_arrival and model.role == USER else end,
+            interrupted=model.interrupted,
+            language=model.language,
+            heard_text=model.heard_text,
+            arrived_us=arrived if is_arrival else None,
+            extra=dict(_writable(model.model_extra or {}, place, reading.problems)),
+        )
+
+
+def _us(ms: float | None) -> int | None:
+    return None if ms is None else round(ms * 1000)
+
+
+def _writable(fields: dict[str, Any], place: str, problems: LogProblems) -> Iterator[tuple[str, Any]]:
+    """The unknown fields that can be handed through: Python reads more than JSON has, and deeper than it writes."""
+    for name, value in fields.items():
+        if is_writable(value):
+            yield name, value
+        else:
+            problems.add(
+                f"{place}, {shown(name)}: left out, as it is nested too deeply or holds a number that is not finite"
+            )
+
+
+# -- what was wrong
+
+
+def _problems(reading: _Reading, utterances: Sequence[Utterance]) -> Iterator[Finding]:
+    """One finding where little or nothing was understood, else one for each problem."""
+    unknown = sum(reading.roles.values())
+    understood = len(utterances) - unknown
+    if understood < _LITTLE * reading.count:
+        yield _not_read(reading, understood)
+    else:
+        reading.problems.extend(
+            f"role: {role[:40]!r} is neither user nor assistant; it has no channel to be found on ({count} times)"
+            for role, count in reading.roles.items()
+        )
+        yield from all_broken(reading.name, reading.problems)
+    if reading.silent:
+        told = ", ".join(f"{shown(kind)} ({count})" for kind, count in reading.silent.most_common(_LISTED))
+        yield Finding(
+            "entries-not-spoken", "info", f"{reading.name}: {reading.silent.total()} entries are no speech: {told}"
+        )
+
+
+def _not_read(reading: _Reading, understood: int) -> Finding:
+    """That a log was not understood, with what was seen of it and what to write into the settings."""
+    of = f"{understood} of {reading.count} entries" if understood else "nothing"
+    seen = f"; its entries have the fields {_listed(reading.keys)}" if reading.keys else ""
+    if reading.roles:
+        seen += f"; the speakers are {_listed(reading.roles)}"
+        first, second = [*reading.roles, "…"][:2]
+        line = f'roles = {{ "{shown(first)}" = "assistant", "{shown(second)}" = "user" }}'
+    else:
+        line = _missing_fields(reading) if reading.keys else ""
+    why = f" ({reading.problems.told[0]})" if reading.problems.told else ""
+    return Finding(
+        "log-not-read",
+        "warning",
+        f"{reading.name}: {of} could be read{why}{seen}"[:480],
+        hint=f"write into sessiontool.toml, under [log]: {line}" if reading.keys or reading.roles else _FORMATS,
+    )
+
+
+_FORMATS = "docs/formats.md says what is read: JSON, JSON Lines, CSV, SubRip, WebVTT"
+
+
+def _missing_fields(reading: _Reading) -> str:
+    """The lines for what was not found among the fields of a log."""
+    told = " ".join(reading.problems.told)
+    wanted = [what for what in ("text", "role") if f": {what}: " in told] or ["text"]
+    others = [name for name in reading.keys if plain(name) not in {"id", "type", *wanted}] or list(reading.keys)
+    return ", ".join(f'{what} = "{shown(others[number % len(others)])}"' for number, what in enumerate(wanted))
+
+
+def _listed(counts: Counter[str]) -> str:
+    some = ", ".join(shown(name)[:40] for name, _ in counts.most_common(_LISTED))
+    return some + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
+
+
+def all_broken(name: str, problems: LogProblems) -> list[Finding]:
+    """A finding for each problem of a document, up to twenty, and one that counts the rest."""
+    findings = [_broken(name, problem) for problem in problems.told]
+    if (more := problems.count - len(problems.told)) > 0:
+        findings.append(_broken(name, f"{more} more problems of this kind"))
+    return findings
+
+
+def _broken(name: str, problem: str) -> Finding:
+    return Finding(
+        code="document-invalid",
+        severity="warning",
+        message=f"{name}: {problem}",
+        hint="correct the file and merge again with --force; the recording itself is not affected",
+    )
