@@ -84,5 +84,7 @@ def merge(
     limits = Limits(max_chunk_bytes, max_document_bytes, max_report_bytes)
     with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout(), limits=limits) as opened:
         elsewhere = output is not None
-        target = open_output(str(output), session_id, limits=limits) if elsewhere else opened.target(session_id)
+        target = (
+            open_output(str(output), session_id, options=s3, limits=limits) if elsewhere else opened.target(session_id)
+        )
         return merge_session(opened, session_id, target, options, progress)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .captions import CaptionOptions
     from .config import Settings
     from .documents.log_options import LogOptions
     from .sessions.merge import MergeOptions
-    from .storage import Limits, S3Options, Store, Target
+    from .storage import Limits, Results, S3Options, Store, Target
 
 
 def open_store_of(settings: Settings) -> Store:
@@ -41,13 +43,25 @@ def s3_options_of(settings: Settings) -> S3Options:
     )
 
 
-def target_of(store: Store, session_id: str, settings: Settings) -> Target:
-    """Where a session's result belongs: the folder that was asked for, or beside its chunks."""
-    from .storage import open_output  # noqa: PLC0415
+def open_results_of(settings: Settings) -> Results:
+    """The place of results that the settings name, which must be there: `output`."""
+    from .storage import open_results  # noqa: PLC0415
 
-    if settings.output:
-        return open_output(settings.output, session_id, limits=store.limits)
-    return store.target(session_id)
+    assert settings.output, "without it results go into the store"
+    return open_results(settings.output, options=s3_options_of(settings), limits=limits_of(settings))
+
+
+def targets_of(settings: Settings) -> Callable[[Store, str], Target]:
+    """What says where a session's result belongs: the place that was asked for, or beside its chunks.
+
+    That place is opened once for all sessions.
+    """
+    if not settings.output:
+        return lambda store, session_id: store.target(session_id)
+    from .storage import check_session_id  # noqa: PLC0415
+
+    results = open_results_of(settings)
+    return lambda _store, session_id: results.target(check_session_id(session_id))
 
 
 def caption_options_of(settings: Settings) -> CaptionOptions:

@@ -67,7 +67,7 @@ class Settings:
     """What holds for a run.  `sources` says of each setting where its value came from."""
 
     store: str = _setting(".", "Where sessions live: a folder or s3://bucket/prefix.", is_path=True)
-    output: str | None = _setting(None, "A folder for results instead of the store.", is_path=True)
+    output: str | None = _setting(None, "Where results go, not into the store: as a store.", is_path=True)
     layout: str = _setting(DEFAULT_PATTERN, "How chunks are named in the store.")
     profile: str | None = _setting(None, "The AWS profile to use.", flag="--aws-profile")
     region: str | None = _setting(None, "The AWS region to use.")

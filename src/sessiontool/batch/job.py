@@ -15,7 +15,7 @@ from ..errors import BusyError, RecordingError, SessionToolError
 from ..progress import Progress, Silent, Timed
 from ..sessions import merge
 from ..sessions.inputs import read_notes
-from ..storage import Layout, Limits, S3Options, Store, Target, open_output, open_store
+from ..storage import Layout, Limits, Results, S3Options, Store, Target, check_session_id, open_results, open_store
 from . import selection as selecting
 from .selection import Decision, Selection
 
@@ -78,6 +78,7 @@ class Runner:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._store: Store | None = None
+        self._results: Results | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -106,9 +107,10 @@ class Runner:
     def _do(self, session_id: str, progress: Progress) -> Outcome:
         job = self._job
         if self._store is None:
+            if job.output:
+                self._results = open_results(job.output, options=job.s3, limits=job.limits)
             self._store = open_store(job.store, options=job.s3, layout=Layout(job.layout), limits=job.limits)
-        limits = job.limits
-        target = open_output(job.output, session_id, limits=limits) if job.output else self._store.target(session_id)
+        target = (self._results or self._store).target(check_session_id(session_id))
         if job.selection.asks or job.plan_only:
             if not (job.plan_only or job.options.dry_run):
                 target.tidy()

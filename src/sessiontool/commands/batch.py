@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import limits_of, s3_options_of
+from ..compose import limits_of, s3_options_of, targets_of
 from ..console import console, json_logs
 from ..errors import SessionToolError, UsageError
 from .common import INTERRUPTED, Common, on_store
@@ -95,6 +95,7 @@ def batch(
             selection=selection,
             plan_only=plan,
         )
+        targets_of(settings)  # a place that is none ends the run here, not session by session
         share = find_shard(settings.shard, process_environment(), settings.source("shard"))
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")

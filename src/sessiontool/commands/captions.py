@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import caption_options_of, target_of
+from ..compose import caption_options_of, targets_of
 from .common import Common, Ids, on_store
 from .merge_options import Publishing
 
@@ -97,8 +97,10 @@ def captions(
             timestamp_map=read_timestamp_map(timestamp_map),
         )
 
+        target_of = targets_of(settings)
+
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            target = target_of(store, session_id, settings)
+            target = target_of(store, session_id)
             return recaption_session(session_id, target, options, publish=not check, progress=progress)
 
         common.run_all(ids, settings, run, CAPTION_CHECK if check else CAPTIONS)

@@ -73,7 +73,12 @@ class Common:
         ] = None,
         output: Annotated[
             str | None,
-            typer.Option("--output", "-o", metavar="DIR", help="Write to DIR/ID instead of the store's ID/merged."),
+            typer.Option(
+                "--output",
+                "-o",
+                metavar="DIR",
+                help="Write to DIR/ID (a folder, or s3://…), not ID/merged.",
+            ),
         ] = None,
         layout: Annotated[
             str | None,

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from ..compose import open_store_of
+from ..compose import open_results_of, open_store_of
 from ..console import console
 from .common import Common, on_store
 
@@ -24,7 +24,8 @@ def doctor(common: Common) -> None:
 
         settings = common.settings()
         found = []
-        for check in examine(lambda: open_store_of(settings), settings.output):
+        elsewhere = (lambda: open_results_of(settings)) if settings.output else None
+        for check in examine(lambda: open_store_of(settings), elsewhere):
             found.append(check)
             if not common.as_json and not (common.quiet and check.status == "ok"):
                 console.print_lines(check_lines(check))

@@ -55,6 +55,10 @@ def events(
 def _check(ids: list[str], common: Common, *, to_utterances: bool, output: str | None) -> None:
     if output is not None and not to_utterances:
         raise UsageError("--output is for --to-utterances", hint="without it, what the log holds is printed")
+    if output is not None:
+        from ..storage.locations import local_folder  # noqa: PLC0415
+
+        local_folder(output)
     if to_utterances and output is None and (len(ids) > 1 or common.as_json):
         raise UsageError(
             "the utterances of one session go to stdout, and nothing else",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..compose import target_of
+from ..compose import targets_of
 from .common import Common, Ids, on_store
 from .merge_options import Merging, Publishing
 
@@ -26,9 +26,9 @@ def merge(ids: Ids, merging: Merging, publishing: Publishing, common: Common) ->
         from ..views.merges import MERGE  # noqa: PLC0415
 
         settings = common.settings(**merging.flags, **publishing.flags)
-        options = merging.options(settings)
+        options, target_of = merging.options(settings), targets_of(settings)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            return merge_session(store, session_id, target_of(store, session_id, settings), options, progress)
+            return merge_session(store, session_id, target_of(store, session_id), options, progress)
 
         common.run_all(ids, settings, run, MERGE)

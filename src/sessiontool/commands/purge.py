@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import target_of
+from ..compose import limits_of, s3_options_of, targets_of
 from ..console import console
 from ..errors import StorageError, UsageError
 from .common import Common, on_store
@@ -62,12 +62,14 @@ def purge(
         if receipt and not yes:
             raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
         chosen = list(sources.session_ids(settings, quiet=common.quiet))
-        output = open_store(settings.output) if settings.output else None
+        target_of = targets_of(settings)
+        s3 = s3_options_of(settings)
+        output = open_store(settings.output, options=s3, limits=limits_of(settings)) if settings.output else None
         with _receipt(receipt, settings.store, wanted=yes) as write:
 
             def run(store: Store, session_id: str, progress: Progress) -> Any:
                 purger = Purger(store, rule, output=output, even_damaged=even_damaged)
-                target = target_of(store, session_id, settings)
+                target = target_of(store, session_id)
                 return purger.purge(session_id, target, write, progress) if yes else purger.examine(session_id, target, progress)  # fmt: skip  # noqa: E501
 
             if not yes and not common.quiet:

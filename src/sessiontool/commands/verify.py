@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..compose import target_of
+from ..compose import targets_of
 from .common import Common, Ids, on_store
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def verify(ids: Ids, common: Common) -> None:
         from ..views.verification import VERIFY  # noqa: PLC0415
 
         settings = common.settings()
+        target_of = targets_of(settings)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            return verify_session(session_id, target_of(store, session_id, settings), progress)
+            return verify_session(session_id, target_of(store, session_id), progress)
 
         common.run_all(ids, settings, run, VERIFY)

@@ -8,33 +8,37 @@ from __future__ import annotations
 import platform
 import re
 import time
+from dataclasses import replace
 from importlib import metadata
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import NotFoundError, SessionToolError
 from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from ..model import SAMPLE_RATE
-from ..storage.checks import check_output, doubtful, probe
+from ..storage.checks import doubtful, probe
 from ..storage.protocols import Check
 from . import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..storage import Store
+    from ..storage import Results, Store
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
 _SESSIONS = 5
 _DOUBTS = 3
+_OUTPUT = "output"
 
 
-def examine(open_store: Callable[[], Store], output: str | None) -> Iterator[Check]:
-    """All checks, one after another; those of the store end where one shows that the rest cannot work."""
+def examine(open_store: Callable[[], Store], open_results: Callable[[], Results] | None) -> Iterator[Check]:
+    """All checks, one after another; those of the store end where one shows that the rest cannot work.
+
+    `open_results` opens the place of results, where that is not the store.
+    """
     yield Check("sessiontool", "ok", f"{__version__}, Python {platform.python_version()} on {platform.platform()}")
     yield from _packages()
     yield probe("decoder", _decode)
@@ -49,13 +53,23 @@ def examine(open_store: Callable[[], Store], output: str | None) -> Iterator[Che
     if store is not None:
         with store:
             failed = False
-            for check in store.checks(writes=output is None):
+            for check in store.checks(writes=open_results is None):
                 failed = failed or check.status == "failed"
                 yield check
             if not failed:
                 yield probe("names", lambda: _names(store))
-    if output is not None:
-        yield check_output(Path(output).expanduser())
+    if open_results is not None:
+        yield from _results(open_results)
+
+
+def _results(open_results: Callable[[], Results]) -> Iterator[Check]:
+    try:
+        results = open_results()
+    except SessionToolError as error:
+        yield Check(_OUTPUT, "failed", error.message, error.hint, error.exit_code)
+        return
+    for check in results.checks():
+        yield check if check.name == _OUTPUT else replace(check, name=f"{_OUTPUT} {check.name}")
 
 
 def _packages() -> Iterator[Check]:

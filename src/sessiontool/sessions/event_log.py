@@ -12,6 +12,7 @@ from ..errors import NotFoundError, UsageError
 from ..progress import Progress, Silent
 from ..storage import check_session_id
 from ..storage.local.disk import disk_errors
+from ..storage.locations import local_folder
 from .inputs import EVENTS, EVENTS_FOLDER, UTTERANCES, read_log, read_session_document
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ def _seconds(us: int | None) -> float | None:
 def write_utterances(log: EventLog, folder: str, session_id: str, *, force: bool = False) -> Path:
     """Write FOLDER/ID/utterances.jsonl, all of it or nothing.
 
-    UsageError where it exists and is not to be replaced, StorageError where the disk refuses.
+    UsageError where it exists and is not to be replaced, or is in no folder, StorageError where the disk refuses.
     """
-    path = Path(folder) / check_session_id(session_id) / UTTERANCES[0]
+    path = local_folder(folder) / check_session_id(session_id) / UTTERANCES[0]
     with disk_errors("write to", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not force:

@@ -1,13 +1,13 @@
 """Stores: a local folder or S3, one layout, one protocol.
 
-`open_store` gives a `Store`, which lists sessions and reads their objects; `Store.target` and `open_output` give a
-`Target`, the place of one session's result.  boto3 is imported for an `s3://` store and never otherwise.
+`open_store` gives a `Store`, which lists sessions and reads their objects; `Store.target`, `open_results` and
+`open_output` give a `Target`, the place of one session's result.  boto3 is imported for `s3://` and never otherwise.
 """
 
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
-from .locations import open_output, open_store
-from .protocols import REPORT_NAME, Limits, Reader, S3Options, Store, Target, check_chunk_size, not_published
+from .locations import open_output, open_results, open_store
+from .protocols import REPORT_NAME, Limits, Reader, Results, S3Options, Store, Target, check_chunk_size, not_published
 
 __all__ = [
     "DEFAULT_PATTERN",
@@ -17,6 +17,7 @@ __all__ = [
     "Layout",
     "Limits",
     "Reader",
+    "Results",
     "S3Options",
     "Store",
     "Target",
@@ -25,6 +26,7 @@ __all__ = [
     "natural_key",
     "not_published",
     "open_output",
+    "open_results",
     "open_store",
     "scratch_folder",
 ]

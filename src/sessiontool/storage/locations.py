@@ -1,4 +1,4 @@
-"""A folder's path or a URL -> the store there, or the place of a session's result."""
+"""A folder's path or a URL -> the store there, or the place of results."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
 from .layout import Layout, check_session_id
+from .local.results import FolderResults
 from .local.store import LocalStore
-from .local.target import FolderTarget
-from .protocols import Limits, S3Options, Store, Target
+from .protocols import Limits, Results, S3Options, Store, Target
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_MISTYPED = re.compile(r"s3:", re.IGNORECASE)
 
 
 def open_store(
@@ -28,24 +29,53 @@ def open_store(
     UsageError where the name makes no sense, or the options name a profile that does not exist.
     """
     layout, limits = layout or Layout(), limits or Limits()
-    scheme = _SCHEME.match(url_or_path)
-    if scheme is None:
-        return LocalStore(_folder(url_or_path), layout, limits)
-    if scheme[1].lower() == "file":
-        return LocalStore(_folder_of_url(url_or_path), layout, limits)
-    if scheme[1].lower() == "s3":
+    if _is_bucket(url_or_path, "store"):
         from .s3.store import open_s3  # noqa: PLC0415 - boto3 takes half a second to come up
 
         return open_s3(url_or_path, options or S3Options(), layout, limits)
-    raise UsageError(f"cannot use a {scheme[1][:40]}:// store", hint="a store is a folder or s3://bucket/prefix")
+    return LocalStore(_folder(url_or_path), layout, limits)
 
 
-def open_output(folder: str | Path, session_id: str, *, limits: Limits | None = None) -> Target:
-    """The place of a session's result in a local folder of results, whatever store the session is in (UsageError)."""
-    return FolderTarget(_folder(str(folder)) / check_session_id(session_id), limits)
+def open_results(url_or_path: str, *, options: S3Options | None = None, limits: Limits | None = None) -> Results:
+    """The place of results at a folder's path, a `file://` URL, or `s3://bucket/prefix`, whatever the store is.
+
+    Nothing is made or asked of a server yet.  UsageError as `open_store`.
+    """
+    limits = limits or Limits()
+    if _is_bucket(url_or_path, "place for results"):
+        from .s3.results import S3Results  # noqa: PLC0415 - as above
+
+        return S3Results.at(url_or_path, options or S3Options(), limits)
+    return FolderResults(_folder(url_or_path), limits)
+
+
+def open_output(
+    url_or_path: str | Path, session_id: str, *, options: S3Options | None = None, limits: Limits | None = None
+) -> Target:
+    """The place of one session's result outside its store (UsageError as `open_results`, and for a wrong id)."""
+    return open_results(str(url_or_path), options=options, limits=limits).target(check_session_id(session_id))
+
+
+def local_folder(path: str) -> Path:
+    """The folder at a path or a `file://` URL, for what can be nowhere else (UsageError for a bucket)."""
+    if _is_bucket(path, "folder"):
+        raise UsageError(f"{path[:80]!r} is no folder of this machine", hint="this is written to a local folder alone")
+    return _folder(path)
+
+
+def _is_bucket(place: str, what: str) -> bool:
+    """Whether a place is in S3, not in a folder (UsageError where it is in neither)."""
+    scheme = _SCHEME.match(place)
+    if scheme and scheme[1].lower() not in {"file", "s3"}:
+        raise UsageError(f"cannot use a {scheme[1][:40]}:// {what}", hint=f"a {what} is a folder or s3://bucket/prefix")
+    if scheme is None and _MISTYPED.match(place):
+        raise UsageError(f"{place[:80]!r} is neither a folder nor a bucket", hint="write s3://bucket/prefix")
+    return scheme is not None and scheme[1].lower() == "s3"
 
 
 def _folder(path: str) -> Path:
+    if _SCHEME.match(path):
+        path = _path_of_url(path)
     if not path.strip() or "\0" in path:
         raise UsageError("the name of a folder is empty or broken", hint="name a folder, or s3://bucket/prefix")
     try:
@@ -54,10 +84,10 @@ def _folder(path: str) -> Path:
         return Path(path)
 
 
-def _folder_of_url(url: str) -> Path:
+def _path_of_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"}:
         raise UsageError(
             f"{url!r} names another machine", hint="write file:///path with three slashes, or just the path"
         )
-    return _folder(unquote(parts.path))
+    return unquote(parts.path)

@@ -132,6 +132,18 @@ class Target(Protocol):
         ...
 
 
+class Results(Protocol):
+    """A place for results outside the store: a folder for each session, named by its id."""
+
+    def target(self, session_id: str) -> Target:
+        """The place of a session's result.  The id has been checked."""
+        ...
+
+    def checks(self) -> Iterator[Check]:
+        """Whether results can be put there."""
+        ...
+
+
 class Reader(Protocol):
     """Reads objects of a session."""
 

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import SessionToolError, StorageError
 from ..checks import doubtful, probe
-from ..layout import MERGED_FOLDER
 from ..protocols import Check
 from .errors import FAILURES, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..layout import Layout
     from .bucket import Bucket
@@ -40,9 +39,9 @@ def check_bucket(bucket: Bucket, session: Any) -> Iterator[Check]:
         yield probe("clock", lambda: _clock(answer))
 
 
-def check_writing(bucket: Bucket, root: str, layout: Layout) -> Iterator[Check]:
-    """What a merge does where results go."""
-    folder = f"{root}{layout.folder(_FOLDER)}/{MERGED_FOLDER}/"
+def check_writing(bucket: Bucket, prefix_of: Callable[[str], str]) -> Iterator[Check]:
+    """What a merge does where results go; `prefix_of` says where those of a session are."""
+    folder = prefix_of(_FOLDER)
     key, copied = f"{folder}{uuid.uuid4().hex}", f"{folder}{uuid.uuid4().hex}"
     yield (found := probe("write", lambda: _write(bucket, key)))
     if found.status == "failed":

@@ -40,6 +40,12 @@ _CONNECTIONS = 64  # or urllib3 throws away, and warns of, those of all threads 
 
 def open_s3(url: str, options: S3Options, layout: Layout, limits: Limits) -> S3Store:
     """The store at `s3://bucket/prefix`; nothing is asked of the server yet (UsageError for a name that is none)."""
+    opened, root, session = open_bucket(url, options, limits)
+    return S3Store(opened, root, layout, session, S3Fetch(opened, root, session, options))
+
+
+def open_bucket(url: str, options: S3Options, limits: Limits) -> tuple[Bucket, str, Any]:
+    """The bucket of `s3://bucket/prefix`, the prefix with its slash, and the boto3 session (UsageError)."""
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if "@" in bucket:  # not repeated: people put credentials there
         raise UsageError(
@@ -50,8 +56,7 @@ def open_s3(url: str, options: S3Options, layout: Layout, limits: Limits) -> S3S
     written = write_parameters(options)
     session, client = _client(url, options)
     root = f"{prefix.strip('/')}/".lstrip("/")
-    opened = Bucket(client, bucket, written, limits)
-    return S3Store(opened, root, layout, session, S3Fetch(opened, root, session, options))
+    return Bucket(client, bucket, written, limits), root, session
 
 
 def _client(url: str, options: S3Options) -> tuple[Any, Any]:
@@ -138,7 +143,9 @@ class S3Store:
             return
         yield check_sessions(self)
         if writes:
-            yield from check_writing(self._bucket, self._root, self.layout)
+            yield from check_writing(
+                self._bucket, lambda folder: f"{self._root}{self.layout.folder(folder)}/{MERGED_FOLDER}/"
+            )
         yield check_purging(self._bucket, self._root, self.layout)
         yield from check_scratch()
 

@@ -1,0 +1,28 @@
+"""Results in a local folder of their own, outside the store: a folder for each session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..checks import check_output
+from .target import FolderTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ..protocols import Check, Limits
+
+
+class FolderResults:
+    """Results below `root`, which is made when the first of them is."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._root = root
+        self._limits = limits
+
+    def target(self, session_id: str) -> FolderTarget:
+        return FolderTarget(self._root / session_id, self._limits)
+
+    def checks(self) -> Iterator[Check]:
+        yield check_output(self._root)
