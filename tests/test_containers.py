@@ -15,7 +15,7 @@ from sessiontool.errors import RecordingError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.ogg.demuxer import OggDemuxer
-from sessiontool.media.probe import open_reader, what_is
+from sessiontool.media.probe import open_demuxer, what_is
 
 DATA = Path(__file__).parent / "data" / "containers"
 OGG = [path.read_bytes() for path in sorted((DATA / "firefox-ogg" / "chunks" / "000").iterdir())]
@@ -26,14 +26,14 @@ WEBM = [chunk for name in SESSIONS for chunk in recordings.recorded_chunks(name)
 
 @pytest.mark.parametrize(("chunks", "reader"), [(WEBM, WebmDemuxer), (OGG, OggDemuxer), (MP4, Mp4Demuxer)])
 def test_any_chunk_tells_the_container(chunks: list[bytes], reader: type) -> None:
-    assert {type(open_reader(chunk)) for chunk in chunks} == {reader}
+    assert {type(open_demuxer(chunk)) for chunk in chunks} == {reader}
 
 
 @pytest.mark.parametrize(("chunk", "reader"), [(WEBM[2], WebmDemuxer), (OGG[1], OggDemuxer), (MP4[1], Mp4Demuxer)])
 @pytest.mark.parametrize("lost_bytes", [1, 30, 300])
 def test_a_chunk_tells_it_without_its_beginning(chunk: bytes, reader: type, lost_bytes: int) -> None:
-    assert isinstance(open_reader(chunk[lost_bytes:]), reader)
-    assert isinstance(open_reader(bytes(lost_bytes) + chunk[lost_bytes:]), reader)
+    assert isinstance(open_demuxer(chunk[lost_bytes:]), reader)
+    assert isinstance(open_demuxer(bytes(lost_bytes) + chunk[lost_bytes:]), reader)
 
 
 def encoded(codec: str, container: str, folder: Path) -> bytes:
@@ -67,7 +67,7 @@ def encoded(codec: str, container: str, folder: Path) -> bytes:
 )
 def test_other_sound_is_refused_by_name_with_the_way_out(codec: str, container: str, name: str, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=f"^the recording is {name}, not WebM, Ogg or MP4 with Opus$") as caught:
-        open_reader(encoded(codec, container, tmp_path))
+        open_demuxer(encoded(codec, container, tmp_path))
     assert "audio/webm;codecs=opus" in caught.value.hint
     assert "re-encodes: ffmpeg" in caught.value.hint
 
@@ -96,14 +96,14 @@ def test_other_sound_is_refused_by_name_with_the_way_out(codec: str, container: 
 def test_what_is_no_recording_is_named(data: bytes, name: str) -> None:
     assert what_is(data) == name
     with pytest.raises(RecordingError, match=f"^the recording is {name}, not WebM, Ogg or MP4 with Opus$") as caught:
-        open_reader(data)
+        open_demuxer(data)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize(("data", "what"), [(b"", "is empty"), (bytes(4096), "holds nothing but zeroes")])
 def test_nothing_at_all_is_refused(data: bytes, what: str) -> None:
     with pytest.raises(RecordingError, match=what) as caught:
-        open_reader(data)
+        open_demuxer(data)
     assert caught.value.hint
 
 
@@ -119,11 +119,11 @@ def test_what_a_recording_is_has_no_name() -> None:
 )
 def test_bytes_of_no_kind_are_left_to_the_reader_that_the_recorder_named(mime_type: str, reader: type) -> None:
     data = b"\x41\xe6\x81\x00\x3c\x80" + bytes(range(200))
-    assert isinstance(open_reader(data, mime_type=mime_type), reader)
+    assert isinstance(open_demuxer(data, mime_type=mime_type), reader)
 
 
 def test_a_block_that_looks_like_text_is_no_text() -> None:
     """A blob of Chrome begins with the size of a block, which may be any two bytes from 40 00 on."""
     for size in range(0x4000, 0x8000, 7):
         head = struct.pack(">HBhB", size, 0x81, 0, 0x80)
-        assert isinstance(open_reader(head + b"\xff\x03" + bytes(200)), WebmDemuxer)
+        assert isinstance(open_demuxer(head + b"\xff\x03" + bytes(200)), WebmDemuxer)

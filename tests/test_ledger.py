@@ -25,7 +25,7 @@ from recordings import assert_all_counted, chrome, firefox, recorded_chunks, spl
 from sessiontool.errors import RecordingError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.packets import OTHER_TRACK, Account, Damage, Ledger, PacketRun, SetAside
-from sessiontool.media.probe import open_reader, what_is
+from sessiontool.media.probe import open_demuxer, what_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -185,14 +185,14 @@ def test_every_byte_is_counted_whatever_was_done_to_it(data: st.DataObject) -> N
     pieces = split(b"".join(chunks), [*cuts, *accumulate(map(len, chunks))]) if data.draw(st.booleans()) else chunks
     losses = [rng.random() < 0.1 for _ in pieces]
     with suppress(RecordingError):
-        reader = open_reader(next((chunk for chunk in chunks if chunk.strip(b"\0")), b"\1"))
+        reader = open_demuxer(next((chunk for chunk in chunks if chunk.strip(b"\0")), b"\1"))
         read(reader, zip(pieces, losses, strict=True))
 
 
 @pytest.mark.parametrize("name", sorted(recordings()))
 def test_what_is_undamaged_is_packets_and_structure(name: str) -> None:
     chunks = recordings()[name]
-    reader = open_reader(chunks[0])
+    reader = open_demuxer(chunks[0])
     read(reader, ((chunk, False) for chunk in chunks))
     assert (reader.ledger.damages, reader.ledger.asides) == ([], [])
 
@@ -202,8 +202,8 @@ def test_what_is_undamaged_is_packets_and_structure(name: str) -> None:
 def test_what_cannot_be_read_to_the_end_is_damage(name: str, filling: bytes) -> None:
     """It was dropped without a word: nothing readable came after it."""
     chunks = recordings()[name]
-    reader = open_reader(chunks[0])
-    whole = sum(len(run.payloads) for run in read(open_reader(chunks[0]), ((chunk, False) for chunk in chunks)))
+    reader = open_demuxer(chunks[0])
+    whole = sum(len(run.payloads) for run in read(open_demuxer(chunks[0]), ((chunk, False) for chunk in chunks)))
     kept = read(reader, [*((chunk, False) for chunk in chunks), (filling, False), (filling, False)])
     assert sum(len(run.payloads) for run in kept) == whole
     assert [account.damaged_bytes for account in reader.ledger.accounts[-2:]] == [len(filling)] * 2
@@ -227,7 +227,7 @@ def hurt_folder(family: str, rng: Random) -> Folder:
 def read_alone(chunks: Iterable[Upload]) -> tuple[bytes, Track | None]:
     """The first chunk that tells of which container it is, and the track that it proves."""
     for chunk in chunks:
-        reader = open_reader(chunk.data)
+        reader = open_demuxer(chunk.data)
         try:
             reader.feed(chunk.data)
             reader.flush()
@@ -254,7 +254,7 @@ def test_no_whole_packet_is_lost_and_none_is_made_up(family: str) -> None:
             if upload in stored:
                 pieces.append((upload.data, is_lost))
             is_lost = upload not in stored
-        found = Counter(p for run in read(open_reader(opener, track=track), pieces) for p in run.payloads)
+        found = Counter(p for run in read(open_demuxer(opener, track=track), pieces) for p in run.payloads)
         packets = folder.recordings[0].packets
         lost = Counter(packets[place].payload for place in truth.whole[0]) - found
         assert not lost, f"{family} {index}: {lost.total()} packets"

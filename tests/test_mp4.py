@@ -140,7 +140,7 @@ def test_other_ways_to_write_an_mp4(name: str, source: str, tmp_path: Path) -> N
 
 
 def test_an_index_behind_the_sound_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="behind the sound") as caught:
+    with pytest.raises(RecordingError, match="after the sound") as caught:
         read(remuxed(CHROME, {}, tmp_path))
     assert "-movflags +faststart" in caught.value.hint
 

@@ -27,7 +27,7 @@ from sessiontool.errors import RecordingError
 from sessiontool.media.opus import OpusHead
 from sessiontool.media.opus_evidence import OpusEvidence, names_opus
 from sessiontool.media.packets import OTHER_TRACK, Track, second_opus
-from sessiontool.media.probe import open_reader
+from sessiontool.media.probe import open_demuxer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ OPUS_NAMED = "audio/webm;codecs=opus"
 
 
 def read(data: bytes, *, mime_type: str = "", track: Track | None = None) -> tuple[Demuxer, list[PacketRun]]:
-    reader = open_reader(data, mime_type=mime_type, track=track)
+    reader = open_demuxer(data, mime_type=mime_type, track=track)
     runs = [*reader.feed(data), *reader.flush()]
     assert_all_counted(reader, runs)
     return reader, runs

@@ -35,7 +35,7 @@ from recordings import (
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
-from sessiontool.media.matroska.resync import Known, find_row, row_at
+from sessiontool.media.matroska.resync import Known, find_resync_point, sequence_at
 from sessiontool.media.packets import CUT
 
 if TYPE_CHECKING:
@@ -405,8 +405,8 @@ ROWS = Known(1, frozenset({0xFC}))
 
 
 def test_a_row_of_blocks_is_believed() -> None:
-    assert row_at(ROW, 0, ROWS, final=False)
-    assert find_row(bytes(50) + ROW, 0, ROWS, final=False) == (50, 50)
+    assert sequence_at(ROW, 0, ROWS, final=False)
+    assert find_resync_point(bytes(50) + ROW, 0, ROWS, final=False) == (50, 50)
 
 
 @pytest.mark.parametrize(
@@ -421,18 +421,18 @@ def test_a_row_of_blocks_is_believed() -> None:
     ids=["track", "time", "lacing", "packet", "tracks"],
 )
 def test_a_row_that_disagrees_with_the_recording_is_not(number: int | None, blocks: bytes) -> None:
-    assert row_at(blocks, 0, Known(number, frozenset({0xFC})), final=True) is False
+    assert sequence_at(blocks, 0, Known(number, frozenset({0xFC})), final=True) is False
 
 
 def test_nothing_is_said_of_a_row_before_its_end_is_there() -> None:
     third_end = len(ROW) - len(simple_block(payloads(4, toc=0xFC)[3]))
     for cut in range(third_end):
-        assert row_at(ROW[:cut], 0, ROWS, final=False) is not False
-    assert row_at(ROW[:third_end], 0, ROWS, final=False)
+        assert sequence_at(ROW[:cut], 0, ROWS, final=False) is not False
+    assert sequence_at(ROW[:third_end], 0, ROWS, final=False)
 
 
 def test_what_may_be_forgotten_holds_no_beginning() -> None:
     for cut in range(len(ROW) + 50):
-        found, forget = find_row((bytes(50) + ROW)[:cut], 0, ROWS, final=False)
+        found, forget = find_resync_point((bytes(50) + ROW)[:cut], 0, ROWS, final=False)
         assert found in (None, 50)
         assert forget <= 50

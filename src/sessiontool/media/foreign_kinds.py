@@ -1,4 +1,4 @@
-"""What bytes are that are no recording with Opus: other sound, and what uploads leave in its place."""
+"""Recognises bytes that are no Opus recording: other codecs and containers, and what uploads leave in their place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOOK_AT_UPLOADS = "look at what the uploads stored: this is no recording"
 _DECODE = "store the chunks as MediaRecorder gave them; decode these: base64 -d"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
-_TEXT_BYTES = 64
+_TEXT_BYTES = 64  # chosen: fewer bytes without control characters may be anything
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n"
 
 

@@ -16,18 +16,19 @@ from ..errors import RecordingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SAMPLES_PER_SECOND = 48_000
+SAMPLES_PER_SECOND = 48_000  # samples: the clock of Opus (RFC 7845, section 4)
+SAMPLES_PER_MS = SAMPLES_PER_SECOND // 1000  # derived
 MAX_PACKET_SAMPLES = 5760
 """120 ms: the longest packet there is (RFC 6716, section 3.2.5)."""
 
 MAX_FRAME_BYTES = 1275
-"""The longest frame whose length a packet can tell (R2 of RFC 6716, section 3.4)."""
+"""The longest frame whose length a packet can state (R2 of RFC 6716, section 3.4)."""
 
 MAX_PACKET_BYTES = 48 * MAX_FRAME_BYTES + 100
-"""48 frames and their lengths: nothing longer is an Opus packet of one stream."""
+"""48 frames of 2.5 ms and their lengths: no longer packet is of one stream (RFC 6716, section 3.2.5)."""
 
-SILENT_PACKET_SAMPLES = 960
-_LENGTHS_DIFFER, _PADDING = 0x80, 0x40  # in the second byte of code 3
+SILENT_PACKET_SAMPLES = 960  # 20 ms; chosen: as long as Firefox's packets
+_LENGTHS_DIFFER, _PADDING = 0x80, 0x40  # in the second byte of code 3 (RFC 6716, section 3.2.5)
 _SILENT_PACKETS = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
 
 _FRAME_SAMPLES = (

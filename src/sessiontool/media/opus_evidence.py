@@ -14,20 +14,20 @@ from statistics import median
 
 from ..errors import RecordingError
 from .matroska import ebml
-from .matroska.resync import MAX_PICTURE_BYTES, Known, find_row
+from .matroska.resync import MAX_PICTURE_BYTES, Known, find_resync_point
 from .opus import OpusHead, is_opus, packet_samples
 from .packets import Track
 
 ENOUGH = 8
-"""Packets of a track that are looked at; fewer where no more come."""
+"""Packets of a track that are examined; fewer where no more come.  Chosen."""
 
-_FEW = 4
-_MANY = 24
-_NEARLY_ALL, _MOST, _SOME = 0.9, 0.75, 0.15  # of the packets; of many, and of named ones, some may be damaged
-_MOST_BLOCKS = 400  # before it is clear that no track among them is Opus
-_MOST_BYTES = 4 << 20
-_LIBOPUS_PRE_SKIP = 312
-_AAC_SAMPLES = (1024, 2048)
+_FEW = 4  # packets, chosen: enough where the container's times agree as well
+_MANY = 24  # packets, chosen: of as many a quarter may be damaged
+_NEARLY_ALL, _MOST, _SOME = 0.9, 0.75, 0.15  # shares; chosen: of many packets, and of named ones, more may be damaged
+_MOST_BLOCKS = 400  # chosen: after as many it is clear that no track among them is Opus
+_MOST_BYTES = 4 << 20  # chosen: bounds memory while no track is proved
+_LIBOPUS_PRE_SKIP = 312  # samples: libopus's delay at 48 kHz (measured in Chrome and Firefox)
+_AAC_SAMPLES = (1024, 2048)  # of a frame (ISO/IEC 14496-3: AAC, and HE-AAC with SBR)
 _HINT = "store the recording's first chunk too: its header says what the others are"
 
 
@@ -57,7 +57,7 @@ class OpusEvidence:
         return 2 if self._stereo * 10 >= self._valid else 1
 
     def proves_opus(self, mime_type: str = "") -> bool:
-        """Whether they can be nothing else; with a mime type that names Opus, whether nothing speaks against it."""
+        """Whether they can be nothing else; with a mime type that names Opus, whether no evidence is against it."""
         named = names_opus(mime_type)
         if not self._lengths or named is False or self._are_aac():
             return False
@@ -73,7 +73,7 @@ class OpusEvidence:
         """Whether the packets are whole, and no Opus; else they may be damaged."""
         return self._are_aac() or (self.packets >= ENOUGH and self._valid * 3 < self.packets)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What was seen, for a refusal."""
         lengths = f"{self._valid} of {self.packets} packets keep Opus's rules"
         if self._are_aac():
@@ -129,8 +129,8 @@ class UnprovedError(ValueError):
 def proved_track(buf: bytes, pos: int, mime_type: str, known: Track | None, *, final: bool) -> Track | None:
     """The Opus track among the blocks from `pos` on, before which no header is; None where more bytes are needed.
 
-    `known` is the track if a header elsewhere told.  With `final` no more bytes will come.  RecordingError where it
-    cannot be proved that there is such a track, UnprovedError where the blocks are but a few among bytes of no sense.
+    `known` is the track if a header elsewhere describes it.  With `final` no more bytes will come.  RecordingError
+    where no such track can be proved, UnprovedError where there are only a few blocks among invalid bytes.
     """
     walk = _Walk(buf, pos, known.number if known else None)
     if known is not None and walk.tracks.get(known.number, _Blocks()).evidence.proves_opus("codecs=opus"):
@@ -140,11 +140,11 @@ def proved_track(buf: bytes, pos: int, mime_type: str, known: Track | None, *, f
         return _track(proved, walk.tracks)
     if not final and not walk.is_enough and len(buf) - pos < _MOST_BYTES:
         return None
-    if walk.rows > 1 or max(track.evidence.packets for track in walk.tracks.values()) < _FEW:
+    if walk.sequences > 1 or max(track.evidence.packets for track in walk.tracks.values()) < _FEW:
         raise UnprovedError(walk.end)
-    told = [f"track {number}: {track.evidence.told()}" for number, track in sorted(walk.tracks.items())]
+    seen = [f"track {number}: {track.evidence.summary()}" for number, track in sorted(walk.tracks.items())]
     what = "WebM" if known is None else f"WebM for track {known.number}"
-    raise refusal(what, "; ".join(told) or "no whole block", mime_type)
+    raise refusal(what, "; ".join(seen) or "no whole block", mime_type)
 
 
 def _track(proved: list[int], tracks: dict[int, _Blocks]) -> Track:
@@ -157,28 +157,28 @@ def _track(proved: list[int], tracks: dict[int, _Blocks]) -> Track:
 
 
 class _Walk:
-    """The blocks of each track from a place on, until there are enough; behind damage those of the next row."""
+    """The blocks of each track from a place on, until there are enough; after damage those of the next sequence."""
 
     def __init__(self, buf: bytes, pos: int, number: int | None) -> None:
         self.tracks: dict[int, _Blocks] = {}
-        self.rows = 1  # in which they are
+        self.sequences = 1  # in which they are
         self.end = pos  # of what was looked at and is of no use
         self._blocks = 0
         self._number = number
         found: int | None = pos
         while found is not None:
-            pos = self._walk_row(buf, found)
+            pos = self._walk_sequence(buf, found)
             if self.is_enough or pos >= len(buf):
                 break
             self.end = pos
-            found = find_row(buf, pos + 1, Known(None), final=True).found
-            self.rows += found is not None
+            found = find_resync_point(buf, pos + 1, Known(None), final=True).found
+            self.sequences += found is not None
         for track in self.tracks.values():
             track.end()
 
     @property
     def is_enough(self) -> bool:
-        """Whether more blocks would tell nothing more."""
+        """Whether more blocks would add nothing."""
         wanted = self.tracks if self._number is None else {self._number} & self.tracks.keys()
         return self._blocks >= _MOST_BLOCKS or any(map(self._is_sound, wanted))
 
@@ -186,7 +186,7 @@ class _Walk:
         evidence = self.tracks[number].evidence
         return evidence.packets > ENOUGH and evidence.proves_opus()
 
-    def _walk_row(self, buf: bytes, pos: int) -> int:
+    def _walk_sequence(self, buf: bytes, pos: int) -> int:
         """Read elements on from `pos`; returns where they make no sense, the end of `buf` where they do."""
         cluster_ms = 0
         while self._blocks % ENOUGH or not self.is_enough:

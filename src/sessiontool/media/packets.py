@@ -1,4 +1,4 @@
-"""What a reader of recordings gives, whatever the container.
+"""What a demuxer of recordings gives, whatever the container.
 
 Runs of packets, their track, and the damage in between.
 """
@@ -46,7 +46,7 @@ class Track:
 
     @property
     def others_reason(self) -> str:
-        """Why bytes of some of the others are set aside, nobody knows of which."""
+        """Why bytes of one of the others are set aside where its number is unknown."""
         is_opus = bool(self.second) and self.second == self.others
         return second_opus(min(self.second)) if is_opus else OTHER_TRACK
 
@@ -76,7 +76,7 @@ class SetAside(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """What became of the bytes of one piece of a stream; once the reader is closed the four add up to its size."""
+    """What became of the bytes of one piece of a stream; once the demuxer is closed the four add up to its size."""
 
     size_bytes: int
     payload_bytes: int = 0
@@ -86,7 +86,7 @@ class Account:
 
     @property
     def unaccounted_bytes(self) -> int:
-        """Bytes of which nothing is known: 0 once the reader is closed, or the reader is wrong."""
+        """Bytes of which nothing is known: 0 once the demuxer is closed, or the demuxer is wrong."""
         counted = self.payload_bytes + self.structure_bytes + self.damaged_bytes + self.set_aside_bytes
         return self.size_bytes - counted
 
@@ -94,8 +94,8 @@ class Account:
 class Ledger:
     """Counts every byte of a stream, piece by piece as they were fed, as one of four kinds.
 
-    Each kind is counted where it is found, none is what remains: a byte that a reader forgets shows as unaccounted, and
-    one that it counts twice as a negative rest.  All places are offsets in the stream.
+    Each kind is counted where it is found, none is what remains: a byte that a demuxer forgets shows as unaccounted,
+    and one that it counts twice as a negative rest.  All places are offsets in the stream.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class Ledger:
         return max(0, bisect_right(self._starts, offset) - 1)
 
     def starts_after(self, offset: int) -> list[int]:
-        """The offsets at which the pieces behind the one at `offset` begin."""
+        """The offsets at which the pieces after the one at `offset` begin."""
         return self._starts[bisect_right(self._starts, offset) :]
 
     @property
@@ -134,7 +134,7 @@ class Ledger:
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that are not counted yet: the reader waits for what follows them."""
+        """Bytes that are not counted yet: the demuxer waits for what follows them."""
         return sum(account.unaccounted_bytes for account in self.accounts)
 
     def start_of(self, piece: int) -> int:
@@ -277,7 +277,7 @@ class Demuxer(Protocol):
 
     @property
     def header_missing(self) -> bool:
-        """Whether no header told of the track, here or elsewhere."""
+        """Whether no header described the track, here or elsewhere."""
         ...
 
     def feed(self, data: bytes) -> list[PacketRun]:
@@ -292,5 +292,5 @@ class Demuxer(Protocol):
         ...
 
     def flush(self) -> list[PacketRun]:
-        """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
+        """No more bytes will come, or not in this sequence: returns packets that waited for the bytes after them."""
         ...

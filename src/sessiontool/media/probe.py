@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .packets import Demuxer, Track
 
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
-_SEARCHED_BYTES = 1 << 18
+_SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays fast
 
 
 def begins_recording(data: bytes) -> bool:
@@ -39,8 +39,8 @@ def what_is(data: bytes) -> str:
     return "" if kind is None or _by_beginning(data) or _by_content(data[:_SEARCHED_BYTES]) else kind.name
 
 
-def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None = None) -> Demuxer:
-    """A new reader for the recording that begins with `first_bytes`, the whole first blob if it can be had.
+def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None = None) -> Demuxer:
+    """A new demuxer for the recording that begins with `first_bytes`, the whole first blob if it can be had.
 
     `mime_type` is what the recorder noted, `track` that of a header elsewhere, for blobs of which the first is not
     there.  RecordingError names what is no recording, or one of a kind that is not read; other blobs of the part may be
@@ -49,10 +49,10 @@ def open_reader(first_bytes: bytes, *, mime_type: str = "", track: Track | None 
     if not first_bytes.strip(b"\0"):
         what = "holds nothing but zeroes" if first_bytes else "is empty"
         raise RecordingError(f"the first chunk {what}", hint="look for it where the uploads come from")
-    reader = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
-    if reader is None and (kind := kind_of(first_bytes)):
+    demuxer = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
+    if demuxer is None and (kind := kind_of(first_bytes)):
         raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
-    return (reader or _by_name(mime_type))(mime_type=mime_type, track=track)
+    return (demuxer or _by_name(mime_type))(mime_type=mime_type, track=track)
 
 
 def _by_beginning(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
@@ -64,7 +64,7 @@ def _by_beginning(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | 
 
 
 def _by_name(mime_type: str) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer]:
-    """Where nothing of the content tells, what the recorder noted does."""
+    """By what the recorder noted, where the content does not show it."""
     container = mime_type.lower().partition(";")[0].strip().rpartition("/")[2]
     if container == "ogg":
         return OggDemuxer
@@ -72,7 +72,7 @@ def _by_name(mime_type: str) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer]:
 
 
 def _by_content(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
-    """Where the beginning is damaged, what comes after it tells."""
+    """By what comes after a damaged beginning."""
     if _WEBM_BEGINNINGS.search(data):
         return WebmDemuxer
     if holds_ogg(data):

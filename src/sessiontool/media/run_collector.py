@@ -1,4 +1,4 @@
-"""Packets in, runs of them out: what the readers of all containers have in common."""
+"""Packets in, runs of them out: what the demuxers of all containers have in common."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..media.probe import open_reader
+from ..media.probe import open_demuxer
 from .records import Stretch
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class PieceStream:
 
     def _open(self, data: bytes) -> Demuxer:
         mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""
-        return open_reader(data, mime_type=mime_type, track=self._track)
+        return open_demuxer(data, mime_type=mime_type, track=self._track)
 
     def accounts(self) -> Iterator[tuple[Piece, Account]]:
         """What became of the bytes of each piece."""

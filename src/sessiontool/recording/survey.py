@@ -16,7 +16,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
-from ..media.probe import begins_recording, open_reader, what_is
+from ..media.probe import begins_recording, open_demuxer, what_is
 from ..model import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
 
 def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, list[PacketRun]] | RecordingError:
     try:
-        reader = open_reader(data, mime_type=mime_type, track=track)
+        reader = open_demuxer(data, mime_type=mime_type, track=track)
         return reader, [*reader.feed(data), *reader.flush()]
     except RecordingError as error:
         return error

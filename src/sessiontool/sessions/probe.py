@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..media.matroska import ebml
 from ..media.matroska.demuxer import WebmDemuxer
 from ..media.packets import CUT
-from ..media.probe import open_reader
+from ..media.probe import open_demuxer
 from ..model import SAMPLE_RATE
 from ..recording.survey import end_ms, start_ms
 
@@ -59,7 +59,7 @@ class Explanation:
 
 def explain(data: bytes) -> Explanation:
     """Read a blob by itself (RecordingError where it is no recording with Opus)."""
-    reader = open_reader(data) if data.strip(b"\0") else WebmDemuxer()
+    reader = open_demuxer(data) if data.strip(b"\0") else WebmDemuxer()
     runs = reader.feed(data)
     pending_bytes = reader.ledger.pending_bytes
     runs += reader.flush()

@@ -1,7 +1,7 @@
-"""The bytes of an MP4 that are not read yet, and where its row of boxes goes on after damage.
+"""The bytes of an MP4 that are not read yet, and where its sequence of boxes goes on after damage.
 
-Twelve fixed bytes betray where a fragment or a movie begins, and sound does not contain them by accident: where they
-turn up the row begins anew.
+Twelve fixed bytes mark the start of a fragment or a movie, and encoded sound does not contain them by accident: where
+they occur the sequence begins anew.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ PASSED = frozenset(
     }
 )
 MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}
-"""The boxes that are read whole, and how large they may be; those of `PASSED` stream by."""
+"""Bytes of the boxes that are read whole, at most (chosen: far above recorders'); those of `PASSED` stream by."""
 
 
 def begins_mp4(data: bytes) -> bool:
-    """Whether `data` begins with a box that may stand at the top of an MP4."""
+    """Whether `data` begins with a box that may be at the top level of an MP4."""
     return data[4:8] in PASSED | MAX_BUFFERED_BYTES.keys()
 
 
@@ -42,9 +42,9 @@ class BoxSequence:
         self.pos = 0
         self.offset = 0
         self.counted = 0
-        self._broken_at: int | None = None  # offset where the row broke off
+        self._broken_at: int | None = None  # offset where the sequence broke off
         self._reason = ""
-        self._told = False  # somebody else told of the break: it is noted if bytes have to be skipped
+        self._explained = False  # the break was noted elsewhere: it is noted again only if bytes are skipped
         self._clear_to = 0  # offset up to which no beginning is in a box that is waited for
         self._tried_to = 0  # offset up to which every beginning was tried: none is tried twice
 
@@ -55,7 +55,7 @@ class BoxSequence:
 
     @property
     def end(self) -> int:
-        """The offset behind the last byte."""
+        """The offset after the last byte."""
         return self.offset + len(self.buf)
 
     def append(self, data: bytes) -> None:
@@ -79,37 +79,37 @@ class BoxSequence:
         """What is before the offset `end` is the container's own."""
         self.ledger.structure(*self.uncounted(end))
 
-    # -- where rows begin
+    # -- where sequences begin
 
     def beginning(self, start: int, end: int) -> int | None:
-        """The offset of a beginning of a row, from the offset `start` on, that is whole before `end`."""
+        """The offset of a beginning of a sequence, from the offset `start` on, that is whole before `end`."""
         end = min(end, self.end)  # a box may claim more than there are numbers for
         found = BEGINNING.search(self.buf, max(0, start - self.offset), max(0, end - self.offset))
         return self.offset + found.start() if found else None
 
     def try_here(self) -> None:
-        """The box that comes next is read now: if it is the beginning of a row, it is not looked for again."""
+        """The box that comes next is read now: if it is the beginning of a sequence, it is not looked for again."""
         if self.beginning(self.at, self.at + BEGINNING_BYTES) == self.at:
             self._tried_to = self.at + 1
 
     def is_cut_before(self, end: int) -> bool:
-        """Whether a row begins inside the box that comes next and claims to end at the offset `end`."""
+        """Whether a sequence begins inside the box that comes next and claims to end at the offset `end`."""
         if self.beginning(max(self.at + 1, self._clear_to), end) is not None:
             return True
         self._clear_to = min(end, self.end) - BEGINNING_BYTES
         return False
 
-    def break_off(self, reason: str, *, is_told: bool = False) -> None:
-        """The row makes no sense from here on; `is_told` where nothing may have to be skipped for it."""
+    def break_off(self, reason: str, *, is_explained: bool = False) -> None:
+        """The sequence is invalid from here on; `is_explained` where the reason was noted elsewhere."""
         if self._broken_at is None:
-            self._broken_at, self._reason, self._told = self.at, reason, is_told
+            self._broken_at, self._reason, self._explained = self.at, reason, is_explained
 
     @property
     def is_broken(self) -> bool:
         return self._broken_at is not None
 
-    def next_row(self) -> int | None:
-        """The offset where the next row begins; None where it does not yet."""
+    def next_sequence(self) -> int | None:
+        """The offset where the next sequence begins; None where it does not yet."""
         # A packet that was taken from a box cut short by a few bytes has the next one's beginning at its end.
         found = self.beginning(max(self.at - (BEGINNING_BYTES - 1), self._tried_to), self.end)
         if found is None:
@@ -117,15 +117,15 @@ class BoxSequence:
         return found
 
     def go_on(self, offset: int) -> None:
-        """The row goes on at `offset`, or ends there: what was skipped is damage."""
-        if offset > self.counted or not self._told:
+        """The sequence goes on at `offset`, or ends there: what was skipped is damage."""
+        if offset > self.counted or not self._explained:
             self.ledger.damage(min(self.counted, offset), offset, self._reason)
         self.counted = max(self.counted, offset)
-        self._broken_at, self._told = None, False
+        self._broken_at, self._explained = None, False
         self.pos = offset - self.offset
 
     def finish(self) -> None:
-        """Nothing comes behind: what was not counted is damage."""
+        """Nothing comes after: what was not counted is damage."""
         self.pos = len(self.buf)
         start, end = self.uncounted(self.end)
         if end > start:

@@ -1,6 +1,6 @@
 """The boxes of an MP4 that say where its Opus packets are (ISO/IEC 14496-12; Opus in ISOBMFF: the `dOps` box).
 
-Bytes of whole boxes in, values out: `read_movie` for `moov`; `mp4fragments` reads `moof`.  Malformed boxes are a
+Bytes of whole boxes in, values out: `read_movie` for `moov`; `fragments` reads `moof`.  Malformed boxes are a
 ValueError or struct.error; a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
 
 The pre-skip.  `dOps` has one, but "Encapsulation of Opus in ISO Base Media File Format" (section 4.3.2) calls it
@@ -24,9 +24,9 @@ from ..packets import Track
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ADVISED_PRE_SKIP = 3840
-_EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # QuickTime's longer sound descriptions, by version
-_SOUND_ENTRY_BYTES = 28
+_ADVISED_PRE_SKIP = 3840  # samples: 80 ms (Opus in ISOBMFF, section 4.3.2)
+_EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # bytes by version (QTFF, sound sample descriptions 1 and 2)
+_SOUND_ENTRY_BYTES = 28  # AudioSampleEntry before its boxes (ISO/IEC 14496-12, section 12.2.3)
 
 _CODECS = {
     b"mp4a": "AAC (mp4a)",
@@ -50,7 +50,7 @@ _CODECS = {
 class Sample(NamedTuple):
     """Where a packet is: its offset in the stream and its size; its decoding time, and its duration.
 
-    Both count in the track's timescale; the duration is 0 where nothing tells it.
+    Both count in the track's timescale; the duration is 0 where nothing states it.
     """
 
     offset: int
@@ -60,12 +60,12 @@ class Sample(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset behind it."""
+        """The offset after it."""
         return self.offset + self.size_bytes
 
 
 class Defaults(NamedTuple):
-    """A track's sample duration (in units of its timescale) and size where a fragment does not tell."""
+    """A track's sample duration (in units of its timescale) and size where a fragment does not say."""
 
     duration: int
     size_bytes: int
@@ -73,7 +73,7 @@ class Defaults(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What `moov` tells: the Opus track, its clock, and where its packets are if they are not in fragments.
+    """What `moov` says: the Opus track, its clock, and where its packets are if they are not in fragments.
 
     `declared_pre_skip` is that of `dOps`, which the track's OpusHead need not have.
     """
@@ -187,7 +187,7 @@ class _Trak:
 
     def pre_skip(self, declared: OpusHead) -> int:
         """Samples at 48 kHz that players shall drop at the start; see the module's docstring."""
-        for _, media_time, _ in rows(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
+        for _, media_time, _ in entries(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
             if media_time >= 0:  # -1 is a wait before the sound
                 return min(media_time * SAMPLES_PER_SECOND // self.timescale, 0xFFFF)
         return declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
@@ -195,7 +195,7 @@ class _Trak:
     def samples(self) -> Iterator[Sample]:
         """The packets of a file without fragments, one by one, as their tables may be long."""
         sizes, times = self._each_size(), self._each_time()
-        offsets = rows(">Q", self._long_offsets[8:]) if self._long_offsets else rows(">I", self._offsets[8:])
+        offsets = entries(">Q", self._long_offsets[8:]) if self._long_offsets else entries(">I", self._offsets[8:])
         for (offset,), count in zip(offsets, self._each_count(), strict=False):
             at = offset
             for size, time in zip(islice(sizes, count), times, strict=False):
@@ -207,24 +207,24 @@ class _Trak:
         size, count = u32(table, 4), u32(table, 8)
         if size:
             return repeat(size, count)
-        return (listed for (listed,) in islice(rows(">I", table[12:]), count))
+        return (listed for (listed,) in islice(entries(">I", table[12:]), count))
 
     def _each_count(self) -> Iterator[int]:
         """Packets in each chunk: `stsc` lists the chunks where their number changes."""
-        starts = ((first, count) for first, count, _ in rows(">III", self._chunks[8:]))
+        starts = ((first, count) for first, count, _ in entries(">III", self._chunks[8:]))
         for (first, count), (after, _) in pairwise(chain(starts, [(1 << 32, 0)])):
             yield from repeat(count, max(0, after - first))
 
     def _each_time(self) -> Iterator[int]:
         time = 0
-        for count, duration in rows(">II", self._times[8:]):
+        for count, duration in entries(">II", self._times[8:]):
             for _ in range(count):
                 yield time
                 time += duration
 
 
 def _opus_head(entry: bytes) -> OpusHead:
-    """The OpusHead that a sample entry's `dOps` stands for; its fields are the same, but big-endian."""
+    """The OpusHead of a sample entry's `dOps`: the same fields, but big-endian."""
     start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
     (specific,) = pick(entry[start:], b"dOps")
     if len(specific) < 11 or specific[0] or not specific[1]:
@@ -246,10 +246,10 @@ def number_at(body: bytes, pos: int, width: int) -> int:
     return int.from_bytes(body[pos : pos + width], "big")
 
 
-def rows(layout: str, body: bytes) -> Iterator[tuple[int, ...]]:
-    """As many whole rows as there are in `body`."""
-    row = struct.Struct(layout)
-    return row.iter_unpack(body[: len(body) - len(body) % row.size])
+def entries(layout: str, body: bytes) -> Iterator[tuple[int, ...]]:
+    """As many whole entries as there are in `body`."""
+    entry = struct.Struct(layout)
+    return entry.iter_unpack(body[: len(body) - len(body) % entry.size])
 
 
 def name_of(kind: bytes) -> str:

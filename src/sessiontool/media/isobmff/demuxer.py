@@ -1,14 +1,14 @@
 """Reads MP4 with one Opus track in fragments, as Chrome and Safari record it (ISO/IEC 14496-12).
 
-The contract is that of `webm.packets.Reader`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
+The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
 Files without fragments are read too if their index comes first; if it comes last, the refusal says how to move it.
 
-The strategy.  Top-level boxes are one flat row.  `moov` and `moof` are read whole and tell where packets will be; the
-bytes of other boxes stream by, and a packet is given as soon as it is whole.  Where the row of boxes goes on after one
-that was cut short is `mp4row`'s to find, and where packets are whose sizes or box are damaged `mp4mdat`'s.
+The strategy.  Top-level boxes are one flat sequence.  `moov` and `moof` are read whole and say where packets will be;
+the bytes of other boxes stream by, and a packet is given as soon as it is whole.  `box_sequence` finds where the
+sequence of boxes goes on after one that was cut short, `media_data` where packets are whose sizes or box are damaged.
 
-The times.  A fragment's `tfdt` and its durations tell a packet's decoding time, which is the recorder's clock: Chrome's
-runs with the wall clock, not with the samples, as in its WebM.  An edit list moves none of it; see `mp4boxes` for the
+The times.  A fragment's `tfdt` and its durations give a packet's decoding time, which is the recorder's clock: Chrome's
+runs with the wall clock, not with the samples, as in its WebM.  An edit list moves none of it; see `boxes` for the
 pre-skip.
 """
 
@@ -31,8 +31,8 @@ from .samples import Kinds, proved_track
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ENDLESS = 1 << 64
-_HEAD_BYTES = 8
+_ENDLESS = 1 << 64  # bytes: more than the 64-bit sizes of ISO/IEC 14496-12, section 4.2, can state
+_HEAD_BYTES = 8  # size and type of a box (ISO/IEC 14496-12, section 4.2)
 _NO_PACKETS = "bytes that no packet is in"
 
 
@@ -40,7 +40,7 @@ class Mp4Demuxer:
     """Bytes in, packets out; see the module's docstring.
 
     `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
-    in the stream; `movie` is what the last header told.  Raises RecordingError only where nothing can follow: no Opus
+    in the stream; `movie` is what the last header said.  Raises RecordingError only where nothing can follow: no Opus
     track, encryption, an index at the end, or fragments without a header that cannot be proved to be Opus.
     """
 
@@ -50,8 +50,8 @@ class Mp4Demuxer:
         self.header_missing = False
         self._mime_type = mime_type
         self._known = track  # the header that is known from elsewhere
-        self._row = BoxSequence()
-        self.ledger: Ledger = self._row.ledger
+        self._boxes = BoxSequence()
+        self.ledger: Ledger = self._boxes.ledger
         self._box_kind = b""
         self._box_end: int | None = None  # offset where the box ends that streams by
         self._samples: Iterator[Sample] = iter(())
@@ -61,7 +61,7 @@ class Mp4Demuxer:
         self._flat = False  # the movie's packets are not in fragments
         self._final = False  # no more bytes will come
         self._fragment: MovieFragment | None = None
-        self._foreign = False  # the last fragment told of other tracks alone
+        self._foreign = False  # the last fragment described other tracks only
         self._shift = 0  # what has to be added to the times of the samples
         self._end_time = 0  # of the last fragment
         self._recording = -1
@@ -76,77 +76,77 @@ class Mp4Demuxer:
 
     def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
-        self._row.append(data)
+        self._boxes.append(data)
         self._read(final=False)
         return self._runs.take()
 
     def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.flush()
-        self._break_off(reason, is_told=True)
-        self._row.forget()
+        self._break_off(reason, is_explained=True)
+        self._boxes.forget()
         return runs
 
     def flush(self) -> list[PacketRun]:
-        """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
+        """No more bytes will come, or not in this sequence: returns packets that waited for the bytes after them."""
         self._read(final=True)
-        if self._row.is_broken:
-            self._go_on(self._row.end)
-        self._row.finish()
+        if self._boxes.is_broken:
+            self._go_on(self._boxes.end)
+        self._boxes.finish()
         return self._runs.take()
 
-    # -- the row of boxes
+    # -- the sequence of boxes
 
     def _read(self, *, final: bool) -> None:
         self._final, self._last, going_on = final, None, True
-        while going_on and self._find_row():
+        while going_on and self._find_resync_point():
             try:
                 going_on = self._read_box() if self._box_end is None else self._pass_by()
             except (ValueError, struct.error) as error:
                 self._break_off(str(error))
-        self._row.forget()
+        self._boxes.forget()
 
     def _read_box(self) -> bool:
         """Read one box, or begin one that streams by; False where bytes lack."""
-        row = self._row
-        row.try_here()
+        boxes = self._boxes
+        boxes.try_here()
         header = self._header()
         if header is None:
             return False
         kind, size, body = header
         if kind in PASSED:
-            return self._begin_passing(kind, body, _ENDLESS if size is None else row.offset + body + size)
+            return self._begin_passing(kind, body, _ENDLESS if size is None else boxes.offset + body + size)
         if size is None or size > MAX_BUFFERED_BYTES.get(kind, -1):
             raise ValueError("no MP4 box that belongs here")
         end = body + size
-        if row.is_cut_before(row.offset + end):
+        if boxes.is_cut_before(boxes.offset + end):
             raise ValueError(f"the {kind.decode()} box is cut short")
-        if end > len(row.buf):
+        if end > len(boxes.buf):
             return False
         if kind == b"moov":
-            self._begin_recording(row.buf[body:end])
+            self._begin_recording(boxes.buf[body:end])
         else:
-            self._begin_fragment(row.buf[body:end])
-        row.pos = end
-        row.structure(row.at)
+            self._begin_fragment(boxes.buf[body:end])
+        boxes.pos = end
+        boxes.structure(boxes.at)
         return True
 
     def _header(self) -> tuple[bytes, int | None, int] | None:
         """The head of the next box; where the packets of the fragment come next, that of their box whatever it says."""
         try:
-            header = read_header(self._row.buf, self._row.pos)
+            header = read_header(self._boxes.buf, self._boxes.pos)
         except ValueError:
-            header = b"", 0, self._row.pos + _HEAD_BYTES
+            header = b"", 0, self._boxes.pos + _HEAD_BYTES
         if header is None or header[0] in PASSED or header[0] in MAX_BUFFERED_BYTES or not self._unplaced:
             return header or None
-        start = self._row.at + _HEAD_BYTES
+        start = self._boxes.at + _HEAD_BYTES
         theirs = is_theirs(self._unplaced, start, self._bytes())
         if theirs is None:
             return None
         if not theirs:
             return header
-        self.ledger.damage(self._row.at, self._row.at, WRONG_BOX)
-        return b"mdat", self._unplaced[-1].end - start, self._row.pos + _HEAD_BYTES
+        self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
+        return b"mdat", self._unplaced[-1].end - start, self._boxes.pos + _HEAD_BYTES
 
     def _begin_passing(self, kind: bytes, body: int, end: int) -> bool:
         """A box that streams by; False where more bytes are needed to tell where in it the packets are."""
@@ -154,27 +154,27 @@ class Mp4Demuxer:
             placed = Placed(self._unplaced, end)
             if self.track is None or not self.track.others:
                 is_absolute = self._fragment is not None and self._fragment.absolute
-                found = place(self._unplaced, self._row.offset + body, end, self._bytes(), is_absolute=is_absolute)
+                found = place(self._unplaced, self._boxes.offset + body, end, self._bytes(), is_absolute=is_absolute)
                 if found is None:
                     return False
                 placed = found
             if placed.wrong:
-                self.ledger.damage(self._row.at, self._row.at, placed.wrong)
+                self.ledger.damage(self._boxes.at, self._boxes.at, placed.wrong)
             self._placed_samples, end = placed.samples, placed.end
             self._expect(iter(self._placed_samples))
             self._unplaced = ()
-        self._box_kind, self._box_end, self._row.pos = kind, end, body
-        self._row.structure(self._row.at)
+        self._box_kind, self._box_end, self._boxes.pos = kind, end, body
+        self._boxes.structure(self._boxes.at)
         return True
 
     def _bytes(self) -> Bytes:
-        return Bytes(self._row.buf, self._row.offset, self._kinds.tocs, is_final=self._final)
+        return Bytes(self._boxes.buf, self._boxes.offset, self._kinds.tocs, is_final=self._final)
 
     def _pass_by(self) -> bool:
         """Take packets out of the box that streams by, up to its end or to where it turns out to be cut short."""
         assert self._box_end is not None
-        available = self._row.end
-        found = self._row.beginning(self._row.at, self._box_end + BEGINNING_BYTES)
+        available = self._boxes.end
+        found = self._boxes.beginning(self._boxes.at, self._box_end + BEGINNING_BYTES)
         cut_at = _ENDLESS if found is None else found
         # The beginning of a box may be there in part.  Where this one ends it is in its place.
         safe = available if self._final or available >= self._box_end else available - (BEGINNING_BYTES - 1)
@@ -188,28 +188,28 @@ class Mp4Demuxer:
         return True
 
     def _take_packets(self, end: int, *, is_all: bool) -> None:
-        """Take the packets that end by `end`, and pass over what lies between them; with `is_all` no more come."""
+        """Take the packets that end by `end`, and pass over what is between them; with `is_all` no more come."""
         assert self._box_end is not None
-        row = self._row
+        boxes = self._boxes
         while (sample := self._next) is not None and sample.offset < self._box_end:
             at, after = sample.offset, sample.end
-            if at < row.at or after > self._box_end or sample.size_bytes > MAX_PACKET_BYTES:
+            if at < boxes.at or after > self._box_end or sample.size_bytes > MAX_PACKET_BYTES:
                 self._drop_unread("whose place is not where the fragment says")
                 break
             if after > end or (self.track is None and not self._prove(end, is_all=is_all)):
                 end = min(at, end)
                 break
             self._count_between(at)
-            self._add_packet(row.buf[at - row.offset : after - row.offset], sample)
-            row.counted = max(row.counted, after)
-            row.pos = after - row.offset
+            self._add_packet(boxes.buf[at - boxes.offset : after - boxes.offset], sample)
+            boxes.counted = max(boxes.counted, after)
+            boxes.pos = after - boxes.offset
             self._next = next(self._samples, None)
-        row.pos = max(row.pos, end - row.offset)
+        boxes.pos = max(boxes.pos, end - boxes.offset)
         self._count_between(end)
 
     def _count_between(self, end: int) -> None:
         """Count the bytes of the box that streams by up to the offset `end`, in which there is no packet."""
-        start, end = self._row.uncounted(end)
+        start, end = self._boxes.uncounted(end)
         if start == end:
             return
         if self._box_kind != b"mdat":
@@ -219,40 +219,40 @@ class Mp4Demuxer:
         elif self._flat:
             self.ledger.set_aside(start, end, _NO_PACKETS)
         else:
-            self.ledger.damage(start, end, "sound of which no fragment tells")
+            self.ledger.damage(start, end, "packets that no fragment lists")
 
     def _drop_unread(self, why: str) -> None:
         if self._next is not None:
-            self.ledger.damage(self._row.at, self._row.at, f"packets {why}")
+            self.ledger.damage(self._boxes.at, self._boxes.at, f"packets {why}")
             self._runs.note_break()
             self._expect(iter(()))
 
-    # -- where the row breaks off
+    # -- where the sequence breaks off
 
-    def _break_off(self, reason: str, *, is_told: bool = False) -> None:
-        """The row makes no sense from here on."""
-        self._row.break_off(reason, is_told=is_told)
+    def _break_off(self, reason: str, *, is_explained: bool = False) -> None:
+        """The sequence makes no sense from here on."""
+        self._boxes.break_off(reason, is_explained=is_explained)
         self._box_end = None
         self._unplaced = ()
         self._expect(iter(()))
 
-    def _find_row(self) -> bool:
-        """Whether there is a row to read; where it broke off, look for where the next one begins."""
-        if self._row.is_broken:
-            found = self._row.next_row()
+    def _find_resync_point(self) -> bool:
+        """Whether there is a sequence to read; where it broke off, look for where the next one begins."""
+        if self._boxes.is_broken:
+            found = self._boxes.next_sequence()
             if found is None:
                 return False
             self._go_on(found)
         return True
 
     def _go_on(self, offset: int) -> None:
-        """The row goes on at `offset`, or ends there."""
+        """The sequence goes on at `offset`, or ends there."""
         if self._last and self._last[0] < offset < self._last[1]:  # it begins in a packet of a box cut short
             start, end, run = self._last
             self.ledger.take_back_payload(start, end)
-            self._row.counted, self._last = start, None
+            self._boxes.counted, self._last = start, None
             run.drop_last()
-        self._row.go_on(offset)
+        self._boxes.go_on(offset)
         self._explained = True
         self._runs.note_break()
 
@@ -272,27 +272,27 @@ class Mp4Demuxer:
         self._unplaced = ()
         self._expect(self.movie.samples)
         self._flat = self._next is not None
-        if self._next is not None and self._next.offset < self._row.at:
+        if self._next is not None and self._next.offset < self._boxes.at:
             raise RecordingError(
-                "the MP4's index (moov) stands behind the sound",
+                "the MP4's index (moov) is after the sound",
                 hint="move it to the front, without re-encoding: ffmpeg -i FILE -c copy -movflags +faststart OUT.mp4",
             )
 
     def _begin_fragment(self, body: bytes) -> None:
-        self._drop_unread("that lie outside of their fragment")
+        self._drop_unread("that are outside of their fragment")
         self._foreign = False
         known = self.movie.defaults if self.movie else {}
-        # Among several tracks the number tells; the only one there is needs none.
+        # Among several tracks the number decides; the only one there is needs none.
         number = self.track.number if self.track and self.track.others else None
-        fragment = read_fragment(body, self._row.at, number, known)
+        fragment = read_fragment(body, self._boxes.at, number, known)
         if fragment is None:
             if number is None:
                 raise ValueError("a moof box without a track")
             self._foreign = True
             return
         self._note_missing(fragment)
-        if fragment.is_hurt:
-            self.ledger.damage(self._row.at, self._row.at, WRONG_BOX)
+        if fragment.is_damaged:
+            self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
         counted = fragment.time is None
         self._shift = self._end_time if counted else 0
         self._placed = not counted or (self._placed and not self._explained)
@@ -304,17 +304,17 @@ class Mp4Demuxer:
         self._expect(iter(fragment.samples))
 
     def _note_missing(self, fragment: MovieFragment) -> None:
-        """Numbers need not follow one another, and Chrome's clock need not run evenly: both together tell of a loss."""
+        """Numbers need not follow one another, and Chrome's clock need not run evenly: both together show a loss."""
         last = self._fragment
         if last is None or fragment.time is None or self._explained:
             return
         if fragment.number > last.number + 1 and fragment.time > self._end_time:
             missing = fragment.number - last.number - 1
-            self.ledger.damage(self._row.at, self._row.at, f"{missing} MP4 fragments are missing")
+            self.ledger.damage(self._boxes.at, self._boxes.at, f"{missing} MP4 fragments are missing")
             self._runs.note_break()
 
     def _prove(self, end: int, *, is_all: bool) -> bool:
-        """Find out of what kind the packets are that no header told of; False where more bytes are needed.
+        """Find out of what kind the packets are that no header described; False where more bytes are needed.
 
         `end` is the offset up to which they are there; with `is_all` no more come.
         """

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING
 
-from .boxes import Defaults, Sample, children, number_at, rows, u32
+from .boxes import Defaults, Sample, children, entries, number_at, u32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_MOST_PACKETS = 1 << 16  # in a run that does not list them
-_DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what each of its rows tells
+_MOST_PACKETS = 1 << 16  # in a run that does not list them; chosen: 22 minutes at 20 ms
+_DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what its entries hold (ISO/IEC 14496-12, section 8.8.8)
 _PARTS = (b"tfhd", b"tfdt", b"trun")
 
 
 @dataclass(frozen=True, slots=True)
 class MovieFragment:
-    """What `moof` tells of one track: its packets, and when they end.
+    """What `moof` says about one track: its packets, and when they end.
 
     `time` is that of the first packet; None where `tfdt` is missing, and the times and `end_time` count from 0 then.
-    `absolute` says that offsets count from the beginning of the file, wherever the fragment lies in it; `is_hurt` that
+    `absolute` says that offsets count from the beginning of the file, wherever the fragment is in it; `is_damaged` that
     the size of a box in it is wrong.
     """
 
@@ -36,13 +36,13 @@ class MovieFragment:
     end_time: int
     absolute: bool
     samples: tuple[Sample, ...]
-    is_hurt: bool
+    is_damaged: bool
 
 
 def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[int, Defaults]) -> MovieFragment | None:
-    """What the `moof` box that begins `moof_at` bytes into the stream tells of `track` (None: of its first).
+    """What the `moof` box that begins `moof_at` bytes into the stream says about `track` (None: its first).
 
-    None where it tells nothing of that track.
+    None where it has nothing about that track.
     """
     number, found, data_end = 0, None, moof_at
     for kind, child in children(body):
@@ -56,7 +56,7 @@ def read_fragment(body: bytes, moof_at: int, track: int | None, defaults: dict[i
     if found is None:
         return None
     return MovieFragment(
-        number, found.track, found.time, found.end_time, found.absolute, tuple(found.samples), found.is_hurt
+        number, found.track, found.time, found.end_time, found.absolute, tuple(found.samples), found.is_damaged
     )
 
 
@@ -64,7 +64,7 @@ class _Traf:
     """A track's part of a fragment: its runs of packets, with everything that the boxes leave to defaults filled in."""
 
     def __init__(self, body: bytes, moof_at: int, data_end: int, defaults: dict[int, Defaults]) -> None:
-        boxes, self.is_hurt = _parts(body)
+        boxes, self.is_damaged = _parts(body)
         header, decode_time = (next((child for kind, child in boxes if kind == wanted), b"") for wanted in _PARTS[:2])
         flags, self.track = u32(header, 0) & 0xFFFFFF, u32(header, 4)
         pos = 8
@@ -87,7 +87,7 @@ class _Traf:
                 self._add_run(child)
 
     def _add_run(self, body: bytes) -> None:
-        """A `trun`: its packets lie one behind the other."""
+        """A `trun`: its packets are contiguous."""
         flags, count = u32(body, 0) & 0xFFFFFF, u32(body, 4)
         if flags & 0x1:
             self.data_end = self._base + struct.unpack_from(">i", body, 8)[0]
@@ -100,7 +100,7 @@ class _Traf:
             raise ValueError(f"no run of {count} packets in {len(body)} bytes")
         if not width and count > _MOST_PACKETS:
             raise ValueError(f"a run of {count} packets that are not listed")
-        lines = rows(f">{len(listed)}I", table[: width * count]) if width else ()
+        lines = entries(f">{len(listed)}I", table[: width * count]) if width else ()
         columns = dict(zip(listed, zip(*lines, strict=True), strict=False))
         durations = columns.get(_DURATION) or repeat(self._defaults.duration, count)
         sizes = columns.get(_SIZE) or repeat(self._defaults.size_bytes, count)

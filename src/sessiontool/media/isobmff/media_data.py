@@ -1,6 +1,6 @@
-"""Where a fragment's packets lie in its `mdat`, when the two do not agree: a size in one of them is damaged.
+"""Where a fragment's packets are in its `mdat`, when the two do not agree: a size in one of them is damaged.
 
-`moof` lists the packets' sizes, `mdat` says how much there is, and behind both the next box begins: two of three tell
+`moof` lists the packets' sizes, `mdat` states its own, and after both the next box begins: two of the three decide
 which is wrong.
 """
 
@@ -22,10 +22,10 @@ BEGINNING = re.compile(
     rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
     re.DOTALL,
 )
-"""Where a row begins: a plausible size, then fragment or movie with their first boxes, or a file type with a brand."""
+"""Where a sequence begins: a plausible size, then a fragment or movie with its first box, or a file type and brand."""
 
-BEGINNING_BYTES = 16  # of the longest, with its size
-_MOST_WAITED_BYTES = 1 << 22
+BEGINNING_BYTES = 16  # the longest match of that pattern: two box heads (ISO/IEC 14496-12, section 4.2)
+_MOST_WAITED_BYTES = 1 << 22  # chosen: 50 times the packets of 5 s at 128 kbit/s, and little memory
 
 
 WRONG_OFFSET = "the place of an MP4 fragment's packets is wrong"
@@ -52,7 +52,7 @@ class Bytes:
         return self.offset + len(self.buf)
 
     def begins(self, offset: int) -> bool:
-        """Whether a row begins there, or the bytes end there."""
+        """Whether a sequence begins there, or the bytes end there."""
         if self.is_final and offset == self.end:
             return True
         return offset >= self.offset and BEGINNING.match(self.buf, offset - self.offset) is not None
@@ -92,15 +92,15 @@ def place(
     if not start <= samples[0].offset < claim:
         wrong = "" if is_absolute else WRONG_OFFSET  # from the beginning of a file that is cut they cannot be right
         samples = moved(samples, start - samples[0].offset)
-    told = samples[-1].end
-    if told == claim:
+    listed_end = samples[-1].end
+    if listed_end == claim:
         return Placed(samples, claim, wrong)
-    likely = [end for end in (told, claim) if end - start < _MOST_WAITED_BYTES]
+    likely = [end for end in (listed_end, claim) if end - start < _MOST_WAITED_BYTES]
     cut_at = BEGINNING.search(there.buf, max(0, start - there.offset))
     if likely and not there.is_final and cut_at is None and there.end < max(likely) + BEGINNING_BYTES:
         return None
-    if there.begins(told):
-        return Placed(samples, told, wrong or WRONG_BOX)
+    if there.begins(listed_end):
+        return Placed(samples, listed_end, wrong or WRONG_BOX)
     if not there.begins(claim):
         return Placed(samples, claim, wrong)
     there = there.kind_of(samples[:1])  # the others may be sought in the wrong places

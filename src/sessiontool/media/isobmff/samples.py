@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from .boxes import Sample
 
 _PROVING = 40
-"""So many packets of a fragment are looked at first, where no header told what they are."""
+"""Packets of a fragment that are examined first where no header describes them.  Chosen: 2.4 s at Chrome's 60 ms."""
 
-_ZEROES = bytes(8)  # a valid packet could begin so, but none does: something overwrote it
-_ENOUGH = 8
+_ZEROES = bytes(8)  # chosen: valid, but no encoder writes them: something overwrote the packet
+_ENOUGH = 8  # packets, chosen: as many of known lengths make another kind of packet suspect
 
 
 class Kinds:
@@ -35,14 +35,14 @@ class Kinds:
         """TOC bytes of more than one packet."""
         return frozenset(toc for toc, count in self._tocs.items() if count > 1)
 
-    def samples_of(self, payload: bytes, told: int) -> int:
-        """How long a packet lasts, in samples at 48 kHz; 0 for what is none.  `told` is what the fragment says."""
+    def samples_of(self, payload: bytes, stated: int) -> int:
+        """How long a packet lasts, in samples at 48 kHz; 0 for what is none.  `stated` is what the fragment says."""
         samples = self._samples[payload[:2]]
         if not samples or payload.startswith(_ZEROES) or len(payload) > most_bytes(payload[:2]):
             return 0
         if payload[0] not in self._tocs and self._lengths.total() >= _ENOUGH:
             usual = self._lengths.most_common(1)[0][0]
-            if samples != usual and abs(told - samples) >= abs(told - usual):
+            if samples != usual and abs(stated - samples) >= abs(stated - usual):
                 return 0
         self._tocs[payload[0]] += 1
         self._lengths[samples] += 1
@@ -60,8 +60,8 @@ def proved_track(
 ) -> Track | None:
     """The track of fragments without a header, by the packets of one; None where more of them are needed.
 
-    `known` is the track if a header elsewhere told; with `is_all` no more packets will come.  RecordingError where they
-    are none of Opus, ValueError where they may be that, and damaged.
+    `known` is the track if a header elsewhere describes it; with `is_all` no more packets will come.  RecordingError
+    where they are not Opus, ValueError where they may be that, and damaged.
     """
     evidence = _evidence(samples[:_PROVING], packets[:_PROVING])
     named = _name(packets, mime_type, known)
@@ -70,7 +70,7 @@ def proved_track(
             return None
         evidence = _evidence(samples, packets)
     if not evidence.proves_opus(named):
-        error = refusal("MP4", evidence.told(), mime_type)
+        error = refusal("MP4", evidence.summary(), mime_type)
         raise error if evidence.is_another_codec or names_opus(mime_type) is False else ValueError(error.message)
     return replace(known, number=number) if known else Track(number, OpusHead(evidence.channels, pre_skip=0), "")
 

@@ -6,14 +6,15 @@ import struct
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..opus import SAMPLES_PER_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SHORT_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
 _LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox has it
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
-LACING_FLAGS = 0x06
-_SAMPLES_PER_MS = 48
+LACING_FLAGS = 0x06  # flags of a block (RFC 9559, section 10.2)
 
 
 class Blocks(NamedTuple):
@@ -35,13 +36,13 @@ class Blocks(NamedTuple):
     def is_late(self, durations: Sequence[int]) -> bool:
         """Whether there is time for one packet more, or nearly, by the times of the blocks."""
         length = 2 * sum(durations) - durations[-1]
-        return 2 * _SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0]) > length
+        return 2 * SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0]) > length
 
     def gaps(self, durations: Sequence[int]) -> Iterator[int]:
-        """The indexes of packets behind which there is such a time."""
+        """The indexes of packets after which there is such a time."""
         steps = zip(self.times_ms, self.times_ms[1:], durations, strict=False)
         for at, (time_ms, after_ms, length) in enumerate(steps):
-            if 2 * _SAMPLES_PER_MS * (after_ms - time_ms) > 3 * length:
+            if 2 * SAMPLES_PER_MS * (after_ms - time_ms) > 3 * length:
                 yield at
 
 
@@ -63,7 +64,7 @@ def read_blocks(buf: bytes, pos: int, number: int, base_ms: int, most_bytes: int
         if size > most:
             if size < 0x8000:
                 break
-            # A size of one byte: what follows stands a byte earlier.
+            # A size of one byte: what follows is a byte earlier.
             track, relative_ms, flags = unpack_short(buf, pos + 2)
             start, after = pos + 6, pos + (size >> 8) - 0x7E
             shorts += 1

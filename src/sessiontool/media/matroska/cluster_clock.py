@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..opus import SAMPLES_PER_MS
+
 if TYPE_CHECKING:
     from ..packets import PacketRun
 
 _MOST_SKIPPED_MS = 600
-"""Sound that may be skipped inside one cluster: Firefox's last a second, Chrome's longer."""
+"""Chosen: sound that may be skipped in one cluster; Firefox's clusters last 1000 ms (measured), Chrome's longer."""
 
-_LEAST_SLACK_MS = 120
-_SAMPLES_PER_MS = 48
-_SLACK = 0.6
+_LEAST_SLACK_MS = 120  # chosen: two of Chrome's packets
+_SLACK = 0.6  # share of what was skipped; chosen: bytes a ms vary with the sound
 
 
 class _Timestamp(NamedTuple):
@@ -26,7 +27,7 @@ class _Timestamp(NamedTuple):
 class Clock:
     """What is known of the next packet's time.
 
-    A cluster's timestamp may be on the lost side of a cut, so packets behind a break are not `placed` until the next
+    A cluster's timestamp may be on the lost side of a cut, so packets after a break are not `placed` until the next
     cluster begins; but where the times show that only a few packets were skipped, inside the cluster, they are.
     """
 
@@ -53,7 +54,7 @@ class Clock:
         self._scale_ns = scale_ns or 1_000_000
 
     def begin_cluster(self) -> None:
-        """A cluster begins; its timestamp comes behind its head."""
+        """A cluster begins; its timestamp comes after its head."""
         self.placed = False
 
     def set_timestamp(self, timestamp: int, offset: int) -> None:
@@ -84,7 +85,7 @@ class Clock:
         run = self._run
         if run is None or not run.payloads:
             return False
-        return 2 * _SAMPLES_PER_MS * (time_ms - run.times_ms[-1]) > 3 * run.durations[-1]
+        return 2 * SAMPLES_PER_MS * (time_ms - run.times_ms[-1]) > 3 * run.durations[-1]
 
     def drop_packet(self, run: PacketRun) -> None:
         """Take the last packet out of its run."""
@@ -92,19 +93,19 @@ class Clock:
         self.placed = run.placed
 
     def break_off(self) -> None:
-        """Something is wrong behind the last packet."""
+        """Something is wrong after the last packet."""
         run = self._run
         if self.placed and run is not None and run.payloads and run.placed:
-            length_ms = run.durations[-1] / _SAMPLES_PER_MS
+            length_ms = run.durations[-1] / SAMPLES_PER_MS
             self._expected = run.times_ms[-1] + length_ms, len(run.payloads[-1]) / length_ms
         self.placed, self.continued = False, True
 
     def lose(self) -> None:
-        """Bytes are missing, nobody knows how many."""
+        """Bytes are missing, an unknown number."""
         self.placed, self._expected = False, None
 
     def settle(self, time_ms: int, skipped_bytes: int) -> None:
-        """Whether the first packet behind a break, at `time_ms` by the last timestamp, is in the cluster at hand."""
+        """Whether the first packet after a break, at `time_ms` by the last timestamp, is in the cluster at hand."""
         if self._expected is None:
             return
         (expected_ms, rate), self._expected = self._expected, None

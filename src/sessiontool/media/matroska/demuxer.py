@@ -5,9 +5,9 @@ are missing here; `flush` says that no more will come.  A piece may begin and en
 Chrome does.  `ledger` counts every byte: packets, the container's own, damage, what is set aside.
 
 The strategy.  A live recording's segment and clusters have no size, and every id above a cluster's level is unlike
-every id in it, so elements are read as one flat row: masters are stepped into, what carries no packets is skipped.
-Where the row breaks off (a lost or cut or damaged piece) `recovery` finds what of it is believed and where the next one
-begins.  Where no header tells of the track, `proving` finds the one that is Opus.
+every id in it, so elements are read as one flat sequence: masters are stepped into, what carries no packets is skipped.
+Where the sequence breaks off (a lost or cut or damaged piece) `recovery` finds what of it is believed and the resync
+point.  Where no header describes the track, `opus_evidence` finds the one that is Opus.
 
 A cluster's timestamp may be on the lost side of a cut.  Packets after a break are therefore not `placed` until the
 next cluster begins: their times count from the last timestamp known, which may be the wrong one.  Placing them is not
@@ -50,7 +50,7 @@ class WebmDemuxer:
         self._stream = Stream()
         self.ledger: Ledger = self._stream.ledger  # what became of every byte that was fed
         self._recovery = Recovery(self._stream, self._clock)
-        self._wrong_at: int | None = None  # offset of a block that has others in it, or of what is behind it
+        self._wrong_at: int | None = None  # offset of a block that has others in it, or of what is after it
         self._runs = RunCollector()
 
     @property
@@ -60,7 +60,7 @@ class WebmDemuxer:
 
     @property
     def header_missing(self) -> bool:
-        """Whether no header told of the track, here or elsewhere."""
+        """Whether no header described the track, here or elsewhere."""
         return self._head.is_missing
 
     # -- the three calls
@@ -91,7 +91,7 @@ class WebmDemuxer:
         return self._runs.take()
 
     def flush(self) -> list[PacketRun]:
-        """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
+        """No more bytes will come, or not in this sequence: returns packets that waited for the bytes after them."""
         self._close()
         return self._runs.take()
 
@@ -101,21 +101,21 @@ class WebmDemuxer:
         self._read(final=True)
         self._recovery.end(CUT)
 
-    # -- the row of elements
+    # -- the sequence of elements
 
     def _read(self, *, final: bool) -> None:
         """Read as many whole elements as the buffer holds, and drop them from it."""
         pos = 0
         while True:
             if self._recovery.broken_at is not None:
-                found = self._find_row(final=final)
+                found = self._find_resync_point(final=final)
                 if found is None:
                     return
                 pos = found
             pos = self._read_blocks(pos)
             try:
                 after = self._read_element(pos, final=final)
-                if after is None and self._head.row_goes_on_inside(self._stream.buf, pos, self._known, final=final):
+                if after is None and self._head.goes_on_inside(self._stream.buf, pos, self._known, final=final):
                     raise ValueError("an element longer than what is there")
             except RecordingError:
                 self._stream.forget(pos)
@@ -288,7 +288,7 @@ class WebmDemuxer:
             raise ValueError(f"block of {size} bytes for a track above 127")
         if not self._head.is_proved and not self._head.prove(buf, pos, self._stream.offset, final=final):
             return None
-        if self._head.is_foreign(buf, body, size, is_hurt=bool(self.ledger.damages)):
+        if self._head.is_foreign(buf, body, size, is_damaged=bool(self.ledger.damages)):
             return self._set_aside(pos, end, buf[body] & 0x7F)
         if size - 4 > most_bytes(buf[body + 4 : body + 6]):
             raise ValueError(f"a block of {size} bytes, more than its kind of packet can have")
@@ -319,14 +319,14 @@ class WebmDemuxer:
         relative = int.from_bytes(self._stream.buf[body + 1 : body + 3], "big", signed=True)
         self._add_packet(pos, body + 4, payload, self._clock.time_ms(relative), duration)
 
-    # -- where the row breaks off
+    # -- where the sequence breaks off
 
     def _known(self) -> Known:
-        """What the next row has to agree with."""
+        """What the next sequence has to agree with."""
         return self._head.known(self._clock.cluster_ms)
 
-    def _find_row(self, *, final: bool) -> int | None:
-        """Where in the buffer the next row begins."""
+    def _find_resync_point(self, *, final: bool) -> int | None:
+        """Where in the buffer the next sequence begins."""
         place = self._recovery.search(self._known(), final=final)
         if place is None:
             return None

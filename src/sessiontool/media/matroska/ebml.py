@@ -1,6 +1,6 @@
 """EBML (RFC 8794): variable-length numbers and elements, and the element ids of Matroska (RFC 9559) that are used here.
 
-Readers return None where bytes are still to come and raise `ValueError` where no continuation could make sense of them.
+Functions return None where bytes are still to come and raise `ValueError` where no continuation could be valid.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ..opus_evidence import UnprovedError, proved_track
 from . import ebml
 from .blocks import LACING_FLAGS
 from .elements import BLOCKS, MAX_FOREIGN_BLOCK_BYTES
-from .resync import Known, find_row, next_block
+from .resync import Known, find_resync_point, next_block
 from .track_entry import opus_track, require_webm
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 HAS_OTHERS = "a block with others in it"
 FEW_BYTES = 64
-"""A packet that is not longer holds no block."""
+"""Chosen: a packet that is not longer is not searched for blocks inside it."""
 
 
 class Head:
     """The track, and the kinds of its packets.
 
-    `track` may be known from elsewhere; `is_proved` once a header or the packets told that it is Opus.
+    `track` may be known from elsewhere; `is_proved` once a header or the packets show that it is Opus.
     """
 
     def __init__(self, mime_type: str, track: Track | None) -> None:
         self.track = track
-        self.is_missing = False  # the track was told by its packets alone
+        self.is_missing = False  # the track is known from its packets alone
         self.is_proved = False
         self.is_open = False  # a header began, of which no Tracks came yet
         self.recording = -1  # how many headers there were, less one
@@ -40,7 +40,7 @@ class Head:
         self._mime_type = mime_type
         self._begun_at = -1  # the offset of the last EBML header
         self._writing_app = ""
-        self._unproved_bytes = 0  # so many were not enough to tell
+        self._unproved_bytes = 0  # so many were not enough to decide
         self._unproved_to = -1  # offset up to which blocks may be anything
         self.usual_bytes = FEW_BYTES  # no block whose packet is not larger is wrong in its size alone
         self._largest = 0  # bytes of the largest packet so far
@@ -48,7 +48,7 @@ class Head:
     # -- headers
 
     def begin(self, body: bytes, offset: int) -> None:
-        """An EBML header; RecordingError where it is that of another kind of file, ValueError behind packets."""
+        """An EBML header; RecordingError where it is that of another kind of file, ValueError after packets."""
         try:
             require_webm(body)
         except RecordingError as error:
@@ -75,7 +75,7 @@ class Head:
         self.is_missing, self.is_proved, self.is_open = False, True, False
 
     def _by_its_place(self, refusal: RecordingError) -> Exception:
-        """A header of no use is damage if it comes behind packets: others of theirs may follow."""
+        """A header of no use is damage if it comes after packets: others of theirs may follow."""
         return ValueError(refusal.message) if self.samples else refusal
 
     # -- what the blocks say
@@ -108,16 +108,16 @@ class Head:
         tocs = frozenset(start[0] for start, samples in self.samples.items() if samples)
         return Known(self.track.number, tocs, self.track.others, cluster_ms)
 
-    def is_foreign(self, buf: bytes, body: int, size: int, *, is_hurt: bool) -> bool:
+    def is_foreign(self, buf: bytes, body: int, size: int, *, is_damaged: bool) -> bool:
         """Whether the block at `body` is another track's.
 
-        A row of blocks of one other number says that the header is damaged, where there is damage (`is_hurt`).
+        Several blocks of one other number mean that the header is damaged, where there is damage (`is_damaged`).
         """
         number = buf[body] & 0x7F
         if self.track is None or number == self.track.number:
             return False
         following = None if self.samples or self.track.others else next_block(buf, body + size)
-        if is_hurt and following and following.number == number:
+        if is_damaged and following and following.number == number:
             self.track = replace(self.track, number=number)
             return False
         if number not in self.track.others:
@@ -126,14 +126,14 @@ class Head:
             raise ValueError(f"block of {size} bytes")
         return True
 
-    def row_goes_on_inside(self, buf: bytes, pos: int, known: Callable[[], Known], *, final: bool) -> bool:
+    def goes_on_inside(self, buf: bytes, pos: int, known: Callable[[], Known], *, final: bool) -> bool:
         """Whether elements go on inside the one at `pos`, which is not whole: its size is wrong then.
 
         A picture is so large that bytes of it may look like a block: it is looked into only if no more bytes will come.
         """
         if not final and (len(buf) - pos < FEW_BYTES or not self.is_proved or self._is_picture(buf, pos)):
             return False
-        return find_row(buf, pos + 1, known(), final=True).found is not None
+        return find_resync_point(buf, pos + 1, known(), final=True).found is not None
 
     def _is_picture(self, buf: bytes, pos: int) -> bool:
         """Whether a block of another track is at `pos`."""
@@ -154,7 +154,7 @@ class Head:
 
     def has_others(self, payload: bytes, known: Known) -> bool:
         """Whether other blocks are in what seems to be a packet."""
-        return find_row(payload, 1, known, final=True).found is not None
+        return find_resync_point(payload, 1, known, final=True).found is not None
 
     def check_size(self, payload: bytes, known: Known) -> None:
         """ValueError where others are in a packet: its block's size is damaged."""

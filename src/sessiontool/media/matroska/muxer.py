@@ -15,26 +15,25 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..opus import SAMPLES_PER_SECOND, OpusHead
+from ..opus import SAMPLES_PER_MS, SAMPLES_PER_SECOND, OpusHead
 from . import ebml
 from .ebml import element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CLUSTER_MS = 5000
+CLUSTER_MS = 5000  # at most; RFC 9559, section 25.1 advises up to five seconds
 SEEK_PRE_ROLL_NS = 80_000_000
 """What RFC 7845, section 4.6 asks decoders to decode before a seek point."""
 
-TRACK_NUMBER = 1
-_AUDIO_TRACK = 2
-_SAMPLES_PER_MS = SAMPLES_PER_SECOND // 1000
-_MASTER_SIZE_LENGTH = 8
+TRACK_NUMBER = 1  # chosen: the only track is the first
+_AUDIO_TRACK = 2  # TrackType (RFC 9559, section 5.1.4.1.3)
+_MASTER_SIZE_LENGTH = 8  # bytes of a size, the most there are (RFC 8794, section 11.2.5)
 _BLOCK_HEADER = struct.Struct(">BHBHB")  # id, two-byte size, track, relative time, flags
 _LONG_BLOCK_HEADER = struct.Struct(">BIBHB")  # the same with a four-byte size
-_KEY_FRAME = 0x80
-_SHORT_BLOCK_BYTES = 0x3FFF - 4
-_COPY_BYTES = 1 << 20
+_KEY_FRAME = 0x80  # flag of a SimpleBlock (RFC 9559, section 10.2)
+_SHORT_BLOCK_BYTES = 0x3FFF - 4  # payload of a block with a two-byte size (RFC 8794, section 4)
+_COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
 class WebmMuxer:
@@ -51,13 +50,13 @@ class WebmMuxer:
     def write(self, payloads: Sequence[bytes], durations: Sequence[int]) -> None:
         """Append packets, each with its duration in samples at 48 kHz."""
         ends = list(accumulate(durations, initial=self.samples))
-        times_ms = [samples // _SAMPLES_PER_MS for samples in ends[:-1]]
+        times_ms = [samples // SAMPLES_PER_MS for samples in ends[:-1]]
         self.samples = ends[-1]
         first = 0
         while first < len(payloads):
             if not self._blocks:
                 self._cluster_ms = times_ms[first]
-            after = bisect_right(ends, (self._cluster_ms + CLUSTER_MS) * _SAMPLES_PER_MS, first + 1) - 1
+            after = bisect_right(ends, (self._cluster_ms + CLUSTER_MS) * SAMPLES_PER_MS, first + 1) - 1
             after = max(after, first + (not self._blocks))  # a cluster holds at least one packet
             self._add_blocks(payloads[first:after], times_ms[first:after])
             if after < len(payloads):
@@ -94,7 +93,7 @@ class WebmMuxer:
         info = element(
             ebml.INFO,
             element(ebml.TIMESTAMP_SCALE, 1_000_000)
-            + element(ebml.DURATION, max(0, self.samples - head.pre_skip) / _SAMPLES_PER_MS)
+            + element(ebml.DURATION, max(0, self.samples - head.pre_skip) / SAMPLES_PER_MS)
             + element(ebml.MUXING_APP, writing_app)
             + element(ebml.WRITING_APP, writing_app),
         )

@@ -1,8 +1,9 @@
-"""Where a row of WebM elements breaks off: what of the last of it is believed, and where the next one begins.
+"""Where a sequence of WebM elements breaks off: what of the last of it is believed, and where the next one begins.
 
 Elements make no sense from some place on, and the damage that shows there may have begun before: the last block may
-have a wrong size, or be two halves of blocks that do not belong together.  What was read last is believed unless a row
-begins inside it: then it goes back, and reading goes on there.  So a wrong size costs its own block and none in it.
+have a wrong size, or be two halves of blocks that do not belong together.  What was read last is believed unless a
+sequence begins inside it: then it goes back, and reading goes on there.  So a wrong size costs its own block and none
+in it.
 
 Where pieces meet, a blob may have lost its end or its neighbour, and the next one of Chrome begins a byte inside an
 element; that byte is put there for the search.
@@ -18,7 +19,7 @@ from ..packets import CUT
 from . import ebml
 from .blocks import places
 from .elements import FIRST_BYTES, LIVE_CLUSTER
-from .resync import CUT_PREFIXES, Known, find_row, resembles_head, row_at
+from .resync import CUT_PREFIXES, Known, find_resync_point, resembles_head, sequence_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
     from .cluster_clock import Clock
     from .stream import Stream
 
-_FILL_BYTES = 9  # as many as a block's head has
-_FEW_LETTERS = 4
-_ZEROES = 4  # as many are no sound
-_LEAST_CUT_BYTES = 2
-_SURE_BITS = 20  # of a block's head
-_SIZE_BITS = 14  # of a size of two bytes
-_MOST_CUTS = 8
-_MOST_WAITED_BYTES = 3 << 20
-_TEXT = frozenset((9, 10, 13, *range(32, 127)))
+_FILL_BYTES = 9  # chosen: as many as the longest block head has
+_FEW_LETTERS = 4  # bytes; chosen: as many of text are no sound
+_ZEROES = 4  # bytes; chosen: as many are no sound
+_LEAST_CUT_BYTES = 2  # Chrome's blobs end with one byte of an element at most (measured on 253 boundaries)
+_SURE_BITS = 20  # of a block's head; chosen: one place in a million has them by chance
+_SIZE_BITS = 14  # of a size of two bytes (RFC 8794, section 4)
+_MOST_CUTS = 8  # chosen: bounds the search where many pieces are damaged in succession
+_MOST_WAITED_BYTES = 3 << 20  # chosen: bounds memory; the largest block searched for is a third of it
+_TEXT = frozenset((9, 10, 13, *range(32, 127)))  # bytes of ASCII text (RFC 20)
 
 
 class Element(NamedTuple):
@@ -53,14 +54,14 @@ class Element(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in the buffer a row begins, and what has to be put before it."""
+    """Where in the buffer a sequence begins, and what has to be put before it."""
 
     at: int
     prefix: bytes = b""
 
 
 class Recovery:
-    """The search for the next row, in `stream`, and what was read since the last block."""
+    """The search for the next sequence, in `stream`, and what was read since the last block."""
 
     def __init__(self, stream: Stream, clock: Clock) -> None:
         self.broken_at: int | None = 0  # offset from which nothing was counted; a stream begins broken
@@ -69,9 +70,9 @@ class Recovery:
         self._clock = clock
         self.skipped_bytes = 0  # by the last search
         self.may_have_lost_bytes = False  # between two pieces, where it went over their ends
-        self._from, self._but = 0, -1  # where in the buffer it begins, and where no row is
-        self._cuts = [0]  # where in the buffer the row may go on one byte inside an element, as pieces meet there
-        self._recent: list[Element] = []  # the last block, and the elements behind it
+        self._from, self._but = 0, -1  # where in the buffer it begins, and where no sequence is
+        self._cuts = [0]  # where in the buffer the sequence may go on one byte inside an element, as pieces meet there
+        self._recent: list[Element] = []  # the last block, and the elements after it
         self._blocks: tuple[Blocks, PacketRun] | None = None  # the blocks whose last one comes before them
 
     def forget_recent(self) -> None:
@@ -90,7 +91,7 @@ class Recovery:
 
     @property
     def recent(self) -> list[Element]:
-        """The last block, and the elements behind it."""
+        """The last block, and the elements after it."""
         if self._blocks is not None:
             (blocks, run), offset = self._blocks, self._stream.offset
             *_, (start, body, end) = places(self._stream.buf, blocks)
@@ -107,17 +108,17 @@ class Recovery:
         return run.payloads[-1] if run else b""
 
     def piece_follows(self) -> None:
-        """Another piece is put behind the buffer: while the row is broken, it may go on where they meet."""
+        """Another piece is put after the buffer: while the sequence is broken, it may go on where they meet."""
         if self.broken_at is not None and len(self._cuts) < _MOST_CUTS:
             self._cuts.append(len(self._stream.buf))
 
     def lose(self, reason: str) -> None:
-        """Bytes are missing behind the buffer, of which all is counted."""
+        """Bytes are missing after the buffer, of which all is counted."""
         self.broken_at, self.reason = self._stream.offset, reason
         self._from, self._but, self._cuts = 0, -1, [0]
         self.forget_recent()
 
-    # -- the row breaks off
+    # -- the sequence breaks off
 
     def break_off(self, pos: int, reason: str, known: Known, *, final: bool) -> bool:
         """The elements make no sense from `pos` on; what of those before it is not to be believed goes back.
@@ -141,7 +142,7 @@ class Recovery:
         back = [element for element in reversed(recent) if element.end > stream.offset + self._from]
         if is_doubtful and not back:
             back = recent[::-1]
-        # A byte that was put before a row was never fed, and is no damage.
+        # A byte that was put before a sequence was never fed, and is not damage.
         self.broken_at = stream.real(back[-1].start - stream.offset if back else pos)
         self.reason = CUT if any(map(self._is_astride, back)) else reason
         self._cuts = [at for at in self._cuts if at >= self._from]
@@ -181,14 +182,14 @@ class Recovery:
             self._clock.take_back_timestamp(element.start)
 
     def _is_astride(self, element: Element) -> bool:
-        """Whether pieces meet in an element, behind its first byte."""
+        """Whether pieces meet in an element, after its first byte."""
         start, end = element.start - self._stream.offset, element.end - self._stream.offset
         return any(start + 1 < at < end for at in self._stream.boundaries)
 
     def _is_doubtful(self, block: Element, pos: int, known: Known, *, final: bool) -> bool | None:
-        """Whether the last block, in which no row begins, ends elsewhere or was filled from inside it on.
+        """Whether the last block, in which no sequence begins, ends elsewhere or was filled from inside it on.
 
-        Damage may as well have begun inside it; as its head is whole and nothing speaks against it, it is kept.  None
+        Damage may as well have begun inside it; as its head is whole and no evidence is against it, it is kept.  None
         where more bytes are needed to tell.
         """
         if block.run is None or block.end != self._stream.offset + pos:
@@ -206,36 +207,37 @@ class Recovery:
         return self._has_another_end(block, pos, known, final=final)
 
     def _has_another_end(self, block: Element, pos: int, known: Known, *, final: bool) -> bool | None:
-        """Whether a row begins, or the bytes end, where the block would end if one bit of its size were another."""
+        """Whether a sequence begins, or the bytes end, where the block would end with one bit of its size changed."""
         body, buf = block.body - 4 - self._stream.offset, self._stream.buf
         others = (body + (pos - body ^ 1 << bit) for bit in range(_SIZE_BITS))
         ends = [end for end in others if pos < end <= len(buf) and is_opus(buf[body + 4 : end])]
         verdicts = [
-            resembles_head(buf, end, known, bits=_SURE_BITS) or row_at(buf, end, known, final=final) for end in ends
+            resembles_head(buf, end, known, bits=_SURE_BITS) or sequence_at(buf, end, known, final=final)
+            for end in ends
         ]
         if True in verdicts or (final and len(buf) in ends):
             return True
         return None if None in verdicts and not final else False
 
     def may_be_cut(self) -> bool:
-        """Whether the last piece was put behind a part of an element, which is more than Chrome's blobs end with."""
+        """Whether the last piece was put after a part of an element, which is more than Chrome's blobs end with."""
         boundaries = self._stream.boundaries
         return self.broken_at is None and bool(boundaries) and boundaries[-1] >= _LEAST_CUT_BYTES
 
     def is_cut(self, known: Known) -> bool:
-        """Whether a row begins where the last piece was put behind a part of an element: that has lost its end."""
+        """Whether a sequence begins where the last piece was put after a part of an element: that has lost its end."""
         at = self._stream.boundaries[-1]
         with suppress(ValueError):
             header = ebml.read_header(self._stream.buf, 0)
             if header and header[2] + header[1] <= at:
                 return False
         rest = self._stream.buf[at:]
-        return any(row_at(prefix + rest, 0, known, final=False, one_is_enough=False) for prefix in CUT_PREFIXES)
+        return any(sequence_at(prefix + rest, 0, known, final=False, one_is_enough=False) for prefix in CUT_PREFIXES)
 
     # -- the search
 
     def search(self, known: Known, *, final: bool) -> Place | None:
-        """Where the next row begins.
+        """Where the next sequence begins.
 
         None, and the buffer shortened, where more bytes are needed for it.
         """
@@ -261,20 +263,20 @@ class Recovery:
     def _look(
         self, start: int, stop: int, known: Known, *, final: bool, but: Collection[int] = ()
     ) -> tuple[Place | None, int]:
-        """The first plausible place from `start` on, before `stop`; and from where on nothing can be told yet."""
+        """The first plausible place from `start` on, before `stop`; and from where on nothing can be decided yet."""
         buf, undecided = self._stream.buf, stop
         cuts = [at for at in self._cuts if start <= at < stop]
         for cut in [*cuts, stop]:
             ends = [at for at in self._cuts if at > start]
-            found, told_to = find_row(buf, start, known, final=final, stop=cut, ends=ends, but=but)
+            found, decided_to = find_resync_point(buf, start, known, final=final, stop=cut, ends=ends, but=but)
             if found is not None:
                 return Place(found), found
-            undecided = min(undecided, told_to)
+            undecided = min(undecided, decided_to)
             if cut in cuts:
                 prefixes = CUT_PREFIXES[cut in but :]
-                # Firefox's size without its first bytes looks like a short one: a block behind a prefix proves little.
+                # Firefox's size without its first bytes looks like a short one: a block after a prefix proves little.
                 verdicts = [
-                    row_at(prefix + buf[cut:], 0, known, final=final, one_is_enough=False) for prefix in prefixes
+                    sequence_at(prefix + buf[cut:], 0, known, final=final, one_is_enough=False) for prefix in prefixes
                 ]
                 if True in verdicts:
                     return Place(cut, prefixes[verdicts.index(True)]), cut
@@ -284,7 +286,7 @@ class Recovery:
         return None, undecided
 
     def end(self, reason: str) -> None:
-        """Nothing comes behind the buffer: what is left of it is counted, as damage for a `reason`, and dropped."""
+        """Nothing comes after the buffer: what is left of it is counted, as damage for a `reason`, and dropped."""
         stream = self._stream
         stream.lose()
         if self.broken_at is not None:
@@ -301,7 +303,7 @@ class Recovery:
 
 
 def _is_filled(payload: bytes, behind: bytes) -> bool:
-    """Whether what wiped out the bytes behind a packet seems to have begun in it: zeroes, or text."""
+    """Whether what wiped out the bytes after a packet seems to have begun in it: zeroes, or text."""
     if not any(behind):
         return payload[-1] == 0
     return _TEXT.issuperset(behind) and _TEXT.issuperset(payload[-_FEW_LETTERS:])

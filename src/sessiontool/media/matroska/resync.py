@@ -1,8 +1,8 @@
-"""Where a row of WebM elements goes on after bytes that make no sense.
+"""Where a sequence of WebM elements goes on after bytes that make no sense.
 
-Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a row of elements starts
-there, each ending where the next begins, with a block or a part of the header in it, and every block agrees with the
-recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before or lasts as long,
+Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a sequence of elements
+starts there, each ending where the next begins, with a block or a part of the header in it, and every block agrees with
+the recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before or lasts as long,
 and times that do not run back.  One block is enough where all of that agrees and its packet keeps Opus's rules: then
 some forty bits are right, and a block between two damages is not lost.
 
@@ -23,15 +23,15 @@ from .elements import LIVE_CLUSTER
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ROW = 3
-"""Whole elements in a row, beside masters, that make a place plausible where the bytes do not end before."""
+_SEQUENCE_ELEMENTS = 3
+"""Chosen: whole elements in succession, masters apart, that make a place plausible where no more bytes lack."""
 
-LONG_ROW = 8
-"""As many where the packets are of another kind than those before: of these, some may have been damage."""
+_LONG_SEQUENCE_ELEMENTS = 8
+"""Chosen: as many where the packets are of another kind than those before, some of which may have been damaged."""
 
-_MOST_BETWEEN = 8
+_MOST_BETWEEN = 8  # elements between two blocks; chosen: recorders write up to three
 _UNPROVEN = 5
-"""As many without a block or a part of the header are none."""
+"""Chosen: as many elements without a block or a part of the header are not a sequence."""
 
 _SIZE = (
     rb"(?:[\x80-\xff]|[\x40-\x7f].|[\x20-\x3f]..|[\x10-\x1f]...|[\x08-\x0f].{4}|"
@@ -57,25 +57,26 @@ _BLOCK_FORMS = (
     (_SHORT_BLOCK, 0x4005, 0x7FFE),
     (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES),
 )
-_LACING_FLAGS = 0x06
-_BITS = (8, 2, 8, 7, 8)  # that are right by chance where they agree: id, size, track, flags, TOC byte
-_FEW_BITS, _MANY_BITS = 10, 16
-_USUAL_FLAGS = (0x80, 0x00)  # of Chrome's blocks and of Firefox's
-_BEFORE_ALL = -(1 << 15)
-_MOST_TRACKS = 8  # the highest number that is believed of a track no header told of
-_MOST_TOGETHER = 3  # and as many of them in one row
-_SOON_MS = 600_000
+"""Heads, and the least and largest size in bytes as written, with the length marker (RFC 8794, section 4)."""
+_LACING_FLAGS = 0x06  # flags of a block (RFC 9559, section 10.2)
+_BITS = (8, 2, 8, 7, 8)  # of id, size, track, flags, TOC byte: those that a random byte gets right (by definition)
+_FEW_BITS, _MANY_BITS = 10, 16  # of a block's head, with its id and without; chosen
+_USUAL_FLAGS = (0x80, 0x00)  # of Chrome's blocks and of Firefox's (measured)
+_BEFORE_ALL = -(1 << 15)  # ms: the least relative timestamp (RFC 9559, section 10.1)
+_MOST_TRACKS = 8  # chosen: the highest number that is believed of a track no header described
+_MOST_TOGETHER = 3  # chosen: and as many tracks in one sequence
+_SOON_MS = 600_000  # chosen: no more is believed to be missing before a timestamp without its cluster
 MAX_PICTURE_BYTES = 1 << 20
-"""The largest block that a row is believed with: a key frame."""
+"""The largest block that a sequence is believed with (chosen: a video key frame)."""
 
 CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
 """What Chrome leaves at the end of the blob before: nothing, a SimpleBlock's id, the first byte of a Cluster's id."""
 
 
 class Known(NamedTuple):
-    """What a row must agree with: the track's number (None where no header told), those of others, and TOC bytes seen.
+    """What a sequence must agree with: the track's number (None: unknown), those of others, and TOC bytes seen.
 
-    `cluster_ms` is the last timestamp: one that begins a row comes after it, and not long after.
+    `cluster_ms` is the last timestamp: one that begins a sequence comes after it, and not long after.
     """
 
     number: int | None
@@ -85,13 +86,13 @@ class Known(NamedTuple):
 
 
 class Search(NamedTuple):
-    """Where a plausible row begins (None where there is none yet), and what before may be forgotten."""
+    """Where a plausible sequence begins (None where there is none yet), and what before may be forgotten."""
 
     found: int | None
     forget: int
 
 
-def find_row(
+def find_resync_point(
     buf: bytes,
     start: int,
     known: Known,
@@ -103,8 +104,8 @@ def find_row(
 ) -> Search:
     """The first plausible place at or after `start`, and before `stop`; none of `but`.
 
-    With `final` no more bytes will come, so a shorter row that runs into the end is believed too; so is one that runs
-    into one of `ends`, where pieces meet.
+    With `final` no more bytes will come, so a shorter sequence that runs into the end is believed too; so is one that
+    runs into one of `ends`, where pieces meet.
     """
     undecided = len(buf)
     for match in _candidates(known.number, known.others).finditer(buf, start):
@@ -113,8 +114,8 @@ def find_row(
             break
         if at in but:
             continue
-        verdict = row_at(buf, at, known, final=final)
-        if not verdict and any(row_at(buf, at, known, final=True, end=end) for end in ends if end > at):
+        verdict = sequence_at(buf, at, known, final=final)
+        if not verdict and any(sequence_at(buf, at, known, final=True, end=end) for end in ends if end > at):
             verdict = True
         if verdict:
             return Search(at, at)
@@ -125,36 +126,38 @@ def find_row(
 
 @cache
 def _candidates(number: int | None, others: frozenset[int]) -> re.Pattern[bytes]:
-    """Where a row may begin, its blocks of track `number` (None: of any): at the bytes' end all that may become one."""
+    """Where a sequence of blocks of track `number` (None: any) may begin; at the bytes' end all that may become one."""
     numbers = [] if number is None else sorted({number, *others})
     track = b"[" + b"".join(b"\\x%02x" % (one | 0x80) for one in numbers) + b"]" if numbers else rb"[\x81-\x88]"
     block = rb"[\xa1\xa3](?=" + _SIZE + track + rb".." + _UNLACED + rb")"
     return re.compile(b"|".join((_HEADS, block, _GROUP, _TIMESTAMP, _CUT)), re.DOTALL)
 
 
-def row_at(
+def sequence_at(
     buf: bytes, pos: int, known: Known, *, final: bool, end: int | None = None, one_is_enough: bool = True
 ) -> bool | None:
-    """Whether a plausible row of elements begins at `pos`; None where the bytes end before that can be told.
+    """Whether a plausible sequence of elements begins at `pos`; None where the bytes end before that can be decided.
 
     With `end` the bytes end there.  `one_is_enough` where one block may be believed that agrees in everything; without
     it, something like another head has to follow.
     """
     end = len(buf) if end is None else end
-    row = _Row(buf, end, known)
-    while not (row.proven and row.elements >= (ROW if row.is_alike else LONG_ROW)):
-        if row.proven and row.familiar and end - pos <= 1 and buf[pos:end] in CUT_PREFIXES:
+    sequence = _ElementSequence(buf, end, known)
+    while not (
+        sequence.proven and sequence.elements >= (_SEQUENCE_ELEMENTS if sequence.is_alike else _LONG_SEQUENCE_ELEMENTS)
+    ):
+        if sequence.proven and sequence.familiar and end - pos <= 1 and buf[pos:end] in CUT_PREFIXES:
             return True
         try:
-            after = row.step(pos)
+            after = sequence.step(pos)
         except ValueError:
             return False
         if after is None:
-            return (final and row.proven and row.familiar) or None
-        if row.certain and (one_is_enough or resembles_head(buf, after, known)):
+            return (final and sequence.proven and sequence.familiar) or None
+        if sequence.certain and (one_is_enough or resembles_head(buf, after, known)):
             return True
         pos = after
-    return row.is_alike or row.is_uniform
+    return sequence.is_alike or sequence.is_uniform
 
 
 class BlockHead(NamedTuple):
@@ -165,7 +168,7 @@ class BlockHead(NamedTuple):
 
 
 def next_block(buf: bytes, pos: int) -> BlockHead | None:
-    """The first block of the row that goes on at `pos`; None where there is none among the next few elements."""
+    """The first block of the sequence that goes on at `pos`; None where there is none among the next few elements."""
     for _ in range(_MOST_BETWEEN):
         try:
             header = ebml.read_header(buf, pos)
@@ -182,13 +185,13 @@ def next_block(buf: bytes, pos: int) -> BlockHead | None:
     return None
 
 
-class _Row:
+class _ElementSequence:
     """Walks from element to element and keeps what they must agree in."""
 
     def __init__(self, buf: bytes, end: int, known: Known) -> None:
         self.elements = 0  # that are whole, masters apart
         self.proven = False  # there is more among them than a few bytes of sound could look like
-        self.familiar = True  # nothing in the row is new: every packet is of a kind seen before
+        self.familiar = True  # nothing in the sequence is new: every packet is of a kind seen before
         self.alike = True  # every packet lasts as long as one of a kind seen before
         self.certain = False  # one block agrees in so much that no bytes of sound could look like it
         self._buf = buf

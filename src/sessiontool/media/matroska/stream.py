@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .blocks import Blocks
 
 _MOST_BOUNDARIES = 8
-"""Chunks that all end inside one element: more than a few are no accident of a recording."""
+"""Chunks that all end inside one element, at most.  Chosen: more are no accident of a recording."""
 
 
 class Stream:
@@ -84,7 +84,7 @@ class Stream:
         """A run of blocks, all of them whole."""
         start, heads = blocks.start, blocks.head_bytes
         floor = max(self._real_from, self.ledger.last_start) - self.offset
-        if start < floor:  # those that do not lie in the last piece as a whole
+        if start < floor:  # those that do not are in the last piece as a whole
             for at, body, end in takewhile(lambda place: place[0] < floor, places(self.buf, blocks)):
                 self.structure(at, body)
                 self.payload(body, end)

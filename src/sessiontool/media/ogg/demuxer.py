@@ -1,10 +1,10 @@
 """Reads Ogg with one Opus stream, as Firefox records it (RFC 3533 pages, RFC 7845 Opus in Ogg).
 
-The contract is that of `webm.packets.Reader`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
+The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
 
-The strategy.  A page is believed when its checksum is right, whatever stands before it.  Of one whose checksum is wrong
-the packets are kept whose bounds are sure (`oggpages`), and the wrong checksum is noted as damage of no bytes, as
-nobody knows which bytes it is.  Everything else is skipped and noted.  Page numbers tell whether any is missing.
+The strategy.  A page is believed when its checksum is right, whatever is before it.  Of one whose checksum is wrong the
+packets are kept whose bounds are sure (`pages`), and the wrong checksum is noted as damage of no bytes, as it does not
+show which bytes are wrong.  Everything else is skipped and noted.  Page numbers show whether any is missing.
 
 The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included;
 a packet's time is that less the durations from it to there.  So a lost page is a jump in the times and moves nothing
@@ -21,15 +21,14 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ...errors import RecordingError
-from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, OpusHead, PacketSamples, is_opus
+from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, SAMPLES_PER_MS, OpusHead, PacketSamples, is_opus
 from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track, second_opus
 from ..run_collector import RunCollector
 from .headers import beginnings, codec_of, headless_track, writing_app
 from .page_sequence import PageSequence
 from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, ExpectedPage, Page, PagePiece
 
-_SAMPLES_PER_MS = 48
-_NEAR_SAMPLES = 96_000
+_NEAR_SAMPLES = 96_000  # 2 s; chosen: a first page holds one second (measured in Firefox)
 
 
 class OggPacket(NamedTuple):
@@ -52,8 +51,8 @@ class OggDemuxer:
     def __init__(self, *, mime_type: str = "", track: Track | None = None) -> None:
         self.track: Track | None = None
         self.header_missing = False
-        self._row = PageSequence()
-        self.ledger: Ledger = self._row.ledger
+        self._pages = PageSequence()
+        self.ledger: Ledger = self._pages.ledger
         self.end_trim_samples = 0
         self._mime_type = mime_type
         self._known = track  # the header that is known from elsewhere
@@ -67,7 +66,7 @@ class OggDemuxer:
         self._open_bytes = 0
         self._zero: int | None = None  # the granule of recorder time zero
         self._position = 0  # samples since then, up to the end of the last packet
-        self._hurt = False  # its first page had a wrong checksum
+        self._first_is_damaged = False  # its first page had a wrong checksum
         self._usual = 0  # samples of the last packet
         self._adrift = False  # the position is older than the last break
         self._samples = PacketSamples()
@@ -77,25 +76,25 @@ class OggDemuxer:
 
     def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
-        self._row.append(data)
+        self._pages.append(data)
         self._read(final=False)
         return self._runs.take()
 
     def discontinuity(self, reason: str) -> list[PacketRun]:
         """Bytes are missing after what was fed: what is pending cannot be completed."""
         runs = self.flush()
-        self._row.lose(reason)
+        self._pages.lose(reason)
         return runs
 
     def flush(self) -> list[PacketRun]:
-        """No more bytes will come, or not in this row: returns packets that waited for the bytes after them."""
+        """No more bytes will come, or not in this sequence: returns packets that waited for the bytes after them."""
         self._read(final=True)
-        self._row.end()
+        self._pages.end()
         self._drop_open()
         return self._runs.take()
 
     def _read(self, *, final: bool) -> None:
-        while page := self._row.next_page(self._expected(), final=final):
+        while page := self._pages.next_page(self._expected(), final=final):
             self._read_page(page)
 
     def _expected(self) -> ExpectedPage:
@@ -125,7 +124,7 @@ class OggDemuxer:
         self._ended = bool(page.flags & LAST)
         self.ledger.structure(page.offset, page.offset + page.head_bytes)
         if not page.is_intact:
-            self._hurt = self._hurt or self._zero is None
+            self._first_is_damaged = self._first_is_damaged or self._zero is None
             self.ledger.damage(page.offset, page.offset, f"the checksum of Ogg page {page.number} is wrong")
         # Some programs end a stream with an empty packet: there is nothing in it to keep or to lose.
         packets = [packet for packet in self._packets_of(page) if packet.data and not self._read_tags(packet)]
@@ -177,9 +176,9 @@ class OggDemuxer:
         self._ended = False
         self._next_number = next_number
         self._drop_open()
-        self._zero, self._position, self._adrift, self._hurt = None, 0, next_number is None, False
+        self._zero, self._position, self._adrift, self._first_is_damaged = None, 0, next_number is None, False
         if next_number is not None:
-            self._row.explained = False
+            self._pages.explained = False
 
     def _adopt(self, page: Page) -> bool:
         """Whether a page of another stream belongs to a recording whose first pages are lost.
@@ -193,7 +192,7 @@ class OggDemuxer:
                     hint="record with mimeType 'audio/ogg;codecs=opus'; other codecs would have to be re-encoded",
                 )
             return False
-        if self.track is not None and not (self._row.explained or self._ended):
+        if self.track is not None and not (self._pages.explained or self._ended):
             self._others[page.stream] = "an unknown codec"
             return False
         whole = beginnings(page)
@@ -205,11 +204,11 @@ class OggDemuxer:
             self._runs.note_break()
             self._drop_open()
             self._adrift = True
-            if expected is not None and not self._row.explained:
+            if expected is not None and not self._pages.explained:
                 missing = page.number - expected
                 what = f"{missing} Ogg pages are missing" if missing > 0 else f"Ogg page {page.number} comes too late"
                 self.ledger.damage(page.offset, page.offset, what)
-        self._row.explained = False
+        self._pages.explained = False
 
     def _packets_of(self, page: Page) -> list[OggPacket]:
         """The packets that end on this page, and what is there of those that do not end at all."""
@@ -285,7 +284,7 @@ class OggDemuxer:
                 for place in packet.places:
                     self.ledger.damage(*place, reason)
                 continue
-            time_ms = samples // _SAMPLES_PER_MS
+            time_ms = samples // SAMPLES_PER_MS
             self._runs.add(self._recording, placed, packet.data, time_ms, duration, base=base)
             base = False
             self._usual = duration
@@ -317,7 +316,7 @@ class OggDemuxer:
             trimmed = is_last and page.granule < length
             zero = page.granule - length - self._position
             # What is before it is on a page with a wrong checksum: its packets may be too many or too few.
-            near = self._hurt and abs(zero) < _NEAR_SAMPLES
+            near = self._first_is_damaged and abs(zero) < _NEAR_SAMPLES
             self._zero = 0 if self._adrift or trimmed or near else zero
         start = page.granule - self._zero - length
         if not is_last:

@@ -13,7 +13,7 @@ from .pages import CONTINUED
 if TYPE_CHECKING:
     from .pages import Page, PagePiece
 
-_GUESSED_PRE_SKIP = 312  # libopus's delay, which every Firefox declares
+_GUESSED_PRE_SKIP = 312  # samples: libopus's delay, which Firefox declares (measured)
 
 _CODECS = (
     (b"OpusHead", "Opus"),
@@ -40,10 +40,10 @@ def beginnings(page: Page) -> tuple[PagePiece, ...]:
 
 
 def headless_track(page: Page, mime_type: str, known: Track | None, tags: tuple[int, bytes]) -> Track | None:
-    """The track of a recording of which this is the first page; None where a hurt page does not prove it to be Opus.
+    """The track of a recording of which this is the first page; None where a damaged page does not prove it to be Opus.
 
-    `known` is the track if a header elsewhere told, `tags` a stream and its OpusTags.  RecordingError where a whole
-    page does not prove it.
+    `known` is the track if a header elsewhere describes it, `tags` a stream and its OpusTags.  RecordingError where a
+    whole page does not prove it.
     """
     evidence, pieces = OpusEvidence(), beginnings(page)
     for piece in pieces:
@@ -53,7 +53,7 @@ def headless_track(page: Page, mime_type: str, known: Track | None, tags: tuple[
     if not evidence.proves_opus("codecs=opus" if few or known or is_tagged else mime_type):
         if not page.is_intact:
             return None
-        raise refusal("Ogg", evidence.told(), mime_type)
+        raise refusal("Ogg", evidence.summary(), mime_type)
     if known is not None:
         return replace(known, number=page.stream)
     app = writing_app(tags[1]) if is_tagged else ""

@@ -1,4 +1,4 @@
-"""The row of pages that an Ogg stream is: the next page, whole or hurt, and the damage before it."""
+"""An Ogg stream as a sequence of pages: the next page, whole or damaged, and the damage before it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..packets import CUT, Ledger
-from .pages import CAPTURE, MAX_IN_VAIN, hurt_page_at, page_at
+from .pages import CAPTURE, MAX_IN_VAIN, damaged_page_at, page_at
 
 if TYPE_CHECKING:
     from .pages import ExpectedPage, Page
 
-_HURRIED_STEP_BYTES = 256  # bytes made to look like pages must not cost hours
-_LEAST_PAGE_BYTES = 2048
+_HURRIED_STEP_BYTES = 256  # chosen: bytes made to look like pages must not cost hours
+_LEAST_PAGE_BYTES = 2048  # chosen: recorders' pages of sound are larger (Firefox: 26 packets, measured)
 _NO_PAGE = "no Ogg page"
 
 
 class PageSequence:
     """Bytes in, pages out.  `explained` where bytes were skipped or are missing since the last page of the recording.
 
-    What is skipped is counted as damage in `ledger`; the bytes of a page are its reader's to count.
+    What is skipped is counted as damage in `ledger`; the bytes of a page are its demuxer's to count.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class PageSequence:
         self._buf = b""
         self._pos = 0  # in _buf, up to which it was read
         self._offset = 0  # of _buf in the stream
-        self._broken_at: int | None = None  # offset where the row broke off
+        self._broken_at: int | None = None  # offset where the sequence broke off
         self._reason = ""
         self._in_vain = 0  # checksums computed since the last page
-        self._hurt = 0  # places where a page seemed to be hurt
+        self._damaged_pages = 0  # places where a page seemed to be damaged
         self._begun = False  # there was a page
 
     def append(self, data: bytes) -> None:
@@ -42,11 +42,11 @@ class PageSequence:
         self._pos = 0
 
     def lose(self, reason: str) -> None:
-        """Bytes are missing behind all that was fed."""
+        """Bytes are missing after all that was fed."""
         self._break_off(self._offset + self._pos, reason)
 
     def end(self) -> None:
-        """No more bytes will come, or not in this row: what is left is damage."""
+        """No more bytes will come, or not in this sequence: what is left is damage."""
         if self._pos < len(self._buf):
             self._break_off(self._offset + self._pos, CUT)
         self._pos = len(self._buf)
@@ -89,7 +89,7 @@ class PageSequence:
         return self._broken_at is None and self._begun
 
     def _page_at(self, at: int, expected: ExpectedPage, *, final: bool) -> Page | None:
-        """A page at `at`, whole or hurt; None where bytes lack that may come, ValueError where there is none."""
+        """A page at `at`, whole or damaged; None where bytes lack that may come, ValueError where there is none."""
         try:
             page = page_at(self._buf, at, self._offset)
             if page or not final:
@@ -99,14 +99,14 @@ class PageSequence:
             reason = str(error)
         if self._in_vain >= MAX_IN_VAIN:
             raise ValueError(reason)
-        # Each page that is hurt is looked into, as recorders make them; bytes made to look like pages are smaller.
-        self._hurt += 1
-        may_mend = self._hurt < MAX_IN_VAIN + (self._offset + at) // _LEAST_PAGE_BYTES
+        # Each page that is damaged is looked into, as recorders make them; bytes made to look like pages are smaller.
+        self._damaged_pages += 1
+        may_mend = self._damaged_pages < MAX_IN_VAIN + (self._offset + at) // _LEAST_PAGE_BYTES
         in_place = at == self._pos and self._in_place
         expected = replace(expected, may_mend=may_mend, is_in_place=in_place)
         try:
             meets = [start - self._offset for start in self.ledger.starts_after(self._offset + at)]
-            return hurt_page_at(self._buf, at, self._offset, expected, meets=meets, final=final)
+            return damaged_page_at(self._buf, at, self._offset, expected, meets=meets, final=final)
         except ValueError as error:
             raise ValueError(reason) from error
 
@@ -115,7 +115,7 @@ class PageSequence:
             self._broken_at, self._reason = offset, reason
 
     def _go_on(self) -> None:
-        """The row goes on where it was read to, or ends there."""
+        """The sequence goes on where it was read to, or ends there."""
         if self._broken_at is None:
             return
         offset = self._offset + self._pos

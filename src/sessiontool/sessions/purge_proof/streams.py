@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import RecordingError
 from ...media.matroska.demuxer import WebmDemuxer
-from ...media.probe import begins_recording, open_reader
+from ...media.probe import begins_recording, open_demuxer
 from .hidden_blocks import blocks_in
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ProofStream:
 
     def __init__(self, first: bytes, number: int) -> None:
         self.number = number
-        self._reader = open_reader(first)
+        self._reader = open_demuxer(first)
         self._has_header = begins_recording(first)
         if not self._has_header:
             self._reader.discontinuity("what came before is not there")
@@ -190,7 +190,7 @@ def strangers(runs: Sequence[ProofRun]) -> Iterator[ChunkRef]:
 def _damaged_bytes(*chunks: bytes) -> int:
     """How much of the last chunk is damage where these are read one behind the other; all where they cannot be."""
     try:
-        reader = open_reader(chunks[0])
+        reader = open_demuxer(chunks[0])
         for chunk in chunks:
             reader.feed(chunk)
         reader.flush()
