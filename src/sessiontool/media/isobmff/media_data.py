@@ -55,7 +55,7 @@ class Bytes:
         """Whether a sequence begins there, or the bytes end there."""
         if self.is_final and offset == self.end:
             return True
-        return offset >= self.offset and BEGINNING.match(self.buf, offset - self.offset) is not None
+        return self.offset <= offset < self.end and BEGINNING.match(self.buf, offset - self.offset) is not None
 
     def packet(self, sample: Sample) -> bytes:
         start = max(0, sample.offset - self.offset)
