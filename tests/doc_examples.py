@@ -179,10 +179,14 @@ def _modules() -> list[str]:
 
 def _settings() -> list[str]:
     """Every setting, its variable and what it does."""
-    from sessiontool.config import setting_help, setting_names, variable
+    from sessiontool.config import TABLE, setting_names
 
-    rows = ["| in the file | in the environment | what it says |", "|---|---|---|"]
-    return rows + [f"| `{name}` | `{variable(name)}` | {setting_help(name)} |" for name in setting_names()]
+    rows = ["| in the file | in the environment | what it says | default |", "|---|---|---|---|"]
+    for one in map(TABLE.__getitem__, setting_names()):
+        default = one.meta.default if one.meta.kind is not bool else str(one.meta.default).lower()
+        shown = f"`{default}`" if default is not None else one.meta.shown_default
+        rows.append(f"| `{one.name}` | `{one.variable}` | {one.meta.help} | {shown} |")
+    return rows
 
 
 _TABLES = {"modules": _modules, "settings": _settings}

@@ -206,7 +206,7 @@ def captioned(data: bytes) -> None:
         profiles[controls.byte() % len(profiles)],
         tuple(captions.FORMATS),
         speakers=bool(kind & 4),
-        generated=bool(kind & 8),
+        text="generated" if kind & 8 else "heard",
         mark_gaps=bool(kind & 16),
         karaoke=bool(kind & 32),
     )

@@ -33,7 +33,7 @@ STORES = {
 }
 OPTIONS = {
     "defaults": (),
-    "others": ("--pauses", "keep", "--words", "--prefer", "events", "--captions-text", "generated"),
+    "others": ("--pauses", "keep", "--words", "--prefer", "events", "--caption-text", "generated"),
 }
 PINNED = ("numpy", "av", "pocketsphinx", "num2words")
 TOLERANCE_S = 0.001

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from places import Folder, Place, Prefix
 
 from sessiontool.errors import NotFoundError
-from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import MergeResult, merge_session, verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def moments(url: str, store: Store, unused: Store, kills: int) -> Iterator[dict[
         with target.workspace():
             seen["recovered"] = _checked(target)
             settings = json.loads(target.read("report.json") or b"{}")["tool"]["settings"]
-        yield {**seen, "came through": settings["keep_pauses"] == bool(number % 2)}
+        yield {**seen, "came through": (settings["pauses"] == "keep") == bool(number % 2)}
     _merge(store, kills + 1)
     yield {"number": kills + 1, "killed": "", "recovered": _checked(target), "keys": place.keys()}
 
@@ -180,7 +181,7 @@ def _merge_and_die(url: str, store: Store, step: int) -> None:
 
 
 def _merge(store: Store, number: int, *, force: bool = True) -> MergeResult:
-    options = MergeOptions(align=False, keep_pauses=bool(number % 2), force=force)
+    options = MergeOptions(align=False, pauses="keep" if number % 2 else "close", force=force)
     return merge_session(store, SESSION, store.target(SESSION), options)
 
 

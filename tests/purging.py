@@ -11,8 +11,9 @@ import ogg_recordings
 from places import Folder
 from recordings import LIVE_CLUSTER, Live, blobs, chrome, firefox, split, walk
 
+from sessiontool.options import MergeOptions
 from sessiontool.sessions import report
-from sessiontool.sessions.merge import MergeOptions, merge_session
+from sessiontool.sessions.merge import merge_session
 from sessiontool.sessions.purge import Purge, Purger, Rule
 from sessiontool.storage import open_store
 

@@ -25,7 +25,8 @@ from random_recordings import parse_webm
 from random_truth import truth_of
 
 from sessiontool.errors import RecordingError, SessionToolError
-from sessiontool.sessions.merge import MergeOptions, merge_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import merge_session
 from sessiontool.sessions.purge import Purger, Rule
 from sessiontool.storage import open_store
 

@@ -24,7 +24,8 @@ from sessiontool.batch.process_pool import WorkerPool
 from sessiontool.cli import app
 from sessiontool.console.worker_table import NoTable
 from sessiontool.errors import NotFoundError
-from sessiontool.sessions.merge import MergeOptions, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import verify_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def test_a_time_shard_and_list_choose_sessions(store: Path) -> None:
             shutil.copyfile(SESSIONS / session_id[5:] / chunk.relative_to(store / session_id), chunk)
             os.utime(chunk, (time.time() - age_s,) * 2)
     listed = "s000-chrome-1s\n# not today\ns001-chrome-24k\ns002-chrome-load\ns000-chrome-1s\n../etc\n"
-    chosen = batch("--from", "-", "-s", store, "--since", "3d", "--until", "1d", "--plan", "--json", stdin=listed)
+    chosen = batch("--ids", "-", "-s", store, "--since", "3d", "--until", "1d", "--plan", "--json", stdin=listed)
     assert {name: line["status"] for name, line in chosen.sessions.items()} == {
         "s000-chrome-1s": "skipped", "s001-chrome-24k": "planned", "s002-chrome-load": "skipped", "../etc": "failed",
     }  # fmt: skip
@@ -171,7 +172,7 @@ def test_a_time_shard_and_list_choose_sessions(store: Path) -> None:
         (["--all", "--since", "soon"], 2, "--since 'soon' is no time"),
         (["--all", "--shard", "2/2"], 2, "there is no shard 2 of 2"),
         (["--all", "--store", "nowhere"], 3, "the store nowhere does not exist"),
-        (["--from", "nothing.txt"], 3, "there is no nothing.txt"),
+        (["--ids", "nothing.txt"], 3, "there is no nothing.txt"),
         (["--retry-failed", "nothing.jsonl"], 3, "there is no nothing.jsonl"),
         (["--all", "--report", "no/where.jsonl"], 5, "cannot write no/where.jsonl"),
         (["--all", "--workers", "0"], 2, "--workers"),
@@ -226,7 +227,7 @@ def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None
 
 def test_ids_may_be_long_in_coming(store: Path) -> None:
     """What has ended is told before the next id comes, and Ctrl-C does not wait for it."""
-    argv = command("--from", "-", "-s", store, "--workers", "1", "--no-align")
+    argv = command("--ids", "-", "-s", store, "--workers", "1", "--no-align")
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -225,7 +225,7 @@ class TestSpeakers:
 
     def test_generated_text_can_be_shown_instead(self) -> None:
         utterance = spoken("I would like to explain.", 0, 2, heard_text="I would", interrupted=True)
-        assert cues_of(utterance, generated=True)[0].text == "I would like to explain."
+        assert cues_of(utterance, text="generated")[0].text == "I would like to explain."
 
     def test_what_nobody_heard_has_no_caption(self) -> None:
         assert cues_of(spoken("Never said.", 0, 1, heard_text="", interrupted=True)) == []

@@ -59,7 +59,7 @@ def test_the_same_settings_give_the_same_files(published: Path) -> None:
 
 
 def test_every_format_is_written_and_the_result_stays_sound(published: Path) -> None:
-    formats = [word for name in ("vtt", "ttml", "ass", "txt", "json", "csv") for word in ("--format", name)]
+    formats = ["--caption-formats", "vtt,ttml,ass,txt,json,csv"]
     assert run(published, "--quiet", *formats).stdout == ""
     assert {path.suffix for path in published.glob("captions.*")} == {
         *(".vtt", ".srt", ".ttml", ".ass", ".txt", ".json", ".csv")
@@ -71,7 +71,7 @@ def test_every_format_is_written_and_the_result_stays_sound(published: Path) -> 
 
 def test_another_profile_gives_other_cues(published: Path) -> None:
     before = webvtt.read(str(published / "captions.vtt")).captions
-    assert run(published, "--profile", "podcast").returncode == 0
+    assert run(published, "--caption-profile", "podcast").returncode == 0
     after = webvtt.read(str(published / "captions.vtt")).captions
     assert len(after) < len(before)
     report = json.loads((published / "report.json").read_text())
@@ -117,10 +117,10 @@ def test_settings_come_from_the_file_and_the_environment(published: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--profile", "nosuch"], 2, "the profiles are default, netflix"),
-        (["--format", "sbv"], 2, "the formats are vtt, srt"),
-        (["--captions-text", "all"], 2, "heard or generated"),
-        (["--timestamp-map", "x"], 2, "no timestamp map"),
+        (["--caption-profile", "nosuch"], 2, "the profiles are default, netflix"),
+        (["--caption-formats", "sbv"], 2, "the formats are vtt, srt"),
+        (["--caption-text", "all"], 2, "heard or generated"),
+        (["--caption-timestamp-map", "x"], 2, "must be TICKS or TICKS:MS"),
     ],
 )
 def test_a_wrong_call_is_refused(published: Path, arguments: list[str], code: int, words: str) -> None:

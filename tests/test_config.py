@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
+from sessiontool.captions import options_json
 from sessiontool.cli import app
-from sessiontool.config import DEFAULT, Settings, flag, load_settings, setting_help, setting_names, variable
+from sessiontool.config import DEFAULT, TABLE, Option, Settings, load_settings, setting_names, value_of
 from sessiontool.errors import UsageError
+from sessiontool.options import CaptionOptions, MergeOptions, result_settings
 
 
 def load(tmp_path: Path, file: str = "", environ: dict[str, str] | None = None, **flags: object) -> Settings:
@@ -33,7 +36,7 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
     file = "store = 'file'\nregion = 'file'\nprofile = 'file'"
     environ = {"SESSIONTOOL_STORE": "env", "SESSIONTOOL_REGION": "env"}
     settings = load(tmp_path, file, environ, store="flag", output=None)
-    assert (settings.store, settings.region, settings.profile, settings.output) == ("flag", "env", "file", None)
+    assert (settings.store, settings.s3.region, settings.s3.profile, settings.output) == ("flag", "env", "file", None)
     assert [settings.source(name) for name in ("store", "region", "profile", "output")] == [
         "--store",
         "SESSIONTOOL_REGION",
@@ -42,58 +45,103 @@ def test_flags_go_over_the_environment_over_the_file(tmp_path: Path) -> None:
     ]
 
 
+SAMPLES = {"caption_formats": ("txt", ("txt",)), "caption_timestamp_map": ("900000:1500", (900_000, 1500))}
+"""A text for those options that a text is read for, and what it means."""
+
+
+def sample(one: Option) -> tuple[str, str | bool | int]:
+    """A value that an option does not have by default: as a variable and as the file has it."""
+    if one.meta.kind is bool:
+        return str(not one.meta.default), not one.meta.default
+    if one.meta.kind is int:
+        return "1000", 1000
+    others = [choice for choice in one.meta.choices if choice != one.meta.default]
+    text = others[0] if others else SAMPLES.get(one.name, ("some",))[0]
+    return text, text
+
+
 @pytest.mark.parametrize("name", setting_names())
 def test_every_setting_can_be_set_everywhere_and_is_explained(tmp_path: Path, name: str) -> None:
-    values: dict[str, tuple[str, str | bool | int]] = {
-        "max_chunk_bytes": ("1000", 1000),
-        "max_document_bytes": ("1", 1),
-        "max_report_bytes": ("3000000000", 3_000_000_000),
-        "strict": ("true", True),
-        "vad": ("true", True),
-        "words": ("true", True),
-        "prefer": ("events", "events"),
-        "require_consent": ("true", True),
-        "pauses": ("keep", "keep"),
-        "caption_speakers": ("false", False),
-        "caption_text": ("generated", "generated"),
-        "mark_gaps": ("true", True),
-        "log_format": ("json", "json"),
-    }
-    text, value = values.get(name, ("some", "some"))
-    (tmp_path / "sessiontool.toml").write_text(f"{name} = {text if isinstance(value, int) else repr(text)}")
-    assert getattr(load_settings({}, environ={}, cwd=tmp_path), name) == value
+    one = TABLE[name]
+    text, written = sample(one)
+    meant = SAMPLES[name][1] if name in SAMPLES else written
+    assert value_of(Settings(), name) != meant
+    (tmp_path / "sessiontool.toml").write_text(
+        f"{name} = {str(written).lower() if one.meta.kind is bool else repr(written)}"
+    )
+    assert value_of(load_settings({}, environ={}, cwd=tmp_path), name) == meant
     (tmp_path / "sessiontool.toml").unlink()
-    assert getattr(load_settings({}, environ={variable(name): text}, cwd=tmp_path), name) == value
-    assert getattr(load_settings({name: value}, environ={}, cwd=tmp_path), name) == value
-    assert setting_help(name).endswith(".")
+    assert value_of(load_settings({}, environ={one.variable: text}, cwd=tmp_path), name) == meant
+    assert value_of(load_settings({name: written}, environ={}, cwd=tmp_path), name) == meant
+    assert one.meta.help.endswith((".", ")."))
 
 
-def test_a_setting_is_called_as_its_option_is_typed() -> None:
-    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
-    typed = [(param.name, param.opts) for command in commands for param in command.params]
-    for name in set(setting_names()) - {"end_markers"}:  # which Lambda alone asks for
-        assert any(flag(name) in options for _, options in typed)
-        assert all(flag(name) == options[0] for param, options in typed if param == name)
+@pytest.mark.parametrize("name", [name for name, one in TABLE.items() if one.meta.changes_result])
+def test_what_changes_a_result_can_be_set_in_every_way(name: str) -> None:
+    """In the file and the environment (above), on the command line of both, and in `merge()`."""
+    one = TABLE[name]
+    assert one.meta.is_setting
+    for command in ("merge", "batch"):
+        assert one.flag in {option for options in typed(command).values() for option in options}
+    held_by = {MergeOptions: MergeOptions(), CaptionOptions: MergeOptions().captions}
+    assert hasattr(held_by[one.group], one.field)
+
+
+def test_what_changes_a_result_changes_its_fingerprint() -> None:
+    """Each option of the table; the two that need a package are held by tests of their own."""
+    before = result_settings(MergeOptions())
+    changed = [name for name, one in TABLE.items() if one.meta.changes_result and one.group is MergeOptions]
+    assert changed
+    for name in changed:
+        other = sample(TABLE[name])[1]
+        assert result_settings(replace(MergeOptions(), **{name: other})) != before  # type: ignore[arg-type]
+    for name, one in TABLE.items():
+        if one.group is CaptionOptions:
+            value: object = SAMPLES[name][1] if name in SAMPLES else sample(one)[1]
+            value = "netflix" if name == "caption_profile" else value
+            options = replace(CaptionOptions(), **{one.field: value})  # type: ignore[arg-type]
+            assert options_json(options) != options_json(CaptionOptions())
+
+
+def typed(command: str) -> dict[str, list[str]]:
+    """The spellings of a command's options, by the name of its parameter."""
+    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    return {param.name: [*param.opts, *param.secondary_opts] for param in found.params}
+
+
+def test_no_spelling_means_two_things() -> None:
+    """The same spelling has the same first sentence, whatever the command."""
+    meanings: dict[str, set[str]] = {}
+    for command in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
+        for param in command.params:
+            if param.param_type_name == "option":
+                for spelling in (*param.opts, *param.secondary_opts):
+                    first = re.split(r"(?<=\.)\s", param.help or "")[0]
+                    meanings.setdefault(spelling, set()).add(first)
+    assert {spelling: found for spelling, found in meanings.items() if len(found) != 1} == {}
+
+
+def test_an_option_is_called_as_its_key() -> None:
+    for command in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        for name, spellings in typed(command).items():
+            if name in TABLE:
+                assert spellings[0] == TABLE[name].flag == f"--{name.replace('_', '-')}"
 
 
 def test_a_wrong_option_is_named_as_it_was_typed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^--captions-text must be heard or generated, not 'x'"):
+    with pytest.raises(UsageError, match=r"^--caption-text must be heard or generated, not 'x'"):
         load(tmp_path, caption_text="x")
-
-
-def test_the_table_is_the_dataclass() -> None:
-    assert [one.name for one in fields(Settings)] == [*setting_names(), "profiles", "log", "sources"]
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("no", False), ("0", False)])
 def test_ways_to_say_yes_and_no_in_a_variable(tmp_path: Path, text: str, value: bool) -> None:
-    assert load(tmp_path, environ={"SESSIONTOOL_STRICT": text}).strict is value
+    assert load(tmp_path, environ={"SESSIONTOOL_STRICT": text}).merge.strict is value
 
 
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     empty = dict.fromkeys(("SESSIONTOOL_STORE", "SESSIONTOOL_STRICT", "SESSIONTOOL_CONFIG"), "")
     settings = load(tmp_path, "store = 's'", empty)
-    assert (settings.store, settings.strict) == ("s", False)
+    assert (settings.store, settings.merge.strict) == ("s", False)
 
 
 def test_variables_that_are_somebody_elses(tmp_path: Path) -> None:
@@ -185,7 +233,7 @@ def test_the_process_has_its_own_environment_and_folder(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SESSIONTOOL_PROFILE", "from-environment")
     settings = load_settings()
-    assert (settings.region, settings.profile) == ("from-file", "from-environment")
+    assert (settings.s3.region, settings.s3.profile) == ("from-file", "from-environment")
 
 
 def test_settings_come_without_the_heavy_libraries() -> None:

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from sessiontool import aws_lambda
 from sessiontool.batch.shards import find_shard
 from sessiontool.cli import app
-from sessiontool.config import setting_names, variable
+from sessiontool.config import TABLE, setting_names
 from sessiontool.console import json_logs
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_commands_are_understood(where: str, arguments: list[str], variables: di
     told = [argument.replace("/var/lib/sessiontool", str(tmp_path)) for argument in arguments]
     done = CliRunner().invoke(app, [*told, "--store", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert set(variables) <= {variable(name) for name in setting_names()}
+    assert set(variables) <= {TABLE[name].variable for name in setting_names()}
     if "SESSIONTOOL_SHARD" in variables:
         _, job = yaml.safe_load_all(CRONJOB.read_text())
         count = job["spec"]["jobTemplate"]["spec"]["completions"]
@@ -163,7 +163,7 @@ def test_the_function_is_the_handler_and_may_do_what_a_merge_does_and_no_more(
     function = template["Resources"]["Merge"]["Properties"]
     module, _, name = function["ImageConfig"]["Command"][0].rpartition(".")
     assert getattr(sys.modules[module], name) is aws_lambda.handler
-    assert set(function["Environment"]["Variables"]) <= {variable(name) for name in setting_names()}
+    assert set(function["Environment"]["Variables"]) <= {TABLE[name].variable for name in setting_names()}
     assert template["Resources"]["Queue"]["Properties"]["VisibilityTimeout"] == 6 * function["Timeout"]
 
     folder = recorded_session("chrome-silence")

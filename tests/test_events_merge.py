@@ -366,9 +366,9 @@ def test_captions_show_all_that_was_generated_on_demand(both: Path, tmp_path: Pa
     (both / "utterances.jsonl").unlink()
     for command in (
         ("merge",),
-        ("merge", "--captions-text", "generated"),
+        ("merge", "--caption-text", "generated"),
         ("captions",),
-        ("captions", "--captions-text", "generated"),
+        ("captions", "--caption-text", "generated"),
     ):
         done = run(command[0], both.name, *command[1:], "--store", both.parent, "--output", tmp_path / "out")
         assert done.returncode == 0, done.stderr

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fault_judge import Verdict, complaints_at_the_end, judge, read_packets
 
-from sessiontool.sessions.merge import MergeOptions, MergeResult, merge_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import MergeResult, merge_session
 from sessiontool.simulate.simulate import FAULTS, SessionPlan, SimulatedStretch, damage, record_session, write_session
 from sessiontool.storage import open_output, open_store
 

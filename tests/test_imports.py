@@ -39,7 +39,7 @@ LEVELS = (
     "audio",
     "documents speech",
     "timeline",
-    "model progress cpus media",
+    "model options progress cpus media",
     "errors",
 )
 

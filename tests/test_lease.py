@@ -14,7 +14,8 @@ import pytest
 from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import BusyError, StorageError
-from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import merge_session, verify_session
 from sessiontool.storage import Store, open_store
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessiontool.errors import RecordingError
-from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import merge_session, verify_session
 from sessiontool.storage import Limits, open_store
 
 if TYPE_CHECKING:

@@ -130,7 +130,10 @@ def test_what_does_not_pass_leaves_the_old_result(
     bucket: Prefix, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, fault: Fault, words: str
 ) -> None:
     monkeypatch.setattr("sessiontool.storage.s3.bucket._PATIENCE_S", 0.2)
-    monkeypatch.setattr("sessiontool.compose.s3_options_of", lambda settings: S3Options(read_timeout_s=0.5))
+    impatient = S3Options(read_timeout_s=0.5)
+    monkeypatch.setattr(
+        "sessiontool.storage.open_store", lambda url, **more: open_store(url, **more | {"options": impatient})
+    )
     assert merge(bucket) == (0, "")
     published = results(bucket)
     fault_proxy.faults.append(fault)

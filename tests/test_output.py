@@ -53,7 +53,7 @@ def test_every_command_works_on_results_in_a_bucket(results: Prefix, tmp_path: P
     before = results.get(f"{SESSION}/audio.webm")
     assert "unchanged since" in run("merge", SESSION, *where)
     run("verify", SESSION, *where)
-    run("captions", SESSION, *where, "--format", "txt")
+    run("captions", SESSION, *where, "--caption-formats", "txt")
     assert f"{SESSION}/captions.txt" in stored(results)
     run("merge", SESSION, *where, "--force")  # replaced by way of a staging prefix, of which nothing stays
     assert results.get(f"{SESSION}/audio.webm") == before

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from sessiontool.cli import app
 from sessiontool.errors import BusyError, RecordingError, StorageError
 from sessiontool.model import StoredVersion
-from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import merge_session, verify_session
 from sessiontool.sessions.purge import Purge, Purger, Rule
 from sessiontool.storage import Layout, open_store
 

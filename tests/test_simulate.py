@@ -450,8 +450,8 @@ class TestCommand:
         [
             (["--fault", "explode"], ["explode", *FAULTS]),
             (["--recorder", "safari"], ["safari", "firefox"]),
-            (["--from", "no-such-file.wav"], ["no-such-file.wav"]),
-            (["--from", "x.wav", "--tones"], ["not both"]),
+            (["--sound", "no-such-file.wav"], ["no-such-file.wav"]),
+            (["--sound", "x.wav", "--tones"], ["not both"]),
             (["--seconds", "0"], ["0.2"]),
         ],
     )

@@ -13,7 +13,8 @@ from test_verify import put_report
 
 from sessiontool.captions import CaptionOptions
 from sessiontool.errors import RecordingError, StorageError
-from sessiontool.sessions.merge import MergeOptions, inspect_session, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import inspect_session, merge_session, verify_session
 from sessiontool.sessions.recaption import recaption_session
 from sessiontool.sessions.result_files import OUTPUTS
 from sessiontool.storage import open_store

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from sessiontool.captions import FORMATS, CaptionOptions
 from sessiontool.errors import SessionToolError
-from sessiontool.sessions.merge import MergeOptions, merge_session, verify_session
+from sessiontool.options import MergeOptions
+from sessiontool.sessions.merge import merge_session, verify_session
 from sessiontool.sessions.report import seal, to_text
 from sessiontool.storage import open_output, open_store
 

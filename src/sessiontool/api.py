@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .documents.log_options import log_options
-from .sessions.merge import MergeOptions, MergeResult, merge_session
+from .options import MergeOptions
+from .sessions.merge import MergeResult, merge_session
 from .storage import Layout, Limits, S3Options, open_output, open_store
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def merge(
     to the next call to put the new result in place.
     """
     options = MergeOptions(
-        keep_pauses=keep_pauses,
+        pauses="keep" if keep_pauses else "close",
         align=align,
         vad=vad,
         words=words,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -20,7 +21,7 @@ from urllib.parse import unquote_plus
 from . import cpus
 from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
 from .batch.selection import Selection
-from .compose import limits_of, merge_options_of, s3_options_of
+from .compose import merge_options_of
 from .config import load_settings
 from .console import json_logs
 from .documents.json_text import parse
@@ -169,10 +170,10 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
     job = Job(
         store=settings.store,
         layout=settings.layout,
-        s3=s3_options_of(settings),
-        limits=limits_of(settings),
+        s3=settings.s3,
+        limits=settings.limits,
         output=settings.output,
-        options=merge_options_of(settings, align=True, force=wanted.force, dry_run=False),
+        options=replace(merge_options_of(settings), force=wanted.force),
         selection=Selection(pending=wanted.announced, announced=wanted.announced),
     )
     left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S if context else 0.0

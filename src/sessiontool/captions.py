@@ -9,29 +9,28 @@ may look like is data (`captioning.profiles`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
 from .captioning.cue_timing import settle
 from .captioning.cues import Cue, Spoken, Word
-from .captioning.formats.registry import DEFAULT_FORMATS, FORMATS, RenderOptions, find_formats, render
+from .captioning.formats.registry import FORMATS, RenderOptions, find_formats, render
 from .captioning.overlaps import one_at_a_time
-from .captioning.profiles import DEFAULT_PROFILE, PROFILES, Profile, find_profile, read_profile
+from .captioning.profiles import PROFILES, find_profile, read_profile
 from .captioning.quality_check import Problem, check
 from .captioning.speakers import label_of, speaker_name
 from .captioning.split import crowded, in_turn, split, turns_of
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
 from .errors import UsageError
+from .options import CaptionOptions, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "CHAPTERS",
-    "DEFAULT_FORMATS",
-    "DEFAULT_PROFILE",
     "FORMATS",
     "PROFILES",
     "CaptionOptions",
@@ -45,9 +44,10 @@ __all__ = [
     "find_formats",
     "find_profile",
     "make_cues",
-    "make_options",
+    "options_json",
+    "profile_of",
     "read_options",
-    "read_timestamp_map",
+    "resolved",
     "speaker_name",
 ]
 
@@ -55,50 +55,33 @@ __all__ = [
 _MOST_OF_A_MESSAGE = 120
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionOptions:
-    """What the captions of a session look like.
-
-    `generated`: show all that was meant to be said, not only what was heard.  `mark_gaps`: notes for lost stretches
-    and for sound without a text.  `timestamp_map`: see `formats.Look`.
-    """
-
-    profile: Profile = field(default_factory=lambda: PROFILES[DEFAULT_PROFILE])
-    formats: tuple[str, ...] = DEFAULT_FORMATS
-    speakers: bool = True
-    generated: bool = False
-    mark_gaps: bool = False
-    styles: bool = False
-    karaoke: bool = False
-    timestamp_map: tuple[int, int] | None = None
-
-    def settings(self) -> dict[str, Any]:
-        """The same as a report has it: what captions depend on beside the transcript."""
-        return {
-            **asdict(self),
-            "formats": list(self.formats),
-            "timestamp_map": self.timestamp_map and [*self.timestamp_map],
-        }
-
-
-def make_options(
-    profile: str,
-    formats: str,
-    *,
-    own_profiles: Mapping[str, Mapping[str, Any]],
-    speakers: bool = True,
-    generated: bool = False,
-    mark_gaps: bool = False,
-) -> CaptionOptions:
-    """Options from settings: names of a profile and, between commas, of formats (UsageError)."""
-    names = tuple(form.name for form in find_formats(formats.replace(",", " ").split()))
+def resolved(options: CaptionOptions, own_profiles: Mapping[str, Mapping[str, Any]] | None = None) -> CaptionOptions:
+    """Options whose profile and formats are known to be there, with the rules in the place of a name (UsageError)."""
+    profile = options.profile
+    names = tuple(form.name for form in find_formats(options.formats))
     if not names:
         raise UsageError("no caption format is named", hint=f"the formats are {', '.join(FORMATS)}")
-    return CaptionOptions(find_profile(profile, own_profiles), names, speakers, generated, mark_gaps)
+    rules = find_profile(profile, own_profiles) if isinstance(profile, str) else profile
+    return replace(options, profile=rules, formats=names)
+
+
+def profile_of(options: CaptionOptions) -> Profile:
+    """The rules of the options' profile (UsageError for a name of none)."""
+    return find_profile(options.profile) if isinstance(options.profile, str) else options.profile
+
+
+def options_json(options: CaptionOptions) -> dict[str, Any]:
+    """Options as a report has them: what captions depend on beside the transcript (UsageError)."""
+    stamps = options.timestamp_map
+    return {
+        **asdict(resolved(options)),
+        "formats": list(options.formats),
+        "timestamp_map": stamps and [*stamps],
+    }
 
 
 def read_options(settings: object) -> CaptionOptions:
-    """The options that `CaptionOptions.settings` wrote down (ValueError where it cannot have)."""
+    """The options that `options_json` wrote down (ValueError where it cannot have)."""
     names = {one.name for one in fields(CaptionOptions)}
     if not isinstance(settings, dict) or set(settings) != names:
         raise ValueError("no settings of captions")
@@ -110,24 +93,13 @@ def read_options(settings: object) -> CaptionOptions:
         profile = read_profile(values.pop("profile"))
     except UsageError as error:
         raise ValueError(error.message) from error
-    if not are_formats or not are_stamps or not all(isinstance(value, bool) for value in values.values()):
+    if not are_formats or not are_stamps:
         raise ValueError("no settings of captions")
-    return CaptionOptions(
-        profile=profile, formats=tuple(formats), timestamp_map=(stamps[0], stamps[1]) if stamps else None, **values
-    )
-
-
-def read_timestamp_map(text: str | None) -> tuple[int, int] | None:
-    """`TICKS` or `TICKS:MS`: a time of MPEG-2 (90 kHz) and the local milliseconds that mean the same (UsageError)."""
-    if text is None:
-        return None
-    ticks, _, local_ms = text.partition(":")
-    numbers = [one for one in (ticks, local_ms or "0") if one.isascii() and one.isdigit() and len(one) <= 10]
-    if len(numbers) != 2 or int(ticks) >= 1 << 33:
-        raise UsageError(
-            f"--timestamp-map {text[:40]!r} is no timestamp map", hint="for example 900000, or 900000:1500"
-        )
-    return int(numbers[0]), int(numbers[1])
+    stamp = (stamps[0], stamps[1]) if stamps else None
+    try:
+        return CaptionOptions(profile=profile, formats=tuple(formats), timestamp_map=stamp, **values)
+    except UsageError as error:
+        raise ValueError("no settings of captions") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +115,14 @@ class Captions:
     problems: list[str]
     options: CaptionOptions
 
+    @property
+    def profile(self) -> Profile:
+        return profile_of(self.options)
+
     def check(self) -> dict[str, list[Problem]]:
         """What breaks the profile, by format."""
         return {
-            form.name: check(self.single if form.one_at_a_time else self.cues, self.options.profile)
+            form.name: check(self.single if form.one_at_a_time else self.cues, self.profile)
             for form in find_formats(self.options.formats)
         }
 
@@ -159,19 +135,20 @@ def caption(
     `note` says where they are from; `report` (`sessiontool.report/1`) tells of lost stretches.  UsageError where a
     format's package is missing.
     """
-    spoken, problems = read_transcript(transcript, generated=options.generated, mark_gaps=options.mark_gaps)
+    profile, generated = profile_of(options), options.text == "generated"
+    spoken, problems = read_transcript(transcript, generated=generated, mark_gaps=options.mark_gaps)
     if options.mark_gaps and report:
         spoken += lost_stretches(report)
     end_ms = duration_ms(transcript)
-    cues = make_cues(spoken, options.profile, end_ms=end_ms, named=options.speakers)
-    single = one_at_a_time(cues, options.profile, end_ms=end_ms, names=options.speakers)
+    cues = make_cues(spoken, profile, end_ms=end_ms, named=options.speakers)
+    single = one_at_a_time(cues, profile, end_ms=end_ms, names=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
     look = RenderOptions(
-        options.profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
+        profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
     )
     forms = find_formats(options.formats)
     files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
-    if (told := chapters(transcript, end_ms, options.profile, note)) is not None:
+    if (told := chapters(transcript, end_ms, profile, note)) is not None:
         files[CHAPTERS] = told
     return Captions(files, cues, single, problems, options)
 

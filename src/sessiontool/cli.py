@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from . import __version__
 from .commands.align import align
@@ -25,6 +26,23 @@ from .commands.verify import verify
 from .console import console
 from .cpus import switch_threads_often
 
+
+class _Command(TyperCommand):
+    """A command whose help has its options by panel."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            panel = getattr(param, "rich_help_panel", None) or "Options"
+            name = "Arguments" if param.param_type_name == "argument" else panel
+            if record := param.get_help_record(ctx):
+                sections.setdefault(name, []).append(record)
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+
 app = typer.Typer(
     name="sessiontool",
     help="Turns the chunks of a recorded voice session into one seekable recording with captions from the sound.",
@@ -37,7 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 for command in (merge, batch, inspect, check, align, verify, captions, events, purge, doctor, explain, simulate):
-    app.command()(command)
+    app.command(cls=_Command)(command)
 
 
 def _version(wanted: bool) -> None:

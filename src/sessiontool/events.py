@@ -19,7 +19,7 @@ from .realtime.findings import log_findings
 from .realtime.live import live_turns
 from .realtime.log import read_log
 from .realtime.notes import context_of
-from .realtime.reconcile import Joined, Prefer, join
+from .realtime.reconcile import Joined, join
 from .realtime.reducer import gather
 from .realtime.session_clock import SessionClock, session_clocks
 from .realtime.timestamps import set_times
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .realtime.conversation import Session
     from .realtime.turns import Turn
 
-__all__ = ["EventLog", "Joined", "Prefer", "RealtimeSession", "join", "read_events"]
+__all__ = ["EventLog", "Joined", "RealtimeSession", "join", "read_events"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..errors import BusyError, RecordingError, SessionToolError
+from ..options import MergeOptions
 from ..progress import Progress, Silent, Timed
 from ..sessions import merge
 from ..sessions.inputs import read_notes
@@ -39,7 +40,7 @@ class Job:
     s3: S3Options = field(default_factory=S3Options)
     limits: Limits = field(default_factory=Limits)
     output: str | None = None
-    options: merge.MergeOptions = field(default_factory=merge.MergeOptions)
+    options: MergeOptions = field(default_factory=MergeOptions)
     selection: Selection = field(default_factory=Selection)
     plan_only: bool = False
 

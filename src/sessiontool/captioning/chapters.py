@@ -16,7 +16,7 @@ from .transcript import time_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .profiles import Profile
+    from ..options import Profile
 
 CHAPTERS = "chapters.vtt"
 _KINDS = ("instructions", "context")

@@ -17,8 +17,8 @@ from .cell_width import cells
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..options import Profile
     from .cues import Cue
-    from .profiles import Profile
 
 _ANYBODY = ("", "")
 _EARLY_MS = 500

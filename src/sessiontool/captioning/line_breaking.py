@@ -9,8 +9,8 @@ from .break_points import pieces_of
 from .cell_width import cells
 
 if TYPE_CHECKING:
+    from ..options import Profile
     from .break_points import Pieces
-    from .profiles import Profile
 
 _BALANCED_LINES = 6
 """Beyond so many lines nobody sees a balance: they are filled one by one."""

@@ -20,7 +20,7 @@ from .speakers import label_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .profiles import Profile
+    from ..options import Profile
 
 _AT_ONCE_MS = 200
 """Sounds that overlap by less do not count as speaking at once."""

@@ -1,56 +1,20 @@
 """What a caption may look like: the rules that publishers set, as data.
 
-A rule that is None is not set.  Widths and speeds are in cells (see `cell_width`).  Sources: Netflix, Timed Text Style
-Guide (English) and General Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher
-leaves a rule open, `default`'s stands.
+What each rule means is said by `Profile`.  Sources: Netflix, Timed Text Style Guide (English) and General
+Requirements; BBC, Subtitle Guidelines 1.2.3; DCMP, Captioning Key.  Where a publisher leaves a rule open, `default`'s
+stands.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..options import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The rules.  Those marked * are hard: a cue beyond them is a failure, beyond the others a warning."""
-
-    name: str
-    line_cells: int | None = 42  # * the longest line
-    lines: int | None = 2  # * the most lines
-    warn_cps: float | None = 20.0  # cells a second that are read with ease
-    fail_cps: float | None = 25.0  # * cells a second that can be read at all
-    warn_wpm: float | None = None  # words a minute that are read with ease
-    fail_wpm: float | None = None  # * words a minute that can be read at all
-    min_ms: int = 833  # * the shortest cue
-    min_word_ms: int = 0  # what each word adds to the shortest that is comfortable
-    max_ms: int | None = 7000  # * the longest cue
-    gap_ms: int = 80  # * cues touch, or are this far apart
-    linger_ms: int = 500  # how long a cue may stand after its sound, to be read
-    join_ms: int | None = 1000  # the longest silence between utterances of one speaker that may share a cue
-    pause_ms: int = 500  # a silence that is a good place to split
-
-    @property
-    def splits(self) -> bool:
-        """Whether what one speaker says at a stretch is split at all."""
-        return (self.line_cells is not None and self.lines is not None) or self.max_ms is not None
-
-    def comfortable_ms(self, cells: int, words: int) -> float:
-        """How long a reader wants to see so much text."""
-        wanted = cells * 1000 / self.warn_cps if self.warn_cps else 0.0
-        if self.warn_wpm:
-            wanted = max(wanted, words * 60_000 / self.warn_wpm)
-        return max(wanted, words * self.min_word_ms) if self.min_word_ms else wanted
-
-    def readable_ms(self, cells: int, words: int) -> float:
-        """How long a reader needs for so much text; in less it cannot be read."""
-        needed = cells * 1000 / self.fail_cps if self.fail_cps else 0.0
-        return max(needed, words * 60_000 / self.fail_wpm) if self.fail_wpm else needed
 
 
 PROFILES: dict[str, Profile] = {

@@ -12,8 +12,8 @@ from .cue_timing import next_of_voice, size_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..options import Profile
     from .cues import Cue
-    from .profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from .line_breaking import DASH_CELLS, reach
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..options import Profile
     from .break_points import Pieces
-    from .profiles import Profile
 
 # What is wrong with a cue, in the currency of the prices of breaks.
 _CUE = 70

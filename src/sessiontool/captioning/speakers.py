@@ -11,8 +11,8 @@ from .sanitize import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ..options import Profile
     from .cues import Cue
-    from .profiles import Profile
 
 _NOT_IN_A_CLASS = re.compile(r"[^a-z0-9_]+")
 _LEAST_LABEL_CELLS = 4

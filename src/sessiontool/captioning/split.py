@@ -21,8 +21,8 @@ from .segmentation import Script, cheapest_edges
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ..options import Profile
     from .cues import Spoken
-    from .profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)

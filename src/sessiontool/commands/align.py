@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..compose import merge_options_of
 from ..errors import UsageError
-from .common import Common, Ids, on_store
+from .common import Common
+from .parameters import Ids, on_store
+from .positions import FromOption, ToOption, read_position
 
 if TYPE_CHECKING:
     from ..progress import Progress
     from ..storage import Store
 
 
-@on_store(without=("output",))
+@on_store("pauses", "vad", "prefer", without=("output",))
 def align(
     ids: Ids,
     common: Common,
@@ -37,16 +40,8 @@ def align(
             show_default=False,
         ),
     ] = None,
-    begin: Annotated[
-        float, typer.Option("--from", metavar="S", help="Draw from that second on.", show_default=False)
-    ] = 0.0,
-    end: Annotated[
-        float | None, typer.Option("--to", metavar="S", help="Draw up to that second.", show_default=False)
-    ] = None,
-    pauses: Annotated[
-        str | None,
-        typer.Option("--pauses", metavar="close|keep", help="Close pauses up, or keep their length.  [default: close]"),
-    ] = None,
+    begin: FromOption = None,
+    end: ToOption = None,
 ) -> None:
     """Show where every utterance was found in the sound, and why.  Nothing is published.
 
@@ -63,15 +58,17 @@ def align(
             if len(set(ids)) > 1:
                 raise UsageError("a picture shows one session", hint="call it once for each")
             check_plot(plot)
-        settings = common.settings(pauses=pauses)
-        options = merge_options_of(settings, align=True, force=False, dry_run=True)
+        begin_s = read_position(begin, "--from") if begin else 0.0
+        end_s = read_position(end, "--to") if end else None
+        settings = common.settings()
+        options = replace(merge_options_of(settings), align=True, dry_run=True)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             result = place_session(store, session_id, options, progress)
             for name in explain or ():
                 story_of(result, name)
             if plot is not None:
-                save_plot(result, plot, begin, end)
+                save_plot(result, plot, begin_s, end_s)
             return result
 
         common.run_all(ids, settings, run, placing_view(tuple(explain or ())))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import limits_of, s3_options_of, targets_of
+from ..compose import merge_options_of, targets_of
 from ..console import console, json_logs
 from ..errors import SessionToolError, UsageError
-from .common import INTERRUPTED, Common, on_store
-from .merge_options import Merging, Publishing
+from ..options import CAPTIONS, MERGING, PUBLISHING, RUNS
+from .common import INTERRUPTED, Common
+from .parameters import on_store
 from .sources import Sources
 
 if TYPE_CHECKING:
@@ -30,11 +31,9 @@ _MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 
 
-@on_store(without=("verbose",))
+@on_store(RUNS, MERGING, CAPTIONS, PUBLISHING, without=("verbose",))
 def batch(
     sources: Sources,
-    merging: Merging,
-    publishing: Publishing,
     common: Common,
     pending: Annotated[
         bool, typer.Option("--pending", help="Only those that have ended and are not merged, or changed since.")
@@ -47,9 +46,6 @@ def batch(
         str | None, typer.Option(metavar="TIME", help="Only those whose last chunk came then or later.")
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Only those whose last chunk came before.")] = None,
-    shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Only share I (from 0) of N.  [default: what the engine says]")
-    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -70,7 +66,7 @@ def batch(
 ) -> None:
     """Merge many sessions, side by side.
 
-    The sessions are named, listed (--from), all of the store (--all, and the default with --pending, --since or
+    The sessions are named, listed (--ids), all of the store (--all, and the default with --pending, --since or
     --until), or those that failed before.  A session that fails, even by taking its worker with it, never stops the
     others.  The exit code is 0 when the run came to its end; --fail-on-error, or --strict, makes it the highest of the
     sessions'.
@@ -83,15 +79,15 @@ def batch(
         from ..batch.shards import find_shard  # noqa: PLC0415
         from ..config import process_environment  # noqa: PLC0415
 
-        settings = common.settings(shard=shard, **merging.flags, **publishing.flags)
+        settings = common.settings()
         selection = _selection(pending=pending, settle=settle, since=since, until=until)
         job = Job(
             store=settings.store,
             layout=settings.layout,
-            s3=s3_options_of(settings),
-            limits=limits_of(settings),
+            s3=settings.s3,
+            limits=settings.limits,
             output=settings.output,
-            options=merging.options(settings),
+            options=merge_options_of(settings),
             selection=selection,
             plan_only=plan,
         )
@@ -112,7 +108,7 @@ def batch(
             raise error
         if totals.interrupted:
             raise typer.Exit(INTERRUPTED)
-        if (fail_on_error or settings.strict) and totals.worst_exit_code:
+        if (fail_on_error or settings.merge.strict) and totals.worst_exit_code:
             raise typer.Exit(totals.worst_exit_code)
 
 

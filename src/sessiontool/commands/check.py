@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .common import Common, Ids, on_store
+from .common import Common
+from .parameters import Ids, on_store
 
 
 @on_store(without=("output", "verbose"))

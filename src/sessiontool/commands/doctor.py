@@ -8,7 +8,8 @@ import typer
 
 from ..compose import open_results_of, open_store_of
 from ..console import console
-from .common import Common, on_store
+from .common import Common
+from .parameters import on_store
 
 
 @on_store(without=("verbose",))

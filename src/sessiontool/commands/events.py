@@ -9,25 +9,21 @@ import typer
 
 from ..console import console
 from ..errors import UsageError
-from .common import Common, Ids, on_store
+from .common import Common
+from .parameters import Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress
     from ..storage import Store
 
 
-@on_store(without=("output",))
+@on_store("force")
 def events(
     ids: Ids,
     common: Common,
     to_utterances: Annotated[
         bool, typer.Option("--to-utterances", help="Write the utterances as JSON lines, to stdout or with --output.")
     ] = False,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="DIR", help="With --to-utterances: write DIR/ID/utterances.jsonl."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace an utterances.jsonl that exists.")] = False,
 ) -> None:
     """Show what the Realtime event logs of sessions hold.
 
@@ -38,6 +34,7 @@ def events(
         from ..sessions.event_log import read_session_log, utterances_jsonl, write_utterances  # noqa: PLC0415
         from ..views.eventlog import LOG, LOG_WRITTEN  # noqa: PLC0415
 
+        output, force = common.flags.get("output"), bool(common.flags.get("force"))
         _check(ids, common, to_utterances=to_utterances, output=output)
         settings = common.settings()
 

@@ -9,7 +9,8 @@ import typer
 
 from ..console import console
 from ..errors import NotFoundError, SessionToolError
-from .common import DebugOption, JsonOption, errors_as_exits
+from .common import errors_as_exits
+from .parameters import DebugOption, JsonOption
 
 _MAX_BYTES = 1 << 30
 

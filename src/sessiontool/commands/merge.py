@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..compose import targets_of
-from .common import Common, Ids, on_store
-from .merge_options import Merging, Publishing
+from ..compose import merge_options_of, targets_of
+from ..options import CAPTIONS, MERGING, PUBLISHING
+from .common import Common
+from .parameters import Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress
     from ..storage import Store
 
 
-@on_store
-def merge(ids: Ids, merging: Merging, publishing: Publishing, common: Common) -> None:
+@on_store(MERGING, CAPTIONS, PUBLISHING)
+def merge(ids: Ids, common: Common) -> None:
     """Join the chunks of sessions, and caption them by the sound.
 
     Writes audio.webm, captions.vtt, captions.srt, transcript.json and report.json, the report last.  Nothing is
@@ -25,8 +26,8 @@ def merge(ids: Ids, merging: Merging, publishing: Publishing, common: Common) ->
         from ..sessions.merge import merge_session  # noqa: PLC0415
         from ..views.merges import MERGE  # noqa: PLC0415
 
-        settings = common.settings(**merging.flags, **publishing.flags)
-        options, target_of = merging.options(settings), targets_of(settings)
+        settings = common.settings()
+        options, target_of = merge_options_of(settings), targets_of(settings)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             return merge_session(store, session_id, target_of(store, session_id), options, progress)

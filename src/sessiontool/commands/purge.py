@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import limits_of, s3_options_of, targets_of
+from ..compose import targets_of
 from ..console import console
 from ..errors import StorageError, UsageError
-from .common import Common, on_store
+from .common import Common
+from .parameters import on_store
 from .sources import Sources
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def purge(
             raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
         chosen = list(sources.session_ids(settings, quiet=common.quiet))
         target_of = targets_of(settings)
-        s3 = s3_options_of(settings)
-        output = open_store(settings.output, options=s3, limits=limits_of(settings)) if settings.output else None
+        output = open_store(settings.output, options=settings.s3, limits=settings.limits) if settings.output else None
         with _receipt(receipt, settings.store, wanted=yes) as write:
 
             def run(store: Store, session_id: str, progress: Progress) -> Any:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ..console import console
-from .common import DebugOption, QuietOption, errors_as_exits
+from .common import errors_as_exits
+from .parameters import DebugOption, QuietOption
 
 
 def _list_faults(wanted: bool) -> None:
@@ -33,8 +34,8 @@ def simulate(
     list_faults: Annotated[
         bool, typer.Option("--list-faults", callback=_list_faults, is_eager=True, help="Show the faults and exit.")
     ] = False,
-    source: Annotated[
-        str | None, typer.Option("--from", metavar="FILE", help="Record this audio file.  [default: made-up speech]")
+    sound: Annotated[
+        str | None, typer.Option("--sound", metavar="FILE", help="Record this audio file.  [default: made-up speech]")
     ] = None,
     tones: Annotated[bool, typer.Option("--tones", help="Record a tone for each utterance.")] = False,
     mono: Annotated[bool, typer.Option("--mono", help="One channel for both voices.")] = False,
@@ -84,7 +85,7 @@ def simulate(
         from ..views.simulated import simulated_lines  # noqa: PLC0415
 
         plan = make_plan(
-            recorder=recorder, seconds=seconds, source=source, tones=tones, channels=1 if mono else 2, parts=parts,
+            recorder=recorder, seconds=seconds, source=sound, tones=tones, channels=1 if mono else 2, parts=parts,
             gap_ms=gap_ms, pauses=pause or (), starved=starve or (), busy=busy or (), timeslice_ms=timeslice_ms,
             packet_ms=frame_ms, bit_rate=bitrate, seed=seed,
             clock_error=ClockError(clock_offset_ms, clock_drift_ppm, clock_jitter_ms), events=events,

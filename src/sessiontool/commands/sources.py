@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Self
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a command was told of which sessions to take: a group of options for `common.on_store`."""
+    """What a command was told of which sessions to take: a group of options for `parameters.on_store`."""
 
     ids: list[str] | None
     listed: str | None
@@ -34,7 +34,7 @@ class Sources:
     def declared(
         ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The sessions.", show_default=False)] = None,
         listed: Annotated[
-            str | None, typer.Option("--from", metavar="FILE|-", help="Sessions from a list, one a line.")
+            str | None, typer.Option("--ids", metavar="FILE|-", help="Sessions from a list, one a line.")
         ] = None,
         every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
         retry_failed: Annotated[
@@ -43,10 +43,6 @@ class Sources:
     ) -> None:
         """The options."""
 
-    @classmethod
-    def told(cls, **given: Any) -> Self:
-        return cls(**given)
-
     def session_ids(self, settings: Settings, *, implied: bool = False, quiet: bool = False) -> Iterable[str]:
         """The ids of the one source that was named; all of the store's where that is `implied`.
 
@@ -54,7 +50,7 @@ class Sources:
         """
         from ..batch.run_report import read_failed  # noqa: PLC0415
 
-        given = {"IDs": self.ids, "--from": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
+        given = {"IDs": self.ids, "--ids": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
         named = [name for name, value in given.items() if value]
         if len(named) > 1:
             raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
@@ -66,7 +62,7 @@ class Sources:
             return _once(read_failed(Path(self.retry_failed)))
         if self.every or implied:
             return _stored(settings, quiet=quiet)
-        raise UsageError("no session is named", hint="name them, list them with --from, or take all with --all")
+        raise UsageError("no session is named", hint="name them, list them with --ids, or take all with --all")
 
 
 def _listed(name: str) -> Iterator[str]:
@@ -80,7 +76,7 @@ def _listed(name: str) -> Iterator[str]:
         with Path(name).open(encoding="utf-8", errors="replace") as file:
             yield from read_ids(file)
     except FileNotFoundError as error:
-        raise NotFoundError(f"there is no {name}", hint="--from names a list of sessions, one a line") from error
+        raise NotFoundError(f"there is no {name}", hint="--ids names a list of sessions, one a line") from error
 
 
 def _own_stdin() -> AbstractContextManager[IO[str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..compose import targets_of
-from .common import Common, Ids, on_store
+from .common import Common
+from .parameters import Ids, on_store
 
 if TYPE_CHECKING:
     from ..progress import Progress

@@ -20,7 +20,7 @@ from .roles import role_named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .log_options import LogOptions
+    from ..options import LogOptions
 
 _START = words_of(
     "tstart start starttime startedat startat startoffset starttimestamp startts tsstart timestart audiostart "

@@ -12,11 +12,11 @@ roles = { Kundin = "user", Berater = "assistant" }
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..options import LogOptions
 from .moments import MS, NS, US, S
 
 if TYPE_CHECKING:
@@ -29,36 +29,6 @@ UNITS = {"s": S, "ms": MS, "us": US, "ns": NS}
 ROLES = ("user", "assistant")
 _MOST_CHARS = 200
 _EXAMPLE = 'a line of it reads: text = "body", unit = "ms" or roles = { Agent = "assistant" }'
-
-
-@dataclass(frozen=True, slots=True)
-class LogOptions:
-    """How a log is to be read.
-
-    `fields` has the names of fields, each behind what they hold (of `FIELDS`), `unit_ms` is what a plain number counts,
-    `zone` is of local times, `roles` maps names as in the log (in any case of letters) to `user` and `assistant`, and
-    `speaker` is the role of entries that name none.
-    """
-
-    fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    unit_ms: float | None = None
-    zone: tzinfo | None = None
-    roles: tuple[tuple[str, str], ...] = ()
-    speaker: str = ""
-
-    def __bool__(self) -> bool:
-        return self != LogOptions()
-
-    def names(self, what: str) -> tuple[str, ...]:
-        """The fields that may hold something, of `FIELDS`."""
-        return dict(self.fields).get(what, ())
-
-    def settings(self) -> dict[str, Any]:
-        """What of it was said, as the report has it."""
-        said: dict[str, Any] = {name: list(names) for name, names in self.fields}
-        said |= {"unit_ms": self.unit_ms, "zone": None if self.zone is None else str(self.zone)}
-        said |= {"roles": dict(self.roles), "speaker": self.speaker}
-        return {name: value for name, value in said.items() if value}
 
 
 def log_options(table: Mapping[str, Any], where: str = "[log]") -> LogOptions:

@@ -17,12 +17,13 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding, Utterance
+from ..options import LogOptions
 from .encodings import decode
 from .entries import Found, Troubles, entries_in
 from .fields import Entry, entry_of, plain
 from .lenient import LogProblems, is_writable, kind_of, shown, validated
 from .log_clock import LogClock, SessionTimes, log_clock
-from .log_options import ROLES, LogOptions
+from .log_options import ROLES
 from .models import UtteranceDocument
 from .moments import MS, S, read_moment
 from .pieces import Piece, joined

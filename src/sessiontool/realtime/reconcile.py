@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..documents.lenient import shown
 from ..model import INAUDIBLE, Finding
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..model import Utterance
-
-Prefer = Literal["events", "utterances"]
+    from ..options import Prefer
 
 _NEAR_US = 10_000_000
 _ALIKE, _INAUDIBLE_ALIKE = 0.6, 0.6

@@ -11,11 +11,12 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, RecordingError
+from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
 from .inputs import read_notes, require_chunks
 from .join import join_session
-from .merge import MergeOptions, hear_session
+from .merge import hear_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,8 +98,8 @@ def place_session(
             f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
         )
     with scratch_folder() as work:
-        pauses = options.keep_pauses
-        recording = join_session(store, listing, notes.session, work, keep_pauses=pauses, progress=progress)
+        keep = options.pauses == "keep"
+        recording = join_session(store, listing, notes.session, work, keep_pauses=keep, progress=progress)
         recording, alignment, activity = hear_session(store, listing, recording, notes, options, progress)
     channels = channels_of(notes.session, recording.head.channels)
     location = f"{store.url.rstrip('/')}/{listing.folder}"

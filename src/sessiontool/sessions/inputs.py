@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..documents.lenient import shown
 from ..documents.log_clock import SessionTimes
-from ..documents.log_options import LogOptions
 from ..documents.models import SessionDocument
 from ..documents.session import check_owner, read_session
 from ..documents.utterances import read_utterances
 from ..errors import RecordingError
 from ..media.packets import Account
 from ..model import Finding, Severity, in_largest_unit
+from ..options import LogOptions
 from ..recording.records import Assembly, ChunkRecord, Stretch
 from ..recording.sequence import by_part, part_entry
 from ..storage import check_chunk_size, natural_key
@@ -26,9 +26,9 @@ from .strays import OTHER, RECORDING, Stray, may_be_log, stray_findings, strays_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ..events import EventLog, Prefer
+    from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
-    from ..storage import Limits
+    from ..options import Limits, Prefer
 
     Read = Callable[[StoredObject], bytes]
 

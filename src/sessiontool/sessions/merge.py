@@ -11,9 +11,9 @@ from functools import cached_property
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from ..captions import CaptionOptions
-from ..documents.log_options import LogOptions
+from ..captions import options_json
 from ..errors import RecordingError, UsageError
+from ..options import MergeOptions, result_settings
 from ..progress import Progress, Silent
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
@@ -32,62 +32,41 @@ from .report import finding_json
 if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
-    from ..events import Prefer
     from ..model import SessionListing
     from ..storage import Store, Target
     from .inputs import Notes
 
 
-@dataclass(frozen=True, slots=True)
-class MergeOptions:
-    """What changes the result (up to `captions`) and what only changes the run."""
+def _settings(options: MergeOptions) -> dict[str, Any]:
+    """What of the options changes the result, as the report has it (UsageError where it cannot be done)."""
+    for name in ("vad", "words"):
+        if getattr(options, name) and not options.align:
+            raise UsageError(f"{name} needs the alignment", hint=f"leave out --{name}, or --no-align")
+    return {
+        **result_settings(options),
+        "vad": _detector(options),
+        "words": _words_engine(options),
+        **({"log": options.log.settings()} if options.log else {}),
+        "captions": options_json(options.captions),
+    }
 
-    keep_pauses: bool = False
-    align: bool = True
-    vad: bool = False
-    words: bool = False
-    prefer: Prefer = "utterances"
-    log: LogOptions = field(default_factory=LogOptions)
-    captions: CaptionOptions = field(default_factory=CaptionOptions)
-    strict: bool = False
-    require_consent: bool = False
-    force: bool = False
-    dry_run: bool = False
 
-    def settings(self) -> dict[str, Any]:
-        """What of them changes the result, as the report has it (UsageError where it cannot be done)."""
-        for name in ("vad", "words"):
-            if getattr(self, name) and not self.align:
-                raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name} or --no-align")
-        if self.prefer not in {"events", "utterances"}:
-            raise UsageError(
-                f"prefer must be events or utterances, not {self.prefer!r}", hint="it says whose word counts"
-            )
-        return {
-            "keep_pauses": self.keep_pauses,
-            "align": self.align,
-            "vad": self._detector(),
-            "words": self.words_engine(),
-            "prefer": self.prefer,
-            **({"log": self.log.settings()} if self.log else {}),
-            "captions": self.captions.settings(),
-        }
+def _detector(options: MergeOptions) -> str | None:
+    """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
+    if not options.vad:
+        return None
+    from ..audio.silero_vad import detector  # noqa: PLC0415
 
-    def _detector(self) -> str | None:
-        """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
-        if not self.vad:
-            return None
-        from ..audio.silero_vad import detector  # noqa: PLC0415
+    return detector()
 
-        return detector()
 
-    def words_engine(self) -> str | None:
-        """What finds words, None where nobody wants them (UsageError where they are wanted and cannot be found)."""
-        if not self.words:
-            return None
-        from ..words import engine  # noqa: PLC0415
+def _words_engine(options: MergeOptions) -> str | None:
+    """What finds words, None where they are not wanted (UsageError where they are and cannot be found)."""
+    if not options.words:
+        return None
+    from ..words import engine  # noqa: PLC0415
 
-        return engine()
+    return engine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +122,7 @@ def merge_session(
     """
     progress = progress or Silent()
     progress.stage("listing")
-    settings = options.settings()
+    settings = _settings(options)
     if not options.dry_run:
         target.tidy()
     look = _Look(store, store.list_session(session_id), target, settings)
@@ -159,8 +138,8 @@ def merge_session(
         notes = read_notes(read, look.listing, options.prefer, options=options.log)
         if options.require_consent:
             require_consent(look.listing, notes.session)
-        pauses = options.keep_pauses
-        recording = join(store, read, look.listing, notes.session, work, keep_pauses=pauses, progress=progress)
+        keep = options.pauses == "keep"
+        recording = join(store, read, look.listing, notes.session, work, keep_pauses=keep, progress=progress)
         alignment = None
         if options.align and notes.utterances:
             recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
@@ -182,7 +161,7 @@ def is_merged(store: Store, listing: SessionListing, target: Target, options: Me
 
     StorageError; RecordingError where it has, without the consent that the options require.
     """
-    is_there = _Look(store, listing, target, options.settings()).published is not None
+    is_there = _Look(store, listing, target, _settings(options)).published is not None
     if is_there:
         _check_consent(store, listing, options)
     return is_there
@@ -260,8 +239,8 @@ def hear_session(
     session, told = started_by_sound(notes.session, recording, alignment)
     if not told:
         return recording, alignment, activity
-    work, pauses = recording.path.parent, options.keep_pauses
-    recording = join_session(store, listing, session, work, keep_pauses=pauses, progress=progress)
+    work, keep = recording.path.parent, options.pauses == "keep"
+    recording = join_session(store, listing, session, work, keep_pauses=keep, progress=progress)
     recording.assembly.findings += told
     return recording, *find_utterances(recording, notes, progress, vad=options.vad)
 
@@ -270,7 +249,7 @@ def _with_words(
     alignment: Alignment, recording: result_files.Recording, options: MergeOptions, target: Target, progress: Progress
 ) -> Alignment:
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
-    engine = options.words_engine()
+    engine = _words_engine(options)
     if engine is None:
         return replace(alignment, placements=with_heard_text(alignment.placements))
     from .align_recording import find_words  # noqa: PLC0415

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..captions import caption
+from ..captions import caption, options_json
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
@@ -20,7 +20,8 @@ from . import report, result_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..captions import CaptionOptions, Captions
+    from ..captions import Captions
+    from ..options import CaptionOptions
     from ..storage import Target
 
 
@@ -75,7 +76,7 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     document["tool"] = {
         **tool,
         "captions_version": __version__,
-        "settings": {**settings, "captions": made.options.settings()},
+        "settings": {**settings, "captions": options_json(made.options)},
     }
     if is_sealed:  # what was damaged before stays to be seen
         report.seal(document)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..media.opus import packet_samples
 from ..model import SAMPLE_RATE
+from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
 from ..storage.checks import doubtful
@@ -20,7 +21,7 @@ from ..storage.protocols import Check
 from .align_recording import channels_of, packets_of
 from .inputs import read_notes, require_chunks
 from .join import join_session
-from .merge import MergeOptions, hear_session
+from .merge import hear_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -48,7 +48,7 @@ def make_plan(
     if not 0.2 <= seconds <= 24 * 3600:
         raise UsageError(f"a session of {seconds:g} s cannot be made", hint="give 0.2 to 86400 seconds")
     if source is not None and tones:
-        raise UsageError("the sound is a file or tones, not both", hint="leave --from or --tones away")
+        raise UsageError("the sound is a file or tones, not both", hint="leave --sound or --tones away")
     return SessionPlan(
         length_ms=round(seconds * 1000),
         sound=Path(source) if source is not None else "tones" if tones else "speech",

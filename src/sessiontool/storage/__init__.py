@@ -4,10 +4,11 @@
 `open_output` give a `Target`, the place of one session's result.  boto3 is imported for `s3://` and never otherwise.
 """
 
+from ..options import Limits, S3Options
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
 from .locations import open_output, open_results, open_store
-from .protocols import REPORT_NAME, Limits, Reader, Results, S3Options, Store, Target, check_chunk_size, not_published
+from .protocols import REPORT_NAME, Reader, Results, Store, Target, check_chunk_size, not_published
 
 __all__ = [
     "DEFAULT_PATTERN",

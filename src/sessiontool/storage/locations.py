@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
+from ..options import Limits, S3Options
 from .layout import Layout, check_session_id
 from .local.results import FolderResults
 from .local.store import LocalStore
-from .protocols import Limits, Results, S3Options, Store, Target
+
+if TYPE_CHECKING:
+    from .protocols import Results, Store, Target
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _MISTYPED = re.compile(r"s3:", re.IGNORECASE)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..model import SessionListing, StoredObject, StoredVersion
+    from ..options import Limits
     from .layout import Layout
 
 REPORT_NAME = "report.json"
@@ -31,36 +32,6 @@ class Check:
     what: str
     hint: str = ""
     exit_code: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large what is read whole may be, in bytes: each is held in memory, and its size is chosen by others.
-
-    A chunk of an hour has 60 MB at most, an hour of conversation is below 1 MB, a day of mirrored events below 100 MB.
-    `report_bytes` holds for report.json, and for each other document of a result.
-    """
-
-    chunk_bytes: int = 256 * 1024 * 1024
-    document_bytes: int = 256 * 1024 * 1024
-    report_bytes: int = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class S3Options:
-    """What boto3's own credential chain and configuration do not say; None leaves it to them.
-
-    `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for all that is stored.
-    """
-
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
-    connect_timeout_s: float = 5
-    read_timeout_s: float = 30
-    sse: str | None = None
-    sse_kms_key_id: str | None = None
-    tags: str | None = None
 
 
 class Target(Protocol):

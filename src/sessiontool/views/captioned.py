@@ -21,7 +21,7 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
         "session_id": result.session_id,
         "status": "captioned" if result.published else "checked",
         "location": result.location,
-        "profile": made.options.profile.name,
+        "profile": made.profile.name,
         "cues": len(made.cues),
         "files": list(made.files) if result.published else [],
         "ignored": made.problems,
@@ -31,7 +31,7 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
 
 def _captions_lines(result: RecaptionResult, _verbose: bool) -> list[str]:
     made = result.captions
-    lines = [f"{result.session_id}: {len(made.cues)} cues, profile {made.options.profile.name}"]
+    lines = [f"{result.session_id}: {len(made.cues)} cues, profile {made.profile.name}"]
     if result.published:
         lines.append(f"  written    {', '.join(made.files)} ({result.location})")
     lines += [f"  {MARKS['warning']} left out: {problem}" for problem in made.problems]

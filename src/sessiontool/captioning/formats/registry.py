@@ -16,8 +16,8 @@ from ...errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ...options import Profile
     from ..cues import Cue
-    from ..profiles import Profile
 
 JOINER = "\u2060"
 
@@ -62,7 +62,6 @@ FORMATS: dict[str, Format] = {
         Format("csv", "captions.csv", "csv_segments", "a list of segments, for editors"),
     )
 }
-DEFAULT_FORMATS = ("vtt", "srt")
 
 
 def find_formats(names: Iterable[str]) -> tuple[Format, ...]:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..protocols import Check, Limits
+    from ...options import Limits
+    from ..protocols import Check
 
 
 class FolderResults:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ...errors import NotFoundError, StorageError
 from ...model import SessionListing, StoredObject, StoredVersion
+from ...options import Limits
 from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
-from ..protocols import Check, Limits, changed, check_size, unknown_session, vanished
+from ..protocols import Check, changed, check_size, unknown_session, vanished
 from .delete import erase_files
 from .disk import disk_errors
 from .target import FolderTarget

@@ -21,7 +21,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ...errors import BusyError, StorageError
-from ..protocols import REPORT_NAME, Limits, check_published, check_report_size, not_published
+from ...options import Limits
+from ..protocols import REPORT_NAME, check_published, check_report_size, not_published
 from .disk import disk_errors, work_folder
 from .untrusted import check_file, check_folder, check_name, is_folder, is_plain_name, open_file
 

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from ...errors import NotFoundError, StorageError
+from ...options import Limits
 from ..local.disk import disk_errors
-from ..protocols import Limits, changed, check_report_size, not_published, vanished
+from ..protocols import changed, check_report_size, not_published, vanished
 from .errors import (
     CHANGED,
     FAILURES,

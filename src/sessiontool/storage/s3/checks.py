@@ -70,7 +70,7 @@ def _credentials(session: Any, bucket: Bucket) -> str:
     if found is None:
         raise StorageError(
             "there are no credentials",
-            hint="name a profile with --aws-profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and its secret",
+            hint="name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and its secret",
         )
     return f"from {found.method}"
 

@@ -69,7 +69,7 @@ _UNREACHABLE = _Problem("nothing answers at {endpoint}", "check the endpoint's U
 _SILENT = _Problem("{endpoint} does not answer in time", "try again later; check the network")
 _NO_KEYS = _Problem(
     "there are no credentials",
-    "name a profile with --aws-profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and its secret",
+    "name a profile with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and its secret",
 )
 _LOGIN = _Problem("credentials could not be had", "log in again, or check the profile in ~/.aws/config")
 _NOT_S3 = _Problem("what answers at {endpoint} does not speak S3", "check the endpoint's URL")

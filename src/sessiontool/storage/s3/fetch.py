@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ...model import StoredObject
-    from ..protocols import Reader, S3Options
+    from ...options import S3Options
+    from ..protocols import Reader
     from .bucket import Bucket
 
 _AT_ONCE = 64

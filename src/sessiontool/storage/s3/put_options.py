@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ..protocols import S3Options
+    from ...options import S3Options
 
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 

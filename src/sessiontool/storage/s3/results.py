@@ -11,7 +11,8 @@ from .target import S3Target
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..protocols import Check, Limits, S3Options
+    from ...options import Limits, S3Options
+    from ..protocols import Check
     from .bucket import Bucket
 
 

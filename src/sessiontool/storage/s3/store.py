@@ -16,7 +16,7 @@ from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
-from ..protocols import Check, Limits, S3Options, check_size, unknown_session
+from ..protocols import Check, check_size, unknown_session
 from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
 from .errors import FAILURES, translate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from ...options import Limits, S3Options
     from ..protocols import Reader
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")

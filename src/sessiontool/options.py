@@ -1,0 +1,331 @@
+"""What a caller may choose: frozen values, and of each of their fields what it is, for every way to set it.
+
+A field is declared once, by `option`: its type, default, help, choices, how it is shown, and whether it changes a
+result.  From that come its option on the command line, its key in the file, its variable, its row in the documentation
+(all by `config`), and its part in the fingerprint of a result (`result_settings`).  An option is added by adding a
+field.
+
+The values only go down: they are made at the top, from the command line or by a caller of the Python interface, and
+nothing below changes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+
+Pauses = Literal["close", "keep"]
+Prefer = Literal["events", "utterances"]
+CaptionText = Literal["heard", "generated"]
+LogFormat = Literal["text", "json"]
+
+_MOST_TICKS = 1 << 33
+"""MPEG-2 time stamps have 33 bits (ISO/IEC 13818-1, section 2.4.3.7)."""
+_MIB = 1 << 20
+_LONGEST_SHOWN = 80
+"""Characters of a wrong value in a message; chosen."""
+
+T = TypeVar("T")
+
+
+class Meta(NamedTuple):
+    """What is known of an option beside its name.  `default` is as it is written in a file, None for none.
+
+    `read` makes the value of a text that is more than a text (ValueError with what is expected).  `is_setting`: it can
+    be set in the file and the environment too, and not for one run alone.  `has_flag`: commands have it.
+    """
+
+    kind: type
+    default: bool | int | str | None
+    help: str
+    panel: str
+    choices: tuple[str, ...] = ()
+    metavar: str = ""
+    short: str = ""
+    read: Callable[[str], Any] | None = None
+    changes_result: bool = False
+    is_path: bool = False
+    is_setting: bool = True
+    has_flag: bool = True
+    shown_default: str = ""
+
+    def check(self, value: object, where: str) -> Any:
+        """What `value` means if it is of the option's type and among its choices (UsageError that names `where`)."""
+        expected = " or ".join(self.choices) or _KINDS[self.kind]
+        is_right = type(value) is self.kind and (not self.choices or value in self.choices)
+        if is_right and not (type(value) is int and value < 1):
+            try:
+                return self.read(str(value)) if self.read else value
+            except ValueError as error:
+                expected = str(error)
+        shown = repr(value) if len(repr(value)) <= _LONGEST_SHOWN else f"{repr(value)[:_LONGEST_SHOWN]}…"
+        raise UsageError(f"{where} must be {expected}, not {shown}", hint=self.help)
+
+
+_KINDS: dict[type, str] = {bool: "true or false", str: "a text", int: "a whole number from 1"}
+
+
+def option(default: T, help: str, panel: str, **more: Any) -> T:  # noqa: A002
+    """A field that is an option: see `Meta` for what `more` may say."""
+    read = more.get("read")
+    text = ",".join(default) if isinstance(default, tuple) else default
+    kind = str if text is None else type(text)
+    more.setdefault("metavar", "|".join(more.get("choices", ())))
+    meta = Meta(kind, text, help, panel, **more)  # type: ignore[arg-type]
+    assert not isinstance(default, tuple) or read
+    return field(default=default, metadata={"option": meta})
+
+
+def options_of(kind: type) -> dict[str, Meta]:
+    """The fields of a class of options that are options, by name."""
+    return {one.name: one.metadata["option"] for one in fields(kind) if "option" in one.metadata}
+
+
+def _check(options: object) -> None:
+    """UsageError for a value that is none of its choices, or of another type than true or false."""
+    for name, meta in options_of(type(options)).items():
+        if meta.choices or meta.kind is bool:
+            meta.check(getattr(options, name), name)
+
+
+def read_formats(text: str) -> tuple[str, ...]:
+    """The names in a list, between commas or spaces."""
+    return tuple(text.replace(",", " ").split())
+
+
+def read_timestamp_map(text: str) -> tuple[int, int]:
+    """`TICKS` or `TICKS:MS`: a time of MPEG-2 (90 kHz) and the local milliseconds that mean the same (ValueError)."""
+    ticks, _, local_ms = text.partition(":")
+    numbers = [one for one in (ticks, local_ms or "0") if one.isascii() and one.isdigit() and len(one) <= 10]
+    if len(numbers) != 2 or int(ticks) >= _MOST_TICKS:
+        raise ValueError("TICKS or TICKS:MS, for example 900000 or 900000:1500")
+    return int(numbers[0]), int(numbers[1])
+
+
+# -- where things are
+
+STORE = "Where things are"
+PUBLISHING = "Publishing on S3"
+MERGING = "Merging"
+CAPTIONS = "Captions"
+RUNS = "Many sessions"
+MESSAGES = "Messages"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """What boto3's own credential chain and configuration do not say; None leaves it to them.
+
+    `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for all that is stored.
+    """
+
+    profile: str | None = option(None, "The AWS profile to use.", STORE, metavar="NAME")
+    region: str | None = option(None, "The AWS region to use.", STORE, metavar="NAME")
+    endpoint_url: str | None = option(None, "The URL of an S3 server that is not AWS.", STORE, metavar="URL")
+    connect_timeout_s: float = 5
+    read_timeout_s: float = 30
+    sse: str | None = option(None, "How S3 encrypts what is published.", PUBLISHING, metavar="AES256|aws:kms")
+    sse_kms_key_id: str | None = option(None, "The KMS key that S3 encrypts it with.", PUBLISHING, metavar="KEY")
+    tags: str | None = option(None, "The tags of what is published on S3.", PUBLISHING, metavar="NAME=VALUE,...")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large what is read whole may be, in bytes: each is held in memory, and its size is chosen by others.
+
+    A chunk of an hour has 60 MB at most, an hour of conversation is below 1 MB, a day of mirrored events below 100 MB.
+    `report_bytes` holds for report.json, and for each other document of a result.
+    """
+
+    chunk_bytes: int = option(256 * _MIB, "The largest chunk that is read.", STORE, metavar="N")
+    document_bytes: int = option(256 * _MIB, "The largest document of a session that is read.", STORE, metavar="N")
+    report_bytes: int = option(256 * _MIB, "The largest document of a result that is read.", STORE, metavar="N")
+
+
+# -- captions
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The rules of captions.  Those marked * are hard: a cue beyond them is a failure, beyond the others a warning.
+
+    A rule that is None is not set.  Widths and speeds are in cells: a wide character has two.
+    """
+
+    name: str
+    line_cells: int | None = 42  # * the longest line
+    lines: int | None = 2  # * the most lines
+    warn_cps: float | None = 20.0  # cells a second that are read with ease
+    fail_cps: float | None = 25.0  # * cells a second that can be read at all
+    warn_wpm: float | None = None  # words a minute that are read with ease
+    fail_wpm: float | None = None  # * words a minute that can be read at all
+    min_ms: int = 833  # * the shortest cue
+    min_word_ms: int = 0  # what each word adds to the shortest that is comfortable
+    max_ms: int | None = 7000  # * the longest cue
+    gap_ms: int = 80  # * cues touch, or are this far apart
+    linger_ms: int = 500  # how long a cue may stand after its sound, to be read
+    join_ms: int | None = 1000  # the longest silence between utterances of one speaker that may share a cue
+    pause_ms: int = 500  # a silence that is a good place to split
+
+    @property
+    def splits(self) -> bool:
+        """Whether what one speaker says at a stretch is split at all."""
+        return (self.line_cells is not None and self.lines is not None) or self.max_ms is not None
+
+    def comfortable_ms(self, cells: int, words: int) -> float:
+        """How long a reader wants to see so much text."""
+        wanted = cells * 1000 / self.warn_cps if self.warn_cps else 0.0
+        if self.warn_wpm:
+            wanted = max(wanted, words * 60_000 / self.warn_wpm)
+        return max(wanted, words * self.min_word_ms) if self.min_word_ms else wanted
+
+    def readable_ms(self, cells: int, words: int) -> float:
+        """How long a reader needs for so much text; in less it cannot be read."""
+        needed = cells * 1000 / self.fail_cps if self.fail_cps else 0.0
+        return max(needed, words * 60_000 / self.fail_wpm) if self.fail_wpm else needed
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """What the captions of a session look like.
+
+    `profile` is the name of a built-in one, or the rules themselves.  `text`: what was heard of a turn that was cut
+    off, or all that was meant to be said.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that mean
+    the same moment.
+    """
+
+    profile: str | Profile = option(
+        "default",
+        "The rules of captions: default, netflix, bbc, dcmp, podcast or your own.",
+        CAPTIONS,
+        metavar="NAME",
+        changes_result=True,
+    )
+    formats: tuple[str, ...] = option(
+        ("vtt", "srt"),
+        "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.",
+        CAPTIONS,
+        metavar="NAME,...",
+        read=read_formats,
+        changes_result=True,
+    )
+    speakers: bool = option(True, "Show who speaks.", CAPTIONS, changes_result=True)
+    text: CaptionText = option(
+        "heard",
+        "What captions show of a turn that was cut off.",
+        CAPTIONS,
+        choices=get_args(CaptionText),
+        changes_result=True,
+    )
+    mark_gaps: bool = option(False, "Note where sound is lost or has no text.", CAPTIONS, changes_result=True)
+    styles: bool = option(
+        False, "WebVTT: a colour for each role; some players then show nothing.", CAPTIONS, changes_result=True
+    )
+    karaoke: bool = option(False, "WebVTT: a time for each word, where words have one.", CAPTIONS, changes_result=True)
+    timestamp_map: tuple[int, int] | None = option(
+        None,
+        "WebVTT for HLS: the MPEG-2 time of a local time.",
+        CAPTIONS,
+        metavar="TICKS[:MS]",
+        read=read_timestamp_map,
+        changes_result=True,
+    )
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+# -- a merge
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """How a log is to be read.
+
+    `fields` has the names of fields, each behind what they hold, `unit_ms` is what a plain number counts,
+    `zone` is of local times, `roles` maps names as in the log (in any case of letters) to `user` and `assistant`, and
+    `speaker` is the role of entries that name none.
+    """
+
+    fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unit_ms: float | None = None
+    zone: tzinfo | None = None
+    roles: tuple[tuple[str, str], ...] = ()
+    speaker: str = ""
+
+    def __bool__(self) -> bool:
+        return self != LogOptions()
+
+    def names(self, what: str) -> tuple[str, ...]:
+        """The fields that may hold something, of `log_options.FIELDS`."""
+        return dict(self.fields).get(what, ())
+
+    def settings(self) -> dict[str, Any]:
+        """What of it was said, as the report has it."""
+        said: dict[str, Any] = {name: list(names) for name, names in self.fields}
+        said |= {"unit_ms": self.unit_ms, "zone": None if self.zone is None else str(self.zone)}
+        said |= {"roles": dict(self.roles), "speaker": self.speaker}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """How a session is merged.
+
+    `pauses`: closed up, or kept as silence.  `align`: find the utterances in the sound, instead of trusting the log's
+    times.  `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of
+    each word too (extra `sessiontool[words]`); both need the alignment.  `prefer`: whose word counts where
+    utterances.jsonl and the event log both know something of an utterance.  `log`: what the fields of such a log mean.
+    `strict` publishes nothing where there are
+    findings, `require_consent` nothing without a recorded consent.  `force` writes again what is there, `dry_run` does
+    everything but publish.
+    """
+
+    pauses: Pauses = option(
+        "close",
+        "Close pauses up, or keep their length.",
+        MERGING,
+        choices=get_args(Pauses),
+        changes_result=True,
+    )
+    align: bool = option(
+        True, "Find the utterances in the sound, instead of trusting the log's times.", MERGING, changes_result=True
+    )
+    vad: bool = option(
+        False,
+        "Ask Silero's voice detector where noise is loud; needs sessiontool[vad].",
+        MERGING,
+        changes_result=True,
+    )
+    words: bool = option(
+        False, "Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True
+    )
+    prefer: Prefer = option(
+        "utterances",
+        "Whose word counts where utterances and events both know.",
+        MERGING,
+        choices=get_args(Prefer),
+        changes_result=True,
+    )
+    log: LogOptions = field(default_factory=LogOptions)
+    captions: CaptionOptions = field(default_factory=CaptionOptions)
+    strict: bool = option(False, "Publish nothing if there are findings (exit 4).", MERGING)
+    require_consent: bool = option(False, "Merge nothing without a recorded consent in session.json (exit 4).", MERGING)
+    force: bool = option(
+        False, "Write again what is there already, even if nothing changed.", MERGING, short="-f", is_setting=False
+    )
+    dry_run: bool = option(False, "Do everything but publish.", MERGING, short="-n", is_setting=False)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+def result_settings(options: MergeOptions) -> dict[str, Any]:
+    """Those options by name that change the result, but for the log's and the captions'."""
+    return {name: getattr(options, name) for name, meta in options_of(MergeOptions).items() if meta.changes_result}
