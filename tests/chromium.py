@@ -90,6 +90,7 @@ class Chromium:
             self.call(f"{domain}.enable", session)
         self.listen(session, "Runtime.bindingCalled", lambda params: page.said.append(params["payload"]))
         self.listen(session, "Runtime.exceptionThrown", lambda params: page.errors.append(str(params)))
+        self.listen(session, "Page.loadEventFired", lambda _: page.loaded.set())
         accept = {"accept": True}
         self.listen(
             session, "Page.javascriptDialogOpening", lambda _: page.later("Page.handleJavaScriptDialog", **accept)
@@ -113,6 +114,7 @@ class Page:
         self._browser, self._session = browser, session
         self.said: list[str] = []
         self.errors: list[str] = []
+        self.loaded = threading.Event()
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         return self._browser.call(method, self._session, **params)
@@ -148,7 +150,9 @@ class Page:
         self.evaluate(f"{found}.click()")
 
     def reload(self) -> None:
+        self.loaded.clear()
         self.call("Page.reload")
+        assert self.loaded.wait(_ANSWER_S)
 
     def set_offline(self, offline: bool) -> None:
         unlimited = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}

@@ -67,17 +67,9 @@ class Uploaded:
         return [note["kind"] for note in self.document(session)["notes"]]
 
     def merge(self, session: str) -> MergeResult:
-        """Merge what was uploaded, with the pieces of the log put together as one file."""
-        pieces: list[bytes] = []
-        for key, body in sorted(self.objects(session).items()):
-            if key.startswith("events/"):
-                pieces.append(body)
-                continue
-            place = self.tmp / "store" / session / key
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(body)
-        (self.tmp / "store" / session / "events.jsonl").write_bytes(b"".join(pieces))
-        return merge(session, store=self.tmp / "store", output=self.tmp / "merged")
+        result = merge(session, store=self.store, output=self.tmp / "merged")
+        assert not result.report.get("ignored"), "what the recorder writes is read"
+        return result
 
 
 def begin(page: Steered, button: str = "start") -> str:

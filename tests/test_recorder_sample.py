@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
-from recorder_page import SAMPLE, npm
+from chromium import Chromium
+from recorder_page import ASSISTANT, SAMPLE, SCRIPT, clip, copy_of_sample, npm, speech
+from second_opinion import RATE, need
 
 PATIENCE_S = 60
 
@@ -39,3 +46,50 @@ def test_every_file_of_the_page_is_served() -> None:
     served = set(re.findall('"([^"]+)"', listed))
     there = {str(path.relative_to(SAMPLE)) for path in (*SAMPLE.glob("*.js"), *SAMPLE.glob("demo/*.js*"))}
     assert served == there - {"eslint.config.js", "package.json"} | {"index.html"}
+
+
+def shown_commands() -> list[str]:
+    """The commands of the section for newcomers in the sample's README."""
+    section = (SAMPLE / "README.md").read_text().split("## ")[1]
+    return re.findall(r"^\$ (.*)$", section, re.MULTILINE)
+
+
+def labels(summary: str) -> list[str]:
+    """The first word of each line of a summary, but for its first, which begins with the session's id."""
+    return [line.split()[0] for line in summary.strip().splitlines()[1:]]
+
+
+@pytest.mark.slow
+def test_a_newcomer_gets_from_nothing_to_captions(tmp_path: Path) -> None:
+    """In an empty folder, with the commands of the README, no account and no key."""
+    install, serve, merge = shown_commands()
+    folder = copy_of_sample(tmp_path / "recorder")
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    env |= {name: os.environ[name] for name in ("PYTHONPATH", "NPM_CONFIG_REGISTRY") if name in os.environ}
+    need("npm")
+    begun_s = time.monotonic()
+    subprocess.run(install.split(), cwd=folder, env=env, check=True, capture_output=True, timeout=300)
+    installed_s = time.monotonic()
+    microphone = speech(tmp_path / "microphone.wav", range(2))
+    with subprocess.Popen(
+        serve.split(), cwd=folder, env=env | {"PORT": "0"}, stdout=subprocess.PIPE, text=True
+    ) as server:
+        browser = Chromium(tmp_path / "profile", microphone)
+        try:
+            assert server.stdout is not None
+            page = browser.open(server.stdout.readline().split()[1])
+            page.click("start")
+            page.wait_for("document.querySelectorAll('#turns p').length >= 4", PATIENCE_S)
+            time.sleep(len(clip(ASSISTANT, SCRIPT["assistant"][1])) / RATE + 0.6)
+            page.click("stop")
+            page.wait_for("document.querySelector('#status').textContent.startsWith('finished.')", PATIENCE_S)
+            session = page.evaluate("document.querySelector('#session').textContent")
+        finally:
+            browser.close()
+            server.terminate()
+    argv = [session if "-" in word and word[0].isdigit() else word for word in merge.split()]
+    done = subprocess.run(argv, cwd=folder, env=env, check=True, capture_output=True, text=True, timeout=120)
+    times = f"npm ci {installed_s - begun_s:.0f} s, all {time.monotonic() - begun_s:.0f} s"
+    (tmp_path / "transcript.txt").write_text("\n".join([times, f"$ {' '.join(argv)}", done.stdout]))
+    assert re.search(r"utterances +4 of 4 found", done.stdout)
+    assert labels(done.stdout) == labels((SAMPLE / "README.md").read_text().split(merge)[1].split("```")[0])
