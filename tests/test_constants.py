@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(sessiontool.__file__).parent
 
-FOLDERS = ("media",)
+FOLDERS = ("media", "recording", "concat.py", "timeline.py", "model.py", "errors.py", "cpus.py")
 
 IDS = PACKAGE / "media/matroska/ebml.py"  # element ids of RFC 9559, by the names that they have there
 

@@ -79,7 +79,7 @@ def bytes_of(stretches: Sequence[Aside]) -> Counter[ChunkRef]:
 
 def assert_accounts(stream: PieceStream, chunks: Chunks, fed: Sequence[Fed]) -> None:
     """The accounts fit the pieces, and what is listed lies in them and adds up."""
-    assert_all_counted(stream.reader, [packets for one in fed for packets in one.packets])
+    assert_all_counted(stream.demuxer, [packets for one in fed for packets in one.packets])
     damaged: Counter[ChunkRef] = Counter()
     aside: Counter[ChunkRef] = Counter()
     for piece, account in stream.accounts():
@@ -219,7 +219,7 @@ def test_without_a_header_the_opener_proves_what_the_recording_is() -> None:
     fed = list(stream)
     assert_accounts(stream, chunks, fed)
     assert len(packets_of(fed)) == pytest.approx(2 * 84, abs=2)
-    assert stream.reader.header_missing
+    assert stream.demuxer.header_missing
     assert len(body) == stream.sizes[refs[1]]
 
 

@@ -14,7 +14,7 @@ import sessiontool
 
 PACKAGE = Path(sessiontool.__file__).parent
 
-FOLDERS = ("media",)
+FOLDERS = ("media", "recording", "concat.py", "timeline.py", "model.py", "errors.py", "cpus.py")
 
 WORDS = {
     "told": "says, shows, describes",

@@ -71,7 +71,7 @@ def test_a_sleep_before_the_last_cluster_is_believed_where_its_blob_came_late_to
     groups = [*run(6), cluster(LENGTH_MS * 6 + 16_384)]
     expect(groups, [LENGTH_MS * n for n in range(7)])
     for group in groups:
-        group.witness_ms = 60.0
+        group.blob_lag_ms = 60.0
     expect(groups, [*(LENGTH_MS * n for n in range(6)), LENGTH_MS * 6 + 16_384])
 
 

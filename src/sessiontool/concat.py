@@ -1,4 +1,4 @@
-"""Joins the packets of one or more parts into one stream, and keeps the record of where everything came to lie.
+"""Joins the packets of one or more parts into one stream, and records where everything is in the output.
 
 Every recorded packet goes out byte for byte and in order; where time was lost, silent packets fill it (`timeline`
 decides where).  Packets come run by run, and what is held back is a handful, so memory is flat.  Files are handed in;
@@ -33,7 +33,7 @@ class Remuxer:
         self.silent_packets = 0
         self.head: OpusHead | None = None
         self.clock_jumps: list[int] = []  # samples into the output at which a recorder clock jumped
-        self._writer = WebmMuxer(body)
+        self._muxer = WebmMuxer(body)
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._silent = b""
         self._cause = ""  # why time passed before the first packet held back, if that is known
@@ -44,7 +44,7 @@ class Remuxer:
     @property
     def samples(self) -> int:
         """Samples of output so far: what was written less the pre-skip, which is not played."""
-        return max(0, self._writer.samples - (self.head.pre_skip if self.head else 0))
+        return max(0, self._muxer.samples - (self.head.pre_skip if self.head else 0))
 
     @property
     def session_end_us(self) -> int | None:
@@ -93,37 +93,37 @@ class Remuxer:
     def end_part(self, lost_ms: int = 0) -> None:
         """End the part; `lost_ms` of recorded time are known to be missing after its last packet."""
         self._settle(more=False)
-        for hole in self._builder.end_part(lost_ms):
-            self._write_silence(hole.packets)
+        for gap in self._builder.end_part(lost_ms):
+            self._write_silence(gap.packets)
 
     def timeline(self) -> Timeline:
-        """Where everything came to lie, once the last part has ended."""
+        """Where everything is in the output, once the last part has ended."""
         return self._builder.finish()
 
     def finish(self, out: BinaryIO, *, writing_app: str, track_uid: int) -> Timeline:
         """Write the file to `out` and return its timeline; at least one part must have been joined."""
         assert self.head is not None
-        self._writer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
+        self._muxer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
         return self.timeline()
 
     def _settle(self, *, more: bool) -> None:
         """Write what is decided on and hold back the rest."""
-        holes, settled = self._builder.place(self._times_ms, self._durations, more=more, cause=self._cause)
+        gaps, settled = self._builder.place(self._times_ms, self._durations, more=more, cause=self._cause)
         self._cause = "" if settled else self._cause
-        self._write(holes, settled)
+        self._write(gaps, settled)
         for column in (self._payloads, self._times_ms, self._durations):
             del column[:settled]
 
-    def _write(self, holes: Sequence[Gap], settled: int) -> None:
+    def _write(self, gaps: Sequence[Gap], settled: int) -> None:
         first = 0
-        for hole in (*holes, Gap(settled, 0, "")):
-            self._writer.write(self._payloads[first : hole.index], self._durations[first : hole.index])
-            self.recorded_packets += hole.index - first
-            self._write_silence(hole.packets)
-            if hole.cause == "clock_jump":
+        for gap in (*gaps, Gap(settled, 0, "")):
+            self._muxer.write(self._payloads[first : gap.index], self._durations[first : gap.index])
+            self.recorded_packets += gap.index - first
+            self._write_silence(gap.packets)
+            if gap.cause == "clock_jump":
                 self.clock_jumps.append(self.samples)
-            first = hole.index
+            first = gap.index
 
     def _write_silence(self, packets: int) -> None:
-        self._writer.write([self._silent] * packets, [SILENT_PACKET_SAMPLES] * packets)
+        self._muxer.write([self._silent] * packets, [SILENT_PACKET_SAMPLES] * packets)
         self.silent_packets += packets

@@ -1,4 +1,4 @@
-"""The errors that sessiontool raises, one base, one class for each exit code a script tells apart.
+"""The errors that sessiontool raises, one base, one class for each exit code that scripts distinguish.
 
 An error carries what is wrong (`message`) and the next step (`hint`); only the console decides how they look.
 """

@@ -13,8 +13,10 @@ from typing import Any, Literal
 SAMPLE_RATE = 48_000
 """Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""
 
+SAMPLES_PER_MS = SAMPLE_RATE // 1000  # derived
+
 INAUDIBLE = "[inaudible]"
-"""What stands for a text that nobody knows, of a turn that there is sound of."""
+"""The text of a turn that has sound and whose own text is not known."""
 
 Severity = Literal["info", "warning", "error"]
 
@@ -39,7 +41,7 @@ def in_largest_unit(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a reader had to be lenient about, or that a person should know.
+    """Something parsing had to be lenient about, or that a person should know.
 
     `at_s` is a position in the output in seconds, `lost_ms` how much recorded time is gone for good.
     """
@@ -72,7 +74,7 @@ class StoredObject:
 class StoredVersion:
     """One version of an object, or a marker that says it was deleted: what must go for the object to be gone.
 
-    `version` is empty in stores without versions.  `is_current`: it is what a reader gets, or would be told is gone.
+    `version` is empty in stores without versions.  `is_current`: it is what a request gets, or would be reported gone.
     """
 
     key: str
@@ -119,11 +121,11 @@ class SessionListing:
 class Utterance:
     """What the log says was said: times in integer microseconds on the session clock, None where it does not know.
 
-    `heard_text` is what of an interrupted turn could be heard, None where that is all of it or nobody knows;
+    `heard_text` is what of an interrupted turn could be heard, None where that is all of it or it is unknown;
     `heard_estimated` says that it was worked out of times, which the sound may correct.  `extra` holds the log's
     unknown fields, handed through to the transcript untouched.  `generated_us` is the length of all the sound that was
     made of the text, heard or not, where that is known.  `arrived_us` is when the text was received, where the log has
-    nothing better: it then stands for the end of a user's utterance and the start of an assistant's.
+    nothing better: it is then taken for the end of a user's utterance and the start of an assistant's.
     """
 
     id: str
@@ -147,7 +149,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something in a conversation that nobody spoke, and when it came: integer microseconds on the session clock.
+    """Something in a conversation that was not spoken, and when it came: integer microseconds on the session clock.
 
     `kind` is `instructions`, `context` (put in by the application), `text` (typed, or answered in writing),
     `tool_call`, `tool_result`, or a Live session's `commentary`, `thinking` or `delegation`.  `extra` holds a tool's
@@ -183,9 +185,9 @@ class TimedWord:
 class Placement:
     """Where one utterance sounds: output samples, both None where there is no sound for it.
 
-    `speech` are the stretches (start, end) of it that sound like speech, empty where nobody looked.  `words` are those
-    that were heard, in order, empty where nobody asked.  `heard_text` is what was audible of the text, None where that
-    is all of it or is not known.
+    `speech` are the stretches (start, end) of it that sound like speech, empty where they were not searched for.
+    `words` are those that were heard, in order, empty where they were not asked for.  `heard_text` is what was audible
+    of the text, None where that is all of it or is not known.
     """
 
     utterance: Utterance

@@ -1,9 +1,9 @@
 """One clock out of three: ordered spans that map session clock, recorder clock and output samples to one another.
 
-`Timeline` is the record of where everything came to lie (`gap_filling` decides that), and the only place that converts
+`Timeline` records where everything is in the output (`gap_filling` decides that), and is the only place that converts
 between clocks.
 
-Not here: reading packets, writing them, and any opinion on what the holes mean to a listener.
+Not here: reading packets, writing them, and any opinion on what the gaps mean to a listener.
 """
 
 from __future__ import annotations

@@ -34,31 +34,31 @@ def assemble(
     chunks: Sequence[ChunkRef],
     session: SessionDocument,
     read: Read,
-    new_joiner: Callable[[], Remuxer],
+    new_remuxer: Callable[[], Remuxer],
     progress: Progress,
 ) -> tuple[Remuxer, Assembly]:
     """Read every chunk and join what it holds (RecordingError where nothing can be read, or a codec is not Opus).
 
-    `new_joiner` gives a joiner with nothing in it; it is called again where a part turns out to be in doubt.
+    `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
     parts = dict(by_part(chunks))
     planned: dict[str, _Planned] = {}
     while True:
-        context = JoinContext(new_joiner(), Assembly(), read, progress)
+        context = JoinContext(new_remuxer(), Assembly(), read, progress)
         progress.stage("joining", len(chunks))
         doubtful = _join_parts(parts, session, planned, context)
         if doubtful is None:
             break
         planned[doubtful] = _Planned(doubtful, parts[doubtful], _noted(session, doubtful, parts[doubtful]), read)
     assembly = context.assembly
-    if not context.joiner.recorded_packets:
+    if not context.remuxer.recorded_packets:
         if assembly.refusals:
             raise assembly.refusals[0]
         raise RecordingError(
             f"no sound in any of the {len(chunks)} chunks: " + "; ".join(f.message for f in assembly.findings[:3]),
             hint="see what is there with `sessiontool inspect`",
         )
-    return context.joiner, assembly
+    return context.remuxer, assembly
 
 
 def _join_parts(

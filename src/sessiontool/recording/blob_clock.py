@@ -1,4 +1,4 @@
-"""When the recorder handed its blobs over: a clock beside the file's own, where session.json has it.
+"""When the recorder handed its blobs over: a second clock, besides the file's own, where session.json has it.
 
 A blob's `dataavailable` comes a steady while after the end of its last packet.  So the noted instants show time that
 left no trace in the file, and end what was lost with a chunk.
@@ -25,9 +25,9 @@ SUSPENDED_MS = 2000
 _STOP_MS = 250
 """`stop()` hands the last blob over at once; only what was on its way to the encoder is not in it (measured: 78 ms)."""
 
-_UNNOTED_STOP_MS = 1000
+_UNNOTED_STOP_MS = 1000  # chosen: as _UNNOTED_DRIFT, for recordings too short for a share
 _UNNOTED_DRIFT = 0.02
-"""What may be missing at `stop_ms` where no blob's instant was noted: a busy Firefox drops sound without a trace
+"""Share that may be missing at `stop_ms` where no blob's instant was noted: a busy Firefox drops sound without a trace
 (measured: 0.5 s in 60 s)."""
 
 
@@ -81,7 +81,7 @@ class BlobClock:
         return grown if grown > _UNNOTICED_MS else 0
 
     def unstored_ms(self, end_ms: float) -> float:
-        """How much sound was recorded behind the last blob that is known, by when the recorder was stopped; else 0.
+        """How much sound was recorded after the last blob that is known, by when the recorder was stopped; else 0.
 
         The sound that is there ends at `end_ms` of the recorder's clock.
         """
@@ -99,7 +99,7 @@ class BlobClock:
     def suspensions(self) -> dict[int, float]:
         """Lasting steps of the lag, by the number of the first blob that came late, in ms.
 
-        A recorder whose clock stood still with the machine shows them.  A page that was busy for a moment makes one
+        A recorder that was suspended with the machine shows them.  A page that was busy for a moment makes one
         blob late and the next one not.
         """
         steps: dict[int, float] = {}

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ..documents.models import ChunkEntry
     from .records import Stretch
 
-_MOST_STRETCHES = 20
-_MOST_NAMED = 5
+_MOST_STRETCHES = 20  # findings of one chunk; chosen: more are summed up
+_MOST_NAMED = 5  # numbers in one message; chosen
 _LOST_HINT = "look for it where the uploads come from; put in its place, the next merge will use it"
 _NUMBER_HINT = "give each MediaRecorder run a part of its own, and number its blobs as they come"
 
@@ -39,7 +39,7 @@ def unnumbered(chunk: ChunkRef, lost_ms: float) -> Finding:
 
 
 def unstored_end(chunk: ChunkRef, lost_ms: float) -> Finding:
-    """Sound behind the last chunk that is known, by when the recorder was stopped."""
+    """Sound after the last chunk that is known, by when the recorder was stopped."""
     message = (
         f"the sound ends {lost_ms / 1000:.2f} s before `stop_ms`: what came after chunk {chunk.seq} was never stored"
     )

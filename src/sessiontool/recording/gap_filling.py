@@ -1,11 +1,11 @@
-"""Where silence goes: packets' times in, holes out, and the timeline that comes of it.
+"""Where silence goes: packets' times in, gaps out, and the timeline that comes of it.
 
 Chrome's block timestamps follow the wall clock while its samples do not: a starved audio graph drops samples and only
 the timestamps show it.  Players disagree on what to do with such a gap, so the output's time is sample time, and lost
 time becomes silent packets.
 
-The rule for a hole: single timestamps jitter by up to 10 ms, so a hole is where the samples stay behind the
-timestamps by more than 10 ms over eight packets in a row.  It is filled with 20 ms silent packets, to the nearest.
+The rule for a gap: single timestamps jitter by up to 10 ms, so a gap is where the samples stay behind the
+timestamps by more than 10 ms over eight consecutive packets.  It is filled with 20 ms silent packets, to the nearest.
 """
 
 from __future__ import annotations
@@ -15,23 +15,21 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ..media.opus import SILENT_PACKET_SAMPLES
-from ..model import SAMPLE_RATE, samples_to_us, us_to_samples
+from ..model import SAMPLE_RATE, SAMPLES_PER_MS, samples_to_us, us_to_samples
 from ..timeline import Span, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEFICIT_LIMIT_SAMPLES = 480
-LASTING_PACKETS = 8
+LAG_LIMIT_SAMPLES = 480  # 10 ms: single timestamps of Chrome jitter by as much (measured)
+LASTING_PACKETS = 8  # chosen: a late group of timestamps is over by then
 MOST_SILENCE_SAMPLES = 6 * 3600 * SAMPLE_RATE
-"""Of a whole session.  A clock that jumps further is wrong, or the break was no part of it: nothing is filled."""
+"""Of a whole session.  Chosen: a clock that jumps further is wrong, or the break no part of it: nothing is filled."""
 RUN_BACK_SAMPLES = SAMPLE_RATE
-"""Timestamps that stay this far behind the samples began again from somewhere: they are followed from there."""
+"""Chosen: timestamps that stay this far behind the samples began again from somewhere, and are followed from there."""
 
 LONGEST_STARVED_SAMPLES = SAMPLE_RATE
 """No audio graph was ever starved for so long at once (measured: 660 ms): that sound was recorded, and is lost."""
-
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A MediaRecorder pause: its beginning and end on the session clock.  The recorder clock stands still in it."""
+    """A MediaRecorder pause: its beginning and end on the session clock.  The recorder clock stops during it."""
 
     start_us: int
     end_us: int
@@ -73,8 +71,8 @@ class TimelineBuilder:
         self._begun = False  # the part's first packet was seen
         self._from_start = True
         self._span_start: int | None = None
-        self._deficit_sum = 0
-        self._deficit_count = 0
+        self._lag_sum = 0
+        self._lag_count = 0
         self._silent_packets = 0  # inserted so far
 
     @property
@@ -100,9 +98,9 @@ class TimelineBuilder:
 
         Returns how many silent packets fill the time since the last one, and that time in microseconds.
 
-        `session_start_us` is the session clock at the recorder's start, None where nobody noted it: the part then
+        `session_start_us` is the session clock at the recorder's start, None where it was not recorded: the part then
         follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where the
-        part does not begin `from_start` of its recording, what came before its first packet is nobody's loss.
+        part does not begin `from_start` of its recording, what came before its first packet is not lost.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None
         if session_start_us is None:
@@ -136,35 +134,35 @@ class TimelineBuilder:
         """Decide on the part's next packets: their recorder times and durations in samples.
 
         `more` packets will follow; `cause` says why time passed before the first of these, where that is known (`lost`,
-        `suspended`).  Returns the holes and how many packets are decided on.
+        `suspended`).  Returns the gaps and how many packets are decided on.
         """
         if not self._begun and times_ms:
             self._begun = True
             self._begin_clock(times_ms[0], durations[0])
-        holes: list[Gap] = []
+        gaps: list[Gap] = []
         first = 0
         while (pause_at := self._next_pause(times_ms, durations, first)) is not None:
-            holes += self._place_run(times_ms, durations, first, pause_at, more=False, cause="" if first else cause)[0]
-            holes += self._pass_pause(pause_at)
+            gaps += self._place_run(times_ms, durations, first, pause_at, more=False, cause="" if first else cause)[0]
+            gaps += self._pass_pause(pause_at)
             first = pause_at
         cause = "" if first else cause
         found, settled = self._place_run(times_ms, durations, first, len(times_ms), more=more, cause=cause)
-        return holes + found, settled
+        return gaps + found, settled
 
     def end_part(self, lost_ms: int = 0) -> list[Gap]:
-        """The holes after the last packet.
+        """The gaps after the last packet.
 
         `lost_ms` that are known to be lost, pauses that lasted until the recorder stopped.
         """
-        holes: list[Gap] = []
-        lost = lost_ms * _SAMPLES_PER_MS
+        gaps: list[Gap] = []
+        lost = lost_ms * SAMPLES_PER_MS
         if SILENT_PACKET_SAMPLES // 2 < lost <= self.room_samples:
-            holes.append(Gap(0, _silent_packets(lost), "lost"))
-            self._insert(holes[0].packets, "lost")
+            gaps.append(Gap(0, _silent_packets(lost), "lost"))
+            self._insert(gaps[0].packets, "lost")
         while self._pauses:
-            holes += self._pass_pause(0)
+            gaps += self._pass_pause(0)
         self._end_span()
-        return [hole for hole in holes if hole.packets]
+        return [gap for gap in gaps if gap.packets]
 
     def finish(self) -> Timeline:
         self._end_span()
@@ -175,22 +173,22 @@ class TimelineBuilder:
 
         One of nearly a packet is the time of one that is lost.
         """
-        first = first_ms * _SAMPLES_PER_MS
+        first = first_ms * SAMPLES_PER_MS
         if first < duration // 2 or not self._from_start:
             self._origin -= first
             self._session_us -= samples_to_us(first)
 
     def _next_pause(self, times_ms: Sequence[int], durations: Sequence[int], first: int) -> int | None:
-        """The packet before whose middle the next pause lies, None where it is not among these."""
+        """The packet before whose middle the next pause is, None where it is not among these."""
         if not self._pauses or not times_ms:
             return None
         at_ms = (self._pauses[0].start_us - self._session_us) // 1000
-        if times_ms[-1] + durations[-1] // (2 * _SAMPLES_PER_MS) <= at_ms:
+        if times_ms[-1] + durations[-1] // (2 * SAMPLES_PER_MS) <= at_ms:
             return None
         return next(
             i
             for i in range(first, len(times_ms) + 1)
-            if i == len(times_ms) or times_ms[i] + durations[i] // (2 * _SAMPLES_PER_MS) > at_ms
+            if i == len(times_ms) or times_ms[i] + durations[i] // (2 * SAMPLES_PER_MS) > at_ms
         )
 
     def _pass_pause(self, index: int) -> list[Gap]:
@@ -204,23 +202,23 @@ class TimelineBuilder:
     def _place_run(
         self, times_ms: Sequence[int], durations: Sequence[int], first: int, after: int, *, more: bool, cause: str
     ) -> tuple[list[Gap], int]:
-        """Decide on the packets `first` to `after`, between which no pause lies."""
+        """Decide on the packets `first` to `after`, between which there is no pause."""
         times_ms, durations = times_ms[first:after], durations[first:after]
         positions = list(accumulate(durations, initial=self._position))
-        deficits = [
-            time_ms * _SAMPLES_PER_MS - position
+        lags = [
+            time_ms * SAMPLES_PER_MS - position
             for time_ms, position in zip(times_ms, map(self._origin.__rsub__, positions), strict=False)
         ]
-        if not deficits:
+        if not lags:
             return [], after
-        if max(deficits) <= DEFICIT_LIMIT_SAMPLES and min(deficits) >= -RUN_BACK_SAMPLES:
-            self._extend_span(positions, deficits, 0, 0)
+        if max(lags) <= LAG_LIMIT_SAMPLES and min(lags) >= -RUN_BACK_SAMPLES:
+            self._extend_span(positions, lags, 0, 0)
             return [], after
-        found, settled = _lasting_deficits(deficits, self.room_samples, more=more)
-        holes, done, filled, rebased = [], 0, 0, 0
+        found, settled = _lasting_lags(lags, self.room_samples, more=more)
+        gaps, done, filled, rebased = [], 0, 0, 0
         for index, due, jumped in (*found, (settled, 0, 0)):
             inserted = filled + rebased
-            self._extend_span(positions[done : index + 1], deficits[done:index], filled, inserted)
+            self._extend_span(positions[done : index + 1], lags[done:index], filled, inserted)
             done = index
             unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
             packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
@@ -228,23 +226,23 @@ class TimelineBuilder:
                 why = "clock_jump" if jump else (cause if not index else "") or _unexplained(packets)
                 self._insert(packets, why)
                 self._follow_jump(jump)
-                holes.append(Gap(first + index, packets, why))
+                gaps.append(Gap(first + index, packets, why))
                 filled += packets * SILENT_PACKET_SAMPLES
                 rebased += jump
-        return holes, first + settled
+        return gaps, first + settled
 
-    def _extend_span(self, positions: Sequence[int], deficits: Sequence[int], filled: int, corrected: int) -> None:
-        """Add packets to the span at hand: their positions and the end of the last, and their deficits.
+    def _extend_span(self, positions: Sequence[int], lags: Sequence[int], filled: int, corrected: int) -> None:
+        """Add packets to the span at hand: their positions and the end of the last, and their lags.
 
-        Both were computed before `filled` samples of silence were put before them; `corrected` is what the deficits
+        Both were computed before `filled` samples of silence were put before them; `corrected` is what the lags
         shrank by.
         """
-        if not deficits:
+        if not lags:
             return
         if self._span_start is None:
             self._span_start = self._position
-        self._deficit_sum += sum(deficits) - corrected * len(deficits)
-        self._deficit_count += len(deficits)
+        self._lag_sum += sum(lags) - corrected * len(lags)
+        self._lag_count += len(lags)
         self._position = positions[-1] + filled
 
     def _follow_jump(self, samples: int) -> None:
@@ -259,10 +257,10 @@ class TimelineBuilder:
         start, end = max(self._pre_skip, self._span_start), self._position
         if end <= start:  # all of it is pre-skip, which is not played
             self._span_start = None
-            self._deficit_sum = self._deficit_count = 0
+            self._lag_sum = self._lag_count = 0
             return
-        deficit = self._deficit_sum // self._deficit_count
-        recorder_start = samples_to_us(start - self._origin + deficit)
+        lag = self._lag_sum // self._lag_count
+        recorder_start = samples_to_us(start - self._origin + lag)
         recorder_end = recorder_start + samples_to_us(end - start)
         session_start, session_end = (self._session_us + us for us in (recorder_start, recorder_end))
         last = self._spans[-1] if self._spans else None
@@ -276,21 +274,21 @@ class TimelineBuilder:
             Span("recorded", self._part, "", *output, recorder_start, recorder_end, session_start, session_end)
         )
         self._span_start = None
-        self._deficit_sum = self._deficit_count = 0
+        self._lag_sum = self._lag_count = 0
 
     def _insert(self, packets: int, cause: str, *, session_skip_us: int = 0) -> None:
         """End the span at hand and put silence after it; its clocks are filled in from both sides."""
         self._end_span()
         last = self._spans[-1] if self._spans else None
         samples = packets * SILENT_PACKET_SAMPLES
-        stands_still = cause == "pause"
+        clock_stops = cause == "pause"
         length_us = samples_to_us(samples)
         recorder = last.recorder_end_us if last and last.part == self._part else 0
         session = last.session_end_us if last else self._session_us
         if packets:
             start = max(0, self._position - self._pre_skip)
             end = self._position - self._pre_skip + samples
-            recorder_end = recorder if stands_still else recorder + length_us
+            recorder_end = recorder if clock_stops else recorder + length_us
             session_end = session + (session_skip_us or length_us)
             self._spans.append(
                 Span(
@@ -301,12 +299,12 @@ class TimelineBuilder:
         self._position += samples
         self._silent_packets += packets
         self._session_us += session_skip_us
-        if stands_still:
+        if clock_stops:
             self._origin += samples
 
 
 def _unexplained(packets: int) -> str:
-    """The cause of a hole of so many silent packets of which nothing else is known."""
+    """The cause of a gap of so many silent packets of which nothing else is known."""
     return "lost" if packets * SILENT_PACKET_SAMPLES > LONGEST_STARVED_SAMPLES else "starved"
 
 
@@ -315,28 +313,28 @@ def _silent_packets(samples: int) -> int:
     return (samples + SILENT_PACKET_SAMPLES // 2) // SILENT_PACKET_SAMPLES
 
 
-def _lasting_deficits(deficits: Sequence[int], room: int, *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
-    """Where the samples stay off the recorder clock, and how many of the `deficits` (samples) are decided on.
+def _lasting_lags(lags: Sequence[int], room: int, *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
+    """Where the samples stay off the recorder clock, and how many of the `lags` (samples) are decided on.
 
     There is `room` for so many samples of silence.  Each place is (index, silent packets due, jump): one of the two is
     0; a jump is followed instead of filled.
     """
     due: list[tuple[int, int, int]] = []
     corrected = 0
-    for index, deficit in enumerate(deficits):
-        if -RUN_BACK_SAMPLES <= deficit - corrected <= DEFICIT_LIMIT_SAMPLES:
+    for index, lag in enumerate(lags):
+        if -RUN_BACK_SAMPLES <= lag - corrected <= LAG_LIMIT_SAMPLES:
             continue
-        if more and index + LASTING_PACKETS > len(deficits):
+        if more and index + LASTING_PACKETS > len(lags):
             return due, index
-        window = deficits[index : index + LASTING_PACKETS]
+        window = lags[index : index + LASTING_PACKETS]
         behind, ahead = min(window) - corrected, max(window) - corrected
-        if DEFICIT_LIMIT_SAMPLES < behind <= room:
+        if LAG_LIMIT_SAMPLES < behind <= room:
             packets = _silent_packets(behind)
             room -= packets * SILENT_PACKET_SAMPLES
             due.append((index, packets, 0))
             corrected += packets * SILENT_PACKET_SAMPLES
-        elif behind > max(room, DEFICIT_LIMIT_SAMPLES) or ahead < -RUN_BACK_SAMPLES:
-            jump = deficit - corrected
+        elif behind > max(room, LAG_LIMIT_SAMPLES) or ahead < -RUN_BACK_SAMPLES:
+            jump = lag - corrected
             due.append((index, 0, jump))
             corrected += jump
-    return due, len(deficits)
+    return due, len(lags)

@@ -3,7 +3,7 @@
 Needed where the numbers do not say it: chunks that changed places, a second recorder that wrote into the same folder, a
 recorder that was started again, a chunk of another session.  A chunk's clusters say when it was recorded; chunks of one
 run follow one another in time.  A single clock may be wrong: a chunk whose time fits nowhere, and whose number fits a
-hole in the row, is believed by its number if one wrong bit or damage explains the time.
+gap in the sequence, is believed by its number if one wrong bit or damage explains the time.
 
 Works on what `survey` found; copies are no longer among the chunks.
 """
@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .recorders import SAME_PLACE_MS, Chain, by_recorder, fill_hole, is_a_run, put_behind, put_in_by_number
+from .recorders import SAME_PLACE_MS, Chain, by_recorder, fill_gap, is_a_run, put_behind, put_in_by_number
 from .timestamp_repair import looks_like_a_bit
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     IsNoted = Callable[[ChunkSurvey], bool]
 
-_TOUCHING_MS = 150
-_UNEXPLAINED, _OVERLAPPING = 0.4, 0.7
-_LOOSE = 0.4
-_FEW_OUT_OF_PLACE = 0.25
-_LONGEST_ROW = 400
+_TOUCHING_MS = 150  # chosen: two of Chrome's packets and their jitter
+_UNEXPLAINED, _OVERLAPPING = 0.4, 0.7  # costs against a chunk's 1; chosen
+_LOOSE = 0.4  # share of a chunk by which a gap may be longer; chosen
+_FEW_OUT_OF_PLACE = 0.25  # share of the chunks; chosen
+_LONGEST_STEP = 400  # chunks between two neighbours of the order; chosen: bounds the time that it takes
 _INEXACT = 0.12
-"""Where a chunk begins is counted back from its first cluster: what was dropped in between is not in the count."""
-_NOTED = 2.0
+"""Share of a chunk, chosen: its start is counted back from its first cluster, without what was dropped in between."""
+_NOTED = 2.0  # weight of a chunk that is in the recorder's list, against 1; chosen
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Order:
 def order_chunks(
     surveys: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
 ) -> Order:
-    """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain holes.
+    """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain gaps.
 
     A chunk that `is_noted` is in the recorder's list by what it is; one that `is_listed` is so by its number at least.
     """
@@ -60,10 +60,10 @@ def order_chunks(
     for group in groups.values():
         alike: list[Chain] = []
         for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_listed):
-            chain, strangers = _sorted(raw, is_noted, is_listed, missing)
+            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing)
             alike += [chain] if chain.chunks else []
-            foreign += strangers
-        for one in [one for one in group if one.start_ms is None and not fill_hole(one, alike)]:
+            foreign += foreign_ones
+        for one in [one for one in group if one.start_ms is None and not fill_gap(one, alike)]:
             put_behind(one, alike, is_listed)
         chains += alike
     if not chains:
@@ -71,16 +71,16 @@ def order_chunks(
     main = max(chains, key=lambda chain: (_noted_packets(chain, is_noted), chain.packets, chain.has_header))
     for one in silent:
         put_in_by_number(main, one)
-    for stranger in [one for one in foreign if one.has_header]:
-        foreign.remove(stranger)
-        chains.append(Chain([stranger]))
+    for foreign_one in [one for one in foreign if one.has_header]:
+        foreign.remove(foreign_one)
+        chains.append(Chain([foreign_one]))
     whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
     foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
     return Order(sorted(whole, key=lambda chain: (_is_behind(chain, main), chain.numbers)), foreign)
 
 
 def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> bool:
-    """Whether nearly all chunks are in order by time: others are out of place or strangers, and no second recorder."""
+    """Whether nearly all chunks are in order by time: others are out of place or foreign, and no second recorder's."""
     timed = [one for one in group if one.start_ms is not None]
     kept = _steady(group, is_noted, missing)
     if sum(one.has_header for one in timed) > 1 or (timed and any(one.has_header for one in timed[1:])):
@@ -111,7 +111,7 @@ def _is_earlier_run(chain: Chain, main: Chain) -> bool:
 
 
 def _is_behind(chain: Chain, main: Chain) -> bool:
-    """Whether a run is joined behind the part's own: all but those that were recorded wholly before it."""
+    """Whether a run is joined after the part's own: all but those that were recorded wholly before it."""
     return chain is not main and not _is_earlier_run(chain, main)
 
 
@@ -137,10 +137,10 @@ def _sorted(
     for one in outcast:
         _correct_one_end(one, order)
     own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed}
-    for one in _fit_into_holes([one for one in outcast if one.chunk in own], order):
+    for one in _fit_into_gaps([one for one in outcast if one.chunk in own], order):
         if _is_of_its_number(one, order, is_noted):
             by_number.append(one)
-        elif (place := _hole_of_length(one, order)) is not None:
+        elif (place := _gap_of_length(one, order)) is not None:
             order.insert(place, _at(one, order[place - 1].end_ms or 0.0))
         else:
             foreign.append(one)
@@ -156,20 +156,20 @@ def _sorted(
 
 
 def _correct_one_end(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> None:
-    """Of a chunk that lasts longer by its clock than its sound does: believe that end by which it fits into a hole."""
+    """Of a chunk that lasts longer by its clock than its sound does: believe that end by which it fits into a gap."""
     start, end = one.start_ms or 0.0, one.end_ms or 0.0
     if abs(end - start - one.length_ms) <= SAME_PLACE_MS:
         return
     for begin in (start, end - one.length_ms):
-        if _hole_for(_at(one, begin), order) is not None:
+        if _gap_for(_at(one, begin), order) is not None:
             return
     one.start_ms, one.end_ms = start, end
 
 
-def _fit_into_holes(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey]) -> list[ChunkSurvey]:
-    """Put chunks where the order has a hole for them, one after another as holes get smaller; those that remain."""
+def _fit_into_gaps(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey]) -> list[ChunkSurvey]:
+    """Put chunks where the order has a gap for them, one after another as gaps get smaller; those that remain."""
     remaining = sorted(outcast, key=lambda one: one.start_ms or 0)
-    while placed := next(((one, at) for one in remaining if (at := _hole_for(one, order)) is not None), None):
+    while placed := next(((one, at) for one in remaining if (at := _gap_for(one, order)) is not None), None):
         order.insert(placed[1], placed[0])
         remaining.remove(placed[0])
     return remaining
@@ -194,7 +194,7 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
     for index, one in enumerate(timed):
         late = not index and (one.start_ms or 0.0) > slack_ms and not _any_before(missing, one)
         weight, source = (-_UNEXPLAINED if late else 0.0), -1
-        for other in range(max(0, index - _LONGEST_ROW), index):
+        for other in range(max(0, index - _LONGEST_STEP), index):
             before = timed[other]
             between_ms = silent_ms[one.chunk] - silent_ms[before.chunk]
             step = (one.start_ms or 0) - (before.end_ms or 0) - between_ms
@@ -206,12 +206,12 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))
         came_from.append(source)
-    row: list[ChunkSurvey] = []
+    path: list[ChunkSurvey] = []
     at = max(range(len(timed)), key=lambda index: best[index]) if timed else -1
     while at >= 0:
-        row.append(timed[at])
+        path.append(timed[at])
         at = came_from[at]
-    return row[::-1]
+    return path[::-1]
 
 
 def _any_before(missing: Sequence[int], one: ChunkSurvey) -> bool:
@@ -223,8 +223,8 @@ def _any_between(missing: Sequence[int], before: ChunkSurvey, after: ChunkSurvey
     return at < len(missing) and missing[at] < after.chunk.seq
 
 
-def _hole_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
-    """Where in the order there is a hole in time that the chunk fits into, at one end exactly; None without one."""
+def _gap_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
+    """Where in the order there is a gap in time that the chunk fits into, at one end exactly; None without one."""
     start, end = one.start_ms or 0.0, one.end_ms or 0.0
     index = bisect_left(order, (start, end), key=lambda other: (other.start_ms or 0.0, other.end_ms or 0.0))
     after_ms = order[index - 1].end_ms if index else 0.0
@@ -240,7 +240,7 @@ def _hole_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
 
 
 def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
-    """Put chunks behind a hole into another one that they fill, but for one wrong bit of their clock."""
+    """Put chunks after a gap into another one that they fill, but for one wrong bit of their clock."""
     for one in list(order[1:]):
         at = order.index(one)
         rest = [*order[:at], *order[at + 1 :]]
@@ -248,17 +248,17 @@ def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
             continue
         if at < len(rest) and abs((rest[at].start_ms or 0.0) - (one.end_ms or 0.0)) <= _TOUCHING_MS:
             continue
-        if (place := _hole_of_length(one, rest)) is not None and place != at:
+        if (place := _gap_of_length(one, rest)) is not None and place != at:
             rest.insert(place, _at(one, rest[place - 1].end_ms or 0.0))
             order[:] = rest
 
 
-def _hole_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
-    """Where in the order there is a hole as long as the chunk, which one wrong bit of its clock keeps it out of."""
+def _gap_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
+    """Where in the order there is a gap as long as the chunk, which one wrong bit of its clock keeps it out of."""
     for index, (before, after) in enumerate(pairwise(order)):
-        hole_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
+        gap_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
         off_ms = (one.start_ms or 0.0) - (before.end_ms or 0.0)
-        if abs(hole_ms - one.length_ms) <= _TOUCHING_MS and _is_off_by_a_bit(one, off_ms):
+        if abs(gap_ms - one.length_ms) <= _TOUCHING_MS and _is_off_by_a_bit(one, off_ms):
             return index + 1
     return None
 
@@ -270,7 +270,7 @@ def _at(one: ChunkSurvey, start_ms: float) -> ChunkSurvey:
 
 
 def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: IsNoted) -> bool:
-    """Whether there is a hole where the chunk's number belongs, and its clock is wrong in a way that happens."""
+    """Whether there is a gap where the chunk's number belongs, and its clock is wrong in a way that happens."""
     index = bisect_left(order, one.chunk.seq, key=lambda other: other.chunk.seq)
     after_ms = order[index - 1].end_ms if index else 0.0
     before_ms = order[index].start_ms if index < len(order) else None
@@ -300,7 +300,7 @@ def moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
 
 
 def _fewest_moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
-    tails: list[int] = []  # of the best rising row of each length, by index
+    tails: list[int] = []  # of the best rising subsequence of each length, by index
     before: list[int] = []
     for index, chunk in enumerate(chunks):
         length = bisect_left(tails, chunk.seq, key=lambda tail: chunks[tail].seq)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..media.probe import begins_recording
+from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import SUSPENDED_MS
 from .run_joiner import RunJoiner
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from .run_joiner import JoinContext
     from .runs import Fed
 
-_EDGE_PACKETS = 8
-_SAMPLES_PER_MS = 48
+_EDGE_PACKETS = 8  # chosen: as in `timestamp_repair`
 
 
 class Doubt(Exception):  # noqa: N818 - not an error: the part is read in another way
@@ -35,7 +35,7 @@ class Doubt(Exception):  # noqa: N818 - not an error: the part is read in anothe
 
 
 def plain_run(part: str, listed: Sequence[ChunkRef], entry: PartEntry | None) -> RecorderRun:
-    """The part as one run of whole chunks in order of their numbers; Doubt where the numbers tell otherwise."""
+    """The part as one run of whole chunks in order of their numbers; Doubt where the numbers say otherwise."""
     numbers = [chunk.seq for chunk in listed]
     if len(set(numbers)) < len(numbers) or missing_numbers(listed, entry):
         raise Doubt
@@ -58,7 +58,7 @@ class PlainJoiner(RunJoiner):
         if fed.piece > self._checked:
             self._checked = fed.piece
             self._check_chunk(self.run.pieces[fed.piece].chunk)
-        if self.stream.reader.ledger.damages or self.stream.reader.header_missing or self._is_passed_over(fed.piece):
+        if self.stream.demuxer.ledger.damages or self.stream.demuxer.header_missing or self._is_passed_over(fed.piece):
             raise Doubt
         for packets in fed.packets:
             if packets.after_break or not packets.placed or packets.recording:
@@ -88,7 +88,7 @@ class PlainJoiner(RunJoiner):
 
     def _is_passed_over(self, piece: int) -> bool:
         """Whether the demuxer set all of a chunk aside: it is of another recording."""
-        account = self.stream.reader.ledger.accounts[piece]
+        account = self.stream.demuxer.ledger.accounts[piece]
         return 0 < account.size_bytes == account.set_aside_bytes
 
     def _check_times(self, packets: PacketRun) -> None:
@@ -110,8 +110,8 @@ class PlainJoiner(RunJoiner):
 
     def _pass(self, packets: PacketRun, start: int, stop: int) -> None:
         durations = packets.durations[start:stop]
-        length_ms = sum(durations) / _SAMPLES_PER_MS
-        spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / _SAMPLES_PER_MS
+        length_ms = sum(durations) / SAMPLES_PER_MS
+        spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / SAMPLES_PER_MS
         if not -JUMP_MS < spread_ms - length_ms < JUMP_MS:
             raise Doubt
         self._position += sum(durations)
@@ -123,6 +123,6 @@ class PlainJoiner(RunJoiner):
         """Where the sample count began, by the earliest of the packets `start` to `stop`, the first at `position`."""
         found = float("inf")
         for index in range(start, stop):
-            found = min(found, packets.times_ms[index] - position / _SAMPLES_PER_MS)
+            found = min(found, packets.times_ms[index] - position / SAMPLES_PER_MS)
             position += packets.durations[index]
         return found

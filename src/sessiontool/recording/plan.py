@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .ordering import Order
     from .recorders import Chain
 
-_LEAST_GAP_MS = 100.0
+_LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Planner:
         order = order_chunks(remaining, self._noted.knows, self._noted.lists, sorted([*self._missing, *self._unusable]))
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
-        lost = self._lost_to_strangers(order)
+        lost = self._lost_to_foreign(order)
         self._missing = sorted({*self._missing, *lost})
         replaced = [seq for seq in replaced if seq not in lost]
         for one in order.foreign:
@@ -108,7 +108,7 @@ class _Planner:
         steady = [one.chunk for one in self._surveys if one.chunk.seq not in misplaced]
         self._missing = [number for number in missing_numbers(steady, self._entry) if number not in present]
 
-    def _lost_to_strangers(self, order: Order) -> set[int]:
+    def _lost_to_foreign(self, order: Order) -> set[int]:
         """The numbers of noted chunks in whose place there is one of another recording, and that are nowhere else."""
         own = [one for chain in order.chains for one in chain.chunks]
         there = {one.chunk.seq for one in own} | {self._noted.number_of(one) for one in own}

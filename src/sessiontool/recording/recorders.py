@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     IsNoted = Callable[[ChunkSurvey], bool]
 
 SAME_PLACE_MS = 1000
-"""Chunks of one run follow one another this closely; more is a hole."""
+"""Chunks of one run follow one another this closely; more is a gap.  Chosen: above what a busy page delays (660 ms)."""
 
-_CONTINUES_MS, _LATE_MS = 150, 500
+_CONTINUES_MS, _LATE_MS = 150, 500  # between two chunks in one cluster, mostly and at most; chosen
 _EXACT_MS = 25
 """So far apart are the times of two chunks at most where one goes on in the cluster of the other (measured: 20 ms)."""
 
-_MOSTLY = 0.8
+_MOSTLY = 0.8  # share of a chunk that a gap has room for; chosen
 _LOOSELY = 0.2
-"""A chunk's share by which a hole may be longer than it: what was dropped in it is not in its length."""
+"""A chunk's share by which a gap may be longer (chosen): what was dropped in the chunk is not in its length."""
 
 
 @dataclass(slots=True)
@@ -94,11 +94,11 @@ def _in_time(timed: Sequence[ChunkSurvey]) -> list[Chain]:
         if one.has_header or not fits:
             chains.append(Chain([one]))
         else:
-            min(fits, key=partial(_gap, one, chains[-1])).chunks.append(one)
+            min(fits, key=partial(_misfit, one, chains[-1])).chunks.append(one)
     return chains
 
 
-def _gap(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, float]:
+def _misfit(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, float]:
     """How badly a chunk fits to a chain's end: in time, in its cluster, as begun last, in ms."""
     gap_ms = abs((one.start_ms or 0) - chain.end_ms)
     goes_on = abs(chain.chunks[-1].tail_ms - one.head_ms) <= _CONTINUES_MS
@@ -129,7 +129,7 @@ def _distance(chain: Chain, one: ChunkSurvey) -> int:
 
 
 def _overlaps_any(chain: Chain, chains: Sequence[Chain]) -> bool:
-    """Whether several chunks were recorded at the same time as others: one may be a stranger, or a wrong clock."""
+    """Whether several chunks were recorded at the same time as others: one may be a foreign chunk, or a wrong clock."""
     runs = [other for other in chains if other is not chain and is_a_run(other)]
     others = [one for other in runs for one in other.chunks]
     covered = [a for a in chain.chunks if sum(_overlap_ms(a, b) for b in others) > a.length_ms / 2]
@@ -141,13 +141,13 @@ def _overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
     return max(0.0, min(ends) - max(starts))
 
 
-def fill_hole(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
-    """Put a chunk without a base of times into a hole of its length whose cluster it goes on with; whether that is so.
+def fill_gap(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
+    """Put a chunk without a base of times into a gap of its length whose cluster it goes on with; whether that is so.
 
     Its number does not count, unless the chunk fits as well where that says.
     """
     slack_ms = max(_CONTINUES_MS, _LOOSELY * one.length_ms)
-    holes = [
+    gaps = [
         (_apart_ms(chain, at, one), number, at)
         for number, chain in enumerate(chains)
         for at in range(1, len(chain.chunks))
@@ -155,21 +155,21 @@ def fill_hole(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
         and abs(_room_ms(chain, at) - one.length_ms) <= slack_ms
         and not chain.chunks[at - 1].is_torn_at_end
     ]
-    if not holes or one.is_torn_at_start:
+    if not gaps or one.is_torn_at_start:
         return False
     nearest = min(chains, key=lambda chain: _distance(chain, one))
     index = _place_of_number(nearest, one)
     if _goes_on(nearest, index, one, _EXACT_MS) and _room_ms(nearest, index) >= one.length_ms * _MOSTLY:
-        nearest.chunks.insert(index, one)  # before another chunk takes the hole
+        nearest.chunks.insert(index, one)  # before another chunk takes the gap
         return True
-    _, number, at = min(holes)
+    _, number, at = min(gaps)
     chains[number].moved.append(one.chunk)
     chains[number].chunks.insert(at, one)
     return True
 
 
 def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None:
-    """Put a chunk without a base of times where its number says, or else behind one whose cluster it goes on with.
+    """Put a chunk without a base of times where its number says, or else after one whose cluster it goes on with.
 
     The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
     or time is missing there.

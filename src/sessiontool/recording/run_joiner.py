@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from .records import Assembly
     from .runs import Fed, Read, RecorderRun
 
-_NOTABLE_GAP_US = 250_000
+_NOTABLE_GAP_US = 250_000  # chosen: what starting and stopping a recorder takes is below
 
 
 @dataclass(frozen=True, slots=True)
 class JoinContext:
     """What a run is joined into."""
 
-    joiner: Remuxer
+    remuxer: Remuxer
     assembly: Assembly
     read: Read
     progress: Progress
@@ -56,7 +56,7 @@ class RunJoiner:
         self.end_ms: float | None = None  # of the last packet, on the recorder's clock
         self.packets = 0
         self._context = context
-        self._joiner = context.joiner
+        self._remuxer = context.remuxer
         self._time_map = time_map or TimeMap()
         self._number = -1  # of the recording in the demuxer's count
         self._digest = PacketDigest()
@@ -84,7 +84,7 @@ class RunJoiner:
             if packets.recording != self._number:
                 self._begin(packets, fed)
             for run in self._time_map.apply(packets):
-                self._joiner.add(run)
+                self._remuxer.add(run)
                 self.end_ms = end_ms(run)
             self._count(record, packets.payloads)
         if fed.packets and self.end_ms is not None:
@@ -163,7 +163,7 @@ class RunJoiner:
     # -- parts
 
     def _begin(self, packets: PacketRun, fed: Fed) -> None:
-        """Begin the part, or the next one where a second header stands in the middle of a chunk."""
+        """Begin the part, or the next one where a second header is in the middle of a chunk."""
         run, entry, name = self.run, self.run.entry, self.run.name
         chunk = run.pieces[fed.piece].chunk
         if self._number >= 0:
@@ -173,7 +173,7 @@ class RunJoiner:
             self.clock = BlobClock(entry)
             self.found([findings.restarted(chunk, name)])
         self._number = packets.recording
-        track = self.stream.reader.track
+        track = self.stream.demuxer.track
         assert track is not None
         placed = [one for one in fed.packets if one.placed and one.recording == self._number]
         if placed:
@@ -182,11 +182,11 @@ class RunJoiner:
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._context.assembly.parts
         self._time_map.begin(self._number)
-        silent, gap_us = self._joiner.begin_part(
+        silent, gap_us = self._remuxer.begin_part(
             name, track.opus_head, start_us, pauses, from_start=first or run.has_header
         )
         self._context.assembly.parts.append(PartRecord(name, track.writing_app))
-        if self.stream.reader.header_missing:
+        if self.stream.demuxer.header_missing:
             message = f"the header of part {name} is lost; it was rebuilt from the blocks"
             hint = "the first chunk has it: look for it where the uploads come from"
             self._find("header-missing", "warning", message, hint=hint)
@@ -198,23 +198,23 @@ class RunJoiner:
         """The session clock at the recorder's start: noted, or by its first blob, or by how many chunks are missing."""
         if self.clock.started_ms is not None:
             return _us(self.clock.started_ms)
-        if self.run.before_ms and self._joiner.session_end_us is not None:
-            return self._joiner.session_end_us + _us(self.run.before_ms)
+        if self.run.before_ms and self._remuxer.session_end_us is not None:
+            return self._remuxer.session_end_us + _us(self.run.before_ms)
         return None
 
     def _end_part(self, *, last: bool) -> None:
         tail_ms = max(self._tail_ms(), self._unstored_ms()) if last else 0
-        if tail_ms > self._joiner.room_ms:
+        if tail_ms > self._remuxer.room_ms:
             message = f"{tail_ms / 3.6e6:.1f} hours are missing at the end of the part: they are not filled"
             hint = "check `stop_ms` of the part and `emitted_ms` of its chunks in session.json"
             self._find("loss-too-long", "error", message, hint=hint)
             tail_ms = 0
-        self._joiner.end_part(tail_ms)
-        for samples in self._joiner.clock_jumps:
+        self._remuxer.end_part(tail_ms)
+        for samples in self._remuxer.clock_jumps:
             message = f"the recorder's clock jumps in part {self.run.name}; the sound goes on there without a gap"
             hint = "the timestamps are wrong, or packets of another recording are among these"
             self._find("clock-jump", "warning", message, at_s=samples / SAMPLE_RATE, hint=hint)
-        self._joiner.clock_jumps.clear()
+        self._remuxer.clock_jumps.clear()
 
     def _tail_ms(self) -> int:
         """How long what is lost at the end lasted: until its last blob was handed over, else as long as others."""
@@ -234,7 +234,7 @@ class RunJoiner:
         return max(0, round(rest_ms))
 
     def _unstored_ms(self) -> int:
-        """How long what was recorded behind the last known chunk lasted; named."""
+        """How long what was recorded after the last known chunk lasted; named."""
         if self.end_ms is None or self.run.missing_after or self.run.lost_after:
             return 0
         lost_ms = round(self.clock.unstored_ms(self.end_ms))
@@ -267,9 +267,9 @@ class RunJoiner:
         self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
 
     def _note_gap(self, name: str, packets: int, gap_us: int, *, known: bool) -> None:
-        at_s = (self._joiner.samples - packets * SILENT_PACKET_SAMPLES) / SAMPLE_RATE
+        at_s = (self._remuxer.samples - packets * SILENT_PACKET_SAMPLES) / SAMPLE_RATE
         if not known:
-            message = f"no start of part {name} was noted: it follows the one before without a gap"
+            message = f"no start_ms of part {name} was recorded: it follows the one before without a gap"
             hint = "note `start_ms` for each part in session.json"
             self._find("part-start-unknown", "warning", message, at_s=at_s, hint=hint)
         elif gap_us < -_NOTABLE_GAP_US:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Read = Callable[[ChunkRef], bytes]
 
 
-_HEAD_BYTES = 16
+_HEAD_BYTES = 16  # chosen: enough to recognise a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +122,22 @@ class PieceStream:
         self._run = run
         self._read = read
         self._track = track
-        self._reader: Demuxer | None = None
+        self._demuxer: Demuxer | None = None
         self.digests: dict[ChunkRef, str] = {}
         self.sizes: dict[ChunkRef, int] = {}
         self.head = b""
         """The first bytes of the piece that was fed last."""
 
     @property
-    def reader(self) -> Demuxer:
-        assert self._reader is not None
-        return self._reader
+    def demuxer(self) -> Demuxer:
+        assert self._demuxer is not None
+        return self._demuxer
 
     def __iter__(self) -> Iterator[Fed]:
         last: tuple[ChunkRef, bytes] | None = None
         for index, piece in enumerate(self._run.pieces):
-            if piece.lost_before and self._reader is not None:
-                yield Fed(index - 1, self._reader.discontinuity(piece.lost_before))
+            if piece.lost_before and self._demuxer is not None:
+                yield Fed(index - 1, self._demuxer.discontinuity(piece.lost_before))
             if last is None or last[0] != piece.chunk:
                 last = piece.chunk, self._read(piece.chunk)
             data = last[1]
@@ -146,14 +146,14 @@ class PieceStream:
                 self.sizes[piece.chunk] = len(data)
             cut = data if not piece.start and piece.stop is None else data[piece.start : piece.stop]
             self.head = cut[:_HEAD_BYTES]
-            if self._reader is None:
+            if self._demuxer is None:
                 opener = self._run.opener
-                self._reader = self._open(data[piece.start :] if opener in (None, piece.chunk) else self._read(opener))
+                self._demuxer = self._open(data[piece.start :] if opener in (None, piece.chunk) else self._read(opener))
                 if piece.lost_before:
-                    self._reader.discontinuity(piece.lost_before)
-            yield Fed(index, self._reader.feed(cut))
-        if self._reader is not None:
-            yield Fed(len(self._run.pieces) - 1, self._reader.flush())
+                    self._demuxer.discontinuity(piece.lost_before)
+            yield Fed(index, self._demuxer.feed(cut))
+        if self._demuxer is not None:
+            yield Fed(len(self._run.pieces) - 1, self._demuxer.flush())
 
     def _open(self, data: bytes) -> Demuxer:
         mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""
@@ -161,24 +161,24 @@ class PieceStream:
 
     def accounts(self) -> Iterator[tuple[Piece, Account]]:
         """What became of the bytes of each piece."""
-        yield from zip(self._run.pieces, self.reader.ledger.accounts, strict=False)
+        yield from zip(self._run.pieces, self.demuxer.ledger.accounts, strict=False)
 
     def damage(self) -> Iterator[Aside]:
         """Every stretch of damage, by the chunk that it is in."""
-        for damage in self.reader.ledger.damages:
+        for damage in self.demuxer.ledger.damages:
             yield from self._split(damage.offset, damage.length_bytes, damage.reason)
 
     def set_aside(self) -> Iterator[Aside]:
         """What the demuxer passed over; each by the chunk that the first of its bytes are in."""
-        for aside in self.reader.ledger.asides:
-            index = self.reader.ledger.piece_at(aside.offset)
+        for aside in self.demuxer.ledger.asides:
+            index = self.demuxer.ledger.piece_at(aside.offset)
             piece = self._run.pieces[index]
-            at = piece.start + aside.offset - self.reader.ledger.start_of(index)
+            at = piece.start + aside.offset - self.demuxer.ledger.start_of(index)
             yield Aside(piece.chunk, Stretch(at, aside.length_bytes, aside.reason))
 
     def _split(self, offset: int, length: int, reason: str) -> Iterator[Aside]:
         """A stretch of the stream, cut where pieces meet."""
-        ledger, end = self.reader.ledger, offset + length
+        ledger, end = self.demuxer.ledger, offset + length
         while True:
             index = ledger.piece_at(offset)
             piece = self._run.pieces[index]

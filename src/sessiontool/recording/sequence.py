@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 _MOST_NUMBERS = 10_000
-"""More than so many numbers between two chunks were never chunks (14 hours at 5 s)."""
+"""More than so many numbers between two chunks were never chunks (chosen: 14 hours at 5 s)."""
 
 _TIME_STEP_MS = 50
-"""Names that are times lie at least so far apart: no recorder hands over blobs faster."""
+"""Names that are times are at least so far apart (chosen): no recorder hands over blobs faster."""
 
 _EPOCH_S = 1_000_000_000
-"""No counter is as large as the seconds, ms or µs since 1970 are."""
+"""No counter is as large as the seconds, ms or µs since 1970 are (chosen: 2001)."""
 
 
 def part_entry(entries: Iterable[PartEntry], part: str) -> PartEntry | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
 from ..media.probe import begins_recording, open_demuxer, what_is
-from ..model import SAMPLE_RATE
+from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 WEBM = "WebmDemuxer"
-_FEW = 5
-_EDGE_BYTES = 1 << 16
-_BLANK = bytes(24)  # no encoder writes so many zeroes by chance
-_BLOCK_STAMP_BYTES = 3  # relative time and flags, right before a block's packet
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+_FEW = 5  # packets; chosen: a single timestamp may be damaged
+_EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
+_BLANK = bytes(24)  # bytes; chosen: no encoder writes so many zeroes
+_BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
 
 
 class Dialect(NamedTuple):
@@ -43,7 +42,7 @@ class Dialect(NamedTuple):
     @property
     def ticks_per_ms(self) -> int:
         """How fine the container's times are: WebM counts ms, Ogg and MP4 samples."""
-        return 1 if self.container == WEBM else _SAMPLES_PER_MS
+        return 1 if self.container == WEBM else SAMPLES_PER_MS
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class ChunkSurvey:
     they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
-    packets that are `blanked` have a row of zeroes in them.
+    packets that are `blanked` have a sequence of zeroes in them.
     """
 
     chunk: ChunkRef
@@ -90,7 +89,7 @@ class ChunkSurvey:
 
     @property
     def length_ms(self) -> float:
-        return sum(self.durations) / _SAMPLES_PER_MS
+        return sum(self.durations) / SAMPLES_PER_MS
 
     def damaged_between(self, start: int, stop: int) -> int:
         """How many bytes between two offsets are of no use."""
@@ -113,13 +112,13 @@ class ChunkSurvey:
         return bool(self.size_bytes) and bool(self.what)
 
     def packet_end(self, index: int) -> int:
-        """The offset behind a packet."""
+        """The offset after a packet."""
         return self.offsets[index] + self.sizes[index]
 
     def sound_ms(self, start: int, stop: int) -> float:
         """How much sound is in the packets that begin in these bytes."""
         pairs = zip(self.offsets, self.durations, strict=True)
-        return sum(duration for offset, duration in pairs if start <= offset < stop) / _SAMPLES_PER_MS
+        return sum(duration for offset, duration in pairs if start <= offset < stop) / SAMPLES_PER_MS
 
 
 def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | None = None) -> ChunkSurvey:
@@ -134,16 +133,16 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
         if found.has_header:
             found.refusal, found.what = read, found.what or read.message
         return found
-    reader, runs = read
-    found.damages = list(reader.ledger.damages)
-    found.damaged_bytes = sum(account.damaged_bytes for account in reader.ledger.accounts)
-    found.track = reader.track
+    demuxer, runs = read
+    found.damages = list(demuxer.ledger.damages)
+    found.damaged_bytes = sum(account.damaged_bytes for account in demuxer.ledger.accounts)
+    found.track = demuxer.track
     if not runs:
         found.what = what_is(data)
         found.start_ms = found.end_ms = 0.0 if found.has_header else None  # an MP4's first blob is a header alone
-        found.dialect = Dialect(type(reader).__name__, _track_number(reader), 0) if reader.track else None
+        found.dialect = Dialect(type(demuxer).__name__, _track_number(demuxer), 0) if demuxer.track else None
         return found
-    found.dialect = _dialect(reader, runs)
+    found.dialect = _dialect(demuxer, runs)
     _note_times(found, runs)
     _note_packets(found, runs, data)
     return found
@@ -151,20 +150,20 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
 
 def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, list[PacketRun]] | RecordingError:
     try:
-        reader = open_demuxer(data, mime_type=mime_type, track=track)
-        return reader, [*reader.feed(data), *reader.flush()]
+        demuxer = open_demuxer(data, mime_type=mime_type, track=track)
+        return demuxer, [*demuxer.feed(data), *demuxer.flush()]
     except RecordingError as error:
         return error
 
 
-def _dialect(reader: Demuxer, runs: Sequence[PacketRun]) -> Dialect:
+def _dialect(demuxer: Demuxer, runs: Sequence[PacketRun]) -> Dialect:
     lengths = Counter(duration for run in runs for duration in run.durations)
-    return Dialect(type(reader).__name__, _track_number(reader), lengths.most_common(1)[0][0])
+    return Dialect(type(demuxer).__name__, _track_number(demuxer), lengths.most_common(1)[0][0])
 
 
-def _track_number(reader: Demuxer) -> int:
+def _track_number(demuxer: Demuxer) -> int:
     """The number by which recorders differ: browsers in WebM; in Ogg each recording has a random one."""
-    return reader.track.number if reader.track else 0
+    return demuxer.track.number if demuxer.track else 0
 
 
 def _note_times(found: ChunkSurvey, runs: Sequence[PacketRun]) -> None:
@@ -187,25 +186,25 @@ def start_ms(runs: Sequence[PacketRun]) -> float | None:
         return None
     run, first = runs[index], runs[index].bases[0]
     earlier = sum(sum(other.durations) for other in runs[:index]) + sum(run.durations[:first])
-    return _begin_ms(run, first) - earlier / _SAMPLES_PER_MS
+    return _begin_ms(run, first) - earlier / SAMPLES_PER_MS
 
 
 def _begin_ms(run: PacketRun, first: int) -> float:
     """Where a packet begins on the recorder's clock, by itself and the next few: a single time may be damaged."""
     times, durations = run.times_ms[first : first + _FEW], run.durations[first : first + _FEW]
     offsets = accumulate(durations, initial=0)
-    return median_low(time - offset / _SAMPLES_PER_MS for time, offset in zip(times, offsets, strict=False))
+    return median_low(time - offset / SAMPLES_PER_MS for time, offset in zip(times, offsets, strict=False))
 
 
 def end_ms(run: PacketRun) -> float:
     """Where a run's last packet ends on the recorder's clock, by the last few."""
     offsets = accumulate(reversed(run.durations[-_FEW:]))
     pairs = zip(reversed(run.times_ms[-_FEW:]), offsets, strict=True)
-    return median_low(time + offset / _SAMPLES_PER_MS for time, offset in pairs)
+    return median_low(time + offset / SAMPLES_PER_MS for time, offset in pairs)
 
 
 def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) -> None:
-    # A block's time in its cluster tells silence from the same silence elsewhere.
+    # A block's time in its cluster distinguishes silence from the same silence elsewhere.
     stamp_bytes = _BLOCK_STAMP_BYTES if found.dialect and found.dialect.container == WEBM else 0
     at, based = 0, False
     for run in runs:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..media.packets import PacketRun
-from ..model import SAMPLE_RATE
+from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import BlobClock
 from .runs import PieceStream
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 JUMP_MS = 1000
 """A step of the recorder's clock that no starved graph makes (measured: 660 ms): a lost chunk, or a suspension."""
 
-_EXACT_MS = 1.0
-_SHORT_SHARE = 0.8
-_MOST_LOST = 10
-_ODD_SHARE = 0.25
-_CUT_SHARE = 0.05
-_HEAD_MS = 100
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+_EXACT_MS = 1.0  # chosen: WebM's own precision
+_SHORT_SHARE = 0.8  # share of a usual chunk; chosen
+_MOST_LOST = 10  # chunks that are lost together; chosen
+_ODD_SHARE = 0.25  # share of a chunk by which what is lost may differ from whole ones; chosen
+_CUT_SHARE = 0.05  # share of a chunk, chosen
+_HEAD_MS = 100  # chosen: more than a timestamp jitters
 
 
 @dataclass(slots=True)
@@ -46,29 +45,29 @@ class Step:
 class TimeMap:
     """Applied to packets in the order in which they were measured; one without steps changes nothing.
 
-    `suspended_ms` is how long the recorder's clock stood still in all.
+    `suspended_ms` is how long the recorder's clock was suspended in all.
     """
 
     steps: dict[int, list[Step]] = field(default_factory=dict)
     suspended_ms: float = 0.0
-    _row: list[Step] = field(default_factory=list)
+    _pending: list[Step] = field(default_factory=list)
 
     def begin(self, recording: int) -> None:
         """The packets of this recording follow."""
-        self._row = [replace(step) for step in reversed(self.steps.get(recording, []))]
+        self._pending = [replace(step) for step in reversed(self.steps.get(recording, []))]
 
     def apply(self, packets: PacketRun) -> Iterator[PacketRun]:
         """A run, with its times as they should be."""
         done, count = 0, len(packets.payloads)
-        while done < count and self._row:
-            step = self._row[-1]
+        while done < count and self._pending:
+            step = self._pending[-1]
             size = min(step.count, count - done)
             whole = size == count and not (step.shift_ms or step.lost or step.suspended)
             yield packets if whole else _part(packets, done, done + size, step)
             done, step.count = done + size, step.count - size
             step.lost = step.suspended = False
             if not step.count:
-                self._row.pop()
+                self._pending.pop()
         if done < count:
             yield packets if not done else _part(packets, done, count, Step(0, 0))
 
@@ -94,7 +93,7 @@ def measure(run: RecorderRun, read: Read) -> TimeMap:
         survey.take(fed, stream)
     time_map = TimeMap()
     for number, groups in survey.groups.items():
-        from_start = run.has_header and not stream.reader.header_missing
+        from_start = run.has_header and not stream.demuxer.header_missing
         time_map.steps[number] = survey.decide(groups, time_map, from_start=from_start)
     return time_map
 
@@ -126,7 +125,7 @@ class _Measure:
                 self._add(groups, packets, fed.piece, start, stop, fresh=fresh, stream=stream)
             self._payload_bytes += sum(map(len, packets.payloads))
             self._piece_ends[fed.piece] = groups[-1], end_ms(packets)
-            length_ms = sum(packets.durations) / _SAMPLES_PER_MS
+            length_ms = sum(packets.durations) / SAMPLES_PER_MS
             self._piece_ms[fed.piece] = self._piece_ms.get(fed.piece, 0.0) + length_ms
 
     def _add(
@@ -147,7 +146,7 @@ class _Measure:
             group = Group(piece, packets.placed, broken, is_head=bool(goes_on), has_base=start in packets.bases)
             if broken:
                 group.lost_ms = self._lost_chunks * self._run.chunk_ms
-                damages = stream.reader.ledger.damages
+                damages = stream.demuxer.ledger.damages
                 self._lost_bytes[id(group)] = sum(damage.length_bytes for damage in damages[self._seen_damages :])
                 self._lost_chunks, self._seen_damages = 0.0, len(damages)
             groups.append(group)
@@ -163,7 +162,7 @@ class _Measure:
             if not group.lost_ms and total_ms:
                 group.lost_ms = self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
         clock = BlobClock(self._run.entry)
-        self._call_witnesses(groups, clock)
+        self._note_blob_lags(groups, clock)
         decided = repair(groups, from_start=from_start, ticks_per_ms=self._run.ticks_per_ms)
         for index in decided.outvoted:
             shift = decided.shifts_ms[index]
@@ -178,10 +177,10 @@ class _Measure:
         self._run.findings.append(finding)
 
     def _without_steady_heads(self, read: Sequence[Group]) -> list[Group]:
-        """The groups, those as one that go on from one chunk into the next, unless the clock jumps right behind.
+        """The groups, those as one that go on from one chunk into the next, unless the clock jumps right after.
 
         The packets before a chunk's first base belong to one that began in a chunk before: in which, is in doubt where
-        the clock jumps before or behind them.
+        the clock jumps before or after them.
         """
         groups: list[Group] = []
         for index, group in enumerate(read):
@@ -203,7 +202,7 @@ class _Measure:
                 groups.append(group)
         return groups
 
-    def _call_witnesses(self, groups: Sequence[Group], clock: BlobClock) -> None:
+    def _note_blob_lags(self, groups: Sequence[Group], clock: BlobClock) -> None:
         """Note how long after the end of a group its blob was handed over, where a blob ends with it."""
         cut = self._cut_pieces(groups)
         for number, (piece, (group, read_ms)) in enumerate(self._piece_ends.items()):
@@ -211,7 +210,7 @@ class _Measure:
                 clock.began(self._seq(piece), round(read_ms))
             emitted_ms = clock.emitted_ms(self._seq(piece))
             if emitted_ms is not None and group.claimed and piece not in cut:
-                group.witness_ms = emitted_ms - read_ms
+                group.blob_lag_ms = emitted_ms - read_ms
 
     def _cut_pieces(self, groups: Sequence[Group]) -> set[int]:
         """The pieces whose ends may be lost: what is read of them does not say when they were handed over."""
@@ -238,7 +237,7 @@ class _Measure:
             before, group = groups[index - 1], groups[index]
             jump_ms = group.offsets()[0] + steps[index].shift_ms - _end_ms(before, steps[index - 1].shift_ms)
             if group.after_break:
-                self._explain_hole(group, jump_ms)
+                self._explain_gap(group, jump_ms)
                 continue
             if jump_ms <= (STEP_MS if exact else JUMP_MS):
                 continue
@@ -253,7 +252,7 @@ class _Measure:
             else:
                 self._explain_jump(groups, steps, index, jump_ms)
 
-    def _explain_hole(self, group: Group, jump_ms: float) -> None:
+    def _explain_gap(self, group: Group, jump_ms: float) -> None:
         """Name chunks that are lost beside what is known to be lost there."""
         usual_ms = self._run.chunk_ms
         more_ms = jump_ms - group.lost_ms
@@ -272,7 +271,7 @@ class _Measure:
             self._find(findings.unnumbered(chunk, jump_ms))
 
     def _is_suspension(self, groups: Sequence[Group], index: int, jump_ms: float) -> bool:
-        """Whether the recorder itself stood still: inside a blob, behind a short one, or for an odd time.
+        """Whether the recorder itself was suspended: inside a blob, after a short one, or for an odd time.
 
         What is lost with chunks is lost between two whole ones, and lasts as long as a few of them.
         """
@@ -324,10 +323,10 @@ def _is_steady(group: Group, before: Sequence[Group]) -> bool:
 
 
 def _jumps(packets: PacketRun) -> Iterator[int]:
-    """Where times jump inside a run without a new base: a wrong one, or a recorder that stood still."""
+    """Where times jump inside a run without a new base: a wrong one, or a recorder that was suspended."""
     times, durations = packets.times_ms, packets.durations
     for index in range(1, len(times)):
-        if abs(times[index] - times[index - 1] - durations[index - 1] / _SAMPLES_PER_MS) > JUMP_MS:
+        if abs(times[index] - times[index - 1] - durations[index - 1] / SAMPLES_PER_MS) > JUMP_MS:
             yield index
 
 

@@ -2,12 +2,12 @@
 
 A run's packets come in groups that share one base of times (a cluster, a page, a fragment).  Inside a group times are
 relative and agree; a base may be lost with a chunk, or damaged: one bit of it moves five seconds of sound by minutes.
-So every base is a witness, and so are its neighbours, the recorder's steady count of samples, and the instants at which
+So every base is evidence, and so are its neighbours, the recorder's steady count of samples, and the instants at which
 blobs were handed over.  The answer is the set of bases that contradict one another least: a path through the groups, by
 dynamic programming, where leaving a group out, a clock that steps ahead without a loss, and one that runs back cost.
 
-Groups that are left out, and those without a base, are placed between those that are believed: right behind or right
-before them where no bytes are missing in between, never across a hole.
+Groups that are left out, and those without a base, are placed between those that are believed: right after or right
+before them where no bytes are missing in between, never across a gap.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from itertools import accumulate, pairwise
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..model import SAMPLE_RATE
+from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+
 _EDGE_PACKETS = 8
-"""Single timestamps jitter by 10 ms and are late by 250 on a busy page: the earliest of so many is right."""
+"""Timestamps jitter by 10 ms, and by 250 on a busy page (measured): of as many (chosen) the earliest is right."""
 
 STEP_MS = 25
 """Between two groups of a recorder that lost nothing the clock steps by 8 ms at most (measured on 28 recordings)."""
 
-_LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2
-_STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2
-_DOUBTED, _ODD_HOLE = 0.3, 0.7
-_FEW_PACKETS = 2
-_BIT_JITTER_MS = 12
-_LONGEST_PATH = 400
-_LAG_MS = 1000
+_LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2  # costs of a group; chosen
+_STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2  # costs of a step between groups; chosen
+_DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
+_FEW_PACKETS = 2  # chosen: smaller groups cost less
+_BIT_JITTER_MS = 12  # chosen: timestamps jitter by 10 ms (measured)
+_LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
+_LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
 
 @dataclass(slots=True)
 class Group:
-    """Packets in a row that share one base of times; `claimed` says whether that base was read.
+    """Consecutive packets that share one base of times; `claimed` says whether that base was read.
 
     `times_ms` are as read: where not `claimed` they count from the last base that was.  `after_break`: bytes are
     missing before it, and they probably lasted `lost_ms`; one that does not `has_base` goes on with the base of the
-    group before.  `witness_ms` is how much later than the group's end its blob came, None where that is not known.
+    group before.  `blob_lag_ms` is how much later than the group's end its blob came, None where that is not known.
     """
 
     piece: int
@@ -55,19 +55,19 @@ class Group:
     lost_ms: float = 0.0
     times_ms: array[int] = field(default_factory=lambda: array("q"))
     durations: array[int] = field(default_factory=lambda: array("q"))
-    witness_ms: float | None = None
+    blob_lag_ms: float | None = None
     last_piece: int = 0
     is_head: bool = False
     has_base: bool = True
 
     @property
     def length_ms(self) -> float:
-        return sum(self.durations) / _SAMPLES_PER_MS
+        return sum(self.durations) / SAMPLES_PER_MS
 
     def offsets(self) -> tuple[float, float]:
         """Where its sample count begins on its own clock: by its first packets, and by its last."""
         starts = accumulate(self.durations, initial=0)
-        off = [time - start / _SAMPLES_PER_MS for time, start in zip(self.times_ms, starts, strict=False)]
+        off = [time - start / SAMPLES_PER_MS for time, start in zip(self.times_ms, starts, strict=False)]
         return _earliest(off[:_EDGE_PACKETS]), _earliest(off[-_EDGE_PACKETS:])
 
 
@@ -124,7 +124,7 @@ class _Node:
 
 
 class _Path:
-    """The cheapest row of groups whose bases are believed."""
+    """The cheapest sequence of groups whose bases are believed."""
 
     def __init__(
         self,
@@ -161,12 +161,12 @@ class _Path:
             (cost + self._left_out[-1] - self._left_out[node.last + 1], number)
             for number, (node, cost) in enumerate(zip(self._nodes, cheapest, strict=True))
         ]
-        row: list[int] = []
+        path: list[int] = []
         at = min(ends)[1] if ends else -1
         while at >= 0:
-            row[:0] = range(self._nodes[at].first, self._nodes[at].last + 1)
+            path[:0] = range(self._nodes[at].first, self._nodes[at].last + 1)
             at = came_from[at]
-        return row
+        return path
 
     def _cost_of_leaving(self, index: int) -> float:
         group = self._groups[index]
@@ -181,12 +181,12 @@ class _Path:
 
     def _is_contradicted(self, index: int) -> bool:
         """Whether a group's blob was handed over at another time than its neighbours' blobs say for its own times."""
-        lag = self._groups[index].witness_ms
+        lag = self._groups[index].blob_lag_ms
         if lag is None:
             return False
         groups = self._groups
-        before = next((g.witness_ms for g in reversed(groups[:index]) if g.witness_ms is not None), None)
-        after = next((g.witness_ms for g in groups[index + 1 :] if g.witness_ms is not None), None)
+        before = next((g.blob_lag_ms for g in reversed(groups[:index]) if g.blob_lag_ms is not None), None)
+        after = next((g.blob_lag_ms for g in groups[index + 1 :] if g.blob_lag_ms is not None), None)
         others = [other for other in (before, after) if other is not None]
         return bool(others) and all(abs(lag - other) > _LAG_MS for other in others)
 
@@ -203,13 +203,13 @@ class _Path:
             return _STEP_BACK
         if broken:
             expected = self._lost[after.first + 1] - self._lost[before.last + 1]
-            return min(_ODD_HOLE, _ODD_HOLE * abs(step - expected) / (expected + 2000.0))
-        if step <= STEP_MS or self._witnesses_agree(before.last, after.first):
+            return min(_ODD_GAP, _ODD_GAP * abs(step - expected) / (expected + 2000.0))
+        if step <= STEP_MS or self._blob_lags_agree(before.last, after.first):
             return 0.0
         return _STEP_LIKE_A_BIT if looks_like_a_bit(step, self._ticks_per_ms) else _STEP_AHEAD
 
-    def _witnesses_agree(self, before: int, after: int) -> bool:
-        lags = self._groups[before].witness_ms, self._groups[after].witness_ms
+    def _blob_lags_agree(self, before: int, after: int) -> bool:
+        lags = self._groups[before].blob_lag_ms, self._groups[after].blob_lag_ms
         return lags[0] is not None and lags[1] is not None and abs(lags[0] - lags[1]) <= _LAG_MS / 2
 
 
@@ -276,21 +276,21 @@ class _Between:
     def place(
         self, starts: list[float], end: float | None, begin: float | None, by_base: Callable[[int], list[float]]
     ) -> None:
-        """Place them between `end` of what is before and `begin` of what is behind; None where nothing is."""
+        """Place them between `end` of what is before and `begin` of what is after; None where nothing is."""
         if self._first == self._after:
             return
-        rows = self._rows()
-        joined_before = end is not None and not self._breaks_at(rows[0][0])
+        stretches = self._unbroken()
+        joined_before = end is not None and not self._breaks_at(stretches[0][0])
         joined_after = begin is not None and not self._breaks_at(self._after)
         if joined_before:
-            end = self._lay(starts, rows.pop(0), end or 0.0)
-        if joined_after and rows:
-            row = rows.pop()
-            begin = (begin or 0.0) - self._length(row)
-            self._lay(starts, row, begin)
-        self._spread(starts, rows, end, begin, by_base)
+            end = self._lay(starts, stretches.pop(0), end or 0.0)
+        if joined_after and stretches:
+            stretch = stretches.pop()
+            begin = (begin or 0.0) - self._length(stretch)
+            self._lay(starts, stretch, begin)
+        self._spread(starts, stretches, end, begin, by_base)
 
-    def _rows(self) -> list[range]:
+    def _unbroken(self) -> list[range]:
         """The groups, those together between which nothing is missing."""
         cuts = [i for i in range(self._first, self._after) if i == self._first or self._breaks_at(i)]
         return [range(a, b) for a, b in zip(cuts, [*cuts[1:], self._after], strict=True)]
@@ -298,11 +298,11 @@ class _Between:
     def _breaks_at(self, index: int) -> bool:
         return index < len(self._groups) and self._groups[index].after_break
 
-    def _length(self, row: range) -> float:
-        return sum(self._lengths[row.start : row.stop])
+    def _length(self, stretch: range) -> float:
+        return sum(self._lengths[stretch.start : stretch.stop])
 
-    def _lay(self, starts: list[float], row: range, at: float) -> float:
-        for index in row:
+    def _lay(self, starts: list[float], stretch: range, at: float) -> float:
+        for index in stretch:
             starts[index] = at
             at += self._lengths[index]
         return at
@@ -310,27 +310,27 @@ class _Between:
     def _spread(
         self,
         starts: list[float],
-        rows: list[range],
+        stretches: list[range],
         end: float | None,
         begin: float | None,
         by_base: Callable[[int], list[float]],
     ) -> None:
-        """Place rows with holes on both sides: by where their lost base must have been, else by what is missing."""
+        """Place stretches with gaps on both sides: by where their lost base must have been, else by what is missing."""
         at = end if end is not None else 0.0
-        for number, row in enumerate(rows):
-            left = sum(map(self._length, rows[number:]))
-            guess = at + self._groups[row.start].lost_ms
+        for number, stretch in enumerate(stretches):
+            left = sum(map(self._length, stretches[number:]))
+            guess = at + self._groups[stretch.start].lost_ms
             if begin is not None:
                 guess = min(guess, begin - left)
             latest = begin - left if begin is not None else None
             # The base that its times were counted from may be its own, or one that is lost with what is missing.
-            places = [self._edges[row.start][0], *by_base(row.start)]
+            places = [self._edges[stretch.start][0], *by_base(stretch.start)]
             fits = [t for t in places if t >= at - STEP_MS and (latest is None or t <= latest + STEP_MS)]
-            at = self._lay(starts, row, max(at, min(fits, key=lambda t: abs(t - guess)) if fits else guess))
+            at = self._lay(starts, stretch, max(at, min(fits, key=lambda t: abs(t - guess)) if fits else guess))
 
 
 def _period(edges: Sequence[tuple[float, float]], believed: Sequence[int]) -> tuple[float, list[float]]:
-    """How far bases usually lie apart, 0 where that is not steady, and the believed ones."""
+    """How far bases usually are apart, 0 where that is not steady, and the believed ones."""
     bases = [edges[index][0] for index in believed]
     steps = [b - a for a, b in pairwise(bases)]
     if len(steps) < 3:
@@ -341,7 +341,7 @@ def _period(edges: Sequence[tuple[float, float]], believed: Sequence[int]) -> tu
 
 
 def _by_base(index: int, edges: Sequence[tuple[float, float]], period: float, bases: Sequence[float]) -> list[float]:
-    """The places that a group without a base can have, where bases lie a steady `period` apart."""
+    """The places that a group without a base can have, where bases are a steady `period` apart."""
     if not period or not bases:
         return []
     raw = edges[index][0]

@@ -82,12 +82,12 @@ def assemble_session(
         progress.received(len(data))
         return data
 
-    def new_joiner() -> Remuxer:
+    def new_remuxer() -> Remuxer:
         body.seek(0)
         body.truncate()
         return Remuxer(body, keep_pauses=keep_pauses)
 
-    joiner, assembly = assemble(listing.chunks, session, read_chunk, new_joiner, progress)
+    joiner, assembly = assemble(listing.chunks, session, read_chunk, new_remuxer, progress)
     assembly.chunks += left_out.chunks
     assembly.findings += left_out.findings
     return joiner, assembly
