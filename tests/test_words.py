@@ -114,7 +114,7 @@ def test_a_text_that_is_not_what_was_said_is_found_out(tmp_path: Path) -> None:
     assert "the sound of 1 utterances does not fit their text word by word: u0015;" in finding["message"]
     changed = next(one for one in result.transcript["utterances"] if one["text"] == other)
     assert {word["source"] for word in changed["words"]} == {"spread"}
-    assert changed["confidence"] <= 0.4
+    assert changed["confidence"] >= 0.8, "its place is right, the text is not"
     (line,) = [line for line in MERGE.lines(result, False) if line.startswith("  words")]
     assert re.fullmatch(r"  words +\d+ of \d+ timed by the sound, the others by their length", line)
 

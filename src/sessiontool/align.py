@@ -22,7 +22,7 @@ from .alignment.channel_roles import find_lanes
 from .alignment.clock_offset import fit_line
 from .alignment.confidence import Evidence, confidence
 from .alignment.findings import channel_notes, session_findings
-from .alignment.log_readings import readings
+from .alignment.log_readings import readings, twins
 from .alignment.louder_speech import stricter
 from .alignment.mixed_lanes import split_lanes
 from .alignment.recorded_time import SAMPLES_PER_MS, Axis
@@ -51,13 +51,15 @@ _SURER = 1.05
 _SURE, _SURE_SHARE = 0.8, 0.85
 """Confidence from which on a place is sure, and how many sure places make a channel one that is not doubted."""
 
-_STRICTER_SURER = 1.04
+_STRICTER_SURER = 1.02
 """How much more confidence must come of asking more of what is speech."""
+
+_AROUND = 3
+"""Utterances on either side of one that are its company."""
 
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
 
-_TWIN_US = 50_000
 _SOUNDING = 0.15
 
 _DRIFT_AFTER_MS, _DRIFT_MATCHES, _DRIFT_SPREAD_MS = 600_000.0, 30, 300.0
@@ -115,7 +117,7 @@ def align(
     best, activity = _with_stricter_activity(best, timeline, axis, activity, channels)
     lanes, evidence = best.lanes, best.evidence
     placements = [replace(p, utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
-    for copy, original in _twins(utterances).items():
+    for copy, original in twins(utterances).items():
         placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
@@ -153,6 +155,7 @@ def _with_stricter_activity(
     best: _Attempt, timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
 ) -> tuple[_Attempt, Activity]:
     """Where a channel has few sure places, the attempt that asks more of what is speech there, if it is surer."""
+    strict = set()
     for number in range(len(activity.channels)):
         if not best.in_doubt(number):
             continue
@@ -161,31 +164,22 @@ def _with_stricter_activity(
             attempt = _attempt(utterances, timeline, axis, heard, channels)
             if attempt.confidence > _STRICTER_SURER * best.confidence:
                 best, activity = attempt, heard
+                strict.add(number)
+    for i, found in enumerate(best.evidence):
+        if found is not None and found.channel in strict:
+            doubted = replace(found, stricter=True)
+            best.evidence[i] = doubted
+            best.placements[i] = replace(best.placements[i], confidence=confidence(doubted))
     return best, activity
 
 
 def _attempt(
     utterances: Sequence[Utterance], timeline: Timeline, axis: Axis, activity: Activity, channels: Sequence[str]
 ) -> _Attempt:
-    begun, swapped = find_lanes(utterances, timeline, axis, activity, channels, _twins(utterances))
+    begun, swapped = find_lanes(utterances, timeline, axis, activity, channels, twins(utterances))
     split = split_lanes(begun, activity)
     lanes = solve(place_untimed(split, axis) if has_untimed(split) else split, axis)
     return _Attempt(lanes, swapped, *_place(utterances, lanes, axis, activity))
-
-
-# -- who is where
-
-
-def _twins(utterances: Sequence[Utterance]) -> dict[int, int]:
-    """Utterances that the log holds twice (position of the copy to that of the first): they share their sound."""
-    seen: dict[tuple[str, str, str], int] = {}
-    twins = {}
-    for i, u in enumerate(utterances):
-        first = seen.setdefault((u.id, u.role, u.text), i)
-        a, b = utterances[first].t_start_us, u.t_start_us
-        if first != i and (a is None or b is None or abs(a - b) < _TWIN_US):
-            twins[i] = first
-    return twins
 
 
 # -- what comes of it
@@ -197,6 +191,7 @@ def _place(
     placements = [Placement(u, None, None, "no_audio" if u.role in ROLES else "unmatched", 0.0) for u in utterances]
     evidence: list[Evidence | None] = [None] * len(utterances)
     user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
+    merged = {leak.target for leak in activity.leaks if leak.merged}
     for lane in lanes:
         shared = lane.shared
         taken = lane.taken()
@@ -210,14 +205,35 @@ def _place(
             start, end = _snapped(lane, k)
             if shared:
                 start, end = _overlapping(lane, k, start, end)
-            found = replace(_evidence(lane, k, (start, end), axis, taken, shared=shared), stray_share=stray)
+            found = replace(
+                _evidence(lane, k, (start, end), axis, taken, shared=shared),
+                stray_share=stray,
+                merged=lane.number in merged,
+            )
             clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
             stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
             status = "clipped" if clipped else "aligned"
-            placements[i] = Placement(utterances[i], begin, stop, status, confidence(found))
+            placements[i] = Placement(utterances[i], begin, stop, status, 0.0)
             evidence[i] = found
+        for i, company in _company(lane, evidence):
+            if (alone := evidence[i]) is not None:
+                evidence[i] = found = replace(alone, company=company)
+                placements[i] = replace(placements[i], confidence=confidence(found))
     return placements, evidence
+
+
+def _company(lane: Lane, evidence: Sequence[Evidence | None]) -> list[tuple[int, float]]:
+    """For each utterance of a lane, how sure those around it are by themselves; without a place, not at all."""
+    index = lane.raw.index[np.argsort(lane.expected.start, kind="stable")]
+    alone = np.array([0.0 if (found := evidence[int(i)]) is None else confidence(found) for i in index])
+    before = np.concatenate(([0.0], np.cumsum(alone)))
+    company = []
+    for at, i in enumerate(index):
+        low, high = max(0, at - _AROUND), min(len(index), at + _AROUND + 1)
+        others = (before[high] - before[low] - alone[at]) / max(1, high - low - 1)
+        company.append((int(i), float(others) if high - low > 1 else 1.0))
+    return company
 
 
 def _expected(count: int, lanes: Sequence[Lane]) -> tuple[tuple[float, float] | None, ...]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _LEAST = 3
 """Utterances with a start from which on a role's times are doubted."""
 
+_TWIN_US = 50_000
+"""Starts of what the log holds twice are no farther apart."""
+
 _ENDLESS_SHARE = 0.9
 """Of a role's starts that have no end: nearly all, as a few ends may come from elsewhere."""
 
@@ -55,3 +58,15 @@ def _arrived(utterance: Utterance) -> Utterance:
     if utterance.t_end_us is not None or utterance.text == INAUDIBLE:
         return utterance
     return replace(utterance, t_start_us=None, t_end_us=utterance.t_start_us)
+
+
+def twins(utterances: Sequence[Utterance]) -> dict[int, int]:
+    """Utterances that the log holds twice (position of the copy to that of the first): they share their sound."""
+    seen: dict[tuple[str, str, str], int] = {}
+    twins = {}
+    for i, u in enumerate(utterances):
+        first = seen.setdefault((u.id, u.role, u.text), i)
+        a, b = utterances[first].t_start_us, u.t_start_us
+        if first != i and (a is None or b is None or abs(a - b) < _TWIN_US):
+            twins[i] = first
+    return twins

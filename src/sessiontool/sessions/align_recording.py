@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 20
 _LISTED = 8
-_UNLIKE_CONFIDENCE = 0.4
-"""Whose sound does not fit their text, most often lies where others spoke."""
 
 
 def find_utterances(
@@ -116,8 +114,6 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
     findings = list(alignment.findings)
     if unlike := unlike_their_text(timed):
         findings.append(_unlike_finding([timed[index].utterance.id for index in unlike]))
-        for index in unlike:
-            timed[index] = replace(timed[index], confidence=min(timed[index].confidence, _UNLIKE_CONFIDENCE))
     return replace(alignment, placements=tuple(spread_words(with_heard_text(timed))), findings=tuple(findings))
 
 

@@ -30,6 +30,15 @@ _DOUBTS = {
     "made_up": "an edge of it lies in the middle of speech",
     "shared": "both voices are on its channel",
     "stray": "much that sounds like speech on its channel is nobody's",
+    "end_late": "it ends far from where the log has its end",
+    "end_far": "it ends seconds from where the log has its end",
+    "unsteady": "the log's times scatter widely",
+    "weak_end": "its end is weak",
+    "unpinned": "neither a time nor the log's order tells its place",
+    "untimed": "the log has no time for it",
+    "merged": "an encoder put the other voice on its channel",
+    "stricter": "what is behind the speaker sounds like speech too",
+    "company": "those around it are not sure either",
 }
 _STATUSES = {
     "no_audio": "there is no speech where the log has it",
