@@ -15,8 +15,9 @@ from recordings import SESSIONS
 
 from sessiontool import merge
 from sessiontool.documents.lenient import may_need_mending, mended
+from sessiontool.documents.log_times import MAX_TIME_S
 from sessiontool.documents.session import read_retention, read_session
-from sessiontool.documents.utterances import MAX_TIME_S, read_utterances
+from sessiontool.documents.utterances import read_utterances
 from sessiontool.errors import RecordingError
 
 if TYPE_CHECKING:

@@ -39,14 +39,14 @@ class Troubles(NamedTuple):
     odd: LogProblems
 
 
-class Found(NamedTuple):
+class FoundEntries(NamedTuple):
     """An entry as it was found: where, and its value."""
 
     place: str
     value: Any
 
 
-def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[Found | Entry]:
+def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     """The entries of a document; cues of captions are read already.  What is none of its format goes to `troubles`."""
     start = text.lstrip()[:1]
     if start in {"{", "["} or (start and not CUES.search(text[:_PREFIX_CHARS]) and _is_json_behind(text)):
@@ -76,7 +76,7 @@ def _behind_prefix(line: str) -> str:
     return line[found.start() :] if found else ""
 
 
-def _json(text: str, name: str, troubles: Troubles) -> Iterator[Found]:
+def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
     is_spread = _begins_over_lines(text)
     if name.endswith(".json") or is_spread:
         doubled: list[str] = []
@@ -118,7 +118,7 @@ def _is_more(error: Exception) -> bool:
     return isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
 
 
-def _lines(text: str, troubles: Troubles) -> Iterator[Found]:
+def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     doubled: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -136,7 +136,7 @@ def _lines(text: str, troubles: Troubles) -> Iterator[Found]:
         yield from _expanded(value, f"line {number}", troubles)
 
 
-def _one_after_another(text: str, troubles: Troubles) -> Iterator[Found]:
+def _one_after_another(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     decoder, at, number = json.JSONDecoder(), 0, 0
     while (at := _skipped(text, at)) < len(text):
         number += 1
@@ -161,19 +161,19 @@ def twice(field: str) -> str:
 # -- lists in objects
 
 
-def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[Found]:
+def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntries]:
     """The entries of a value: itself, those of a list, or of the list in it that is most like a transcript."""
     if isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
         inner = value if any(map(has_text, value)) else _best_list(value) or value
-        yield from (Found(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _best_list(value)):
-        yield from (Found(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (dialogue := _dialogue(text_in(value.get("transcript")))):
         yield from dialogue
     elif place == "entry" and not has_text(value):
         troubles.broken.add(f"holds {kind_of(value)}, not a list")
     else:
-        yield Found(place if place != "entry" else "entry 1", value)
+        yield FoundEntries(place if place != "entry" else "entry 1", value)
 
 
 def _numbered(place: str, number: int) -> str:
@@ -234,7 +234,7 @@ def _separator(text: str) -> str:
     return best if points[best] else ""
 
 
-def _rows(text: str, separator: str, troubles: Troubles) -> Iterator[Found]:
+def _rows(text: str, separator: str, troubles: Troubles) -> Iterator[FoundEntries]:
     lines = csv.reader(StringIO(text.lstrip("\ufeff\r\n "), newline=""), delimiter=separator, skipinitialspace=True)
     names: list[str] = []
     try:
@@ -242,15 +242,17 @@ def _rows(text: str, separator: str, troubles: Troubles) -> Iterator[Found]:
             if not names:
                 names = [name.strip() for name in row]
             elif any(row):
-                yield Found(f"row {number}", {name: cell for name, cell in zip(names, row, strict=False) if cell != ""})
+                yield FoundEntries(
+                    f"row {number}", {name: cell for name, cell in zip(names, row, strict=False) if cell != ""}
+                )
     except csv.Error as error:
         troubles.broken.add(f"row {lines.line_num}: is no row of a table ({error}); what follows was not read")
 
 
-def _dialogue(text: str) -> list[Found]:
+def _dialogue(text: str) -> list[FoundEntries]:
     """`Name: text` a line; nothing where most lines are something else."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     said = [(number, found) for number, line in enumerate(lines, 1) if (found := _DIALOGUE.fullmatch(line))]
     if len(said) < 2 or len(said) * 5 < len(lines) * 4 or len({found[1] for _, found in said}) > len(said) // 2 + 1:
         return []
-    return [Found(f"line {number}", {"role": found[1], "text": found[2]}) for number, found in said]
+    return [FoundEntries(f"line {number}", {"role": found[1], "text": found[2]}) for number, found in said]

@@ -13,8 +13,27 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .lenient import words_of
-from .moments import MS, NS, US, S, read_moment
+from .field_names import (
+    ARRIVED,
+    END,
+    FINAL,
+    FLAGS,
+    IN_PARTS,
+    INTERIM,
+    INTERIM_KINDS,
+    MORE,
+    ROLE_KINDS,
+    ROLE_NAMES,
+    ROLE_OBJECT,
+    START,
+    SUFFIX_UNITS,
+    SURELY_TIMES,
+    TEXT_NAMES,
+    TIMES,
+    UNIT,
+    WRAPPERS,
+)
+from .moments import S, read_moment
 from .roles import role_named
 
 if TYPE_CHECKING:
@@ -22,69 +41,6 @@ if TYPE_CHECKING:
 
     from ..options import LogOptions
 
-_START = words_of(
-    "tstart start starttime startedat startat startoffset starttimestamp startts tsstart timestart audiostart "
-    "speechstart speechstarted speechstartedat startedspeakingat starts begin begintime beginat begins "
-    "secondsfromstart offset timeincall onset t0 in from"
-)
-_END = words_of(
-    "tend end endtime endedat endat endoffset endtimestamp endts tsend timeend audioend speechend speechended "
-    "speechstoppedat stoppedspeakingat ends stop stoptime stoppedat finish finishedat until t1 out to"
-)
-_ARRIVED = words_of(
-    "receivedat received arrivedat receivetime timestamp time ts t createdat created sentat loggedat recordedat "
-    "eventtime datetime date at when epoch localtime isotime wallclock"
-)
-_TIMES = {
-    **dict.fromkeys(_START, "start"),
-    **dict.fromkeys(_END, "end"),
-    **dict.fromkeys(_ARRIVED, "arrived"),
-    **dict.fromkeys(["duration", "dur", "audioduration"], "duration"),
-}
-_SURELY_TIMES = ("tstart", "tend")
-"""The contract's own: whatever else they hold is told as wrong."""
-_UNIT = re.compile(
-    r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
-)
-_SUFFIX_UNITS = (MS, US, NS, S)
-
-_TEXTS = words_of(
-    "text transcript content message utterance transcription msg title words body caption sentence phrase "
-    "value said parts formatted displaytext texts line word"
-)
-_IN_PARTS = ("transcript", "text", "content", "word", "punctuatedword", "value", "message")
-_ROLES = words_of(
-    "role speaker speakerrole sendertype participant participantname participantidentity sender author source "
-    "from who actor party speakername speakerlabel speakerid identity persona side direction channel channelid "
-    "name"
-)
-_ROLE_KINDS = ("type", "kind", "event", "eventname")
-_ROLE_OBJECT = ("role", "name", "identity", "label", "type", "kind", "id")
-_FLAGS = {
-    "isuser": ("user", "assistant"),
-    "fromuser": ("user", "assistant"),
-    "isassistant": ("assistant", "user"),
-    "isagent": ("assistant", "user"),
-    "isbot": ("assistant", "user"),
-    "isai": ("assistant", "user"),
-}
-_IDS = words_of("id itemid utteranceid messageid msgid turnid segmentid uuid")
-_LANGUAGES = words_of("language lang languagecode locale")
-_INTERRUPTED = words_of("interrupted isinterrupted wasinterrupted cutoff")
-_MORE = {"id": _IDS, "language": _LANGUAGES, "interrupted": _INTERRUPTED, "heard_text": ("heardtext",)}
-_FINAL = {
-    "final": False,
-    "isfinal": False,
-    "finalized": False,
-    "partial": True,
-    "ispartial": True,
-    "interim": True,
-    "isinterim": True,
-}
-"""Fields that say whether a result is an interim one, and the value that says so."""
-_INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "event", "state")
-_INTERIM = re.compile(r"(?:^|[._:\s-])(?:partial|interim|intermediate)(?:$|[._:\s-])")
-WRAPPERS = words_of("data payload message utterance item node segment turn entry record event value doc body detail")
 
 _MOST_DEPTH = 4
 _MOST_PARTS = 10_000
@@ -130,7 +86,7 @@ def entry_of(
     entry.role = reader.role(names, channels)
     reader.times(entry)
     entry.is_interim = reader.is_interim()
-    for name, known in _MORE.items():
+    for name, known in MORE.items():
         found = reader.take(known, name)
         if found is not None:
             entry.known[name] = found
@@ -150,12 +106,12 @@ def has_time(value: Mapping[str, Any]) -> bool:
 
 
 def has_role(value: Mapping[str, Any]) -> bool:
-    return any(plain(name) in _ROLES for name in value)
+    return any(plain(name) in ROLE_NAMES for name in value)
 
 
 def _text_of(value: Mapping[str, Any]) -> str:
     by_name = {plain(name): item for name, item in value.items()}
-    return next((text for name in _TEXTS if (text := text_in(by_name.get(name)))), "")
+    return next((text for name in TEXT_NAMES if (text := text_in(by_name.get(name)))), "")
 
 
 def text_in(value: Any, depth: int = _MOST_DEPTH) -> str:
@@ -167,7 +123,7 @@ def text_in(value: Any, depth: int = _MOST_DEPTH) -> str:
         return _glued([text for text in texts if text.strip()])
     if isinstance(value, dict) and depth:
         by_name = {plain(name): item for name, item in value.items()}
-        return next((text for name in _IN_PARTS if (text := text_in(by_name.get(name), depth - 1)).strip()), "")
+        return next((text for name in IN_PARTS if (text := text_in(by_name.get(name), depth - 1)).strip()), "")
     return ""
 
 
@@ -193,11 +149,11 @@ def _unwrapped(value: Mapping[str, Any], depth: int = _MOST_DEPTH) -> Mapping[st
 
 def _time_kind(name: str) -> tuple[str, float]:
     """What a time a field of that plain name holds, and its unit; nothing where it holds none."""
-    if name in _TIMES:
-        return _TIMES[name], S
-    if found := _UNIT.fullmatch(name):
-        unit = next(unit for unit, suffix in zip(_SUFFIX_UNITS, found.groups()[1:], strict=True) if suffix)
-        return _TIMES.get(found[1], ""), unit
+    if name in TIMES:
+        return TIMES[name], S
+    if found := UNIT.fullmatch(name):
+        unit = next(unit for unit, suffix in zip(SUFFIX_UNITS, found.groups()[1:], strict=True) if suffix)
+        return TIMES.get(found[1], ""), unit
     return "", S
 
 
@@ -245,7 +201,7 @@ class _Reader:
         if found := self._asked("text"):
             return text_in(found[1]) or found[1]
         first: tuple[str, Any] | None = None
-        for name in _TEXTS:
+        for name in TEXT_NAMES:
             key = self._by_name.get(name)
             if key is None:
                 continue
@@ -269,13 +225,13 @@ class _Reader:
             if found := self._asked(what):
                 unit = _time_kind(plain(found[0]))[1]
                 entry.names[what] = (found[0], found[1], self._options.unit_ms or unit)
-        ranks = {name: rank for rank, name in enumerate((*_START, *_END, *_ARRIVED))}
+        ranks = {name: rank for rank, name in enumerate((*START, *END, *ARRIVED))}
         best: dict[str, int] = {what: -1 for what in entry.names if self._options.names(what)}
         for key, value in self._value.items():
             what, unit = _time_kind(plain(key))
             if not what or key in self._taken or value is None:
                 continue
-            if plain(key) not in _SURELY_TIMES and read_moment(value, unit) is None:
+            if plain(key) not in SURELY_TIMES and read_moment(value, unit) is None:
                 continue
             rank = ranks.get(plain(key), 50)
             if what not in best or rank < best[what]:
@@ -289,7 +245,7 @@ class _Reader:
         """The name of who speaks; of several fields the first that names a role."""
         if found := self._asked("role"):
             return _name_in(found[1])
-        for flag, (yes, no) in _FLAGS.items():
+        for flag, (yes, no) in FLAGS.items():
             key = self._by_name.get(flag)
             if key is not None and isinstance(self._value[key], bool):
                 self._taken.add(key)
@@ -300,7 +256,7 @@ class _Reader:
                 self._taken.add(key)
                 return told
             first = first or (key, told)
-        for name in _ROLE_KINDS:
+        for name in ROLE_KINDS:
             kind = self._value.get(self._by_name.get(name, ""))
             role = role_named(re.split(r"[._:\s-]", kind)[0], names) if isinstance(kind, str) else ""
             if role in {"user", "assistant"}:
@@ -311,7 +267,7 @@ class _Reader:
         return self._options.speaker or None
 
     def _told_roles(self, channels: Sequence[str]) -> Iterator[tuple[str, str]]:
-        for name in _ROLES:
+        for name in ROLE_NAMES:
             key = self._by_name.get(name)
             if key is None or key in self._taken:
                 continue
@@ -324,12 +280,12 @@ class _Reader:
     def is_interim(self) -> bool:
         if found := self._asked("final"):
             return found[1] is False or found[1] == "false"
-        for name, interim in _FINAL.items():
+        for name, interim in FINAL.items():
             key = self._by_name.get(name)
             if key is not None and isinstance(self._value[key], bool):
                 return bool(self._value[key] is interim)
-        kinds = (self._value.get(self._by_name.get(name, "")) for name in _INTERIM_KINDS)
-        return any(isinstance(kind, str) and _INTERIM.search(kind[:100].casefold()) for kind in kinds)
+        kinds = (self._value.get(self._by_name.get(name, "")) for name in INTERIM_KINDS)
+        return any(isinstance(kind, str) and INTERIM.search(kind[:100].casefold()) for kind in kinds)
 
 
 def _name_in(value: Any, depth: int = 2) -> str | None:
@@ -340,7 +296,7 @@ def _name_in(value: Any, depth: int = 2) -> str | None:
         return str(value)
     if isinstance(value, dict) and depth:
         by_name = {plain(name): item for name, item in value.items()}
-        return next((found for name in _ROLE_OBJECT if (found := _name_in(by_name.get(name), depth - 1))), None)
+        return next((found for name in ROLE_OBJECT if (found := _name_in(by_name.get(name), depth - 1))), None)
     return None
 
 

@@ -51,7 +51,7 @@ class SessionTimes:
     recorded_ms: tuple[float, float] | None = None
 
 
-class Doubt(NamedTuple):
+class ClockDoubt(NamedTuple):
     """Something that was concluded (`is_sure`), or that does not fit."""
 
     text: str
@@ -67,7 +67,7 @@ class LogClock:
     first_day_ms: float | None = None
     moved_ms: float = 0.0
     zone: tzinfo | None = None
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[ClockDoubt] = field(default_factory=list)
 
     def ms(self, moment: Moment) -> float:
         """Milliseconds of the session clock."""
@@ -112,7 +112,7 @@ def _find_units(clock: LogClock, moments: Sequence[Moment], times: SessionTimes,
         clock.units[unit] = found
         if found != unit:
             name = _UNIT_NAMES.get(found, "another unit")
-            clock.doubts.append(Doubt(f"its times count {name}, by how long the recording is", is_sure=True))
+            clock.doubts.append(ClockDoubt(f"its times count {name}, by how long the recording is", is_sure=True))
 
 
 def _unit(
@@ -185,7 +185,9 @@ def _zero(clock: LogClock, kind: str, values: Sequence[float], zero_ms: float | 
         return nan  # one moment alone cannot be compared to anything
     if zero_ms is None:
         clock.doubts.append(
-            Doubt(f"it has {what}, and session.json does not say `started_at`: the first one was taken for the start")
+            ClockDoubt(
+                f"it has {what}, and session.json does not say `started_at`: the first one was taken for the start"
+            )
         )
         return min(values) - start_ms
     if kind in {"day", "count"}:
@@ -195,12 +197,12 @@ def _zero(clock: LogClock, kind: str, values: Sequence[float], zero_ms: float | 
     hours = _zone_off(values, zero_ms, times, is_local=is_local)
     if hours is None:
         clock.doubts.append(
-            Doubt(f"its {what} are more than a day away from `started_at`: the first one was taken for the start")
+            ClockDoubt(f"its {what} are more than a day away from `started_at`: the first one was taken for the start")
         )
         return min(values) - start_ms
     if hours:
         text = f"its {what} are {abs(hours):g} h {'ahead of' if hours > 0 else 'behind'} `started_at`"
-        clock.doubts.append(Doubt(f"{text}, as in another zone: that was taken off", is_sure=is_local))
+        clock.doubts.append(ClockDoubt(f"{text}, as in another zone: that was taken off", is_sure=is_local))
     return zero_ms + hours * 3_600_000
 
 
@@ -249,9 +251,11 @@ def _look_outside(clock: LogClock, moments: Sequence[Moment], times: SessionTime
         f"the recording is {low / 1000:.1f} to {high / 1000:.1f} s"
     )
     if last - first > high - low + _MARGIN_MS:
-        clock.doubts.append(Doubt(f"it does not fit the recording: its times are {where}"))
+        clock.doubts.append(ClockDoubt(f"it does not fit the recording: its times are {where}"))
         return
     clock.moved_ms = (low + high - first - last) / 2
     clock.doubts.append(
-        Doubt(f"it lies outside the recording: its times are {where}; it was moved by {clock.moved_ms / 1000:+.1f} s")
+        ClockDoubt(
+            f"it lies outside the recording: its times are {where}; it was moved by {clock.moved_ms / 1000:+.1f} s"
+        )
     )

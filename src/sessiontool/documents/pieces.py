@@ -30,7 +30,7 @@ _UNSPACED = (
 
 
 @dataclass(slots=True)
-class Piece:
+class SpokenPiece:
     """An entry that is speech: its fields, its checked model, and its times (ms) by `start`, `end` and `arrived`."""
 
     entry: Entry
@@ -47,7 +47,7 @@ class Piece:
         return None
 
 
-def joined(pieces: Sequence[Piece]) -> list[Piece]:
+def joined(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     """The pieces without those that others replace, and words put together."""
     kept = list(_last_of_growing(pieces))
     return list(_sentences(kept)) if _are_words(kept) else kept
@@ -56,9 +56,9 @@ def joined(pieces: Sequence[Piece]) -> list[Piece]:
 # -- interim results
 
 
-def _last_of_growing(pieces: Sequence[Piece]) -> Iterator[Piece]:
+def _last_of_growing(pieces: Sequence[SpokenPiece]) -> Iterator[SpokenPiece]:
     """Of results that grow one out of the other, the last."""
-    following: dict[str, Piece] = {}
+    following: dict[str, SpokenPiece] = {}
     replaced: set[int] = set()
     for piece in reversed(pieces):
         later = following.get(piece.model.role)
@@ -68,7 +68,7 @@ def _last_of_growing(pieces: Sequence[Piece]) -> Iterator[Piece]:
     yield from (piece for piece in pieces if id(piece) not in replaced)
 
 
-def _grew(piece: Piece, later: Piece) -> bool:
+def _grew(piece: SpokenPiece, later: SpokenPiece) -> bool:
     """Whether a result is the beginning of one that came later: of the same id, or the same start."""
     text, whole = piece.model.text.strip(), later.model.text.strip()
     if not text or len(text) >= len(whole) or not whole.startswith(text.rstrip(".,?! ")):
@@ -84,7 +84,7 @@ def _grew(piece: Piece, later: Piece) -> bool:
 # -- words
 
 
-def _are_words(pieces: Sequence[Piece]) -> bool:
+def _are_words(pieces: Sequence[SpokenPiece]) -> bool:
     """Whether a log has a line for each word: hardly any text is longer, and speakers say many in a row."""
     if len(pieces) < _LEAST_WORDS:
         return False
@@ -93,8 +93,8 @@ def _are_words(pieces: Sequence[Piece]) -> bool:
     return single >= _ONE_WORD_SHARE * len(pieces) and len(pieces) >= 2 * turns
 
 
-def _sentences(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    group: list[Piece] = []
+def _sentences(pieces: Sequence[SpokenPiece]) -> Iterator[SpokenPiece]:
+    group: list[SpokenPiece] = []
     for piece in pieces:
         if group and not _goes_on(group[-1], piece):
             yield _one(group)
@@ -104,7 +104,7 @@ def _sentences(pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield _one(group)
 
 
-def _goes_on(before: Piece, piece: Piece) -> bool:
+def _goes_on(before: SpokenPiece, piece: SpokenPiece) -> bool:
     if before.model.role != piece.model.role:
         return False
     reached, begins = before.times_ms.get("end", before.at_ms), piece.at_ms
@@ -115,7 +115,7 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
     return gap < (_SENTENCE_PAUSE_MS if is_over else _PAUSE_MS)
 
 
-def _one(group: Sequence[Piece]) -> Piece:
+def _one(group: Sequence[SpokenPiece]) -> SpokenPiece:
     """Words as one piece, from the first one's start to the last one's end."""
     if len(group) == 1:
         return group[0]
@@ -128,7 +128,7 @@ def _one(group: Sequence[Piece]) -> Piece:
     times.pop("end", None)
     if (end := last.times_ms.get("end")) is not None:
         times["end"] = end
-    return Piece(first.entry, first.model.model_copy(update={"text": text.strip()}), times_ms=times)
+    return SpokenPiece(first.entry, first.model.model_copy(update={"text": text.strip()}), times_ms=times)
 
 
 def _sticks(text: str, word: str) -> bool:

@@ -10,60 +10,32 @@ the settings.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from itertools import pairwise
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding, Utterance
 from ..options import LogOptions
 from .encodings import decode
-from .entries import Found, Troubles, entries_in
+from .entries import FoundEntries, Troubles, entries_in
 from .fields import Entry, entry_of, plain
 from .lenient import LogProblems, is_writable, kind_of, shown, validated
-from .log_clock import LogClock, SessionTimes, log_clock
+from .log_clock import SessionTimes
 from .log_options import ROLES
+from .log_times import LogReading, set_times
 from .models import UtteranceDocument
-from .moments import MS, S, read_moment
-from .pieces import Piece, joined
+from .pieces import SpokenPiece, joined
 from .roles import NOBODY, USER, names_of, role_named, roles_of
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .moments import Moment
-
-MAX_TIME_S = 366 * 24 * 3600.0
-"""A session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
 _LITTLE = 0.5
 """Where fewer of the entries than this could be read, the log was not understood."""
-_SAY_MS_PER_CHAR = 65.0
-"""How long a text takes to say (measured: 15 characters a second)."""
-_SAME_SHARE, _LEAST_SAME = 0.5, 3
-_COARSE_MS = 60_000.0
-_LONGEST_MS = 300_000.0
-"""Half of all utterances are not longer than five minutes: then their lengths are in milliseconds."""
 _LISTED = 8
 _DEFAULT_OPTIONS = LogOptions()
 _DEFAULT_TIMES = SessionTimes()
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What is known of a log while it is read."""
-
-    name: str
-    options: LogOptions
-    times: SessionTimes
-    speakers: Mapping[str, str]
-    problems: LogProblems = field(default_factory=LogProblems)
-    findings: list[Finding] = field(default_factory=list)
-    keys: Counter[str] = field(default_factory=Counter)
-    roles: Counter[str] = field(default_factory=Counter)
-    count: int = 0
-    silent: Counter[str] = field(default_factory=Counter)
 
 
 def read_utterances(
@@ -79,11 +51,11 @@ def read_utterances(
 
     An utterance without an id gets one from its place (`line-7`).  `speakers` and `channels` are session.json's.
     """
-    reading = _Reading(name, options, times, names_of(speakers or {}, dict(options.roles)))
+    reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
     decoded = decode(data)
     reading.findings += encoding_findings(name, decoded.encoding, decoded.lost)
     pieces = _pieces(reading, decoded.text, channels)
-    _set_times(reading, pieces)
+    set_times(reading, pieces)
     utterances = list(_utterances(reading, joined(_in_order(pieces))))
     return utterances, [*reading.findings, *_problems(reading, utterances)]
 
@@ -114,12 +86,12 @@ def encoding_findings(name: str, encoding: str, lost: int) -> list[Finding]:
 # -- entries
 
 
-def _pieces(reading: _Reading, text: str, channels: Sequence[str]) -> list[Piece]:
+def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[SpokenPiece]:
     """The entries that are speech, each with its role and its text, still without times."""
     entries: list[Entry] = []
     troubles = Troubles(LogProblems(), reading.problems)
     for found in entries_in(text, reading.name, troubles):
-        if isinstance(found, Found):
+        if isinstance(found, FoundEntries):
             if not isinstance(found.value, dict):
                 troubles.broken.add(f"{found.place}: is {kind_of(found.value)}")
                 continue
@@ -133,7 +105,7 @@ def _pieces(reading: _Reading, text: str, channels: Sequence[str]) -> list[Piece
     return list(_speaking(reading, entries, roles))
 
 
-def _speaking(reading: _Reading, entries: Sequence[Entry], roles: Mapping[str, str]) -> Iterator[Piece]:
+def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
     has_final = any(not entry.is_interim for entry in entries)
     for entry in entries:
         role = roles.get(entry.role, entry.role) if entry.role else None
@@ -155,137 +127,16 @@ def _speaking(reading: _Reading, entries: Sequence[Entry], roles: Mapping[str, s
             continue
         if role not in ROLES:
             reading.roles[model.role] += 1
-        yield Piece(entry, model, is_final=not entry.is_interim)
+        yield SpokenPiece(entry, model, is_final=not entry.is_interim)
 
 
-def _kind(entry: Entry, reading: _Reading) -> str:
+def _kind(entry: Entry, reading: LogReading) -> str:
     """Whether an entry without a text says that it is no speech."""
     kind = entry.rest.get("type")
     return role_named(kind, reading.speakers) if isinstance(kind, str) else ""
 
 
-# -- times
-
-
-def _set_times(reading: _Reading, pieces: Sequence[Piece]) -> None:
-    moments: dict[str, list[tuple[Piece, Moment]]] = {"start": [], "end": [], "arrived": []}
-    durations: list[tuple[Piece, Moment]] = []
-    for piece in pieces:
-        for what, (key, value, unit) in piece.entry.names.items():
-            moment = read_moment(value, unit)
-            if moment is None:
-                reading.problems.add(f"{piece.entry.place}, {shown(key)}: is no time")
-            elif what == "duration":
-                durations.append((piece, moment))
-            else:
-                moments[what].append((piece, moment))
-    for what, some in moments.items():
-        moments[what] = _without_placeholders(reading, what, some)
-    every = [moment for some in moments.values() for _, moment in some]
-    if not every:
-        return
-    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
-    clock = log_clock(_sample(every), reading.times, zone=reading.options.zone, said_ms=_known(said_ms, pieces, every))
-    if reading.options.unit_ms is not None:
-        clock.units.clear()
-    for what, some in moments.items():
-        for piece, moment in some:
-            _set(reading, piece, what, clock, moment)
-    _set_durations(durations)
-    reading.findings += clock_findings("utterances-clock", reading.name, clock)
-
-
-def _known(said_ms: float, pieces: Sequence[Piece], every: Sequence[Moment]) -> float | None:
-    """How long the texts take to say that the times are of."""
-    return said_ms * min(1.0, len(every) / max(1, len(pieces))) or None
-
-
-def _sample(moments: Sequence[Moment]) -> Sequence[Moment]:
-    """Some of very many moments, evenly: enough to tell a clock by."""
-    return moments[:: max(1, len(moments) // 4000)]
-
-
-def _set(reading: _Reading, piece: Piece, what: str, clock: LogClock, moment: Moment) -> None:
-    ms = clock.ms(moment)
-    if isnan(ms) or abs(ms) > MAX_TIME_S * 1000:
-        key, value, _ = piece.entry.names[what]
-        reading.problems.add(f"{piece.entry.place}, {shown(key)}: {shown(str(value))} is no time on the session clock")
-        return
-    piece.times_ms[what] = ms
-
-
-def _without_placeholders(
-    reading: _Reading, what: str, timed: Sequence[tuple[Piece, Moment]]
-) -> list[tuple[Piece, Moment]]:
-    """Moments that tell something.
-
-    A value that most entries of a role have is what stands where nobody knew; times of whole minutes are too coarse.
-    """
-    if len(timed) >= _LEAST_SAME and len({m.value for _, m in timed}) > 1 and all(_is_coarse(m) for _, m in timed):
-        _say_placeholder(reading, "its times are whole minutes, which is too coarse for captions")
-        return []
-    values = Counter((piece.model.role, moment.value) for piece, moment in timed)
-    per_role = Counter(piece.model.role for piece, _ in timed)
-    same = {key for key, count in values.items() if _is_placeholder(count, per_role[key[0]])}
-    kept = [(piece, moment) for piece, moment in timed if (piece.model.role, moment.value) not in same]
-    if same:
-        some = (piece.entry.names[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
-        told = ", ".join(sorted({shown(str(value)) for value in some})[:3])
-        _say_placeholder(reading, f"{len(timed) - len(kept)} times are {told}, and what most entries have is no time")
-    return kept
-
-
-def _is_placeholder(count: int, of: int) -> bool:
-    return of > 1 and count >= min(_LEAST_SAME, of) and count > _SAME_SHARE * of
-
-
-def _is_coarse(moment: Moment) -> bool:
-    return moment.clock in {"count", "day", "naive", "epoch"} and moment.value % _COARSE_MS == 0
-
-
-def _say_placeholder(reading: _Reading, text: str) -> None:
-    reading.findings.append(
-        Finding(
-            "times-are-placeholders",
-            "info",
-            f"{reading.name}: {text}; the order is used",
-            hint="note when each utterance began, on the session clock",
-        )
-    )
-
-
-def _set_durations(durations: Sequence[tuple[Piece, Moment]]) -> None:
-    """An end where a length is told, in the unit in which it is a length of speech."""
-    lengths = sorted(_length_ms(moment, S) for _, moment in durations)
-    unit_ms = MS if lengths and lengths[len(lengths) // 2] > _LONGEST_MS else S
-    for piece, moment in durations:
-        start_ms, length_ms = piece.times_ms.get("start"), _length_ms(moment, unit_ms)
-        if start_ms is not None and 0 < length_ms < MAX_TIME_S * 1000:
-            piece.times_ms.setdefault("end", start_ms + length_ms)
-
-
-def _length_ms(moment: Moment, unit_ms: float) -> float:
-    return moment.value * (min(moment.unit_ms, unit_ms) if moment.clock == "bare" else 1.0)
-
-
-def clock_findings(code: str, name: str, clock: LogClock) -> list[Finding]:
-    """One finding for all that was concluded of a log's clock, or does not fit."""
-    if not clock.doubts:
-        return []
-    is_sure = all(doubt.is_sure for doubt in clock.doubts)
-    return [
-        Finding(
-            code,
-            "info" if is_sure else "warning",
-            f"{name}: " + "; ".join(doubt.text for doubt in clock.doubts),
-            hint="note times in seconds on the session clock, or say `unit` and `zone` in [log] of the settings"
-            if code == "utterances-clock"
-            else "note `t_ms`, the session clock, on receiving an event",
-        )
-    ]
-
-
-def _in_order(pieces: list[Piece]) -> list[Piece]:
+def _in_order(pieces: list[SpokenPiece]) -> list[SpokenPiece]:
     """Pieces in the order of the conversation: a log that has the newest first is turned round."""
     at = [ms for piece in pieces if (ms := piece.at_ms) is not None]
     falling = sum(a > b for a, b in pairwise(at))
@@ -296,7 +147,7 @@ def _in_order(pieces: list[Piece]) -> list[Piece]:
 # -- utterances
 
 
-def _utterances(reading: _Reading, pieces: Iterable[Piece]) -> Iterator[Utterance]:
+def _utterances(reading: LogReading, pieces: Iterable[SpokenPiece]) -> Iterator[Utterance]:
     seen: set[str] = set()
     for piece in pieces:
         model, place = piece.model, piece.entry.place
@@ -338,7 +189,7 @@ def _writable(fields: dict[str, Any], place: str, problems: LogProblems) -> Iter
 # -- what was wrong
 
 
-def _problems(reading: _Reading, utterances: Sequence[Utterance]) -> Iterator[Finding]:
+def _problems(reading: LogReading, utterances: Sequence[Utterance]) -> Iterator[Finding]:
     """One finding where little or nothing was understood, else one for each problem."""
     unknown = sum(reading.roles.values())
     understood = len(utterances) - unknown
@@ -357,7 +208,7 @@ def _problems(reading: _Reading, utterances: Sequence[Utterance]) -> Iterator[Fi
         )
 
 
-def _not_read(reading: _Reading, understood: int) -> Finding:
+def _not_read(reading: LogReading, understood: int) -> Finding:
     """That a log was not understood, with what was seen of it and what to write into the settings."""
     of = f"{understood} of {reading.count} entries" if understood else "nothing"
     seen = f"; its entries have the fields {_listed(reading.keys)}" if reading.keys else ""
@@ -379,7 +230,7 @@ def _not_read(reading: _Reading, understood: int) -> Finding:
 _FORMATS = "docs/formats.md says what is read: JSON, JSON Lines, CSV, SubRip, WebVTT"
 
 
-def _missing_fields(reading: _Reading) -> str:
+def _missing_fields(reading: LogReading) -> str:
     """The lines for what was not found among the fields of a log."""
     told = " ".join(reading.problems.told)
     wanted = [what for what in ("text", "role") if f": {what}: " in told] or ["text"]

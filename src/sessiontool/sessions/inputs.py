@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,10 @@ from ..documents.models import SessionDocument
 from ..documents.session import check_owner, read_session
 from ..documents.utterances import read_utterances
 from ..errors import RecordingError
-from ..media.packets import Account
 from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
-from ..recording.records import Assembly, ChunkRecord, Stretch
 from ..recording.sequence import by_part, part_entry
-from ..storage import check_chunk_size, natural_key
+from ..storage import natural_key
 from ..storage.layout_hint import fitting_pattern
 from .strays import OTHER, RECORDING, Stray, may_be_log, stray_findings, strays_of
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
-    from ..options import Limits, Prefer
+    from ..options import Prefer
 
     Read = Callable[[StoredObject], bytes]
 
@@ -216,39 +214,6 @@ def _folder_findings(
     strays: Sequence[Stray], listing: SessionListing, session: SessionDocument, now_s: float | None
 ) -> list[Finding]:
     return [*_still_recording(listing, session, now_s), *stray_findings(strays, listing)]
-
-
-def limits_in_effect(listing: SessionListing, limits: Limits) -> dict[str, int]:
-    """The limits that change the result of a merge, as something that is there is larger."""
-    read = {
-        "max_chunk_bytes": (limits.chunk_bytes, [chunk.object for chunk in listing.chunks]),
-        "max_document_bytes": (limits.document_bytes, documents_to_read(listing)),
-    }
-    return {name: limit for name, (limit, objects) in read.items() if any(obj.size_bytes > limit for obj in objects)}
-
-
-def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListing, Assembly]:
-    """The session without the chunks that are too large to be read, and what is to be said of those.
-
-    RecordingError where that leaves none.
-    """
-    assembly, kept = Assembly(), []
-    for chunk in listing.chunks:
-        try:
-            check_chunk_size(chunk.object, limits.chunk_bytes)
-            kept.append(chunk)
-        except RecordingError as error:
-            size_bytes = chunk.object.size_bytes
-            assembly.refusals.append(error)
-            assembly.findings.append(
-                Finding("chunk-too-large", "error", error.message, part=chunk.part, seq=chunk.seq, hint=error.hint)
-            )
-            aside = Stretch(0, size_bytes, "the chunk is too large to be read")
-            account = Account(size_bytes, set_aside_bytes=size_bytes)
-            assembly.chunks.append(ChunkRecord(chunk, "", "unread", account=account, set_aside=[aside]))
-    if assembly.refusals and not kept:
-        raise assembly.refusals[0]
-    return replace(listing, chunks=tuple(kept)), assembly
 
 
 def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[ChunkRef, str]:

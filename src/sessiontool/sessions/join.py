@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..concat import Remuxer
 from ..recording.assemble import assemble
 from . import result_files
-from .inputs import documents_to_read, noted_sha256, within_limits
+from .inputs import documents_to_read, noted_sha256
+from .limits import within_limits
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -20,13 +20,13 @@ from ..storage import scratch_folder
 from . import result_files
 from .inputs import (
     fingerprint,
-    limits_in_effect,
     read_notes,
     read_session_document,
     require_chunks,
     require_consent,
 )
 from .join import assemble_session, join, join_session, reading
+from .limits import limits_in_effect
 from .report import finding_json
 
 if TYPE_CHECKING:

@@ -1,0 +1,91 @@
+"""What the fields of a log are called, by what they hold: lower case, without punctuation."""
+
+from __future__ import annotations
+
+import re
+
+from .lenient import words_of
+from .moments import MS, NS, US, S
+
+START = words_of(
+    "tstart start starttime startedat startat startoffset starttimestamp startts tsstart timestart audiostart "
+    "speechstart speechstarted speechstartedat startedspeakingat starts begin begintime beginat begins "
+    "secondsfromstart offset timeincall onset t0 in from"
+)
+
+END = words_of(
+    "tend end endtime endedat endat endoffset endtimestamp endts tsend timeend audioend speechend speechended "
+    "speechstoppedat stoppedspeakingat ends stop stoptime stoppedat finish finishedat until t1 out to"
+)
+
+ARRIVED = words_of(
+    "receivedat received arrivedat receivetime timestamp time ts t createdat created sentat loggedat recordedat "
+    "eventtime datetime date at when epoch localtime isotime wallclock"
+)
+
+TIMES = {
+    **dict.fromkeys(START, "start"),
+    **dict.fromkeys(END, "end"),
+    **dict.fromkeys(ARRIVED, "arrived"),
+    **dict.fromkeys(["duration", "dur", "audioduration"], "duration"),
+}
+
+SURELY_TIMES = ("tstart", "tend")
+"""The contract's own: whatever else they hold is told as wrong."""
+
+UNIT = re.compile(
+    r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
+)
+
+SUFFIX_UNITS = (MS, US, NS, S)
+
+TEXT_NAMES = words_of(
+    "text transcript content message utterance transcription msg title words body caption sentence phrase "
+    "value said parts formatted displaytext texts line word"
+)
+
+IN_PARTS = ("transcript", "text", "content", "word", "punctuatedword", "value", "message")
+
+ROLE_NAMES = words_of(
+    "role speaker speakerrole sendertype participant participantname participantidentity sender author source "
+    "from who actor party speakername speakerlabel speakerid identity persona side direction channel channelid "
+    "name"
+)
+
+ROLE_KINDS = ("type", "kind", "event", "eventname")
+
+ROLE_OBJECT = ("role", "name", "identity", "label", "type", "kind", "id")
+
+FLAGS = {
+    "isuser": ("user", "assistant"),
+    "fromuser": ("user", "assistant"),
+    "isassistant": ("assistant", "user"),
+    "isagent": ("assistant", "user"),
+    "isbot": ("assistant", "user"),
+    "isai": ("assistant", "user"),
+}
+
+IDS = words_of("id itemid utteranceid messageid msgid turnid segmentid uuid")
+
+LANGUAGES = words_of("language lang languagecode locale")
+
+INTERRUPTED = words_of("interrupted isinterrupted wasinterrupted cutoff")
+
+MORE = {"id": IDS, "language": LANGUAGES, "interrupted": INTERRUPTED, "heard_text": ("heardtext",)}
+
+FINAL = {
+    "final": False,
+    "isfinal": False,
+    "finalized": False,
+    "partial": True,
+    "ispartial": True,
+    "interim": True,
+    "isinterim": True,
+}
+"""Fields that say whether a result is an interim one, and the value that says so."""
+
+INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "event", "state")
+
+INTERIM = re.compile(r"(?:^|[._:\s-])(?:partial|interim|intermediate)(?:$|[._:\s-])")
+
+WRAPPERS = words_of("data payload message utterance item node segment turn entry record event value doc body detail")

@@ -1,0 +1,172 @@
+"""The times of a log's entries put on the session clock, with what was concluded of the log's own clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING
+
+from ..model import Finding
+from .lenient import LogProblems, shown
+from .log_clock import LogClock, SessionTimes, log_clock
+from .moments import MS, S, read_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..options import LogOptions
+    from .moments import Moment
+    from .pieces import SpokenPiece
+
+
+@dataclass(slots=True)
+class LogReading:
+    """What is known of a log while it is read."""
+
+    name: str
+    options: LogOptions
+    times: SessionTimes
+    speakers: Mapping[str, str]
+    problems: LogProblems = field(default_factory=LogProblems)
+    findings: list[Finding] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    count: int = 0
+    silent: Counter[str] = field(default_factory=Counter)
+
+
+MAX_TIME_S = 366 * 24 * 3600.0
+"""A session-clock time beyond a year is a mistake (an epoch time, most often)."""
+
+
+_SAY_MS_PER_CHAR = 65.0
+"""How long a text takes to say (measured: 15 characters a second)."""
+
+
+_SAME_SHARE, _LEAST_SAME = 0.5, 3
+
+
+_COARSE_MS = 60_000.0
+
+
+_LONGEST_MS = 300_000.0
+"""Half of all utterances are not longer than five minutes: then their lengths are in milliseconds."""
+
+
+def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:
+    moments: dict[str, list[tuple[SpokenPiece, Moment]]] = {"start": [], "end": [], "arrived": []}
+    durations: list[tuple[SpokenPiece, Moment]] = []
+    for piece in pieces:
+        for what, (key, value, unit) in piece.entry.names.items():
+            moment = read_moment(value, unit)
+            if moment is None:
+                reading.problems.add(f"{piece.entry.place}, {shown(key)}: is no time")
+            elif what == "duration":
+                durations.append((piece, moment))
+            else:
+                moments[what].append((piece, moment))
+    for what, some in moments.items():
+        moments[what] = _without_placeholders(reading, what, some)
+    every = [moment for some in moments.values() for _, moment in some]
+    if not every:
+        return
+    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
+    clock = log_clock(_sample(every), reading.times, zone=reading.options.zone, said_ms=_known(said_ms, pieces, every))
+    if reading.options.unit_ms is not None:
+        clock.units.clear()
+    for what, some in moments.items():
+        for piece, moment in some:
+            _set(reading, piece, what, clock, moment)
+    _set_durations(durations)
+    reading.findings += clock_findings("utterances-clock", reading.name, clock)
+
+
+def _known(said_ms: float, pieces: Sequence[SpokenPiece], every: Sequence[Moment]) -> float | None:
+    """How long the texts take to say that the times are of."""
+    return said_ms * min(1.0, len(every) / max(1, len(pieces))) or None
+
+
+def _sample(moments: Sequence[Moment]) -> Sequence[Moment]:
+    """Some of very many moments, evenly: enough to tell a clock by."""
+    return moments[:: max(1, len(moments) // 4000)]
+
+
+def _set(reading: LogReading, piece: SpokenPiece, what: str, clock: LogClock, moment: Moment) -> None:
+    ms = clock.ms(moment)
+    if isnan(ms) or abs(ms) > MAX_TIME_S * 1000:
+        key, value, _ = piece.entry.names[what]
+        reading.problems.add(f"{piece.entry.place}, {shown(key)}: {shown(str(value))} is no time on the session clock")
+        return
+    piece.times_ms[what] = ms
+
+
+def _without_placeholders(
+    reading: LogReading, what: str, timed: Sequence[tuple[SpokenPiece, Moment]]
+) -> list[tuple[SpokenPiece, Moment]]:
+    """Moments that tell something.
+
+    A value that most entries of a role have is what stands where nobody knew; times of whole minutes are too coarse.
+    """
+    if len(timed) >= _LEAST_SAME and len({m.value for _, m in timed}) > 1 and all(_is_coarse(m) for _, m in timed):
+        _say_placeholder(reading, "its times are whole minutes, which is too coarse for captions")
+        return []
+    values = Counter((piece.model.role, moment.value) for piece, moment in timed)
+    per_role = Counter(piece.model.role for piece, _ in timed)
+    same = {key for key, count in values.items() if _is_placeholder(count, per_role[key[0]])}
+    kept = [(piece, moment) for piece, moment in timed if (piece.model.role, moment.value) not in same]
+    if same:
+        some = (piece.entry.names[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
+        told = ", ".join(sorted({shown(str(value)) for value in some})[:3])
+        _say_placeholder(reading, f"{len(timed) - len(kept)} times are {told}, and what most entries have is no time")
+    return kept
+
+
+def _is_placeholder(count: int, of: int) -> bool:
+    return of > 1 and count >= min(_LEAST_SAME, of) and count > _SAME_SHARE * of
+
+
+def _is_coarse(moment: Moment) -> bool:
+    return moment.clock in {"count", "day", "naive", "epoch"} and moment.value % _COARSE_MS == 0
+
+
+def _say_placeholder(reading: LogReading, text: str) -> None:
+    reading.findings.append(
+        Finding(
+            "times-are-placeholders",
+            "info",
+            f"{reading.name}: {text}; the order is used",
+            hint="note when each utterance began, on the session clock",
+        )
+    )
+
+
+def _set_durations(durations: Sequence[tuple[SpokenPiece, Moment]]) -> None:
+    """An end where a length is told, in the unit in which it is a length of speech."""
+    lengths = sorted(_length_ms(moment, S) for _, moment in durations)
+    unit_ms = MS if lengths and lengths[len(lengths) // 2] > _LONGEST_MS else S
+    for piece, moment in durations:
+        start_ms, length_ms = piece.times_ms.get("start"), _length_ms(moment, unit_ms)
+        if start_ms is not None and 0 < length_ms < MAX_TIME_S * 1000:
+            piece.times_ms.setdefault("end", start_ms + length_ms)
+
+
+def _length_ms(moment: Moment, unit_ms: float) -> float:
+    return moment.value * (min(moment.unit_ms, unit_ms) if moment.clock == "bare" else 1.0)
+
+
+def clock_findings(code: str, name: str, clock: LogClock) -> list[Finding]:
+    """One finding for all that was concluded of a log's clock, or does not fit."""
+    if not clock.doubts:
+        return []
+    is_sure = all(doubt.is_sure for doubt in clock.doubts)
+    return [
+        Finding(
+            code,
+            "info" if is_sure else "warning",
+            f"{name}: " + "; ".join(doubt.text for doubt in clock.doubts),
+            hint="note times in seconds on the session clock, or say `unit` and `zone` in [log] of the settings"
+            if code == "utterances-clock"
+            else "note `t_ms`, the session clock, on receiving an event",
+        )
+    ]
