@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(sessiontool.__file__).parent
 
-FOLDERS = ("media", "recording", "concat.py", "timeline.py", "model.py", "errors.py", "cpus.py")
+FOLDERS = (
+    *("media", "recording", "audio", "speech", "forced_alignment", "captioning", "simulate"),
+    *("concat.py", "captions.py", "words.py", "timeline.py", "model.py", "errors.py", "cpus.py"),
+)
 
 IDS = PACKAGE / "media/matroska/ebml.py"  # element ids of RFC 9559, by the names that they have there
 
 SOURCE = re.compile(
-    r"\b(chosen|measured|fitted|derived|by definition|Opus in ISOBMFF|RFC \d+|ISO/IEC \d+|QTFF|ITU|SRT)\b",
+    r"\b(chosen|measured|fitted|derived|definition|Opus in ISOBMFF|RFC \d+|ISO/IEC \d+|QTFF|ITU|SRT)\b",
     re.IGNORECASE,
 )
 UNIT = re.compile(

@@ -14,7 +14,10 @@ import sessiontool
 
 PACKAGE = Path(sessiontool.__file__).parent
 
-FOLDERS = ("media", "recording", "concat.py", "timeline.py", "model.py", "errors.py", "cpus.py")
+FOLDERS = (
+    *("media", "recording", "audio", "speech", "forced_alignment", "captioning", "simulate"),
+    *("concat.py", "captions.py", "words.py", "timeline.py", "model.py", "errors.py", "cpus.py"),
+)
 
 WORDS = {
     "told": "says, shows, describes",

@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 
-_MOST_OF_A_MESSAGE = 120
+_MOST_OF_A_MESSAGE = 120  # characters; chosen: a line of a terminal
 
 
 def resolved(options: CaptionOptions, own_profiles: Mapping[str, Mapping[str, Any]] | None = None) -> CaptionOptions:
@@ -132,7 +132,7 @@ def caption(
 ) -> Captions:
     """The captions of a transcript (`sessiontool.transcript/1`), as the text of each file.
 
-    `note` says where they are from; `report` (`sessiontool.report/1`) tells of lost stretches.  UsageError where a
+    `note` says where they are from; `report` (`sessiontool.report/1`) has the lost stretches.  UsageError where a
     format's package is missing.
     """
     profile, generated = profile_of(options), options.text == "generated"
@@ -148,8 +148,8 @@ def caption(
     )
     forms = find_formats(options.formats)
     files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
-    if (told := chapters(transcript, end_ms, profile, note)) is not None:
-        files[CHAPTERS] = told
+    if (listed := chapters(transcript, end_ms, profile, note)) is not None:
+        files[CHAPTERS] = listed
     return Captions(files, cues, single, problems, options)
 
 

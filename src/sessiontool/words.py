@@ -19,7 +19,7 @@ from .forced_alignment.pool import Pool, cores
 from .forced_alignment.timed_words import may_stop, placed_at, text_of, with_found_words, with_spread_words
 from .forced_alignment.verbalize import readable, tokens_of
 from .forced_alignment.worker import Task
-from .model import SAMPLE_RATE, WordSource
+from .model import SAMPLE_RATE, SAMPLES_PER_MS, WordSource
 from .progress import Silent
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("pocketsphinx", "num2words")
 _VERSION = 1
-"""Goes up when the same sound and text would get other words."""
+"""Chosen: this version goes up when the same sound and text would get other words."""
 
-_SURE = 0.5
-_LONGEST_SAMPLES = 600 * SAMPLE_RATE
-_MOST_WORDS_A_SECOND = 12
-_LEAST_LETTERS = 6
-_SAMPLES_PER_MS = 48
+_SURE = 0.5  # share: the least confidence that is aligned; chosen
+_LONGEST_SAMPLES = 600 * SAMPLE_RATE  # chosen: bounds memory and time
+_MOST_WORDS_A_SECOND = 12  # chosen: three times as fast as fast speech
+_LEAST_LETTERS = 6  # chosen: shorter texts score by chance
 
 
 class WordsKey(NamedTuple):
@@ -58,7 +57,7 @@ class WordsKey(NamedTuple):
 
 def _key_of(placement: Placement) -> WordsKey:
     utterance = placement.utterance
-    start, end = (at // _SAMPLES_PER_MS * _SAMPLES_PER_MS for at in placed_at(placement))
+    start, end = (at // SAMPLES_PER_MS * SAMPLES_PER_MS for at in placed_at(placement))
     return WordsKey(utterance.role, text_of(placement), utterance.language or "", start, end, placement.status)
 
 

@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 DECODE_RATE = 16_000
-"""Samples a second of the sound that `decode` makes, on each channel."""
+"""Samples a second of the sound that `decode` makes, on each channel.  Chosen: speech has little above 8 kHz."""
 
-_FACTOR = 3
-_BLOCK_SAMPLES = 30 * 48_000
-_PRE_ROLL_SAMPLES = 9600
-_MOST_THREADS = 4  # beyond that, they wait for the interpreter
-_HALF_TAPS = 4
-_ROW = 16
+_FACTOR = 3  # samples of Opus to one of DECODE_RATE (by definition)
+_BLOCK_SAMPLES = 30 * 48_000  # chosen: memory stays at a few MB, and threads have work
+_PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
+_MOST_THREADS = 4  # threads; chosen: beyond that, they wait for the interpreter
+_HALF_TAPS = 4  # taps of the filter on each side; chosen
+_ROW = 16  # samples that one column of the filter's matrix makes; chosen
 _BATCH = 4096
-"""Samples that one matrix product makes: few enough that no BLAS spreads it over threads, which would only wait."""
+"""Samples that one matrix product makes.  Chosen: so few that no BLAS spreads it over threads, which only wait."""
 
 _Reduced = TypeVar("_Reduced")
 
@@ -81,7 +81,7 @@ def decode(
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Packets to decode together: the first of them lies at `position`, and what is wanted is `start` to `end`.
+    """Packets to decode together: the first of them is at `position`, and what is wanted is `start` to `end`.
 
     All three count samples at 48 kHz after the pre-skip; `lengths` has those of each packet.
     """

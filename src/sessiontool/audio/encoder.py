@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_RATE = 48_000
+_RATE = 48_000  # samples a second (RFC 7845, section 4)
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 

@@ -1,7 +1,7 @@
 """The sound of some stretches of a recording, in one pass over its packets: only what is wanted is decoded.
 
 A stretch is cut out on whole packets, begun early enough for the decoder to have settled where it starts (RFC 7845,
-section 4.6 asks for 80 ms): its samples are those of the whole recording's decode but for what nobody hears.
+section 4.6 asks for 80 ms): its samples are those of the whole recording's decode but for inaudible differences.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_PRE_ROLL_SAMPLES = 9600
-_FULL_SCALE = 32767
-_SAMPLE_BYTES = 2
+_PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
+_FULL_SCALE = 32767  # of 16-bit samples (by definition)
+_SAMPLE_BYTES = 2  # of 16 bits (by definition)
 
 
 @dataclass(frozen=True, slots=True)

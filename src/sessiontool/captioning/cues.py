@@ -18,9 +18,9 @@ class Word:
 class Spoken:
     """One utterance with a place in the sound: one line of clean text, `end_ms` after `start_ms`.
 
-    `words` are the words' own times, empty where nobody measured them.  `speech` are the stretches (start, end) in
-    which there is sound, empty where nobody looked: then the speech is taken to be even from start to end.
-    `cut_off`: somebody or something stopped the speaker.  `speaker` is empty for what nobody says, such as a note of
+    `words` are the words' own times, empty where they were not measured.  `speech` are the stretches (start, end) in
+    which there is sound, empty where it was not searched for: then the speech is taken to be even from start to end.
+    `cut_off`: the speaker was stopped.  `speaker` is empty for what is not spoken, such as a note of
     a lost stretch.
     """
 

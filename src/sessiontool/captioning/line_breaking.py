@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from .break_points import Pieces
 
 _BALANCED_LINES = 6
-"""Beyond so many lines nobody sees a balance: they are filled one by one."""
+"""Lines; chosen: beyond as many a balance is not seen, and they are filled one by one."""
 _UNBALANCED = 7
-"""What a cell of difference between a line and the mean costs, against the prices of breaks."""
+"""Chosen: what a cell of difference between a line and the mean costs, against the prices of breaks."""
 
 
 DASH_CELLS = 2
-"""What stands before a line of one of several speakers: a dash and a space."""
+"""Before a line of one of several speakers: a dash and a space (by definition)."""
 
 
 def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[int]:

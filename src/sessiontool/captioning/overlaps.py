@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..options import Profile
 
 _AT_ONCE_MS = 200
-"""Sounds that overlap by less do not count as speaking at once."""
+"""Chosen: sounds that overlap by less do not count as speaking at once."""
 
 
 def one_at_a_time(
@@ -31,7 +31,7 @@ def one_at_a_time(
 ) -> list[Cue]:
     """The cues without overlap, by start; with `names` each shows its speaker's name where the speaker changes.
 
-    `end_ms` is where the recording ends, None where nobody knows.
+    `end_ms` is where the recording ends, None where it is unknown.
     """
     groups: list[list[Cue]] = []
     for cue in cues:

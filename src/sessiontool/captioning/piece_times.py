@@ -1,6 +1,6 @@
 """When each piece of a text is said.
 
-The best witness first: the times of its words, where somebody measured them.  Else the stretches of speech inside the
+The best evidence first: the times of its words, where they were measured.  Else the stretches of speech inside the
 utterance, over which characters are spread evenly (`interpolate`).  Else the utterance's start and end.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _MOST_COMPARED = 1_000_000
-"""Words times words that are compared one by one: a thousand of each, far more than anybody says at a stretch."""
+"""Words times words that are compared one by one: a thousand of each, far more than is said at a stretch (chosen)."""
 
 
 class Times(NamedTuple):
@@ -56,7 +56,7 @@ def _by_words(spoken: Spoken, texts: Sequence[str]) -> Times | None:
     """By measured words; None where too little of the text is among them.
 
     Words and pieces need not be the same: the text may have been corrected by hand, and CJK pieces are characters.
-    So letters are compared, and what has no counterpart lies between its neighbours.
+    So letters are compared, and what has no counterpart is between its neighbours.
     """
     mine = [_letters(text) for text in texts]
     theirs = [_letters(word.text) for word in spoken.words]
@@ -92,10 +92,10 @@ def _by_letters(mine: Sequence[str], theirs: Sequence[str], words: Sequence[Word
 
 
 def _by_likeness(mine: Sequence[str], theirs: Sequence[str], spoken: Spoken) -> Times | None:
-    """Some words are others: those that are the same have their times, those between share what lies between."""
+    """Some words are others: those that are the same have their times, those between share what is between."""
     if len(mine) * len(theirs) > _MOST_COMPARED:
         return None
-    from difflib import SequenceMatcher  # noqa: PLC0415 - only where somebody changed the text
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only where the text was changed
 
     pairs: dict[int, int] = {}
     for match in SequenceMatcher(None, mine, theirs, autojunk=False).get_matching_blocks():

@@ -64,14 +64,14 @@ PROFILES: dict[str, Profile] = {
 DEFAULT_PROFILE = "default"
 
 _KINDS = {one.name: str(one.type) for one in fields(Profile) if one.name != "name"}
-_LEAST = {"line_cells": 12, "lines": 1, "min_ms": 1, "max_ms": 1}
-_MOST = 86_400_000
+_LEAST = {"line_cells": 12, "lines": 1, "min_ms": 1, "max_ms": 1}  # in the unit of each name; chosen
+_MOST = 86_400_000  # ms in a day; chosen for all numbers
 
 
 def find_profile(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) -> Profile:
     """A profile by name, one's own before the built-in ones (UsageError).
 
-    `own` maps a name to rules; `base` names the profile that they change, `default` unless given; 0 stands for a rule
+    `own` maps a name to rules; `base` names the profile that they change, `default` unless given; 0 means a rule
     that is not set.
     """
     own = own or {}

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from ..options import Profile
     from .break_points import Pieces
 
-# What is wrong with a cue, in the currency of the prices of breaks.
-_CUE = 70
-_PAUSE_INSIDE, _PAUSE_INSIDE_MS = 40, 0.2
-_PAUSE_BONUS = 60
-_TOO_FAST, _FAST = 2000, 400
-_TOO_SHORT = 600
-_STUB_CELLS, _STUB = 10, 90
+# What is wrong with a cue, in the unit of the prices of breaks.
+_CUE = 70  # price of a cue more; chosen
+_PAUSE_INSIDE, _PAUSE_INSIDE_MS = 40, 0.2  # price of a pause, and of each ms of it; chosen
+_PAUSE_BONUS = 60  # price saved by a break at a pause; chosen
+_TOO_FAST, _FAST = 2000, 400  # prices above the profile's two limits; chosen
+_TOO_SHORT = 600  # price below the profile's least length; chosen
+_STUB_CELLS, _STUB = 10, 90  # length of a stub, and its price; chosen
 _PATCHWORK = 60
-"""For each end of a cue that has a sentence's end inside and does not itself stand at one."""
+"""Price (chosen) of each end of a cue that has a sentence's end inside and is not itself at one."""
 _MOST_PIECES = 400
-"""No cue is longer, whatever a profile allows: what a piece looks at stays bounded."""
+"""Chosen: no cue has more, whatever a profile allows, so that what a piece is compared with stays bounded."""
 _LINE = 0.4
-"""What a break between two lines costs of its price."""
+"""Share of its price that a break between two lines costs (chosen)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class _Candidates:
     def after(self, first: int) -> Iterator[tuple[int, float]]:
         """Where a cue that begins with piece `first` may end, and what it costs; there is always one.
 
-        An end at which hardly anybody would break is left out, unless there is no other.
+        An end at which a break is very unlikely is left out, unless there is no other.
         """
         script, breaks, prices, offsets = self._script, self._breaks, self._prices, self._script.pieces.offsets
         ends, pauses, stands, words = script.ends, script.pauses, self._stands, script.words
@@ -155,7 +155,7 @@ class _Candidates:
         return [found[-1], *reversed(found)]
 
     def _must_be_one_line(self, first: int, end: int) -> bool:
-        """Whether the pieces take more than a line while somebody else talks as well."""
+        """Whether the pieces take more than a line while another speaker talks as well."""
         if end <= self._dashed[first]:
             return False
         start_ms, end_ms = self._script.starts[first], self._script.ends[end - 1]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .cues import Cue
 
 _NOT_IN_A_CLASS = re.compile(r"[^a-z0-9_]+")
-_LEAST_LABEL_CELLS = 4
+_LEAST_LABEL_CELLS = 4  # chosen: a name cut shorter says nothing
 
 
 def speaker_name(role: str, speakers: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """What one speaker says at a stretch -> cues.
 
-A *turn* is the utterances of one speaker that follow one another with nobody between and no long silence.  It is
-split as one text, so that short neighbours share a cue where that reads better; `segmentation` decides where.  Where
+A *turn* is the utterances of one speaker that follow one another with no other speaker between and no long silence.  It
+is split as one text, so that short neighbours share a cue where that reads better; `segmentation` decides where.  Where
 two speakers talk at once a cue gets one line, so that both can be shown.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerTurn:
-    """Utterances of one speaker, one after the other; `room_ms`: until when nobody speaks after them, None for ever."""
+    """Utterances of one speaker, one after the other; `room_ms`: when something is said after them, None for never."""
 
     spoken: tuple[Spoken, ...]
     room_ms: int | None
@@ -47,7 +47,7 @@ def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[SpeakerTurn]
 
 
 def in_turn(spoken: Iterable[Spoken]) -> list[Spoken]:
-    """By start, without overlap of a speaker with itself: nobody says two things at once, so the middle parts them."""
+    """By start, without overlap of a speaker with itself: where utterances overlap, the middle parts them."""
     ordered = sorted(spoken, key=lambda one: (one.start_ms, one.end_ms))
     last: dict[tuple[str, str], int] = {}
     for number, one in enumerate(ordered):

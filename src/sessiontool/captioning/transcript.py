@@ -10,7 +10,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..model import INAUDIBLE
+from ..model import INAUDIBLE, SAMPLES_PER_MS
 from .cues import Spoken, Word
 from .sanitize import clean
 from .speakers import speaker_name
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 DASH = "\u2014"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
-_MAX_S = 366 * 24 * 3600
-_LEAST_LOST_MS = 1000
-_SAMPLES_PER_MS = 48
+_MAX_S = 366 * 24 * 3600  # a year; chosen: no session is longer
+_LEAST_LOST_MS = 1000  # chosen: shorter gaps get no note
 _LOOSE_ENDS = " .,;:-\u2013\u2014\u2026"
 
 
@@ -61,7 +60,7 @@ def lost_stretches(report: Mapping[str, Any]) -> list[Spoken]:
         samples = span.get("output_samples")
         if not (isinstance(samples, list) and len(samples) == 2 and all(isinstance(one, int) for one in samples)):
             continue
-        start_ms, end_ms = (one // _SAMPLES_PER_MS for one in samples)
+        start_ms, end_ms = (one // SAMPLES_PER_MS for one in samples)
         if end_ms - start_ms >= _LEAST_LOST_MS:
             text = f"[silence, {(end_ms - start_ms) / 1000:.1f} s: recording missing]"
             notes.append(Spoken(text, start_ms, end_ms, "", ""))

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from .verbalize import Token
 
 FRAME_MS = 10
-"""The step in which times are found."""
+"""The step in which times are found, by definition of pocketsphinx."""
 
 _SEARCH = "words"
 _FOREIGN = "~"
-_AUDIBLE = 33  # -60 dB
+_AUDIBLE = 33  # of 16-bit samples: -60 dB, chosen
 _ANYTHING = "AH"
-_UNSAID, _STOPPED = 0.1, 0.01
+_UNSAID, _STOPPED = 0.1, 0.01  # shares (probabilities) of a word left out, of the text cut off; chosen
 _SCORE_SHIFT = 1 << 10
-"""pocketsphinx adds up log scores divided by this."""
+"""pocketsphinx adds up log scores divided by this (by its definition)."""
 
 
 class Found(NamedTuple):
-    """Where each token is said: (start, end) in ms of the sound handed over, None for one that nobody reads aloud.
+    """Where each token is said: (start, end) in ms of the sound handed over, None for one that is not read aloud.
 
     `first` to `end` (exclusive) are the tokens that the sound holds.  `score` is the mean log likelihood of a frame,
     relative to its best state: 0 at best.

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from .worker import Task
 
-_MOST = 8
+_MOST = 8  # processes; chosen: each takes 100 MB and more
 _PATIENCE_S = 60.0
-"""How long a process may take for a sound, beside the sound's own length; it takes a fiftieth of that."""
+"""Chosen: how long a process may take beside the sound's own length; it takes a fiftieth of that."""
 _WORKER = "sessiontool.forced_alignment.worker"
 _START = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {_WORKER} import main; main()"
-_BYTES_PER_S = 32_000
+_BYTES_PER_S = 32_000  # derived: 16-bit samples at 16 kHz
 
 
 def cores() -> int:
@@ -34,12 +34,12 @@ class Worker:
     """One process and the talk with it.  Not for two threads at once."""
 
     def __init__(self, command: list[str] | None = None) -> None:
-        # Not `-m`: that would put the current folder, which is anybody's, before our own modules.
+        # Not `-m`: that would put the current folder, which is not ours, before our own modules.
         self._command = command or [sys.executable, "-c", _START, json.dumps(sys.path)]
         self._process: subprocess.Popen[bytes] | None = None
 
     def align(self, task: Task, pcm: bytes) -> Found | None:
-        """The process's answer; None as well where it died or took too long: nobody waits for it for ever."""
+        """The process's answer; None as well where it died or took too long: the wait has an end."""
         try:
             return self._ask(
                 json.dumps([len(pcm), *task]).encode() + b"\n" + pcm, _PATIENCE_S + len(pcm) / _BYTES_PER_S

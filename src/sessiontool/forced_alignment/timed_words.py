@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ..model import TimedWord
+from ..model import SAMPLES_PER_MS, TimedWord
 from ..speech.interpolate import spread, stretches_of
 from .verbalize import has_letters, text_until, tokens_of
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from ..model import Placement, WordSource
     from .pocketsphinx import Found
 
-_SAMPLES_PER_MS = 48
-_DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3
+_DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3  # letters; chosen as in `speech.duration_model`
 _PAUSE_PRICES = dict.fromkeys(".!?\u2026\u3002\uff01\uff1f", 0) | dict.fromkeys(";:,\uff0c\u3001", 40)
-_WORD_PRICE = 160
+"""Prices of a pause after a sentence and a clause; chosen as in `captioning.break_points`."""
+
+_WORD_PRICE = 160  # price of a pause between words; chosen likewise
 
 
 def text_of(placement: Placement) -> str:
@@ -31,7 +32,7 @@ def text_of(placement: Placement) -> str:
 
 
 def may_stop(placement: Placement) -> bool:
-    """Whether some of the text may never have been heard, and nobody knows yet."""
+    """Whether some of the text may never have been heard, and it is not known yet."""
     return placement.status == "clipped" and placement.heard_text is None
 
 
@@ -77,7 +78,7 @@ def _filled(
 def with_spread_words(placement: Placement) -> Placement:
     """The placement with the words of what was heard spread over its stretches of speech."""
     tokens = tokens_of(text_of(placement))
-    speech = ((start // _SAMPLES_PER_MS, end // _SAMPLES_PER_MS) for start, end in placement.speech)
+    speech = ((start // SAMPLES_PER_MS, end // SAMPLES_PER_MS) for start, end in placement.speech)
     times = spread(stretches_of(speech, *_ms(placement)), weights_of(tokens), _prices(tokens))
     words = (_word(token, time, "spread") for token, time in zip(tokens, times, strict=True))
     return replace(placement, words=tuple(words))
@@ -113,8 +114,8 @@ def placed_at(placement: Placement) -> tuple[int, int]:
 
 def _ms(placement: Placement) -> tuple[int, int]:
     start, end = placed_at(placement)
-    return start // _SAMPLES_PER_MS, end // _SAMPLES_PER_MS
+    return start // SAMPLES_PER_MS, end // SAMPLES_PER_MS
 
 
 def _word(token: str, time: tuple[int, int], source: WordSource) -> TimedWord:
-    return TimedWord(token, time[0] * _SAMPLES_PER_MS, time[1] * _SAMPLES_PER_MS, source)
+    return TimedWord(token, time[0] * SAMPLES_PER_MS, time[1] * SAMPLES_PER_MS, source)

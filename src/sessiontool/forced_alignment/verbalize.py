@@ -1,7 +1,7 @@
 """What a text sounds like, as far as its spelling tells: tokens, and for each the ways in which it may be read.
 
 A token is what stands between spaces; in scripts that write no spaces, each character with the marks that belong to
-it.  A reading is a row of slots one after another, each with the alternatives that may be said there, words of a
+it.  A reading is a sequence of slots, each with the alternatives that may be said there, words of a
 dictionary or of small Latin letters; which of them was said, the sound tells.  Numbers are read by num2words in the
 language of the text.
 
@@ -27,9 +27,9 @@ Slot = tuple[Words, ...]
 _TOKEN = re.compile(
     f"[^{WITHOUT_SPACES}\\s]*[{WITHOUT_SPACES}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*|[^{WITHOUT_SPACES}\\s]+"
 )
-_MOST_DIGITS = 15
-_LONGEST = 120
-_UNREADABLE = 0.2
+_MOST_DIGITS = 15  # chosen: longer numbers are read digit by digit
+_LONGEST = 120  # characters of a token; chosen: bounds what is read
+_UNREADABLE = 0.2  # share of the tokens; chosen
 _PIECE = re.compile(
     r"(?P<money>[$€£¥])\s*(?P<amount>\d[\d,.]*\d|\d)(?P<scale>[kmb]?)(?![a-z])"
     r"|(?P<initials>(?<![^\W_])(?:[^\W\d_]\.){2,})"
@@ -132,7 +132,7 @@ def _mark(mark: str, pieces: list[re.Match[str]], index: int) -> list[Slot]:
     if mark in _MARKS:
         return [_MARKS[mark]]
     before, after = (pieces[i].lastgroup if 0 <= i < len(pieces) else None for i in (index - 1, index + 1))
-    if mark == "-":  # it parts words, and nobody reads it; before a number somebody may
+    if mark == "-":  # it parts words, and is not read; before a number it may be
         return [_MARKS_INSIDE["-"]] if after == "number" else []
     inside = not {before, after} & {None, "mark"}
     return [_MARKS_INSIDE[mark]] if mark in _MARKS_INSIDE and (inside or (len(pieces) == 1 and mark == "/")) else []

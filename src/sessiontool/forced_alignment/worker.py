@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 ENGLISH = "en"
 _POOR_SCORE, _LEAST_SCORE = -3.3, -5.0
-"""English scores better than the first, but in bad noise (-4); other languages' words by English rules score worse.
+"""Measured: English scores better than the first, but in bad noise (-4); other languages by English rules worse.
 Below the second the sound says something else: a text of another utterance scores -6."""
-_LEAST_HELD = 0.5
+_LEAST_HELD = 0.5  # share of the tokens that must be found; chosen
 
 
 class Task(NamedTuple):
-    """A text to align with a sound; `language` is a two-letter code, empty where nobody knows.
+    """A text to align with a sound; `language` is a two-letter code, empty where it is unknown.
 
     `may_stop`: the sound may end before the text does.
     """
@@ -37,7 +37,7 @@ class Task(NamedTuple):
 def align_text(aligner: Aligner, task: Task, pcm: bytes) -> Found | None:
     """The tokens of a text in a sound; None where the sound says something else.
 
-    What does not fit as a whole may have lost its beginning or its end, in a hole of the recording.
+    What does not fit as a whole may have lost its beginning or its end, in a gap of the recording.
     """
     found = _best(aligner, task, pcm, may_stop=task.may_stop)
     if found is not None and found.score >= _LEAST_SCORE:
@@ -49,7 +49,7 @@ def align_text(aligner: Aligner, task: Task, pcm: bytes) -> Found | None:
 
 
 def _best(aligner: Aligner, task: Task, pcm: bytes, **ends: bool) -> Found | None:
-    """Where nobody named the language and English fits badly, the words are also read as other languages would."""
+    """Where no language is named and English fits badly, the words are also read as other languages would."""
     texts = tokens_of(task.text)
 
     def attempt(language: str) -> Found | None:

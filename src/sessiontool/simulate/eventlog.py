@@ -2,7 +2,7 @@
 
 Made from who said what and when, in the shape of the GA or beta interface over WebRTC, or of a Live session.  Events
 arrive as they do: a boundary after its padding and a round trip, a user's transcript late, an answer's text before its
-sound.  A turn that was cut off has more text than was heard; a new session is told what was said in the one before.
+sound.  A turn that was cut off has more text than was heard; a new session is given what was said in the one before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Timed = tuple[float, str, Event]
 
 _MODEL = "gpt-realtime-2025-08-28"
 _INSTRUCTIONS = "You are Morgan, a customer.\nStay polite, and do not give in at once."
-_TOKEN_MS = 50
+_TOKEN_MS = 50  # of sound in a token (20 a second: OpenAI's prices for output audio); chosen
 _PUSHED = "The trainee has two minutes left."
 
 
@@ -222,7 +222,7 @@ class _Writer:
         self._server(at_ms + 0.6, {"type": "rate_limits.updated", "rate_limits": [limit]})
 
     def _whole_ms(self, turn: Said) -> float:
-        """How long all of the sound is that was made for a turn: what nobody heard, about as fast as the rest."""
+        """How long all of the sound is that was made for a turn: what was not heard, about as fast as the rest."""
         heard_ms = turn.end_ms - turn.start_ms
         return heard_ms * (1 + len(turn.unheard) / len(turn.text) * self.rng.uniform(0.92, 1.08))
 

@@ -35,7 +35,7 @@ class FaultNotes:
 class Upload:
     """A blob on its way into the store: blob `index` of the part's run `run`, in the end under number `seq`.
 
-    `number` is the one it was recorded under, None for a stranger and a second copy.  `data` begins where the blob
+    `number` is the one it was recorded under, None for a foreign blob and a second copy.  `data` begins where the blob
     begins in its run's bytes; `altered` are ranges of `data` that the recorder did not write.  What is not `stored`
     never arrived.  `noted` is None where session.json does not know of it.
     """
@@ -209,18 +209,18 @@ def _foreign(part: Part, place: FaultPlace) -> list[Upload]:
     """By default the blob three before or after the chunk's own place: one of another time."""
     before = place.upload(part)
     blob, number = _foreign_blob(part, place, before)
-    stranger = Upload(number, blob, None, before.seq, part.runs[number].blobs[blob].data, None)
-    part.insert(stranger)
-    return [stranger]
+    foreign = Upload(number, blob, None, before.seq, part.runs[number].blobs[blob].data, None)
+    part.insert(foreign)
+    return [foreign]
 
 
 def _overwritten(part: Part, place: FaultPlace) -> list[Upload]:
     upload = place.upload(part)
     blob, number = _foreign_blob(part, place, upload)
-    stranger = Upload(number, blob, None, upload.seq, part.runs[number].blobs[blob].data, upload.noted)
-    part.uploads.append(stranger)
+    foreign = Upload(number, blob, None, upload.seq, part.runs[number].blobs[blob].data, upload.noted)
+    part.uploads.append(foreign)
     upload.stored, upload.noted = False, None
-    return [stranger]
+    return [foreign]
 
 
 def _foreign_blob(part: Part, place: FaultPlace, near: Upload) -> tuple[int, int]:
@@ -249,7 +249,7 @@ def _second_header(part: Part, place: FaultPlace) -> list[Upload]:
 
 
 def _killed(part: Part, place: FaultPlace) -> list[Upload]:
-    """The last blob was never handed over, the upload of the one before was cut; nobody noted the end."""
+    """The last blob was never handed over, the upload of the one before was cut; the end was not recorded."""
     last, cut = part.find(-1), part.find(-2)
     last.stored, last.noted, part.stop_noted = False, None, False
     kept = place.bytes(0, len(cut.data), len(cut.data) // 2)
@@ -311,8 +311,8 @@ FAULTS = {
         ),
         Fault("zeroed", ":CHUNK[:BYTES[:AT]]", "zeros instead of some bytes", _zeroed),
         Fault("garbage", ":CHUNK[:BYTES[:AT]]", "random bytes instead of some bytes", _garbage),
-        Fault("foreign", ":CHUNK[:BLOB]", "another recorder's blob lies before the chunk", _foreign),
-        Fault("overwritten", ":CHUNK[:BLOB]", "another recorder's blob lies in the chunk's place", _overwritten),
+        Fault("foreign", ":CHUNK[:BLOB]", "another recorder's blob is before the chunk", _foreign),
+        Fault("overwritten", ":CHUNK[:BLOB]", "another recorder's blob is in the chunk's place", _overwritten),
         Fault("second-header", ":CHUNK", "the recorder was started anew inside the part", _second_header),
         Fault("killed", "[::KEPT]", "the last chunk was never made, the one before cut short", _killed),
         Fault("manifest-wrong", ":CHUNK[:bytes|sha256]", "session.json notes a wrong size or hash", _manifest_wrong),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .log_plan import LogPlan, Said
 
-_BEFORE_MS = 900.0
+_BEFORE_MS = 900.0  # chosen: from the connection to the first turn
 
 
 def live_events(said: Sequence[Said], plan: LogPlan) -> Iterator[tuple[float, str, dict[str, Any]]]:

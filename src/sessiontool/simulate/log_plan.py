@@ -32,7 +32,7 @@ class LogPlan:
     """How a log comes about.
 
     `rollovers_ms` are the moments (session clock) at which a new session takes over, and `resent` how many turns it is
-    told; one way takes `way_ms`, more or less by `jitter_ms`; a transcript comes up to `late_ms` after its turn.
+    sent; one way takes `way_ms`, more or less by `jitter_ms`; a transcript comes up to `late_ms` after its turn.
     """
 
     kind: Kind = "ga"

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .sound import SimulatedSpeech, Sound, SoundKind
 
 TRUTH_SCHEMA = "sessiontool.truth/1"
-FIRST_START_MS = 700
-_LOADING_MS = 400
+FIRST_START_MS = 700  # chosen: from `started_at` to the first recorder's start
+_LOADING_MS = 400  # chosen: from a page's loading to its recorder's start
 _UNHEARD = (
     "And there is one more thing that I should tell you before you decide.",
     "If that does not suit you, we can also send it to a shop nearby.",
@@ -123,6 +123,7 @@ _ALLOWED: dict[str, Collection[Any]] = {
     "events": KINDS,
     "barge_ins": range(1001),
 }
+"""What options may be, in the units of their names.  Chosen; the bit rates are Opus's (RFC 6716, section 2.1.1)."""
 
 
 _OPTIONS = {"channels": "--mono", "packet_ms": "--frame-ms", "bit_rate": "--bitrate"}
@@ -173,7 +174,7 @@ class SimulatedRecording:
         return self.more[part, -1]
 
     def said(self) -> list[Said]:
-        """Who said what on the session clock; answers that were cut off have words that nobody heard."""
+        """Who said what on the session clock; answers that were cut off have words that were not heard."""
         turns = [
             Said(
                 s.id, s.role, s.text, FIRST_START_MS + s.start / SAMPLES_PER_MS, FIRST_START_MS + s.end / SAMPLES_PER_MS

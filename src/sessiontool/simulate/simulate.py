@@ -68,7 +68,7 @@ def _stretch(option: str, text: str) -> SimulatedStretch:
             f"{option} {text!r} is no stretch of time", hint="write AT:LENGTH in seconds, as in 12.5:2"
         ) from None
     if stretch.start_ms <= 0 or stretch.length_ms <= 0:
-        raise UsageError(f"{option} {text!r} lies outside of the session", hint="AT and LENGTH are greater than 0")
+        raise UsageError(f"{option} {text!r} is outside of the session", hint="AT and LENGTH are greater than 0")
     return stretch
 
 

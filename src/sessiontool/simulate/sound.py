@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RATE = 48_000
+RATE = 48_000  # samples a second (RFC 7845, section 4)
 SoundKind = Literal["speech", "tones"]
 
-_FLOOR = 10 ** (-66 / 20)
-_LEVEL = 10 ** (-24 / 20)
-_LETTERS_PER_SECOND = 14
+_FLOOR = 10 ** (-66 / 20)  # share of full scale: -66 dB of noise, chosen
+_LEVEL = 10 ** (-24 / 20)  # share of full scale: -24 dB of speech, chosen
+_LETTERS_PER_SECOND = 14  # letters; chosen: average speech
 _PHRASES = (
     "Good morning, how can I help you today?",
     "I am calling about the order that I placed last week.",

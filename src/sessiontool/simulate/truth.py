@@ -1,6 +1,6 @@
 """What is true of a damaged session: the packets that are still whole, when each was recorded, and where time was lost.
 
-Told from the bytes that every upload kept of its blob, so that it holds for any mixture of faults.  A packet is
+Determined from the bytes that every upload kept of its blob, so that it holds for any mixture of faults.  A packet is
 whole where its element's bytes are there side by side as they were written.  Chrome cuts its blobs one byte inside
 an element: a packet whose id byte went with a lost chunk is whole too, as everything needed to read it is in the
 next one.
@@ -89,7 +89,7 @@ def _cut_at(packet: SimulatedPacket, offset: int) -> bool:
 
 
 def _altered_last_bytes(run: SimulatedRun, upload: Upload) -> Iterator[int]:
-    """Where in the run the last byte of the upload's blob lies, if it is there and not as it was written."""
+    """Where in the run the last byte of the upload's blob is, if it is there and not as it was written."""
     blob = run.blobs[upload.index]
     if any(end == len(blob.data) for _, end in upload.altered):
         yield blob.end - 1

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 Stretch = tuple[int, int]
 
-_PAUSE_MS = 200
+_PAUSE_MS = 200  # chosen: shorter pauses are inside of words
 _PRICE_MS = 2
-"""What a unit of price weighs against a millisecond between where a pause is and where the spread puts a place."""
-_FAR_MS = 1500
+"""Chosen: a unit of price against a millisecond between where a pause is and where the spread puts a place."""
+_FAR_MS = 1500  # chosen: pauses further away are not considered
 
 
 def stretches_of(speech: Iterable[Stretch], start_ms: int, end_ms: int) -> list[Stretch]:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..model import SAMPLES_PER_MS
 from .duration_model import MS_PER_UNIT, heard_part, units_of
 
 if TYPE_CHECKING:
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 
     from ..model import Placement
 
-_SAMPLES_PER_MS = 48
-_SURE = 0.5
-_LEAST_RATES, _LEAST_UNITS = 3, 15.0
+_SURE = 0.5  # share: the least confidence that is used; chosen
+_LEAST_RATES, _LEAST_UNITS = 3, 15.0  # rates of a speaker, units of each text; chosen
 _SURELY_CUT = 0.65
-"""Of 485 turns that were heard whole, 5 took less than this share of their speaker's usual time."""
-_LEAST_RATE, _MOST_RATE = MS_PER_UNIT / 2.5, MS_PER_UNIT * 2.5
+"""Of 485 turns heard whole, 5 took less than this share of their speaker's usual time (measured)."""
+_LEAST_RATE, _MOST_RATE = MS_PER_UNIT / 2.5, MS_PER_UNIT * 2.5  # ms a unit; chosen
 
 
 def with_heard_text(placements: Sequence[Placement], *, known_only: bool = False) -> tuple[Placement, ...]:
@@ -35,18 +35,18 @@ def with_heard_text(placements: Sequence[Placement], *, known_only: bool = False
     """
     rates = {role: _rate(placements, role) for role in {placement.utterance.role for placement in placements}}
     return tuple(
-        p if _is_told(p) or (known_only and _is_guess(p)) else _cut(p, _heard(p, rates[p.utterance.role]))
+        p if _is_known(p) or (known_only and _is_guess(p)) else _cut(p, _heard(p, rates[p.utterance.role]))
         for p in placements
     )
 
 
-def _is_told(placement: Placement) -> bool:
-    """Whether what was heard is known already: somebody said so, or its words were found in the sound."""
+def _is_known(placement: Placement) -> bool:
+    """Whether what was heard is known already: it was recorded, or its words were found in the sound."""
     return placement.heard_text is not None or any(word.source == "aligned" for word in placement.words)
 
 
 def _is_guess(placement: Placement) -> bool:
-    """Whether nobody noted what was heard, nor how long all of it was."""
+    """Whether neither what was heard was recorded, nor how long all of it was."""
     utterance = placement.utterance
     return utterance.generated_us is None and (utterance.heard_text is None or utterance.heard_estimated)
 
@@ -66,7 +66,7 @@ def _letters(text: str) -> int:
 def _rate(placements: Sequence[Placement], role: str) -> float:
     """Milliseconds a unit of text takes a speaker, by the turns that were heard whole and surely found."""
     rates = [
-        (p.end_samples - p.start_samples) / _SAMPLES_PER_MS / units
+        (p.end_samples - p.start_samples) / SAMPLES_PER_MS / units
         for p in placements
         if p.utterance.role == role
         and p.start_samples is not None
@@ -81,18 +81,18 @@ def _rate(placements: Sequence[Placement], role: str) -> float:
 
 
 def _heard(placement: Placement, rate: float) -> str | None:
-    """What was heard, None where that is all of it, or where nobody can tell.
+    """What was heard, None where that is all of it, or where it is unknown.
 
-    What somebody wrote down stands; what was worked out of the log's times gives way to the sound where it was found.
+    What was recorded is kept; what was worked out of the log's times gives way to the sound where it was found.
     """
     utterance = placement.utterance
-    told = utterance.heard_text
+    recorded = utterance.heard_text
     is_cut = placement.status == "clipped" or (utterance.interrupted and utterance.heard_estimated)
-    if not is_cut or (told is not None and not utterance.heard_estimated):
-        return told
+    if not is_cut or (recorded is not None and not utterance.heard_estimated):
+        return recorded
     if placement.start_samples is None or placement.end_samples is None or placement.confidence < _SURE:
-        return told
-    audible_ms = (placement.end_samples - placement.start_samples) / _SAMPLES_PER_MS
+        return recorded
+    audible_ms = (placement.end_samples - placement.start_samples) / SAMPLES_PER_MS
     generated_us = utterance.generated_us
     whole_ms = rate * units_of(utterance.text) if generated_us is None else generated_us / 1000
     share = audible_ms / max(1.0, whole_ms)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ESCAPES = str.maketrans({"{": "\u2774", "}": "\u2775", "\\": f"\\{JOINER}"})
 _FIELD_ESCAPES = str.maketrans({",": "\u201a", "{": "\u2774", "}": "\u2775", "\\": "/"})
-_COLOURS = ((255, 255, 255), (255, 233, 122), (170, 226, 255), (190, 240, 180))
+_COLOURS = ((255, 255, 255), (255, 233, 122), (170, 226, 255), (190, 240, 180))  # colours as RGB; chosen
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:
