@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, levels, measured, sound, voice
 
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Rows, to_db
-from sessiontool.alignment.speech_activity import find_islands
+from sessiontool.alignment.segments import find_islands
 from sessiontool.timeline import Span, Timeline
 
 SEED, COUNT = 3, 20

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .islands import Islands
     from .recorded_time import Axis, Expected
 
     Floats = NDArray[np.float64]
@@ -33,12 +34,8 @@ _MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
 _RECORDED_SHARE = 0.1
 _NEVER = 1e9
-_FULL_SCORE = 12.0
 _LOUD = 0.35
 _THROUGH_SPEECH = 2.5
-_UNCUT_MS = (350.0, 200.0)
-_CUT_REACH_MS = 250.0
-_CUT_FRAMES = 15.0
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
 
 
@@ -59,30 +56,6 @@ class Costs:
     skip_second: float = 0.9
     skip_most: float = 2.0
     late_most: float = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Islands:
-    """Candidate stretches of speech on one channel, in order.
-
-    Positions are in ms, loudness is 0 to 1.  Edges that were made up where the log wants one are marked, and
-    `bridge` says how much of its loudness an island has at a made-up start: 1 where the cut goes through speech, 0
-    where it pauses.
-    """
-
-    start: Floats
-    end: Floats
-    made_start: NDArray[np.bool_]
-    made_end: NDArray[np.bool_]
-    loudness: Floats
-    bridge: Floats
-
-    @classmethod
-    def none(cls) -> Islands:
-        return cls(*(np.zeros(0, kind) for kind in (float, float, bool, bool, float, float)))
-
-    def __len__(self) -> int:
-        return len(self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,55 +101,6 @@ def tailed(x: Floats) -> Floats:
     size = np.abs(x)
     loss: Floats = hub(np.minimum(size, 2)) + 2 * np.log(np.maximum(size, 2) / 2)
     return loss
-
-
-def cut_islands(edges: NDArray[np.int64], score: NDArray[np.floating], axis: Axis, wanted: Floats) -> Islands:
-    """A channel's islands (n, 2), cut where the output's clock jumps and where the log wants an edge inside one.
-
-    `wanted` are expected starts and ends in ms; such a cut goes to a weak frame near by, and counts as made up.
-    """
-    starts, ends = edges[:, 0].astype(float), edges[:, 1].astype(float)
-    cuts: dict[float, bool] = {}
-    for place, made_up in [(float(c), False) for c in axis.cuts] + [(float(w), True) for w in wanted]:
-        k = int(np.searchsorted(starts, place, side="right")) - 1
-        if k < 0 or place >= ends[k]:
-            continue
-        at = _weak_place(place, starts[k], ends[k], score) if made_up else place
-        if at is not None:
-            cuts.setdefault(at, made_up)
-    at_ms = np.array(sorted(cuts), float)
-    made = np.concatenate((np.zeros(len(starts), bool), np.array([cuts[at] for at in sorted(cuts)], bool)))
-    all_starts, all_ends = np.concatenate((starts, at_ms)), np.concatenate((ends, at_ms))
-    by_start, by_end = np.argsort(all_starts, kind="stable"), np.argsort(all_ends, kind="stable")
-    first, last, made_start = all_starts[by_start], all_ends[by_end], made[by_start]
-    loudness = _mean_between(score, first, last) / _FULL_SCORE
-    there = score[(first / 10).astype(int).clip(0, len(score) - 1)] if len(score) else np.zeros(0)
-    bridge = np.where(made_start, np.clip(there / (_FULL_SCORE * np.maximum(loudness, 1e-3)), 0, 1), 0)
-    return Islands(first, last, made_start, made[by_end], loudness, bridge)
-
-
-def _weak_place(place: float, start: float, end: float, score: NDArray[np.floating]) -> float | None:
-    """Where to cut the island start..end: a frame of low score, the nearer to `place` the better; None at its edges."""
-    if not start + _UNCUT_MS[0] < place < end - _UNCUT_MS[1]:
-        return None
-    lo = int(max(start + _CUT_REACH_MS / 2, place - _CUT_REACH_MS) // 10)
-    hi = int(min(end - _CUT_REACH_MS / 2, place + _CUT_REACH_MS) // 10)
-    if hi <= lo:
-        return None
-    away = (np.arange(lo, hi) - place / 10) / _CUT_FRAMES
-    return 10.0 * (lo + int(np.argmin(score[lo:hi] + away * away)))
-
-
-def _mean_between(score: NDArray[np.floating], starts_ms: Floats, ends_ms: Floats) -> Floats:
-    """The mean score of each stretch, which must be in order and apart."""
-    if not len(starts_ms) or not len(score):
-        return np.zeros(len(starts_ms))
-    lo, hi = ((x / 10).astype(int).clip(0, len(score) - 1) for x in (starts_ms, ends_ms))
-    sums = np.add.reduceat(
-        score, np.column_stack((lo, np.maximum(hi, lo + 1).clip(0, len(score) - 1))).ravel(), dtype=float
-    )
-    mean: Floats = sums[::2] / np.maximum(hi - lo, 1)
-    return mean
 
 
 def skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .assignment import Costs, Islands, Matches, cut_islands, match
+from .assignment import Costs, Matches, match
 from .clock_offset import OffsetTrack, coarse_track, fit_line, follow
+from .islands import Islands, cut_islands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .band_levels import DB_STEP, FRAME_MS, POWER_MS
-from .speech_activity import find_islands
+from .segments import find_islands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

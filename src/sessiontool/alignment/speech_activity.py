@@ -22,6 +22,7 @@ from ..model import SAMPLE_RATE
 from .band_levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
 from .crosstalk import Leak, find_leaks
 from .dual_mono import dual_mono_spans
+from .segments import AWAY_FRAMES, FAINT_DB, FAINT_FRAMES, STAY, find_islands, stretched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,13 +52,6 @@ _LEAK_MINUTES = 12
 _CONTEXT_FRAMES = 150
 
 _SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
-_ENTER, _STAY = 2.6, 1.6
-_FAINT_FRAMES = 7
-_FAINT_DB = (3.5, 8.0)
-_AWAY_FRAMES = 50
-_STRETCH_FRAMES = 40
-_JOIN_FRAMES = 15
-_SHORTEST_FRAMES = 3
 _BLIP_FRAMES = 6
 """Behind a hole that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40 ms of."""
 
@@ -132,7 +126,7 @@ def _without_blips(scores: tuple[Halves, Halves, Bytes], timeline: Timeline) -> 
         if span.kind == "silence":
             first, end = (at // (FRAME_MS * SAMPLE_RATE // 1000) for at in (span.output_start, span.output_end))
             after, later = end + _BLIP_FRAMES, end + 2 * _BLIP_FRAMES
-            for values, quiet in ((score, _STAY), (faint, _FAINT_DB[0])):
+            for values, quiet in ((score, STAY), (faint, FAINT_DB[0])):
                 if not (values[after:later] > quiet).any():
                     values[first:after] = np.minimum(values[first:after], 0)
 
@@ -243,9 +237,9 @@ def _behind_speech(score: Halves, overall: Bytes) -> NDArray[np.bool_] | None:
         return None
     rank = int(_LOUD_SHARE * (len(overall) - 1))
     loud = overall >= max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
-    before = np.pad(np.cumsum(np.append(False, loud), dtype=np.int32), _AWAY_FRAMES, mode="edge")  # loud ones
-    behind: NDArray[np.bool_] = before[2 * _AWAY_FRAMES + 1 :] == before[: len(loud)]
-    if behind.sum() < _LEAST_BEHIND or (score[behind] > _STAY).mean() < _RESTLESS_SHARE:
+    before = np.pad(np.cumsum(np.append(False, loud), dtype=np.int32), AWAY_FRAMES, mode="edge")  # loud ones
+    behind: NDArray[np.bool_] = before[2 * AWAY_FRAMES + 1 :] == before[: len(loud)]
+    if behind.sum() < _LEAST_BEHIND or (score[behind] > STAY).mean() < _RESTLESS_SHARE:
         return None
     return behind
 
@@ -315,62 +309,13 @@ def _faint(excess: Floats) -> Floats:
     """The mean excess of a frame's three clearest bands, smoothed: slower than the score, and finds what is weak."""
     if not len(excess):
         return excess[:, 0]
-    smooth = _decibels(_averaged(_power(np.clip(excess, -10, 30)), _FAINT_FRAMES))
+    smooth = _decibels(_averaged(_power(np.clip(excess, -10, 30)), FAINT_FRAMES))
     clearest: Floats = np.partition(smooth, BANDS - 3, axis=1)[:, -3:].mean(axis=1).astype(np.float32)
     return clearest
 
 
-def find_islands(score: NDArray[np.floating], raised: float = 0.0) -> NDArray[np.int64]:
-    """Stretches of frames that stay above a threshold and reach a higher one, both `raised` where that is asked for.
-
-    They are joined over short gaps, the shortest left out: (n, 2) ms.
-    """
-    enter, stay = _ENTER + raised, _STAY + raised
-    above = np.concatenate(([False], score > stay, [False]))
-    edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
-    if len(edges):
-        ended = np.concatenate((score, score[:1]))  # an island may last to the end
-        edges = edges[np.maximum.reduceat(ended, edges.ravel())[::2] > enter]
-    if len(edges):
-        apart = edges[1:, 0] - edges[:-1, 1] >= _JOIN_FRAMES
-        edges = np.column_stack((edges[np.append(True, apart), 0], edges[np.append(apart, True), 1]))
-        edges = edges[edges[:, 1] - edges[:, 0] >= _SHORTEST_FRAMES]
-    return edges.astype(np.int64) * FRAME_MS
-
-
-def _stretched(islands: NDArray[np.int64], faint: Halves) -> NDArray[np.int64]:
-    """Islands with their edges moved out over what is faint but there, not into one another."""
-    frames = islands // FRAME_MS
-    above = faint > _faint_threshold(frames, faint)
-    edges = frames.copy()
-    for k in range(len(frames)):
-        low = max(frames[k, 0] - _STRETCH_FRAMES, edges[k - 1, 1] if k else 0)
-        high = min(frames[k, 1] + _STRETCH_FRAMES, frames[k + 1, 0] if k + 1 < len(frames) else len(faint))
-        edges[k, 0] -= min(5, _run_length(above[low : frames[k, 0]][::-1]))
-        edges[k, 1] += _run_length(above[frames[k, 1] : high])
-    return edges * FRAME_MS
-
-
-def _faint_threshold(frames: NDArray[np.int64], faint: Halves) -> float:
-    """What noise hardly ever exceeds, measured well away from the islands; bursts raise it."""
-    away = np.ones(len(faint), bool)
-    for start, end in frames:
-        away[max(0, start - _AWAY_FRAMES) : end + _AWAY_FRAMES] = False
-    if away.sum() < 100:
-        return _FAINT_DB[0]
-    outside = faint[away]
-    rank = int(0.98 * (len(outside) - 1))
-    return float(np.clip(np.partition(outside, rank)[rank] + 0.3, *_FAINT_DB))
-
-
-def _run_length(above: NDArray[np.bool_]) -> int:
-    """How far `above` goes on from its beginning, less what smoothing adds."""
-    stop = np.flatnonzero(~above)
-    return max(0, (int(stop[0]) if len(stop) else len(above)) - _FAINT_FRAMES // 2)
-
-
 def _channel(score: Halves, faint: Halves, overall: Bytes, power: Rows) -> ChannelActivity:
-    islands = _stretched(find_islands(score), faint)
+    islands = stretched(find_islands(score), faint)
     spoken = np.zeros(len(overall), bool)
     for start, end in islands // FRAME_MS:
         spoken[start:end] = True

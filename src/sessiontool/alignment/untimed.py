@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .assignment import cut_islands, skip_costs
+from .assignment import skip_costs
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
+from .islands import cut_islands
 from .order import Asked, Ground, OrderPass
 
 if TYPE_CHECKING:
