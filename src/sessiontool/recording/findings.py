@@ -56,7 +56,7 @@ def numbers_skipped(part: str, seqs: Sequence[int]) -> Finding:
 
 
 def suspended(chunk: ChunkRef, stood_ms: float, *, where: str) -> Finding:
-    message = f"the recorder stood still for {stood_ms / 1000:.2f} s {where} chunk {chunk.seq}: nothing was recorded"
+    message = f"the recorder was suspended for {stood_ms / 1000:.2f} s {where} chunk {chunk.seq}: nothing was recorded"
     hint = "the computer slept or the browser was stopped; nothing was lost on the way to the store"
     return about(chunk, "recorder-suspended", "info", message, hint)
 
@@ -90,12 +90,12 @@ def overlap(chunk: ChunkRef, other: ChunkRef, count: int, *, at_start: bool) -> 
 
 
 def out_of_order(chunk: ChunkRef) -> Finding:
-    message = f"chunk {chunk.seq} was recorded at another place than its number says; what is in it decides"
+    message = f"chunk {chunk.seq} was recorded at another place than its number says; its timestamps decide"
     return about(chunk, "chunk-out-of-order", "warning", message, _NUMBER_HINT)
 
 
 def foreign(chunk: ChunkRef, name: str | None) -> Finding:
-    what = f"that is joined as part {name}, behind this one" if name else "it is not joined"
+    what = f"that is joined as part {name}, after this one" if name else "it is not joined"
     message = f"chunk {chunk.seq} is of another recording; {what}"
     hint = _NUMBER_HINT if name else "find out whose it is; it is kept where it is, and purge will not delete it"
     return about(chunk, "chunk-foreign", "warning", message, hint)
@@ -137,11 +137,11 @@ def damaged(chunk: ChunkRef, stretches: Sequence[Stretch], size_bytes: int) -> I
         return
     singly = stretches if len(stretches) <= _MOST_STRETCHES else stretches[: _MOST_STRETCHES - 1]
     for stretch in singly:
-        what = f"{stretch.size_bytes:,} bytes of chunk {chunk.seq} make no sense ({stretch.reason}) and were skipped"
+        what = f"{stretch.size_bytes:,} bytes of chunk {chunk.seq} are not valid ({stretch.reason}) and were skipped"
         yield about(chunk, "bytes-skipped", "error", what, _LOST_HINT, stretch.byte_offset)
     if rest := stretches[len(singly) :]:
         count = sum(stretch.size_bytes for stretch in rest)
-        what = f"{count:,} bytes in {len(rest):,} more places of chunk {chunk.seq} make no sense and were skipped"
+        what = f"{count:,} bytes in {len(rest):,} more places of chunk {chunk.seq} are not valid and were skipped"
         yield about(chunk, "bytes-skipped", "error", what, _LOST_HINT, rest[0].byte_offset)
 
 
@@ -149,7 +149,7 @@ def clock_wrong(chunk: ChunkRef, off_ms: float) -> Finding:
     direction = "late" if off_ms > 0 else "early"
     message = (
         f"a timestamp in chunk {chunk.seq} is {abs(off_ms) / 1000:.2f} s too {direction}: "
-        "what is before and behind it says otherwise, and decides"
+        "the packets before and after it decide"
     )
     return about(
         chunk, "cluster-time-wrong", "warning", message, "nothing is lost by it; a bit of the chunk is damaged"
