@@ -40,7 +40,7 @@ _VERSION = 1
 
 _SURE = 0.5  # share: the least confidence that is aligned; chosen
 _LONGEST_SAMPLES = 600 * SAMPLE_RATE  # chosen: bounds memory and time
-_MOST_WORDS_A_SECOND = 12  # chosen: three times as fast as fast speech
+_MOST_WORDS_A_SECOND = 12  # chosen: far faster than speech
 _LEAST_LETTERS = 6  # chosen: shorter texts score by chance
 
 

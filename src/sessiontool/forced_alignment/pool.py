@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .worker import Task
 
-_MOST = 8  # processes; chosen: each takes 100 MB and more
+_MOST = 8  # processes; chosen: bounds memory
 _PATIENCE_S = 60.0
 """Chosen: how long a process may take beside the sound's own length; it takes a fiftieth of that."""
 _WORKER = "sessiontool.forced_alignment.worker"

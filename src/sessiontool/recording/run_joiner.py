@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .records import Assembly
     from .runs import Fed, Read, RecorderRun
 
-_NOTABLE_GAP_US = 250_000  # chosen: what starting and stopping a recorder takes is below
+_NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
 
 
 @dataclass(frozen=True, slots=True)

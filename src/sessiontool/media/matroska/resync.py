@@ -29,7 +29,7 @@ _SEQUENCE_ELEMENTS = 3
 _LONG_SEQUENCE_ELEMENTS = 8
 """Chosen: as many where the packets are of another kind than those before, some of which may have been damaged."""
 
-_MOST_BETWEEN = 8  # elements between two blocks; chosen: recorders write up to three
+_MOST_BETWEEN = 8  # elements between two blocks; chosen
 _UNPROVEN = 5
 """Chosen: as many elements without a block or a part of the header are not a sequence."""
 
