@@ -141,6 +141,8 @@ export interface Transcript {
   utterances: TranscriptUtterance[];
   /** What nobody spoke, from an event log. */
   notes?: TranscriptNote[];
+  /** The ids of utterances that a person left out. */
+  dropped?: string[];
   [other: string]: unknown;
 }
 
@@ -164,12 +166,15 @@ export interface TranscriptUtterance {
   speech?: number[][];
   words?: Word[];
   language?: string;
-  /** The times in the log, in seconds on the session clock. */
+  /** The times in the log, in seconds on the session clock; its text where that was corrected. */
   logged?: {
     t_start?: number | null;
     t_end?: number | null;
+    text?: string;
     [other: string]: unknown;
   };
+  /** Whether a person corrected the text or the speaker. */
+  corrected?: boolean;
   [other: string]: unknown;
 }
 
@@ -252,5 +257,7 @@ export interface Output {
   name: string;
   bytes: number;
   sha256: string;
+  /** Captions were made of this transcript after somebody had edited it. */
+  edited?: boolean;
   [other: string]: unknown;
 }

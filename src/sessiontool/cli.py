@@ -15,6 +15,7 @@ from .commands.align import align
 from .commands.batch import batch
 from .commands.captions import captions
 from .commands.check import check
+from .commands.correct import correct
 from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
@@ -54,7 +55,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (merge, batch, inspect, check, align, verify, captions, events, purge, doctor, explain, simulate):
+for command in (
+    merge,
+    batch,
+    inspect,
+    check,
+    align,
+    verify,
+    captions,
+    correct,
+    events,
+    purge,
+    doctor,
+    explain,
+    simulate,
+):
     app.command(cls=_Command)(command)
 
 

@@ -123,9 +123,10 @@ class Utterance:
 
     `heard_text` is what of an interrupted turn could be heard, None where that is all of it or it is unknown;
     `heard_estimated` says that it was worked out of times, which the sound may correct.  `extra` holds the log's
-    unknown fields, handed through to the transcript untouched.  `generated_us` is the length of all the sound that was
-    made of the text, heard or not, where that is known.  `arrived_us` is when the text was received, where the log has
-    nothing better: it is then taken for the end of a user's utterance and the start of an assistant's.
+    unknown fields, handed through to the transcript untouched.  `logged_text` is the log's text and
+    `speaker` the name to show, where a person corrected them, else None.  `generated_us` is the length of all the sound
+    that was made of the text, heard or not, where that is known.  `arrived_us` is when the text was received, where the
+    log has nothing better: it is then taken for the end of a user's utterance and the start of an assistant's.
     """
 
     id: str
@@ -138,6 +139,8 @@ class Utterance:
     heard_text: str | None = None
     heard_estimated: bool = False
     generated_us: int | None = None
+    logged_text: str | None = None
+    speaker: str | None = None
     arrived_us: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 

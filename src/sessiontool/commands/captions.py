@@ -26,7 +26,7 @@ def captions(
 ) -> None:
     """Make captions again from transcript.json, in another profile or format.
 
-    Neither the chunks nor the audio are read.  Correct the text in transcript.json first, if you like.
+    Neither the chunks nor the audio are read.  What is to stay corrected is for `sessiontool correct`.
     """
     with common.errors_as_exits():
         from ..sessions.recaption import recaption_session  # noqa: PLC0415

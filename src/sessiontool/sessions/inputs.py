@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ..documents.corrections import Corrections
 from ..documents.lenient import shown
 from ..documents.log_clock import SessionTimes
 from ..documents.models import SessionDocument
@@ -19,6 +20,7 @@ from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
 from ..storage import natural_key
 from ..storage.layout_hint import fitting_pattern
+from .corrections import CORRECTIONS, corrected
 from .strays import OTHER, RECORDING, Stray, may_be_log, stray_findings, strays_of
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Notes:
     `findings` are of the recording (session.json, and what lies beside the chunks), `log_findings` of the logs.
 
     `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
-    lies there and is not read.
+    lies there and is not read.  `corrections` are among the utterances; `dropped` are the ids of those without one.
     """
 
     session: SessionDocument = field(default_factory=SessionDocument)
@@ -58,6 +60,8 @@ class Notes:
     log_findings: list[Finding] = field(default_factory=list)
     log: EventLog | None = None
     strays: list[Stray] = field(default_factory=list)
+    corrections: Corrections = field(default_factory=Corrections)
+    dropped: list[str] = field(default_factory=list)
 
 
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
@@ -65,7 +69,7 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
 
     What is not read counts as well where it is there, as the result names it.
     """
-    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS), *_event_pieces(listing)]
+    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS), *_event_pieces(listing)]
     documents = [listing.documents[name] for name in names]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
@@ -102,7 +106,7 @@ def find_strays(listing: SessionListing) -> list[Stray]:
 def _names_read(listing: SessionListing) -> list[str]:
     """The documents that are read, in that order; of several that hold the same, the first."""
     first = [name for names in ((SESSION,), UTTERANCES) for name in _there(listing, *names)[:1]]
-    return [*first, *events_in(listing)]
+    return [*first, *events_in(listing), *_there(listing, CORRECTIONS)]
 
 
 def events_in(listing: SessionListing) -> list[str]:
@@ -169,6 +173,10 @@ def read_notes(
         )
         notes.log_findings += findings
     _add_log(notes, read, listing, prefer)
+    if CORRECTIONS in listing.documents:
+        data, findings = _document(read, listing, CORRECTIONS, "warning")
+        notes.utterances, notes.dropped, notes.corrections, problems = corrected(notes.utterances, data)
+        notes.log_findings += [*findings, *problems]
     if not notes.utterances:
         notes.log_findings += _no_utterances(notes, listing)
     return notes
@@ -185,7 +193,7 @@ def session_times(session: SessionDocument) -> SessionTimes:
 
 def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
     """That captions are empty, and what lies there that may be a log: a doubt where something does."""
-    named = [name for name in _names_read(listing) if name != SESSION]
+    named = [name for name in _names_read(listing) if name not in {SESSION, CORRECTIONS}]
     if any(finding.code == "log-not-read" for finding in notes.log_findings):
         return []
     logs = [stray.object for stray in notes.strays if may_be_log(stray)]

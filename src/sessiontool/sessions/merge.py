@@ -18,6 +18,7 @@ from ..progress import Progress, Silent
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
 from . import result_files
+from .corrections import keep_edits
 from .inputs import (
     fingerprint,
     read_notes,
@@ -136,6 +137,7 @@ def merge_session(
             if not options.force and look.published:
                 return _left_alone(store, look, target, look.published, options)
         notes = read_notes(read, look.listing, options.prefer, options=options.log)
+        edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
         if options.require_consent:
             require_consent(look.listing, notes.session)
         keep = options.pauses == "keep"
@@ -152,7 +154,7 @@ def merge_session(
         if not options.dry_run:
             progress.stage("publishing")
             left = result_files.obsolete(target.sizes(), document) if look.report else ()
-            target.publish({name: work / name for name in result_files.names(document)}, left)
+            target.publish({**edited, **{name: work / name for name in result_files.names(document)}}, left)
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
 
 

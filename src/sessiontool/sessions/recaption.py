@@ -16,6 +16,7 @@ from ..captions import caption, options_json
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
+from .corrections import EDITED, edited_transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,7 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
     for name, text in made.files.items():
         result_files.write_text(work / name, text)
+    is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
     (work / result_files.TRANSCRIPT).write_bytes(target.read(result_files.TRANSCRIPT) or b"")
     is_sealed = report.is_sealed(document)
     changed = (result_files.TRANSCRIPT, *made.files)
@@ -71,6 +73,8 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
     kept = [one for one in kept if one.get("name") in result_files.OUTPUTS and one["name"] not in changed]
     document["outputs"] = [*kept, *(result_files.output_of(work / name) for name in changed)]
+    if is_edited:  # so that a merge does not take it for its own
+        next(one for one in document["outputs"] if one["name"] == result_files.TRANSCRIPT)[EDITED] = True
     tool = document["tool"] if isinstance(document.get("tool"), dict) else {}
     settings = tool["settings"] if isinstance(tool.get("settings"), dict) else {}
     document["tool"] = {

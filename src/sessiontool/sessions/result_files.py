@@ -99,7 +99,7 @@ def write_result(
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
-    transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else ())
+    transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else (), notes.dropped)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
     made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
     files = {**made.files, TRANSCRIPT: report.to_text(transcript)}

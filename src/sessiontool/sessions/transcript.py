@@ -34,6 +34,7 @@ _OUR_FIELDS = frozenset(
         "words",
         "logged",
         "language",
+        "corrected",
     ]
 )
 
@@ -44,7 +45,7 @@ def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
     return {
         "id": utterance.id,
         "role": utterance.role,
-        "speaker": speaker,
+        "speaker": utterance.speaker or speaker,
         "text": utterance.text,
         "start_s": None if start is None else seconds(start),
         "end_s": None if end is None else seconds(end),
@@ -53,7 +54,12 @@ def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
         "interrupted": bool(utterance.interrupted) or placement.status == "clipped",
         **({} if placement.heard_text is None else {"heard_text": placement.heard_text}),
         **({"language": utterance.language} if utterance.language else {}),
-        "logged": {"t_start": _logged(utterance.t_start_us), "t_end": _logged(utterance.t_end_us)},
+        **({"corrected": True} if utterance.speaker or utterance.logged_text is not None else {}),
+        "logged": {
+            "t_start": _logged(utterance.t_start_us),
+            "t_end": _logged(utterance.t_end_us),
+            **({} if utterance.logged_text is None else {"text": utterance.logged_text}),
+        },
         **({"speech": [[seconds(a), seconds(b)] for a, b in placement.speech]} if len(placement.speech) > 1 else {}),
         **({"words": [_word_json(word) for word in placement.words]} if placement.words else {}),
         **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
@@ -79,13 +85,18 @@ def transcript_json(
     placements: Sequence[Placement],
     speakers: Mapping[str, str],
     notes: Sequence[Note] = (),
+    dropped: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke."""
+    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke.
+
+    `dropped` are the ids of those that a person left out.
+    """
     return {
         "schema": TRANSCRIPT_SCHEMA,
         "session_id": session_id,
         "duration_s": seconds(timeline.total_samples),
         "utterances": [utterance_json(placement, speakers[placement.utterance.role]) for placement in placements],
+        **({"dropped": list(dropped)} if dropped else {}),
         **({"notes": [note_json(note, timeline) for note in notes]} if notes else {}),
     }
 

@@ -18,13 +18,14 @@ from ..model import Finding
 from . import report
 from .result_names import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
 from .result_shapes import LEDGER
-from .verify_problems import Problems
+from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _UNDAMAGED = ("ok", "empty", "altered")
 _DOUBTFUL = ("damaged", "altered", "unread")
+_EDITED = "if somebody edited it, keep that first: sessiontool correct ID; then merge the session again"
 _CUE_FILES = (".vtt", ".srt")
 
 
@@ -123,6 +124,7 @@ def verify_outputs(sizes_and_digests: Mapping[str, tuple[int, str]], document: d
             problems.add(
                 "verify-outputs",
                 f"{output['name']} is not the file that was published: {found[0]:,} bytes, another hash",
+                hint=_EDITED if output["name"] == TRANSCRIPT else AGAIN,
             )
     return problems.findings
 

@@ -15,9 +15,9 @@ class Problems:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
 
-    def add(self, code: str, message: str) -> None:
+    def add(self, code: str, message: str, hint: str = AGAIN) -> None:
         if len(self.findings) < _MOST:
-            self.findings.append(Finding(code, "error", message, hint=AGAIN))
+            self.findings.append(Finding(code, "error", message, hint=hint))
 
     def expect(self, code: str, what: str, expected: object, found: object) -> None:
         if expected != found:

@@ -165,6 +165,13 @@ class Store(Protocol):
         """The place of the session's result in this store."""
         ...
 
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+        """Put a document beside a session's chunks, in the place of `old` as it was listed (None: of nothing).
+
+        StorageError where it was changed since, or the store refuses.
+        """
+        ...
+
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         """Everything of a session and of nobody else: results too, old versions and delete markers (StorageError).
 

@@ -21,9 +21,9 @@ from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..protocols import Check, changed, check_size, unknown_session, vanished
 from .delete import erase_files
-from .disk import disk_errors
+from .disk import disk_errors, work_folder
 from .target import FolderTarget
-from .untrusted import open_file
+from .untrusted import check_name, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,6 +116,18 @@ class LocalStore:
         folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER
         self._check_inside(folder)
         return FolderTarget(folder, self.limits)
+
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+        folder = self._root / self.layout.folder(session_id)
+        self._check_inside(folder)
+        path = folder / check_name(name)
+        with disk_errors("write to", path), work_folder(folder, ".sessiontool-") as work:
+            made = work / name
+            made.write_bytes(body)
+            found = path.lstat() if os.path.lexists(path) else None
+            if (_tag(found) if found else None) != (old.tag if old else None):
+                raise changed(str(path))
+            made.replace(path)
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         folder = self._root / self.layout.folder(session_id)

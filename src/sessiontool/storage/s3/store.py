@@ -16,7 +16,8 @@ from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
-from ..protocols import Check, check_size, unknown_session
+from ..local.untrusted import check_name
+from ..protocols import Check, changed, check_size, unknown_session
 from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
 from .errors import FAILURES, translate
@@ -122,6 +123,11 @@ class S3Store:
 
     def target(self, session_id: str) -> S3Target:
         return S3Target(self._bucket, f"{self._root}{self.layout.folder(session_id)}/{MERGED_FOLDER}/")
+
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+        key = f"{self._root}{self.layout.folder(session_id)}/{check_name(name)}"
+        if self._bucket.put_if(key, body, old.tag if old else None) is None:
+            raise changed(self._bucket.url(key))
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         for prefix in self.layout.prefixes(session_id):

@@ -1,0 +1,80 @@
+"""`sessiontool correct`: what people corrected, kept beside the log and through every merge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..compose import targets_of
+from ..errors import NotFoundError, UsageError
+from .common import Common
+from .parameters import on_store
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store("dry_run", without=("verbose",))
+def correct(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session.", show_default=False)],
+    common: Common,
+    edited: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="An edited transcript.json.  [default: the result's]", show_default=False),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", metavar="UTTERANCE=TEXT", help="What was said in truth; again for more."),
+    ] = None,
+    speaker: Annotated[
+        list[str] | None, typer.Option("--speaker", metavar="UTTERANCE=NAME", help="The name to show of who said it.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="UTTERANCE", help="Leave it out: nobody said it.")
+    ] = None,
+    restore: Annotated[
+        list[str] | None, typer.Option("--restore", metavar="UTTERANCE", help="As the log has it again.")
+    ] = None,
+) -> None:
+    """Correct texts, for good: in corrections.jsonl beside the log, which every merge reads.
+
+    Without options, what differs in the result's transcript.json, edited by hand, becomes corrections.  Merge the
+    session afterwards, which makes the captions of them.  With --dry-run, what is corrected is shown and nothing is
+    written.
+    """
+    with common.errors_as_exits():
+        from ..sessions.correct import Edits, correct_session  # noqa: PLC0415
+        from ..views.corrected import CORRECTED  # noqa: PLC0415
+
+        settings = common.settings()
+        target_of = targets_of(settings)
+        edits = Edits(
+            texts=dict(_pair(one, "--text") for one in text or ()),
+            speakers=dict(_pair(one, "--speaker") for one in speaker or ()),
+            dropped=tuple(drop or ()),
+            restored=tuple(restore or ()),
+            transcript=_read(edited) if edited else None,
+            dry_run=bool(common.flags.get("dry_run")),
+        )
+
+        def run(store: Store, name: str, _progress: Progress) -> Any:
+            return correct_session(store, name, target_of(store, name), edits)
+
+        common.run_all([session_id], settings, run, CORRECTED)
+
+
+def _pair(given: str, option: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not (name and equals and value.strip()):
+        raise UsageError(f"{option} {given[:80]!r} is not UTTERANCE=…", hint=f"for example {option} u012=Hello")
+    return name, value
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no {name}", hint="it names an edited transcript.json") from error

@@ -1,0 +1,140 @@
+"""Corrections of a session's log, written beside it: the only writer of corrections.jsonl."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..captions import speaker_name
+from ..documents.corrections import Corrections, read_corrections
+from ..documents.json_text import parse
+from ..errors import NotFoundError, RecordingError, UsageError
+from .corrections import CORRECTIONS, edited_transcript
+from .inputs import read_notes
+from .result_names import REPORT, TRANSCRIPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..model import Utterance
+    from ..storage import Store, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What is to be corrected, by utterance; `transcript` is an edited transcript.json."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    speakers: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    transcript: bytes | None = None
+    dry_run: bool = False
+
+    @property
+    def are_none(self) -> bool:
+        return not (self.texts or self.speakers or self.dropped or self.restored or self.transcript)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectResult:
+    """The corrections of a session as they are now; `changed` are the ids that this call changed."""
+
+    session_id: str
+    location: str
+    by_id: dict[str, dict[str, Any]]
+    changed: tuple[str, ...]
+    logged: dict[str, str]
+    written: bool
+
+
+def correct_session(store: Store, session_id: str, target: Target, edits: Edits) -> CorrectResult:
+    """Write what was corrected into the session's corrections.jsonl; the log and the result stay as they are.
+
+    Without edits, the transcript.json of the result is taken, where it was edited.  NotFoundError (no session, no such
+    utterance, nothing edited), RecordingError (no transcript), StorageError; then nothing was changed.
+    """
+    listing = store.list_session(session_id)
+    old = listing.documents.get(CORRECTIONS)
+    corrections, problems = read_corrections(store.read(old) if old else b"")
+    if problems:
+        raise RecordingError(f"{CORRECTIONS} of {session_id}, {problems[0]}", hint="mend the file, or delete it")
+    document = target.read(REPORT)
+    edited = edits.transcript if edits.transcript is not None else edited_transcript(target, document)
+    if edits.are_none and edited is None and not edits.dry_run:
+        raise NotFoundError(
+            f"{target.locate(TRANSCRIPT)} is not there, or as it was published: nothing to correct",
+            hint='edit it first, or name a text: --text ID "…"',
+        )
+    listing.documents.pop(CORRECTIONS, None)  # the log as it is without them
+    notes = read_notes(store.read, listing, _preferred(document))
+    logged = {utterance.id: utterance for utterance in notes.utterances}
+    before = {name: dict(values) for name, values in corrections.by_id.items()}
+    if edits.are_none and edited is not None:
+        _take(edited, corrections, logged, notes.session.speakers)
+    _apply(edits, corrections, logged)
+    if edits.transcript is not None:
+        _take(edits.transcript, corrections, logged, notes.session.speakers)
+    now = {name: values for name, values in corrections.by_id.items() if values}
+    corrections.by_id = now
+    changed = tuple(name for name in {**before, **now} if before.get(name) != now.get(name))
+    if not edits.dry_run:
+        store.write_document(session_id, CORRECTIONS, corrections.to_jsonl(), old)
+    texts = {name: logged[name].text for name in {**before, **now} if name in logged}
+    location = f"{store.url.rstrip('/')}/{listing.folder}/{CORRECTIONS}"
+    return CorrectResult(session_id, location, now, changed, texts, not edits.dry_run)
+
+
+def _preferred(report: bytes | None) -> Any:
+    """Whose word counted in the result that was edited."""
+    try:
+        return parse(report or b"")["tool"]["settings"]["prefer"]
+    except (ValueError, KeyError, TypeError):
+        return "utterances"
+
+
+def _apply(edits: Edits, corrections: Corrections, logged: Mapping[str, Utterance]) -> None:
+    named = [*edits.texts, *edits.speakers, *edits.dropped, *edits.restored]
+    for name in named:
+        if name not in logged and name not in corrections.by_id:
+            raise NotFoundError(f"there is no utterance {name[:80]!r}", hint="ids are in transcript.json: u012")
+    for name in edits.restored:
+        corrections.by_id.pop(name, None)
+    for field_name, values in (("text", edits.texts), ("speaker", edits.speakers)):
+        for name, value in values.items():
+            _set(corrections, name, field_name, value, logged[name].text if field_name == "text" else None)
+    for name in edits.dropped:
+        corrections.by_id.setdefault(name, {})["drop"] = True
+
+
+def _set(corrections: Corrections, name: str, field_name: str, value: str, as_logged: str | None) -> None:
+    fields = corrections.by_id.setdefault(name, {})
+    fields.pop("drop", None)
+    if value == as_logged:
+        fields.pop(field_name, None)
+    else:
+        fields[field_name] = value
+
+
+def _take(body: bytes, corrections: Corrections, logged: Mapping[str, Utterance], speakers: Mapping[str, str]) -> None:
+    """What an edited transcript has otherwise than the log: texts, speakers; utterances that are gone are dropped."""
+    try:
+        entries = parse(body)["utterances"]
+        found = {str(one["id"]): one for one in entries}
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordingError(
+            f"the edited {TRANSCRIPT} cannot be read: {error}", hint="mend its JSON, and correct again"
+        ) from error
+    if not found:
+        raise UsageError(f"the edited {TRANSCRIPT} has no utterance", hint="to drop all is not what it is for")
+    for name, utterance in logged.items():
+        entry = found.get(name)
+        if entry is None:
+            corrections.by_id.setdefault(name, {})["drop"] = True
+            continue
+        if isinstance(entry.get("text"), str):
+            _set(corrections, name, "text", entry["text"], utterance.text)
+        if isinstance(entry.get("speaker"), str):
+            _set(corrections, name, "speaker", entry["speaker"], speaker_name(utterance.role, speakers))
+    corrections.taken.add(hashlib.sha256(body).hexdigest())

@@ -1,0 +1,103 @@
+"""What people corrected: applied to a session's utterances, and edits of a result that no correction holds yet."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..documents.corrections import Corrections, read_corrections
+from ..documents.json_text import parse
+from ..errors import RecordingError
+from ..model import Finding
+from ..speech.duration_model import heard_part
+from .result_names import TRANSCRIPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from ..model import Utterance
+    from ..storage import Target
+
+CORRECTIONS = "corrections.jsonl"
+EDITED = "edited"
+"""The field of an output in a report whose captions were made of a transcript that somebody had edited."""
+
+_MOST_NAMED = 20
+_HINT = "see it with: sessiontool correct ID --dry-run; the recording itself is not affected"
+
+
+def corrected(
+    utterances: Iterable[Utterance], data: bytes
+) -> tuple[list[Utterance], list[str], Corrections, list[Finding]]:
+    """The utterances as they were corrected, the ids of those that were dropped, the corrections, and findings."""
+    corrections, problems = read_corrections(data)
+    utterances = list(utterances)
+    known = {utterance.id for utterance in utterances}
+    problems += [f"there is no utterance {name[:80]!r} in the log" for name in corrections.by_id if name not in known]
+    kept, dropped = [], []
+    for utterance in utterances:
+        fields = corrections.by_id.get(utterance.id, {})
+        if fields.get("drop"):
+            dropped.append(utterance.id)
+        else:
+            kept.append(_corrected(utterance, fields))
+    findings = [
+        Finding("correction-not-used", "warning", f"{CORRECTIONS}: {problem}", hint=_HINT)
+        for problem in problems[:_MOST_NAMED]
+    ]
+    return kept, dropped, corrections, findings
+
+
+def _corrected(utterance: Utterance, fields: Mapping[str, Any]) -> Utterance:
+    text, speaker = fields.get("text", utterance.text), fields.get("speaker")
+    if text == utterance.text:
+        return replace(utterance, speaker=speaker) if speaker else utterance
+    heard = utterance.heard_text
+    if heard is not None:  # of the log's text: as large a part of the corrected one
+        heard = heard_part(text, len(heard) / max(1, len(utterance.text)))
+    return replace(utterance, text=text, logged_text=utterance.text, heard_text=heard, speaker=speaker)
+
+
+def edited_transcript(target: Target, report: bytes | None) -> bytes | None:
+    """transcript.json as it is in `target`, where somebody edited it after it was published; else None."""
+    output = _output(report)
+    if output is None:
+        return None
+    body = target.read(TRANSCRIPT)
+    if body is None or (hashlib.sha256(body).hexdigest() == output.get("sha256") and not output.get(EDITED)):
+        return None
+    return body
+
+
+def _output(report: bytes | None) -> dict[str, Any] | None:
+    """What a report says of transcript.json."""
+    try:
+        document = parse(report or b"null")
+    except ValueError:
+        return None
+    outputs = document.get("outputs") if isinstance(document, dict) else None
+    named = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+    return next((one for one in named if one.get("name") == TRANSCRIPT), None)
+
+
+def keep_edits(
+    session_id: str, target: Target, report: bytes | None, corrections: Corrections, work: Path, *, force: bool
+) -> dict[str, Path]:
+    """A copy, in `work`, of a transcript that was edited after it was published: a file to publish beside the new ones.
+
+    RecordingError where no correction holds its edits, unless `force`.
+    """
+    edited = edited_transcript(target, report)
+    if edited is None:
+        return {}
+    digest = hashlib.sha256(edited).hexdigest()
+    if digest not in corrections.taken and not force:
+        raise RecordingError(
+            f"{target.locate(TRANSCRIPT)} was edited after it was published, and would be replaced",
+            hint=f"keep the edits: sessiontool correct {session_id}; --force replaces it, and keeps a copy beside it",
+        )
+    copy = work / f"transcript.edited-{digest[:8]}.json"
+    copy.write_bytes(edited)
+    return {copy.name: copy}
