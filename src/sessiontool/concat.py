@@ -64,6 +64,8 @@ class Remuxer:
         pauses: Sequence[Pause] = (),
         *,
         from_start: bool = True,
+        slice_cause: str = "",
+        lead_us: int = 0,
     ) -> tuple[int, int]:
         """Begin a part, filling the time since the last one.
 
@@ -76,7 +78,12 @@ class Remuxer:
         elif head.channels > self.head.channels:
             self.head = replace(self.head, channels=head.channels)
         self._silent = silent_packet(head.channels)
-        packets, gap_us = self._builder.begin_part(part, head.pre_skip, session_start_us, pauses, from_start=from_start)
+        packets, gap_us = self._builder.begin_part(
+            *(part, head.pre_skip, session_start_us, pauses),
+            from_start=from_start,
+            slice_cause=slice_cause,
+            lead_us=lead_us,
+        )
         self._write_silence(packets)
         return packets, gap_us
 

@@ -26,7 +26,8 @@ class Span:
     """A stretch of output in which all clocks run evenly.
 
     Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause`
-    says why a silence is there (`starved`, `lost`, `suspended`, `between_parts`, `pause`), empty for what was recorded.
+    says why a silence is there (`starved`, `lost`, `suspended`, `between_parts`, `between_slices`, `pause`), empty for
+    what was recorded.
     `silent_packets` made a silence; at the very start some of it may be pre-skip, and not in the output range.
     """
 

@@ -8,20 +8,23 @@ them (`plan`), and the join begins anew.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..model import Finding
+from . import findings
 from .plain import Doubt, PlainJoiner, plain_run
 from .plan import plan_part
 from .records import Assembly, unread
 from .run_joiner import JoinContext, RunJoiner, refused
 from .runs import leave_stop_to_last
 from .sequence import by_part, part_entry, with_numbers_of
+from .slices import SlicedParts, as_one_part, groups_of
 from .time_map import TimeMap, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..concat import Remuxer
     from ..documents.models import PartEntry, SessionDocument
@@ -42,15 +45,22 @@ def assemble(
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
     parts = dict(by_part(chunks))
+    groups = groups_of(parts, session)
+    sliced = {name: as_one_part(names, parts, session) for name, names in groups.items()}
     planned: dict[str, _Planned] = {}
     while True:
         context = JoinContext(new_remuxer(), Assembly(), read, progress)
         progress.stage("joining", len(chunks))
-        doubtful = _join_parts(parts, session, planned, context)
+        doubtful = _join_parts(parts, session, planned, sliced, context)
         if doubtful is None:
             break
-        planned[doubtful] = _Planned(doubtful, parts[doubtful], _noted(session, doubtful, parts[doubtful]), read)
+        if doubtful in sliced:
+            planned[doubtful] = _PlannedSlices(sliced[doubtful], read)
+        else:
+            planned[doubtful] = _Planned(doubtful, parts[doubtful], _noted(session, doubtful, parts[doubtful]), read)
     assembly = context.assembly
+    for name, tally in assembly.slices.items():
+        assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:
         if assembly.refusals:
             raise assembly.refusals[0]
@@ -62,18 +72,28 @@ def assemble(
 
 
 def _join_parts(
-    parts: dict[str, list[ChunkRef]], session: SessionDocument, planned: dict[str, _Planned], context: JoinContext
+    parts: dict[str, list[ChunkRef]],
+    session: SessionDocument,
+    planned: dict[str, _Planned],
+    sliced: dict[str, SlicedParts],
+    context: JoinContext,
 ) -> str | None:
     """Join the parts in order; the first that has to be planned, None where all are joined."""
+    slices = {chunk.part: group for group in sliced.values() for chunk in group.originals.values()}
     for part, listed in parts.items():
-        if part in planned:
-            planned[part].join(context)
+        group = slices.get(part)
+        name = group.name if group else part
+        if name in planned:
+            if part == name:
+                planned[name].join(context)
             continue
         try:
-            joiner = PlainJoiner(plain_run(part, listed, _noted(session, part, listed)), context)
+            run = plain_run(part, listed, _noted(session, part, listed))
+            run.slice = group.place_of(part) if group else None
+            joiner = PlainJoiner(run, context)
             joiner.join()
         except (Doubt, RecordingError):
-            return part
+            return name
         joiner.settle()
     return None
 
@@ -85,10 +105,17 @@ def _noted(session: SessionDocument, part: str, listed: Sequence[ChunkRef]) -> P
 class _Planned:
     """A part whose chunks were looked at; joined as often as the join begins anew."""
 
-    def __init__(self, part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read) -> None:
+    def __init__(
+        self,
+        part: str,
+        listed: Sequence[ChunkRef],
+        entry: PartEntry | None,
+        read: Read,
+        starts_ms: Mapping[int, float] | None = None,
+    ) -> None:
         self._part = part
         self._listed = listed
-        self._plan = plan_part(part, listed, entry, read)
+        self._plan = plan_part(part, listed, entry, read, starts_ms)
         leave_stop_to_last(self._plan.runs)
         self._times: list[TimeMap | RecordingError] = []
         for run in self._plan.runs:
@@ -129,3 +156,18 @@ class _Planned:
             known[aside.chunk].account.damaged_bytes += aside.stretch.size_bytes
         for joiner in joined:
             joiner.settle(self._plan.digests, self._plan.altered)
+
+
+class _PlannedSlices(_Planned):
+    """Parts of one slice each, planned as one part."""
+
+    def __init__(self, slices: SlicedParts, read: Read) -> None:
+        self._slices = slices
+        self._read_slice = slices.read_by(read)
+        super().__init__(slices.name, slices.listed, slices.entry, self._read_slice, slices.starts_ms)
+
+    def join(self, context: JoinContext) -> None:
+        assembly = context.assembly
+        before = len(assembly.chunks), len(assembly.findings)
+        super().join(replace(context, read=self._read_slice))
+        self._slices.translate(assembly, *before)

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from ..documents.models import ChunkEntry
     from .records import Stretch
+    from .slice_seams import SliceTally
 
 _MOST_STRETCHES = 20  # findings of one chunk; chosen: more are summed up
 _MOST_NAMED = 5  # numbers in one message; chosen
 _LOST_HINT = "look for it where the uploads come from; put in its place, the next merge will use it"
+_CLOCK_HINT = "note `emitted_ms` of each chunk in session.json, or a part with `start_ms` for each slice"
 _NUMBER_HINT = "give each MediaRecorder run a part of its own, and number its blobs as they come"
 
 
@@ -65,6 +67,30 @@ def empty(part: str, seqs: Sequence[int]) -> Finding:
     message = f"{len(seqs)} chunk(s) are empty, chunk {seqs[0]} for one"
     hint = "recorders hand over empty blobs at times; nothing is missing if the sound goes on without a gap"
     return Finding("chunks-empty", "info", message, part=part, seq=seqs[0], hint=hint)
+
+
+# -- recordings in slices
+
+
+def slices(part: str, tally: SliceTally) -> Iterator[Finding]:
+    """What a recording in slices was: one finding, and one more where they overlap."""
+    sure = not tally.unclocked
+    where = "" if tally.unclocked < tally.slices else ", and no start of any was noted"
+    message = (
+        f"{tally.slices} complete files, one a slice, are joined on one clock{where}; "
+        f"{tally.filled_ms / 1000:.2f} s between them are filled"
+        + (f", {tally.lost} slice(s) are missing" if tally.lost else "")
+    )
+    hint = "record with `start(timeslice)` and without `stop()`: each restart costs some sound" if sure else _CLOCK_HINT
+    yield Finding("recording-in-slices", "info" if sure else "warning", message, part=part, hint=hint)
+    if tally.overlaps:
+        compared = f"the sound was compared at {tally.compared} seam(s)" if tally.compared else "by their noted times"
+        message = (
+            f"{tally.overlaps} slice(s) begin before the one before has ended: {tally.trimmed_ms / 1000:.2f} s that "
+            f"were recorded twice are joined once, {compared}"
+        )
+        hint = "what is left out is in no result: purge keeps these chunks"
+        yield Finding("slices-overlap", "warning", message, part=part, hint=hint)
 
 
 # -- chunks that are there twice, or in another place

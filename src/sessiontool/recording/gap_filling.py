@@ -70,6 +70,7 @@ class TimelineBuilder:
         self._session_us = 0  # session clock where the recorder clock shows zero, pauses so far added
         self._begun = False  # the part's first packet was seen
         self._from_start = True
+        self._slices_from_us: int | None = None  # session clock at the first slice of the part
         self._span_start: int | None = None
         self._lag_sum = 0
         self._lag_count = 0
@@ -93,14 +94,16 @@ class TimelineBuilder:
         pauses: Sequence[Pause],
         *,
         from_start: bool = True,
+        slice_cause: str = "",
+        lead_us: int = 0,
     ) -> tuple[int, int]:
-        """Begin a part.
+        """Begin a part, or with a `slice_cause` the next slice of one, that being why time passed since the last one.
 
         Returns how many silent packets fill the time since the last one, and that time in microseconds.
-
         `session_start_us` is the session clock at the recorder's start, None where it was not recorded: the part then
         follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where the
         part does not begin `from_start` of its recording, what came before its first packet is not lost.
+        The recorder clock of slices is the session clock since the first start, before which `lead_us` are lost.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None
         if session_start_us is None:
@@ -108,17 +111,25 @@ class TimelineBuilder:
         packets = gap_us = 0
         if last_end_us is None:
             self._pre_skip = pre_skip
+            packets = _silent_packets(us_to_samples(lead_us))
+            last_end_us = session_start_us - lead_us
         else:
             gap_us = session_start_us - last_end_us
             gap = us_to_samples(gap_us) - pre_skip
             packets = max(0, _silent_packets(gap)) if gap <= self.room_samples else 0
-        start = self._position - self._pre_skip
+        if not slice_cause:
+            self._slices_from_us = None
+        elif self._slices_from_us is None or self._part != part:
+            self._slices_from_us = session_start_us - lead_us
         self._part = part
         if packets:
-            end = start + packets * SILENT_PACKET_SAMPLES
-            self._spans.append(
-                Span("silence", part, "between_parts", start, end, 0, 0, last_end_us or 0, session_start_us, packets)
-            )
+            samples = packets * SILENT_PACKET_SAMPLES
+            output = max(0, self._position - self._pre_skip), self._position - self._pre_skip + samples
+            session = last_end_us, session_start_us
+            zero_us = self._slices_from_us
+            recorder = (0, 0) if zero_us is None else (last_end_us - zero_us, session_start_us - zero_us)
+            cause = slice_cause or "between_parts"
+            self._spans.append(Span("silence", part, cause, *output, *recorder, *session, packets))
             self._position += packets * SILENT_PACKET_SAMPLES
             self._silent_packets += packets
         self._origin = self._position
@@ -269,6 +280,8 @@ class TimelineBuilder:
             recorder_start = min(last.recorder_end_us, recorder_end)
         if last and last.session_end_us > session_start:
             session_start = min(last.session_end_us, session_end)
+        if self._slices_from_us is not None:
+            recorder_start, recorder_end = (us - self._slices_from_us for us in (session_start, session_end))
         output = (start - self._pre_skip, end - self._pre_skip)
         self._spans.append(
             Span("recorded", self._part, "", *output, recorder_start, recorder_end, session_start, session_end)
@@ -286,16 +299,11 @@ class TimelineBuilder:
         recorder = last.recorder_end_us if last and last.part == self._part else 0
         session = last.session_end_us if last else self._session_us
         if packets:
-            start = max(0, self._position - self._pre_skip)
-            end = self._position - self._pre_skip + samples
+            output = max(0, self._position - self._pre_skip), self._position - self._pre_skip + samples
             recorder_end = recorder if clock_stops else recorder + length_us
             session_end = session + (session_skip_us or length_us)
-            self._spans.append(
-                Span(
-                    *("silence", self._part, cause, start, end),
-                    *(recorder, recorder_end, session, session_end, packets),
-                )
-            )
+            clocks = recorder, recorder_end, session, session_end
+            self._spans.append(Span("silence", self._part, cause, *output, *clocks, packets))
         self._position += samples
         self._silent_packets += packets
         self._session_us += session_skip_us

@@ -60,11 +60,15 @@ class PlainJoiner(RunJoiner):
             self._check_chunk(self.run.pieces[fed.piece].chunk)
         if self.stream.demuxer.ledger.damages or self.stream.demuxer.header_missing or self._is_passed_over(fed.piece):
             raise Doubt
+        if self.run.slice and self.run.slice.lost:
+            raise Doubt
         for packets in fed.packets:
             if packets.after_break or not packets.placed or packets.recording:
                 raise Doubt
             self._check_times(packets)
         super().take(fed)
+        if self._seam.trimmed or (self.run.slice and len(self.run.pieces) > 1):
+            raise Doubt  # slices that overlap are compared
         lags_ms = list(self.clock.lags_ms.values())
         if len(lags_ms) > 1 and lags_ms[-1] - max(lags_ms[-4:-1]) > SUSPENDED_MS:
             raise Doubt

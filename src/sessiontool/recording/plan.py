@@ -6,6 +6,7 @@ Every byte of every chunk is in a piece of a run, or set aside or damaged with a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from . import findings
 from .copies import Shared, find_shared
 from .manifest import Noted, started_again
 from .ordering import order_chunks
+from .recorders import Chain
 from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, places_of, rows
-from .survey import ChunkSurvey, survey
+from .slices import are_slices, runs_of, starts_of
+from .survey import ChunkSurvey, survey, torn_between
 from .timestamp_repair import STEP_MS
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry
     from ..model import ChunkRef, Finding
     from .ordering import Order
-    from .recorders import Chain
 
 _LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
 
@@ -51,16 +53,20 @@ class Plan:
 
 
 def plan_part(
-    part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, read: Callable[[ChunkRef], bytes]
+    part: str,
+    listed: Sequence[ChunkRef],
+    entry: PartEntry | None,
+    read: Callable[[ChunkRef], bytes],
+    starts_ms: Mapping[int, float] | None = None,
 ) -> Plan:
-    """Read each chunk of a part by itself, and decide what becomes of it."""
+    """Read each chunk of a part by itself, and decide what becomes of it; `starts_ms` are noted starts of slices."""
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
     track = None
     for chunk in listed:
         surveys.append(survey(chunk, read(chunk), mime_type, track))
         track = track or (surveys[-1].track if surveys[-1].has_header else None)
-    planner = _Planner(part, listed, entry, surveys)
+    planner = _Planner(part, listed, entry, surveys, starts_ms or {})
     try:
         plan = planner.plan()
     except RecordingError as error:
@@ -71,8 +77,14 @@ def plan_part(
 
 class _Planner:
     def __init__(
-        self, part: str, listed: Sequence[ChunkRef], entry: PartEntry | None, surveys: Sequence[ChunkSurvey]
+        self,
+        part: str,
+        listed: Sequence[ChunkRef],
+        entry: PartEntry | None,
+        surveys: Sequence[ChunkSurvey],
+        starts_ms: Mapping[int, float],
     ) -> None:
+        self._starts_ms = starts_ms
         self._part = part
         self._entry = entry
         self._surveys = surveys
@@ -89,6 +101,9 @@ class _Planner:
         shared = find_shared(usable, self._noted.has_exactly)
         self._set_copies_aside(shared)
         remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
+        if are_slices(remaining):
+            self._add_slices(remaining, shared)
+            return self._plan
         order = order_chunks(remaining, self._noted.knows, self._noted.lists, sorted([*self._missing, *self._unusable]))
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
@@ -101,6 +116,25 @@ class _Planner:
         for index, chain in enumerate(order.chains):
             self._add_run(index, chain, order.chains, shared, replaced)
         return self._plan
+
+    def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
+        """A run for each slice, in order of their numbers, or of those under which they were noted."""
+        unlike = [one for one in remaining if self._noted.unlike(one)]
+        moved = {one.chunk: number for one in unlike if (number := self._noted.number_of(one)) >= 0}
+        numbers = [moved.get(one.chunk, one.chunk.seq) for one in remaining]
+        slices = sorted(zip(numbers, remaining, strict=True), key=itemgetter(0))
+        gone = sorted(({*self._missing, *self._unusable} | set(moved.values())) - {number for number, _ in slices})
+        starts_ms = starts_of(slices, self._entry, self._starts_ms, self._is_hurt)
+        self._plan.findings += [findings.missing(self._part, row) for row in rows(self._missing)]
+        runs = runs_of(self._part, slices, self._entry, starts_ms, gone)
+        for run, (_, one) in zip(runs, slices, strict=True):
+            chain = Chain([one], [one.chunk] if one.chunk in moved else [])
+            run.findings += map(findings.out_of_order, chain.moved)
+            run.pieces = self._pieces(run, chain, shared, {})
+            self._plan.runs.append(run)
+
+    def _is_hurt(self, one: ChunkSurvey) -> bool:
+        return bool(one.damages or self._noted.unlike(one)) or not one.has_header
 
     def _count_missing(self, misplaced: Collection[int]) -> None:
         """Count the missing numbers anew, without those of chunks that say nothing of how many there were."""
@@ -256,7 +290,7 @@ class _Planner:
         short: tuple[str, float] | None = None
         for position, one in enumerate(chain.chunks):
             before = chain.chunks[position - 1] if position else None
-            why, count = lost.get(position, short or (_torn(before, one) if before else "", 0.0))
+            why, count = lost.get(position, short or (torn_between(before, one) if before else "", 0.0))
             fresh = self._pieces_of(one, run, shared, chain.moved)
             pieces.append(replace(fresh[0], lost_before=why, lost_chunks=count))
             pieces += fresh[1:]
@@ -313,15 +347,3 @@ class _Planner:
             run.short.add(one.chunk)
         cut_at_end = one.is_torn_at_end or not one.is_torn_at_start
         return (finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted and cut_at_end else None
-
-
-def _torn(before: ChunkSurvey, after: ChunkSurvey) -> str:
-    """Why two chunks do not go on with one another, though none is missing; empty where they do.
-
-    What is cut in the middle of a packet on both sides may be one packet.
-    """
-    if before.is_torn_at_end and not after.is_torn_at_start:
-        return f"the end of chunk {before.chunk.seq} is damaged"
-    if after.is_torn_at_start and not before.is_torn_at_end:
-        return f"the beginning of chunk {after.chunk.seq} is damaged"
-    return ""

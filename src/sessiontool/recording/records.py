@@ -10,6 +10,7 @@ from ..media.packets import Account
 if TYPE_CHECKING:
     from ..errors import RecordingError
     from ..model import ChunkRef, Finding
+    from .slice_seams import SliceTally
 
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
 
@@ -47,6 +48,12 @@ class ChunkRecord:
     damage: list[Stretch] = field(default_factory=list)
     set_aside: list[Stretch] = field(default_factory=list)
 
+    def leave_out(self, stretch: Stretch) -> None:
+        """Set whole packets aside that were read, and are not joined."""
+        self.set_aside.append(stretch)
+        self.account.set_aside_bytes += stretch.size_bytes
+        self.account.payload_bytes -= stretch.size_bytes
+
     def fresh(self) -> ChunkRecord:
         """A copy that can be added to."""
         account = replace(self.account)
@@ -71,9 +78,13 @@ class PartRecord:
 
 @dataclass(slots=True)
 class Assembly:
-    """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read."""
+    """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read.
+
+    `slices` are the recordings in slices, by their name in the timeline.
+    """
 
     chunks: list[ChunkRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     parts: list[PartRecord] = field(default_factory=list)
     refusals: list[RecordingError] = field(default_factory=list)
+    slices: dict[str, SliceTally] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from .gap_filling import Pause
 from .manifest import started_again
 from .records import ChunkRecord, PartRecord, Stretch, unread
 from .runs import PieceStream
+from .slice_seams import Seam, SliceTally, begin_at
 from .survey import end_ms
 from .time_map import TimeMap
 
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
     from ..concat import Remuxer
     from ..errors import RecordingError
+    from ..media.packets import Track
     from ..model import ChunkRef
     from ..progress import Progress
     from .records import Assembly
     from .runs import Fed, Read, RecorderRun
+    from .slice_seams import Slice
 
 _NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
 
@@ -61,6 +64,7 @@ class RunJoiner:
         self._number = -1  # of the recording in the demuxer's count
         self._digest = PacketDigest()
         self._digest_of: ChunkRecord | None = None
+        self._seam = Seam()
 
     def join(self) -> None:
         """Read and join all of it (RecordingError where it is no recording; what was read until then is joined)."""
@@ -83,9 +87,10 @@ class RunJoiner:
         for packets in fed.packets:
             if packets.recording != self._number:
                 self._begin(packets, fed)
+            self._seam.trim(packets, self.stream, piece.chunk)
             for run in self._time_map.apply(packets):
                 self._remuxer.add(run)
-                self.end_ms = end_ms(run)
+                self.end_ms = end_ms(run) if run.times_ms else self.end_ms
             self._count(record, packets.payloads)
         if fed.packets and self.end_ms is not None:
             self.clock.saw(piece.noted_seq, round(self.end_ms))
@@ -137,6 +142,8 @@ class RunJoiner:
             of_chunk.set_aside_bytes += account.set_aside_bytes
         for aside in self.stream.damage():
             known[aside.chunk].damage.append(aside.stretch)
+        if self._seam.aside:
+            known[self._seam.aside[0]].leave_out(self._seam.aside[1])
         for aside in self.stream.set_aside():
             known[aside.chunk].set_aside.append(aside.stretch)
             self.found([findings.second_track(aside.chunk, aside.stretch.reason, aside.stretch.size_bytes)])
@@ -182,17 +189,37 @@ class RunJoiner:
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._context.assembly.parts
         self._time_map.begin(self._number)
-        silent, gap_us = self._remuxer.begin_part(
-            name, track.opus_head, start_us, pauses, from_start=first or run.has_header
-        )
-        self._context.assembly.parts.append(PartRecord(name, track.writing_app))
+        if run.slice is not None:
+            name = run.slice.group
+            silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses)
+        else:
+            silent, gap_us = self._remuxer.begin_part(
+                name, track.opus_head, start_us, pauses, from_start=first or run.has_header
+            )
+        if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
+            self._context.assembly.parts.append(PartRecord(name, track.writing_app))
         if self.stream.demuxer.header_missing:
             message = f"the header of part {name} is lost; it was rebuilt from the blocks"
             hint = "the first chunk has it: look for it where the uploads come from"
             self._find("header-missing", "warning", message, hint=hint)
             packets.after_break = True  # what was recorded before these went with the header
-        if not first:
+        if not first and run.slice is None:
             self._note_gap(name, silent, gap_us, known=start_us is not None)
+
+    def _begin_slice(
+        self, place: Slice, track: Track, start_us: int | None, pauses: Sequence[Pause]
+    ) -> tuple[int, int]:
+        """Begin a slice: after silence for what is missing before it, and without what the one before has, too."""
+        tally = self._context.assembly.slices.setdefault(place.group, SliceTally())
+        start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
+        gap = self._remuxer.begin_part(
+            *(place.group, track.opus_head, start_us, pauses),
+            from_start=self.run.has_header and not self._seam.left_us,
+            slice_cause="lost" if place.lost else "between_slices",
+            lead_us=lead_us,
+        )
+        tally.add(place, gap[0], known=place.start_ms is not None)
+        return gap
 
     def _start_us(self) -> int | None:
         """The session clock at the recorder's start: noted, or by its first blob, or by how many chunks are missing."""
@@ -210,6 +237,8 @@ class RunJoiner:
             self._find("loss-too-long", "error", message, hint=hint)
             tail_ms = 0
         self._remuxer.end_part(tail_ms)
+        if self.run.slice:
+            self._context.assembly.slices[self.run.slice.group].close(self.run.slice, self._seam)
         for samples in self._remuxer.clock_jumps:
             message = f"the recorder's clock jumps in part {self.run.name}; the sound goes on there without a gap"
             hint = "the timestamps are wrong, or packets of another recording are among these"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry
     from ..media.packets import Account, Demuxer, PacketRun, Track
     from ..model import ChunkRef, Finding
+    from .slice_seams import Slice
 
     Read = Callable[[ChunkRef], bytes]
 
@@ -70,7 +71,8 @@ class RecorderRun:
     `missing_after` are the numbers of
     chunks that are known to be missing after the last piece, and `lost_after` how many chunks that are there hold
     nothing of use.  `before_ms` is how long what is missing before it lasted, where it follows another run of the part.
-    The chunks that are `short` are smaller than noted.  `findings` came up when the run was put together.
+    The chunks that are `short` are smaller than noted.
+    `slice` is its place in a recording in slices.  `findings` came up when the run was put together.
     """
 
     name: str
@@ -85,6 +87,7 @@ class RecorderRun:
     opener: ChunkRef | None = None
     ticks_per_ms: int = 1
     short: set[ChunkRef] = field(default_factory=set)
+    slice: Slice | None = None
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -123,6 +126,7 @@ class PieceStream:
         self._read = read
         self._track = track
         self._demuxer: Demuxer | None = None
+        self._last = b""
         self.digests: dict[ChunkRef, str] = {}
         self.sizes: dict[ChunkRef, int] = {}
         self.head = b""
@@ -133,6 +137,10 @@ class PieceStream:
         assert self._demuxer is not None
         return self._demuxer
 
+    def place_of(self, payload: bytes) -> int:
+        """Where in the chunk that was fed last a packet is; 0 where it began in another one."""
+        return max(0, self._last.find(payload))
+
     def __iter__(self) -> Iterator[Fed]:
         last: tuple[ChunkRef, bytes] | None = None
         for index, piece in enumerate(self._run.pieces):
@@ -140,7 +148,7 @@ class PieceStream:
                 yield Fed(index - 1, self._demuxer.discontinuity(piece.lost_before))
             if last is None or last[0] != piece.chunk:
                 last = piece.chunk, self._read(piece.chunk)
-            data = last[1]
+            data = self._last = last[1]
             if piece.chunk not in self.digests:
                 self.digests[piece.chunk] = hashlib.sha256(data).hexdigest()
                 self.sizes[piece.chunk] = len(data)

@@ -220,3 +220,15 @@ def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) ->
             found.sizes.append(len(payload))
             found.durations.append(duration)
             found.blanked.append(_BLANK in payload)
+
+
+def torn_between(before: ChunkSurvey, after: ChunkSurvey) -> str:
+    """Why two chunks do not go on with one another, though none is missing; empty where they do.
+
+    What is cut in the middle of a packet on both sides may be one packet.
+    """
+    if before.is_torn_at_end and not after.is_torn_at_start:
+        return f"the end of chunk {before.chunk.seq} is damaged"
+    if after.is_torn_at_start and not before.is_torn_at_end:
+        return f"the beginning of chunk {after.chunk.seq} is damaged"
+    return ""

@@ -1,0 +1,235 @@
+"""Recordings in slices: a recorder that was stopped and started every few seconds, so that each file is complete.
+
+Slices are one recording on one clock, whether they lie in one part or in a part each.  A slice begins when its recorder
+was started (noted), else when the one before was handed over, else as long before its own hand-over as it lasts.
+
+Not here: the joining (`run_joiner`), and what becomes of sound that two slices share (`slice_seams`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ..documents.models import ChunkEntry, PartEntry
+from ..model import ChunkRef
+from .runs import RecorderRun
+from .sequence import part_entry
+from .slice_seams import Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from ..documents.models import SessionDocument
+    from .records import Assembly
+    from .runs import Read
+    from .survey import ChunkSurvey
+
+LEAST_SLICES = 3
+"""Fewer complete files are recorders that were started again."""
+
+_MOST_PAUSE_MS = 1000
+"""Between the end of a slice and the start of the next one; a recorder that stood still for longer begins a part."""
+
+_MOSTLY_WHOLE = 0.6  # share of a part's chunks that are complete files
+_HANDED_OVER_MS = 35
+"""Between the end of a slice's last packet and its `dataavailable` after `stop()` (measured: 3 to 78 ms in Chrome)."""
+_RESTARTED_MS = 1
+"""Between a slice's `dataavailable` and the start of the next recorder in its handler (measured: 1 ms)."""
+_AT_ONCE_MS = (-100, 80)
+_UNNOTED_BYTES = 1 << 20
+"""A file without a noted start is a slice up to a minute at 128 kb/s; longer ones are parts of their own."""
+_MOST_DROPPED = 1.2  # how much longer than its samples a slice may have lasted
+_ALIKE = 2.0  # how much larger or smaller than others a slice without a noted start is
+
+
+# -- slices in one part
+
+
+def are_slices(surveys: Sequence[ChunkSurvey]) -> bool:
+    """Whether a part's chunks are complete files, each with a header and sound of its own."""
+    sounding = [one for one in surveys if one.digests]
+    whole = sum(one.has_header for one in sounding)
+    return whole >= LEAST_SLICES and whole >= _MOSTLY_WHOLE * len(sounding)
+
+
+def starts_of(
+    slices: Sequence[tuple[int, ChunkSurvey]],
+    entry: PartEntry | None,
+    noted: Mapping[int, float],
+    is_hurt: Callable[[ChunkSurvey], bool],
+) -> list[float | None]:
+    """When slices, numbered and in order, were started on the session clock, in ms; `noted` starts are by number.
+
+    One that `is_hurt` is taken to have been as long as others.
+    """
+    lengths_ms = {number: _lasted_ms(one) for number, one in slices if not is_hurt(one)}
+    usual_ms = median(lengths_ms.values()) if lengths_ms else 0.0
+    emitted = {one.seq: one.emitted_ms for one in entry.chunks if one.emitted_ms is not None} if entry else {}
+    known = dict(noted)
+    if entry and entry.start_ms is not None and slices:
+        known.setdefault(min([slices[0][0], *(one.seq for one in entry.chunks)]), entry.start_ms)
+    return [_start_of(n, lengths_ms.get(n, usual_ms), emitted, known.get(n)) for n, _ in slices]
+
+
+def _lasted_ms(one: ChunkSurvey) -> float:
+    """How long a slice lasted: by its times, which know of dropped sound, unless a time is wrong."""
+    by_time_ms = one.end_ms or 0.0
+    return by_time_ms if one.length_ms <= by_time_ms <= one.length_ms * _MOST_DROPPED else one.length_ms
+
+
+def _start_of(number: int, length_ms: float, emitted: Mapping[int, float], noted_ms: float | None) -> float | None:
+    if noted_ms is not None:
+        return noted_ms
+    before_ms, own_ms = emitted.get(number - 1), emitted.get(number)
+    if own_ms is None:
+        return None if before_ms is None else before_ms + _RESTARTED_MS
+    by_length_ms = own_ms - length_ms - _HANDED_OVER_MS
+    at_once = before_ms is not None and _AT_ONCE_MS[0] <= by_length_ms - before_ms <= _AT_ONCE_MS[1]
+    return before_ms + _RESTARTED_MS if at_once and before_ms is not None else by_length_ms
+
+
+def stride_of(slices: Sequence[tuple[int, ChunkSurvey]], starts_ms: Sequence[float | None]) -> float:
+    """How long after a slice the next one begins, in ms: by the starts of neighbours, else by how long they last."""
+    timed = [(number, ms) for (number, _), ms in zip(slices, starts_ms, strict=True) if ms is not None]
+    steps = [b_ms - a_ms for (a, a_ms), (b, b_ms) in pairwise(timed) if b == a + 1]
+    lengths = [one.length_ms for _, one in slices if one.digests]
+    return median(steps or lengths or [0.0])
+
+
+def runs_of(
+    part: str,
+    slices: Sequence[tuple[int, ChunkSurvey]],
+    entry: PartEntry | None,
+    starts_ms: Sequence[float | None],
+    gone: Sequence[int],
+) -> Iterator[RecorderRun]:
+    """A run for each slice, still without its pieces; `gone` are the numbers of slices that are missing."""
+    stride_ms = stride_of(slices, starts_ms)
+    before = -1
+    for index, ((number, one), start_ms) in enumerate(zip(slices, starts_ms, strict=True)):
+        after = [n for n in gone if n > number] if index == len(slices) - 1 else []
+        run = RecorderRun(part, part, [], entry_of(number, one, entry, start_ms, after), one.has_header)
+        run.missing_after, run.chunk_ms = after, stride_ms
+        run.ticks_per_ms, run.opener = one.ticks_per_ms, one.chunk
+        run.slice = Slice(part, not index, start_ms, sum(before < n < number for n in gone), stride_ms)
+        before = number
+        yield run
+
+
+def entry_of(
+    number: int, one: ChunkSurvey, entry: PartEntry | None, start_ms: float | None, after: Sequence[int]
+) -> PartEntry:
+    """What the recorder noted of one slice; `after` are the numbers of slices that are missing behind it."""
+    if entry is None:
+        return PartEntry(part=one.chunk.part)
+    chunks = [noted for noted in entry.chunks if noted.seq == number or noted.seq in after]
+    end_ms = (start_ms or 0.0) + one.length_ms
+    pauses = [p for p in entry.pauses if start_ms is not None and start_ms <= p.start_ms < end_ms]
+    return entry.model_copy(update={"start_ms": start_ms, "pauses": pauses, "chunks": chunks})
+
+
+# -- slices in a part each
+
+
+def groups_of(parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> dict[str, list[str]]:
+    """The parts of each recording that has a part for each slice, by the first of them."""
+    groups: dict[str, list[str]] = {}
+    row: list[str] = []
+    for part, listed in parts.items():
+        if row and not (len(listed) == 1 and _follows(row[-1], part, parts, session)):
+            groups.update(_group(row))
+            row = []
+        if len(listed) == 1:
+            row.append(part)
+    groups.update(_group(row))
+    return groups
+
+
+def _group(row: Sequence[str]) -> dict[str, list[str]]:
+    return {row[0]: list(row)} if len(row) >= LEAST_SLICES else {}
+
+
+def _follows(before: str, part: str, parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> bool:
+    """Whether a part is the next slice of a recording, or the first behind some that are missing."""
+    a, b = part_entry(session.parts, before), part_entry(session.parts, part)
+    if any(entry and len(entry.chunks) > 1 for entry in (a, b)) or not (before.isdecimal() and part.isdecimal()):
+        return False
+    if a and b and a.start_ms is not None and b.start_ms is not None:
+        ended_ms = _ended_ms(a)
+        steps = int(part) - int(before)
+        if ended_ms is None or b.start_ms <= a.start_ms:
+            return False
+        stride_ms = ended_ms - a.start_ms + _MOST_PAUSE_MS
+        return b.start_ms - a.start_ms <= stride_ms * steps
+    sizes = [parts[name][0].object.size_bytes for name in (before, part)]
+    return a == b is None and max(sizes) < _UNNOTED_BYTES and max(sizes) <= _ALIKE * max(1, min(sizes))
+
+
+def _ended_ms(entry: PartEntry) -> float | None:
+    if entry.stop_ms is not None:
+        return entry.stop_ms
+    return entry.chunks[0].emitted_ms if entry.chunks else None
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedParts:
+    """Parts of one slice each, seen as one part: its chunks are numbered as the parts are."""
+
+    name: str
+    listed: list[ChunkRef]
+    entry: PartEntry
+    starts_ms: dict[int, float]
+    originals: dict[ChunkRef, ChunkRef]
+
+    def place_of(self, part: str) -> Slice:
+        """The place of one of the parts, as it was noted."""
+        numbers = [chunk.seq for chunk in self.listed]
+        number = int(part)
+        index = numbers.index(number)
+        lost = number - numbers[index - 1] - 1 if index else 0
+        timed = [(n, self.starts_ms[n]) for n in numbers if n in self.starts_ms]
+        steps = [b_ms - a_ms for (a, a_ms), (b, b_ms) in pairwise(timed) if b == a + 1]
+        return Slice(self.name, not index, self.starts_ms.get(number), lost, median(steps or [0.0]))
+
+    def read_by(self, read: Read) -> Read:
+        """`read`, for chunks as they are numbered here."""
+        return lambda chunk: read(self.originals[chunk])
+
+    def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
+        """Give what was said since then the chunks' own parts and numbers."""
+        by_number = {chunk.seq: original for chunk, original in self.originals.items()}
+        for record in assembly.chunks[chunks_from:]:
+            record.chunk = self.originals[record.chunk]
+            for stretches in (record.damage, record.set_aside):
+                stretches[:] = [
+                    replace(one, kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
+                ]
+        for index, finding in enumerate(assembly.findings[findings_from:], findings_from):
+            original = by_number.get(finding.seq) if finding.seq is not None else None
+            if original:
+                assembly.findings[index] = replace(finding, part=original.part, seq=original.seq)
+
+
+def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> SlicedParts:
+    """Parts of one slice each as one part."""
+    originals = {ChunkRef(parts[name][0].object, names[0], int(name)): parts[name][0] for name in names}
+    numbers = range(int(names[0]), int(names[-1]) + 1)
+    entries = {n: entry for n in numbers if (entry := part_entry(session.parts, str(n)))}
+    whole = PartEntry(
+        part=names[0],
+        mime_type=next((entry.mime_type for entry in entries.values()), None),
+        stop_ms=entries[numbers[-1]].stop_ms if numbers[-1] in entries else None,
+        pauses=[pause for entry in entries.values() for pause in entry.pauses],
+        chunks=list(_noted(entries)),
+    )
+    starts_ms = {n: entry.start_ms for n, entry in entries.items() if entry.start_ms is not None}
+    return SlicedParts(names[0], list(originals), whole, starts_ms, originals)
+
+
+def _noted(entries: Mapping[int, PartEntry]) -> Iterator[ChunkEntry]:
+    for number, entry in entries.items():
+        noted = entry.chunks[0] if entry.chunks else ChunkEntry(seq=0)
+        yield noted.model_copy(update={"seq": number})

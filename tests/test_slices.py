@@ -1,0 +1,225 @@
+"""Recordings in slices, each a complete file: one clock, holes of their true length, and what two share, once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from recordings import chrome, firefox
+from typer.testing import CliRunner
+
+from sessiontool import merge
+from sessiontool.cli import app
+from sessiontool.errors import SessionToolError
+from sessiontool.media.matroska.demuxer import WebmDemuxer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PACKETS = 80
+PACKET_MS = 60
+LENGTH_MS = PACKETS * PACKET_MS
+PAUSE_MS = 25
+FORMS = ("parts", "one part")
+
+
+@dataclass
+class Sliced:
+    """A session of complete files: their packets, and when each recorder was started."""
+
+    folder: Path
+    packets: list[list[bytes]] = field(default_factory=list)
+    starts_ms: list[float] = field(default_factory=list)
+
+    def merged(self) -> tuple[dict[str, Any], list[bytes]]:
+        """The report, and the packets of the result."""
+        result = merge(self.folder.name, store=self.folder.parent, force=True)
+        data = (Path(result.location) / "audio.webm").read_bytes()
+        reader = WebmDemuxer()
+        runs = [*reader.feed(data), *reader.flush()]
+        return result.report, [payload for run in runs for payload in run.payloads]
+
+    def place_ms(self, report: dict[str, Any], number: int, packets: Sequence[bytes]) -> float:
+        """Where the first packet of a slice is in the result, by the lengths of those before it."""
+        index = packets.index(self.packets[number][0])
+        lengths = [20 if len(packet) == 3 else PACKET_MS for packet in packets[:index]]
+        return sum(lengths)
+
+
+def sliced(
+    folder: Path, form: str, count: int = 5, *, noted: bool = True, lost: Sequence[int] = (), shared_ms: int = 0
+) -> Sliced:
+    """A session of `count` slices, of which some are `lost`, and each shares its beginning with the one before."""
+    made = Sliced(folder)
+    parts: list[dict[str, Any]] = []
+    for number in range(count):
+        whole = chrome(PACKETS, seed=number)
+        start_ms = 1000 + number * (LENGTH_MS + PAUSE_MS - shared_ms)
+        made.packets.append([block.payload for block in whole.blocks])
+        made.starts_ms.append(start_ms)
+        note = {"seq": number, "bytes": len(whole.data), "emitted_ms": start_ms + LENGTH_MS + PAUSE_MS - 1}
+        part = {"part": number, "start_ms": start_ms, "stop_ms": start_ms + LENGTH_MS + 5}
+        parts.append({**part, "chunks": [{**note, "seq": 0 if form == "parts" else number}]})
+        key = f"{number:03}/000000.webm" if form == "parts" else f"000/{number:06}.webm"
+        if number not in lost:
+            path = folder / "chunks" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(whole.data)
+    if form == "one part":
+        chunks = [chunk for part in parts for chunk in part["chunks"]]
+        parts = [{"part": 0, "start_ms": 1000, "stop_ms": parts[-1]["stop_ms"], "chunks": chunks}]
+    if noted:
+        (folder / "session.json").write_text(json.dumps({"session_id": folder.name, "parts": parts}))
+    return made
+
+
+def codes(report: dict[str, Any]) -> list[str]:
+    return [finding["code"] for finding in report["findings"] if finding["code"] != "no-utterances"]
+
+
+def assert_verified(store: Path) -> None:
+    result = CliRunner().invoke(app, ["verify", "s", "--store", str(store)])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_slices_are_one_recording_on_one_clock(tmp_path: Path, form: str) -> None:
+    session = sliced(tmp_path / "s", form)
+    report, packets = session.merged()
+    assert report["status"] == "complete"
+    assert codes(report) == ["recording-in-slices"]
+    assert len(report["parts"]) == 1
+    assert [packet for packet in packets if len(packet) > 3] == [one for row in session.packets for one in row]
+    for number, start_ms in enumerate(session.starts_ms):
+        assert session.place_ms(report, number, packets) == pytest.approx(start_ms - 1000, abs=25)
+    clocks = [span[f"{clock}_ms"] for span in report["timeline"] for clock in ("recorder", "session")]
+    assert {round(b[0] - a[0]) for a, b in zip(clocks[::2], clocks[1::2], strict=True)} == {1000}
+    assert_verified(tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_lost_slice_is_as_long_as_its_neighbours(tmp_path: Path, form: str, noted: bool) -> None:
+    session = sliced(tmp_path / "s", form, noted=noted, lost=[2])
+    report, packets = session.merged()
+    assert report["status"] == "partial"
+    assert codes(report).count("chunk-missing") == 1
+    assert [packet for packet in packets if len(packet) > 3] == [
+        one for number, row in enumerate(session.packets) for one in row if number != 2
+    ]
+    hole_ms = session.place_ms(report, 3, packets) - session.place_ms(report, 1, packets) - LENGTH_MS
+    assert hole_ms == pytest.approx(LENGTH_MS, abs=2 * PAUSE_MS + 40)
+    assert sum(finding.get("lost_ms", 0) for finding in report["findings"]) == pytest.approx(hole_ms, abs=40)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_first_and_the_last_slice_are_lost(tmp_path: Path, form: str) -> None:
+    session = sliced(tmp_path / "s", "one part", count=6, lost=[0, 5])
+    report, packets = session.merged()
+    assert codes(report).count("chunk-missing") == 2
+    assert session.place_ms(report, 1, packets) == pytest.approx(LENGTH_MS + PAUSE_MS, abs=25)
+    assert report["duration_s"] * 1000 == pytest.approx(6 * LENGTH_MS + 5 * PAUSE_MS, abs=80)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_two_slices_share_is_joined_once(tmp_path: Path, form: str) -> None:
+    session = sliced(tmp_path / "s", form, shared_ms=1000)
+    report, packets = session.merged()
+    assert codes(report).count("slices-overlap") == 1
+    assert "parts-overlap" not in codes(report)
+    assert report["duration_s"] * 1000 == pytest.approx(session.starts_ms[-1] - 1000 + LENGTH_MS, abs=40)
+    for row in session.packets:
+        kept = [packet for packet in row if packet in packets]
+        assert row[-len(kept) :] == kept
+        assert len(kept) >= PACKETS - 18
+    for chunk in report["chunks"]:
+        kinds = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
+        assert sum(chunk[kind] for kind in kinds) == chunk["bytes"]
+    assert sum(chunk["set_aside_bytes"] for chunk in report["chunks"]) > 0
+    assert_verified(tmp_path)
+
+
+def test_purge_keeps_slices_of_which_something_was_left_out(tmp_path: Path) -> None:
+    for name, shared_ms in (("overlapping", 1000), ("plain", 0)):
+        sliced(tmp_path / name, "one part", shared_ms=shared_ms).merged()
+        options = [
+            "--store",
+            str(tmp_path),
+            "--chunks-after",
+            "0",
+            "--yes",
+            "--receipt",
+            str(tmp_path / f"{name}.json"),
+        ]
+        CliRunner().invoke(app, ["purge", name, *options])
+    assert len(list((tmp_path / "overlapping").rglob("chunks/**/*.webm"))) == 5
+    assert not list((tmp_path / "plain").rglob("chunks/**/*.webm"))
+
+
+def test_slices_whose_names_were_mixed_up_are_sorted_by_what_was_noted(tmp_path: Path) -> None:
+    session = sliced(tmp_path / "s", "one part")
+    a, b = (tmp_path / "s" / "chunks" / "000" / f"{number:06}.webm" for number in (1, 3))
+    first, second = a.read_bytes(), b.read_bytes()
+    assert len(first) != len(second)
+    a.write_bytes(second)
+    b.write_bytes(first)
+    report, packets = session.merged()
+    assert [packet for packet in packets if len(packet) > 3] == [one for row in session.packets for one in row]
+    assert codes(report).count("chunk-out-of-order") == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("damage", ["cut", "zeroes", "header"])
+def test_a_hurt_slice_moves_no_other(tmp_path: Path, form: str, damage: str) -> None:
+    session = sliced(tmp_path / "s", form)
+    path = sorted((tmp_path / "s" / "chunks").rglob("*.webm"))[2]
+    data = path.read_bytes()
+    spoiled = {
+        "cut": data[: len(data) // 2],
+        "zeroes": data[:1000] + bytes(300) + data[1300:],
+        "header": bytes(60) + data[60:],
+    }[damage]
+    path.write_bytes(spoiled)
+    report, packets = session.merged()
+    whole = [packet for row in session.packets for packet in row if packet in spoiled or row is not session.packets[2]]
+    assert [packet for packet in packets if packet in set(whole)] == whole
+    for number in (3, 4):
+        assert session.place_ms(report, number, packets) == pytest.approx(session.starts_ms[number] - 1000, abs=25)
+    assert report["status"] != "complete"
+
+
+def test_hundreds_of_slices_have_a_short_summary(tmp_path: Path) -> None:
+    sliced(tmp_path / "s", "parts", count=720, lost=[7, 300])
+    result = CliRunner().invoke(app, ["merge", "s", "--store", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) <= 20
+
+
+def test_two_complete_files_are_no_slices(tmp_path: Path) -> None:
+    report, _ = sliced(tmp_path / "s", "one part", count=2).merged()
+    assert "recorder-restarted" in codes(report)
+
+
+def test_parts_with_a_break_between_them_stay_parts(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    parts = []
+    for number in range(4):
+        path = folder / "chunks" / f"{number:03}" / "000000.webm"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(firefox(200, seed=number).data)
+        parts.append({"part": number, "start_ms": number * 9000, "stop_ms": number * 9000 + 4000})
+    (folder / "session.json").write_text(json.dumps({"session_id": "s", "parts": parts}))
+    report = merge("s", store=tmp_path).report
+    assert len(report["parts"]) == 4
+    assert codes(report).count("part-gap") == 3
+
+
+def test_slices_of_nothing_are_refused(tmp_path: Path) -> None:
+    sliced(tmp_path / "s", "parts")
+    for path in (tmp_path / "s" / "chunks").rglob("*.webm"):
+        path.write_bytes(b"<html>")
+    with pytest.raises(SessionToolError):
+        merge("s", store=tmp_path)
