@@ -25,6 +25,23 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell run
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
 
 
+SLOW = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("batch", "browsers", "captions_browsers", "dask", "deploy", "docs", "faults", "fetch", "fuzz_regressions"),
+        *("killed", "lambda", "lease", "merge_faults", "normal", "packaging", "placing", "purge_random"),
+        *("random_faults", "recorder_firefox", "recorder_page", "s3", "second_opinion", "torture", "verify_mutations"),
+    )
+)
+"""What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _nobodys_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Settings and credentials of whoever runs the tests play no part in them."""
