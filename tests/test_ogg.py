@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parent / "data"
 FIREFOX = sorted((DATA / "containers" / "firefox-ogg" / "chunks" / "000").iterdir())
 WILD = sorted((DATA / "torture").glob("*.opus"))
-SMALL = made()
+PACKETS_A_PAGE = 3
+SMALL = made(per_page=PACKETS_A_PAGE)
 
 Pairs = list[tuple[bytes, int]]
 
@@ -150,7 +151,7 @@ def test_bytes_that_are_missing_cost_what_they_touch_and_move_nothing(data: st.D
     known = [pair for pair in found if pair in SMALL.packets]
     assert known == [pair for pair in SMALL.packets if pair in found]
     assert set(SMALL.outside(start, end)) <= set(known)
-    assert len(found) - len(known) <= (0 if told else 2)
+    assert len(found) - len(known) <= (0 if told else PACKETS_A_PAGE)  # a page with a wrong checksum gives its packets
     before = [pair for pair in SMALL.packets if SMALL.data.index(pair[0]) + len(pair[0]) <= start]
     assert found[: len(before)] == before
 

@@ -42,7 +42,7 @@ def _settings(options: MergeOptions) -> dict[str, Any]:
     """What of the options changes the result, as the report has it (UsageError where it cannot be done)."""
     for name in ("vad", "words"):
         if getattr(options, name) and not options.align:
-            raise UsageError(f"{name} needs the alignment", hint=f"leave out --{name}, or --no-align")
+            raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name}, or --no-align")
     return {
         **result_settings(options),
         "vad": _detector(options),
