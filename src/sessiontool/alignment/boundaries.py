@@ -2,8 +2,9 @@
 
 An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level
 well below the utterance's own and above the noise there; the first and the last instant above it that last are its
-onset and end.  Where noise hides that level the power says nothing, and the island's edge, which looked at each
-band by itself, stands.
+onset and end.  A last consonant may be weaker than that: it is told from the tail that an encoder or a room adds by
+being steady and then stopping at once.  Where noise hides that level the power says nothing, and the island's edge,
+which looked at each band by itself, stands.
 
 Not here: which stretch it is (`assignment`).
 """
@@ -30,6 +31,13 @@ _OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 50, 120
 """How far an edge may move; ends farther in, as what an encoder or a room adds behind speech counts as an island."""
 
 _ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 30.0
+_CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
+"""How far below the utterance's own level the whole of a quiet last consonant is, and half of it: "th" of "month" as
+browsers recorded it lies at 27 to 35."""
+
+_STOPS_DB, _STOPS_MS = 12.0, 20
+"""By how much, and how soon, the level falls where speech stops; tails of encoders and rooms fall more slowly."""
+
 _ABOVE_NOISE_DB = 6.0
 _NOISY_DB = 13.0
 _AROUND_MS = 400
@@ -80,8 +88,10 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
     level = _smooth_db(power, lo, hi)
     peak = _quantile(level[max(0, start - lo) : end - lo], 0.95)
     onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, min(_ONSET_IN_MS, (end - start) // 2))
-    ending = _edge(level[::-1], hi - end, peak - _END_BELOW_DB, min(_END_IN_MS, (end - start) // 2))
-    return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(level[::-1], ending))
+    back = level[::-1]
+    ending = _edge(back, hi - end, peak - _END_BELOW_DB, min(_END_IN_MS, (end - start) // 2))
+    ending = _with_last_consonant(back, ending, hi - end, peak)
+    return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(back, ending))
 
 
 def _edge(level: Floats, place: int, threshold: float, inwards: int) -> int:
@@ -89,13 +99,35 @@ def _edge(level: Floats, place: int, threshold: float, inwards: int) -> int:
 
     The threshold is no lower than a little above the noise before it.
     """
-    noise = _quantile(level[: place - 20], 0.5) if place > 40 else -200.0
+    noise = _noise_before(level, place)
     if noise + _ABOVE_NOISE_DB > threshold + _NOISY_DB:
         return place
     threshold = max(threshold, noise + _ABOVE_NOISE_DB)
     lo, hi = max(0, place - _OUT_MS), min(len(level), place + inwards + _LASTING_MS)
     found = _lasting(level[lo:hi] > threshold)
     return lo + int(found[0]) + _SMOOTH_MS // 2 if len(found) else place
+
+
+def _noise_before(level: Floats, place: int) -> float:
+    return _quantile(level[: place - 20], 0.5) if place > 40 else -200.0
+
+
+def _with_last_consonant(back: Floats, ending: int, place: int, peak: float) -> int:
+    """The end with the quiet consonant behind it, if there is one, in the level read backwards.
+
+    `place` is the end of the island, `peak` the utterance's own level.
+    """
+    quiet = max(peak - _CONSONANT_BELOW_DB, _noise_before(back, place) + _ABOVE_NOISE_DB)
+    if quiet > peak - _END_BELOW_DB:
+        return ending
+    lo = max(0, place - _OUT_MS)
+    below = np.flatnonzero(back[lo:ending] <= quiet)
+    last = lo + int(below[-1]) + 1 if len(below) else lo
+    behind = back[max(0, last - _STOPS_MS) : last]
+    if last >= ending or not len(behind) or back[last] - behind.min() < _STOPS_DB:
+        return ending
+    steady = _quantile(back[last:ending], 0.5) >= peak - _CONSONANT_MIDDLE_DB
+    return last + _SMOOTH_MS // 2 if steady else ending
 
 
 def _contrast(level: Floats, place: int) -> float:

@@ -1,0 +1,45 @@
+"""Onsets and ends: where an utterance is audible, by its channel's power alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sessiontool.alignment.band_levels import DB_BOTTOM, DB_STEP, POWER_MS, Rows
+from sessiontool.alignment.boundaries import snap
+
+START_MS, END_MS, TOTAL_MS = 1000, 3000, 4000
+SPEECH_DB = -15.0
+
+
+def power(behind_db: np.ndarray, noise_db: float) -> Rows:
+    """Speech from `START_MS` to `END_MS` in noise, and behind it what lies so much below it, each ms."""
+    level = np.full(TOTAL_MS, noise_db)
+    level[START_MS:END_MS] = SPEECH_DB
+    level[END_MS : END_MS + len(behind_db)] = np.maximum(SPEECH_DB - behind_db, noise_db)
+    rows = Rows()
+    rows.append(np.round((level[::POWER_MS] - DB_BOTTOM) / DB_STEP).astype(np.uint8).tobytes())
+    return rows
+
+
+def end_ms(behind_db: np.ndarray, noise_db: float = -110.0) -> float:
+    """Where the utterance ends if what is behind it sounds like speech to its end."""
+    return snap(power(behind_db, noise_db), START_MS, END_MS + len(behind_db), 0, TOTAL_MS)[1].at_ms
+
+
+@pytest.mark.parametrize("below_db", [20.0, 29.0, 31.5, 33.0])
+def test_a_quiet_last_consonant_belongs_to_the_utterance(below_db: float) -> None:
+    assert end_ms(np.full(84, below_db)) == pytest.approx(END_MS + 84, abs=5)
+
+
+@pytest.mark.parametrize("lasting_ms", [60, 100])
+def test_what_dies_away_behind_an_utterance_does_not(lasting_ms: int) -> None:
+    assert end_ms(np.linspace(25, 60, lasting_ms)) == pytest.approx(END_MS, abs=20)
+
+
+def test_a_steady_hum_behind_an_utterance_does_not() -> None:
+    assert end_ms(np.full(100, 36.0)) == pytest.approx(END_MS, abs=5)
+
+
+def test_what_noise_covers_is_not_made_out() -> None:
+    assert end_ms(np.full(84, 33.0), noise_db=SPEECH_DB - 33) == pytest.approx(END_MS, abs=5)
