@@ -14,6 +14,8 @@ _DECODE = "store the chunks as MediaRecorder gave them; decode these: base64 -d"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _TEXT_BYTES = 64  # chosen: fewer bytes without control characters may be anything
+_REPLACEMENT = "\ufffd".encode()  # what a conversion to UTF-8 puts in place of each byte that is no text
+_LEAST_REPLACED = 16  # chosen: so many in bytes that are UTF-8 throughout are no chance
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n"
 
 
@@ -25,6 +27,10 @@ class ForeignKind(NamedTuple):
 
 
 _ZEROES = ForeignKind("nothing but zeroes", "look for it where the uploads come from")
+_UTF8_MANGLED = ForeignKind(
+    "turned into UTF-8 text, which loses every byte above 127 for good",
+    "nothing can bring these bytes back; upload the Blob itself or its ArrayBuffer, never a string made of it",
+)
 _BASE64_TEXT = ForeignKind("base64 text", _DECODE)
 _PLAIN_TEXT = ForeignKind("plain text", _LOOK_AT_UPLOADS)
 
@@ -67,6 +73,17 @@ def kind_of(data: bytes) -> ForeignKind | None:
     if found or not data or _CONTROL.search(data[:_TEXT_BYTES]):
         return found
     return next((kind for pattern, kind in _TEXTS if pattern.match(data)), None) or _text(data)
+
+
+def utf8_mangled(data: bytes) -> ForeignKind | None:
+    """What `data` is if it was a recording and went through a conversion to text; its header may still be there."""
+    if data.count(_REPLACEMENT) < _LEAST_REPLACED:
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return None
+    return _UTF8_MANGLED
 
 
 def _text(data: bytes) -> ForeignKind | None:

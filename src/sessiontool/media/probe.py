@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from .foreign_kinds import kind_of
+from .foreign_kinds import kind_of, utf8_mangled
 from .isobmff.box_sequence import begins_mp4, holds_mp4
 from .isobmff.demuxer import Mp4Demuxer
 from .matroska.demuxer import WebmDemuxer
@@ -35,6 +35,8 @@ def begins_recording(data: bytes) -> bool:
 
 def what_is(data: bytes) -> str:
     """What a chunk is that is no recording at all, as "an HTML page"; "" where it is one, or bytes of no known kind."""
+    if mangled := utf8_mangled(data):
+        return mangled.name
     kind = kind_of(data)
     return "" if kind is None or _by_beginning(data) or _by_content(data[:_SEARCHED_BYTES]) else kind.name
 
@@ -49,6 +51,8 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
     if not first_bytes.strip(b"\0"):
         what = "holds nothing but zeroes" if first_bytes else "is empty"
         raise RecordingError(f"the first chunk {what}", hint="look for it where the uploads come from")
+    if mangled := utf8_mangled(first_bytes):
+        raise RecordingError(f"the recording was {mangled.name}", hint=mangled.hint)
     demuxer = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
     if demuxer is None and (kind := kind_of(first_bytes)):
         raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
