@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 import srt
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 
 _CHARACTERS_A_SECOND = 15
 _COLUMNS = ("match", "median ms", "p95 ms", "<= 80 ms", "false", "cut", "sure", "word starts", "word ends", "wall s")
@@ -166,7 +166,7 @@ def score(session: Path, options: argparse.Namespace, scores: dict[str, Score]) 
     scores["the log as it is"].add(truth, by_log(log), 0.0)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        made = merge(session.name, store=session.parent, output=folder, words=options.words)
+        made = merge(session.name, store=session.parent, output=folder, options=MergeOptions(words=options.words))
         wall_s = time.perf_counter() - begun
         found = {one["id"]: one for one in made.transcript["utterances"]}
         scores["sessiontool"].add(truth, found, wall_s)

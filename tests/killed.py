@@ -188,7 +188,7 @@ def _merge(store: Store, number: int, *, force: bool = True) -> MergeResult:
 def _checked(target: Target) -> str:
     """`none` without a report, `whole`, or what is wrong."""
     try:
-        return "; ".join(one["message"] for one in verify_session(SESSION, target).problems) or "whole"
+        return "; ".join(one.message for one in verify_session(SESSION, target).findings) or "whole"
     except NotFoundError:
         return "none"
 

@@ -449,7 +449,7 @@ def test_two_batches_at_once_merge_every_session_once(
         assert sum(status in MERGED for status in statuses) == 1, (session_id, statuses)
         assert set(statuses) <= MERGED | {"unchanged", "busy"}, [run.sessions[session_id] for run in runs]
         with open_store(url) as store:
-            assert verify_session(session_id, store.target(session_id)).problems == ()
+            assert verify_session(session_id, store.target(session_id)).findings == ()
 
 
 KILLS = 3
@@ -469,7 +469,7 @@ def test_a_batch_that_is_killed_again_and_again_is_ended_by_the_next(tmp_path: P
         with open_store(str(folder)) as store:
             for session_id in store.session_ids():
                 try:
-                    assert verify_session(session_id, store.target(session_id)).problems == ()
+                    assert verify_session(session_id, store.target(session_id)).findings == ()
                 except NotFoundError:
                     continue  # not merged yet
     last = batch("--all", "-s", folder, "--json", "--no-align", "--force")

@@ -66,7 +66,7 @@ def test_every_format_is_written_and_the_result_stays_sound(published: Path) -> 
     }
     outputs = {output["name"] for output in json.loads((published / "report.json").read_text())["outputs"]}
     assert outputs == {path.name for path in published.iterdir()} - {"report.json"}
-    assert verify_session(SESSION, open_output(published.parent, SESSION)).problems == ()
+    assert verify_session(SESSION, open_output(published.parent, SESSION)).findings == ()
 
 
 def test_another_profile_gives_other_cues(published: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_corrected_text_is_what_is_shown(published: Path) -> None:
     edit(published / "transcript.json", lambda document: document["utterances"][0].update(text="Something else."))
     assert run(published).returncode == 0
     assert "Something else." in (published / "captions.srt").read_text()
-    assert verify_session(SESSION, open_output(published.parent, SESSION)).problems == ()
+    assert verify_session(SESSION, open_output(published.parent, SESSION)).findings == ()
 
 
 def test_check_writes_nothing_and_says_what_is_too_fast(published: Path) -> None:

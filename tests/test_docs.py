@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import json
 import re
@@ -28,7 +29,8 @@ from doc_examples import (
     with_tables,
 )
 
-from sessiontool import errors, merge
+import sessiontool
+from sessiontool import LogOptions, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,10 +92,18 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
     assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
 
 
-def test_the_page_on_scripts_has_every_argument() -> None:
-    arguments = set(inspect.signature(merge).parameters) - {"session_id"}
+def test_the_page_on_scripts_has_every_name_and_argument() -> None:
     rows = [line for line in (PROJECT / "docs/script.md").read_text().splitlines() if line.startswith("| `")]
-    assert arguments <= {name for row in rows for name in re.findall("`([a-z0-9_]+)`", row.split("|")[1])}
+    named = {name for row in rows for name in re.findall("`([A-Za-z0-9_]+)`", row)}
+    public = {name: getattr(sessiontool, name) for name in sessiontool.__all__ if name != "__version__"}
+    functions = [one for one in public.values() if inspect.isfunction(one) and one.__module__ == "sessiontool.api"]
+    assert {one.__name__ for one in functions} <= named
+    for one in functions:
+        assert set(list(inspect.signature(one).parameters)[1:]) <= named, one.__name__
+    page = (PROJECT / "docs/script.md").read_text()
+    assert [name for name in public if name not in page] == []
+    for kind in (value for name, value in public.items() if name.endswith("Options") or name == "Limits"):
+        assert kind is LogOptions or {one.name for one in dataclasses.fields(kind)} <= named, kind.__name__
 
 
 def test_tables_of_modules_and_settings_are_what_the_source_says() -> None:

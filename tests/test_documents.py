@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import SESSIONS
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 from sessiontool.documents.lenient import may_need_mending, mended
 from sessiontool.documents.log_times import MAX_TIME_S
 from sessiontool.documents.session import read_retention, read_session
@@ -316,13 +316,13 @@ def test_hostile_values_cost_at_most_their_document(value: str, copy: Callable[[
             (folder / LINES).write_text(f"{line}\n{GOOD}\n")
             event = f'{{"type": "conversation.item.created", "item": {{"id": {value}, "role": {value}}}}}'
             (folder / "events.jsonl").write_text(f'{value}\n{{"t_ms": {value}, "event": {event}}}\n{event}\n')
-            result = merge("chrome-24k", store=folder.parent, align=False, force=True)
+            result = merge("chrome-24k", store=folder.parent, options=MergeOptions(align=False, force=True))
             assert result.report["chunks"]
             assert result.report["utterances"] >= 1
             written = json.loads((folder / "merged/report.json").read_bytes(), parse_constant=pytest.fail)
-            assert written["findings"] == result.findings
-            assert all(finding["message"].isprintable() for finding in result.findings)
-            assert all(len(finding["message"]) < 500 for finding in result.findings)
+            assert written["findings"] == result.report["findings"]
+            assert all(finding.message.isprintable() for finding in result.findings)
+            assert all(len(finding.message) < 500 for finding in result.findings)
 
 
 def test_the_last_of_two_fields_of_a_name_counts_and_is_named() -> None:

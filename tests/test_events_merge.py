@@ -17,7 +17,7 @@ import webvtt
 from realtime_logs import LogOf, read
 from test_merge import true_places, truth_of
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 from sessiontool.errors import UsageError
 from sessiontool.events import join
 from sessiontool.model import INAUDIBLE, Utterance
@@ -141,7 +141,7 @@ def test_the_report_tells_of_the_sessions_and_of_their_clocks(recorded: WithEven
     assert second["offset_ms"] > first["offset_ms"] + 5000
     assert abs(first["sound_late_ms"]) < 150
     assert len(told["resent"]) == 4
-    codes = {finding["code"] for finding in recorded.result.findings}
+    codes = {finding.code for finding in recorded.result.findings}
     assert {"realtime-expired", "items-resent"} <= codes
     assert "realtime-lost" not in codes
 
@@ -158,7 +158,7 @@ def test_every_field_of_a_result_with_events_is_explained(recorded: WithEvents) 
 def test_the_result_is_whole(recorded: WithEvents) -> None:
     name = recorded.session.name
     target = open_output(str(Path(recorded.result.location).parent), name)
-    assert verify_session(name, target).problems == ()
+    assert verify_session(name, target).findings == ()
 
 
 def test_notes_and_chapters_are_beside_the_captions(recorded: WithEvents) -> None:
@@ -186,7 +186,9 @@ def both(copy: Callable[[str], Path]) -> Path:
 
 
 def merged(session: Path, **options: Any) -> MergeResult:
-    return merge(session.name, store=session.parent, output=session.parent.parent / "out", **options)
+    return merge(
+        session.name, store=session.parent, output=session.parent.parent / "out", options=MergeOptions(**options)
+    )
 
 
 def test_both_logs_give_each_utterance_once(both: Path) -> None:
@@ -204,7 +206,7 @@ def test_the_preferred_log_has_its_way(both: Path) -> None:
     generated = {turn.id: turn.generated for turn in said_in(both)}
     result = merged(both, prefer="events")
     assert {one["id"]: one["text"] for one in result.transcript["utterances"]} == generated
-    assert "sources-disagree" in {finding["code"] for finding in result.findings}
+    assert "sources-disagree" in {finding.code for finding in result.findings}
     again = merged(both, prefer="events")
     assert again.unchanged
     assert not merged(both, prefer="utterances").unchanged
@@ -380,7 +382,7 @@ def test_captions_show_all_that_was_generated_on_demand(both: Path, tmp_path: Pa
 def test_a_log_alone_says_why_there_is_nothing_to_caption(both: Path) -> None:
     (both / "utterances.jsonl").unlink()
     (both / "events.jsonl").write_text("{\n")
-    codes = {finding["code"] for finding in merged(both).findings}
+    codes = {finding.code for finding in merged(both).findings}
     assert {"events-invalid", "no-utterances"} <= codes
 
 
@@ -399,7 +401,7 @@ def test_a_channel_that_dies_has_its_turn_closed_by_the_sound(both: Path) -> Non
     assert open_turn["text"] == INAUDIBLE
     written = {one["id"]: one for one in merged_places(both)}
     assert open_turn["end_s"] == pytest.approx(written[last.id]["end_s"], abs=0.25)
-    assert "realtime-lost" in {finding["code"] for finding in result.findings}
+    assert "realtime-lost" in {finding.code for finding in result.findings}
 
 
 @pytest.mark.parametrize(("stop_ms", "told"), [(31_000, False), (200_000, True)])
@@ -407,7 +409,7 @@ def test_events_that_end_long_before_the_recording_are_told(both: Path, stop_ms:
     session = json.loads((both / "session.json").read_text())
     session["parts"][0]["stop_ms"] = stop_ms
     (both / "session.json").write_text(json.dumps(session))
-    codes = {finding["code"] for finding in merged(both, align=False).findings}
+    codes = {finding.code for finding in merged(both, align=False).findings}
     assert ("events-end-early" in codes) == told
 
 

@@ -144,17 +144,17 @@ class Merged:
         """Findings that name a chunk to which nothing happened."""
         touched = {(int(fault["part"]), seq) for fault in self.truth["faults"] for seq in self._chunks_of(fault)}
         return [
-            f"{finding['code']} names chunk {finding['seq']}, to which nothing happened: {finding['message']}"
+            f"{finding.code} names chunk {finding.seq}, to which nothing happened: {finding.message}"
             for finding in self.result.findings
-            if "seq" in finding and (int(finding["part"]), finding["seq"]) not in touched
+            if finding.seq is not None and (int(finding.part or 0), finding.seq) not in touched
         ]
 
     def _named(self, fault: dict[str, Any]) -> bool:
         codes, seqs = self._codes(fault), self._chunks_of(fault)
         return any(
-            finding["code"] in codes
-            and int(finding["part"]) == int(fault["part"])
-            and (finding.get("seq") in seqs or finding["code"] == "header-missing")
+            finding.code in codes
+            and int(finding.part or 0) == int(fault["part"])
+            and (finding.seq in seqs or finding.code == "header-missing")
             for finding in self.result.findings
         )
 
@@ -208,7 +208,7 @@ def recorder(request: pytest.FixtureRequest) -> RecorderName:
 def test_nothing_is_found_where_nothing_happened(recorder: RecorderName, bare: bool, tmp_path: Path) -> None:
     merged = merge(recorder, [], tmp_path, bare=bare)
     assert merged.problems() == []
-    assert [finding for finding in merged.result.findings if finding["severity"] != "info"] == []
+    assert [finding for finding in merged.result.findings if finding.severity != "info"] == []
     assert merged.verdict.silent == 0
 
 
@@ -228,7 +228,7 @@ def test_a_fault_alone_that_only_the_bytes_can_show(recorder: RecorderName, name
 def test_a_lost_beginning_is_not_the_browsers_doing(recorder: RecorderName, bare: bool, tmp_path: Path) -> None:
     result = merge(recorder, ["missing-first"], tmp_path, bare=bare).result
     assert result.status == "partial"
-    codes = {finding["code"] for finding in result.findings}
+    codes = {finding.code for finding in result.findings}
     assert ("sound-lost" in codes, "time-lost" in codes) == (True, False)
 
 
@@ -332,7 +332,7 @@ def test_one_wrong_byte_is_known_but_not_where(recorder: RecorderName, tmp_path:
     assert merged.verdict.misplaced == 0
     assert merged.verdict.hurt + merged.verdict.silent > 0
     assert merged.verdict.strange == 0
-    assert [(found["code"], found["seq"]) for found in merged.result.findings if "seq" in found] == [
+    assert [(found.code, found.seq) for found in merged.result.findings if found.seq is not None] == [
         ("chunk-altered", 3)
     ]
 
@@ -343,12 +343,12 @@ def test_sound_that_was_dropped_before_it_was_recorded(tmp_path: Path) -> None:
         "chrome", ["missing:4"], tmp_path, starved=(SimulatedStretch(5_000, 400), SimulatedStretch(8_000, 130))
     )
     assert "\n".join(merged.problems()) == ""
-    assert "time-lost" in {finding["code"] for finding in merged.result.findings}
+    assert "time-lost" in {finding.code for finding in merged.result.findings}
 
 
 def test_sound_that_was_dropped_without_a_trace(tmp_path: Path) -> None:
     """Firefox counts on: only the times at which the blobs came show it."""
     merged = merge("firefox", [], tmp_path, starved=(SimulatedStretch(5_000, 400), SimulatedStretch(8_000, 130)))
-    told = [finding for finding in merged.result.findings if finding["code"].startswith("time-lost")]
+    told = [finding for finding in merged.result.findings if finding.code.startswith("time-lost")]
     assert merged.verdict.kept == merged.verdict.whole
-    assert [finding["lost_ms"] for finding in told] == [pytest.approx(530, abs=60)]
+    assert [finding.lost_ms for finding in told] == [pytest.approx(530, abs=60)]

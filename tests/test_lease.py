@@ -89,7 +89,7 @@ def test_of_many_runs_at_once_one_merges(place: Place, recorded_session: Callabl
 
     with open_store(place.url) as shared, ThreadPoolExecutor(6) as pool:
         seen = list(pool.map(run, range(6)))
-        assert not verify_session(session.name, shared.target(session.name)).problems
+        assert not verify_session(session.name, shared.target(session.name)).findings
     assert seen.count("merged") == 1
     assert set(seen) <= {"merged", "busy", "unchanged"}
 

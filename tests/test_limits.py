@@ -46,7 +46,7 @@ def test_a_chunk_that_is_too_large_is_named_and_the_others_are_joined(
     assert second.name in found["message"]
     assert report["packets"]["recorded"] > 100
     with open_store(str(session.parent)) as store:
-        assert verify_session(session.name, store.target(session.name)).problems == ()
+        assert verify_session(session.name, store.target(session.name)).findings == ()
     if not sparse:  # with another limit it is another result
         assert "unchanged" in subprocess.run(limited, capture_output=True, text=True, check=True).stdout
         again = subprocess.run(arguments, capture_output=True, text=True, check=True)
@@ -74,10 +74,10 @@ def test_a_session_document_that_is_too_large_costs_no_sound_but_the_result_is_n
         again = merge_session(store, session.name, store.target(session.name), MergeOptions(align=False))
     assert again.unchanged
     assert result.status == "partial"
-    [found] = [one for one in result.findings if one["severity"] == "error"]
-    assert found["code"] == "document-too-large"
-    assert "session.json is" in found["message"]
-    assert "max_document_bytes" in found["hint"]
+    [found] = [one for one in result.findings if one.severity == "error"]
+    assert found.code == "document-too-large"
+    assert "session.json is" in found.message
+    assert "max_document_bytes" in found.hint
     assert len(result.report["chunks"]) == len(list((session / "chunks").rglob("*.webm")))
     with open_store(str(session.parent)) as store:  # a limit that is raised makes another result
         better = merge_session(store, session.name, store.target(session.name), MergeOptions(align=False))
@@ -90,7 +90,7 @@ def test_utterances_that_are_too_large_cost_the_captions_alone(copy: Callable[[s
     (session / "utterances.jsonl").write_bytes(b" " * (large + 1))
     with open_store(str(session.parent), limits=Limits(document_bytes=large)) as store:
         result = merge(store, session)
-    found = {(one["code"], one["severity"]) for one in result.findings}
+    found = {(one.code, one.severity) for one in result.findings}
     assert found >= {("document-too-large", "warning"), ("no-utterances", "info")}
 
 

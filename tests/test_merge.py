@@ -23,7 +23,7 @@ import srt
 import webvtt
 from s3server import BUCKET
 
-from sessiontool import MergeResult, merge
+from sessiontool import MergeOptions, MergeResult, merge
 from sessiontool.errors import NotFoundError, RecordingError, UsageError
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class TestAgain:
         first = merge("chrome-silence", store=store)
         before = contents(Path(first.location))
         made_ns = (Path(first.location) / "audio.webm").stat().st_mtime_ns
-        again = merge("chrome-silence", store=store, force=True)
+        again = merge("chrome-silence", store=store, options=MergeOptions(force=True))
         assert not again.unchanged
         assert contents(Path(again.location)) == before
         assert (Path(again.location) / "audio.webm").stat().st_mtime_ns > made_ns
@@ -233,12 +233,12 @@ class TestAgain:
     def test_other_options_are_merged_again(self, copy: Copy) -> None:
         session = copy("chrome-silence")
         merge(session.name, store=session.parent)
-        assert not merge(session.name, store=session.parent, align=False).unchanged
+        assert not merge(session.name, store=session.parent, options=MergeOptions(align=False)).unchanged
 
     def test_a_dry_run_writes_nothing(self, copy: Copy, tmp_path: Path) -> None:
         session = copy("chrome-silence")
         before = snapshot(tmp_path)
-        result = merge(session.name, store=session.parent, dry_run=True)
+        result = merge(session.name, store=session.parent, options=MergeOptions(dry_run=True))
         assert result.dry_run
         assert len(result.transcript["utterances"]) == len((session / "utterances.jsonl").read_text().splitlines())
         assert snapshot(tmp_path) == before
@@ -248,7 +248,7 @@ class TestAgain:
         published = contents(Path(merge(session.name, store=session.parent).location))
         (session / "chunks/000/000002.webm").unlink()
         with pytest.raises(RecordingError, match="chunk 2"):
-            merge(session.name, store=session.parent, strict=True)
+            merge(session.name, store=session.parent, options=MergeOptions(strict=True))
         assert contents(session / "merged") == published
 
 
@@ -306,7 +306,7 @@ class TestSameEverywhere:
         result = merge(session.name, store=session.parent)
         assert same(Path(result.location), merged_session(session.name), "audio.webm")
         assert webvtt.read(f"{result.location}/captions.vtt").captions == []
-        assert "no-utterances" in {finding["code"] for finding in result.findings}
+        assert "no-utterances" in {finding.code for finding in result.findings}
 
     def test_no_note_can_ask_for_days_of_silence(self, copy: Copy) -> None:
         session = copy("chrome-1s")
@@ -317,7 +317,7 @@ class TestSameEverywhere:
         note.write_text(json.dumps(document))
         (session / f"chunks/000/{last['seq']:06}.webm").unlink()
         result = merge(session.name, store=session.parent)
-        assert {"chunk-missing", "loss-too-long"} <= {finding["code"] for finding in result.findings}
+        assert {"chunk-missing", "loss-too-long"} <= {finding.code for finding in result.findings}
         assert result.report["duration_s"] < 60
 
 
@@ -330,7 +330,12 @@ def test_a_kept_pause_is_as_long_as_it_was(session_id: str, recorded_session: Re
     session = recorded_session(session_id)
     pauses = read_json(session / "session.json")["parts"][0]["pauses"]
     closed, kept = (
-        merge(session_id, store=session.parent, output=tmp_path / str(keep), keep_pauses=keep).report
+        merge(
+            session_id,
+            store=session.parent,
+            output=tmp_path / str(keep),
+            options=MergeOptions(pauses="keep" if keep else "close"),
+        ).report
         for keep in (False, True)
     )
     paused_s = sum(pause["end_ms"] - pause["start_ms"] for pause in pauses) / 1000

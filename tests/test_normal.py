@@ -16,7 +16,7 @@ import ogg_recordings
 import pytest
 from recordings import LIVE_CLUSTER, SESSIONS
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
@@ -90,11 +90,11 @@ def merged(store: Path, blobs: Blobs, numbers: Sequence[int] | None = None, *, d
         (folder / f"chunks/0/{number}.{blobs.ending}").write_bytes(data)
     if documented:
         (folder / "session.json").write_text(json.dumps({**blobs.session, "session_id": "s"}))
-    return merge("s", store=store, align=False)
+    return merge("s", store=store, options=MergeOptions(align=False))
 
 
 def codes(result: MergeResult) -> dict[str, str]:
-    return {finding["code"]: finding["severity"] for finding in result.findings}
+    return {finding.code: finding.severity for finding in result.findings}
 
 
 def same_sound(a: MergeResult, b: MergeResult) -> bool:
@@ -105,7 +105,7 @@ def same_sound(a: MergeResult, b: MergeResult) -> bool:
 def assert_no_alarm(result: MergeResult, usual: MergeResult, *more: str) -> None:
     """Nothing but what the same recording has without that, and at most one info for each of `more`."""
     assert result.status == usual.status == "complete", result.findings
-    found = [finding["code"] for finding in result.findings if finding["code"] not in codes(usual)]
+    found = [finding.code for finding in result.findings if finding.code not in codes(usual)]
     assert set(found) <= set(more), result.findings
     assert len(found) == len(set(found))
     assert {codes(result)[code] for code in found} <= {"info"}
@@ -149,7 +149,7 @@ def test_empty_blobs_are_normal(recorder: str, where: str, noted: str, tmp_path:
     result = merged(tmp_path / "empty", with_empty(blobs, places, noted), documented=documented)
     assert_no_alarm(result, usual, "chunks-empty")
     assert same_sound(result, usual)
-    [message] = [one["message"] for one in result.findings if one["code"] == "chunks-empty"] or [str(len(places))]
+    [message] = [one.message for one in result.findings if one.code == "chunks-empty"] or [str(len(places))]
     assert re.search(rf"\b{len(places)}\b", message)
 
 
@@ -194,8 +194,8 @@ def test_what_was_never_stored_before_the_stop_is_lost(recorder: str, count: int
     del known.noted[-count:]
     result = merged(tmp_path / "lost", known)
     assert result.status == "partial", result.findings
-    [missing] = [one for one in result.findings if one["code"] == "chunk-missing"]
-    assert missing["seq"] == len(blobs.data) - count - 1
+    [missing] = [one for one in result.findings if one.code == "chunk-missing"]
+    assert missing.seq == len(blobs.data) - count - 1
     lost = usual.report["packets"]["recorded"] - result.report["packets"]["recorded"]
     assert lost > 0
     assert abs(result.report["duration_s"] - usual.report["duration_s"]) < 0.15
@@ -228,7 +228,7 @@ def test_a_blob_whose_place_a_stranger_took_is_lost(lost: int, tmp_path: Path) -
     result = merged(tmp_path / "lost", blobs)
     assert result.status == "partial"
     number = lost % len(blobs.data)
-    assert {(one["code"], one.get("seq")) for one in result.findings} >= {
+    assert {(one.code, one.seq) for one in result.findings} >= {
         ("chunk-foreign", number),
         ("chunk-missing", number),
     }
@@ -272,7 +272,7 @@ def test_a_chunk_that_is_missing_among_those_is_named_once(name: str, tmp_path: 
     del blobs.data[2], numbers[2]
     result = merged(tmp_path / "named", blobs, numbers, documented=False)
     assert result.status == "partial"
-    assert [finding["code"] for finding in result.findings].count("chunk-missing") == 1
+    assert [finding.code for finding in result.findings].count("chunk-missing") == 1
     [hole] = [span for span in result.report["timeline"] if span["kind"] == "silence"]
     before, lost = sum(chunk["packets"] for chunk in usual.report["chunks"][:2]), usual.report["chunks"][2]["packets"]
     start, end = hole["output_samples"]
@@ -342,8 +342,8 @@ def test_a_laptop_that_slept(
     result = merge("demo", store=folder.parent)
     assert result.status == usual["status"] == "complete", result.findings
     known = [finding["code"] for finding in usual["findings"]]
-    assert len([finding for finding in result.findings if finding["code"] not in known]) <= 1, result.findings
-    assert {finding["severity"] for finding in result.findings} == {"info"}
+    assert len([finding for finding in result.findings if finding.code not in known]) <= 1, result.findings
+    assert {finding.severity for finding in result.findings} == {"info"}
     # The hole is where the machine slept, and as long.
     holes = [span["output_samples"] for span in result.report["timeline"] if span["kind"] == "silence"]
     start, end = max(holes, key=lambda hole: hole[1] - hole[0])

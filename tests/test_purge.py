@@ -104,7 +104,7 @@ def test_chunks_go_after_their_term_and_all_after_its_own(place: Place) -> None:
         assert keys(place) == [key for key in everything if "/chunks/" not in key or key in neighbour]
         assert {version.key for version in done.versions} == set(everything) - set(keys(place))
         assert set(done.sha256) == {version.key for version in done.versions}
-        assert verify_session(ID, store.target(ID)).problems == ()
+        assert verify_session(ID, store.target(ID)).findings == ()
         assert purge(store, 40).reason == "its chunks are deleted"
 
         done = purge(store, 366)

@@ -11,7 +11,7 @@ import pytest
 from recordings import chrome, firefox
 from typer.testing import CliRunner
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 from sessiontool.cli import app
 from sessiontool.errors import SessionToolError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
@@ -36,7 +36,7 @@ class Sliced:
 
     def merged(self) -> tuple[dict[str, Any], list[bytes]]:
         """The report, and the packets of the result."""
-        result = merge(self.folder.name, store=self.folder.parent, force=True)
+        result = merge(self.folder.name, store=self.folder.parent, options=MergeOptions(force=True))
         data = (Path(result.location) / "audio.webm").read_bytes()
         reader = WebmDemuxer()
         runs = [*reader.feed(data), *reader.flush()]

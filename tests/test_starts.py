@@ -73,8 +73,8 @@ def test_the_gaps_of_a_rollover_come_back_without_session_json(tmp_path: Path) -
         for result in (noted, found)
     ]
     assert gaps_s[1] == pytest.approx(gaps_s[0], abs=0.1)
-    assert [f["part"] for f in found.findings if f["code"] == "part-start-found"] == ["001", "002"]
-    assert not [f for f in found.findings if f["code"] == "part-start-unknown"]
+    assert [f.part for f in found.findings if f.code == "part-start-found"] == ["001", "002"]
+    assert not [f for f in found.findings if f.code == "part-start-unknown"]
     for one, other in zip(noted.transcript["utterances"], found.transcript["utterances"], strict=True):
         assert other["start_s"] == pytest.approx(one["start_s"], abs=0.15)
     document = json.loads((tmp_path / "found" / "demo" / "report.json").read_text())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from places import Prefix
 from typer.testing import CliRunner
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 from sessiontool.cli import app
 from sessiontool.errors import RecordingError
 from sessiontool.model import StoredObject
@@ -45,8 +45,8 @@ def kinds(*keys: str, layout: str | None = None) -> dict[str, str]:
 
 def told(folder: Path, code: str) -> list[dict[str, Any]]:
     """The findings of a code, of a merge into the session's own folder."""
-    result = merge(folder.name, store=folder.parent, align=False)
-    return [finding for finding in result.findings if finding["code"] == code]
+    result = merge(folder.name, store=folder.parent, options=MergeOptions(align=False))
+    return [finding for finding in result.report["findings"] if finding["code"] == code]
 
 
 def inspected(folder: Path) -> tuple[str, dict[str, dict[str, Any]]]:
@@ -158,7 +158,7 @@ def test_strict_refuses_what_may_be_a_recording(copy: Copy) -> None:
     folder = copy("demo")
     (folder / "chunks/002/9.webm.bak").write_bytes(b"sound")
     with pytest.raises(RecordingError, match="may be a recording"):
-        merge("demo", store=folder.parent, align=False, strict=True)
+        merge("demo", store=folder.parent, options=MergeOptions(align=False, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_the_report_lists_what_was_not_read(copy: Copy) -> None:
     folder = copy("demo")
     for name in ("chunks/002/9.webm.bak", "chunks/002/7.webm.part", "notes.txt", ".DS_Store"):
         (folder / name).write_bytes(b"1234")
-    report = merge("demo", store=folder.parent, align=False).report
+    report = merge("demo", store=folder.parent, options=MergeOptions(align=False)).report
     listed = [
         {"key": f"demo/{key}", "bytes": 4, "kind": kind}
         for key, kind in (
@@ -216,7 +216,7 @@ def test_a_report_lists_a_hundred_of_them_and_counts_all(copy: Copy) -> None:
     folder = copy("demo")
     for number in range(105):
         (folder / f"chunks/002/x\x1b{number:03d}.webm").write_bytes(b"1")
-    report = merge("demo", store=folder.parent, align=False).report
+    report = merge("demo", store=folder.parent, options=MergeOptions(align=False)).report
     assert (len(report["ignored"]), report["ignored_count"]) == (100, 105)
     shown, _ = inspected(folder)
     assert shown.endswith("  … and 5 more that are not read\n")
@@ -267,10 +267,10 @@ def test_a_recording_that_comes_under_a_strange_name_makes_a_result_out_of_date(
     marks = [fingerprint(listed(CHUNK, *more), settings) for more in ((), ("s/merged/x",), ("s/chunks/.DS_Store",))]
     assert len(set(marks)) == 1
     assert fingerprint(listed(CHUNK, "s/chunks/0/1.webm.bak"), settings) != marks[0]
-    assert not merge("demo", store=folder.parent, align=False).unchanged
-    assert merge("demo", store=folder.parent, align=False).unchanged
+    assert not merge("demo", store=folder.parent, options=MergeOptions(align=False)).unchanged
+    assert merge("demo", store=folder.parent, options=MergeOptions(align=False)).unchanged
     (folder / "chunks/9 (1).webm").write_bytes(b"sound")
-    assert not merge("demo", store=folder.parent, align=False).unchanged
+    assert not merge("demo", store=folder.parent, options=MergeOptions(align=False)).unchanged
 
 
 # -- layouts
@@ -318,7 +318,7 @@ def test_on_s3_it_is_the_same(s3_url: str, s3_client: Any, copy: Copy) -> None:
     for path in store.rglob("*.*"):
         bucket.put(str(path.relative_to(store)), path.read_bytes())
     bucket.put("demo/chunks/002/000009 (1).webm", b"sound")
-    findings = merge("demo", store=bucket.url, align=False).findings
+    findings = merge("demo", store=bucket.url, options=MergeOptions(align=False)).report["findings"]
     [message] = [one["message"] for one in findings if one["code"] == "chunks-ignored"]
     assert "'chunks/002/000009 (1).webm'" in message
     assert message in names_check(bucket.url)["what"]
@@ -340,15 +340,15 @@ def test_a_renamed_session_keeps_what_its_recorder_noted(copy: Copy) -> None:
     [finding] = told(moved, "session-id-differs")
     assert finding["severity"] == "info"
     assert "'demo', and notes the size of 18 of 18 chunks: it is used all the same" in finding["message"]
-    assert {one["code"] for one in merge("moved", store=moved.parent).findings} >= {"part-gap"}
+    assert {one.code for one in merge("moved", store=moved.parent).findings} >= {"part-gap"}
     assert inspected(moved)[1]["session-id-differs"] == finding
 
 
 def test_the_manifest_of_another_session_accuses_no_chunk(copy: Copy, recorded_session: Copy) -> None:
     folder = copy("chrome-1s")
-    right = merge("chrome-1s", store=folder.parent, align=False).report
+    right = merge("chrome-1s", store=folder.parent, options=MergeOptions(align=False)).report
     (folder / "session.json").write_bytes((recorded_session("demo") / "session.json").read_bytes())
-    report = merge("chrome-1s", store=folder.parent, align=False).report
+    report = merge("chrome-1s", store=folder.parent, options=MergeOptions(align=False)).report
     assert report["chunks"] == right["chunks"]
     findings = {finding["code"]: finding for finding in report["findings"]}
     assert "it is not used" in findings["session-id-differs"]["message"]
@@ -360,10 +360,12 @@ def test_the_manifest_of_another_session_accuses_no_chunk(copy: Copy, recorded_s
 def test_the_consent_of_another_session_is_none(copy: Copy) -> None:
     folder = copy("demo")
     rewrite(folder, lambda one: one.update(session_id="x", consent={"recorded": True}))
-    assert merge("demo", store=folder.parent, align=False, require_consent=True).status == "complete"  # renamed
+    assert (
+        merge("demo", store=folder.parent, options=MergeOptions(align=False, require_consent=True)).status == "complete"
+    )  # renamed
     rewrite(folder, lambda one: [chunk.update(bytes=1) for part in one["parts"] for chunk in part["chunks"]])
     with pytest.raises(RecordingError, match="without a recorded consent"):
-        merge("demo", store=folder.parent, align=False, require_consent=True)
+        merge("demo", store=folder.parent, options=MergeOptions(align=False, require_consent=True))
 
 
 @pytest.mark.parametrize("wrong", [9, 10])
@@ -417,7 +419,7 @@ def test_what_a_merge_says_does_not_depend_on_the_time(copy: Copy) -> None:
     other = copytree(folder, folder.parent / "later" / "demo")
     for path in other.rglob("*.webm"):
         os.utime(path, (0, 0))
-    findings = [merge("demo", store=one.parent, align=False).findings for one in (folder, other)]
+    findings = [merge("demo", store=one.parent, options=MergeOptions(align=False)).findings for one in (folder, other)]
     assert findings[0] == findings[1]
 
 

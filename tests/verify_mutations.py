@@ -115,7 +115,7 @@ def put(place: Path, files: Files) -> None:
 
 def is_noticed(folder: Path) -> bool:
     try:
-        return bool(verify_session(SESSION, open_output(folder, SESSION)).problems)
+        return bool(verify_session(SESSION, open_output(folder, SESSION)).findings)
     except SessionToolError:
         return True
 

@@ -1,6 +1,6 @@
 """sessiontool: the chunks of a recorded voice session, joined without loss, with captions from the sound.
 
-`merge` is the whole interface; what it raises is in `sessiontool.errors`.
+`__all__` is the public interface: functions for one session or many, the options they take, what they return and raise.
 """
 
 from __future__ import annotations
@@ -8,13 +8,50 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import caption as caption
+    from .api import inspect as inspect
     from .api import merge as merge
+    from .api import merge_many as merge_many
+    from .api import purge as purge
+    from .api import read_events as read_events
+    from .api import verify as verify
+    from .batch.job import Outcome as Outcome
+    from .documents.log_options import log_options as log_options
+    from .errors import BusyError as BusyError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import RecordingError as RecordingError
+    from .errors import SessionToolError as SessionToolError
+    from .errors import StorageError as StorageError
+    from .errors import UsageError as UsageError
+    from .model import Finding as Finding
+    from .options import CaptionOptions as CaptionOptions
+    from .options import Limits as Limits
+    from .options import LogOptions as LogOptions
+    from .options import MergeOptions as MergeOptions
+    from .options import Profile as Profile
+    from .options import S3Options as S3Options
+    from .sessions.event_log import LogResult as LogResult
     from .sessions.merge import MergeResult as MergeResult
+    from .sessions.merge import VerifyResult as VerifyResult
+    from .sessions.purge import Purge as Purge
+    from .sessions.recaption import RecaptionResult as RecaptionResult
 
 __version__ = "0.1.0"
-__all__ = ["MergeResult", "__version__", "merge"]
 
-_HOMES = {"merge": "sessiontool.api", "MergeResult": "sessiontool.sessions.merge"}
+_NAMES = {
+    "api": "caption inspect merge merge_many purge read_events verify",
+    "batch.job": "Outcome",
+    "documents.log_options": "log_options",
+    "errors": "BusyError NotFoundError RecordingError SessionToolError StorageError UsageError",
+    "model": "Finding",
+    "options": "CaptionOptions Limits LogOptions MergeOptions Profile S3Options",
+    "sessions.event_log": "LogResult",
+    "sessions.merge": "MergeResult VerifyResult",
+    "sessions.purge": "Purge",
+    "sessions.recaption": "RecaptionResult",
+}
+_HOMES = {name: f"sessiontool.{module}" for module, names in _NAMES.items() for name in names.split()}
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - mypy and people read the imports above
 
 
 def __getattr__(name: str) -> Any:
@@ -24,3 +61,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,25 +1,45 @@
-"""The Python interface: one call for one session.
+"""The Python interface: what the command line does, called from a program.
 
-from sessiontool import merge
+from sessiontool import MergeOptions, merge
 
-result = merge("2026-11-22-dana", store="s3://recordings/sessions", output="merged")
+result = merge("2026-11-22-dana", store="s3://recordings/sessions", options=MergeOptions(pauses="keep"))
 print(result.status, result.location)
+
+Every function takes the session's id and, by name: `store`, a folder or `s3://bucket/prefix`; `output`, where results
+are if not in the store; `layout`, how chunks are named if not `{session}/chunks/{part}/{seq}.{ext}`.  What is larger
+than `limits` is not read, `s3` has what boto3's own configuration does not say, and `progress` is called at each stage.
+Settings in files and the environment are not read, except boto3's.
+
+All errors are SessionToolError: UsageError (the id or an option makes no sense), NotFoundError (no such store, session
+or result), RecordingError (what is stored cannot be used), StorageError (unreachable, full, forbidden), and of that
+BusyError (another run works on the session).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from .documents.log_options import log_options
-from .options import MergeOptions
-from .sessions.merge import MergeResult, merge_session
-from .storage import Layout, Limits, S3Options, open_output, open_store
+from .captions import resolved
+from .errors import UsageError
+from .options import CaptionOptions, Limits, MergeOptions, S3Options
+from .progress import with_received
+from .sessions import event_log, recaption
+from .sessions import merge as merging
+from .storage import DEFAULT_PATTERN, Layout, open_output, open_results, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
-    from .progress import Progress
+    from .batch.job import Job, Outcome
+    from .progress import StageProgress
+    from .sessions.event_log import LogResult
+    from .sessions.merge import MergeResult, VerifyResult
+    from .sessions.purge import Purge
+    from .sessions.recaption import RecaptionResult
+    from .storage import Store, Target
 
 
 def merge(
@@ -28,64 +48,232 @@ def merge(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     layout: str | None = None,
-    keep_pauses: bool = False,
-    align: bool = True,
-    vad: bool = False,
-    words: bool = False,
-    prefer: Literal["events", "utterances"] = "utterances",
-    log: Mapping[str, Any] | None = None,
-    strict: bool = False,
-    force: bool = False,
-    dry_run: bool = False,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    sse: str | None = None,
-    sse_kms_key_id: str | None = None,
-    tags: str | None = None,
-    require_consent: bool = False,
-    max_chunk_bytes: int = Limits().chunk_bytes,
-    max_document_bytes: int = Limits().document_bytes,
-    max_report_bytes: int = Limits().report_bytes,
-    progress: Progress | None = None,
+    options: MergeOptions | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
 ) -> MergeResult:
     """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
 
-    `store` is a folder or `s3://bucket/prefix`; results go to `<store>/<session_id>/merged/`, or to
-    `<output>/<session_id>/`.  `layout` names the chunks where they are not `{session}/chunks/{part}/{seq}.{ext}`.
-    `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of each
-    word too (extra `sessiontool[words]`).  `prefer` says whose word counts where utterances.jsonl and the event log
-    both know something of an utterance, and `log` what the fields of such a log mean, as the table `[log]` of the
-    settings does.  `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags`
-    (`name=value,name=value`) hold for what is put into S3.  What is larger than `max_chunk_bytes`,
-    `max_document_bytes` or, of an earlier result, `max_report_bytes` is not read.  Settings in files or the
-    environment are not read, but for boto3's own credential chain.
+    `store` is a folder or `s3://bucket/prefix`.  Results go to `<store>/<session_id>/merged/`, or to
+    `<output>/<session_id>/`.  `layout` is how chunks are named, if not `{session}/chunks/{part}/{seq}.{ext}`.
+    `progress` is an object with `stage(name, steps=None)` and `advance(steps=1)`.  A session that was merged from the
+    same input by the same options is left alone: `result.unchanged`.
 
-    Raises UsageError (the id or the options make no sense), NotFoundError (no such store or session), RecordingError
-    (the recording cannot be used, has findings and `strict`, or no consent and `require_consent`), StorageError
-    (unreachable, full, forbidden; BusyError where another run is at work on the session); all are SessionToolError.
-    When it raises, what was published before stands.  Only a StorageError in the last steps of publishing may leave it
-    to the next call to put the new result in place.
+    Raises UsageError, NotFoundError (no such store or session), RecordingError (the recording cannot be used, has
+    findings and `options.strict`, or no consent and `options.require_consent`) and StorageError (BusyError where
+    another run is at work on the session).  When it raises, what was published before remains; only a StorageError in
+    the last steps of publishing may leave it to the next call to put the new result in place.
     """
-    options = MergeOptions(
-        pauses="keep" if keep_pauses else "close",
-        align=align,
-        vad=vad,
-        words=words,
-        prefer=prefer,
-        log=log_options(log or {}, "log"),
-        strict=strict,
-        require_consent=require_consent,
-        force=force,
-        dry_run=dry_run,
-    )
-    s3 = S3Options(
-        profile=profile, region=region, endpoint_url=endpoint_url, sse=sse, sse_kms_key_id=sse_kms_key_id, tags=tags
-    )
-    limits = Limits(max_chunk_bytes, max_document_bytes, max_report_bytes)
-    with open_store(str(store), options=s3, layout=Layout(layout) if layout else Layout(), limits=limits) as opened:
-        elsewhere = output is not None
-        target = (
-            open_output(str(output), session_id, options=s3, limits=limits) if elsewhere else opened.target(session_id)
+    with _opened(store, layout, s3, limits) as opened:
+        target = _target(opened, session_id, output, s3, limits)
+        return merging.merge_session(opened, session_id, target, _settled(options), with_received(progress))
+
+
+def inspect(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    layout: str | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> MergeResult:
+    """Read a whole session and report on it as a merge would; nothing is written, aligned or captioned.
+
+    `result.status` is what a merge would have; `result.location` is where the session is.
+
+    Raises UsageError, NotFoundError (no such store or session), RecordingError (it has no chunks that can be used) and
+    StorageError.
+    """
+    with _opened(store, layout, s3, limits) as opened:
+        return merging.inspect_session(opened, session_id, with_received(progress))
+
+
+def verify(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    layout: str | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> VerifyResult:
+    """Check a published result by reading it from scratch: every packet, index, time and hash.
+
+    `result.findings` has what is wrong; it is empty where the result is whole.
+
+    Raises UsageError, NotFoundError (no such store, or nothing is published) and StorageError.
+    """
+    with _opened(store, layout, s3, limits) as opened:
+        return merging.verify_session(
+            session_id, _target(opened, session_id, output, s3, limits), with_received(progress)
         )
-        return merge_session(opened, session_id, target, options, progress)
+
+
+def caption(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    layout: str | None = None,
+    options: CaptionOptions | None = None,
+    dry_run: bool = False,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> RecaptionResult:
+    """Make the captions of a merged session again, from its transcript.json; neither chunks nor audio are read.
+
+    With `dry_run` nothing is written.  `result.captions` has the files' text by name, and `result.captions.check()`
+    says by format which cues break the profile.
+
+    Raises UsageError (also: a format's package is missing), NotFoundError (no such store, or nothing is published),
+    RecordingError (no transcript that can be used) and StorageError; then nothing was changed.
+    """
+    with _opened(store, layout, s3, limits) as opened:
+        target = _target(opened, session_id, output, s3, limits)
+        chosen = resolved(options or CaptionOptions())
+        return recaption.recaption_session(
+            session_id, target, chosen, publish=not dry_run, progress=with_received(progress)
+        )
+
+
+def read_events(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    layout: str | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> LogResult:
+    """Read a session's log of Realtime events: `result.log` has its sessions, utterances and notes.
+
+    Times are integer microseconds on the session clock.  The recording is not read and nothing is written.
+
+    Raises UsageError, NotFoundError (no such store, session or log), RecordingError (the log cannot be read) and
+    StorageError.
+    """
+    with _opened(store, layout, s3, limits) as opened:
+        return event_log.read_session_log(opened, session_id, with_received(progress))
+
+
+def purge(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    layout: str | None = None,
+    chunks_after_days: float | None = None,
+    all_after_days: float | None = None,
+    even_damaged: bool = False,
+    delete: bool = False,
+    receipt: str | PathLike[str] | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> Purge:
+    """Say what of a session is due to be deleted, by its session.json; with `delete`, delete it.
+
+    `chunks_after_days` and `all_after_days` hold for a session whose session.json says nothing.  Chunks are due only
+    where the result is verified and has every byte of each; `even_damaged` overrides the latter.  With `delete`, the
+    file `receipt` must be named: what is deleted is appended to it as JSON lines, before and after.
+
+    Raises UsageError, NotFoundError (no such store or session), RecordingError (something is due that must not be
+    deleted; nothing was) and StorageError (the receipt cannot be written, too; BusyError where a merge is at work).
+    """
+    from .sessions.purge import Purger, Rule  # noqa: PLC0415
+    from .sessions.purge_receipt import appended_to  # noqa: PLC0415
+
+    for name, days in (("chunks_after_days", chunks_after_days), ("all_after_days", all_after_days)):
+        if days is not None and not days >= 0:
+            raise UsageError(f"{name} {days:g} is no number of days", hint="it is 0 or more")
+    if delete != (receipt is not None):
+        raise UsageError("delete and receipt need each other", hint="name the file that records what is deleted")
+    rule = Rule(chunks_after_days, all_after_days)
+    beside = nullcontext() if output is None else _opened(output, None, s3, limits)
+    with _opened(store, layout, s3, limits) as opened, beside as results:
+        target = _target(opened, session_id, output, s3, limits)
+        purger = Purger(opened, rule, output=results, even_damaged=even_damaged)
+        if receipt is None:
+            return purger.examine(session_id, target, with_received(progress))
+        return purger.purge(session_id, target, appended_to(receipt, str(store)), with_received(progress))
+
+
+def merge_many(
+    session_ids: Iterable[str],
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    layout: str | None = None,
+    options: MergeOptions | None = None,
+    workers: int | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Outcome]:
+    """Merge many sessions, each in a process of its own; yields what became of each, in the order in which they end.
+
+    `session_ids` may be any iterable, read a little ahead by a thread; an id that comes again is passed over.
+    `workers`: how many at once, by default as many as there are processors.  A session that fails does not stop the
+    others: its outcome has the `status` "failed", the `reason`, a `hint` and the `exit_code`.  To stop early, close
+    the iterator: sessions at work are given up and remain as they were.
+
+    The processes are spawned, so a script must call it below `if __name__ == "__main__":`.
+
+    Raises UsageError and NotFoundError at once, for the options, the store and the place of results; while it runs,
+    what `session_ids` raises.
+    """
+    from .batch.job import Job  # noqa: PLC0415
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers {workers} is no number of processes", hint="it is 1 or more")
+    with _opened(store, layout, s3, limits):
+        if output is not None:
+            open_results(str(output), options=s3, limits=limits)
+    job = Job(
+        str(store),
+        layout or DEFAULT_PATTERN,
+        s3 or S3Options(),
+        limits or Limits(),
+        None if output is None else str(output),
+        _settled(options),
+    )
+    return _outcomes(job, session_ids, workers)
+
+
+def _outcomes(job: Job, session_ids: Iterable[str], workers: int | None) -> Iterator[Outcome]:
+    from .batch.process_pool import WorkerPool  # noqa: PLC0415
+    from .batch.selection import each_once  # noqa: PLC0415
+
+    pool = WorkerPool(job, workers)
+    try:
+        yield from pool.run(each_once(session_ids))
+    finally:
+        pool.close()
+
+
+# -- what they share
+
+
+@contextmanager
+def _opened(
+    store: str | PathLike[str], layout: str | None, s3: S3Options | None, limits: Limits | None
+) -> Iterator[Store]:
+    with open_store(str(store), options=s3, layout=Layout(layout or DEFAULT_PATTERN), limits=limits) as opened:
+        yield opened
+
+
+def _target(
+    opened: Store, session_id: str, output: str | PathLike[str] | None, s3: S3Options | None, limits: Limits | None
+) -> Target:
+    if output is None:
+        return opened.target(session_id)
+    return open_output(str(output), session_id, options=s3, limits=limits)
+
+
+def _settled(options: MergeOptions | None) -> MergeOptions:
+    """The options with the rules of captions in the place of their name, as the command line has them (UsageError)."""
+    options = options or MergeOptions()
+    return replace(options, captions=resolved(options.captions))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
-class Progress(Protocol):
-    """Told of each stage as it begins and of each step done in it; shows it somewhere, or not."""
+class StageProgress(Protocol):
+    """What a caller of the Python interface may give: it is called as each stage begins, and for each step of it."""
 
     def stage(self, name: str, steps: int | None = None) -> None:
         """A stage begins; `steps` is how many `advance` will follow, None where nobody knows."""
 
     def advance(self, steps: int = 1) -> None:
         """So many steps of the stage are done."""
+
+
+@runtime_checkable
+class Progress(StageProgress, Protocol):
+    """The same, and called for what comes from the store."""
 
     def received(self, size_bytes: int) -> None:
         """So many more bytes of the stage came from the store."""
@@ -30,6 +35,26 @@ class Silent:
 
     def received(self, size_bytes: int) -> None:
         pass
+
+
+class _StagesAlone(Silent):
+    """A caller's progress that has `stage` and `advance` alone."""
+
+    def __init__(self, inner: StageProgress) -> None:
+        self._inner = inner
+
+    def stage(self, name: str, steps: int | None = None) -> None:
+        self._inner.stage(name, steps)
+
+    def advance(self, steps: int = 1) -> None:
+        self._inner.advance(steps)
+
+
+def with_received(progress: StageProgress | None) -> Progress:
+    """A caller's progress as the stages use it; without one, one that shows nothing."""
+    if progress is None:
+        return Silent()
+    return progress if isinstance(progress, Progress) else _StagesAlone(progress)
 
 
 class Timed:

@@ -156,11 +156,11 @@ def merged(result: merge.MergeResult) -> Outcome:
         reason="merged before, from the same input" if result.unchanged else "",
         location=result.location,
         duration_s=report.get("duration_s", 0.0),
-        lost_s=round(sum(finding.get("lost_ms", 0) for finding in findings) / 1000, 3),
+        lost_s=round(sum(finding.lost_ms or 0 for finding in findings) / 1000, 3),
         chunks=len(chunks),
         bytes=sum(chunk["bytes"] for chunk in chunks),
         utterances=report.get("utterances", 0),
-        findings=dict(Counter(finding["severity"] for finding in findings)),
+        findings=dict(Counter(finding.severity for finding in findings)),
     )
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SPAWN = multiprocessing.get_context("spawn")  # no thread or connection of ours is half in a worker
 _PATIENCE_S = 10.0
 _TELL_EVERY_S = 0.2
+_MOST_WORKERS = 256
+"""By default; chosen: each has a pipe and an interpreter of 60 MB or more."""
 
 
 class Watch(Protocol):
@@ -50,13 +52,18 @@ class _Worker:
     sessions_done: int = 0
 
 
-class WorkerPool:
-    """Does sessions in up to `count` processes."""
+class _Unwatched:
+    def doing(self, worker: int, session_id: str, stage: str) -> None:
+        pass
 
-    def __init__(self, job: Job, count: int, watch: Watch) -> None:
+
+class WorkerPool:
+    """Does sessions in up to `count` processes, by default as many as there are processors."""
+
+    def __init__(self, job: Job, count: int | None = None, watch: Watch | None = None) -> None:
         self._job = job
-        self._count = count
-        self._watch = watch
+        self._count = count or cpus.usable(_MOST_WORKERS)
+        self._watch = watch or _Unwatched()
         self._workers: dict[int, _Worker] = {}
         self._ids: Connection | None = None
 

@@ -16,6 +16,8 @@ from ..model import in_largest_unit
 from ..recording import sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ..documents.models import SessionDocument
     from ..model import SessionListing
 
@@ -42,6 +44,15 @@ class Selection:
     @property
     def asks(self) -> bool:
         return self.pending or self.since_s is not None or self.until_s is not None
+
+
+def each_once(session_ids: Iterable[str]) -> Iterator[str]:
+    """The ids in their order, without those that came before."""
+    seen: set[str] = set()
+    for session_id in session_ids:
+        if session_id not in seen:
+            seen.add(session_id)
+            yield session_id
 
 
 class Decision(NamedTuple):

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ..batch.shards import Shard
     from ..console.worker_table import NoTable
 
-_MOST_WORKERS = 256
 _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 
 
@@ -139,9 +138,8 @@ def _engine(job: Job, dask: str | None, workers: int | None, table: NoTable) -> 
 
         return DaskEngine(job, dask, table)
     from ..batch.process_pool import WorkerPool  # noqa: PLC0415
-    from ..cpus import usable  # noqa: PLC0415
 
-    return WorkerPool(job, workers or usable(_MOST_WORKERS), table)
+    return WorkerPool(job, workers, table)
 
 
 class _Teller:

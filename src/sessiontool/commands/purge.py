@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -92,6 +90,8 @@ def _receipt(name: str | None, store: str, *, wanted: bool) -> Iterator[Callable
     if not wanted:
         yield lambda _event, _purge: None
         return
+    from ..sessions.purge_receipt import write_line  # noqa: PLC0415
+
     path = Path(name or time.strftime("purge-%Y%m%dT%H%M%SZ.jsonl", time.gmtime()))
     try:
         file = path.open("x", encoding="utf-8", errors="backslashreplace")
@@ -101,16 +101,9 @@ def _receipt(name: str | None, store: str, *, wanted: bool) -> Iterator[Callable
         ) from error
     try:
         with file:
-            yield lambda event, found: _write(file, event, found, store)
+            yield lambda event, found: write_line(file, event, found, store)
     finally:
         if path.stat().st_size:
             console.note(f"receipt: {path}")
         else:
             path.unlink()
-
-
-def _write(file: IO[str], event: str, found: Purge, store: str) -> None:
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    file.write(json.dumps({"event": event, "at": at, "store": store, **found.to_json()}) + "\n")
-    file.flush()
-    os.fsync(file.fileno())

@@ -49,6 +49,7 @@ class Sources:
         A store without any is noted, unless `quiet`: it may be the wrong one.
         """
         from ..batch.run_report import read_failed  # noqa: PLC0415
+        from ..batch.selection import each_once  # noqa: PLC0415
 
         given = {"IDs": self.ids, "--ids": self.listed, "--all": self.every, "--retry-failed": self.retry_failed}
         named = [name for name, value in given.items() if value]
@@ -57,9 +58,9 @@ class Sources:
         if self.ids:
             return dict.fromkeys(self.ids)
         if self.listed:
-            return _once(_listed(self.listed))
+            return each_once(_listed(self.listed))
         if self.retry_failed:
-            return _once(read_failed(Path(self.retry_failed)))
+            return each_once(read_failed(Path(self.retry_failed)))
         if self.every or implied:
             return _stored(settings, quiet=quiet)
         raise UsageError("no session is named", hint="name them, list them with --ids, or take all with --all")
@@ -94,11 +95,3 @@ def _stored(settings: Settings, *, quiet: bool) -> Iterator[str]:
             yield session_id
         if session_id is None and not quiet:
             console.note(f"there is no session in {store.url}: is this the right store, and the right layout?")
-
-
-def _once(session_ids: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for session_id in session_ids:
-        if session_id not in seen:
-            seen.add(session_id)
-            yield session_id

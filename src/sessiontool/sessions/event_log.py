@@ -17,7 +17,7 @@ from .inputs import EVENTS, EVENTS_FOLDER, UTTERANCES, read_log, read_session_do
 
 if TYPE_CHECKING:
     from ..events import EventLog
-    from ..model import Utterance
+    from ..model import Finding, Utterance
     from ..storage import Store
 
 
@@ -29,6 +29,11 @@ class LogResult:
     location: str
     log: EventLog
     written: Path | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What of the log is doubtful or was not read."""
+        return tuple(self.log.findings)
 
 
 def read_session_log(store: Store, session_id: str, progress: Progress | None = None) -> LogResult:

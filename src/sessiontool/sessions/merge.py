@@ -28,12 +28,12 @@ from .inputs import (
 )
 from .join import assemble_session, join, join_session, reading
 from .limits import limits_in_effect
-from .report import finding_json
+from .report import findings_of
 
 if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
-    from ..model import SessionListing
+    from ..model import Finding, SessionListing
     from ..storage import Store, Target
     from .inputs import Notes
 
@@ -95,18 +95,19 @@ class MergeResult:
         return str(self.report.get("captions_status", ""))
 
     @property
-    def findings(self) -> list[dict[str, Any]]:
-        return list(self.report["findings"])
+    def findings(self) -> tuple[Finding, ...]:
+        """What was repaired or is doubtful, as in the report."""
+        return findings_of(self.report)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What a check of a published result found: `problems` as findings; none means that the result is whole."""
+    """What a check of a published result found; without `findings` the result is whole."""
 
     session_id: str
     location: str
     report: dict[str, Any]
-    problems: tuple[dict[str, Any], ...]
+    findings: tuple[Finding, ...]
 
 
 def merge_session(
@@ -194,7 +195,7 @@ def verify_session(session_id: str, target: Target, progress: Progress | None = 
     """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
     (progress or Silent()).stage("verifying")
     document, problems = result_files.verify_published(target, session_id)
-    return VerifyResult(session_id, target.url, document, tuple(finding_json(problem) for problem in problems))
+    return VerifyResult(session_id, target.url, document, tuple(problems))
 
 
 def _left_alone(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +115,14 @@ def captions_status_of(findings: Iterable[Finding], utterances: Iterable[Mapping
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     return {name: value for name, value in asdict(finding).items() if value not in (None, "")}
+
+
+def findings_of(document: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The findings of a report."""
+    known = {one.name for one in fields(Finding)}
+    return tuple(
+        Finding(**{name: value for name, value in one.items() if name in known}) for one in document["findings"]
+    )
 
 
 def chunk_json(record: ChunkRecord) -> dict[str, Any]:

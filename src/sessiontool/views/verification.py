@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
+from ..sessions.report import finding_json
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
 def _verify_json(result: VerifyResult) -> dict[str, Any]:
     return {
         "session_id": result.session_id,
-        "status": "broken" if result.problems else "sound",
+        "status": "broken" if result.findings else "sound",
         "location": result.location,
-        "problems": result.problems,
+        "problems": [finding_json(finding) for finding in result.findings],
     }
 
 
 def _verify_lines(result: VerifyResult, _verbose: bool) -> list[str]:
-    if result.problems:
-        lines = [f"{result.session_id}: BROKEN, {len(result.problems)} problem(s) ({result.location})"]
-        return lines + [f"  {finding_line(problem, verbose=True)}" for problem in result.problems]
+    if result.findings:
+        lines = [f"{result.session_id}: BROKEN, {len(result.findings)} problem(s) ({result.location})"]
+        return lines + [f"  {finding_line(finding_json(finding), verbose=True)}" for finding in result.findings]
     packets = result.report["packets"]
     return [
         f"{result.session_id}: sound ({result.location})",
@@ -35,5 +36,5 @@ def _verify_lines(result: VerifyResult, _verbose: bool) -> list[str]:
 
 
 VERIFY: View[VerifyResult] = View(
-    _verify_json, _verify_lines, lambda result: RecordingError.exit_code if result.problems else 0
+    _verify_json, _verify_lines, lambda result: RecordingError.exit_code if result.findings else 0
 )
