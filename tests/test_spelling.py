@@ -31,6 +31,7 @@ def readings(token: str, language: str = "en") -> set[str]:
         ("$1,200,", "one thousand two hundred dollars"),
         ("$985.", "nine hundred and eighty five dollars"),
         ("$3.50", "three dollars and fifty cents"),
+        ("$0..0", "zero dollars"),
         ("£2m", "two million pounds"),
         ("2015", "twenty fifteen"),
         ("1998.", "nineteen ninety eight"),

@@ -172,6 +172,7 @@ def _money(sign: str, amount: str, scale: str, language: str) -> list[Slot]:
     """`$1,200.50`: the sign is said after the number, or not at all; some voices say it before."""
     coin = _MONEY[sign]
     whole, _, cents = re.sub(r",(?=\d{3}(?:\D|$))", "", amount).replace(",", ".").partition(".")
+    cents = re.sub(r"\D", "", cents)  # a text may hold 0..0
     unit: Slot = tuple(dict.fromkeys([(coin if coin == "yen" else coin + "s",), (coin,), ()]))
     slots: list[Slot] = [((), (coin,)), _said(whole, language, "cardinal")]
     if scale:
