@@ -19,6 +19,7 @@ from .commands.correct import correct
 from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
+from .commands.export import export
 from .commands.inspect import inspect
 from .commands.merge import merge
 from .commands.purge import purge
@@ -64,6 +65,7 @@ for command in (
     verify,
     captions,
     correct,
+    export,
     events,
     purge,
     doctor,

@@ -1,0 +1,84 @@
+"""A stretch of a recording as sound at 48 kHz, sample by sample, in one pass: for what people hear, not for analysis.
+
+A position in the decode is a position in the recording, as in `decoder`; here nothing is reduced, and packets are
+decoded one after another, so that the whole recording has the samples that any player's decoder makes of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av.error import FFmpegError
+
+from ..media.opus import OpusHead, PacketSamples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+_PRE_ROLL_SAMPLES = 48_000
+"""What is decoded before a stretch and not used: chosen, twelve times what RFC 7845, section 4.6 asks for."""
+
+_BLOCK_SAMPLES = 48_000
+"""How much sound is handed over at once, at least: chosen; a call for each packet costs more than its decode."""
+
+_LAYOUTS = {1: "mono", 2: "stereo"}
+
+
+def decode_stretch(packets: Iterable[bytes], head: OpusHead, start: int, end: int) -> Iterator[Floats]:
+    """The sound from `start` to `end` (samples at 48 kHz after the pre-skip), in blocks of shape (channels, n).
+
+    Float32 with full scale 1.0.  Shorter where the recording is; a packet that cannot be decoded is silence of its own
+    length.  Held is a second of sound, whatever the length of the stretch.
+    """
+    context = av.CodecContext.create("opus", "r")
+    context.extradata = OpusHead(head.channels, 0, gain_q8_db=head.gain_q8_db).to_bytes()
+    context.layout, context.sample_rate = _LAYOUTS[head.channels], 48_000
+    held: list[Floats] = []
+    for position, packet, length in _wanted(packets, head.pre_skip, start, end):
+        sound = _decoded(context, packet, head.channels, length)
+        held.append(sound[:, max(0, start - position) : max(0, end - position)])
+        if sum(block.shape[1] for block in held) >= _BLOCK_SAMPLES:
+            yield np.concatenate(held, axis=1)
+            held.clear()
+    if any(block.shape[1] for block in held):
+        yield np.concatenate(held, axis=1)
+
+
+def _wanted(packets: Iterable[bytes], pre_skip: int, start: int, end: int) -> Iterator[tuple[int, bytes, int]]:
+    """Position, packet and length of what has to be decoded: the stretch, and the pre-roll in front of it."""
+    samples = PacketSamples()
+    position = -pre_skip
+    before: deque[tuple[int, bytes, int]] = deque()
+    for packet in packets:
+        if position >= end:
+            return
+        length = samples[packet[:2]]
+        before.append((position, packet, length))
+        position += length
+        if position > start:
+            yield from before
+            before.clear()
+        while before and before[0][0] + before[0][2] <= start - _PRE_ROLL_SAMPLES:
+            before.popleft()
+
+
+def _decoded(context: av.AudioCodecContext, packet: bytes, channels: int, length: int) -> Floats:
+    """A packet's sound, as long as it says that it lasts."""
+    sound = np.zeros((channels, length), np.float32)
+    try:
+        frames = context.decode(av.Packet(packet)) if length else []
+    except FFmpegError:
+        return sound
+    filled = 0
+    for frame in frames:
+        piece = frame.to_ndarray()[:, : length - filled]
+        sound[:, filled : filled + piece.shape[1]] = piece
+        filled += piece.shape[1]
+    return sound

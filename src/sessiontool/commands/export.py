@@ -1,0 +1,66 @@
+"""`sessiontool export`: a merged recording, or a clip of it, as files that other programs play."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..compose import caption_options_of, targets_of
+from ..options import CAPTIONS, read_formats
+from .common import Common
+from .parameters import Ids, on_store
+from .positions import FromOption, ToOption, read_position
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store(CAPTIONS, without=("verbose",))
+def export(
+    ids: Ids,
+    common: Common,
+    formats: Annotated[
+        str, typer.Option("--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg.")
+    ] = "wav",
+    roles: Annotated[
+        str | None,
+        typer.Option("--roles", metavar="NAME,...", help="A mono file for each role: user, assistant."),
+    ] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="Both voices on one channel.")] = False,
+    rate_hz: Annotated[
+        int, typer.Option("--rate", metavar="HZ", help="8000, 16000, 24000 or 48000; Opus always has 48000.")
+    ] = 48_000,
+    begin: FromOption = None,
+    end: ToOption = None,
+    into: Annotated[
+        str, typer.Option("--into", metavar="FOLDER", help="Where exports go, in a folder for each session.")
+    ] = "exports",
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace exports that are there.")] = False,
+) -> None:
+    """Export merged sessions as sound files; with --from or --to a clip, with its captions and transcript.
+
+    The result is read from where merge published it, and not changed.  exports.json has the files' hashes.
+    """
+    with common.errors_as_exits():
+        from ..sessions.export import ExportOptions, export_session  # noqa: PLC0415
+        from ..storage.locations import local_folder  # noqa: PLC0415
+        from ..views.exported import EXPORT  # noqa: PLC0415
+
+        settings = common.settings()
+        captions, target_of, folder = caption_options_of(settings), targets_of(settings), local_folder(into)
+        options = ExportOptions(
+            formats=read_formats(formats),
+            roles=read_formats(roles) if roles is not None else (),
+            mono=mono,
+            rate_hz=rate_hz,
+            start_s=None if begin is None else read_position(begin, "--from"),
+            end_s=None if end is None else read_position(end, "--to"),
+            force=force,
+        )
+
+        def run(store: Store, session_id: str, progress: Progress) -> Any:
+            return export_session(session_id, target_of(store, session_id), folder, options, captions, progress)
+
+        common.run_all(ids, settings, run, EXPORT)
