@@ -150,7 +150,7 @@ class OpusHead:
         if len(data) < 19 or data[:8] != b"OpusHead":
             raise RecordingError(
                 f"the Opus track has no valid OpusHead ({len(data)} bytes of CodecPrivate)",
-                hint="the first chunk is damaged or not from MediaRecorder; look at it with `sessiontool inspect`",
+                hint="the first chunk is damaged or not from MediaRecorder: look for the one that it gave",
             )
         version, channels, pre_skip, rate, gain, family = struct.unpack_from("<BBHIhB", data, 8)
         if version >> 4 or family or channels not in _SILENT_PACKETS:
