@@ -11,6 +11,7 @@ from speech import RATE, ROLES, activity, conversation, errors_ms, logged, measu
 
 from sessiontool.align import Alignment, align
 from sessiontool.model import Utterance
+from sessiontool.sessions.report import captions_status_of, status_of
 from sessiontool.timeline import Span, Timeline
 
 SEED, COUNT = 3, 40
@@ -58,6 +59,27 @@ def test_text_without_sound_gets_no_time_and_takes_nobodys() -> None:
     assert {p.status for p in result.placements[len(log) :]} <= {"no_audio", "unmatched"}
     assert all(p.start_samples is None and p.confidence == 0 for p in result.placements[len(log) :])
     assert "utterances-without-sound" in codes(result)
+
+
+def test_a_log_that_loses_most_utterances_while_somebody_speaks_is_doubted() -> None:
+    said = conversation(SEED, COUNT)
+    thrice = [replace(one, start_s=3 * one.start_s, end_s=3 * one.end_s) for one in said]
+    result = aligned(logged(thrice, SEED))
+    lost = [finding for finding in result.findings if finding.code == "most-utterances-lost"]
+    assert [finding.severity for finding in lost] == ["warning", "warning"]
+    assert captions_status_of(lost, [{"start_s": 1.0}]) == "doubtful"
+    assert status_of(lost) == "complete"
+
+
+def test_utterances_that_were_never_said_are_no_reason_to_doubt_the_others() -> None:
+    log = logged(conversation(SEED, COUNT), SEED)
+    half = [one for k, one in enumerate(log) if k % 2]
+    quiet = sound(SEED, COUNT).copy()
+    for one in conversation(SEED, COUNT)[::2]:
+        quiet[:, round((one.start_s - 0.1) * RATE) : round((one.end_s + 0.1) * RATE)] = 0
+    result = align(log, one_part(quiet.shape[1]), measured(quiet), ROLES)
+    assert sum(place.start_samples is not None for place in result.placements) == len(half)
+    assert "most-utterances-lost" not in codes(result)
 
 
 def test_sound_without_text_is_listed_with_its_times() -> None:

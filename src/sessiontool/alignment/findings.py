@@ -17,6 +17,8 @@ from ..model import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from ..model import Placement
     from .channel_matching import Lane
     from .recorded_time import Axis
@@ -30,6 +32,12 @@ SILENT_HINTS = {
 }
 _SPEECH_MS = 500.0
 _SPEECH_SHARE = 0.5
+_LOST_SHARE = 0.3
+"""Of the utterances on a channel; as many may well have been typed, or generated and never played, but hardly more."""
+
+_UNCLAIMED_SHARE = 0.5
+"""How long the speech that no utterance has must be, in lengths of what is lost, so that the lost may be in it."""
+
 _LISTED = 8
 _STEP_MS = 200.0
 _WHOLE_SHARE = 0.98
@@ -71,6 +79,7 @@ def session_findings(
             hint="correct `channels` in session.json",
         )
     yield from _silent_channels(lanes, activity)
+    yield from _lost(lanes, activity, axis)
     yield from _leaks(activity)
     yield from _clock_steps(lanes, axis)
     yield from _speech_without_text(lanes, axis)
@@ -106,6 +115,25 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
                 f"the {_SIDES[lane.number]} channel holds no speech, "
                 f"but the log has {len(lane.raw)} utterances of the {lane.who}",
                 hint=SILENT_HINTS.get(lane.who, "its track was not connected to the recorder, or was muted"),
+            )
+
+
+def _lost(lanes: Sequence[Lane], activity: Activity, axis: Axis) -> Iterator[Finding]:
+    """Channels that sound, and on which more utterances have no place than can be for want of sound."""
+    merged = {leak.target for leak in activity.leaks if leak.merged}
+    for lane in lanes:
+        lost = np.flatnonzero(~lane.matches.found)
+        if len(lost) <= _LOST_SHARE * len(lane.raw):
+            continue
+        unclaimed = _length(lane, axis)[~lane.taken()].sum()
+        if lane.number in merged or unclaimed > _UNCLAIMED_SHARE * lane.expected.text[lost].sum():
+            yield Finding(
+                "most-utterances-lost",
+                "warning",
+                f"{len(lost)} of {len(lane.raw)} utterances of the {lane.who} have no place, though their channel "
+                f"sounds: {unclaimed / 1000:.0f} s of speech there have no utterance",
+                hint="see with `sessiontool align` whether log and recording are of one session, and who is on which "
+                "channel",
             )
 
 
@@ -165,10 +193,15 @@ def _clock_steps(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]:
             )
 
 
+def _length(lane: Lane, axis: Axis) -> NDArray[np.float64]:
+    """How long each stretch of speech is, in ms, without what was not recorded of it."""
+    return axis.recorded(lane.islands.end) - axis.recorded(lane.islands.start)
+
+
 def _unassigned(lane: Lane, axis: Axis) -> Iterator[tuple[int, int]]:
     """Stretches of output, in ms, that sound like loud speech and belong to no utterance."""
     if len(lane.islands):
-        length = axis.recorded(lane.islands.end) - axis.recorded(lane.islands.start)
+        length = _length(lane, axis)
         loud = lane.islands.loudness > _SPEECH_SHARE * np.percentile(lane.islands.loudness, 75)
         for j in np.flatnonzero(~lane.taken() & loud & (length > _SPEECH_MS)):
             yield round(float(lane.islands.start[j])), round(float(lane.islands.end[j]))

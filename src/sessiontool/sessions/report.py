@@ -100,7 +100,7 @@ def status_of(findings: Iterable[Finding]) -> str:
 
 
 def captions_status_of(findings: Iterable[Finding], utterances: Iterable[Mapping[str, Any]]) -> str:
-    """`none` where no utterance has a place, `doubtful` where a log was not understood, else `complete`.
+    """`none` where no utterance has a place, `doubtful` where a log was not understood or not found, else `complete`.
 
     `utterances` are those of the transcript.
     """
