@@ -11,6 +11,7 @@ from fuzz_bounds import REPEATED_BYTES, Controls, bounded, measures_memory
 from fuzz_joins import check_json
 
 from sessiontool import captions, timeline
+from sessiontool.documents.log_clock import SessionTimes
 from sessiontool.documents.utterances import read_utterances
 from sessiontool.events import join, read_events
 from sessiontool.model import Placement
@@ -58,7 +59,7 @@ def event_logs(data: bytes) -> None:
     if kind == 0xFF and log:
         log *= max(1, REPEATED_BYTES // len(log))
     with bounded(3 * len(log), measure_memory=measures_memory(data)):
-        _check(read_events(io.BytesIO(log), "events.jsonl", "2026-01-05T09:00:00Z" if kind & 1 else None))
+        _check(read_events(io.BytesIO(log), "events.jsonl", SessionTimes("2026-01-05T09:00:00Z" if kind & 1 else None)))
 
 
 def _hurt(log: str, controls: Controls, *, as_array: bool) -> bytes:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessiontool.documents.log_clock import SessionTimes
 from sessiontool.events import EventLog, read_events
 
 Event = dict[str, Any]
@@ -134,9 +135,9 @@ class LogOf:
         return read(self.text())
 
 
-def read(text: str | bytes, started_at: str | None = None) -> EventLog:
+def read(text: str | bytes, started_at: str | None = None, recorded_ms: tuple[float, float] | None = None) -> EventLog:
     data = text.encode() if isinstance(text, str) else text
-    return read_events(io.BytesIO(data), "events.jsonl", started_at)
+    return read_events(io.BytesIO(data), "events.jsonl", SessionTimes(started_at, recorded_ms))
 
 
 def codes(log: EventLog) -> set[str]:

@@ -6,6 +6,8 @@ import json
 import time
 import tracemalloc
 from base64 import b64encode
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -14,7 +16,10 @@ from hypothesis import strategies as st
 from realtime_logs import LogOf, codes, read, told
 
 from sessiontool.documents.lenient import MAX_NAMED
-from sessiontool.realtime.log import MAX_LINE_BYTES
+from sessiontool.documents.log_clock import SessionTimes
+from sessiontool.documents.log_options import log_options
+from sessiontool.events import read_events
+from sessiontool.realtime.lines import MAX_LINE_BYTES
 
 SAID = [("user", "Hello there.", 1300.0, 1800.0)]
 
@@ -60,7 +65,7 @@ EPOCH_MS = 1_767_607_200_000.0
 def test_lines_and_receive_times_of_any_kind_are_the_same(change: Any) -> None:
     log = read(lines(conversation(), change), "2026-01-05T10:00:00.000Z")
     assert [(r, t, round(a or 0, 1), round(b or 0, 1)) for r, t, a, b in told(log)] == SAID
-    assert codes(log) == set()
+    assert not [finding for finding in log.findings if finding.severity != "info"]
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -185,8 +190,110 @@ def test_half_a_surrogate_pair_becomes_a_replacement() -> None:
     assert told(log)[0][1] == "Hello \ufffd."
 
 
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [
+        ("Caf\u00e9 cr\u00e8me, s'il vous pla\u00eet.", "cp1252"),
+        ("\u304a\u306f\u3088\u3046\u3054\u3056\u3044\u307e\u3059\u3002", "cp932"),
+    ]
+    + [("Gr\u00fc\u00dfe", encoding) for encoding in ("utf-16", "utf-16-le", "utf-8-sig", "utf-32")],
+)
+def test_text_of_another_encoding_is_read_in_it_and_said(said: str, encoding: str) -> None:
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in conversation().lines)
+    for whole in (text, json.dumps(conversation().lines, ensure_ascii=False, indent=1)):
+        log = read(whole.replace("Hello there.", said).encode(encoding))
+        assert told(log)[0][1] == said
+        assert codes(log) == (set() if encoding.startswith("utf") else {"text-encoding"})
+
+
 def test_bytes_that_are_no_text_cost_only_themselves() -> None:
-    assert told(read(GOOD.encode().replace(b"Hello", b"Hell\xe9")))[0][1] == "Hell\ufffd there."
+    log = read(GOOD.encode().replace(b"Hello", b"Hell\x81\x8d\x8f"))
+    assert told(log)[0][1] == "Hell??? there."
+    (finding,) = log.findings
+    assert (finding.code, finding.severity) == ("text-encoding", "warning")
+    assert "3 byte(s)" in finding.message
+
+
+# -- wrappers
+
+
+def _nested(name: str, line: dict[str, Any]) -> dict[str, Any]:
+    return {"ts": line["t_ms"], "direction": "recv", "type": "realtime", name: line["event"]}
+
+
+def _clock(line: dict[str, Any], hour: int = 10) -> str:
+    return f"2026-01-05T{hour:02}:00:{line['t_ms'] / 1000:09.6f}"
+
+
+def _har(log: LogOf) -> str:
+    messages = [
+        {"type": "receive", "time": (EPOCH_MS + line["t_ms"]) / 1000, "opcode": 1, "data": json.dumps(line["event"])}
+        for line in log.lines
+    ]
+    return json.dumps({"log": {"version": "1.2", "entries": [{"request": {}, "_webSocketMessages": messages}]}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(lines(conversation(), partial(_nested, name)) for name in ("data", "payload", "raw_model_event", "x")),
+        lines(conversation(), lambda line: {"ts": line["t_ms"], "message": json.dumps(line["event"])}),
+        lines(conversation(), lambda line: [line["t_ms"], line["event"]]),
+        lines(conversation(), lambda line: [_clock(line) + "Z", line["event"]]),
+        json.dumps([[line["t_ms"], line["event"]] for line in conversation().lines]),
+        json.dumps({"session_id": "s", "events": conversation().lines}),
+        json.dumps({"session_id": "s", "events": conversation().lines}, indent=2),
+        "".join(json.dumps(line, indent=2) + "\n" for line in conversation().lines),
+        "".join(f"event: message\ndata: {json.dumps(line)}\n\n" for line in conversation().lines),
+        "".join(
+            f"2026-01-05T10:00:{line['t_ms'] / 1000:09.6f}Z INFO ws: {json.dumps(line['event'])}\n"
+            for line in conversation().lines
+        ),
+        "".join(json.dumps(line) + "\n" for line in reversed(conversation().lines)),
+        _har(conversation()),
+    ],
+)
+def test_what_an_event_is_wrapped_in_is_known_by_its_own_fields(text: str) -> None:
+    log = read(text, "2026-01-05T10:00:00.000Z")
+    assert [(r, t, round(a or 0, 1), round(b or 0, 1)) for r, t, a, b in told(log)] == SAID
+    assert not [finding for finding in log.findings if finding.severity != "info"]
+
+
+def test_an_event_is_counted_once_by_its_id() -> None:
+    """As where a page listens twice: the second of a pair comes a little later."""
+    log = LogOf().begin(0).answer(500, "a", "one two three", whole=False)
+    twice = [line for line in log.lines for line in (line, {**line, "t_ms": line["t_ms"] + 2})]
+    assert told(read("".join(json.dumps(line) + "\n" for line in twice)))[0][1] == "one two three"
+    for line in twice:
+        line["event"].pop("event_id", None)
+    assert told(read("".join(json.dumps(line) + "\n" for line in twice)))[0][1] != "one two three"
+
+
+def test_a_file_that_is_no_log_of_events_is_one_finding() -> None:
+    log = read("".join(json.dumps({"who": "Anna", "said": f"Number {n}."}) + "\n" for n in range(30)))
+    assert [(finding.code, finding.severity) for finding in log.findings] == [("log-not-read", "warning")]
+    assert "who, said" in log.findings[0].message
+
+
+def test_local_times_are_those_of_the_zone_in_which_the_log_fits() -> None:
+    text = lines(
+        conversation(), lambda line: {**line["event"], "timestamp": f"2026-01-05T05:00:{line['t_ms'] / 1000:09.6f}"}
+    )
+    log = read(text, "2026-01-05T10:00:00.000Z", (0.0, 5000.0))
+    assert [(r, t, round(a or 0, 1), round(b or 0, 1)) for r, t, a, b in told(log)] == SAID
+    (finding,) = log.findings
+    assert (finding.code, finding.severity) == ("events-clock", "info")
+    named = read_events(
+        BytesIO(text.encode()), "x", SessionTimes("2026-01-05T10:00:00.000Z"), log_options({"zone": "-05:00"})
+    )
+    assert not named.findings
+    assert told(named) == told(log)
+
+
+def test_a_value_that_all_events_have_is_no_time() -> None:
+    log = read(lines(conversation(), lambda line: {**line, "t_ms": 7}))
+    assert told(log) == [("user", "Hello there.", 800.0, 1300.0)]
+    assert "events-clock" in codes(log)
 
 
 def test_a_line_of_50_mb_is_not_held() -> None:

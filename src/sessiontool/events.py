@@ -14,7 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from .documents.log_clock import SessionTimes
 from .model import Utterance
+from .options import LogOptions
 from .realtime.findings import log_findings
 from .realtime.live import live_turns
 from .realtime.log import read_log
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from .realtime.turns import Turn
 
 __all__ = ["EventLog", "Joined", "RealtimeSession", "join", "read_events"]
+
+
+_DEFAULT_TIMES = SessionTimes()
+_DEFAULT_OPTIONS = LogOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,12 @@ class EventLog:
     resent: tuple[str, ...] = ()
 
 
-def read_events(file: BinaryIO, name: str, started_at: str | None = None) -> EventLog:
-    """Read a whole log.  `started_at` (RFC 3339) is session-clock zero, for logs whose times count from 1970."""
-    log = read_log(file)
-    doubts = set_times(log.events, started_at)
+def read_events(
+    file: BinaryIO, name: str, times: SessionTimes = _DEFAULT_TIMES, options: LogOptions = _DEFAULT_OPTIONS
+) -> EventLog:
+    """Read a whole log.  `times` is what session.json says of the session's time, `options` what a person says."""
+    log = read_log(file, options)
+    clock = set_times(log.events, times, options.zone)
     conversation = gather(log.events)
     clocks = session_clocks(conversation)
     made = turns_of(conversation, clocks)
@@ -91,7 +99,7 @@ def read_events(file: BinaryIO, name: str, started_at: str | None = None) -> Eve
         utterances=tuple(map(_utterance, made.turns)),
         notes=tuple(context.notes),
         sessions=sessions,
-        findings=tuple(log_findings(name, log, doubts, conversation, made, context, clocks)),
+        findings=tuple(log_findings(name, log, clock, conversation, made, context, clocks)),
         events=len(log.events),
         bad_lines=log.problems.count + (log.torn is not None),
         unknown=dict(log.unknown.most_common()),

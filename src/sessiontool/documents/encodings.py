@@ -87,6 +87,12 @@ def decode(data: bytes) -> Decoded:
         return _by_line(data)
 
 
+def is_wide(start: bytes) -> bool:
+    """Whether a text that begins so is UTF-16 or UTF-32."""
+    marks = tuple(mark for mark, encoding in _MARKS if encoding != "utf-8")
+    return start.startswith(marks) or bool(_wide_encoding(start[:_PROBED_BYTES]))
+
+
 def _decoded(data: bytes, encoding: str) -> Decoded:
     try:
         return Decoded(data.decode(encoding), encoding)

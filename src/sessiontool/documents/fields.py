@@ -157,6 +157,18 @@ def _time_kind(name: str) -> tuple[str, float]:
     return "", S
 
 
+def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
+    """How likely a field has the time at which something was received (0 the most), and what its numbers count.
+
+    None for other fields; `usual` is the unit where the name tells none.
+    """
+    known = plain(name)
+    base = known if known in TIMES else (found[1] if (found := UNIT.fullmatch(known)) else "")
+    if base not in ARRIVED:
+        return None
+    return ARRIVED.index(base), usual if base == known else _time_kind(known)[1]
+
+
 class _Reader:
     """Takes the fields of one object, each once."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..documents.lenient import MAX_NAMED, shown
+from ..documents.log_times import clock_findings
+from ..documents.utterances import encoding_findings
 from ..model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ..documents.log_clock import LogClock
     from .conversation import Conversation, Session
     from .log import Log
     from .notes import Context
@@ -17,23 +20,28 @@ if TYPE_CHECKING:
     from .turns import Turn, Turns
 
 _LISTED = 8
+_LEAST_READ = 0.5
+"""A log of which less than half was read was not understood (chosen; as for logs of utterances)."""
+_MOST_CHARS = 480
 
 
 def log_findings(
     name: str,
     log: Log,
-    doubts: Sequence[str],
+    clock: LogClock,
     conversation: Conversation,
     made: Turns,
     context: Context,
     clocks: Mapping[int, SessionClock],
 ) -> Iterator[Finding]:
     """Everything worth saying, the reader's complaints first."""
-    yield from _of_lines(name, log)
-    for doubt in doubts:
-        yield Finding(
-            "events-clock", "warning", f"{name}: {doubt}", hint="note `t_ms`, the session clock, on receiving an event"
-        )
+    yield from encoding_findings(name, log.encoding, log.lost)
+    if len(log.events) < _LEAST_READ * log.values:
+        yield _not_read(name, log)
+    else:
+        yield from _of_lines(name, log)
+    yield from _torn(name, log)
+    yield from clock_findings("events-clock", name, clock)
     yield from _of_sessions(conversation, made.turns)
     yield from _of_turns(made)
     if context.resent:
@@ -61,13 +69,6 @@ def _of_lines(name: str, log: Log) -> Iterator[Finding]:
         yield _invalid(f"{name}: {problem}")
     if (more := log.problems.count - len(log.problems.told)) > 0:
         yield _invalid(f"{name}: {more} more problems of this kind")
-    if log.torn is not None:
-        yield Finding(
-            "events-torn",
-            "warning",
-            f"{name}: line {log.torn}, the last one, is not whole: the log ends in the middle of an event",
-            hint="the page was closed, or the upload cut off; what came before is read",
-        )
     if log.unknown:
         kinds = ", ".join(f"{kind} ({count})" for kind, count in log.unknown.most_common(_LISTED))
         more = len(log.unknown) - _LISTED
@@ -77,6 +78,29 @@ def _of_lines(name: str, log: Log) -> Iterator[Finding]:
             f"{name}: {log.unknown.total()} event(s) of unknown type were left aside: {kinds}"
             + (f" and {more} more types" if more > 0 else ""),
         )
+
+
+def _torn(name: str, log: Log) -> Iterator[Finding]:
+    if log.torn is not None:
+        yield Finding(
+            "events-torn",
+            "warning",
+            f"{name}: line {log.torn}, the last one, is not whole: the log ends in the middle of an event",
+            hint="the page was closed, or the upload cut off; what came before is read",
+        )
+
+
+def _not_read(name: str, log: Log) -> Finding:
+    """That a log was not understood, with what was seen of it."""
+    of = f"{len(log.events)} of {log.values} entries" if log.events else "nothing"
+    why = f" ({log.problems.told[0]})" if log.problems.told else ""
+    keys = f"; its entries have the fields {_some(list(log.keys))}" if log.keys else ""
+    return Finding(
+        "log-not-read",
+        "warning",
+        f"{name}: {of} could be read as events{why}{keys}"[:_MOST_CHARS],
+        hint="docs/events.md says what is read; a log of finished texts is read as utterances.jsonl",
+    )
 
 
 def _invalid(message: str) -> Finding:

@@ -39,7 +39,7 @@ def live_turns(fragments: Sequence[Fragment], clocks: Mapping[int, SessionClock]
             if not text:
                 continue
             clock, ends = clocks[number], max(piece.end_ms for piece in pieces)
-            start, end = (max(0.0, clock.at(ms)) for ms in (pieces[0].start_ms, ends))
+            start, end = (clock.at(ms) for ms in (pieces[0].start_ms, ends))
             name = f"{pieces[0].session.id or f'live-{number}'}-{role}-{count}"
             turns.append(Turn(name, role, text, number, start, end, order=(start, count)))
     return turns

@@ -1,8 +1,7 @@
 """Reads a log of events, a line at a time: bytes in, events out, and what was wrong with which line.
 
-A line is `{"t_ms": …, "from": …, "event": {…}}`, or a bare event with its receive time in `t_ms`, `received_at` or
-`timestamp`; a file may also be a JSON array of either.  Nothing in a log is fatal: what cannot be read is told by line
-and left out, and events of unknown types are counted.
+The steps: bytes to values (`lines`), values to events (`wrappers`), fields to receive times (`timestamps`).  Nothing in
+a log is fatal: what cannot be read is named by its line and left out, and events of unknown types are counted.
 
 Not here: what the events mean (`conversation`).
 """
@@ -10,180 +9,115 @@ Not here: what the events mean (`conversation`).
 from __future__ import annotations
 
 import binascii
-import json
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..documents.lenient import LogProblems, json_problem, kind_of, loads, may_need_mending, mended, shown, validated
+from ..documents.lenient import LogProblems, kind_of, shown, validated
+from ..options import LogOptions
+from .event import NO_PAYLOAD, Event
 from .event_types import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
+from .lines import LineReader
 from .payloads import MAX_TEXT, Payload
-from .timestamps import NEVER, TIME_FIELDS, Receipt, read_receipt
+from .timestamps import received_at
+from .wrappers import events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-MAX_LINE_BYTES = 1 << 24
-"""The longest event there can be is an append of 15 MiB of sound."""
+    from ..documents.moments import Moment
+    from .lines import LoggedValue
+    from .wrappers import Carried
 
 _MOST_UNKNOWN = 1000
-_NO_PAYLOAD = Payload()
-
-
-@dataclass(slots=True)
-class Event:
-    """One event.  `kind` is its type by its GA name; `line` is where it stands, counted from 1.
-
-    Fragments have `item_id`, `text` and `span_ms` (start and end on a Live session's clock), or the `sound_bytes` that
-    they carried; all others that are read have a `payload`.  `at_ms` is the session clock on arrival, None where
-    nobody knows.
-    """
-
-    kind: str
-    line: int
-    receipt: Receipt
-    item_id: str | None = None
-    content_index: int = 0
-    text: str = ""
-    span_ms: tuple[float, float] | None = None
-    sound_bytes: int = 0
-    payload: Payload = field(default_factory=lambda: _NO_PAYLOAD)
-    at_ms: float | None = None
+_DEFAULT_OPTIONS = LogOptions()
+_TELLING = ("item_id", "response_id", "delta", "audio", "transcript", "text", "audio_start_ms", "audio_end_ms")
+"""The fields by which two events of one id are told apart."""
 
 
 @dataclass(slots=True)
 class Log:
-    """What a file held.  `unknown` counts the types that are not known here; `torn` is the line that ends too early."""
+    """What a file held.
+
+    `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
+    `empty` hold no event; `keys` counts their fields.  `lost` bytes are no text in `encoding`.
+    """
 
     events: list[Event] = field(default_factory=list)
     problems: LogProblems = field(default_factory=LogProblems)
     unknown: Counter[str] = field(default_factory=Counter)
     torn: int | None = None
+    values: int = 0
+    empty: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+    encoding: str = "utf-8"
+    lost: int = 0
 
 
-def read_log(file: BinaryIO) -> Log:
-    """Every event of a file, in its order."""
+def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS) -> Log:
+    """Every event of a file, in its order; `options` may name the field of the receive time, and its unit."""
     log = Log()
+    reader = LineReader(file, log.problems)
     names: dict[str, str] = {}
-    for line, value in _values(file, log):
-        entries = value if isinstance(value, list) else (value,)
-        for entry in entries:
-            event = _event(entry, line, log, names)
-            if event is not None:
-                log.events.append(event)
+    seen: dict[tuple[str, str], int] = {}
+    for line in reader.values():
+        log.values += 1
+        found = list(events_of(line.value)) if isinstance(line.value, (dict, list)) else []
+        if not found:
+            _say_none(line, log)
+        for carried in found:
+            if not _is_repeated(carried.event, seen):
+                event = _event(carried.event, line.number, _receipt(carried, line, options, log), log, names)
+                if event is not None:
+                    log.events.append(event)
+    log.torn, log.encoding, log.lost = reader.torn, reader.encoding, reader.lost
     return log
 
 
-# -- lines
+def _say_none(line: LoggedValue, log: Log) -> None:
+    log.empty += 1
+    if isinstance(line.value, dict):
+        log.keys.update(name for name in line.value if len(log.keys) < _MOST_UNKNOWN or name in log.keys)
+    is_object = isinstance(line.value, (dict, list))
+    what = "holds no event with a type" if is_object else f"is {kind_of(line.value)}, not an event"
+    log.problems.add(f"line {line.number}: {what}")
 
 
-def _values(file: BinaryIO, log: Log) -> Iterator[tuple[int, Any]]:
-    """The JSON values of a file and their lines."""
-    first = file.readline(MAX_LINE_BYTES + 1)
-    if _ARRAY.match(first[:_PEEKED_BYTES].decode("utf-8-sig", "replace")):
-        yield from _array((first + file.read()).decode("utf-8-sig", "replace"), log)
-        return
-    for number, line in enumerate(_lines(first, file), 1):
-        if line is None:
-            log.problems.add(f"line {number}: is longer than {MAX_LINE_BYTES:,} bytes, which no event is")
-            continue
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-        if text.isspace():
-            continue
-        whole = text.endswith("\n")
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            if whole or not isinstance(error, json.JSONDecodeError):
-                log.problems.add(f"line {number}: is not valid JSON ({json_problem(error)})")
-            else:
-                log.torn = number
-            continue
-        yield number, mended(value) if "\\u" in text and may_need_mending(text) else value
+def _is_repeated(event: dict[str, Any], seen: dict[tuple[str, str], int]) -> bool:
+    """Whether an event was there before: one of its id, with the same content."""
+    name, kind = event.get("event_id"), event["type"]
+    if not isinstance(name, str) or not 0 < len(name) <= 512:
+        return False
+    telling = (event.get(one) for one in _TELLING)
+    content = hash(tuple(one for one in telling if isinstance(one, (str, int, float))))
+    if (name, kind) in seen:
+        return seen[name, kind] == content
+    seen[name, kind] = content
+    return False
 
 
-def _lines(line: bytes, file: BinaryIO) -> Iterator[bytes | None]:
-    """`line` and those that follow it in a file; None for one that is too long, which is not held."""
-    while line:
-        if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
-            yield line
-        else:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(MAX_LINE_BYTES)
-            yield None
-        line = file.readline(MAX_LINE_BYTES + 1)
-
-
-_ARRAY = re.compile(r"\s*\[\s*(?:[{\]]|$)")
-_PEEKED_BYTES = 1024
-_SPACE = " \t\r\n"
-_DECODER = json.JSONDecoder()
-
-
-def _array(text: str, log: Log) -> Iterator[tuple[int, Any]]:
-    """The items of a JSON array, one at a time; several arrays one after another do as well."""
-    at, line, counted = 0, 1, 0
-    inside = False
-    while (at := _skip(text, at, _SPACE + ("," if inside else ""))) < len(text):
-        line, counted = line + text.count("\n", counted, at), at
-        if text[at] in "[]" and inside == (text[at] == "]"):
-            inside = not inside
-            at += 1
-            continue
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except RecursionError:
-            log.problems.add(f"line {line}: is not valid JSON (nested too deeply); what follows was not read")
-            return
-        except ValueError:
-            if inside and _may_be_torn(text, at):
-                log.torn = line
-            else:
-                log.problems.add(f"line {line}: is not valid JSON; what follows was not read")
-            return
-        yield line, mended(value) if may_need_mending(text[at:end]) else value
-        at = end
-    if inside:
-        log.torn = line
-
-
-def _skip(text: str, at: int, characters: str) -> int:
-    while at < len(text) and text[at] in characters:
-        at += 1
-    return at
-
-
-def _may_be_torn(text: str, at: int) -> bool:
-    """Whether the item at `at` is the last of its array, and not the array's end but the text's stopped it."""
-    return not text.rstrip().endswith("]") and "\n" not in text[at:].strip()
+def _receipt(carried: Carried, line: LoggedValue, options: LogOptions, log: Log) -> Moment | None:
+    """When an event was received: by its wrappers, the innermost first, by its line's prefix, or by itself."""
+    prefix = ({"t": line.time},) if line.time else ()
+    receipt, wrong = received_at((*carried.holders[::-1], *prefix, carried.event), options)
+    if receipt is None and wrong:
+        log.problems.add(f"line {line.number}, {shown(wrong)}: is no time")
+    return receipt
 
 
 # -- events
 
 
-def _event(entry: Any, line: int, log: Log, names: dict[str, str]) -> Event | None:
-    """The event of an entry; None, with a problem, where there is none."""
-    if not isinstance(entry, dict):
-        log.problems.add(f"line {line}: is {kind_of(entry)}, not an event")
-        return None
-    event = entry.get("event", entry)
-    if isinstance(event, str):
-        event = _unquoted(event)
-    if not isinstance(event, dict) or not isinstance(kind := event.get("type"), str):
-        log.problems.add(f"line {line}: holds no event with a type")
-        return None
-    receipt = _receipt(entry, event, line, log)
-    kind = GA_NAMES.get(kind, kind)
+def _event(event: dict[str, Any], line: int, receipt: Moment | None, log: Log, names: dict[str, str]) -> Event | None:
+    """An event as it is kept; None, with a problem, where it is none."""
+    kind = GA_NAMES.get(event["type"], event["type"])
     if kind in TEXT_FRAGMENTS:
         return _text_fragment(kind, event, line, receipt, log, names)
     if kind in SOUND_FRAGMENTS:
         return _sound_fragment(kind, event, line, receipt, log, names)
     if kind in READ:
-        payload, wrong = validated(Payload, event)
-        for problem in wrong:
+        payload, problems = validated(Payload, event)
+        for problem in problems:
             log.problems.add(f"line {line}, {problem}")
-        payload = payload or _NO_PAYLOAD
+        payload = payload or NO_PAYLOAD
         return Event(kind, line, receipt, item_id=payload.item_id, payload=payload)
     if kind not in TELL_NOTHING:
         name = shown(kind)
@@ -191,28 +125,8 @@ def _event(entry: Any, line: int, log: Log, names: dict[str, str]) -> Event | No
     return Event(names.setdefault(kind, kind) if kind in TELL_NOTHING else "", line, receipt)
 
 
-def _unquoted(text: str) -> Any:
-    """An event that was logged as the message it came in."""
-    try:
-        return loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _receipt(entry: dict[str, Any], event: dict[str, Any], line: int, log: Log) -> Receipt:
-    for holder in (entry, event):
-        for name in TIME_FIELDS:
-            if (value := holder.get(name)) is not None:
-                receipt = read_receipt(name, value)
-                if receipt is None:
-                    log.problems.add(f"line {line}, {name}: is no time")
-                    return NEVER
-                return receipt
-    return NEVER
-
-
 def _text_fragment(
-    kind: str, event: dict[str, Any], line: int, receipt: Receipt, log: Log, names: dict[str, str]
+    kind: str, event: dict[str, Any], line: int, receipt: Moment | None, log: Log, names: dict[str, str]
 ) -> Event | None:
     text, index = event.get("delta"), event.get("content_index")
     if not isinstance(text, str) or len(text) > MAX_TEXT:
@@ -222,7 +136,7 @@ def _text_fragment(
     made = Event(kind, line, receipt, item_id, index if type(index) is int and 0 <= index <= 1000 else 0, text)
     if item_id is None:
         made.span_ms = _span_ms(event)
-        if made.span_ms is None:
+        if made.span_ms is None and receipt is None:
             log.problems.add(f"line {line}: {kind} tells neither an item nor a time")
             return None
     return made
@@ -250,7 +164,7 @@ def _time(value: Any) -> float | None:
 
 
 def _sound_fragment(
-    kind: str, event: dict[str, Any], line: int, receipt: Receipt, log: Log, names: dict[str, str]
+    kind: str, event: dict[str, Any], line: int, receipt: Moment | None, log: Log, names: dict[str, str]
 ) -> Event | None:
     name = SOUND_FRAGMENTS[kind]
     sound = event.get(name) or ""  # many a page takes the sound out before it logs

@@ -28,7 +28,7 @@ from .sessions import SessionKeeper
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .log import Event
+    from .event import Event
     from .payloads import Content, ItemPayload
 
 

@@ -10,7 +10,7 @@ from .settings import RealtimeSettings, settings_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .log import Event
+    from .event import Event
 
 _BEGINS = ("session.created", "session.started")
 

@@ -137,10 +137,10 @@ def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float |
     start = end = None
     if (mark := item.started) is not None:
         prefix_ms = mark.session.settings_at(mark.at_ms).prefix_ms
-        start = max(0.0, clocks[mark.session.number].at(mark.audio_ms + prefix_ms))
+        start = clocks[mark.session.number].at(mark.audio_ms + prefix_ms)
     if (mark := item.stopped) is not None:
         silence_ms = mark.session.settings_at(mark.at_ms).silence_ms
-        end = max(0.0, clocks[mark.session.number].at(max(0.0, mark.audio_ms - silence_ms)))
+        end = clocks[mark.session.number].at(max(0.0, mark.audio_ms - silence_ms))
     elif item.is_committed:
         end = item.committed_ms
     if start is not None and end is not None and end <= start:

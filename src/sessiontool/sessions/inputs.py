@@ -172,7 +172,7 @@ def read_notes(
             channels=notes.session.channels or (),
         )
         notes.log_findings += findings
-    _add_log(notes, read, listing, prefer)
+    _add_log(notes, read, listing, prefer, options)
     if CORRECTIONS in listing.documents:
         data, findings = _document(read, listing, CORRECTIONS, "warning")
         notes.utterances, notes.dropped, notes.corrections, problems = corrected(notes.utterances, data)
@@ -234,10 +234,10 @@ def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[Chun
     return noted
 
 
-def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer) -> None:
+def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer, options: LogOptions) -> None:
     """Add what the events say, if there are any, to what is noted of a session."""
     try:
-        notes.log = read_log(read, listing, notes.session)
+        notes.log = read_log(read, listing, notes.session, options)
     except RecordingError as error:  # a log that is too large must not cost the recording
         notes.log_findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
@@ -325,7 +325,9 @@ def _still_recording(listing: SessionListing, session: SessionDocument, now_s: f
     ]
 
 
-def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> EventLog | None:
+def read_log(
+    read: Read, listing: SessionListing, session: SessionDocument, options: LogOptions = _DEFAULT_OPTIONS
+) -> EventLog | None:
     """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
     named = events_in(listing)
     if not named:
@@ -333,4 +335,5 @@ def read_log(read: Read, listing: SessionListing, session: SessionDocument) -> E
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
     data = b"\n".join(read(listing.documents[name]) for name in named)
-    return read_events(BytesIO(data), named[0] if len(named) == 1 else EVENTS_FOLDER, session.started_at)
+    name = named[0] if len(named) == 1 else EVENTS_FOLDER
+    return read_events(BytesIO(data), name, session_times(session), options)

@@ -1,0 +1,196 @@
+"""The JSON values of a log of events, a line at a time: bytes in, values and their lines out.
+
+A line is a value, behind `data:` or a logger's prefix or not; a file may also be one array or object, or several one
+after another.  Lines that are no UTF-8 are read as in other documents (`documents.encodings`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+from ..documents.encodings import decode, is_wide, legacy_encoding
+from ..documents.lenient import json_problem, may_need_mending, mended
+from ..documents.moments import moment_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..documents.lenient import LogProblems
+
+MAX_LINE_BYTES = 1 << 24
+"""The longest event there can be is an append of 15 MiB of sound."""
+
+_ODD_BYTES = 1 << 16
+_PEEKED_BYTES = 4096
+_PREFIX_CHARS = 400
+_SPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
+_ARRAY = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)")
+_LIST = re.compile(r"\s*\[\s*(?:\"|\[(?!\s*\[))")
+"""A list of lists or texts, which may as well be the first line of many."""
+_STREAM = re.compile(r"\s*(?:event|id|retry|data)?:")
+_BEHIND = re.compile(r"[{\[]\s*[\"{\[]")
+_LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
+
+
+class LoggedValue(NamedTuple):
+    """A value, the line where it stands (from 1), and the time that is written before it."""
+
+    number: int
+    value: Any
+    time: str = ""
+
+
+class LineReader:
+    """Reads the values of one file; `torn` is the line that ends too early, `encoding` what it was read in."""
+
+    def __init__(self, file: BinaryIO, problems: LogProblems) -> None:
+        self._problems = problems
+        self.torn: int | None = None
+        self.encoding = "utf-8"
+        self.lost = 0
+        self._start = file.read(_PEEKED_BYTES)
+        file.seek(0)
+        if is_wide(self._start):
+            decoded = decode(file.read())
+            self.encoding, self.lost = decoded.encoding, decoded.lost
+            file = io.BytesIO(decoded.text.encode("utf-8", "replace"))
+            self._start = file.getvalue()[:_PEEKED_BYTES]
+        self._file = file
+
+    def values(self) -> Iterator[LoggedValue]:
+        """Every value, in order."""
+        first = self._file.readline(MAX_LINE_BYTES + 1)
+        if self._is_array(first):
+            self._file.seek(0)
+            decoded = decode(self._file.read())
+            if self.encoding == "utf-8":
+                self.encoding, self.lost = decoded.encoding, decoded.lost
+            yield from self._array(decoded.text)
+            return
+        for number, line in enumerate(_lines(first, self._file), 1):
+            if line is None:
+                self._problems.add(f"line {number}: is longer than {MAX_LINE_BYTES:,} bytes, which no event is")
+                continue
+            text = self._text(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            if not text.isspace() and text:
+                yield from self._line(number, text)
+
+    def _is_array(self, first: bytes) -> bool:
+        """Whether values go over lines, or all are one list."""
+        start = self._start.decode("utf-8-sig", "replace")
+        return bool(_ARRAY.match(start)) or (bool(_LIST.match(start)) and not _is_whole(first))
+
+    def _text(self, line: bytes) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            pass
+        if self.encoding == "utf-8":
+            self.encoding = legacy_encoding(self._odd_lines(line)) or "ascii"
+        text = line.decode(self.encoding, "replace")
+        self.lost += text.count("\ufffd")
+        return text.replace("\ufffd", "?")
+
+    def _odd_lines(self, line: bytes) -> bytes:
+        """Some of the lines from here on that are no UTF-8, by which their encoding is told."""
+        place, odd = self._file.tell(), [line]
+        size = len(line)
+        while size < _ODD_BYTES and (following := self._file.readline(MAX_LINE_BYTES)):
+            try:
+                following.decode()
+            except UnicodeDecodeError:
+                odd.append(following)
+                size += len(following)
+        self._file.seek(place)
+        return b"".join(odd)
+
+    def _line(self, number: int, text: str) -> Iterator[LoggedValue]:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            found = _BEHIND.search(text[:_PREFIX_CHARS])
+            if found is not None and found.start():
+                try:
+                    value = json.loads(text[found.start() :])
+                except (ValueError, RecursionError):
+                    pass
+                else:
+                    yield LoggedValue(number, _mended(value, text), moment_in(text[: found.start()]))
+                    return
+            if _STREAM.match(text) and found is None:
+                return  # what server-sent events have beside their data
+            if text.endswith("\n") or not isinstance(error, json.JSONDecodeError):
+                self._problems.add(f"line {number}: is not valid JSON ({json_problem(error)})")
+            else:
+                self.torn = number
+            return
+        yield LoggedValue(number, _mended(value, text))
+
+    def _array(self, text: str) -> Iterator[LoggedValue]:
+        """The items of a JSON array, one at a time; several values one after another do as well."""
+        at, line, counted = 0, 1, 0
+        inside = False
+        while (at := _skip(text, at, _SPACE + ("," if inside else ""))) < len(text):
+            line, counted = line + text.count("\n", counted, at), at
+            if text[at] in "[]" and inside == (text[at] == "]"):
+                inside = not inside
+                at += 1
+                continue
+            try:
+                value, end = _DECODER.raw_decode(text, at)
+            except RecursionError:
+                self._problems.add(f"line {line}: is not valid JSON (nested too deeply); what follows was not read")
+                return
+            except ValueError:
+                salvaged = None if inside else _LIST_OF_OBJECTS.search(text, at)
+                if salvaged is not None:  # an object that is not whole: its list is
+                    at = salvaged.start()
+                    continue
+                if inside and _may_be_torn(text, at):
+                    self.torn = line
+                else:
+                    self._problems.add(f"line {line}: is not valid JSON; what follows was not read")
+                return
+            yield LoggedValue(line, mended(value) if may_need_mending(text[at:end]) else value)
+            at = end
+        if inside:
+            self.torn = line
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _mended(value: Any, text: str) -> Any:
+    return mended(value) if "\\u" in text and may_need_mending(text) else value
+
+
+def _lines(line: bytes, file: BinaryIO) -> Iterator[bytes | None]:
+    """`line` and those that follow it in a file; None for one that is too long, which is not held."""
+    while line:
+        if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
+            yield line
+        else:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES)
+            yield None
+        line = file.readline(MAX_LINE_BYTES + 1)
+
+
+def _skip(text: str, at: int, characters: str) -> int:
+    while at < len(text) and text[at] in characters:
+        at += 1
+    return at
+
+
+def _may_be_torn(text: str, at: int) -> bool:
+    """Whether the item at `at` is the last of its array, and not the array's end but the text's stopped it."""
+    return not text.rstrip().endswith("]") and "\n" not in text[at:].strip()

@@ -1,0 +1,91 @@
+"""A logged value of any shape -> the events in it, each with what it was wrapped in.
+
+A wrapper is known by not being an event itself: `{"event": …}` round one is opened, and the `event` of Live's
+`response.event` or of `dtmf_event_received` is a field of the event.  Lists may be anywhere: pairs of a time and an
+event, the events of an object, the messages of a HAR file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..documents.lenient import loads
+from ..documents.moments import read_moment
+from .event_types import GA_NAMES, READ, TELL_NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIRST = ("event", "data", "payload", "message", "eventData", "raw_model_event", "body", "msg", "raw")
+"""Fields that hold an event most often; then every other is looked into."""
+
+_MOST_DEPTH = 8
+_MOST_FIELDS = 100
+
+
+class Carried(NamedTuple):
+    """An event, and its wrappers from the outermost in; a wrapper that is a list has its time under `t`."""
+
+    event: dict[str, Any]
+    holders: tuple[dict[str, Any], ...] = ()
+
+
+def events_of(value: Any, holders: tuple[dict[str, Any], ...] = (), depth: int = _MOST_DEPTH) -> Iterator[Carried]:
+    """The events in a value, in their order."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if not depth:
+        return
+    if isinstance(value, list):
+        yield from _of_list(value, holders, depth)
+    elif isinstance(value, dict):
+        yield from _of_object(value, holders, depth)
+
+
+def is_known(kind: Any) -> bool:
+    """Whether a type is that of an event."""
+    return isinstance(kind, str) and ((name := GA_NAMES.get(kind, kind)) in READ or name in TELL_NOTHING)
+
+
+def _of_object(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth: int) -> Iterator[Carried]:
+    kind = value.get("type")
+    if is_known(kind) and "." in str(kind):
+        yield Carried(value, holders)
+        return
+    inner = (*holders, value)
+    unknown: list[Carried] = []
+    for name in (*_FIRST, *list(value)[:_MOST_FIELDS]):
+        item = value.get(name)
+        if not isinstance(item, (dict, list)) and not (isinstance(item, str) and item[:1] in {"{", "["}):
+            continue
+        found = list(events_of(item, inner, depth - 1))
+        if any(is_known(one.event.get("type")) for one in found):
+            yield from found
+            return
+        if name in _FIRST:
+            unknown = unknown or found
+    if isinstance(kind, str) and (is_known(kind) or "." in kind or not unknown):
+        yield Carried(value, holders)
+    else:
+        yield from unknown
+
+
+def _of_list(value: list[Any], holders: tuple[dict[str, Any], ...], depth: int) -> Iterator[Carried]:
+    if 2 <= len(value) <= 3 and sum(isinstance(one, (dict, list)) or _is_json(one) for one in value) == 1:
+        at = next((one for one in value if not _is_json(one) and read_moment(one) is not None), None)
+        if at is not None:
+            holders = (*holders, {"t": at})
+    for one in value:
+        yield from events_of(one, holders, depth - 1)
+
+
+def _is_json(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] in {"{", "["}
+
+
+def _parsed(text: str) -> Any:
+    """An event that was logged as the message it came in."""
+    try:
+        return loads(text) if text[:1] in {"{", "["} else None
+    except (ValueError, RecursionError):
+        return None
