@@ -755,3 +755,57 @@ def test_a_beta_log_has_none_of_the_new_names() -> None:
     for name in ("conversation.item.added", "conversation.item.done", "output_modalities", '"turn_detection": null'):
         assert name not in text
     assert list(as_beta({"type": "conversation.item.done"})) == []
+
+
+# -- answers that the server did not finish
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "reason"),
+    [
+        ("incomplete", {"type": "incomplete", "reason": "max_output_tokens"}, "max_output_tokens"),
+        ("incomplete", {"type": "incomplete", "reason": "content_filter"}, "content_filter"),
+        (
+            "failed",
+            {"type": "failed", "error": {"type": "insufficient_quota", "message": "No more."}},
+            "insufficient_quota",
+        ),
+        ("failed", {"type": "failed", "error": {"type": "server_error", "code": "overloaded"}}, "overloaded"),
+        ("failed", None, "failed"),
+    ],
+)
+def test_an_answer_that_the_server_gave_up_is_named_and_marked(
+    status: str, details: dict[str, Any] | None, reason: str
+) -> None:
+    log = LogOf().begin(0).answer(500, "a", "As I was saying", status=status).answer(3000, "b", "All of it.")
+    for line in log.lines:
+        if line["event"]["type"] == "response.done" and line["event"]["response"]["id"] == "resp_a":
+            line["event"]["response"]["status_details"] = details
+    made = log.read()
+    assert [utterance.extra for utterance in made.utterances] == [{"unfinished": reason}, {}]
+    (finding,) = (finding for finding in made.findings if finding.code == "responses-failed")
+    assert reason in finding.message
+
+
+def test_an_answer_that_was_interrupted_is_no_failure() -> None:
+    log = LogOf().begin(0).answer(500, "a", "As I was saying", status="cancelled").read()
+    assert "responses-failed" not in codes(log)
+
+
+# -- without times of the server
+
+
+def test_a_translation_without_times_is_placed_by_when_its_words_came() -> None:
+    log = LogOf().add(400, "session.created", session={"id": "sess_1", "type": "translation"})
+    for t, word in ((2000, "Of"), (2300, " course."), (9000, "Yes.")):
+        log.add(t, "session.output_transcript.delta", delta=word)
+    assert told(log.read()) == [
+        ("assistant", "Of course.", 1800.0, 2300.0),
+        ("assistant", "Yes.", 8800.0, 9000.0),
+    ]
+
+
+def test_what_was_said_before_the_clocks_zero_keeps_its_length() -> None:
+    log = LogOf().begin(-30_000).heard("a", 500, 3000, -30_000, "Hello there.")
+    log.pinged(-20_000, 0)
+    assert told(log.read()) == [("user", "Hello there.", -29_200.0, -27_200.0)]

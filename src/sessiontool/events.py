@@ -135,7 +135,11 @@ def _utterance(turn: Turn) -> Utterance:
         heard_text=turn.heard if turn.interrupted and turn.heard != turn.text else None,
         heard_estimated=turn.interrupted,
         generated_us=_us(turn.whole_ms),
-        extra={"transcription": turn.transcription} if turn.transcription else {},
+        extra={
+            name: mark
+            for name, mark in (("transcription", turn.transcription), ("unfinished", turn.unfinished))
+            if mark
+        },
     )
 
 

@@ -13,6 +13,9 @@ from .settings import RealtimeSettings
 
 SPOKEN = ("input_audio", "output_audio")
 
+TRANSLATED_STEP_MS = 200.0
+"""How much sound a translation has in each of its steps, as published."""
+
 # What a text is from, the best first.
 COMPLETED, DONE, PART, ITEM, SEGMENTS, FRAGMENTS = range(6)
 
@@ -58,6 +61,13 @@ class Session:
     settings: list[tuple[float | None, RealtimeSettings]] = field(default_factory=list)
     appended: list[tuple[float, float | None]] = field(default_factory=list)
     appended_ms: float = 0.0
+
+    def received_span_ms(self, at_ms: float | None) -> tuple[float, float] | None:
+        """When a fragment without a time was said, on this session's clock: in the step before it was received."""
+        if at_ms is None:
+            return None
+        end_ms = at_ms - (self.created_ms or 0.0)
+        return end_ms - TRANSLATED_STEP_MS, end_ms
 
     def settings_at(self, at_ms: float | None) -> RealtimeSettings:
         """The settings in force at a moment of the session clock."""
@@ -128,12 +138,16 @@ class Item:
 
 @dataclass(slots=True)
 class Response:
-    """One answer of the model: its items, when its sound ran (session clock), and how many tokens all of it has."""
+    """One answer of the model: its items, when its sound ran (session clock), and how many tokens all of it has.
+
+    `reason` is why it failed or is not whole, in the server's words.
+    """
 
     id: str
     session: Session
     items: dict[str, None] = field(default_factory=dict)
     status: str = ""
+    reason: str = ""
     started_ms: float | None = None
     stopped_ms: float | None = None
     cleared_ms: float | None = None

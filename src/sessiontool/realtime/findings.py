@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..documents.lenient import MAX_NAMED, shown
 from ..documents.log_times import clock_findings
 from ..documents.utterances import encoding_findings
 from ..model import Finding
+from .turns import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +45,7 @@ def log_findings(
     yield from _torn(name, log)
     yield from clock_findings("events-clock", name, clock)
     yield from _of_sessions(conversation, made.turns)
+    yield from _of_responses(conversation)
     yield from _of_turns(made)
     if context.resent:
         yield Finding(
@@ -147,6 +150,22 @@ def _of_session(session: Session, still_open: Sequence[str]) -> Finding:
         f"{who} fell silent{at} with a turn open: {_some(still_open)}; the sound says where it ends",
         hint="the data channel died, or the page was closed",
     )
+
+
+def _of_responses(conversation: Conversation) -> Iterator[Finding]:
+    reasons = Counter(
+        f"{one.status}: {shown(one.reason)}" if one.reason else one.status
+        for one in conversation.responses.values()
+        if one.status in UNFINISHED
+    )
+    if reasons:
+        said = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common(_LISTED))
+        yield Finding(
+            "responses-failed",
+            "info",
+            f"{reasons.total()} answer(s) were not finished by the server: {said}",
+            hint="what came of them is captioned; such an utterance has the reason as `unfinished` in transcript.json",
+        )
 
 
 def _of_turns(made: Turns) -> Iterator[Finding]:

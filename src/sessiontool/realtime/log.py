@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..documents.lenient import LogProblems, kind_of, shown, validated
 from ..options import LogOptions
+from .conversation import TRANSLATED_STEP_MS
 from .event import NO_PAYLOAD, Event
 from .event_types import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
 from .lines import LineReader
@@ -148,15 +149,12 @@ def _item_id(event: dict[str, Any], names: dict[str, str]) -> str | None:
     return names.setdefault(name, name) if isinstance(name, str) and 0 < len(name) <= 512 else None
 
 
-_TRANSLATED_STEP_MS = 200.0
-
-
 def _span_ms(event: dict[str, Any]) -> tuple[float, float] | None:
     """When a Live fragment is said; a translation's tells only the end of its step."""
     start, end, elapsed = (_time(event.get(name)) for name in ("start_ms", "end_ms", "elapsed_ms"))
     if start is not None and end is not None and start <= end:
         return start, end
-    return None if elapsed is None else (max(0.0, elapsed - _TRANSLATED_STEP_MS), elapsed)
+    return None if elapsed is None else (max(0.0, elapsed - TRANSLATED_STEP_MS), elapsed)
 
 
 def _time(value: Any) -> float | None:

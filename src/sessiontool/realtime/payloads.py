@@ -56,6 +56,25 @@ class Usage(_Payload):
     output_token_details: OutputTokens | None = None
 
 
+class ErrorPayload(_Payload):
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    event_id: str | None = None
+    client_event_id: str | None = None
+
+
+class StatusDetails(_Payload):
+    """Why an answer failed, or is not whole."""
+
+    reason: str | None = None
+    error: ErrorPayload | None = None
+
+    def said(self) -> str:
+        """The reason in the server's words; empty where it gives none."""
+        return self.reason or (self.error and (self.error.code or self.error.type)) or ""
+
+
 class ResponsePayload(_Payload):
     """`usage` tells how many tokens of sound were generated, and so how long it is."""
 
@@ -63,6 +82,7 @@ class ResponsePayload(_Payload):
     status: str | None = None
     output: list[ItemPayload] | None = None
     usage: Usage | None = None
+    status_details: StatusDetails | None = None
 
 
 class TurnDetection(_Payload):
@@ -127,14 +147,6 @@ _FLAT = (
     ("input_audio_transcription", "input", "transcription"),
     ("output_audio_format", "output", "format"),
 )
-
-
-class ErrorPayload(_Payload):
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-    event_id: str | None = None
-    client_event_id: str | None = None
 
 
 class Delegation(_Payload):

@@ -233,6 +233,7 @@ class _Gatherer:
         if response is None or told is None:
             return
         response.status = told.status or response.status
+        response.reason = told.status_details.said() if told.status_details else response.reason
         if told.usage is not None and told.usage.output_token_details is not None:
             response.sound_tokens = told.usage.output_token_details.audio_tokens or response.sound_tokens
         for payload_item in told.output or ():
@@ -267,13 +268,14 @@ class _Gatherer:
     # -- Live
 
     def _live_fragment(self, event: Event) -> None:
-        if event.span_ms is None:
-            return
         role = "user" if "input" in event.kind else "assistant"
         session = self._sessions.current()
+        span_ms = event.span_ms or session.received_span_ms(event.at_ms)
+        if span_ms is None:
+            return
         if session.api == "realtime":
             session.api = "translation"
-        self.made.fragments.append(Fragment(role, event.text, *event.span_ms, session, event.at_ms))
+        self.made.fragments.append(Fragment(role, event.text, *span_ms, session, event.at_ms))
 
     def _append(self, event: Event) -> None:
         """A Live session is told something.  The acknowledgement has the time, the request the words."""

@@ -29,6 +29,8 @@ _WHOLE_MS = 100.0
 _LEAST_RATES = 2
 _TOKEN_MS, _TOKEN_OFF_MS = 50.0, 8.0
 _MOST_BETWEEN = 100
+UNFINISHED = ("failed", "incomplete")
+"""States of an answer that the server itself gave up: quota, `max_output_tokens`, `content_filter`."""
 _CUT_OFF = ("cancelled", "failed")
 
 
@@ -37,8 +39,9 @@ class Turn:
     """What one item says.  Times are milliseconds of the session clock, None where the log does not know.
 
     `transcription` tells what is wrong with a user's text: `failed`, `empty`, `missing` or `incomplete`; nothing
-    where it is whole.  `heard_ms` is how much of an interrupted turn was played, `heard` the words of it, None where
-    only the sound can tell.  `is_open`: the log ends, or its session does, before the turn did.
+    where it is whole.  `unfinished` is why the server did not finish an answer.  `heard_ms` is how much of an
+    interrupted turn was played, `heard` the words of it, None where only the sound can tell.  `is_open`: the log ends,
+    or its session does, before the turn did.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Turn:
     heard_ms: float | None = None
     heard: str | None = None
     transcription: str = ""
+    unfinished: str = ""
     is_open: bool = False
     previous: str | None = None
     order: tuple[float, int] = (0.0, 0)
@@ -229,6 +233,8 @@ def _assistant_turn(item: Item, conversation: Conversation, sound: _Sound | None
         turn.start_ms, turn.end_ms, turn.whole_ms = sound.start_ms, sound.end_ms, sound.whole_ms
         _cut(turn, item, sound, status, made)
         turn.is_open = sound.end_ms is None and conversation.has_playback
+    if response is not None and response.status in UNFINISHED:
+        turn.unfinished = response.reason or response.status
     turn.order = _order(turn, item)
     return turn
 
