@@ -124,7 +124,7 @@ class _Planner:
         numbers = [moved.get(one.chunk, one.chunk.seq) for one in remaining]
         slices = sorted(zip(numbers, remaining, strict=True), key=itemgetter(0))
         gone = sorted(({*self._missing, *self._unusable} | set(moved.values())) - {number for number, _ in slices})
-        starts_ms = starts_of(slices, self._entry, self._starts_ms, self._is_hurt)
+        starts_ms = starts_of(slices, self._entry, self._starts_ms, self._is_damaged)
         self._plan.findings += [findings.missing(self._part, row) for row in rows(self._missing)]
         runs = runs_of(self._part, slices, self._entry, starts_ms, gone)
         for run, (_, one) in zip(runs, slices, strict=True):
@@ -133,7 +133,7 @@ class _Planner:
             run.pieces = self._pieces(run, chain, shared, {})
             self._plan.runs.append(run)
 
-    def _is_hurt(self, one: ChunkSurvey) -> bool:
+    def _is_damaged(self, one: ChunkSurvey) -> bool:
         return bool(one.damages or self._noted.unlike(one)) or not one.has_header
 
     def _count_missing(self, misplaced: Collection[int]) -> None:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .runs import PieceStream
 
 SHARED_MS = 100
-"""Two slices that overlap by less do not do so on purpose: clocks differ."""
+"""Chosen: two slices that overlap by less do not do so on purpose, as clocks differ."""
 
 SHARED = "the slice before has this sound"
 
-_LEFT_US = 10_000  # half a silent packet: what is shared is cut to the nearest
+_LEFT_US = 10_000  # chosen, half a silent packet: what is shared is cut to the nearest
 
 
 @dataclass(frozen=True, slots=True)

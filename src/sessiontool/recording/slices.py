@@ -28,21 +28,22 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 LEAST_SLICES = 3
-"""Fewer complete files are recorders that were started again."""
+"""Files.  Chosen: fewer complete files are recorders that were started again."""
 
 _MOST_PAUSE_MS = 1000
-"""Between the end of a slice and the start of the next one; a recorder that stood still for longer begins a part."""
+"""Between the end of a slice and the start of the next; chosen: a recorder that was stopped for longer begins a part."""
 
-_MOSTLY_WHOLE = 0.6  # share of a part's chunks that are complete files
+_MOSTLY_WHOLE = 0.6  # chosen: share of a part's chunks that are complete files
 _HANDED_OVER_MS = 35
 """Between the end of a slice's last packet and its `dataavailable` after `stop()` (measured: 3 to 78 ms in Chrome)."""
 _RESTARTED_MS = 1
 """Between a slice's `dataavailable` and the start of the next recorder in its handler (measured: 1 ms)."""
 _AT_ONCE_MS = (-100, 80)
+"""Chosen: how much earlier or later than that a noted start may be (measured: up to 78 ms in Chrome)."""
 _UNNOTED_BYTES = 1 << 20
-"""A file without a noted start is a slice up to a minute at 128 kb/s; longer ones are parts of their own."""
-_MOST_DROPPED = 1.2  # how much longer than its samples a slice may have lasted
-_ALIKE = 2.0  # how much larger or smaller than others a slice without a noted start is
+"""Chosen: a file without a noted start is a slice up to a minute at 128 kb/s; longer ones are parts of their own."""
+_MOST_DROPPED = 1.2  # chosen: how much longer than its samples a slice may have lasted
+_ALIKE = 2.0  # chosen: how much larger or smaller than others a slice without a noted start is
 
 
 # -- slices in one part
