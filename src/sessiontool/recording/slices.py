@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 LEAST_SLICES = 3
-"""Files.  Chosen: fewer complete files are recorders that were started again."""
+"""Chosen, a number of parts: fewer complete files are recorders that were started again."""
 
 _MOST_PAUSE_MS = 1000
-"""Between the end of a slice and the start of the next; chosen: a recorder that was stopped for longer begins a part."""
+"""Between a slice's end and the next one's start; chosen: a recorder that was stopped for longer begins a part."""
 
 _MOSTLY_WHOLE = 0.6  # chosen: share of a part's chunks that are complete files
 _HANDED_OVER_MS = 35
@@ -43,7 +43,7 @@ _AT_ONCE_MS = (-100, 80)
 _UNNOTED_BYTES = 1 << 20
 """Chosen: a file without a noted start is a slice up to a minute at 128 kb/s; longer ones are parts of their own."""
 _MOST_DROPPED = 1.2  # chosen: how much longer than its samples a slice may have lasted
-_ALIKE = 2.0  # chosen: how much larger or smaller than others a slice without a noted start is
+_ALIKE = 2.0  # chosen, a ratio: how much larger or smaller than others a slice without a noted start is
 
 
 # -- slices in one part
@@ -60,13 +60,13 @@ def starts_of(
     slices: Sequence[tuple[int, ChunkSurvey]],
     entry: PartEntry | None,
     noted: Mapping[int, float],
-    is_hurt: Callable[[ChunkSurvey], bool],
+    is_damaged: Callable[[ChunkSurvey], bool],
 ) -> list[float | None]:
     """When slices, numbered and in order, were started on the session clock, in ms; `noted` starts are by number.
 
-    One that `is_hurt` is taken to have been as long as others.
+    One that `is_damaged` is taken to have been as long as others.
     """
-    lengths_ms = {number: _lasted_ms(one) for number, one in slices if not is_hurt(one)}
+    lengths_ms = {number: _lasted_ms(one) for number, one in slices if not is_damaged(one)}
     usual_ms = median(lengths_ms.values()) if lengths_ms else 0.0
     emitted = {one.seq: one.emitted_ms for one in entry.chunks if one.emitted_ms is not None} if entry else {}
     known = dict(noted)
