@@ -1,7 +1,6 @@
 """Which module may import which: down the list, never up, never sideways; and each outside package has one home.
 
-The imports are read from the source, wherever in a file they stand; those for type checkers count as well, but for
-circles inside a unit.
+The imports are read from the source, wherever in a file they stand; those for type checkers count as well.
 """
 
 from __future__ import annotations
@@ -93,7 +92,6 @@ class Import:
     target: str
     inside: bool
     line: int
-    for_types: bool = False
 
     def __str__(self) -> str:
         return f"{self.module} (line {self.line}) imports {self.target}"
@@ -111,8 +109,6 @@ def imports_of(module: str) -> Iterator[Import]:
     path = MODULES[module]
     folder = path.relative_to(PACKAGE).parent.parts
     tree = ast.parse(path.read_text())
-    typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
-    for_types = {id(inner) for node in typing for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (Import(module, alias.name.split(".")[0], False, node.lineno) for alias in node.names)
@@ -124,7 +120,7 @@ def imports_of(module: str) -> Iterator[Import]:
             for alias in node.names:
                 inner = f"{source}.{alias.name}".lstrip(".")
                 target = inner if inner in MODULES else source
-                yield Import(module, target, True, node.lineno, id(node) in for_types)
+                yield Import(module, target, True, node.lineno)
 
 
 IMPORTS = [found for module in MODULES if module for found in imports_of(module)]
@@ -157,7 +153,7 @@ def test_imports_point_down() -> None:
 def test_imports_do_not_go_round_in_circles() -> None:
     graph: dict[str, set[str]] = {}
     for found in INSIDE:
-        if not found.for_types and found.target != found.module.rpartition(".")[0]:
+        if found.target != found.module.rpartition(".")[0]:
             graph.setdefault(found.module, set()).add(found.target)
     assert list(TopologicalSorter(graph).static_order())
 

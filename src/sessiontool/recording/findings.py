@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..documents.models import ChunkEntry
     from .records import Stretch
-    from .slice_seams import SliceTally
+    from .slice_values import SliceTally
 
 _MOST_STRETCHES = 20  # findings of one chunk; chosen: more are summed up
 _MOST_NAMED = 5  # numbers in one message; chosen

@@ -10,7 +10,7 @@ from ..media.packets import Account
 if TYPE_CHECKING:
     from ..errors import RecordingError
     from ..model import ChunkRef, Finding
-    from .slice_seams import SliceTally
+    from .slice_values import SliceTally
 
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
 

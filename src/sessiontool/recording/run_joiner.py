@@ -19,7 +19,8 @@ from .gap_filling import Pause
 from .manifest import started_again
 from .records import ChunkRecord, PartRecord, Stretch, unread
 from .runs import PieceStream
-from .slice_seams import Seam, SliceTally, begin_at
+from .slice_seams import Seam, begin_at
+from .slice_values import SliceTally
 from .survey import end_ms
 from .time_map import TimeMap
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ..progress import Progress
     from .records import Assembly
     from .runs import Fed, Read, RecorderRun
-    from .slice_seams import Slice
+    from .slice_values import Slice
 
 _NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
 
@@ -238,7 +239,7 @@ class RunJoiner:
             tail_ms = 0
         self._remuxer.end_part(tail_ms)
         if self.run.slice:
-            self._context.assembly.slices[self.run.slice.group].close(self.run.slice, self._seam)
+            self._context.assembly.slices[self.run.slice.group].close(self.run.slice, self._seam.trimmed)
         for samples in self._remuxer.clock_jumps:
             message = f"the recorder's clock jumps in part {self.run.name}; the sound goes on there without a gap"
             hint = "the timestamps are wrong, or packets of another recording are among these"

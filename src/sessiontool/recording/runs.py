@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry
     from ..media.packets import Account, Demuxer, PacketRun, Track
     from ..model import ChunkRef, Finding
-    from .slice_seams import Slice
+    from .slice_values import Slice
 
     Read = Callable[[ChunkRef], bytes]
 

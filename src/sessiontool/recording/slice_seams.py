@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..media.opus import SILENT_PACKET_SAMPLES
-from ..model import SAMPLE_RATE, ChunkRef, samples_to_us
+from ..model import ChunkRef, samples_to_us
 from .records import Stretch
 
 if TYPE_CHECKING:
     from ..media.packets import PacketRun
     from .runs import PieceStream
+    from .slice_values import Slice
 
 SHARED_MS = 100
 """Chosen: two slices that overlap by less do not do so on purpose, as clocks differ."""
@@ -19,49 +19,6 @@ SHARED_MS = 100
 SHARED = "the slice before has this sound"
 
 _LEFT_US = 10_000  # chosen, half a silent packet: what is shared is cut to the nearest
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The place of a complete file in a recording in slices, which is part `group` of the timeline.
-
-    `start_ms` is its start on the session clock, None where nothing says; `lost` slices are missing before it, each of
-    `stride_ms`.  What is in the slice before, too, is not joined: `overlap_ms` where the sound said how much.
-    """
-
-    group: str
-    first: bool
-    start_ms: float | None
-    lost: int = 0
-    stride_ms: float = 0.0
-    overlap_ms: float | None = None
-
-
-@dataclass(slots=True)
-class SliceTally:
-    """What a recording in slices was, counted while it is joined."""
-
-    slices: int = 0
-    filled_ms: float = 0.0
-    lost: int = 0
-    unclocked: int = 0
-    overlaps: int = 0
-    compared: int = 0
-    trimmed_ms: float = 0.0
-
-    def add(self, place: Slice, silent_packets: int, *, known: bool) -> None:
-        """One more slice, before which so much silence was put."""
-        self.slices += 1
-        self.lost += place.lost
-        self.unclocked += not known
-        self.filled_ms += 0 if place.lost else silent_packets * SILENT_PACKET_SAMPLES * 1000 / SAMPLE_RATE
-
-    def close(self, place: Slice, seam: Seam) -> None:
-        """A slice has ended, without what it shared with the one before."""
-        if seam.trimmed:
-            self.overlaps += 1
-            self.compared += place.overlap_ms is not None
-            self.trimmed_ms += seam.trimmed * 1000 / SAMPLE_RATE
 
 
 @dataclass(slots=True)

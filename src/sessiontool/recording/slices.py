@@ -17,7 +17,7 @@ from ..documents.models import ChunkEntry, PartEntry
 from ..model import ChunkRef
 from .runs import RecorderRun
 from .sequence import part_entry
-from .slice_seams import Slice
+from .slice_values import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
