@@ -43,3 +43,7 @@ class StorageError(SessionToolError):
 
 class BusyError(StorageError):
     """Another run is at work on the same result; it, or the next run, will have it done."""
+
+
+class NotAFileError(StorageError):
+    """A link, a pipe or a device is in the place of a file."""

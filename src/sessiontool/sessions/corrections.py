@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
-from ..errors import RecordingError
+from ..errors import NotAFileError, RecordingError
 from ..model import Finding
 from ..speech.duration_model import heard_part
 from .result_names import TRANSCRIPT
@@ -65,7 +65,10 @@ def edited_transcript(target: Target, report: bytes | None) -> bytes | None:
     output = _output(report)
     if output is None:
         return None
-    body = target.read(TRANSCRIPT)
+    try:
+        body = target.read(TRANSCRIPT)
+    except NotAFileError:  # a link or a pipe holds no edits of a transcript, and publishing replaces it
+        return None
     if body is None or (hashlib.sha256(body).hexdigest() == output.get("sha256") and not output.get(EDITED)):
         return None
     return body

@@ -11,7 +11,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from ...errors import RecordingError, StorageError
+from ...errors import NotAFileError, RecordingError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,4 +89,4 @@ def is_folder(path: Path) -> bool:
 def _check(path: Path, status: os.stat_result, is_right: Callable[[int], bool], wanted: str) -> None:
     if not is_right(status.st_mode):
         kind = next((name for fits, name in _KINDS if fits(status.st_mode)), "of an unknown kind")
-        raise StorageError(f"{path} is {kind}, not {wanted}", hint=_HINT)
+        raise NotAFileError(f"{path} is {kind}, not {wanted}", hint=_HINT)
