@@ -75,7 +75,7 @@ def names_check(store: Path | str) -> dict[str, Any]:
         *[(name, "recording") for name in ("chunks/chunk-7.webm", "audio.webm", "old/1.OGG", "5", "chunks (link)")],
         *[(f"chunks/0/{name}", "upload") for name in ("7.webm.part", "2.tmp", ".7.webm.x7TqA2", "000001.tmp")],
         *[(name, "other") for name in ("transcript.txt", "events.json.bak", "utterances.tsv", "notes/1.jsonl")],
-        *[(name, "other") for name in ("README", "chunks/0/9.webm.md5", "old/a.vtt", "b (link)", "corrections.jsonl")],
+        *[(name, "other") for name in ("README", "chunks/0/9.webm.md5", "old/a.vtt", "b (link)", "corrections.txt")],
         *[(f"chunks/0/{name}", None) for name in ("000001.webm.md5", "000001.json", ".DS_Store", "._000001.webm")],
         *[(name, None) for name in ("session.json", "utterances.jsonl", "truth.json", "chunks/.keep", "Thumbs.db")],
         ("merged/audio.webm", None),
