@@ -36,7 +36,12 @@ SLOW = frozenset(
 """What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
 
 
+LONGEST = "test_recorder_page.py"
+"""Minutes in one file, which one worker does: begun first, or the others wait for it at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)

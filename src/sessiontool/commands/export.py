@@ -37,7 +37,9 @@ def export(
     into: Annotated[
         str, typer.Option("--into", metavar="FOLDER", help="Where exports go, in a folder for each session.")
     ] = "exports",
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace exports that are there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
+    ] = False,
 ) -> None:
     """Export merged sessions as sound files; with --from or --to a clip, with its captions and transcript.
 

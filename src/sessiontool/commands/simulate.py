@@ -38,7 +38,7 @@ def simulate(
         str | None, typer.Option("--sound", metavar="FILE", help="Record this audio file.  [default: made-up speech]")
     ] = None,
     tones: Annotated[bool, typer.Option("--tones", help="Record a tone for each utterance.")] = False,
-    mono: Annotated[bool, typer.Option("--mono", help="One channel for both voices.")] = False,
+    mono: Annotated[bool, typer.Option("--mono", help="Both voices on one channel.")] = False,
     parts: Annotated[int, typer.Option(metavar="N", help="How often the recorder is started.")] = 1,
     gap_ms: Annotated[int, typer.Option(metavar="MS", help="Time between two parts.")] = 800,
     pause: Annotated[
