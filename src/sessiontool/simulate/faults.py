@@ -200,8 +200,11 @@ def _overwrite(part: Part, place: FaultPlace, make: Callable[[int], bytes]) -> l
     count = place.bytes(0, len(upload.data), min(1024, len(upload.data)))
     room = len(upload.data) - count
     at = min(room, place.bytes(1, len(upload.data), place.rng.randint(0, room)))
-    upload.data = upload.data[:at] + make(count) + upload.data[at + count :]
-    upload.altered.append((at, at + count))
+    before, made = upload.data[at : at + count], make(count)
+    upload.data = upload.data[:at] + made + upload.data[at + count :]
+    changed = [index for index, pair in enumerate(zip(before, made, strict=True)) if pair[0] != pair[1]]
+    if changed:  # a zero that was there before is as the recorder wrote it
+        upload.altered.append((at + changed[0], at + changed[-1] + 1))
     return [upload]
 
 
