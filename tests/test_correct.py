@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,3 +144,18 @@ def test_lines_that_make_no_sense_are_named_and_cost_nothing(place: Place) -> No
     assert [one["code"] for one in report["findings"]].count("correction-not-used") == 5
     assert transcript(place)["utterances"][0]["speaker"] == "Kim"
     assert "corrections.jsonl" in run(place, "correct", "--drop", one, code=4)  # not rewritten without them
+
+
+def test_a_log_that_needs_the_settings_is_read_with_them(
+    recorded_session: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is not merged: else each of its utterances would be unknown."""
+    folder = Path(copytree(recorded_session(SESSION), tmp_path / "store" / SESSION))
+    log = folder / "utterances.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").replace('"text"', '"zz"'), encoding="utf-8")
+    (tmp_path / "sessiontool.toml").write_text('[log]\ntext = "zz"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for command in (["correct", SESSION, "--text", "u000=Hello there."], ["inspect", SESSION, "--json"]):
+        done = CliRunner().invoke(app, [*command, "--store", "store"])
+        assert done.exit_code == 0, done.output
+        assert "log-not-read" not in done.output

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import targets_of
+from ..compose import log_options_of, targets_of
 from ..errors import NotFoundError, UsageError
 from .common import Common
 from .parameters import on_store
@@ -50,7 +50,7 @@ def correct(
         from ..views.corrected import CORRECTED  # noqa: PLC0415
 
         settings = common.settings()
-        target_of = targets_of(settings)
+        target_of, log = targets_of(settings), log_options_of(settings)
         edits = Edits(
             texts=dict(_pair(one, "--text") for one in text or ()),
             speakers=dict(_pair(one, "--speaker") for one in speaker or ()),
@@ -61,7 +61,7 @@ def correct(
         )
 
         def run(store: Store, name: str, _progress: Progress) -> Any:
-            return correct_session(store, name, target_of(store, name), edits)
+            return correct_session(store, name, target_of(store, name), edits, log)
 
         common.run_all([session_id], settings, run, CORRECTED)
 

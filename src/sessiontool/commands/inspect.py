@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..compose import log_options_of
 from .common import Common
 from .parameters import Ids, on_store
 
@@ -13,4 +16,6 @@ def inspect(ids: Ids, common: Common) -> None:
         from ..sessions.merge import inspect_session  # noqa: PLC0415
         from ..views.merges import INSPECT  # noqa: PLC0415
 
-        common.run_all(ids, common.settings(), inspect_session, INSPECT)
+        settings = common.settings()
+        log = log_options_of(settings)
+        common.run_all(ids, settings, partial(inspect_session, log=log), INSPECT)

@@ -10,6 +10,7 @@ from ..captions import speaker_name
 from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, UsageError
+from ..options import LogOptions
 from .corrections import CORRECTIONS, edited_transcript
 from .inputs import read_notes
 from .result_names import REPORT, TRANSCRIPT
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..model import Utterance
+    from ..options import Prefer
     from ..storage import Store, Target
 
 
@@ -49,11 +51,15 @@ class CorrectResult:
     written: bool
 
 
-def correct_session(store: Store, session_id: str, target: Target, edits: Edits) -> CorrectResult:
+def correct_session(
+    store: Store, session_id: str, target: Target, edits: Edits, log: LogOptions | None = None
+) -> CorrectResult:
     """Write what was corrected into the session's corrections.jsonl; the log and the result stay as they are.
 
-    Without edits, the transcript.json of the result is taken, where it was edited.  NotFoundError (no session, no such
-    utterance, nothing edited), RecordingError (no transcript), StorageError; then nothing was changed.
+    Without edits, the transcript.json of the result is taken, where it was edited.  `log` says how the log is read.
+
+    Raises NotFoundError (no session, no such utterance, nothing edited), RecordingError (no transcript), StorageError;
+    then nothing was changed.
     """
     listing = store.list_session(session_id)
     old = listing.documents.get(CORRECTIONS)
@@ -68,7 +74,7 @@ def correct_session(store: Store, session_id: str, target: Target, edits: Edits)
             hint='edit it first, or name a text: --text ID "…"',
         )
     listing.documents.pop(CORRECTIONS, None)  # the log as it is without them
-    notes = read_notes(store.read, listing, _preferred(document))
+    notes = read_notes(store.read, listing, _preferred(document), options=log or LogOptions())
     logged = {utterance.id: utterance for utterance in notes.utterances}
     before = {name: dict(values) for name, values in corrections.by_id.items()}
     if edits.are_none and edited is not None:
@@ -86,12 +92,13 @@ def correct_session(store: Store, session_id: str, target: Target, edits: Edits)
     return CorrectResult(session_id, location, now, changed, texts, not edits.dry_run)
 
 
-def _preferred(report: bytes | None) -> Any:
+def _preferred(report: bytes | None) -> Prefer:
     """Whose word counted in the result that was edited."""
     try:
-        return parse(report or b"")["tool"]["settings"]["prefer"]
+        named = parse(report or b"")["tool"]["settings"]["prefer"]
     except (ValueError, KeyError, TypeError):
         return "utterances"
+    return "events" if named == "events" else "utterances"  # a report may say anything
 
 
 def _apply(edits: Edits, corrections: Corrections, logged: Mapping[str, Utterance]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..captions import options_json
 from ..errors import RecordingError, UsageError
-from ..options import MergeOptions, result_settings
+from ..options import LogOptions, MergeOptions, result_settings
 from ..progress import Progress, Silent
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
@@ -175,14 +175,19 @@ def is_published(target: Target) -> bool:
     return target.read(result_files.REPORT) is not None
 
 
-def inspect_session(store: Store, session_id: str, progress: Progress | None = None) -> MergeResult:
-    """Read a whole session and report on it without writing, aligning or publishing anything."""
+def inspect_session(
+    store: Store, session_id: str, progress: Progress | None = None, log: LogOptions | None = None
+) -> MergeResult:
+    """Read a whole session and report on it without writing, aligning or publishing anything.
+
+    `log` says how the log is read.
+    """
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_chunks(listing)
     with reading(store, listing) as read, TemporaryFile() as scratch:
-        notes = read_notes(read, listing, now_s=time.time())
+        notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions())
         joiner, assembly = assemble_session(
             store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress
         )
