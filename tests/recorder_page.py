@@ -88,10 +88,16 @@ def status_of(request: urllib.request.Request | str) -> int:
 
 
 @cache
+def node() -> str:
+    """Path of Node.js itself: `node` may be a script around it, as from a wheel; to end that leaves a server running."""
+    done = subprocess.run([need("node"), "-p", "process.execPath"], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@cache
 def installed() -> Path:
     """The folder of the sample with what its lock file names, installed by npm where it is not."""
     argv = [need("npm"), "ci"]
-    need("node")
     with (SAMPLE / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes run side by side
         if not (SAMPLE / "node_modules" / ".package-lock.json").exists():
@@ -104,7 +110,7 @@ def installed() -> Path:
 def run_ingest(store: str | Path, **settings: str) -> Iterator[Ingest]:
     """The server on a free port, for one store."""
     env = os.environ | {"STORE": str(store), "PORT": "0"} | settings
-    argv = [need("node"), str(installed() / "server.mjs")]
+    argv = [node(), str(installed() / "server.mjs")]
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

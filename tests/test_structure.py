@@ -9,7 +9,7 @@ from pathlib import Path
 import sessiontool
 
 PACKAGE = Path(sessiontool.__file__).parent
-PROJECT = PACKAGE.parent.parent
+PROJECT = Path(__file__).parent.parent
 MODULES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
 MOST_AT_THE_TOP = 36
