@@ -89,7 +89,7 @@ def status_of(request: urllib.request.Request | str) -> int:
 
 @cache
 def node() -> str:
-    """Path of Node.js itself: `node` may be a script around it, as from a wheel; to end that leaves a server running."""
+    """Path of Node.js itself: `node` may be a script around it, as from a wheel, and ending that ends no server."""
     done = subprocess.run([need("node"), "-p", "process.execPath"], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
