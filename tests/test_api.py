@@ -159,6 +159,46 @@ def test_the_log_of_events_is_read(store: Path) -> None:
     assert {type(one) for one in result.findings} == {Finding}
 
 
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+ASKED_LOG = f"""{{"type": "input_audio_buffer.speech_started", "item_id": "a", "x": {{"at": 7}}, "ts": 1}}
+{{"type": "{TRANSCRIBED}", "item_id": "a", "transcript": "Hi.", "x": {{"at": 8}}, "ts": 2}}
+"""
+
+
+def test_a_log_is_read_as_it_is_asked_for(store: Path) -> None:
+    """Every way to a log takes the same options: here, that its times are seconds in a field of their own."""
+    (store / SESSION / "events.jsonl").write_text(ASKED_LOG)
+    asked = log_options({"arrived": "x.at", "unit": "s", "roles": {"Dana": "assistant"}})
+    (line,) = read_events(SESSION, store=store, log=asked).log.sessions
+    assert (line.created_ms, line.last_ms) == (None, 8000.0)
+    assert read_events(SESSION, store=store).log.sessions[0].last_ms == 2000.0
+    (store / SESSION / "events.jsonl").unlink()
+    said = [{"who": "Dana", "zz": "Hello there."}, {"who": "Kim", "zz": "Hello to you."}]
+    (store / SESSION / "utterances.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+    unread = [one.code for one in sessiontool.inspect(SESSION, store=store).findings]
+    asked = log_options({"text": "zz", "roles": {"Dana": "assistant", "Kim": "user"}})
+    read = [one.code for one in sessiontool.inspect(SESSION, store=store, log=asked).findings]
+    assert "log-not-read" in unread
+    assert "log-not-read" not in read
+
+
+def test_commands_read_a_log_as_the_settings_say(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (store / SESSION / "events.jsonl").write_text(ASKED_LOG)
+    said = [{"who": "Dana", "zz": "Hello there."}, {"who": "Kim", "zz": "Hello to you."}]
+    (store / SESSION / "utterances.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+    settings = '[log]\narrived = "x.at"\nunit = "s"\ntext = "zz"\nroles = { Dana = "assistant", Kim = "user" }\n'
+    for written, sessions_end, checked in (
+        (settings, "0:08.000", "of 3 utterances"),
+        ("", "0:02.000", "fields who, zz"),
+    ):
+        (store / "sessiontool.toml").write_text(written)
+        monkeypatch.chdir(store)
+        told = CliRunner().invoke(app, ["events", SESSION, "--store", str(store)])
+        assert sessions_end in told.stdout, told.output
+        told = CliRunner().invoke(app, ["check", SESSION, "--store", str(store)])
+        assert checked in told.stdout, told.output
+
+
 def test_a_purge_deletes_with_a_receipt_alone(store: Path, tmp_path: Path) -> None:
     merge(SESSION, store=store, options=UNALIGNED)
     asked: dict[str, Any] = {"store": store, "chunks_after_days": 0}

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from .captions import resolved
 from .errors import UsageError
-from .options import CaptionOptions, Limits, MergeOptions, S3Options
+from .options import CaptionOptions, Limits, LogOptions, MergeOptions, S3Options
 from .progress import with_received
 from .sessions import event_log, recaption
 from .sessions import merge as merging
@@ -75,19 +75,21 @@ def inspect(
     *,
     store: str | PathLike[str] = ".",
     layout: str | None = None,
+    log: LogOptions | None = None,
     s3: S3Options | None = None,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> MergeResult:
     """Read a whole session and report on it as a merge would; nothing is written, aligned or captioned.
 
-    `result.status` is what a merge would have; `result.location` is where the session is.
+    `result.status` is what a merge would have; `result.location` is where the session is.  `log` says how the log is
+    read, as in MergeOptions.
 
     Raises UsageError, NotFoundError (no such store or session), RecordingError (it has no chunks that can be used) and
     StorageError.
     """
     with _opened(store, layout, s3, limits) as opened:
-        return merging.inspect_session(opened, session_id, with_received(progress))
+        return merging.inspect_session(opened, session_id, with_received(progress), log)
 
 
 def verify(
@@ -145,19 +147,21 @@ def read_events(
     *,
     store: str | PathLike[str] = ".",
     layout: str | None = None,
+    log: LogOptions | None = None,
     s3: S3Options | None = None,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> LogResult:
     """Read a session's log of Realtime events: `result.log` has its sessions, utterances and notes.
 
-    Times are integer microseconds on the session clock.  The recording is not read and nothing is written.
+    Times are integer microseconds on the session clock.  The recording is not read and nothing is written.  `log` says
+    how the log is read, as in MergeOptions.
 
     Raises UsageError, NotFoundError (no such store, session or log), RecordingError (the log cannot be read) and
     StorageError.
     """
     with _opened(store, layout, s3, limits) as opened:
-        return event_log.read_session_log(opened, session_id, with_received(progress))
+        return event_log.read_session_log(opened, session_id, with_received(progress), log)
 
 
 def purge(

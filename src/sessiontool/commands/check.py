@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ..compose import log_options_of
 from .common import Common
 from .parameters import Ids, on_store
 
@@ -17,4 +20,6 @@ def check(ids: Ids, common: Common) -> None:
         from ..sessions.sound_check import check_sound  # noqa: PLC0415
         from ..views.sound_checks import CHECK  # noqa: PLC0415
 
-        common.run_all(ids, common.settings(), check_sound, CHECK)
+        settings = common.settings()
+        log = log_options_of(settings)
+        common.run_all(ids, settings, partial(check_sound, log=log), CHECK)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..compose import log_options_of
 from ..console import console
 from ..errors import UsageError
 from .common import Common
@@ -37,9 +38,10 @@ def events(
         output, force = common.flags.get("output"), bool(common.flags.get("force"))
         _check(ids, common, to_utterances=to_utterances, output=output)
         settings = common.settings()
+        log = log_options_of(settings)
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            result = read_session_log(store, session_id, progress)
+            result = read_session_log(store, session_id, progress, log)
             if to_utterances and output:
                 return replace(result, written=write_utterances(result.log, output, session_id, force=force))
             if to_utterances:

@@ -7,7 +7,7 @@ its numbers count, and from where, the log as a whole tells (`documents.log_cloc
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ..documents.log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from ..documents.moments import MS, read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from ..documents.moments import Moment
@@ -36,21 +36,37 @@ def _rank(name: str) -> tuple[int, float] | None:
 
 
 def received_at(holders: Sequence[dict[str, Any]], options: LogOptions) -> tuple[Moment | None, str]:
-    """The receive time in the first holder that has one; and the field that should have been one and is none."""
+    """The receive time in the first holder that has one; and the field that should have been one and is none.
+
+    A field that the settings name counts more than any other, in whatever holder it is.
+    """
     wrong = ""
-    for holder in holders:
-        ranked = sorted((rank, name) for name in holder if len(name) < 40 and (rank := _rank(name)) is not None)
-        named = [((-1, (_rank(name) or (0, MS))[1]), name) for name in options.names("arrived") if name in holder]
-        for (_, unit), name in (*named, *ranked):
-            value = holder[name]
-            if value is None:
-                continue
-            moment = read_moment(value, options.unit_ms or unit)
-            if moment is not None:
-                is_own = moment.clock == "bare" and plain(name) == _OWN_FIELD and options.unit_ms is None
-                return moment._replace(clock="session") if is_own else moment, ""
-            wrong = wrong or name
+    for name, value, unit in chain(_asked(holders, options), _known(holders)):
+        moment = read_moment(value, options.unit_ms or unit)
+        if moment is not None:
+            is_own = moment.clock == "bare" and plain(name) == _OWN_FIELD and options.unit_ms is None
+            return moment._replace(clock="session") if is_own else moment, ""
+        wrong = wrong or name
     return None, wrong
+
+
+def _asked(holders: Sequence[dict[str, Any]], options: LogOptions) -> Iterator[tuple[str, Any, float]]:
+    """The fields that the settings name, each with its value and unit; a dot goes into an object."""
+    for path in options.names("arrived"):
+        for holder in holders:
+            value: Any = holder
+            for step in (path,) if path in holder else path.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            if value is not None:
+                yield path, value, (_rank(path.rpartition(".")[2]) or (0, MS))[1]
+
+
+def _known(holders: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Any, float]]:
+    """The fields whose names say that they are receive times, in each holder the likeliest first."""
+    for holder in holders:
+        for (_, unit), name in sorted((rank, name) for name in holder if len(name) < 40 and (rank := _rank(name))):
+            if holder[name] is not None:
+                yield name, holder[name], unit
 
 
 def set_times(events: list[Event], times: SessionTimes, zone: tzinfo | None = None) -> LogClock:

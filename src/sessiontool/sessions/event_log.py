@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, UsageError
+from ..options import LogOptions
 from ..progress import Progress, Silent
 from ..storage import check_session_id
 from ..storage.local.disk import disk_errors
@@ -36,19 +37,24 @@ class LogResult:
         return tuple(self.log.findings)
 
 
-def read_session_log(store: Store, session_id: str, progress: Progress | None = None) -> LogResult:
-    """Read a session's event log (NotFoundError where there is none, RecordingError where it is absurdly large)."""
+def read_session_log(
+    store: Store, session_id: str, progress: Progress | None = None, log: LogOptions | None = None
+) -> LogResult:
+    """Read a session's event log (NotFoundError where there is none, RecordingError where it is absurdly large).
+
+    `log` says how the log is read.
+    """
     (progress or Silent()).stage("reading")
     listing = store.list_session(session_id)
     session, _ = read_session_document(store.read, listing)
-    log = read_log(store.read, listing, session)
+    found = read_log(store.read, listing, session, log or LogOptions())
     place = f"{store.url.rstrip('/')}/{listing.folder}"
-    if log is None:
+    if found is None:
         raise NotFoundError(
             f"there is no {place}/{EVENTS[0]}", hint="the page has to mirror its Realtime events: see docs/events.md"
         )
     name = next((name for name in EVENTS if name in listing.documents), EVENTS_FOLDER)
-    return LogResult(session_id, f"{place}/{name}", log)
+    return LogResult(session_id, f"{place}/{name}", found)
 
 
 def utterances_jsonl(log: EventLog) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..media.opus import packet_samples
 from ..model import SAMPLE_RATE
-from ..options import MergeOptions
+from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
 from ..storage.checks import doubtful
@@ -61,8 +61,13 @@ class SoundCheck:
     checks: tuple[Check, ...]
 
 
-def check_sound(store: Store, session_id: str, progress: Progress | None = None) -> SoundCheck:
-    """Listen to a recorded session (NotFoundError, RecordingError where nothing can be joined, StorageError)."""
+def check_sound(
+    store: Store, session_id: str, progress: Progress | None = None, log: LogOptions | None = None
+) -> SoundCheck:
+    """Listen to a recorded session (NotFoundError, RecordingError where nothing can be joined, StorageError).
+
+    `log` says how the log is read.
+    """
     from ..audio.loudness import measure_loudness  # noqa: PLC0415
 
     progress = progress or Silent()
@@ -70,7 +75,7 @@ def check_sound(store: Store, session_id: str, progress: Progress | None = None)
     listing = store.list_session(session_id)
     require_chunks(listing)
     with scratch_folder() as work:
-        notes = read_notes(store.read, listing)
+        notes = read_notes(store.read, listing, options=log or LogOptions())
         recording = join_session(store, listing, notes.session, work, keep_pauses=False, progress=progress)
         head = recording.head
         loudness = measure_loudness(packets_of(recording.path), head.channels, head.pre_skip)
@@ -82,7 +87,7 @@ def check_sound(store: Store, session_id: str, progress: Progress | None = None)
         *_channels(notes, loudness),
         _clipping(loudness),
         _encoded(bit_rate),
-        *_log(alignment),
+        *_log(notes, alignment),
         _recorded([*notes.findings, *recording.assembly.findings]),
     ]
     return SoundCheck(session_id, tuple(found))
@@ -131,7 +136,12 @@ def _encoded(bit_rate: float) -> Check:
     return doubtful("bit rate", what, hint)
 
 
-def _log(alignment: Alignment | None) -> Iterator[Check]:
+def _log(notes: Notes, alignment: Alignment | None) -> Iterator[Check]:
+    unread = _first(notes.log_findings, "log-not-read")
+    if unread is not None:
+        yield doubtful("log", unread.message, unread.hint)
+    if alignment is None and unread is not None:
+        return
     if alignment is None:
         hint = "upload utterances.jsonl, or the events of the data channel: without them there are no captions"
         yield doubtful("log", "says nothing: no utterance is known", hint)
