@@ -23,6 +23,7 @@ from .band_levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
 from .crosstalk import Leak, find_leaks
 from .dual_mono import dual_mono_spans
 from .segments import AWAY_FRAMES, FAINT_DB, FAINT_FRAMES, STAY, find_islands, stretched
+from .steady_noise import without_steady
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -315,7 +316,7 @@ def _faint(excess: Floats) -> Floats:
 
 
 def _channel(score: Halves, faint: Halves, overall: Bytes, power: Rows) -> ChannelActivity:
-    islands = stretched(find_islands(score), faint)
+    islands = without_steady(stretched(find_islands(score), faint), power)
     spoken = np.zeros(len(overall), bool)
     for start, end in islands // FRAME_MS:
         spoken[start:end] = True
