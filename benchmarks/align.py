@@ -63,7 +63,7 @@ class Score:
     word_ends_ms: list[float] = field(default_factory=list)
     wall_s: float = 0.0
 
-    def add(self, truth: list[dict[str, Any]], found: dict[str, dict[str, Any]], wall_s: float) -> None:
+    def add(self, truth: list[dict[str, Any]], found: Any, wall_s: float) -> None:
         """Count a session: `found` has utterances by id, as in transcript.json."""
         self.wall_s += wall_s
         for true in truth:

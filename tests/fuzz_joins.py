@@ -22,7 +22,7 @@ from sessiontool.errors import SessionToolError
 from sessiontool.model import ChunkRef, StoredObject
 from sessiontool.progress import Silent
 from sessiontool.recording.assemble import assemble
-from sessiontool.sessions import report, result_files
+from sessiontool.sessions import report, write_result
 from sessiontool.sessions.inputs import Notes
 from sessiontool.sessions.verify import verify_audio
 
@@ -156,7 +156,7 @@ def _session(controls: Controls, blobs: Sequence[Blob]) -> SessionDocument:
     for place, part in enumerate(sorted({blob.part for blob in blobs})):
         slice_ms = controls.byte() * 40
         start_ms = place * 20_000 + controls.byte() * (1 if kind == 2 else -1000)
-        chunks: list[dict[str, Any]] = []
+        chunks: list[Any] = []
         for seq in range(controls.byte() % 8):
             noted = {"seq": seq, "emitted_ms": start_ms + (seq + 1) * slice_ms + controls.byte()}
             noted |= {"bytes": controls.byte() * 100} if kind == 3 else {}
@@ -169,7 +169,7 @@ def _session(controls: Controls, blobs: Sequence[Blob]) -> SessionDocument:
     return SessionDocument.model_validate({"parts": parts})
 
 
-def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_memory: bool = False) -> dict[str, Any]:
+def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_memory: bool = False) -> Any:
     """Join the chunks as a merge does; returns the report ({} where the recording is refused)."""
     listed = [_listed(blob, place) for place, blob in enumerate(blobs)]
     data_of = {chunk: blob.data for chunk, blob in zip(listed, blobs, strict=True)}
@@ -180,7 +180,7 @@ def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_
         except SessionToolError:
             return {}
         spans = joiner.finish(out, writing_app="test", track_uid=1)
-        document = result_files.make_report("test", Notes(session), assembly, spans)
+        document = write_result.make_report("test", Notes(session), assembly, spans)
         out.seek(0)
         assert verify_audio(out, document) == []
     _check_assembly(joiner, assembly, listed)
@@ -210,7 +210,7 @@ def _check_assembly(joiner: Remuxer, assembly: Assembly, listed: Sequence[ChunkR
             assert 0 <= finding.byte_offset <= sizes[finding.part, finding.seq], finding
 
 
-def _check_timeline(spans: timeline.Timeline, document: dict[str, Any]) -> None:
+def _check_timeline(spans: timeline.Timeline, document: Any) -> None:
     assert all(span.output_start <= span.output_end for span in spans.spans)
     assert all(a.output_end == b.output_start for a, b in pairwise(spans.spans))
     assert all(span.session_start_us <= span.session_end_us for span in spans.spans)
@@ -222,7 +222,7 @@ def _no_constant(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
 
-def check_json(document: dict[str, Any]) -> None:
+def check_json(document: Any) -> None:
     text = report.to_text(document).encode("utf-8", "replace")
     assert isinstance(json.loads(text, parse_constant=_no_constant), dict)
 
@@ -231,7 +231,7 @@ def check_json(document: dict[str, Any]) -> None:
 
 
 @cache
-def whole_result() -> tuple[bytes, dict[str, Any]]:
+def whole_result() -> tuple[bytes, Any]:
     """A joined recording and its report."""
     chunks = seed_parts()[0]
     listed = [_listed(Blob("000", seq, chunk), seq) for seq, chunk in enumerate(chunks) if seq != 2]
@@ -240,7 +240,7 @@ def whole_result() -> tuple[bytes, dict[str, Any]]:
     )
     out = io.BytesIO()
     spans = joiner.finish(out, writing_app="test", track_uid=1)
-    return out.getvalue(), result_files.make_report("test", Notes(), assembly, spans)
+    return out.getvalue(), write_result.make_report("test", Notes(), assembly, spans)
 
 
 def verify(data: bytes) -> None:

@@ -50,12 +50,12 @@ def packets_of(root: Path) -> Counter[bytes]:
     return Counter(block.payload for block in walk(data))
 
 
-def report_of(root: Path, session_id: str = ID) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((root / session_id / "merged" / "report.json").read_text())
+def report_of(root: Path, session_id: str = ID) -> Any:
+    found: Any = json.loads((root / session_id / "merged" / "report.json").read_text())
     return found
 
 
-def forge(root: Path, change: Callable[[dict[str, Any]], object], session_id: str = ID) -> None:
+def forge(root: Path, change: Callable[[Any], object], session_id: str = ID) -> None:
     """Change a report as somebody would who knows how it is made: with a new hash, in its own spelling."""
     document = report_of(root, session_id)
     change(document)
@@ -63,7 +63,7 @@ def forge(root: Path, change: Callable[[dict[str, Any]], object], session_id: st
     (root / session_id / "merged" / "report.json").write_text(report.to_text(document))
 
 
-def forged_ok(document: dict[str, Any]) -> None:
+def forged_ok(document: Any) -> None:
     """Say of every chunk that it is whole, so that the report agrees with itself."""
     for chunk in document["chunks"]:
         chunk["structure_bytes"] += chunk["damaged_bytes"] + chunk["set_aside_bytes"]

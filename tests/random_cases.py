@@ -70,7 +70,7 @@ class Outcome:
     report: list[str] = field(default_factory=list)
     nameable: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Any] = field(default_factory=list)
     seconds: float = 0
 
     @property
@@ -119,7 +119,7 @@ def memory() -> str:
 
 def _merge_and_judge(case: Case, store: Path) -> Outcome:
     folder, truth = case.folder, truth_of(case.folder)
-    report: dict[str, Any] | None = None
+    report: Any | None = None
     crash = ""
     try:
         report = merge(store)
@@ -139,7 +139,7 @@ def _merge_and_judge(case: Case, store: Path) -> Outcome:
     return outcome
 
 
-def merge(store: Path) -> dict[str, Any]:
+def merge(store: Path) -> Any:
     with open_store(str(store)) as opened:
         return merge_session(opened, SESSION, opened.target(SESSION), MergeOptions(align=False)).report
 
@@ -175,7 +175,7 @@ def undamaged_places(recording: Recording) -> list[float]:
     return places
 
 
-def report_problems(case: Case, report: dict[str, Any], verdict: Verdict) -> list[str]:
+def report_problems(case: Case, report: Any, verdict: Verdict) -> list[str]:
     """What is false in a report."""
     found = []
     stored = {case.folder.name(upload): len(upload.data) for upload in case.folder.stored()}

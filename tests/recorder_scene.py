@@ -59,8 +59,8 @@ class Uploaded:
         found = {one["Key"]: self.client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
         return {key.removeprefix(prefix): body for key, body in found.items()}
 
-    def document(self, session: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.objects(session)["session.json"])
+    def document(self, session: str) -> Any:
+        found: Any = json.loads(self.objects(session)["session.json"])
         return found
 
     def notes(self, session: str) -> list[str]:
@@ -94,12 +94,12 @@ def end(page: Steered) -> None:
 # -- what is asked of every recording
 
 
-def witnessed(*pages: Page) -> list[dict[str, Any]]:
+def witnessed(*pages: Page) -> list[Any]:
     """Size and hash of each blob that a MediaRecorder of these pages handed out."""
     return [json.loads(said) for page in pages for said in page.said]
 
 
-def assert_blobs_are_in(scene: Uploaded, result: MergeResult, blobs: Sequence[dict[str, Any]]) -> None:
+def assert_blobs_are_in(scene: Uploaded, result: MergeResult, blobs: Sequence[Any]) -> None:
     """All packets of the blobs are in the result in their order, byte for byte."""
     assert blobs
     used = {chunk["sha256"]: chunk["verdict"] for chunk in result.report["chunks"]}
@@ -124,7 +124,7 @@ def assert_captions_are_where_words_sound(result: MergeResult, lines: Sequence[i
         assert_it_sounds_there(sound, one)
 
 
-def assert_it_sounds_there(sound: Any, one: dict[str, Any]) -> None:
+def assert_it_sounds_there(sound: Any, one: Any) -> None:
     channel = ROLES.index(one["role"])
     assert one["status"] == "aligned", one
     start_s, end_s, alike = spoken(sound, channel, one["text"], one["start_s"])

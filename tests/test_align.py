@@ -67,7 +67,7 @@ def test_a_log_that_loses_most_utterances_while_somebody_speaks_is_doubted() -> 
     result = aligned(logged(thrice, SEED))
     lost = [finding for finding in result.findings if finding.code == "most-utterances-lost"]
     assert [finding.severity for finding in lost] == ["warning", "warning"]
-    assert captions_status_of(lost, [{"start_s": 1.0}]) == "doubtful"
+    assert captions_status_of(lost, [1.0]) == "doubtful"
     assert status_of(lost) == "complete"
 
 

@@ -236,7 +236,7 @@ def test_what_was_cut_short_is_interrupted(interrupted: bool | None, status: Pla
 
 def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
     extra = {"mood": [1, {"a": None}], "speaker": "Eve", "start_s": 99, "words": "mine", "status": "x"}
-    written = utterance_json(placement(0, 48_000, extra=extra, language="en"), "Dana")
+    written: Any = utterance_json(placement(0, 48_000, extra=extra, language="en"), "Dana")
     assert written["mood"] == [1, {"a": None}]
     assert (written["speaker"], written["start_s"], written["status"]) == ("Dana", 0.0, "aligned")
     assert "words" not in written

@@ -34,7 +34,7 @@ class Sliced:
     packets: list[list[bytes]] = field(default_factory=list)
     starts_ms: list[float] = field(default_factory=list)
 
-    def merged(self) -> tuple[dict[str, Any], list[bytes]]:
+    def merged(self) -> tuple[Any, list[bytes]]:
         """The report, and the packets of the result."""
         result = merge(self.folder.name, store=self.folder.parent, options=MergeOptions(force=True))
         data = (Path(result.location) / "audio.webm").read_bytes()
@@ -42,7 +42,7 @@ class Sliced:
         runs = [*reader.feed(data), *reader.flush()]
         return result.report, [payload for run in runs for payload in run.payloads]
 
-    def place_ms(self, report: dict[str, Any], number: int, packets: Sequence[bytes]) -> float:
+    def place_ms(self, report: Any, number: int, packets: Sequence[bytes]) -> float:
         """Where the first packet of a slice is in the result, by the lengths of those before it."""
         index = packets.index(self.packets[number][0])
         lengths = [20 if len(packet) == 3 else PACKET_MS for packet in packets[:index]]
@@ -54,7 +54,7 @@ def sliced(
 ) -> Sliced:
     """A session of `count` slices, of which some are `lost`, and each shares its beginning with the one before."""
     made = Sliced(folder)
-    parts: list[dict[str, Any]] = []
+    parts: list[Any] = []
     for number in range(count):
         whole = chrome(PACKETS, seed=number)
         start_ms = 1000 + number * (LENGTH_MS + PAUSE_MS - shared_ms)
@@ -76,7 +76,7 @@ def sliced(
     return made
 
 
-def codes(report: dict[str, Any]) -> list[str]:
+def codes(report: Any) -> list[str]:
     return [finding["code"] for finding in report["findings"] if finding["code"] != "no-utterances"]
 
 

@@ -43,13 +43,13 @@ def kinds(*keys: str, layout: str | None = None) -> dict[str, str]:
     return {one.object.key: one.kind for one in find_strays(listed(*keys, layout=layout))}
 
 
-def told(folder: Path, code: str) -> list[dict[str, Any]]:
+def told(folder: Path, code: str) -> list[Any]:
     """The findings of a code, of a merge into the session's own folder."""
     result = merge(folder.name, store=folder.parent, options=MergeOptions(align=False))
     return [finding for finding in result.report["findings"] if finding["code"] == code]
 
 
-def inspected(folder: Path) -> tuple[str, dict[str, dict[str, Any]]]:
+def inspected(folder: Path) -> tuple[str, dict[str, Any]]:
     """What `inspect` prints, and its findings by their code."""
     arguments = ["inspect", folder.name, "--store", str(folder.parent)]
     document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
@@ -57,7 +57,7 @@ def inspected(folder: Path) -> tuple[str, dict[str, dict[str, Any]]]:
     return CliRunner().invoke(app, [*arguments, "-v"]).stdout, findings
 
 
-def names_check(store: Path | str) -> dict[str, Any]:
+def names_check(store: Path | str) -> Any:
     """What `doctor` finds of the names in a store."""
     checks = json.loads(CliRunner().invoke(app, ["doctor", "--store", str(store), "--json"]).stdout)["checks"]
     return next(check for check in checks if check["name"] == "names")
@@ -263,7 +263,7 @@ def test_what_is_as_it_should_be_is_not_said(copy: Copy) -> None:
 
 def test_a_recording_that_comes_under_a_strange_name_makes_a_result_out_of_date(copy: Copy) -> None:
     folder = copy("demo")
-    settings: dict[str, Any] = {}
+    settings: Any = {}
     marks = [fingerprint(listed(CHUNK, *more), settings) for more in ((), ("s/merged/x",), ("s/chunks/.DS_Store",))]
     assert len(set(marks)) == 1
     assert fingerprint(listed(CHUNK, "s/chunks/0/1.webm.bak"), settings) != marks[0]
@@ -327,7 +327,7 @@ def test_on_s3_it_is_the_same(s3_url: str, s3_client: Any, copy: Copy) -> None:
 # -- session.json of another session
 
 
-def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def rewrite(folder: Path, change: Callable[[Any], object]) -> None:
     path = folder / "session.json"
     document = json.loads(path.read_bytes())
     change(document)
@@ -372,7 +372,7 @@ def test_the_consent_of_another_session_is_none(copy: Copy) -> None:
 def test_half_of_the_sizes_decide(copy: Copy, wrong: int) -> None:
     folder = copy("demo")
 
-    def change(one: dict[str, Any]) -> None:
+    def change(one: Any) -> None:
         one["session_id"] = "x"
         for chunk in [chunk for part in one["parts"] for chunk in part["chunks"]][:wrong]:
             chunk["bytes"] += 1
@@ -386,7 +386,7 @@ def test_half_of_the_sizes_decide(copy: Copy, wrong: int) -> None:
 # -- a session that is still being recorded
 
 
-def without_stop(one: dict[str, Any]) -> None:
+def without_stop(one: Any) -> None:
     del one["parts"][-1]["stop_ms"]
 
 
@@ -426,7 +426,7 @@ def test_what_a_merge_says_does_not_depend_on_the_time(copy: Copy) -> None:
 def test_an_earlier_part_without_a_stop_is_not_still_recording(copy: Copy) -> None:
     folder = copy("demo")
 
-    def change(one: dict[str, Any]) -> None:
+    def change(one: Any) -> None:
         del one["parts"][0]["stop_ms"]
         one["parts"].reverse()
 

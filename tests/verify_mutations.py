@@ -227,7 +227,7 @@ def of_values(rng: Random, files: Files) -> Mutation:
     return Mutation("values", f"{name}: {what}", {**files, name: written(document)})
 
 
-def written(document: dict[str, Any]) -> bytes:
+def written(document: Any) -> bytes:
     try:
         return to_text(document).encode("utf-8", "replace")
     except ValueError:  # 1e300 + 1e300
@@ -237,7 +237,7 @@ def written(document: dict[str, Any]) -> bytes:
 # -- forged: with hashes that are right
 
 
-def with_hashes(files: Files, document: dict[str, Any] | None = None) -> Files:
+def with_hashes(files: Files, document: Any | None = None) -> Files:
     """The files, with a report that names them as they are, and has its own hash."""
     document = json.loads(files[REPORT]) if document is None else document
     for output in document["outputs"]:
@@ -253,32 +253,32 @@ def forged_bytes(rng: Random, files: Files) -> Mutation:
     return Mutation("forged", f"{name} {how}", with_hashes({**files, name: body}))
 
 
-def one_of(name: str, rng: Random, document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = rng.choice(document[name])
+def one_of(name: str, rng: Random, document: Any) -> Any:
+    found: Any = rng.choice(document[name])
     return found
 
 
-def add(name: str, field_name: str, rng: Random, document: dict[str, Any]) -> None:
+def add(name: str, field_name: str, rng: Random, document: Any) -> None:
     one_of(name, rng, document)[field_name] += rng.choice((-1, 1, 7))
 
 
-def another_verdict(rng: Random, document: dict[str, Any]) -> None:
+def another_verdict(rng: Random, document: Any) -> None:
     chunk = one_of("chunks", rng, document)
     chunk["verdict"] = "ok" if chunk["verdict"] == "damaged" else "damaged"
 
 
-def moved_bytes(rng: Random, document: dict[str, Any]) -> None:
+def moved_bytes(rng: Random, document: Any) -> None:
     chunk = one_of("chunks", rng, document)
     chunk["payload_bytes"] -= 1
     chunk["structure_bytes"] += 1
 
 
-def hidden_damage(rng: Random, document: dict[str, Any]) -> None:
+def hidden_damage(rng: Random, document: Any) -> None:
     chunk = one_of("chunks", rng, document)
     chunk.update(structure_bytes=chunk["structure_bytes"] - 9, damaged_bytes=9)
 
 
-def another_list(rng: Random, document: dict[str, Any]) -> None:
+def another_list(rng: Random, document: Any) -> None:
     """Change where bytes are that are not in the result; where all are, say that some are not."""
     listed = [(chunk, name) for chunk in document["chunks"] for name in ("damage", "set_aside") if chunk.get(name)]
     if not listed:
@@ -291,41 +291,41 @@ def another_list(rng: Random, document: dict[str, Any]) -> None:
         rng.choice(chunk[name])[rng.choice(("bytes", "byte_offset"))] += chunk["bytes"]
 
 
-def moved_span(rng: Random, document: dict[str, Any]) -> None:
+def moved_span(rng: Random, document: Any) -> None:
     one_of("timeline", rng, document)["output_samples"][rng.randrange(2)] += 48
 
 
-def dropped(name: str, rng: Random, document: dict[str, Any]) -> None:
+def dropped(name: str, rng: Random, document: Any) -> None:
     document[name].remove(one_of(name, rng, document))
 
 
-def doubled(name: str, rng: Random, document: dict[str, Any]) -> None:
+def doubled(name: str, rng: Random, document: Any) -> None:
     document[name].append(dict(one_of(name, rng, document)))
 
 
-def joined(document: dict[str, Any]) -> list[int]:
+def joined(document: Any) -> list[int]:
     """The places of the chunks that gave packets: others are in the report alone, and the store tells of those."""
     return [place for place, chunk in enumerate(document["chunks"]) if chunk["packets"]]
 
 
-def chunk_dropped(rng: Random, document: dict[str, Any]) -> None:
+def chunk_dropped(rng: Random, document: Any) -> None:
     del document["chunks"][rng.choice(joined(document))]
 
 
-def chunks_turned(rng: Random, document: dict[str, Any]) -> None:
+def chunks_turned(rng: Random, document: Any) -> None:
     a, b = rng.sample(joined(document), 2)
     document["chunks"][a], document["chunks"][b] = document["chunks"][b], document["chunks"][a]
 
 
-def put_in(name: str, value: Any, rng: Random, document: dict[str, Any]) -> None:
+def put_in(name: str, value: Any, rng: Random, document: Any) -> None:
     document[name] = value
 
 
-def _partial(change: Callable[..., None], *arguments: Any) -> Callable[[Random, dict[str, Any]], None]:
+def _partial(change: Callable[..., None], *arguments: Any) -> Callable[[Random, Any], None]:
     return lambda rng, document: change(*arguments, rng, document)
 
 
-FORGERIES: dict[str, Callable[[Random, dict[str, Any]], None]] = {
+FORGERIES: dict[str, Callable[[Random, Any], None]] = {
     **{
         f"chunks, {name}": _partial(add, "chunks", name)
         for name in ("bytes", "packets", "payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
@@ -357,12 +357,12 @@ FORGERIES: dict[str, Callable[[Random, dict[str, Any]], None]] = {
 }
 
 
-def longer_text(rng: Random, document: dict[str, Any]) -> None:
+def longer_text(rng: Random, document: Any) -> None:
     placed = [one for one in document["utterances"] if one["start_s"] is not None and "heard_text" not in one]
     rng.choice(placed)["text"] += " never said"
 
 
-TRANSCRIPTS: dict[str, Callable[[Random, dict[str, Any]], None]] = {
+TRANSCRIPTS: dict[str, Callable[[Random, Any], None]] = {
     "a text": longer_text,
     "an utterance dropped": _partial(dropped, "utterances"),
     "an utterance doubled": _partial(doubled, "utterances"),

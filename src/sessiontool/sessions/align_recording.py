@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..progress import Progress
     from ..words import Known
     from .inputs import Notes
-    from .result_files import Recording
+    from .join import Recording
 
 _READ_BYTES = 1 << 20
 _LISTED = 8

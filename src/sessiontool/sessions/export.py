@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..audio.sound_file import SoundFile
+    from ..documents.report_model import ReportOutput
     from ..media.opus import OpusHead
     from ..options import CaptionOptions
     from ..storage import Target
@@ -266,7 +267,7 @@ def _tags(source: _Source, lane: _Lane) -> dict[str, str]:
 
 def _documents(
     source: _Source, target: Target, options: CaptionOptions, stretch: tuple[int, int], work: Path
-) -> list[dict[str, Any]]:
+) -> list[ReportOutput]:
     """Write the clip's transcript and captions; returns what exports.json says of each."""
     start_s, end_s = (one / SAMPLES_PER_SECOND for one in stretch)
     transcript = clip_transcript(result_files.read_published(target, result_files.TRANSCRIPT), start_s, end_s)
@@ -278,7 +279,7 @@ def _documents(
 
 
 def _document(
-    source: _Source, stretch: tuple[int, int], files: list[dict[str, Any]], documents: list[dict[str, Any]]
+    source: _Source, stretch: tuple[int, int], files: list[dict[str, Any]], documents: list[ReportOutput]
 ) -> dict[str, Any]:
     return {
         "schema": EXPORTS_SCHEMA,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..concat import Remuxer
@@ -15,10 +16,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..documents.models import SessionDocument
+    from ..media.opus import OpusHead
     from ..model import ChunkRef, SessionListing
     from ..progress import Progress
     from ..recording.records import Assembly
     from ..storage import Reader, Store
+    from ..timeline import Timeline
+
+
+@dataclass(slots=True)
+class Recording:
+    """The joined recording, in a file of its own."""
+
+    path: Path
+    assembly: Assembly
+    timeline: Timeline
+    head: OpusHead
+    recorded_packets: int
+    silent_packets: int
 
 
 def join_session(
@@ -29,7 +44,7 @@ def join_session(
     *,
     keep_pauses: bool,
     progress: Progress,
-) -> result_files.Recording:
+) -> Recording:
     """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
     with reading(store, listing) as read:
         return join(store, read, listing, session, work, keep_pauses=keep_pauses, progress=progress)
@@ -51,7 +66,7 @@ def join(
     *,
     keep_pauses: bool,
     progress: Progress,
-) -> result_files.Recording:
+) -> Recording:
     """As `join_session`, with what is being read already."""
     path = work / result_files.AUDIO
     with (work / "clusters").open("w+b") as body, path.open("wb") as out:
@@ -61,7 +76,7 @@ def join(
         uid = result_files.track_uid(listing.session_id)
         timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
     assert joiner.head is not None
-    return result_files.Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+    return Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
 
 
 def assemble_session(

@@ -29,13 +29,19 @@ from .inputs import (
 from .join import assemble_session, join, join_session, reading
 from .limits import limits_in_effect
 from .report import findings_of
+from .transcript import no_transcript
+from .verify_result import verify_published
+from .write_result import Origin, make_report, write_result
 
 if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
+    from ..documents.report_model import Report
+    from ..documents.transcript_model import Transcript
     from ..model import Finding, SessionListing
     from ..storage import Store, Target
     from .inputs import Notes
+    from .join import Recording
 
 
 def _settings(options: MergeOptions) -> dict[str, Any]:
@@ -74,15 +80,21 @@ def _words_engine(options: MergeOptions) -> str | None:
 class MergeResult:
     """What a merge made: `report` and `transcript` as in the files, `location` where they are.
 
-    `unchanged`: the result was there already, made from the same input; nothing was done, and `transcript` is empty.
+    `unchanged`: the result was there already, made from the same input; nothing was done, and `transcript` is without
+    utterances, as it was not read.
     """
 
     session_id: str
     location: str
-    report: dict[str, Any]
-    transcript: dict[str, Any] = field(default_factory=dict)
+    report: Report
+    transcript: Transcript = field(default_factory=no_transcript)
     unchanged: bool = False
     dry_run: bool = False
+
+    @property
+    def has_transcript(self) -> bool:
+        """Whether `transcript` is that of the result: where nothing was done, or nothing but looked, it is not."""
+        return bool(self.transcript["session_id"])
 
     @property
     def status(self) -> str:
@@ -106,7 +118,7 @@ class VerifyResult:
 
     session_id: str
     location: str
-    report: dict[str, Any]
+    report: Report
     findings: tuple[Finding, ...]
 
 
@@ -149,8 +161,8 @@ def merge_session(
             alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
-        origin = result_files.Origin(settings, options.captions, look.mark)
-        document, transcript = result_files.write_result(session_id, notes, recording, alignment, origin, send)
+        origin = Origin(settings, options.captions, look.mark)
+        document, transcript = write_result(session_id, notes, recording, alignment, origin, send)
         _refuse_findings(document, options)
         if not options.dry_run:
             progress.stage("publishing")
@@ -192,20 +204,18 @@ def inspect_session(
             store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress
         )
         timeline = joiner.timeline()
-    document = result_files.make_report(session_id, notes, assembly, timeline)
+    document = make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
 
 
 def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
     """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
     (progress or Silent()).stage("verifying")
-    document, problems = result_files.verify_published(target, session_id)
+    document, problems = verify_published(target, session_id)
     return VerifyResult(session_id, target.url, document, tuple(problems))
 
 
-def _left_alone(
-    store: Store, look: _Look, target: Target, report: dict[str, Any], options: MergeOptions
-) -> MergeResult:
+def _left_alone(store: Store, look: _Look, target: Target, report: Report, options: MergeOptions) -> MergeResult:
     """The result that is there already."""
     _check_consent(store, look.listing, options)
     return MergeResult(look.listing.session_id, target.url, report, unchanged=True, dry_run=options.dry_run)
@@ -226,7 +236,7 @@ class _Look:
         self.report = target.read(result_files.REPORT)
 
     @cached_property
-    def published(self) -> dict[str, Any] | None:
+    def published(self) -> Report | None:
         """The report of a result that was made from the same input; None without one, or where it cannot be read."""
         report = result_files.current_report(self.report)
         return report if report and report.get("inputs_fingerprint") == self.mark else None
@@ -235,11 +245,11 @@ class _Look:
 def hear_session(
     store: Store,
     listing: SessionListing,
-    recording: result_files.Recording,
+    recording: Recording,
     notes: Notes,
     options: MergeOptions,
     progress: Progress,
-) -> tuple[result_files.Recording, Alignment, Activity]:
+) -> tuple[Recording, Alignment, Activity]:
     """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
     from .align_recording import find_utterances, started_by_sound  # noqa: PLC0415
 
@@ -254,7 +264,7 @@ def hear_session(
 
 
 def _with_words(
-    alignment: Alignment, recording: result_files.Recording, options: MergeOptions, target: Target, progress: Progress
+    alignment: Alignment, recording: Recording, options: MergeOptions, target: Target, progress: Progress
 ) -> Alignment:
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
     engine = _words_engine(options)
@@ -267,7 +277,7 @@ def _with_words(
     return find_words(alignment, recording, known, progress)
 
 
-def _refuse_findings(document: dict[str, Any], options: MergeOptions) -> None:
+def _refuse_findings(document: Report, options: MergeOptions) -> None:
     serious = [finding for finding in document["findings"] if finding["severity"] != "info"]
     if options.strict and serious:
         raise RecordingError(

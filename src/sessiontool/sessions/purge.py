@@ -29,11 +29,13 @@ from . import result_files
 from .inputs import SESSION
 from .purge_proof.proof import Proof, sentence
 from .purge_proof.published import read_packets
+from .verify_result import verify_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..documents.models import RetentionEntry
+    from ..documents.report_model import Report
     from ..model import SessionListing, StoredVersion
     from ..storage import Store, Target
     from .purge_proof.streams import Unproved
@@ -239,11 +241,11 @@ class Purger:
                 raise _refused(listing.session_id, what, "look what it is, and move it away")
         return found
 
-    def _report(self, session_id: str, target: Target, progress: Progress) -> dict[str, Any]:
+    def _report(self, session_id: str, target: Target, progress: Progress) -> Report:
         """The report of the session's result, which is verified."""
         progress.stage("verifying")
         try:
-            document, problems = result_files.verify_published(target, session_id)
+            document, problems = verify_published(target, session_id)
         except NotFoundError as error:
             what = f"it is not merged ({error.message})"
             raise _refused(session_id, what, "merge it, or delete all of it by a rule") from error
@@ -251,7 +253,7 @@ class Purger:
             raise _refused(session_id, f"its result is broken: {problems[0].message}", _MERGE_AGAIN)
         return document
 
-    def _prove(self, listing: SessionListing, target: Target, document: dict[str, Any], progress: Progress) -> Proof:
+    def _prove(self, listing: SessionListing, target: Target, document: Report, progress: Progress) -> Proof:
         """Read every chunk, and refuse where one holds what is not in the result."""
         session_id, listed = listing.session_id, {chunk.object.key: chunk for chunk in listing.chunks}
         merged = sorted(document["chunks"], key=lambda chunk: bool(chunk["verdict"] == "duplicate"))

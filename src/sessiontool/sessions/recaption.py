@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..captions import caption, options_json
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..captions import Captions
+    from ..documents.report_model import Report
     from ..options import CaptionOptions
     from ..storage import Target
 
@@ -83,6 +84,6 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
         "settings": {**settings, "captions": options_json(made.options)},
     }
     if is_sealed:  # what was damaged before stays to be seen
-        report.seal(document)
-    result_files.write_report(work, document)
+        report.seal(cast("Report", document))
+    result_files.write_report(work, cast("Report", document))
     target.publish({name: work / name for name in (*changed, result_files.REPORT)})

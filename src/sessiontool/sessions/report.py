@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import asdict, fields
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..documents.lenient import words_of
 from ..model import SAMPLE_RATE, Finding
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..align import Alignment, PartAlignment
+    from ..documents.report_model import (
+        CaptionsStatus,
+        Report,
+        ReportChunk,
+        ReportFinding,
+        ReportIgnored,
+        ReportPartAlignment,
+        ReportRealtime,
+        ReportRealtimeSession,
+        ReportSound,
+        ReportSpan,
+        Status,
+    )
     from ..events import EventLog, RealtimeSession
     from ..model import Placement, StoredObject
     from ..recording.records import ChunkRecord, Stretch
@@ -31,7 +44,7 @@ MOST_IGNORED = 100
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 
-def to_text(document: dict[str, Any]) -> str:
+def to_text(document: Mapping[str, object]) -> str:
     """A JSON document that reads well, compares well and is written fast.
 
     A line for each field and each item of a list.
@@ -54,20 +67,20 @@ HASH = "report_sha256"
 """The field of a report that has the hash over all others: it shows accidents, and no forger."""
 
 
-def hash_of(document: dict[str, Any]) -> str:
+def hash_of(document: Mapping[str, object]) -> str:
     """SHA-256 of a report without its hash: as JSON in UTF-8, keys in order of code points, without spaces."""
     rest = {name: value for name, value in document.items() if name != HASH}
     text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def seal(document: dict[str, Any]) -> None:
+def seal(document: Report) -> None:
     """Put the hash of a report into it, as its last field."""
-    document.pop(HASH, None)
-    document[HASH] = hash_of(document)
+    document.pop("report_sha256", None)
+    document["report_sha256"] = hash_of(document)
 
 
-def is_sealed(document: dict[str, Any]) -> bool:
+def is_sealed(document: Mapping[str, object]) -> bool:
     """Whether a report is as it was when its hash was put into it."""
     return document.get(HASH) == hash_of(document)
 
@@ -93,18 +106,18 @@ OF_CAPTIONS = frozenset(
 """Codes of findings that are of the captions alone: the recording is none the worse for them."""
 
 
-def status_of(findings: Iterable[Finding]) -> str:
+def status_of(findings: Iterable[Finding]) -> Status:
     """`partial` where recorded sound is gone, `repaired` where something had to be mended, else `complete`."""
     severities = {finding.severity for finding in findings if finding.code not in OF_CAPTIONS}
     return "partial" if "error" in severities else "repaired" if "warning" in severities else "complete"
 
 
-def captions_status_of(findings: Iterable[Finding], utterances: Iterable[Mapping[str, Any]]) -> str:
+def captions_status_of(findings: Iterable[Finding], starts_s: Iterable[float | None]) -> CaptionsStatus:
     """`none` where no utterance has a place, `doubtful` where a log was not understood or not found, else `complete`.
 
-    `utterances` are those of the transcript.
+    `starts_s` are those of the utterances of the transcript.
     """
-    if all(utterance["start_s"] is None for utterance in utterances):
+    if all(start_s is None for start_s in starts_s):
         return "none"
     is_doubtful = any(
         finding.severity != "info" and (finding.code in {*OF_CAPTIONS, "document-invalid", "document-too-large"})
@@ -113,21 +126,23 @@ def captions_status_of(findings: Iterable[Finding], utterances: Iterable[Mapping
     return "doubtful" if is_doubtful else "complete"
 
 
-def finding_json(finding: Finding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(finding).items() if value not in (None, "")}
+def finding_json(finding: Finding) -> ReportFinding:
+    entry = {name: value for name, value in asdict(finding).items() if value not in (None, "")}
+    return cast("ReportFinding", entry)
 
 
-def findings_of(document: Mapping[str, Any]) -> tuple[Finding, ...]:
+def findings_of(document: Report) -> tuple[Finding, ...]:
     """The findings of a report."""
     known = {one.name for one in fields(Finding)}
     return tuple(
-        Finding(**{name: value for name, value in one.items() if name in known}) for one in document["findings"]
+        Finding(**{name: cast("Any", value) for name, value in one.items() if name in known})
+        for one in document["findings"]
     )
 
 
-def chunk_json(record: ChunkRecord) -> dict[str, Any]:
+def chunk_json(record: ChunkRecord) -> ReportChunk:
     chunk = record.chunk
-    return {
+    entry = {
         "key": chunk.object.key,
         "part": chunk.part,
         "seq": chunk.seq,
@@ -143,6 +158,7 @@ def chunk_json(record: ChunkRecord) -> dict[str, Any]:
         **_stretches_json("damage", record.damage),
         **_stretches_json("set_aside", record.set_aside),
     }
+    return cast("ReportChunk", entry)
 
 
 _MOST_STRETCHES = 100
@@ -163,14 +179,13 @@ def _stretches_json(name: str, stretches: Sequence[Stretch]) -> dict[str, Any]:
     return {name: listed, **({f"{name}_more": more} if more else {})} if listed else {}
 
 
-def ignored_json(ignored: Sequence[tuple[str, StoredObject]]) -> dict[str, Any]:
-    """What lies there and was not read, with what it may be; of many the first ones, and how many there are."""
-    shown = [{"key": obj.key, "bytes": obj.size_bytes, "kind": kind} for kind, obj in ignored[:MOST_IGNORED]]
-    return {"ignored": shown, "ignored_count": len(ignored)}
+def ignored_json(ignored: Sequence[tuple[str, StoredObject]]) -> list[ReportIgnored]:
+    """What lies there and was not read, with what it may be; of many the first ones."""
+    return [{"key": obj.key, "bytes": obj.size_bytes, "kind": kind} for kind, obj in ignored[:MOST_IGNORED]]
 
 
-def span_json(span: Span) -> dict[str, Any]:
-    return {
+def span_json(span: Span) -> ReportSpan:
+    entry = {
         "kind": span.kind,
         **({"cause": span.cause} if span.cause else {}),
         "part": span.part,
@@ -179,6 +194,7 @@ def span_json(span: Span) -> dict[str, Any]:
         "recorder_ms": [_ms(span.recorder_start_us), _ms(span.recorder_end_us)],
         "session_ms": [_ms(span.session_start_us), _ms(span.session_end_us)],
     }
+    return cast("ReportSpan", entry)
 
 
 def silence_findings(timeline: Timeline) -> list[Finding]:
@@ -237,7 +253,7 @@ def _hole_finding(span: Span) -> Finding:
     )
 
 
-def sound_json(alignment: Alignment) -> dict[str, Any]:
+def sound_json(alignment: Alignment) -> ReportSound:
     """What is known of the sound: levels, speech without text, what leaks where, and what was asked beside levels."""
     return {
         "channels": [
@@ -264,7 +280,7 @@ def sound_json(alignment: Alignment) -> dict[str, Any]:
     }
 
 
-def alignment_json(parts: Iterable[PartAlignment]) -> list[dict[str, Any]]:
+def alignment_json(parts: Iterable[PartAlignment]) -> list[ReportPartAlignment]:
     return [
         {
             "part": part.part,
@@ -277,7 +293,7 @@ def alignment_json(parts: Iterable[PartAlignment]) -> list[dict[str, Any]]:
     ]
 
 
-def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placement]) -> dict[str, Any]:
+def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placement]) -> ReportRealtime:
     """What the event log held, and how each session's own clock lies."""
     told_us = {one.id: one.t_start_us for one in log.utterances if one.role == "user" and one.t_start_us is not None}
     late_ms: dict[str, float] = {}
@@ -295,7 +311,7 @@ def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placem
     }
 
 
-def realtime_session_json(session: RealtimeSession, late_ms: Mapping[str, float]) -> dict[str, Any]:
+def realtime_session_json(session: RealtimeSession, late_ms: Mapping[str, float]) -> ReportRealtimeSession:
     """One Realtime session; `late_ms` has, by id, how much later than logged utterances were found in the sound."""
     clock, late = session.clock, [late_ms[name] for name in session.turn_ids if name in late_ms]
     return {

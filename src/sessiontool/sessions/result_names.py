@@ -6,12 +6,14 @@ looked up, fetched or deleted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..captions import CHAPTERS, FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..documents.report_model import Report
 
 AUDIO, TRANSCRIPT, REPORT = "audio.webm", "transcript.json", "report.json"
 
@@ -22,11 +24,11 @@ REQUIRED = (AUDIO, TRANSCRIPT)
 """What a report must name: without these there is no result."""
 
 
-def names(document: dict[str, Any]) -> list[str]:
+def names(document: Report) -> list[str]:
     """The files of a result that was just made, the report last."""
     return [*(output["name"] for output in document["outputs"]), REPORT]
 
 
-def obsolete(there: Iterable[str], document: dict[str, Any]) -> list[str]:
+def obsolete(there: Iterable[str], document: Report) -> list[str]:
     """Those of the files that are there which an earlier result left and this one does not have."""
     return sorted({*OUTPUTS}.intersection(there).difference(names(document)))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..model import Finding
     from ..storage import Store
     from .inputs import Notes
-    from .result_files import Recording
+    from .join import Recording
 
 SILENT_DB = -60.0
 """A channel that never gets louder holds no voice: in a silent one the encoder leaves -76 dB of a loud other one, and

@@ -5,44 +5,29 @@ Integers become seconds here and nowhere else, rounded once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
+from ..documents.transcript_model import TranscriptUtterance
 from .report import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..documents.transcript_model import Transcript, TranscriptNote, TranscriptWord
     from ..model import Note, Placement, TimedWord
     from ..timeline import Timeline
 
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
 
 
-_OUR_FIELDS = frozenset(
-    [
-        "id",
-        "role",
-        "speaker",
-        "text",
-        "start_s",
-        "end_s",
-        "status",
-        "confidence",
-        "interrupted",
-        "heard_text",
-        "speech",
-        "words",
-        "logged",
-        "language",
-        "corrected",
-    ]
-)
+_OUR_FIELDS = frozenset(TranscriptUtterance.__annotations__)
 
 
-def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
+def utterance_json(placement: Placement, speaker: str) -> TranscriptUtterance:
+    """An utterance; of a log's other fields those that have no name of ours."""
     utterance = placement.utterance
     start, end = placement.start_samples, placement.end_samples
-    return {
+    entry = {
         "id": utterance.id,
         "role": utterance.role,
         "speaker": utterance.speaker or speaker,
@@ -64,9 +49,10 @@ def utterance_json(placement: Placement, speaker: str) -> dict[str, Any]:
         **({"words": [_word_json(word) for word in placement.words]} if placement.words else {}),
         **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
     }
+    return cast("TranscriptUtterance", entry)
 
 
-def _word_json(word: TimedWord) -> dict[str, Any]:
+def _word_json(word: TimedWord) -> TranscriptWord:
     return {
         "text": word.text,
         "start_s": seconds(word.start_samples),
@@ -86,25 +72,33 @@ def transcript_json(
     speakers: Mapping[str, str],
     notes: Sequence[Note] = (),
     dropped: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Transcript:
     """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke.
 
     `dropped` are the ids of those that a person left out.
     """
-    return {
+    document: Transcript = {
         "schema": TRANSCRIPT_SCHEMA,
         "session_id": session_id,
         "duration_s": seconds(timeline.total_samples),
         "utterances": [utterance_json(placement, speakers[placement.utterance.role]) for placement in placements],
-        **({"dropped": list(dropped)} if dropped else {}),
-        **({"notes": [note_json(note, timeline) for note in notes]} if notes else {}),
     }
+    if dropped:
+        document["dropped"] = list(dropped)
+    if notes:
+        document["notes"] = [note_json(note, timeline) for note in notes]
+    return document
 
 
-def note_json(note: Note, timeline: Timeline) -> dict[str, Any]:
+def no_transcript() -> Transcript:
+    """What stands for the transcript of a result that was not read."""
+    return {"schema": TRANSCRIPT_SCHEMA, "session_id": "", "duration_s": 0.0, "utterances": []}
+
+
+def note_json(note: Note, timeline: Timeline) -> TranscriptNote:
     """A note, and the place in the output at which it came; null where nobody knows when."""
     at = None if note.t_us is None else min(max(0, timeline.session_to_output(note.t_us)), timeline.total_samples)
-    return {
+    entry = {
         "id": note.id,
         "kind": note.kind,
         **({"role": note.role} if note.role else {}),
@@ -113,3 +107,4 @@ def note_json(note: Note, timeline: Timeline) -> dict[str, Any]:
         **note.extra,
         "logged": {"t": _logged(note.t_us)},
     }
+    return cast("TranscriptNote", entry)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ..errors import RecordingError
 from ..media.matroska import ebml
@@ -28,6 +28,7 @@ from .verify_problems import Problems
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..documents.report_model import Report
     from ..model import Finding
 
 _SAMPLES_PER_MS = SAMPLE_RATE // 1000
@@ -76,7 +77,7 @@ class _Cluster:
     times_ms: list[int]
 
 
-def verify_audio(file: BinaryIO, report: dict[str, Any], maker: Maker | None = None) -> list[Finding]:
+def verify_audio(file: BinaryIO, report: Report, maker: Maker | None = None) -> list[Finding]:
     """Check an `audio.webm`, open for reading at its start, against its report, which has the shape of one."""
     problems = Problems()
     try:
@@ -117,7 +118,7 @@ class _File:
         return body
 
 
-def _verify_audio(file: _File, report: dict[str, Any], maker: Maker | None, problems: Problems) -> None:
+def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Problems) -> None:
     head, clusters = _read_head(file, problems)
     if maker is not None:
         problems.expect("verify-structure", "what the file says of its making", maker, head.maker)
@@ -283,7 +284,7 @@ def _read_cluster(body: bytes, offset: int, track: int) -> _Cluster:
 class _Chain:
     """Checks that the packets are the chunks', in order, and that silence is exactly where the timeline has it."""
 
-    def __init__(self, report: dict[str, Any], head: _Head, problems: Problems) -> None:
+    def __init__(self, report: Report, head: _Head, problems: Problems) -> None:
         self._problems = problems
         self._chunks = [chunk for chunk in report["chunks"] if chunk["packets"]]
         self._next = 0

@@ -10,18 +10,20 @@ All documents here have their shape (`shapes`); a problem is a finding with seve
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from .. import __version__, captions
 from ..errors import UsageError
 from ..model import Finding
 from . import report
 from .result_names import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
-from .result_shapes import LEDGER
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ..documents.report_model import Report, ReportChunk
+    from ..documents.transcript_model import Transcript
 
 _UNDAMAGED = ("ok", "empty", "altered")
 _DOUBTFUL = ("damaged", "altered", "unread")
@@ -29,7 +31,7 @@ _EDITED = "if somebody edited it, keep that first: sessiontool correct ID; then 
 _CUE_FILES = (".vtt", ".srt")
 
 
-def verify_report(document: dict[str, Any]) -> list[Finding]:
+def verify_report(document: Report) -> list[Finding]:
     """Compare what a report says with what else it says."""
     problems = Problems()
     _verify_ledger(document["chunks"], problems)
@@ -42,7 +44,7 @@ def verify_report(document: dict[str, Any]) -> list[Finding]:
     return problems.findings
 
 
-def _verify_ledger(chunks: list[dict[str, Any]], problems: Problems) -> None:
+def _verify_ledger(chunks: list[ReportChunk], problems: Problems) -> None:
     """Count the bytes of each chunk again."""
     if not chunks:
         problems.add("verify-ledger", "the report names no chunk")
@@ -52,10 +54,10 @@ def _verify_ledger(chunks: list[dict[str, Any]], problems: Problems) -> None:
         if key in seen:
             problems.add("verify-ledger", f"{key} is there twice")
         seen.add(key)
-        counted = sum(chunk[name] for name in LEDGER)
+        counted = chunk["payload_bytes"] + chunk["structure_bytes"] + chunk["damaged_bytes"] + chunk["set_aside_bytes"]
         problems.expect("verify-ledger", f"bytes of {key}", chunk["bytes"], counted)
-        for name, total in (("damage", "damaged_bytes"), ("set_aside", "set_aside_bytes")):
-            _verify_stretches(chunk, name, total, problems)
+        _verify_stretches(chunk, "damage", chunk["damaged_bytes"], problems)
+        _verify_stretches(chunk, "set_aside", chunk["set_aside_bytes"], problems)
         is_damaged = chunk["damaged_bytes"] > 0 or bool(chunk.get("damage"))
         if is_damaged and chunk["verdict"] in _UNDAMAGED:
             problems.add("verify-ledger", f"{key} has damaged bytes, and its verdict is {chunk['verdict']}")
@@ -67,17 +69,20 @@ def _verify_ledger(chunks: list[dict[str, Any]], problems: Problems) -> None:
             problems.add("verify-ledger", f"{key} has {chunk['packets']} packets, and no hash of them or one too many")
 
 
-def _verify_stretches(chunk: dict[str, Any], name: str, total: str, problems: Problems) -> None:
+def _verify_stretches(
+    chunk: ReportChunk, name: Literal["damage", "set_aside"], total_bytes: int, problems: Problems
+) -> None:
     """The stretches that are listed lie in the chunk, and add up; of very many, those that are left out are more."""
-    listed = chunk.get(name, ())
-    counted, left_out = sum(one["bytes"] for one in listed), chunk.get(f"{name}_more", 0)
-    if counted != chunk[total] and not (left_out and counted <= chunk[total]):
-        problems.add("verify-ledger", f"{chunk['key']}: {name} lists {counted} bytes, {total} is {chunk[total]}")
+    listed = chunk.get(name, [])
+    counted = sum(one["bytes"] for one in listed)
+    left_out = chunk.get("damage_more" if name == "damage" else "set_aside_more", 0)
+    if counted != total_bytes and not (left_out and counted <= total_bytes):
+        problems.add("verify-ledger", f"{chunk['key']}: {name} lists {counted} bytes of {total_bytes}")
     if any(one["byte_offset"] + one["bytes"] > chunk["bytes"] for one in listed):
         problems.add("verify-ledger", f"{chunk['key']}: {name} lists bytes behind the chunk's end")
 
 
-def _verify_timeline(document: dict[str, Any], problems: Problems) -> None:
+def _verify_timeline(document: Report, problems: Problems) -> None:
     """The spans follow one another from the start to the end, and what they are made of is counted in `packets`."""
     spans = document["timeline"]
     if not spans:
@@ -88,15 +93,13 @@ def _verify_timeline(document: dict[str, Any], problems: Problems) -> None:
     if starts != ends[:-1] or any(a > b for a, b in pairwise(ends)):
         problems.add("verify-report", "the spans of the timeline do not follow one another")
     problems.expect("verify-report", "duration_s by the timeline", report.seconds(ends[-1]), document["duration_s"])
-    counted = {
-        "recorded": sum(chunk["packets"] for chunk in document["chunks"]),
-        "silent": sum(span.get("silent_packets", 0) for span in spans),
-    }
-    for name, count in counted.items():
-        problems.expect("verify-report", f"packets, {name}", count, document["packets"][name])
+    recorded = sum(chunk["packets"] for chunk in document["chunks"])
+    silent = sum(span.get("silent_packets", 0) for span in spans)
+    problems.expect("verify-report", "packets, recorded", recorded, document["packets"]["recorded"])
+    problems.expect("verify-report", "packets, silent", silent, document["packets"]["silent"])
 
 
-def verify_names(document: dict[str, Any], there: Iterable[str]) -> list[Finding]:
+def verify_names(document: Report, there: Iterable[str]) -> list[Finding]:
     """Compare the names of the outputs with those that a result can have, and with what lies there."""
     problems = Problems()
     named = [output["name"] for output in document["outputs"]]
@@ -113,7 +116,7 @@ def verify_names(document: dict[str, Any], there: Iterable[str]) -> list[Finding
     return problems.findings
 
 
-def verify_outputs(sizes_and_digests: Mapping[str, tuple[int, str]], document: dict[str, Any]) -> list[Finding]:
+def verify_outputs(sizes_and_digests: Mapping[str, tuple[int, str]], document: Report) -> list[Finding]:
     """Compare each output's size and SHA-256 with the report; a file that is not there is not in the mapping."""
     problems = Problems()
     for output in document["outputs"]:
@@ -129,7 +132,7 @@ def verify_outputs(sizes_and_digests: Mapping[str, tuple[int, str]], document: d
     return problems.findings
 
 
-def verify_transcript(transcript: dict[str, Any], document: dict[str, Any]) -> list[Finding]:
+def verify_transcript(transcript: Transcript, document: Report) -> list[Finding]:
     """Compare a transcript with the report."""
     problems = Problems()
     for name in ("session_id", "duration_s"):
@@ -139,17 +142,24 @@ def verify_transcript(transcript: dict[str, Any], document: dict[str, Any]) -> l
     return problems.findings
 
 
-def verify_times(transcript: dict[str, Any], cues_ms: Iterable[tuple[int, int]], duration_s: float) -> list[Finding]:
-    """Check that utterances and cues lie inside the audio, and begin before they end."""
+def verify_utterance_times(transcript: Transcript, duration_s: float) -> list[Finding]:
+    """Check that utterances are inside the audio, and begin before they end."""
     problems = Problems()
     for utterance in transcript["utterances"]:
         start_s, end_s = utterance["start_s"], utterance["end_s"]
-        if (start_s is None) != (end_s is None):
-            problems.add("verify-utterances", f"utterance {utterance['id']} has only one of its times")
-        elif start_s is not None and not 0 <= start_s <= end_s <= duration_s:
+        if start_s is None or end_s is None:
+            if start_s is not end_s:
+                problems.add("verify-utterances", f"utterance {utterance['id']} has only one of its times")
+        elif not 0 <= start_s <= end_s <= duration_s:
             problems.add(
                 "verify-utterances", f"utterance {utterance['id']} at {start_s} to {end_s} s is outside of the audio"
             )
+    return problems.findings
+
+
+def verify_cue_times(cues_ms: Iterable[tuple[int, int]], duration_s: float) -> list[Finding]:
+    """Check that cues are inside the audio, and begin before they end."""
+    problems = Problems()
     for start_ms, end_ms in cues_ms:
         if not 0 <= start_ms < end_ms <= duration_s * 1000 + 500:
             problems.add(
@@ -158,7 +168,7 @@ def verify_times(transcript: dict[str, Any], cues_ms: Iterable[tuple[int, int]],
     return problems.findings
 
 
-def verify_captions(files: Mapping[str, bytes], transcript: dict[str, Any], document: dict[str, Any]) -> list[Finding]:
+def verify_captions(files: Mapping[str, bytes], transcript: Transcript, document: Report) -> list[Finding]:
     """Compare the files of captions, by name, with those that the transcript gives.
 
     Of those that another version made, or other settings than the report has, only the times are looked at.
@@ -178,17 +188,17 @@ def verify_captions(files: Mapping[str, bytes], transcript: dict[str, Any], docu
             except ValueError as error:
                 problems.add("verify-captions", f"{name} cannot be read: {error}")
                 continue
-            problems.findings += verify_times({"utterances": []}, cues_ms, document["duration_s"])
+            problems.findings += verify_cue_times(cues_ms, document["duration_s"])
     return problems.findings
 
 
-def _made_again(transcript: dict[str, Any], document: dict[str, Any], problems: Problems) -> Mapping[str, str]:
+def _made_again(transcript: Transcript, document: Report, problems: Problems) -> Mapping[str, str]:
     """The captions of a transcript as this version makes them by the settings in the report; none where it cannot."""
     tool = document["tool"]
     if tool.get("captions_version", tool["version"]) != __version__:
         return {}
     try:
-        options = captions.read_options(tool["settings"].get("captions"))
+        options = captions.read_options(tool.get("settings", {}).get("captions"))
         return captions.caption(transcript, options, note=note_of(document["session_id"]), report=document).files
     except UsageError:  # a format's package is not installed
         return {}

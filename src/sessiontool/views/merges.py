@@ -9,6 +9,8 @@ from .view import View, clock, finding_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..documents.report_model import Report, ReportChunk, ReportPartAlignment, ReportSpan
+    from ..documents.transcript_model import TranscriptUtterance
     from ..sessions.merge import MergeResult
 
 _MOST_FINDINGS = 12
@@ -58,11 +60,11 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
     size = sum(chunk["bytes"] for chunk in chunks)
     yield "length", f"{clock(report['duration_s'])} ({report['duration_s']:.2f} s)"
     yield "recording", f"{len(chunks)} chunks in {parts} part{'s' * (parts != 1)}, {size / 1e6:.2f} MB"
-    if parts > 1 or not result.transcript:
+    if parts > 1 or not result.has_transcript:
         yield from _parts(report)
     yield "holes", _holes(report["timeline"])
-    utterances = result.transcript.get("utterances")
-    if utterances is not None:
+    if result.has_transcript:
+        utterances = result.transcript["utterances"]
         aligned = report["tool"]["settings"]["align"]
         yield "utterances", _placed(utterances) if aligned else f"{len(utterances)}, at the log's times (not aligned)"
         yield "words", _words(utterances)
@@ -74,7 +76,7 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
         yield "written", result.location
 
 
-def _parts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _parts(report: Report) -> Iterator[tuple[str, str]]:
     for part in report["parts"]:
         spans = [span for span in report["timeline"] if span["part"] == part["part"] and span["kind"] == "recorded"]
         recorded_s = sum(end - start for start, end in (span["output_samples"] for span in spans)) / 48_000
@@ -82,7 +84,7 @@ def _parts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"part {part['part']}", f"{recorded_s:.2f} s by {part['recorder'] or 'an unknown recorder'}, from {at} on"
 
 
-def _holes(timeline: Sequence[dict[str, Any]]) -> str:
+def _holes(timeline: Sequence[ReportSpan]) -> str:
     totals: dict[str, list[float]] = {}
     for span in timeline:
         if span["kind"] == "silence":
@@ -94,7 +96,7 @@ def _holes(timeline: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _placed(utterances: Sequence[dict[str, Any]]) -> str:
+def _placed(utterances: Sequence[TranscriptUtterance]) -> str:
     placed = [u for u in utterances if u["start_s"] is not None]
     if not utterances:
         return "none"
@@ -105,14 +107,14 @@ def _placed(utterances: Sequence[dict[str, Any]]) -> str:
     return text
 
 
-def _words(utterances: Sequence[dict[str, Any]]) -> str:
+def _words(utterances: Sequence[TranscriptUtterance]) -> str:
     sources = [word["source"] for utterance in utterances for word in utterance.get("words", ())]
     spread = sources.count("spread")
     text = f"{len(sources) - spread} of {len(sources)} timed by the sound" if sources else ""
     return text + ", the others by their length" * bool(spread)
 
 
-def offset_text(part: dict[str, Any]) -> str:
+def offset_text(part: ReportPartAlignment) -> str:
     """How far a part's sound is from the log's times."""
     if part["offset_ms"] is None:
         return "no utterance matched"
@@ -120,11 +122,11 @@ def offset_text(part: dict[str, Any]) -> str:
     return f"{part['offset_ms']:+.0f} ms from the log's times, {drift}, by {part['matched']} utterances"
 
 
-def _chunk(chunk: dict[str, Any]) -> str:
+def _chunk(chunk: ReportChunk) -> str:
     return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
 
 
-def _ignored(report: dict[str, Any]) -> list[str]:
+def _ignored(report: Report) -> list[str]:
     """What lies there and was not read."""
     found, count = report.get("ignored", []), report.get("ignored_count", 0)
     lines = [f"  {'not read':<9} {one['bytes']:>9,} bytes {one['kind']:<13}  {_printable(one['key'])}" for one in found]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..documents.report_model import ReportFinding
+
 _Result = TypeVar("_Result")
 
 MARKS = {"info": "·", "warning": "!", "error": "✗"}
@@ -34,7 +36,7 @@ def clock(seconds: float) -> str:
     return sign + (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
 
 
-def finding_line(finding: dict[str, Any], *, verbose: bool) -> str:
+def finding_line(finding: ReportFinding, *, verbose: bool) -> str:
     where = f"{clock(finding['at_s'])} " if "at_s" in finding else ""
     text = f"{MARKS[finding['severity']]} {where}{finding['message']} [{finding['code']}]"
     if verbose and finding.get("hint"):

@@ -1,0 +1,200 @@
+"""report.json as types: what a result says of itself (the schema `sessiontool.report/1`).
+
+The types hold for reports of this version and for those whose shape was checked; what was read from elsewhere is an
+`object` until then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from ..model import Severity
+
+Status = Literal["complete", "repaired", "partial"]
+CaptionsStatus = Literal["complete", "doubtful", "none"]
+
+
+class ReportFinding(TypedDict):
+    """`at_s` is a time in the result in seconds, `lost_ms` how much recorded time is gone for good."""
+
+    code: str
+    severity: Severity
+    message: str
+    part: NotRequired[str]
+    seq: NotRequired[int]
+    byte_offset: NotRequired[int]
+    at_s: NotRequired[float]
+    lost_ms: NotRequired[float]
+    hint: NotRequired[str]
+
+
+class ReportPart(TypedDict):
+    """A part, and the program that recorded it."""
+
+    part: str
+    recorder: str
+
+
+class ReportStretch(TypedDict):
+    """Bytes of a chunk that are not in the result; for a copy, the key and byte of what was kept."""
+
+    byte_offset: int
+    bytes: int
+    reason: str
+    kept_in: NotRequired[str]
+    kept_at: NotRequired[int]
+
+
+class ReportChunk(TypedDict):
+    """What became of one chunk: the four sums add up to its `bytes`."""
+
+    key: str
+    part: str
+    seq: int
+    bytes: int
+    sha256: str
+    packets: int
+    packets_sha256: NotRequired[str]
+    verdict: str
+    payload_bytes: int
+    structure_bytes: int
+    damaged_bytes: int
+    set_aside_bytes: int
+    damage: NotRequired[list[ReportStretch]]
+    damage_more: NotRequired[int]
+    set_aside: NotRequired[list[ReportStretch]]
+    set_aside_more: NotRequired[int]
+
+
+class ReportIgnored(TypedDict):
+    """An object that was not read, and what it may be."""
+
+    key: str
+    bytes: int
+    kind: str
+
+
+class ReportSpan(TypedDict):
+    """A stretch of the result on three clocks, each from and to: samples at 48 kHz, and milliseconds."""
+
+    kind: str
+    cause: NotRequired[str]
+    part: str
+    silent_packets: NotRequired[int]
+    output_samples: list[int]
+    recorder_ms: list[float]
+    session_ms: list[float]
+
+
+class ReportPackets(TypedDict):
+    recorded: int
+    silent: int
+
+
+class ReportPartAlignment(TypedDict):
+    """How the log's clock of one part differs from the recording's."""
+
+    part: str
+    offset_ms: float | None
+    drift_ppm: float | None
+    residual_ms: dict[str, float]
+    matched: int
+
+
+class ReportChannel(TypedDict):
+    channel: int
+    roles: list[str]
+    noise_db: float
+    speech_db: float
+    speech_without_text_s: list[list[float]]
+
+
+ReportLeak = TypedDict(
+    "ReportLeak", {"from": int, "to": int, "cause": Literal["encoder", "echo"], "delay_ms": float, "gain_db": float}
+)
+"""One channel that is heard on another."""
+
+
+class ReportSound(TypedDict):
+    channels: list[ReportChannel]
+    leaks: list[ReportLeak]
+    detector: str
+
+
+class ReportRealtimeSession(TypedDict):
+    """One Realtime session; what is not known is null."""
+
+    id: str
+    api: str
+    model: str
+    created_ms: float | None
+    last_ms: float | None
+    expires_at: float | None
+    ended: str
+    events: int
+    turns: int
+    offset_ms: float | None
+    offset_from: str
+    offset_spread_ms: float | None
+    latency_ms: float | None
+    sound_late_ms: float | None
+
+
+class ReportSkipped(TypedDict):
+    id: str
+    why: str
+
+
+class ReportRealtime(TypedDict):
+    """What the event log held."""
+
+    events: int
+    bad_lines: int
+    unknown: dict[str, int]
+    sessions: list[ReportRealtimeSession]
+    skipped: list[ReportSkipped]
+    resent: list[str]
+
+
+class ReportOutput(TypedDict):
+    """A published file; `edited` where a person changed it since."""
+
+    name: str
+    bytes: int
+    sha256: str
+    edited: NotRequired[bool]
+
+
+class ReportTool(TypedDict):
+    """What made a result; `captions_version` where another version made the captions since."""
+
+    name: str
+    version: str
+    captions_version: NotRequired[str]
+    settings: NotRequired[dict[str, Any]]
+
+
+class Report(TypedDict):
+    """A whole report; what stands in that of a merge alone may be missing in that of `inspect`."""
+
+    schema: str
+    session_id: str
+    status: Status
+    captions_status: NotRequired[CaptionsStatus]
+    duration_s: float
+    findings: list[ReportFinding]
+    parts: list[ReportPart]
+    chunks: list[ReportChunk]
+    ignored: list[ReportIgnored]
+    ignored_count: int
+    utterances: int
+    timeline: list[ReportSpan]
+    tool: ReportTool
+    packets: NotRequired[ReportPackets]
+    realtime: NotRequired[ReportRealtime]
+    alignment: NotRequired[list[ReportPartAlignment]]
+    sound: NotRequired[ReportSound | None]
+    outputs: NotRequired[list[ReportOutput]]
+    inputs_fingerprint: NotRequired[str]
+    report_sha256: NotRequired[str]

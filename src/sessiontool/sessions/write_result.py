@@ -1,0 +1,132 @@
+"""A merge's result written into a work folder: captions, transcript and report beside the audio, then verified.
+
+The report is written last.  What is in each file, as JSON, is in `report` and `transcript`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from .. import __version__, captions
+from . import report
+from .result_files import output_of, write_report, write_text
+from .result_names import AUDIO, TRANSCRIPT
+from .transcript import transcript_json
+from .verify_agreement import note_of
+from .verify_result import require_verified, verify_made
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ..align import Alignment
+    from ..documents.report_model import Report
+    from ..documents.transcript_model import Transcript
+    from ..model import Finding, Placement
+    from ..recording.records import Assembly
+    from ..timeline import Timeline
+    from .inputs import Notes
+    from .join import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a result is made with: the settings that change it, the captions' apart, and a fingerprint of it all."""
+
+    settings: dict[str, Any]
+    captions: captions.CaptionOptions
+    fingerprint: str
+
+
+def write_result(
+    session_id: str,
+    notes: Notes,
+    recording: Recording,
+    alignment: Alignment | None,
+    origin: Origin,
+    send: Callable[[str, Path], None] | None = None,
+) -> tuple[Report, Transcript]:
+    """Write captions, transcript and report beside the audio; returns the report and the transcript.
+
+    Every file but the report is handed to `send`, if given, by name and path, as soon as it is written: they can travel
+    while they are checked.
+    """
+    work, timeline = recording.path.parent, recording.timeline
+    if send:
+        send(AUDIO, work / AUDIO)
+    placements = alignment.placements if alignment else _as_logged(notes, timeline)
+    roles = {placement.utterance.role for placement in placements}
+    speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
+    log = notes.log
+    transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else (), notes.dropped)
+    spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
+    made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
+    files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
+    for name, text in files.items():
+        write_text(work / name, text)
+        if send:
+            send(name, work / name)
+    findings = alignment.findings if alignment else ()
+    document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
+    document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
+    if log is not None:
+        document["realtime"] = report.realtime_json(log, timeline, placements)
+    document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
+    document["sound"] = report.sound_json(alignment) if alignment else None
+    document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
+    document["inputs_fingerprint"] = origin.fingerprint
+    document["tool"]["settings"] = origin.settings
+    require_verified(verify_made(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
+    report.seal(document)
+    write_report(work, document)
+    return document, transcript
+
+
+def make_report(
+    session_id: str,
+    notes: Notes,
+    assembly: Assembly,
+    timeline: Timeline,
+    more: Sequence[Finding] = (),
+    transcript: Transcript | None = None,
+) -> Report:
+    """The report as far as it is known without alignment and outputs."""
+    silence = report.silence_findings(timeline)
+    findings = [*assembly.findings, *silence, *notes.findings, *notes.log_findings, *more]
+    starts_s = None if transcript is None else [one["start_s"] for one in transcript["utterances"]]
+    document = {
+        "schema": report.REPORT_SCHEMA,
+        "session_id": session_id,
+        "status": report.status_of(findings),
+        **({} if starts_s is None else {"captions_status": report.captions_status_of(findings, starts_s)}),
+        "duration_s": report.seconds(timeline.total_samples),
+        "findings": [report.finding_json(finding) for finding in findings],
+        "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],
+        "chunks": [report.chunk_json(chunk) for chunk in assembly.chunks],
+        "ignored": report.ignored_json([(stray.kind, stray.object) for stray in notes.strays]),
+        "ignored_count": len(notes.strays),
+        "utterances": len(notes.utterances),
+        "timeline": [report.span_json(span) for span in timeline.spans],
+        "tool": {"name": "sessiontool", "version": __version__},
+    }
+    return cast("Report", document)
+
+
+def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
+    """Without alignment: where the log's times lie in the output, with no confidence in them."""
+    from ..model import Placement  # noqa: PLC0415
+
+    placements = []
+    for utterance in notes.utterances:
+        start_us, end_us = utterance.t_start_us, utterance.t_end_us
+        start: int | None = None
+        end: int | None = None
+        if start_us is not None and end_us is not None:
+            start, end = (
+                min(max(0, timeline.session_to_output(us)), timeline.total_samples) for us in (start_us, end_us)
+            )
+        if start is None or end is None or end <= start:
+            start = end = None
+        placements.append(Placement(utterance, start, end, "unmatched", 0.0, heard_text=utterance.heard_text))
+    return placements
