@@ -45,10 +45,11 @@ if TYPE_CHECKING:
 
     Copy = Callable[[str], Path]
 
-FUNCTIONS = ("caption", "inspect", "merge", "merge_many", "purge", "read_events", "verify")
+FUNCTIONS = ("caption", "export", "inspect", "merge", "merge_many", "purge", "read_clip", "read_events", "verify")
 PUBLIC = {
     *FUNCTIONS,
     *("CaptionOptions", "Limits", "LogOptions", "MergeOptions", "Profile", "S3Options", "log_options"),
+    *("Clip", "ExportOptions", "ExportResult"),
     *("Finding", "LogResult", "MergeResult", "Outcome", "Purge", "RecaptionResult", "VerifyResult"),
     *("BusyError", "NotFoundError", "RecordingError", "SessionToolError", "StorageError", "UsageError"),
     "__version__",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-HEAVY = frozenset({"av", "boto3", "botocore", "numpy", "pydantic", "rich", "srt", "webvtt"})
+HEAVY = frozenset({"av", "boto3", "botocore", "ffmpeg", "numpy", "pydantic", "pydub", "rich", "srt", "webvtt"})
 
 
 def imported(*arguments: str | Path) -> frozenset[str]:
@@ -33,7 +33,7 @@ def test_help_waits_for_nothing(arguments: list[str]) -> None:
 def test_a_merge_in_a_folder_knows_nothing_of_s3(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:
     store = recorded_session("chrome-silence").parent
     found = imported("merge", "chrome-silence", "--store", store, "--output", tmp_path)
-    assert found == HEAVY - {"boto3", "botocore", "rich"}
+    assert found == HEAVY - {"boto3", "botocore", "ffmpeg", "pydub", "rich"}
 
 
 def test_a_merge_without_alignment_decodes_nothing(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from sessiontool.cli import app
 from sessiontool.media.opus import packet_samples
 from sessiontool.sessions.align_recording import packets_of
-from sessiontool.sessions.clip_transcript import clip_transcript
+from sessiontool.sessions.exports.clip_transcript import clip_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +196,7 @@ def test_an_utterance_on_an_edge_keeps_the_words_inside() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--format", "aiff"], 2, "the formats are wav, flac, mp3, m4a, opus, ogg"),
+        (["--format", "a.iff"], 2, "the formats are wav, flac, mp3, m4a, opus, ogg"),
         (["--format", "../wav"], 2, "the formats are"),
         (["--format", ""], 2, "no format is named"),
         (["--rate", "44100"], 2, "the rates are 8000, 16000, 24000, 48000"),

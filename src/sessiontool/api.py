@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .captions import resolved
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from .batch.job import Job, Outcome
     from .progress import StageProgress
     from .sessions.event_log import LogResult
+    from .sessions.exports.clip import Clip
+    from .sessions.exports.export import ExportResult
+    from .sessions.exports.options import ExportOptions
     from .sessions.merge import MergeResult, VerifyResult
     from .sessions.purge import Purge
     from .sessions.recaption import RecaptionResult
@@ -140,6 +144,58 @@ def caption(
         return recaption.recaption_session(
             session_id, target, chosen, publish=not dry_run, progress=with_received(progress)
         )
+
+
+def export(
+    session_id: str,
+    *,
+    into: str | PathLike[str] = "exports",
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    options: ExportOptions | None = None,
+    captions: CaptionOptions | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> ExportResult:
+    """Export a merged session, or a clip of it, as sound files in `into`/ID; the result is not changed.
+
+    Raises UsageError (also: files that are there, an ffmpeg that is needed and not there, or fails), NotFoundError (no
+    such store, or nothing is published), RecordingError (the recording is not as it was published) and StorageError.
+    """
+    from .sessions.exports.export import export_session  # noqa: PLC0415
+    from .sessions.exports.options import ExportOptions  # noqa: PLC0415
+
+    with _opened(store, None, s3, limits) as opened:
+        target = _target(opened, session_id, output, s3, limits)
+        chosen, captioned = options or ExportOptions(), resolved(captions or CaptionOptions())
+        return export_session(session_id, target, Path(into), chosen, captioned, with_received(progress))
+
+
+def read_clip(
+    session_id: str,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    role: str | None = None,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> Clip:
+    """A stretch of a merged session (seconds in audio.webm), of one `role` or all: its sound and what is said in it.
+
+    `clip.to_audiosegment()` is a `pydub.AudioSegment`.  It is held in memory, and has ten minutes at most.
+
+    Raises UsageError, NotFoundError (no such store, or nothing is published), RecordingError (the recording is not as
+    it was published, or the role has no channel of its own) and StorageError.
+    """
+    from .sessions.exports import clip  # noqa: PLC0415
+
+    with _opened(store, None, s3, limits) as opened:
+        target = _target(opened, session_id, output, s3, limits)
+        return clip.read_clip(session_id, target, start_s, end_s, role, with_received(progress))
 
 
 def read_events(

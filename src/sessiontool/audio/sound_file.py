@@ -62,7 +62,7 @@ class SoundFile:
     """A file that sound at 48 kHz is written to, block by block.
 
     `rate_hz` is what a decoder of the file gives: that of Opus is always 48 kHz (RFC 7845, section 5.1).
-    `samples` and `priming` are known once it is closed: the length of the sound and of what is in front of it, at the
+    `samples` and `priming` are known once it is finished: the length of the sound and of what is in front of it, at the
     rate of the file.
     """
 
@@ -89,11 +89,15 @@ class SoundFile:
         self._taken += sound.shape[1]
         self._mux(self._stream.encode(frame))
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what the encoder still holds, and the file's end."""
         self.samples = -(-self._taken * self.rate_hz // SAMPLES_PER_SECOND)
         if self._taken:
             self._mux(self._stream.encode(None))
+        self._file.close()
+
+    def close(self) -> None:
+        """Let go of the file; it is whole where it was finished."""
         self._file.close()
 
     def _mux(self, packets: Iterable[av.Packet[Any]]) -> None:

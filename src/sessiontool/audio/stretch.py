@@ -29,6 +29,7 @@ _BLOCK_SAMPLES = 48_000
 """How much sound is handed over at once, at least: chosen; a call for each packet costs more than its decode."""
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
+_FULL_SCALE = 32768  # of 16-bit samples (by definition)
 
 
 def decode_stretch(packets: Iterable[bytes], head: OpusHead, start: int, end: int) -> Iterator[Floats]:
@@ -82,3 +83,8 @@ def _decoded(context: av.AudioCodecContext, packet: bytes, channels: int, length
         sound[:, filled : filled + piece.shape[1]] = piece
         filled += piece.shape[1]
     return sound
+
+
+def pcm16(sound: Floats) -> bytes:
+    """A block as interleaved 16-bit samples, little-endian, rounded and limited to full scale."""
+    return bytes(np.clip(np.rint(sound.T * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2"))

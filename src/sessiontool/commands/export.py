@@ -22,7 +22,8 @@ def export(
     ids: Ids,
     common: Common,
     formats: Annotated[
-        str, typer.Option("--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg.")
+        str,
+        typer.Option("--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg; others by ffmpeg."),
     ] = "wav",
     roles: Annotated[
         str | None,
@@ -32,6 +33,9 @@ def export(
     rate_hz: Annotated[
         int, typer.Option("--rate", metavar="HZ", help="8000, 16000, 24000 or 48000; Opus always has 48000.")
     ] = 48_000,
+    filter_graph: Annotated[
+        str | None, typer.Option("--filter", metavar="GRAPH", help="Send the sound through ffmpeg's filters first.")
+    ] = None,
     begin: FromOption = None,
     end: ToOption = None,
     into: Annotated[
@@ -46,7 +50,8 @@ def export(
     The result is read from where merge published it, and not changed.  exports.json has the files' hashes.
     """
     with common.errors_as_exits():
-        from ..sessions.export import ExportOptions, export_session  # noqa: PLC0415
+        from ..sessions.exports.export import export_session  # noqa: PLC0415
+        from ..sessions.exports.options import ExportOptions  # noqa: PLC0415
         from ..storage.locations import local_folder  # noqa: PLC0415
         from ..views.exported import EXPORT  # noqa: PLC0415
 
@@ -59,6 +64,7 @@ def export(
             rate_hz=rate_hz,
             start_s=None if begin is None else read_position(begin, "--from"),
             end_s=None if end is None else read_position(end, "--to"),
+            filter_graph=filter_graph,
             force=force,
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .view import View, clock
 
 if TYPE_CHECKING:
-    from ..sessions.export import ExportResult
+    from ..sessions.exports.export import ExportResult
 
 
 def _document(result: ExportResult) -> dict[str, Any]:
@@ -20,6 +20,8 @@ def _lines(result: ExportResult, _: bool) -> list[str]:
     for file in result.document["files"]:
         width = "stereo" if file["channels"] == 2 else "mono"
         lines.append(f"  {file['name']:<16}{width}, {file['rate_hz']:,} Hz, {file['samples']:,} samples")
+    if result.document.get("filter_keeps_length") is False:
+        lines.append("  the filter changed the length: times of the recording do not hold in these files")
     return lines + [f"  {one['name']}" for one in result.document["documents"]]
 
 

@@ -1,0 +1,145 @@
+"""Exports: a published recording, or a stretch of it, as files that other programs play.
+
+The recording is decoded once for all that is asked; whole stereo Opus is copied.  Files are made beside the place where
+they belong and moved there when all of them are whole, `exports.json` last.  The published result is not changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ...captions import caption
+from ...errors import UsageError
+from ...media.opus import SAMPLES_PER_SECOND
+from ...progress import Progress, Silent
+from ...storage import check_session_id
+from .. import report, result_files
+from .clip_transcript import clip_transcript
+from .sound_files import lanes_of, make_sound_files
+from .source import source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ...documents.report_model import ReportOutput
+    from ...options import CaptionOptions
+    from ...storage import Target
+    from .options import ExportOptions
+    from .source import Source
+
+EXPORTS, EXPORTS_SCHEMA = "exports.json", "sessiontool.exports/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What was exported and where it is; `document` is exports.json."""
+
+    session_id: str
+    folder: Path
+    document: dict[str, Any]
+
+
+def export_session(
+    session_id: str,
+    target: Target,
+    folder: Path,
+    options: ExportOptions,
+    captions: CaptionOptions,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Export a published session into `folder`/ID, or for a clip into a folder in it that is named by its times.
+
+    Raises NotFoundError (nothing published), RecordingError (the recording is not as it was published, or a role has no
+    channel of its own), UsageError (a clip behind the end; files that are there; an ffmpeg that is wanted and is not
+    there, or fails), StorageError.
+    """
+    progress = progress or Silent()
+    _require_ffmpeg(options)
+    progress.stage("reading")
+    published = result_files.read_published(target, result_files.REPORT)
+    with target.fetched(result_files.AUDIO) as path:
+        source = source_of(session_id, path, published)
+        stretch = options.stretch(session_id, source.samples)
+        lanes = lanes_of(source, options)
+        place = folder / check_session_id(session_id)
+        if options.is_clip:
+            place /= "{:.3f}-{:.3f}s".format(*(one / SAMPLES_PER_SECOND for one in stretch))
+        _require_room(place, [f"{lane.stem}.{form}" for lane in lanes for form in options.formats], force=options.force)
+        place.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".exporting-", dir=place) as name:
+            work = Path(name)
+            progress.stage("exporting")
+            files = make_sound_files(source, lanes, options, stretch, work)
+            keeps_time = all(_keeps_time(one, stretch) for one in files)
+            documents = _documents(source, target, captions, stretch, work) if options.is_clip and keeps_time else []
+            document = _document(source, stretch, files, documents)
+            if options.filter_graph is not None:
+                document |= {"filter": options.filter_graph, "filter_keeps_length": keeps_time}
+            result_files.write_text(work / EXPORTS, report.to_text(document))
+            for one in (*files, *documents, {"name": EXPORTS}):
+                (work / one["name"]).replace(place / one["name"])
+    return ExportResult(session_id, place, document)
+
+
+def _require_ffmpeg(options: ExportOptions) -> None:
+    """UsageError, before anything is read, where an ffmpeg is wanted and there is none."""
+    from ...audio.sound_file import FORMATS  # noqa: PLC0415
+
+    others = [name for name in options.formats if name not in FORMATS]
+    if options.filter_graph is None and not others:
+        return
+    from ...audio.system_ffmpeg import find_ffmpeg  # noqa: PLC0415
+
+    try:
+        find_ffmpeg(f"--format {others[0]}" if others else "--filter")
+    except UsageError as error:
+        known = f"; the formats that need none are {', '.join(FORMATS)}" if others else ""
+        raise UsageError(error.message, hint=error.hint + known) from None
+
+
+def _keeps_time(file: dict[str, Any], stretch: tuple[int, int]) -> bool:
+    """Whether a file is as long as what it was made of: captions do not fit to what a filter made longer or shorter."""
+    length = -(-(stretch[1] - stretch[0]) * file["rate_hz"] // SAMPLES_PER_SECOND)
+    return bool(file["samples"] == length)
+
+
+def _require_room(place: Path, names: Iterable[str], *, force: bool) -> None:
+    there = [name for name in (EXPORTS, *names) if (place / name).exists()]
+    if there and not force:
+        raise UsageError(f"{place} has {there[0]} already", hint="--force replaces it; --into names another folder")
+
+
+def _documents(
+    source: Source, target: Target, options: CaptionOptions, stretch: tuple[int, int], work: Path
+) -> list[ReportOutput]:
+    """Write the clip's transcript and captions; returns what exports.json says of each."""
+    start_s, end_s = (one / SAMPLES_PER_SECOND for one in stretch)
+    transcript = clip_transcript(result_files.read_published(target, result_files.TRANSCRIPT), start_s, end_s)
+    made = caption(transcript, options, note=result_files.note_of(source.session_id))
+    texts = {**made.files, result_files.TRANSCRIPT: report.to_text(transcript)}
+    for name, text in texts.items():
+        result_files.write_text(work / name, text)
+    return [result_files.output_of(work / name) for name in texts]
+
+
+def _document(
+    source: Source, stretch: tuple[int, int], files: list[dict[str, Any]], documents: list[ReportOutput]
+) -> dict[str, Any]:
+    return {
+        "schema": EXPORTS_SCHEMA,
+        "session_id": source.session_id,
+        "tool": result_files.writing_app(),
+        "source": {
+            "name": result_files.AUDIO,
+            "sha256": source.sha256,
+            "start_s": report.seconds(stretch[0]),
+            "end_s": report.seconds(stretch[1]),
+            "start_sample": stretch[0],
+            "end_sample": stretch[1],
+        },
+        "files": files,
+        "documents": documents,
+    }

@@ -1,0 +1,83 @@
+"""A published recording, checked against its report: its header, its length, and the roles on its channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import RecordingError
+from ...media.matroska.demuxer import WebmDemuxer
+from ...media.opus import PacketSamples
+from .. import result_files
+from ..align_recording import packets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ...media.opus import OpusHead
+
+_HEAD_BYTES = 1 << 16
+"""The header of audio.webm is in it, whatever its index: chosen; a header has a few hundred bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A published recording; `roles` are those on each channel, where the report knows them."""
+
+    session_id: str
+    path: Path
+    sha256: str
+    head: OpusHead
+    samples: int
+    roles: tuple[str, ...]
+
+    def packets(self) -> Iterator[bytes]:
+        return packets_of(self.path)
+
+    def channel_of(self, role: str) -> int:
+        """The channel that a role has to itself (RecordingError where it has none)."""
+        if role not in self.roles:
+            known = (
+                f"its channels have {' and '.join(self.roles)}" if self.roles else "its report names no role a channel"
+            )
+            raise RecordingError(
+                f"{self.session_id} has no channel of {role}: {known}",
+                hint="export it without --roles; what was aligned and has a role on each channel can be split",
+            )
+        return self.roles.index(role)
+
+
+def source_of(session_id: str, path: Path, published: Mapping[str, Any]) -> Source:
+    """The recording at `path`, which must be the one that its report names (RecordingError)."""
+    sha256 = result_files.output_of(path)["sha256"]
+    outputs = published.get("outputs")
+    noted = (
+        [one.get("sha256") for one in outputs if isinstance(one, dict) and one.get("name") == result_files.AUDIO]
+        if isinstance(outputs, list)
+        else []
+    )
+    if noted != [sha256]:
+        raise RecordingError(
+            f"{result_files.AUDIO} of {session_id} is not the one that its report names",
+            hint="`sessiontool verify` says what is wrong; merge the session again with --force",
+        )
+    demuxer = WebmDemuxer()
+    with path.open("rb") as file:
+        while demuxer.track is None and (data := file.read(_HEAD_BYTES)):
+            demuxer.feed(data)
+    if demuxer.track is None:
+        raise RecordingError(f"{result_files.AUDIO} of {session_id} has no track", hint="merge it again with --force")
+    head = demuxer.track.opus_head
+    lengths = PacketSamples()
+    samples = sum(lengths[packet[:2]] for packet in packets_of(path)) - head.pre_skip
+    return Source(session_id, path, sha256, head, samples, _roles(published, head.channels))
+
+
+def _roles(published: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """The one role on each channel as the alignment found them; empty where a channel has none, or several."""
+    sound = published.get("sound")
+    channels = sound.get("channels") if isinstance(sound, dict) else None
+    found = [one.get("roles") for one in channels if isinstance(one, dict)] if isinstance(channels, list) else []
+    alone = [one[0] for one in found if isinstance(one, list) and len(one) == 1 and isinstance(one[0], str)]
+    return tuple(alone) if len(alone) == len(set(alone)) == count else ()
