@@ -28,6 +28,7 @@ from sessiontool.alignment.speech_activity import measure
 from sessiontool.alignment.band_levels import MARGIN, Levels, reduce
 from sessiontool.documents.utterances import read_utterances
 from sessiontool.audio.decoder import decode
+from sessiontool.media.opus import OpusHead
 from sessiontool.sessions.align_recording import packets_of
 from sessiontool.timeline import Span, Timeline
 session, merged = map(Path, sys.argv[1:])
@@ -37,7 +38,7 @@ spans = [
     for s in json.loads((merged / "report.json").read_text())["timeline"]
 ]
 utterances, _ = read_utterances((session / "utterances.jsonl").read_bytes(), "utterances.jsonl")
-blocks = decode(packets_of(merged / "audio.webm"), 2, 0, reduce, MARGIN)
+blocks = decode(packets_of(merged / "audio.webm"), OpusHead(2, 0), reduce, MARGIN)
 activity = measure(Levels.collected(blocks, 2), Timeline(spans))
 align(utterances, Timeline(spans), activity, ("user", "assistant"))
 """

@@ -12,12 +12,13 @@ from conftest import store_of
 from sessiontool.audio.decoder import decode
 from sessiontool.audio.excerpts import cut
 from sessiontool.media.matroska.demuxer import WebmDemuxer
-from sessiontool.media.opus import packet_samples
+from sessiontool.media.opus import OpusHead, packet_samples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRE_SKIP = 312
+HEAD = OpusHead(2, PRE_SKIP)
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +29,14 @@ def packets() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def whole(packets: list[bytes]) -> NDArray[np.int16]:
-    sound = np.concatenate(list(decode(packets, 2, PRE_SKIP, np.copy)), axis=1)
+    sound = np.concatenate(list(decode(packets, HEAD, np.copy)), axis=1)
     samples: NDArray[np.int16] = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
     return samples
 
 
 def cuts(packets: list[bytes], stretches: list[tuple[int, int]], channel: int = 1) -> dict[int, NDArray[np.int16]]:
     return {
-        number: np.frombuffer(excerpt.pcm(2, channel), np.int16)
-        for number, excerpt in cut(iter(packets), PRE_SKIP, stretches)
+        number: np.frombuffer(excerpt.pcm(channel), np.int16) for number, excerpt in cut(iter(packets), HEAD, stretches)
     }
 
 
@@ -67,13 +67,13 @@ def test_what_the_recording_does_not_reach_is_shorter_or_left_out(
 
 def test_nothing_wanted_reads_nothing(packets: list[bytes]) -> None:
     unread = iter(packets)
-    assert list(cut(unread, PRE_SKIP, [])) == []
+    assert list(cut(unread, HEAD, [])) == []
     assert len(list(unread)) >= len(packets) - 1
 
 
 def test_they_come_in_the_order_of_their_starts_and_hold_only_what_they_need(packets: list[bytes]) -> None:
     stretches = [(96_000, 100_000), (9_600, 19_200), (50_000, 50_001), (9_600, 90_000)]
-    found = list(cut(iter(packets), PRE_SKIP, stretches))
+    found = list(cut(iter(packets), HEAD, stretches))
     assert [number for number, _ in found] == [1, 3, 2, 0]
     assert all(stretches[a] <= stretches[b] for (a, _), (b, _) in pairwise(found))
     for number, excerpt in found:

@@ -84,7 +84,7 @@ def test_the_browser_that_wrote_it_is_named() -> None:
     track = explain(recorded_chunks("firefox-pause")[0]).track
     assert track is not None
     assert "QTwritingApp" in track.writing_app
-    assert (track.opus_head.pre_skip, track.number) == (312, 2)
+    assert (track.head.pre_skip, track.number) == (312, 2)
 
 
 def test_a_blob_may_begin_inside_a_clusters_head() -> None:

@@ -173,7 +173,7 @@ def test_a_header_behind_damage_is_still_read(piece_bytes: int) -> None:
     data[:40] = bytes(40)
     reader = read(WebmDemuxer, bytes(data), piece_bytes)
     assert reader.track is not None
-    assert (reader.track.opus_head.pre_skip, reader.header_missing) == (777, False)
+    assert (reader.track.head.pre_skip, reader.header_missing) == (777, False)
 
 
 @pytest.mark.parametrize("live", [chrome(30), firefox(40)], ids=["chrome", "firefox"])

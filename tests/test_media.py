@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sessiontool.audio.decoder import DECODE_RATE, decode
-from sessiontool.media.opus import joined, packet_samples
+from sessiontool.media.opus import OpusHead, joined, packet_samples
 
 TONES_HZ = (440, 1210)
 
@@ -45,7 +45,7 @@ def rms(samples: np.ndarray) -> float:
 
 
 def collected(packets: list[bytes], channels: int, pre_skip: int) -> np.ndarray:
-    blocks = list(decode(packets, channels, pre_skip, np.copy))
+    blocks = list(decode(packets, OpusHead(channels, pre_skip), np.copy))
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
 
 
@@ -107,7 +107,7 @@ def test_rubbish_and_empty_packets_do_not_end_the_decode() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    assert list(decode([], 2, 312, np.copy)) == []
+    assert list(decode([], OpusHead(2, 312), np.copy)) == []
     packets, _ = encoded(tones(0.1))
     assert collected(packets, 2, 10**9).shape[1] == 0
 
@@ -123,7 +123,7 @@ def test_packets_are_taken_as_they_are_needed() -> None:
                 taken += 1
                 yield packet
 
-    blocks = decode(counted(), 2, pre_skip, np.copy)  # type: ignore[arg-type]
+    blocks = decode(counted(), OpusHead(2, pre_skip), np.copy)  # type: ignore[arg-type]
     first = next(iter(blocks))
     assert first.shape[1] <= 31 * DECODE_RATE
     assert taken < 30 * len(packets), "minutes may be under way, not the whole recording"
@@ -133,7 +133,7 @@ def test_blocks_overlap_by_their_margins() -> None:
     packets, pre_skip = encoded(tones(25))
     whole = collected(packets, 2, pre_skip)
     edged, at = np.pad(whole, ((0, 0), (200, 200))), 0
-    for block in decode(packets, 2, pre_skip, np.copy, margin=200):
+    for block in decode(packets, OpusHead(2, pre_skip), np.copy, margin=200):
         inside = slice(200 if not at else 0, -200)  # before the first sample is what the pre-skip leaves out
         assert np.abs(block[:, inside] - edged[:, at : at + block.shape[1]][:, inside]).max() < 3e-3
         at += block.shape[1] - 400
@@ -152,4 +152,4 @@ def test_packets_in_one_decode_to_the_same_sound() -> None:
 def test_decoding_leaves_the_interpreters_pace_alone() -> None:
     packets, pre_skip = encoded(tones(1))
     usual = sys.getswitchinterval()
-    assert [sys.getswitchinterval() for _ in decode(packets, 2, pre_skip, np.copy)] == [usual]
+    assert [sys.getswitchinterval() for _ in decode(packets, OpusHead(2, pre_skip), np.copy)] == [usual]

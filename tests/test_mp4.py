@@ -285,7 +285,7 @@ def test_a_lost_header_is_guessed_from_the_packets(toc: int, channels: int) -> N
     reader, runs = read(fragment(packets, 7, 48_000, track=3))
     assert reader.header_missing
     assert reader.track is not None
-    assert (reader.track.number, reader.track.opus_head) == (3, OpusHead(channels, 0))
+    assert (reader.track.number, reader.track.head) == (3, OpusHead(channels, 0))
     assert read_pairs(runs) == [(packets[0], 1000), (packets[1], 1060)]
 
 
@@ -380,7 +380,8 @@ def test_a_damaged_letter_of_the_codec_is_mended(letter: int) -> None:
 def head_of(*traks: bytes) -> OpusHead:
     reader, _ = read(FTYP + moov(*traks))
     assert reader.track is not None
-    return reader.track.opus_head
+    assert isinstance(reader.track.head, OpusHead)
+    return reader.track.head
 
 
 @pytest.mark.parametrize(
@@ -407,7 +408,7 @@ def test_the_declared_pre_skip_is_told() -> None:
     assert reader.movie is not None
     assert reader.movie.declared_pre_skip == 3840
     assert reader.track is not None
-    assert reader.track.opus_head == OpusHead(channels=2, pre_skip=0)
+    assert reader.track.head == OpusHead(channels=2, pre_skip=0)
 
 
 def test_gain_and_channels_are_big_endian() -> None:

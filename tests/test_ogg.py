@@ -72,7 +72,7 @@ def test_packets_and_times_are_those_that_pyav_reads(files: list[Path]) -> None:
 def test_the_headers_tell_of_the_track_and_the_recorder() -> None:
     reader, _ = read(firefox())
     assert reader.track is not None
-    assert reader.track.opus_head == OpusHead(channels=2, pre_skip=312)
+    assert reader.track.head == OpusHead(channels=2, pre_skip=312)
     assert reader.track.writing_app == "Mozilla153.0"
 
 
@@ -254,7 +254,7 @@ def test_a_lost_header_is_guessed_from_the_packets(toc: int, channels: int) -> N
     reader, runs = read(page(*packets, number=9, granule=48_000 + 1920))
     assert reader.header_missing
     assert reader.track is not None
-    assert reader.track.opus_head == OpusHead(channels, 312)
+    assert reader.track.head == OpusHead(channels, 312)
     assert read_pairs(runs) == [(packets[0], 1000), (packets[1], 1020)]
 
 

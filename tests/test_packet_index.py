@@ -74,8 +74,8 @@ def test_a_packet_that_is_not_there_is_named() -> None:
     assert index.claim(A) is None
     missing = index.claim(wrong)
     assert missing is not None
-    assert (missing.first, missing.packets, missing.reason) == (3, 2, "not in audio.webm")
-    assert index.claim(C) == (0, 10, "not in audio.webm")
+    assert (missing.first, missing.packets, missing.reason) == (3, 2, "not in the recording")
+    assert index.claim(C) == (0, 10, "not in the recording")
     assert index.index.claims == 10
 
 
@@ -125,7 +125,7 @@ def test_a_packet_that_only_looks_like_one_elsewhere_is_no_copy() -> None:
     assert [index.claim(chunk) for chunk in (A, B)] == [None] * 2
     found = index.claim(changed, again=10)
     assert found is not None
-    assert found.reason == "not in audio.webm as often, or not in this order"
+    assert found.reason == "not in the recording as often, or not in this order"
 
 
 def test_a_time_that_is_not_known_proves_no_copy() -> None:

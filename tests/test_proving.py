@@ -120,7 +120,7 @@ def test_real_recordings_prove_themselves_from_any_place_on(name: str) -> None:
         reader, runs = read(whole.data[whole.blocks[index].offset :])
         assert [payload for payload, _ in read_pairs(runs)] == [block.payload for block in whole.blocks[index:]]
         assert reader.track is not None
-        assert reader.track.opus_head == OpusHead(1 if "mono" in name else 2, 312 if "firefox" in name else 0)
+        assert reader.track.head == OpusHead(1 if "mono" in name else 2, 312 if "firefox" in name else 0)
 
 
 def test_damage_among_the_first_packets_does_not_hide_what_they_are() -> None:
@@ -160,7 +160,7 @@ def test_a_known_track_has_the_streams_number_in_ogg_and_mp4() -> None:
         reader, runs = read(data, track=track)
         assert runs
         assert reader.track is not None
-        assert (reader.track.opus_head, reader.track.writing_app) == (track.opus_head, "elsewhere")
+        assert (reader.track.head, reader.track.writing_app) == (track.head, "elsewhere")
         assert not reader.header_missing
 
 

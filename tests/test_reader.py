@@ -36,6 +36,7 @@ from recordings import (
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.media.opus import OpusHead
 from sessiontool.media.packets import CUT, NO_OPUS, Damage, PacketDigest, PacketRun
 
 if TYPE_CHECKING:
@@ -87,15 +88,16 @@ def test_a_real_recording_gives_the_packets_that_pyav_finds(session_id: str) -> 
         times_ms = [time_ms - runs[0].times_ms[0] for _, time_ms in read_pairs(runs)]
         assert [(packet.pts or 0) + first_ms for packet in demuxed] == pytest.approx(times_ms, abs=1)
         assert reader.track is not None
-        assert reader.track.opus_head.channels == stream.codec_context.channels
-        assert reader.track.opus_head.to_bytes() == stream.codec_context.extradata
+        assert reader.track.head.channels == stream.codec_context.channels
+        assert isinstance(reader.track.head, OpusHead)
+        assert reader.track.head.to_bytes() == stream.codec_context.extradata
 
 
 def test_the_track_is_what_the_header_says() -> None:
     reader, _ = read(MADE["firefox"]().data)
     assert reader.track is not None
     assert (reader.track.number, reader.track.writing_app) == (2, "QTwritingAppLibWebM-0.0.1")
-    assert (reader.track.opus_head.channels, reader.track.opus_head.pre_skip) == (2, 312)
+    assert (reader.track.head.channels, reader.track.head.pre_skip) == (2, 312)
 
 
 # -- cut anywhere
@@ -206,7 +208,7 @@ def test_a_missing_header_is_rebuilt(number: int, pre_skip: int, toc: int, chann
     assert read_pairs(runs) == [(packet, 40 + index * step_ms) for index, packet in enumerate(made_of)]
     assert reader.header_missing
     assert reader.track is not None
-    assert (reader.track.number, reader.track.opus_head.channels, reader.track.opus_head.pre_skip) == (
+    assert (reader.track.number, reader.track.head.channels, reader.track.head.pre_skip) == (
         number,
         channels,
         pre_skip,

@@ -239,10 +239,13 @@ def aligner() -> Aligner:
 def speech(name: str) -> bytes:
     """The sound of an utterance of the dialogue."""
     from sessiontool.audio.decoder import decode
+    from sessiontool.media.opus import OpusHead
     from sessiontool.sessions.align_recording import packets_of
 
     true = truth()[name]
-    whole = np.concatenate(list(decode(packets_of(SMALL / "chunks" / "000" / "000000.webm"), 2, 312, np.copy)), axis=1)
+    whole = np.concatenate(
+        list(decode(packets_of(SMALL / "chunks" / "000" / "000000.webm"), OpusHead(2, 312), np.copy)), axis=1
+    )
     channel = ("user", "assistant").index(true["role"])
     samples = whole[channel, round(16_000 * true["t0"]) : round(16_000 * true["t1"])]
     return bytes((np.clip(samples, -1, 1) * 32767).astype(np.int16))

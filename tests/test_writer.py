@@ -98,7 +98,7 @@ def test_what_is_written_reads_back(lengths: list[int], cuts: list[int]) -> None
     assert [samples for run in runs for samples in run.durations] == lengths
     assert reader.ledger.damages == []
     assert reader.track is not None
-    assert (reader.track.opus_head, reader.track.writing_app) == (STEREO, APP)
+    assert (reader.track.head, reader.track.writing_app) == (STEREO, APP)
 
 
 @pytest.mark.parametrize("length", PACKETS)

@@ -7,35 +7,36 @@ no decoder takes part.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from .media.matroska.muxer import WebmMuxer
-from .media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from .model import SAMPLE_RATE
 from .recording.gap_filling import Gap, Pause, TimelineBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .media.filler import Filler, SoundHead
     from .media.packets import PacketRun
     from .timeline import Timeline
 
 
 class Remuxer:
-    """Parts in, one WebM file out: `begin_part`, `add` for each run of packets, `end_part`; last `finish`.
+    """Parts in, one file out: `begin_part`, `add` for each run of packets, `end_part`; last `finish`.
 
-    `body` is a scratch file, open for writing and reading.
+    `body` is a scratch file, open for writing and reading.  The first part's codec decides
+    what kind of file is made of it.
     """
 
     def __init__(self, body: BinaryIO, *, keep_pauses: bool = False) -> None:
         self.recorded_packets = 0
         self.silent_packets = 0
-        self.head: OpusHead | None = None
+        self.head: SoundHead | None = None
         self.clock_jumps: list[int] = []  # samples into the output at which a recorder clock jumped
-        self._muxer = WebmMuxer(body)
+        self._body = body
+        self._muxer: Muxer | None = None
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
-        self._silent = b""
+        self._filler: Filler | None = None  # of the part
         self._cause = ""  # why time passed before the first packet held back, if that is known
         self._payloads: list[bytes] = []  # held back until what follows is known
         self._times_ms: list[int] = []
@@ -44,7 +45,7 @@ class Remuxer:
     @property
     def samples(self) -> int:
         """Samples of output so far: what was written less the pre-skip, which is not played."""
-        return max(0, self._muxer.samples - (self.head.pre_skip if self.head else 0))
+        return max(0, self._muxer.samples - self.head.pre_skip) if self._muxer and self.head else 0
 
     @property
     def session_end_us(self) -> int | None:
@@ -59,7 +60,7 @@ class Remuxer:
     def begin_part(
         self,
         part: str,
-        head: OpusHead,
+        head: SoundHead,
         session_start_us: int | None,
         pauses: Sequence[Pause] = (),
         *,
@@ -71,13 +72,14 @@ class Remuxer:
 
         Returns the silent packets for it and that time in microseconds.
 
-        See `TimelineBuilder.begin_part`.  The output is stereo where any part is.
+        See `TimelineBuilder.begin_part`.  The output is stereo where any part is.  RecordingError where the part's
+        codec does not go into one file with that of the parts before.
         """
-        if self.head is None:
-            self.head = head
-        elif head.channels > self.head.channels:
-            self.head = replace(self.head, channels=head.channels)
-        self._silent = silent_packet(head.channels)
+        if self.head is None or self._muxer is None:
+            self.head, self._muxer = head, _muxer_for(head, self._body)
+        else:
+            self.head = self.head.joined_with(head)
+        self._filler = self._builder.filler = head.filler
         packets, gap_us = self._builder.begin_part(
             *(part, head.pre_skip, session_start_us, pauses),
             from_start=from_start,
@@ -110,6 +112,7 @@ class Remuxer:
     def finish(self, out: BinaryIO, *, writing_app: str, track_uid: int) -> Timeline:
         """Write the file to `out` and return its timeline; at least one part must have been joined."""
         assert self.head is not None
+        assert self._muxer is not None
         self._muxer.finish(out, self.head, writing_app=writing_app, track_uid=track_uid)
         return self.timeline()
 
@@ -122,6 +125,7 @@ class Remuxer:
             del column[:settled]
 
     def _write(self, gaps: Sequence[Gap], settled: int) -> None:
+        assert self._muxer is not None
         first = 0
         for gap in (*gaps, Gap(settled, 0, "")):
             self._muxer.write(self._payloads[first : gap.index], self._durations[first : gap.index])
@@ -132,5 +136,27 @@ class Remuxer:
             first = gap.index
 
     def _write_silence(self, packets: int) -> None:
-        self._muxer.write([self._silent] * packets, [SILENT_PACKET_SAMPLES] * packets)
+        if not packets:
+            return
+        assert self._muxer is not None
+        assert self._filler is not None
+        self._muxer.write([self._filler.payload] * packets, [self._filler.length] * packets)
         self.silent_packets += packets
+
+
+class Muxer(Protocol):
+    """Packets in, a file out; the calls are `WebmMuxer`'s."""
+
+    samples: int
+
+    def write(self, payloads: Sequence[bytes], durations: Sequence[int]) -> None:
+        """Append packets, each with its duration in samples at 48 kHz."""
+        ...
+
+    def finish(self, out: BinaryIO, head: Any, *, writing_app: str, track_uid: int) -> None:
+        """Write the whole file to `out`."""
+        ...
+
+
+def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
+    return {"opus": WebmMuxer}[head.codec](body)

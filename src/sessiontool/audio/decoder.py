@@ -25,13 +25,17 @@ import numpy as np
 from av.error import FFmpegError
 
 from ..cpus import usable
-from ..media.opus import MAX_PACKET_SAMPLES, OpusHead, PacketSamples, joined
+from ..media.filler import CLOCK_HZ
+from ..media.opus import MAX_PACKET_SAMPLES, joined
+from .contexts import at_clock_rate, decoder_for
 from .scratch import Arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from ..media.filler import SoundHead
 
     Floats = NDArray[np.float32]
 
@@ -51,27 +55,32 @@ _Reduced = TypeVar("_Reduced")
 
 
 def decode(
-    packets: Iterable[bytes], channels: int, pre_skip: int, reduce: Callable[[Floats], _Reduced], margin: int = 0
+    packets: Iterable[bytes],
+    head: SoundHead,
+    reduce: Callable[[Floats], _Reduced],
+    margin: int = 0,
+    *,
+    skip_samples: int | None = None,
 ) -> Iterator[_Reduced]:
-    """What `reduce` makes of each block of the sound of `packets`, in order.
+    """What `reduce` makes of each block of the sound of `packets`, which `head` describes, in order.
 
     It is called on several threads, with float32 of shape (channels, margin + n + margin) at `DECODE_RATE`, full
     scale 1.0: n new samples, 30 seconds of them but for the last block, and `margin` samples of what is on either
     side of them, zeros where nothing is.  They are overwritten once it has returned.  Sample 0 is the first after
-    `pre_skip` (samples at 48 kHz).  A packet that is damaged counts as silence for as long as its own header says it
-    lasts, and as nothing where even that cannot be read.
+    its pre-skip, or after `skip_samples` (at 48 kHz).  A packet that is damaged counts as silence for as long as its
+    own header says it lasts, and as nothing where even that cannot be read.
     """
     reach = _FACTOR * margin + _HALF_TAPS
 
     arrays = Arrays()
 
     def work(block: _Block) -> _Reduced:
-        return reduce(_sound(block, channels, margin, arrays))
+        return reduce(_sound(block, head, margin, arrays))
 
     threads = usable(_MOST_THREADS)
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[_Reduced]] = deque()
-        for block in _blocks(packets, pre_skip, reach):
+        for block in _blocks(packets, head, head.pre_skip if skip_samples is None else skip_samples, reach):
             waiting.append(pool.submit(work, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
@@ -93,16 +102,16 @@ class _Block:
     end: int
 
 
-def _blocks(packets: Iterable[bytes], pre_skip: int, reach: int) -> Iterator[_Block]:
+def _blocks(packets: Iterable[bytes], head: SoundHead, skip_samples: int, reach: int) -> Iterator[_Block]:
     """Cut a stream of packets into blocks that overlap by `reach`, and by what a decoder needs to begin."""
-    samples = PacketSamples()
+    length_of = head.lengths()
     held: list[bytes] = []
     lengths: list[int] = []
-    position = heard = -pre_skip  # of the first held packet, and of the last one's end
+    position = heard = -skip_samples  # of the first held packet, and of the last one's end
     start = 0
     for packet in packets:
         held.append(packet)
-        lengths.append(samples[packet[:2]])
+        lengths.append(length_of(packet))
         heard += lengths[-1]
         if heard < start + _BLOCK_SAMPLES + reach:
             continue
@@ -117,26 +126,40 @@ def _blocks(packets: Iterable[bytes], pre_skip: int, reach: int) -> Iterator[_Bl
         yield _Block(tuple(held), tuple(lengths), position, begin, min(begin + _BLOCK_SAMPLES, heard))
 
 
-def _sound(block: _Block, channels: int, margin: int, arrays: Arrays) -> Floats:
+def _sound(block: _Block, head: SoundHead, margin: int, arrays: Arrays) -> Floats:
     """The sound of a block at `DECODE_RATE`, with `margin` samples on either side."""
     reach = _FACTOR * margin + _HALF_TAPS
     total = sum(block.lengths)
-    sound = arrays.get("sound", (channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR))
+    sound = arrays.get("sound", (head.channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR))
     sound[:, :reach] = sound[:, reach + total :] = 0
-    context = av.CodecContext.create("opus", "r")
-    context.extradata = OpusHead(channels, pre_skip=0).to_bytes()
-    context.layout = "stereo" if channels == 2 else "mono"
-    context.sample_rate = 48_000
-    at = reach
-    for group, lengths in _groups(block):
-        if not _decode(context, joined(group), sound[:, at : at + sum(lengths)]) and len(group) > 1:
-            begin = at
-            for packet, length in zip(group, lengths, strict=True):
-                _decode(context, packet, sound[:, begin : begin + length])
-                begin += length
-        at += sum(lengths)
+    decode_all = _decode_opus if head.codec == "opus" else _decode_frames
+    decode_all(block, head, sound[:, reach : reach + total])
     count = -(-(block.end - block.start) // _FACTOR) + 2 * margin
     return _reduced(sound, block.start - block.position, count, arrays)
+
+
+def _decode_opus(block: _Block, head: SoundHead, room: Floats) -> None:
+    """Decode a block's packets into `room`, several at once."""
+    context = decoder_for(head)
+    at = 0
+    for group, lengths in _groups(block):
+        if not _decode(context, joined(group), room[:, at : at + sum(lengths)]) and len(group) > 1:
+            begin = at
+            for packet, length in zip(group, lengths, strict=True):
+                _decode(context, packet, room[:, begin : begin + length])
+                begin += length
+        at += sum(lengths)
+
+
+def _decode_frames(block: _Block, head: SoundHead, room: Floats) -> None:
+    """Decode a block's packets of another codec into `room`, all of which last equally long at its own rate."""
+    context = decoder_for(head)
+    size = head.filler.samples
+    sound = room if head.rate_hz == CLOCK_HZ else np.zeros((head.channels, size * len(block.packets)), np.float32)
+    for number, packet in enumerate(block.packets):
+        _decode(context, packet, sound[:, number * size : (number + 1) * size])
+    if sound is not room:
+        at_clock_rate(sound, head.rate_hz, room)
 
 
 def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:

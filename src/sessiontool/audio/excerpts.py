@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..media.opus import packet_samples
 from .decoder import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from ..media.filler import SoundHead
 
     Floats = NDArray[np.float32]
 
@@ -32,20 +33,23 @@ class Excerpt:
     """The packets of a stretch and of what the decoder needs before it, which is `skip_samples` long (at 48 kHz)."""
 
     packets: tuple[bytes, ...]
+    head: SoundHead
     skip_samples: int
     length_samples: int
 
-    def pcm(self, channels: int, channel: int) -> bytes:
+    def pcm(self, channel: int) -> bytes:
         """One channel of the stretch at 16 kHz, as 16-bit samples in the machine's byte order."""
 
         def reduce(sound: Floats) -> bytes:
             return bytes((np.clip(sound[channel], -1, 1) * _FULL_SCALE).astype(np.int16))
 
-        pcm = b"".join(decode(self.packets, channels, self.skip_samples, reduce))
+        pcm = b"".join(decode(self.packets, self.head, reduce, skip_samples=self.skip_samples))
         return pcm[: _SAMPLE_BYTES * -(-self.length_samples // 3)]
 
 
-def cut(packets: Iterable[bytes], pre_skip: int, stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Excerpt]]:
+def cut(
+    packets: Iterable[bytes], head: SoundHead, stretches: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, Excerpt]]:
     """Each of `stretches` (start, end in output samples) with its position in the list, in the order of their starts.
 
     Held are the packets of the stretches that have begun and not ended.  A stretch that the recording does not reach is
@@ -53,25 +57,25 @@ def cut(packets: Iterable[bytes], pre_skip: int, stretches: Sequence[tuple[int, 
     """
     waiting = deque(sorted(range(len(stretches)), key=lambda k: stretches[k]))
     held: deque[tuple[int, bytes]] = deque()
-    position = -pre_skip
+    position, length_of = -head.pre_skip, head.lengths()
     for packet in packets:
         if not waiting:
             return
         held.append((position, packet))
-        position += packet_samples(packet)
+        position += length_of(packet)
         while waiting and stretches[waiting[0]][1] <= position:
             number = waiting.popleft()
-            yield number, _excerpt(held, *stretches[number])
+            yield number, _excerpt(head, held, *stretches[number])
         needed = stretches[waiting[0]][0] - _PRE_ROLL_SAMPLES if waiting else position
         while len(held) > 1 and held[1][0] <= needed:
             held.popleft()
     for number in waiting:
         if stretches[number][0] < position:
-            yield number, _excerpt(held, stretches[number][0], min(position, stretches[number][1]))
+            yield number, _excerpt(head, held, stretches[number][0], min(position, stretches[number][1]))
 
 
-def _excerpt(held: Iterable[tuple[int, bytes]], start: int, end: int) -> Excerpt:
+def _excerpt(head: SoundHead, held: Iterable[tuple[int, bytes]], start: int, end: int) -> Excerpt:
     chosen = [(at, packet) for at, packet in held if at < end]
     while len(chosen) > 1 and chosen[1][0] <= start - _PRE_ROLL_SAMPLES:
         chosen.pop(0)
-    return Excerpt(tuple(packet for _, packet in chosen), start - chosen[0][0], end - start)
+    return Excerpt(tuple(packet for _, packet in chosen), head, start - chosen[0][0], end - start)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ..media.filler import SoundHead
+
     Floats = NDArray[np.float32]
 
 FULL_SCALE = 0.99
@@ -38,11 +40,12 @@ class Loudnesses:
     likeness: float
 
 
-def measure_loudness(packets: Iterable[bytes], channels: int, pre_skip: int) -> Loudnesses:
+def measure_loudness(packets: Iterable[bytes], head: SoundHead) -> Loudnesses:
     """The figures of a recording's packets; everything is decoded once."""
+    channels = head.channels
     peaks, clipped = np.zeros(channels), np.zeros(channels)
     products = np.zeros((channels, channels))
-    for block_peaks, block_clipped, block_products in decode(packets, channels, pre_skip, _block):
+    for block_peaks, block_clipped, block_products in decode(packets, head, _block):
         peaks = np.maximum(peaks, block_peaks)
         clipped += block_clipped
         products += block_products

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from ..media.opus import SAMPLES_PER_SECOND, PacketSamples
+from ..media.opus import SAMPLES_PER_SECOND, OpusHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,11 +112,11 @@ def copy_to_ogg(recording: Path, packets: Iterable[bytes], path: Path, tags: Map
     with av.open(str(recording)) as source, av.open(str(path), "w", format="ogg") as file:
         file.metadata.update(tags)
         stream = file.add_stream_from_template(source.streams.audio[0])
-        samples, position = PacketSamples(), 0
+        length_of, position = OpusHead(2, 0).lengths(), 0
         for payload in packets:
             packet = av.Packet(payload)
             packet.stream, packet.time_base = stream, Fraction(1, SAMPLES_PER_SECOND)
             packet.pts = packet.dts = position
-            packet.duration = samples[payload[:2]]
+            packet.duration = length_of(payload)
             position += packet.duration
             file.mux(packet)

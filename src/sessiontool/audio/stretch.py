@@ -13,12 +13,15 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from ..media.opus import OpusHead, PacketSamples
+from ..media.filler import CLOCK_HZ
+from .contexts import decoder_for, resampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from ..media.filler import SoundHead
 
     Floats = NDArray[np.float32]
 
@@ -28,22 +31,18 @@ _PRE_ROLL_SAMPLES = 48_000
 _BLOCK_SAMPLES = 48_000
 """How much sound is handed over at once, at least: chosen; a call for each packet costs more than its decode."""
 
-_LAYOUTS = {1: "mono", 2: "stereo"}
 _FULL_SCALE = 32768  # of 16-bit samples (by definition)
 
 
-def decode_stretch(packets: Iterable[bytes], head: OpusHead, start: int, end: int) -> Iterator[Floats]:
+def decode_stretch(packets: Iterable[bytes], head: SoundHead, start: int, end: int) -> Iterator[Floats]:
     """The sound from `start` to `end` (samples at 48 kHz after the pre-skip), in blocks of shape (channels, n).
 
     Float32 with full scale 1.0.  Shorter where the recording is; a packet that cannot be decoded is silence of its own
     length.  Held is a second of sound, whatever the length of the stretch.
     """
-    context = av.CodecContext.create("opus", "r")
-    context.extradata = OpusHead(head.channels, 0, gain_q8_db=head.gain_q8_db).to_bytes()
-    context.layout, context.sample_rate = _LAYOUTS[head.channels], 48_000
     held: list[Floats] = []
-    for position, packet, length in _wanted(packets, head.pre_skip, start, end):
-        sound = _decoded(context, packet, head.channels, length)
+    pieces = _decoded_packets(_wanted(packets, head, start, end), head)
+    for position, sound in pieces if head.rate_hz == CLOCK_HZ else resampled(pieces, head.rate_hz):
         held.append(sound[:, max(0, start - position) : max(0, end - position)])
         if sum(block.shape[1] for block in held) >= _BLOCK_SAMPLES:
             yield np.concatenate(held, axis=1)
@@ -52,15 +51,14 @@ def decode_stretch(packets: Iterable[bytes], head: OpusHead, start: int, end: in
         yield np.concatenate(held, axis=1)
 
 
-def _wanted(packets: Iterable[bytes], pre_skip: int, start: int, end: int) -> Iterator[tuple[int, bytes, int]]:
+def _wanted(packets: Iterable[bytes], head: SoundHead, start: int, end: int) -> Iterator[tuple[int, bytes, int]]:
     """Position, packet and length of what has to be decoded: the stretch, and the pre-roll in front of it."""
-    samples = PacketSamples()
-    position = -pre_skip
+    length_of, position = head.lengths(), -head.pre_skip
     before: deque[tuple[int, bytes, int]] = deque()
     for packet in packets:
         if position >= end:
             return
-        length = samples[packet[:2]]
+        length = length_of(packet)
         before.append((position, packet, length))
         position += length
         if position > start:
@@ -68,6 +66,14 @@ def _wanted(packets: Iterable[bytes], pre_skip: int, start: int, end: int) -> It
             before.clear()
         while before and before[0][0] + before[0][2] <= start - _PRE_ROLL_SAMPLES:
             before.popleft()
+
+
+def _decoded_packets(wanted: Iterable[tuple[int, bytes, int]], head: SoundHead) -> Iterator[tuple[int, Floats]]:
+    """The position of each packet, and its sound at the recording's own rate."""
+    context = decoder_for(head)
+    for position, packet, length in wanted:
+        samples = length if head.rate_hz == CLOCK_HZ else head.filler.samples
+        yield position, _decoded(context, packet, head.channels, samples)
 
 
 def _decoded(context: av.AudioCodecContext, packet: bytes, channels: int, length: int) -> Floats:

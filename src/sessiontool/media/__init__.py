@@ -12,7 +12,7 @@ recording in order, a file that seeks:
     ...         muxer.write(run.payloads, run.durations)
     >>> for run in demuxer.flush():
     ...     muxer.write(run.payloads, run.durations)
-    >>> muxer.finish(out, demuxer.track.opus_head, writing_app="example", track_uid=1)
+    >>> muxer.finish(out, demuxer.track.head, writing_app="example", track_uid=1)
     >>> demuxer.ledger.damages
     []
 """

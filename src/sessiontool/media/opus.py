@@ -8,15 +8,18 @@ Nothing here decodes.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
+from .filler import CLOCK_HZ, Filler, one_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-SAMPLES_PER_SECOND = 48_000  # samples: the clock of Opus (RFC 7845, section 4)
+    from .filler import SoundHead
+
+SAMPLES_PER_SECOND = CLOCK_HZ  # samples: the clock of Opus (RFC 7845, section 4)
 SAMPLES_PER_MS = SAMPLES_PER_SECOND // 1000  # derived
 MAX_PACKET_SAMPLES = 5760
 """120 ms: the longest packet there is (RFC 6716, section 3.2.5)."""
@@ -159,6 +162,33 @@ class OpusHead:
                 hint="record one stereo track (microphone left, assistant right) or one mono track",
             )
         return cls(channels, pre_skip, rate, gain)
+
+    @property
+    def codec(self) -> str:
+        return "opus"
+
+    @property
+    def rate_hz(self) -> int:
+        return SAMPLES_PER_SECOND
+
+    @property
+    def decoder_config(self) -> bytes:
+        return replace(self, pre_skip=0).to_bytes()
+
+    @property
+    def filler(self) -> Filler:
+        return Filler(silent_packet(self.channels), SILENT_PACKET_SAMPLES)
+
+    def joined_with(self, other: SoundHead) -> OpusHead:
+        """The head of both in one file: stereo where one is (RecordingError where the other is not Opus)."""
+        if other.codec != self.codec:
+            raise one_codec(self, other)
+        return replace(self, channels=max(self.channels, other.channels))
+
+    def lengths(self) -> Callable[[bytes], int]:
+        """How long packets last that follow one another: each says it itself."""
+        known = PacketSamples()
+        return lambda packet: known[packet[:2]]
 
     def to_bytes(self) -> bytes:
         fields = (1, self.channels, self.pre_skip, self.input_rate_hz, self.gain_q8_db, 0)

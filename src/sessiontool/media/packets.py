@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .opus import OpusHead
+    from .filler import SoundHead
 
 CUT = "cut inside a packet"
 """Damage: what is there of a packet, or of another element, whose end is missing."""
@@ -33,13 +33,13 @@ def second_opus(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The Opus track of a recording: its number in the blocks, its OpusHead, and the program that wrote it.
+    """The sound of a recording: its number in the blocks, what a decoder needs, and the program that wrote it.
 
-    `others` are the numbers of tracks that are passed over, `second` those among them that are Opus as well.
+    `others` are the numbers of tracks that are passed over, `second` those among them that are sound as well.
     """
 
     number: int
-    opus_head: OpusHead
+    head: SoundHead
     writing_app: str
     others: frozenset[int] = frozenset()
     second: frozenset[int] = frozenset()

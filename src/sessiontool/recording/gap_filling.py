@@ -5,7 +5,8 @@ the timestamps show it.  Players disagree on what to do with such a gap, so the 
 time becomes silent packets.
 
 The rule for a gap: single timestamps jitter by up to 10 ms, so a gap is where the samples stay behind the
-timestamps by more than 10 ms over eight consecutive packets.  It is filled with 20 ms silent packets, to the nearest.
+timestamps by more than 10 ms over eight consecutive packets.  It is filled with silent packets of the recording's
+codec (Opus: 20 ms), to the nearest.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ..media.opus import SILENT_PACKET_SAMPLES
+from ..media.filler import Filler
+from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, samples_to_us, us_to_samples
 from ..timeline import Span, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_OPUS = Filler(silent_packet(2), SILENT_PACKET_SAMPLES)  # derived: packets of 20 ms
 
 LAG_LIMIT_SAMPLES = 480  # 10 ms: single timestamps of Chrome jitter by as much (measured)
 LASTING_PACKETS = 8  # chosen: a late group of timestamps is over by then
@@ -74,7 +78,8 @@ class TimelineBuilder:
         self._span_start: int | None = None
         self._lag_sum = 0
         self._lag_count = 0
-        self._silent_packets = 0  # inserted so far
+        self.filler = _OPUS  # what silence is made of, from the next part on
+        self._silent_samples = 0  # inserted so far
 
     @property
     def session_end_us(self) -> int | None:
@@ -84,7 +89,7 @@ class TimelineBuilder:
     @property
     def room_samples(self) -> int:
         """How much silence may still be inserted."""
-        return MOST_SILENCE_SAMPLES - self._silent_packets * SILENT_PACKET_SAMPLES
+        return MOST_SILENCE_SAMPLES - self._silent_samples
 
     def begin_part(
         self,
@@ -111,27 +116,27 @@ class TimelineBuilder:
         packets = gap_us = 0
         if last_end_us is None:
             self._pre_skip = pre_skip
-            packets = _silent_packets(us_to_samples(lead_us))
+            packets = self.filler.count(us_to_samples(lead_us))
             last_end_us = session_start_us - lead_us
         else:
             gap_us = session_start_us - last_end_us
             gap = us_to_samples(gap_us) - pre_skip
-            packets = max(0, _silent_packets(gap)) if gap <= self.room_samples else 0
+            packets = max(0, self.filler.count(gap)) if gap <= self.room_samples else 0
         if not slice_cause:
             self._slices_from_us = None
         elif self._slices_from_us is None or self._part != part:
             self._slices_from_us = session_start_us - lead_us
         self._part = part
         if packets:
-            samples = packets * SILENT_PACKET_SAMPLES
-            output = max(0, self._position - self._pre_skip), self._position - self._pre_skip + samples
+            end = self.filler.end(self._position, packets)
+            output = max(0, self._position - self._pre_skip), end - self._pre_skip
             session = last_end_us, session_start_us
             zero_us = self._slices_from_us
             recorder = (0, 0) if zero_us is None else (last_end_us - zero_us, session_start_us - zero_us)
             cause = slice_cause or "between_parts"
             self._spans.append(Span("silence", part, cause, *output, *recorder, *session, packets))
-            self._position += packets * SILENT_PACKET_SAMPLES
-            self._silent_packets += packets
+            self._silent_samples += end - self._position
+            self._position = end
         self._origin = self._position
         self._session_us = session_start_us - samples_to_us(pre_skip)
         self._begun = False
@@ -167,8 +172,8 @@ class TimelineBuilder:
         """
         gaps: list[Gap] = []
         lost = lost_ms * SAMPLES_PER_MS
-        if SILENT_PACKET_SAMPLES // 2 < lost <= self.room_samples:
-            gaps.append(Gap(0, _silent_packets(lost), "lost"))
+        if self.filler.length // 2 < lost <= self.room_samples:
+            gaps.append(Gap(0, self.filler.count(lost), "lost"))
             self._insert(gaps[0].packets, "lost")
         while self._pauses:
             gaps += self._pass_pause(0)
@@ -206,7 +211,7 @@ class TimelineBuilder:
         pause = self._pauses.pop(0)
         length_us = max(0, pause.end_us - pause.start_us)
         length = us_to_samples(length_us)
-        packets = _silent_packets(length) if self._keep_pauses and length <= self.room_samples else 0
+        packets = self.filler.count(length) if self._keep_pauses and length <= self.room_samples else 0
         self._insert(packets, "pause", session_skip_us=length_us)
         return [Gap(index, packets, "pause")]
 
@@ -225,20 +230,21 @@ class TimelineBuilder:
         if max(lags) <= LAG_LIMIT_SAMPLES and min(lags) >= -RUN_BACK_SAMPLES:
             self._extend_span(positions, lags, 0, 0)
             return [], after
-        found, settled = _lasting_lags(lags, self.room_samples, more=more)
+        found, settled = _lasting_lags(lags, self.filler, self.room_samples, more=more)
         gaps, done, filled, rebased = [], 0, 0, 0
         for index, due, jumped in (*found, (settled, 0, 0)):
             inserted = filled + rebased
             self._extend_span(positions[done : index + 1], lags[done:index], filled, inserted)
             done = index
-            unheard = self._position + due * SILENT_PACKET_SAMPLES <= self._pre_skip  # it would be pre-skip
-            packets, jump = (0, due * SILENT_PACKET_SAMPLES or jumped) if unheard else (due, jumped)
+            length = self.filler.end(self._position, due) - self._position if due else 0
+            unheard = self._position + length <= self._pre_skip  # it would be pre-skip
+            packets, jump = (0, length or jumped) if unheard else (due, jumped)
             if packets or jump:
-                why = "clock_jump" if jump else (cause if not index else "") or _unexplained(packets)
-                self._insert(packets, why)
+                starved = "lost" if length > LONGEST_STARVED_SAMPLES else "starved"
+                why = "clock_jump" if jump else (cause if not index else "") or starved
+                filled += self._insert(packets, why)
                 self._follow_jump(jump)
                 gaps.append(Gap(first + index, packets, why))
-                filled += packets * SILENT_PACKET_SAMPLES
                 rebased += jump
         return gaps, first + settled
 
@@ -289,11 +295,11 @@ class TimelineBuilder:
         self._span_start = None
         self._lag_sum = self._lag_count = 0
 
-    def _insert(self, packets: int, cause: str, *, session_skip_us: int = 0) -> None:
-        """End the span at hand and put silence after it; its clocks are filled in from both sides."""
+    def _insert(self, packets: int, cause: str, *, session_skip_us: int = 0) -> int:
+        """End the span at hand and put silence after it; returns its length.  Clocks are filled in from both sides."""
         self._end_span()
         last = self._spans[-1] if self._spans else None
-        samples = packets * SILENT_PACKET_SAMPLES
+        samples = self.filler.end(self._position, packets) - self._position if packets else 0
         clock_stops = cause == "pause"
         length_us = samples_to_us(samples)
         recorder = last.recorder_end_us if last and last.part == self._part else 0
@@ -305,23 +311,16 @@ class TimelineBuilder:
             clocks = recorder, recorder_end, session, session_end
             self._spans.append(Span("silence", self._part, cause, *output, *clocks, packets))
         self._position += samples
-        self._silent_packets += packets
+        self._silent_samples += samples
         self._session_us += session_skip_us
         if clock_stops:
             self._origin += samples
+        return samples
 
 
-def _unexplained(packets: int) -> str:
-    """The cause of a gap of so many silent packets of which nothing else is known."""
-    return "lost" if packets * SILENT_PACKET_SAMPLES > LONGEST_STARVED_SAMPLES else "starved"
-
-
-def _silent_packets(samples: int) -> int:
-    """How many silent packets come nearest to `samples`."""
-    return (samples + SILENT_PACKET_SAMPLES // 2) // SILENT_PACKET_SAMPLES
-
-
-def _lasting_lags(lags: Sequence[int], room: int, *, more: bool) -> tuple[list[tuple[int, int, int]], int]:
+def _lasting_lags(
+    lags: Sequence[int], filler: Filler, room: int, *, more: bool
+) -> tuple[list[tuple[int, int, int]], int]:
     """Where the samples stay off the recorder clock, and how many of the `lags` (samples) are decided on.
 
     There is `room` for so many samples of silence.  Each place is (index, silent packets due, jump): one of the two is
@@ -337,10 +336,11 @@ def _lasting_lags(lags: Sequence[int], room: int, *, more: bool) -> tuple[list[t
         window = lags[index : index + LASTING_PACKETS]
         behind, ahead = min(window) - corrected, max(window) - corrected
         if LAG_LIMIT_SAMPLES < behind <= room:
-            packets = _silent_packets(behind)
-            room -= packets * SILENT_PACKET_SAMPLES
-            due.append((index, packets, 0))
-            corrected += packets * SILENT_PACKET_SAMPLES
+            packets = filler.count(behind)
+            if packets:
+                due.append((index, packets, 0))
+            room -= packets * filler.length
+            corrected += packets * filler.length
         elif behind > max(room, LAG_LIMIT_SAMPLES) or ahead < -RUN_BACK_SAMPLES:
             jump = lag - corrected
             due.append((index, 0, jump))

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..media.opus import SILENT_PACKET_SAMPLES
 from ..media.packets import PacketDigest, PacketRun
-from ..model import SAMPLE_RATE, Finding, Severity
+from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock
 from .gap_filling import Pause
@@ -195,7 +194,7 @@ class RunJoiner:
             silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses)
         else:
             silent, gap_us = self._remuxer.begin_part(
-                name, track.opus_head, start_us, pauses, from_start=first or run.has_header
+                name, track.head, start_us, pauses, from_start=first or run.has_header
             )
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
             self._context.assembly.parts.append(PartRecord(name, track.writing_app))
@@ -205,7 +204,7 @@ class RunJoiner:
             self._find("header-missing", "warning", message, hint=hint)
             packets.after_break = True  # what was recorded before these went with the header
         if not first and run.slice is None:
-            self._note_gap(name, silent, gap_us, known=start_us is not None)
+            self._note_gap(name, silent * track.head.filler.length, gap_us, known=start_us is not None)
 
     def _begin_slice(
         self, place: Slice, track: Track, start_us: int | None, pauses: Sequence[Pause]
@@ -214,12 +213,12 @@ class RunJoiner:
         tally = self._context.assembly.slices.setdefault(place.group, SliceTally())
         start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
         gap = self._remuxer.begin_part(
-            *(place.group, track.opus_head, start_us, pauses),
+            *(place.group, track.head, start_us, pauses),
             from_start=self.run.has_header and not self._seam.left_us,
             slice_cause="lost" if place.lost else "between_slices",
             lead_us=lead_us,
         )
-        tally.add(place, gap[0], known=place.start_ms is not None)
+        tally.add(place, gap[0] * track.head.filler.length / SAMPLES_PER_MS, known=place.start_ms is not None)
         return gap
 
     def _start_us(self) -> int | None:
@@ -296,8 +295,8 @@ class RunJoiner:
         hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
         self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
 
-    def _note_gap(self, name: str, packets: int, gap_us: int, *, known: bool) -> None:
-        at_s = (self._remuxer.samples - packets * SILENT_PACKET_SAMPLES) / SAMPLE_RATE
+    def _note_gap(self, name: str, filled: int, gap_us: int, *, known: bool) -> None:
+        at_s = (self._remuxer.samples - filled) / SAMPLE_RATE
         if not known:
             message = f"no start_ms of part {name} was recorded: it follows the one before without a gap"
             hint = "note `start_ms` for each part in session.json"
@@ -306,7 +305,7 @@ class RunJoiner:
             message = f"part {name} was started {-gap_us / 1e6:.2f} s before the one before it ended"
             hint = "what both recorded is there twice; check `start_ms` of the parts in session.json"
             self._find("parts-overlap", "warning", message, at_s=at_s, hint=hint)
-        elif packets == 0 and gap_us > _NOTABLE_GAP_US:
+        elif filled == 0 and gap_us > _NOTABLE_GAP_US:
             message = f"part {name} was started {gap_us / 3.6e9:.1f} hours after the one before: that is not filled"
             hint = "check `start_ms` of the parts in session.json"
             self._find("part-gap-too-long", "warning", message, at_s=at_s, hint=hint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..media.opus import SILENT_PACKET_SAMPLES
 from ..model import SAMPLE_RATE
 
 
@@ -36,12 +35,12 @@ class SliceTally:
     compared: int = 0
     trimmed_ms: float = 0.0
 
-    def add(self, place: Slice, silent_packets: int, *, known: bool) -> None:
+    def add(self, place: Slice, silent_ms: float, *, known: bool) -> None:
         """One more slice, before which so much silence was put."""
         self.slices += 1
         self.lost += place.lost
         self.unclocked += not known
-        self.filled_ms += 0 if place.lost else silent_packets * SILENT_PACKET_SAMPLES * 1000 / SAMPLE_RATE
+        self.filled_ms += 0 if place.lost else silent_ms
 
     def close(self, place: Slice, trimmed_samples: int) -> None:
         """A slice has ended, without what it shared with the one before."""

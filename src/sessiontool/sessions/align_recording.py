@@ -7,10 +7,10 @@ a second to come up, so they are imported here when they are needed.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..documents.models import PartEntry
+from ..media.probe import open_demuxer
 from ..model import Finding
 from ..recording.sequence import part_entry
 from ..speech.truncation import with_heard_text
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
     from ..documents.models import SessionDocument
+    from ..media.packets import Demuxer
     from ..progress import Progress
     from ..words import Known
     from .inputs import Notes
@@ -45,7 +46,7 @@ def find_utterances(
 
     progress.stage("aligning")
     head = recording.head
-    blocks = decode(packets_of(recording.path), head.channels, head.pre_skip, reduce, MARGIN)
+    blocks = decode(packets_of(recording.path), head, reduce, MARGIN)
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
     alignment = align(notes.utterances, recording.timeline, activity, channels)
@@ -61,7 +62,7 @@ def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
     head = recording.head
     listeners = {channel: Listener() for channel in noisy_channels(alignment.evidence)}
     if listeners:
-        for block in decode(packets_of(recording.path), head.channels, head.pre_skip, lambda block: block.copy()):
+        for block in decode(packets_of(recording.path), head, lambda block: block.copy()):
             for channel, listener in listeners.items():
                 listener.feed(block[channel])
     chances = {channel: listener.chances() for channel, listener in listeners.items()}
@@ -105,8 +106,8 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
     head = recording.head
 
     def excerpts(stretches: Sequence[tuple[int, int]]) -> Iterable[tuple[int, Callable[[int], bytes]]]:
-        for position, excerpt in cut(packets_of(recording.path), head.pre_skip, stretches):
-            yield position, partial(excerpt.pcm, head.channels)
+        for position, excerpt in cut(packets_of(recording.path), head, stretches):
+            yield position, excerpt.pcm
 
     channels = [None if found is None else found.channel for found in alignment.evidence]
     noted = with_heard_text(alignment.placements, known_only=True)
@@ -129,11 +130,10 @@ def _unlike_finding(names: Sequence[str]) -> Finding:
 
 def packets_of(path: Path) -> Iterator[bytes]:
     """The packets of a file that we wrote."""
-    from ..media.matroska.demuxer import WebmDemuxer  # noqa: PLC0415
-
-    reader = WebmDemuxer()
+    reader: Demuxer | None = None
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
+            reader = reader or open_demuxer(data)
             for run in reader.feed(data):
                 yield from run.payloads
 

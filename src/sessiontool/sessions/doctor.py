@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import NotFoundError, SessionToolError
-from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
+from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
 from ..storage.checks import doubtful, probe
 from ..storage.protocols import Check
@@ -120,7 +120,7 @@ def _decode() -> str | Check:
     try:
         from ..audio.decoder import DECODE_RATE, decode  # noqa: PLC0415 - it is the import that may fail
 
-        samples = sum(decode([silent_packet(2)] * _PACKETS, 2, 0, lambda block: block.shape[-1]))
+        samples = sum(decode([silent_packet(2)] * _PACKETS, OpusHead(2, 0), lambda block: block.shape[-1]))
     except (ImportError, OSError) as error:
         raise SessionToolError(
             f"the Opus decoder does not come up: {error}", hint="install av anew; --no-align does without"

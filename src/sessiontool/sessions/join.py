@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..documents.models import SessionDocument
-    from ..media.opus import OpusHead
+    from ..media.filler import SoundHead
     from ..model import ChunkRef, SessionListing
     from ..progress import Progress
     from ..recording.records import Assembly
@@ -31,7 +31,7 @@ class Recording:
     path: Path
     assembly: Assembly
     timeline: Timeline
-    head: OpusHead
+    head: SoundHead
     recorded_packets: int
     silent_packets: int
 
@@ -68,14 +68,15 @@ def join(
     progress: Progress,
 ) -> Recording:
     """As `join_session`, with what is being read already."""
-    path = work / result_files.AUDIO
-    with (work / "clusters").open("w+b") as body, path.open("wb") as out:
+    with (work / "packets").open("w+b") as body:
         joiner, assembly = assemble_session(
             store, read, listing, session, body, keep_pauses=keep_pauses, progress=progress
         )
+        assert joiner.head is not None
+        path = work / result_files.AUDIO_NAMES[joiner.head.codec]
         uid = result_files.track_uid(listing.session_id)
-        timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
-    assert joiner.head is not None
+        with path.open("wb") as out:
+            timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
     return Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
 
 

@@ -259,8 +259,7 @@ class Purger:
         merged = sorted(document["chunks"], key=lambda chunk: bool(chunk["verdict"] == "duplicate"))
         sha256 = {chunk["key"]: chunk["sha256"] for chunk in merged}
         chunks = [listed[key] for key in sha256 if key in listed]
-        named = [finding for finding in document["findings"] if finding["code"] == "chunk-foreign"]
-        proof = self._proof_of(session_id, target, {(one.get("part"), one.get("seq")) for one in named})
+        proof = self._proof_of(session_id, target, document)
         progress.stage("comparing", len(chunks))
         with self._store.reading([chunk.object for chunk in chunks]) as read:
             for chunk in chunks:
@@ -271,15 +270,17 @@ class Purger:
                 progress.advance()
         proof.end()
         if proof.unproved and not proof.found_packets:
-            raise _refused(session_id, "no packet of its chunks is in audio.webm", _MERGE_AGAIN)
+            raise _refused(session_id, f"no packet of its chunks is in {result_files.audio_of(document)}", _MERGE_AGAIN)
         if proof.unproved and not self._even_damaged:
             hint = "look at it with `sessiontool inspect {}`; --even-damaged deletes such chunks too, for good"
             raise _refused(session_id, sentence(proof.unproved), hint)
         return proof
 
-    def _proof_of(self, session_id: str, target: Target, foreign: set[tuple[str | None, int | None]]) -> Proof:
+    def _proof_of(self, session_id: str, target: Target, document: Report) -> Proof:
+        named = [finding for finding in document["findings"] if finding["code"] == "chunk-foreign"]
+        foreign = {(one.get("part"), one.get("seq")) for one in named}
         try:
-            with target.fetched(result_files.AUDIO) as path, path.open("rb") as file:
+            with target.fetched(result_files.audio_of(document)) as path, path.open("rb") as file:
                 return Proof(read_packets(file), foreign)
         except NotFoundError as error:
             raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error

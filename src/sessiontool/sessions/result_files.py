@@ -10,7 +10,7 @@ from ..documents.json_text import parse
 from ..errors import RecordingError
 from ..storage import not_published
 from . import report
-from .result_names import AUDIO, OUTPUTS, REPORT, TRANSCRIPT, names, obsolete
+from .result_names import AUDIO_NAMES, OUTPUTS, REPORT, TRANSCRIPT, audio_of, names, obsolete
 from .result_shapes import LEDGER
 from .verify_agreement import note_of
 from .verify_problems import AGAIN
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from ..storage import Target
 
 __all__ = [
-    "AUDIO",
+    "AUDIO_NAMES",
     "OUTPUTS",
     "REPORT",
     "TRANSCRIPT",
+    "audio_of",
     "current_report",
     "digest_of",
     "is_older",
@@ -47,7 +48,7 @@ def write_report(work: Path, document: Report) -> None:
 
 
 def writing_app() -> str:
-    """The program, as audio.webm and the report name it."""
+    """The program, as the recording and the report name it."""
     return f"sessiontool {__version__}"
 
 

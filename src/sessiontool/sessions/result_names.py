@@ -6,22 +6,31 @@ looked up, fetched or deleted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..captions import CHAPTERS, FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ..documents.report_model import Report
 
-AUDIO, TRANSCRIPT, REPORT = "audio.webm", "transcript.json", "report.json"
+TRANSCRIPT, REPORT = "transcript.json", "report.json"
 
-OUTPUTS = (AUDIO, *(form.file_name for form in FORMATS.values()), CHAPTERS, TRANSCRIPT)
+AUDIO_NAMES = {"opus": "audio.webm"}
+"""The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
+
+A result has one of them."""
+
+OUTPUTS = (*AUDIO_NAMES.values(), *(form.file_name for form in FORMATS.values()), CHAPTERS, TRANSCRIPT)
 """All that a report may name."""
 
-REQUIRED = (AUDIO, TRANSCRIPT)
-"""What a report must name: without these there is no result."""
+
+def audio_of(document: Mapping[str, Any]) -> str:
+    """The name of a result's recording as its report has it; that of an Opus recording where it names none."""
+    outputs = document.get("outputs")
+    named = [one.get("name") for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+    return next((name for name in AUDIO_NAMES.values() if name in named), AUDIO_NAMES["opus"])
 
 
 def names(document: Report) -> list[str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from ..media.opus import packet_samples
 from ..model import SAMPLE_RATE
 from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
@@ -77,8 +76,7 @@ def check_sound(
     with scratch_folder() as work:
         notes = read_notes(store.read, listing, options=log or LogOptions())
         recording = join_session(store, listing, notes.session, work, keep_pauses=False, progress=progress)
-        head = recording.head
-        loudness = measure_loudness(packets_of(recording.path), head.channels, head.pre_skip)
+        loudness = measure_loudness(packets_of(recording.path), recording.head)
         bit_rate = _bit_rate(recording)
         alignment = None
         if notes.utterances:
@@ -123,7 +121,8 @@ def _clipping(loudness: Loudnesses) -> Check:
 
 def _bit_rate(recording: Recording) -> float:
     """Bits a second of the loud packets: what was asked for, as silence takes less."""
-    lengths = ((packet, packet_samples(packet)) for packet in packets_of(recording.path))
+    length_of = recording.head.lengths()
+    lengths = ((packet, length_of(packet)) for packet in packets_of(recording.path))
     rates = sorted(len(packet) * 8 * SAMPLE_RATE / samples for packet, samples in lengths if samples)
     return rates[int(len(rates) * _LOUD_SHARE)] if rates else 0.0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..documents.lenient import shown
 from ..model import Finding
+from .result_names import AUDIO_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +91,7 @@ def _folder(obj: StoredObject) -> str:
 def _kind(obj: StoredObject, listing: SessionListing, results: set[str]) -> str:
     """By the last ending of the name that says something: `1.webm.bak` is a recording, `1.webm.part` an upload."""
     name = _name(obj)
-    if name == "audio.webm" and _folder(obj) in results:  # a copy of a result
+    if name in AUDIO_NAMES.values() and _folder(obj) in results:  # a copy of a result
         return OTHER
     endings = (re.match("[a-z0-9]*", ending) for ending in reversed(name.lower().split(".")[1:]))
     kind = next((_KINDS[ending[0]] for ending in endings if ending and ending[0] in _KINDS), None)

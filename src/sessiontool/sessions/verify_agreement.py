@@ -16,7 +16,7 @@ from .. import __version__, captions
 from ..errors import UsageError
 from ..model import Finding
 from . import report
-from .result_names import AUDIO, OUTPUTS, REQUIRED, TRANSCRIPT
+from .result_names import AUDIO_NAMES, OUTPUTS, TRANSCRIPT, audio_of
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
@@ -103,9 +103,11 @@ def verify_names(document: Report, there: Iterable[str]) -> list[Finding]:
     """Compare the names of the outputs with those that a result can have, and with what lies there."""
     problems = Problems()
     named = [output["name"] for output in document["outputs"]]
-    for name in REQUIRED:
+    for name in (audio_of(document), TRANSCRIPT):
         if name not in named:
             problems.add("verify-outputs", f"{name} is not among the outputs of the report")
+    if len(audio := set(named).intersection(AUDIO_NAMES.values())) > 1:
+        problems.add("verify-outputs", f"the report names {len(audio)} recordings: {', '.join(sorted(audio))}")
     for name in dict.fromkeys(named):
         if name not in OUTPUTS:
             problems.add("verify-outputs", f"the report names {name[:80]!r}, which is no file of a result")
@@ -213,4 +215,4 @@ def note_of(session_id: str) -> str:
 
 
 def is_caption_file(name: str) -> bool:
-    return name in OUTPUTS and name not in {AUDIO, TRANSCRIPT}
+    return name in OUTPUTS and name not in {*AUDIO_NAMES.values(), TRANSCRIPT}

@@ -14,7 +14,7 @@ from ..model import Finding
 from ..storage import not_published
 from . import report, verify, verify_agreement
 from .result_files import digest_of, is_older, json_object, track_uid
-from .result_names import AUDIO, OUTPUTS, REPORT, TRANSCRIPT
+from .result_names import AUDIO_NAMES, OUTPUTS, REPORT, TRANSCRIPT, audio_of
 from .result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 from .verify_agreement import is_caption_file
 from .verify_problems import AGAIN, Problems
@@ -71,11 +71,11 @@ def _verify_files(target: Target, document: Report) -> list[Finding]:
     """Read every file that a report names, and compare it with the report and with the others."""
     problems: list[Finding] = []
     named = {output["name"] for output in document["outputs"]}
-    bodies = dict(_bodies(target, sorted(named.intersection(OUTPUTS) - {AUDIO}), problems))
+    bodies = dict(_bodies(target, sorted(named.intersection(OUTPUTS).difference(AUDIO_NAMES.values())), problems))
     found = {name: (len(body), hashlib.sha256(body).hexdigest()) for name, body in bodies.items()}
-    if AUDIO in named:
-        with suppress(NotFoundError), target.fetched(AUDIO) as path:
-            found[AUDIO] = digest_of(path)
+    if (audio := audio_of(document)) in named:
+        with suppress(NotFoundError), target.fetched(audio) as path:
+            found[audio] = digest_of(path)
             with path.open("rb") as file:
                 problems += verify.verify_audio(file, document, _maker(document))
     problems += verify_agreement.verify_outputs(found, document)
@@ -125,7 +125,7 @@ def verify_made(
     work: Path, document: Report, transcript: Transcript, cues_ms: Iterable[tuple[int, int]]
 ) -> Iterator[Finding]:
     """What is wrong with files that are about to be published."""
-    with (work / AUDIO).open("rb") as file:
+    with (work / audio_of(document)).open("rb") as file:
         yield from verify.verify_audio(file, document, _maker(document))
     yield from verify_agreement.verify_report(document)
     yield from verify_agreement.verify_utterance_times(transcript, document["duration_s"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import __version__, captions
 from . import report
 from .result_files import output_of, write_report, write_text
-from .result_names import AUDIO, TRANSCRIPT
+from .result_names import TRANSCRIPT
 from .transcript import transcript_json
 from .verify_agreement import note_of
 from .verify_result import require_verified, verify_made
@@ -54,7 +54,7 @@ def write_result(
     """
     work, timeline = recording.path.parent, recording.timeline
     if send:
-        send(AUDIO, work / AUDIO)
+        send(recording.path.name, recording.path)
     placements = alignment.placements if alignment else _as_logged(notes, timeline)
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
@@ -74,7 +74,7 @@ def write_result(
         document["realtime"] = report.realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
-    document["outputs"] = [output_of(work / name) for name in (AUDIO, *files)]
+    document["outputs"] = [output_of(work / name) for name in (recording.path.name, *files)]
     document["inputs_fingerprint"] = origin.fingerprint
     document["tool"]["settings"] = origin.settings
     require_verified(verify_made(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))

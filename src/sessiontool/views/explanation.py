@@ -27,7 +27,7 @@ def _explained(blob: Explanation) -> Iterator[tuple[str, str]]:
     yield "size", f"{blob.size_bytes:,} bytes"
     yield "begins", blob.begins
     if blob.track is not None and not blob.header_missing:
-        head = blob.track.opus_head
+        head = blob.track.head
         sound = "mono" if head.channels == 1 else "stereo"
         yield "header", f"{blob.track.writing_app}, Opus {sound}, track {blob.track.number}, pre-skip {head.pre_skip}"
     else:

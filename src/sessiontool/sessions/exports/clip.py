@@ -66,8 +66,9 @@ def read_clip(
     progress.stage("reading")
     published = result_files.read_published(target, result_files.REPORT)
     transcript = result_files.read_published(target, result_files.TRANSCRIPT)
-    with target.fetched(result_files.AUDIO) as path:
-        source = source_of(session_id, path, published)
+    recording = result_files.audio_of(published)
+    with target.fetched(recording) as path:
+        source = source_of(session_id, recording, path, published)
         start, end = asked.stretch(session_id, source.samples)
         if end - start > MOST_S * SAMPLES_PER_SECOND:
             length = (end - start) // SAMPLES_PER_SECOND

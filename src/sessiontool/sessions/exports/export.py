@@ -60,8 +60,9 @@ def export_session(
     _require_ffmpeg(options)
     progress.stage("reading")
     published = result_files.read_published(target, result_files.REPORT)
-    with target.fetched(result_files.AUDIO) as path:
-        source = source_of(session_id, path, published)
+    recording = result_files.audio_of(published)
+    with target.fetched(recording) as path:
+        source = source_of(session_id, recording, path, published)
         stretch = options.stretch(session_id, source.samples)
         lanes = lanes_of(source, options)
         place = folder / check_session_id(session_id)
@@ -133,7 +134,7 @@ def _document(
         "session_id": source.session_id,
         "tool": result_files.writing_app(),
         "source": {
-            "name": result_files.AUDIO,
+            "name": source.name,
             "sha256": source.sha256,
             "start_s": report.seconds(stretch[0]),
             "end_s": report.seconds(stretch[1]),

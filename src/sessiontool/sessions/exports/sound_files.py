@@ -90,6 +90,7 @@ def make_sound_files(
 
     entries: list[dict[str, Any]] = []
     sinks: list[_Sink] = []
+    is_opus = source.head.codec == "opus"
     is_copied = not options.is_clip and options.filter_graph is None
     with ExitStack() as closing:
         for lane in lanes:
@@ -98,7 +99,7 @@ def make_sound_files(
             closing.callback(sink.close)
             for form in dict.fromkeys(options.formats):
                 path = work / f"{lane.stem}.{form}"
-                if is_copied and lane.is_copy and form in FORMATS and FORMATS[form].is_opus:
+                if is_opus and is_copied and lane.is_copy and form in FORMATS and FORMATS[form].is_opus:
                     copy_to_ogg(source.path, source.packets(), path, tags)
                     entries.append(_entry(path, lane, SAMPLES_PER_SECOND, source.samples, source.head.pre_skip))
                     continue

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RecordingError
-from ...media.matroska.demuxer import WebmDemuxer
-from ...media.opus import PacketSamples
+from ...media.probe import open_demuxer
 from .. import result_files
 from ..align_recording import packets_of
 
@@ -15,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from ...media.opus import OpusHead
+    from ...media.filler import SoundHead
+    from ...media.packets import Demuxer
 
 _HEAD_BYTES = 1 << 16
-"""The header of audio.webm is in it, whatever its index: chosen; a header has a few hundred bytes."""
+"""Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class Source:
     """A published recording; `roles` are those on each channel, where the report knows them."""
 
     session_id: str
+    name: str
     path: Path
     sha256: str
-    head: OpusHead
+    head: SoundHead
     samples: int
     roles: tuple[str, ...]
 
@@ -48,30 +49,30 @@ class Source:
         return self.roles.index(role)
 
 
-def source_of(session_id: str, path: Path, published: Mapping[str, Any]) -> Source:
-    """The recording at `path`, which must be the one that its report names (RecordingError)."""
+def source_of(session_id: str, name: str, path: Path, published: Mapping[str, Any]) -> Source:
+    """The recording at `path`, published as `name`, which must be the one that its report names (RecordingError)."""
     sha256 = result_files.output_of(path)["sha256"]
     outputs = published.get("outputs")
     noted = (
-        [one.get("sha256") for one in outputs if isinstance(one, dict) and one.get("name") == result_files.AUDIO]
+        [one.get("sha256") for one in outputs if isinstance(one, dict) and one.get("name") == name]
         if isinstance(outputs, list)
         else []
     )
     if noted != [sha256]:
         raise RecordingError(
-            f"{result_files.AUDIO} of {session_id} is not the one that its report names",
+            f"{name} of {session_id} is not the one that its report names",
             hint="`sessiontool verify` says what is wrong; merge the session again with --force",
         )
-    demuxer = WebmDemuxer()
+    demuxer: Demuxer | None = None
     with path.open("rb") as file:
-        while demuxer.track is None and (data := file.read(_HEAD_BYTES)):
+        while (demuxer is None or demuxer.track is None) and (data := file.read(_HEAD_BYTES)):
+            demuxer = demuxer or open_demuxer(data)
             demuxer.feed(data)
-    if demuxer.track is None:
-        raise RecordingError(f"{result_files.AUDIO} of {session_id} has no track", hint="merge it again with --force")
-    head = demuxer.track.opus_head
-    lengths = PacketSamples()
-    samples = sum(lengths[packet[:2]] for packet in packets_of(path)) - head.pre_skip
-    return Source(session_id, path, sha256, head, samples, _roles(published, head.channels))
+    if demuxer is None or demuxer.track is None:
+        raise RecordingError(f"{name} of {session_id} has no track", hint="merge it again with --force")
+    head = demuxer.track.head
+    samples = sum(map(head.lengths(), packets_of(path))) - head.pre_skip
+    return Source(session_id, name, path, sha256, head, samples, _roles(published, head.channels))
 
 
 def _roles(published: Mapping[str, Any], count: int) -> tuple[str, ...]:

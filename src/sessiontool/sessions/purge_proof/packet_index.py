@@ -99,9 +99,9 @@ class PacketIndex:
     def _unfound(self, wanted: array[int], best: int) -> Unfound:
         absent = [index for index, digest in enumerate(wanted) if not self._places(digest)]
         if absent:
-            return Unfound(absent[0], len(absent), "not in audio.webm")
+            return Unfound(absent[0], len(absent), "not in the recording")
         index = min(best, len(wanted) - 1)
-        return Unfound(index, len(wanted) - index, "not in audio.webm as often, or not in this order")
+        return Unfound(index, len(wanted) - index, "not in the recording as often, or not in this order")
 
     # -- where a chunk is
 

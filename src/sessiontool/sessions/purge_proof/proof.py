@@ -1,8 +1,9 @@
 """Is each byte of each chunk in a published recording?  Found out from the chunks and the recording alone.
 
 A report says what a merge made of the chunks.  Whoever may write to a store may write a report, and a merge may be
-wrong; so no report is asked here.  Each chunk is read again: its packets have to be in audio.webm (`packet_index`), and
-the rest has to be the container's own.  What is neither is named: damage, other tracks, packets of another recording.
+wrong; so no report is asked here.  Each chunk is read again: its packets have to be in the recording (`packet_index`),
+and the rest has to be the container's own.  What is neither is named: damage, other tracks, packets of
+another recording.
 
 Two things need not be read: a chunk that is byte for byte another one, and the bytes with which a chunk repeats the end
 of the one before it, as a resumed upload does.
