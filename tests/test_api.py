@@ -45,12 +45,23 @@ if TYPE_CHECKING:
 
     Copy = Callable[[str], Path]
 
-FUNCTIONS = ("caption", "export", "inspect", "merge", "merge_many", "purge", "read_clip", "read_events", "verify")
+FUNCTIONS = (
+    "caption",
+    "export",
+    "inspect",
+    "merge",
+    "merge_many",
+    "page",
+    "purge",
+    "read_clip",
+    "read_events",
+    "verify",
+)
 PUBLIC = {
     *FUNCTIONS,
     *("CaptionOptions", "Limits", "LogOptions", "MergeOptions", "Profile", "S3Options", "log_options"),
     *("Clip", "ExportOptions", "ExportResult"),
-    *("Finding", "LogResult", "MergeResult", "Outcome", "Purge", "RecaptionResult", "VerifyResult"),
+    *("Finding", "LogResult", "MergeResult", "Outcome", "PageResult", "Purge", "RecaptionResult", "VerifyResult"),
     *("BusyError", "NotFoundError", "RecordingError", "SessionToolError", "StorageError", "UsageError"),
     "__version__",
 }

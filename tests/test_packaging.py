@@ -27,8 +27,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_it_holds_the_whole_package_and_that_it_is_typed(wheel: list[str]) -> None:
-    source = {path.relative_to(PROJECT / "src").as_posix() for path in (PROJECT / "src").rglob("*.py")}
+    package = PROJECT / "src" / "sessiontool"
+    assets = (package / "sessions" / "page" / "assets").iterdir()
+    source = {path.relative_to(PROJECT / "src").as_posix() for path in (*package.rglob("*.py"), *assets)}
     assert source <= set(wheel)
+    assert any(name.endswith(".js") for name in wheel)
     assert "sessiontool/py.typed" in wheel
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .api import inspect as inspect
     from .api import merge as merge
     from .api import merge_many as merge_many
+    from .api import page as page
     from .api import purge as purge
     from .api import read_clip as read_clip
     from .api import read_events as read_events
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
     from .sessions.exports.options import ExportOptions as ExportOptions
     from .sessions.merge import MergeResult as MergeResult
     from .sessions.merge import VerifyResult as VerifyResult
+    from .sessions.page.publish import PageResult as PageResult
     from .sessions.purge import Purge as Purge
     from .sessions.recaption import RecaptionResult as RecaptionResult
 
 __version__ = "0.1.0"
 
 _NAMES = {
-    "api": "caption export inspect merge merge_many purge read_clip read_events verify",
+    "api": "caption export inspect merge merge_many page purge read_clip read_events verify",
     "batch.job": "Outcome",
     "documents.log_options": "log_options",
     "errors": "BusyError NotFoundError RecordingError SessionToolError StorageError UsageError",
@@ -55,6 +57,7 @@ _NAMES = {
     "sessions.exports.export": "ExportResult",
     "sessions.exports.options": "ExportOptions",
     "sessions.merge": "MergeResult VerifyResult",
+    "sessions.page.publish": "PageResult",
     "sessions.purge": "Purge",
     "sessions.recaption": "RecaptionResult",
 }

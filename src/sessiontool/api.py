@@ -17,7 +17,7 @@ BusyError (another run works on the session).
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,22 +28,23 @@ from .options import CaptionOptions, Limits, LogOptions, MergeOptions, S3Options
 from .progress import with_received
 from .sessions import event_log, recaption
 from .sessions import merge as merging
-from .storage import DEFAULT_PATTERN, Layout, open_output, open_results, open_store
+from .storage import DEFAULT_PATTERN, Layout, open_results, open_store, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import PathLike
 
-    from .batch.job import Job, Outcome
+    from .batch.job import Outcome
     from .progress import StageProgress
     from .sessions.event_log import LogResult
     from .sessions.exports.clip import Clip
     from .sessions.exports.export import ExportResult
     from .sessions.exports.options import ExportOptions
     from .sessions.merge import MergeResult, VerifyResult
+    from .sessions.page.publish import PageResult
     from .sessions.purge import Purge
     from .sessions.recaption import RecaptionResult
-    from .storage import Store, Target
+    from .storage import Store
 
 
 def merge(
@@ -70,7 +71,7 @@ def merge(
     the last steps of publishing may leave it to the next call to put the new result in place.
     """
     with _opened(store, layout, s3, limits) as opened:
-        target = _target(opened, session_id, output, s3, limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
         return merging.merge_session(opened, session_id, target, _settled(options), with_received(progress))
 
 
@@ -114,7 +115,7 @@ def verify(
     """
     with _opened(store, layout, s3, limits) as opened:
         return merging.verify_session(
-            session_id, _target(opened, session_id, output, s3, limits), with_received(progress)
+            session_id, target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
         )
 
 
@@ -139,7 +140,7 @@ def caption(
     RecordingError (no transcript that can be used) and StorageError; then nothing was changed.
     """
     with _opened(store, layout, s3, limits) as opened:
-        target = _target(opened, session_id, output, s3, limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
         chosen = resolved(options or CaptionOptions())
         return recaption.recaption_session(
             session_id, target, chosen, publish=not dry_run, progress=with_received(progress)
@@ -167,7 +168,7 @@ def export(
     from .sessions.exports.options import ExportOptions  # noqa: PLC0415
 
     with _opened(store, None, s3, limits) as opened:
-        target = _target(opened, session_id, output, s3, limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
         chosen, captioned = options or ExportOptions(), resolved(captions or CaptionOptions())
         return export_session(session_id, target, Path(into), chosen, captioned, with_received(progress))
 
@@ -194,8 +195,36 @@ def read_clip(
     from .sessions.exports import clip  # noqa: PLC0415
 
     with _opened(store, None, s3, limits) as opened:
-        target = _target(opened, session_id, output, s3, limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
         return clip.read_clip(session_id, target, start_s, end_s, role, with_received(progress))
+
+
+def page(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    embed: str | PathLike[str] | None = None,
+    link_s: int | None = None,
+    force: bool = False,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> PageResult:
+    """Make the page of a merged session, beside its audio; or with `embed` one file of that name, the audio inside.
+
+    With `link_s`, `result.link` is a URL on S3 that is good for so many seconds.  A page that is there is left alone
+    (`result.unchanged`), unless `force`.
+
+    Raises UsageError, NotFoundError (no such store, or nothing is published), RecordingError and StorageError.
+    """
+    from .sessions.page import publish  # noqa: PLC0415
+
+    with _opened(store, None, s3, limits) as opened:
+        target, watched = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
+        if embed is not None:
+            return publish.page_with_audio(session_id, target, Path(embed), watched)
+        return publish.page_session(session_id, target, force=force, link_s=link_s, progress=watched)
 
 
 def read_events(
@@ -255,7 +284,7 @@ def purge(
     rule = Rule(chunks_after_days, all_after_days)
     beside = nullcontext() if output is None else _opened(output, None, s3, limits)
     with _opened(store, layout, s3, limits) as opened, beside as results:
-        target = _target(opened, session_id, output, s3, limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
         purger = Purger(opened, rule, output=results, even_damaged=even_damaged)
         if receipt is None:
             return purger.examine(session_id, target, with_received(progress))
@@ -286,6 +315,7 @@ def merge_many(
     what `session_ids` raises.
     """
     from .batch.job import Job  # noqa: PLC0415
+    from .batch.process_pool import outcomes_of  # noqa: PLC0415
 
     if workers is not None and workers < 1:
         raise UsageError(f"workers {workers} is no number of processes", hint="it is 1 or more")
@@ -300,37 +330,14 @@ def merge_many(
         None if output is None else str(output),
         _settled(options),
     )
-    return _outcomes(job, session_ids, workers)
-
-
-def _outcomes(job: Job, session_ids: Iterable[str], workers: int | None) -> Iterator[Outcome]:
-    from .batch.process_pool import WorkerPool  # noqa: PLC0415
-    from .batch.selection import each_once  # noqa: PLC0415
-
-    pool = WorkerPool(job, workers)
-    try:
-        yield from pool.run(each_once(session_ids))
-    finally:
-        pool.close()
+    return outcomes_of(job, session_ids, workers)
 
 
 # -- what they share
 
 
-@contextmanager
-def _opened(
-    store: str | PathLike[str], layout: str | None, s3: S3Options | None, limits: Limits | None
-) -> Iterator[Store]:
-    with open_store(str(store), options=s3, layout=Layout(layout or DEFAULT_PATTERN), limits=limits) as opened:
-        yield opened
-
-
-def _target(
-    opened: Store, session_id: str, output: str | PathLike[str] | None, s3: S3Options | None, limits: Limits | None
-) -> Target:
-    if output is None:
-        return opened.target(session_id)
-    return open_output(str(output), session_id, options=s3, limits=limits)
+def _opened(store: str | PathLike[str], layout: str | None, s3: S3Options | None, limits: Limits | None) -> Store:
+    return open_store(str(store), options=s3, layout=Layout(layout or DEFAULT_PATTERN), limits=limits)
 
 
 def _settled(options: MergeOptions | None) -> MergeOptions:

@@ -22,6 +22,7 @@ from .commands.explain import explain
 from .commands.export import export
 from .commands.inspect import inspect
 from .commands.merge import merge
+from .commands.page import page
 from .commands.purge import purge
 from .commands.simulate import simulate
 from .commands.verify import verify
@@ -66,6 +67,7 @@ for command in (
     captions,
     correct,
     export,
+    page,
     events,
     purge,
     doctor,

@@ -280,11 +280,10 @@ class MergeOptions:
 
     `pauses`: closed up, or kept as silence.  `align`: find the utterances in the sound, instead of trusting the log's
     times.  `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of
-    each word too (extra `sessiontool[words]`); both need the alignment.  `prefer`: whose word counts where
-    utterances.jsonl and the event log both know something of an utterance.  `log`: what the fields of such a log mean.
-    `strict` publishes nothing where there are
-    findings, `require_consent` nothing without a recorded consent.  `force` writes again what is there, `dry_run` does
-    everything but publish.
+    each word too (extra `sessiontool[words]`); both need the alignment.  `page` makes the session's page too.
+    `prefer`: whose word counts where utterances.jsonl and the event log both know something of an utterance.  `log`:
+    what the fields of such a log mean.  `strict` publishes nothing where there are findings, `require_consent` nothing
+    without a recorded consent.  `force` writes again what is there, `dry_run` does everything but publish.
     """
 
     pauses: Pauses = option(
@@ -305,6 +304,9 @@ class MergeOptions:
     )
     words: bool = option(
         False, "Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True
+    )
+    page: bool = option(
+        False, "Make the page of the session too: index.html, and peaks.dat.", MERGING, changes_result=True
     )
     prefer: Prefer = option(
         "utterances",

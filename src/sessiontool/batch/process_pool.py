@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Protocol
 from .. import cpus
 from ..errors import SessionToolError
 from .job import Job, Outcome, Runner, failed, interrupted
+from .selection import each_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from typing import NoReturn
@@ -242,3 +243,12 @@ class _Telling:
     def _tell(self, word: str) -> None:
         self._told = time.monotonic()
         self._pipe.send(word)
+
+
+def outcomes_of(job: Job, session_ids: Iterable[str], workers: int | None) -> Iterator[Outcome]:
+    """What became of each session, by a pool of its own that ends with the iterator."""
+    pool = WorkerPool(job, workers)
+    try:
+        yield from pool.run(each_once(session_ids))
+    finally:
+        pool.close()

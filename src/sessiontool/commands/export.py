@@ -39,7 +39,10 @@ def export(
     begin: FromOption = None,
     end: ToOption = None,
     into: Annotated[
-        str, typer.Option("--into", metavar="FOLDER", help="Where exports go, in a folder for each session.")
+        str,
+        typer.Option(
+            "--into", metavar="FOLDER", help="The local folder for what is made.  Each session has its own in it."
+        ),
     ] = "exports",
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")

@@ -167,10 +167,11 @@ class ReportOutput(TypedDict):
 
 
 class ReportTool(TypedDict):
-    """What made a result; `captions_version` where another version made the captions since."""
+    """What made a result; `captions_version` where captions were made since, `page_version` where there is a page."""
 
     name: str
     version: str
+    page_version: NotRequired[str]
     captions_version: NotRequired[str]
     settings: NotRequired[dict[str, Any]]
 

@@ -7,9 +7,10 @@ a second to come up, so they are imported here when they are needed.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..documents.models import PartEntry
+from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..model import Finding
 from ..recording.sequence import part_entry
@@ -22,22 +23,28 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
     from ..documents.models import SessionDocument
+    from ..media.filler import SoundHead
     from ..media.packets import Demuxer
     from ..progress import Progress
     from ..words import Known
     from .inputs import Notes
     from .join import Recording
 
+T = TypeVar("T")
+
 _READ_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 16
+"""Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
+
 _LISTED = 8
 
 
 def find_utterances(
-    recording: Recording, notes: Notes, progress: Progress, *, vad: bool = False
+    recording: Recording, notes: Notes, progress: Progress, *, vad: bool = False, peaks: bytearray | None = None
 ) -> tuple[Alignment, Activity]:
     """Where the utterances are, and the activity of the sound that says so.
 
-    With `vad`, Silero's detector is asked where noise may hide an end.
+    With `vad`, Silero's detector is asked where noise may hide an end.  `peaks`, if given, becomes those of the sound.
     """
     from ..align import align  # noqa: PLC0415
     from ..alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
@@ -46,11 +53,31 @@ def find_utterances(
 
     progress.stage("aligning")
     head = recording.head
-    blocks = decode(packets_of(recording.path), head, reduce, MARGIN)
+    packets = packets_of(recording.path)
+    if peaks is None:
+        blocks = decode(packets, head, reduce, MARGIN)
+    else:
+        with_peaks = decode(packets, head, lambda block: (reduce(block), _peaks(block)), MARGIN)
+        blocks = _collecting(with_peaks, peaks)
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
     alignment = align(notes.utterances, recording.timeline, activity, channels)
     return with_hidden_ends(alignment, recording) if vad else alignment, activity
+
+
+def _peaks(block: Any) -> bytes:
+    from ..alignment.band_levels import MARGIN  # noqa: PLC0415
+    from ..audio.peaks import peaks_of  # noqa: PLC0415
+
+    return peaks_of(block[:, MARGIN:-MARGIN])
+
+
+def _collecting(blocks: Iterable[tuple[T, bytes]], peaks: bytearray) -> Iterator[T]:
+    """The first of each pair; the second are put one behind the other."""
+    peaks.clear()
+    for value, more in blocks:
+        peaks += more
+        yield value
 
 
 def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
@@ -136,6 +163,18 @@ def packets_of(path: Path) -> Iterator[bytes]:
             reader = reader or open_demuxer(data)
             for run in reader.feed(data):
                 yield from run.payloads
+
+
+def head_of(path: Path) -> SoundHead:
+    """The header of a file that we wrote (RecordingError where it has no track)."""
+    reader: Demuxer | None = None
+    with path.open("rb") as file:
+        while (reader is None or reader.track is None) and (data := file.read(_HEAD_BYTES)):
+            reader = reader or open_demuxer(data)
+            reader.feed(data)
+    if reader is None or reader.track is None:
+        raise RecordingError(f"{path.name} has no track", hint="merge the session again with --force")
+    return reader.track.head
 
 
 def channels_of(session: SessionDocument, count: int) -> tuple[str, ...]:

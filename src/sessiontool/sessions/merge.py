@@ -155,15 +155,17 @@ def merge_session(
             require_consent(look.listing, notes.session)
         keep = options.pauses == "keep"
         recording = join(store, read, look.listing, notes.session, work, keep_pauses=keep, progress=progress)
-        alignment = None
+        alignment, peaks = None, bytearray()
         if options.align and notes.utterances:
-            recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress)
+            recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress, peaks)
             alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
         origin = Origin(settings, options.captions, look.mark)
         document, transcript = write_result(session_id, notes, recording, alignment, origin, send)
         _refuse_findings(document, options)
+        if options.page:
+            _add_page(document, transcript, recording, bytes(peaks))
         if not options.dry_run:
             progress.stage("publishing")
             left = result_files.obsolete(target.sizes(), document) if look.report else ()
@@ -249,18 +251,23 @@ def hear_session(
     notes: Notes,
     options: MergeOptions,
     progress: Progress,
+    peaks: bytearray | None = None,
 ) -> tuple[Recording, Alignment, Activity]:
-    """Where the utterances are in the recording, which is joined again where its sound tells when a part began."""
+    """Where the utterances are in the recording, which is joined again where its sound tells when a part began.
+
+    Where a page is wanted, `peaks` becomes those of the sound.
+    """
     from .align_recording import find_utterances, started_by_sound  # noqa: PLC0415
 
-    alignment, activity = find_utterances(recording, notes, progress, vad=options.vad)
+    peaks = peaks if options.page else None
+    alignment, activity = find_utterances(recording, notes, progress, vad=options.vad, peaks=peaks)
     session, told = started_by_sound(notes.session, recording, alignment)
     if not told:
         return recording, alignment, activity
     work, keep = recording.path.parent, options.pauses == "keep"
     recording = join_session(store, listing, session, work, keep_pauses=keep, progress=progress)
     recording.assembly.findings += told
-    return recording, *find_utterances(recording, notes, progress, vad=options.vad)
+    return recording, *find_utterances(recording, notes, progress, vad=options.vad, peaks=peaks)
 
 
 def _with_words(
@@ -275,6 +282,18 @@ def _with_words(
 
     known = {} if options.force else known_words(target, recording.path, engine)
     return find_words(alignment, recording, known, progress)
+
+
+def _add_page(document: Report, transcript: Transcript, recording: Recording, peaks: bytes) -> None:
+    """Put the page beside the recording; its peaks are those of the alignment, or made now where there was none."""
+    from ..audio.peaks import decoded_peaks, peaks_file  # noqa: PLC0415 - numpy and the decoder
+    from .align_recording import packets_of  # noqa: PLC0415
+    from .page.publish import add_page  # noqa: PLC0415
+
+    head = recording.head
+    file = peaks_file(peaks, head.channels) if peaks else None
+    file = file or decoded_peaks(packets_of(recording.path), head)
+    add_page(recording.path.parent, document, transcript, file)
 
 
 def _refuse_findings(document: Report, options: MergeOptions) -> None:

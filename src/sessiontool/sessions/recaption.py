@@ -86,4 +86,16 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     if is_sealed:  # what was damaged before stays to be seen
         report.seal(cast("Report", document))
     result_files.write_report(work, cast("Report", document))
+    changed += _page_again(target, document, work)
     target.publish({name: work / name for name in (*changed, result_files.REPORT)})
+
+
+def _page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
+    """The page of the transcript as it is now, where there was one."""
+    from .page.publish import add_page, as_report, as_transcript, has_page, published_peaks  # noqa: PLC0415
+
+    peaks = published_peaks(target, document) if has_page(document) else None
+    if peaks is None:
+        return ()
+    transcript = result_files.read_published(target, result_files.TRANSCRIPT)
+    return add_page(work, as_report(target, document), as_transcript(target, transcript), peaks)

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from ..documents.report_model import Report
 
 TRANSCRIPT, REPORT = "transcript.json", "report.json"
+PAGE, PEAKS = "index.html", "peaks.dat"
 
 AUDIO_NAMES = {"opus": "audio.webm"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
 
 A result has one of them."""
 
-OUTPUTS = (*AUDIO_NAMES.values(), *(form.file_name for form in FORMATS.values()), CHAPTERS, TRANSCRIPT)
+CAPTION_FILES = (*(form.file_name for form in FORMATS.values()), CHAPTERS)
+
+OUTPUTS = (*AUDIO_NAMES.values(), *CAPTION_FILES, TRANSCRIPT, PAGE, PEAKS)
 """All that a report may name."""
 
 

@@ -16,7 +16,7 @@ from .. import __version__, captions
 from ..errors import UsageError
 from ..model import Finding
 from . import report
-from .result_names import AUDIO_NAMES, OUTPUTS, TRANSCRIPT, audio_of
+from .result_names import AUDIO_NAMES, CAPTION_FILES, OUTPUTS, TRANSCRIPT, audio_of
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
@@ -215,4 +215,4 @@ def note_of(session_id: str) -> str:
 
 
 def is_caption_file(name: str) -> bool:
-    return name in OUTPUTS and name not in {*AUDIO_NAMES.values(), TRANSCRIPT}
+    return name in CAPTION_FILES

@@ -7,7 +7,7 @@
 from ..options import Limits, S3Options
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
-from .locations import open_output, open_results, open_store
+from .locations import open_output, open_results, open_store, target_of
 from .protocols import REPORT_NAME, Reader, Results, Store, Target, check_chunk_size, not_published
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "open_results",
     "open_store",
     "scratch_folder",
+    "target_of",
 ]

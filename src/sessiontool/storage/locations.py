@@ -14,6 +14,8 @@ from .local.results import FolderResults
 from .local.store import LocalStore
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from .protocols import Results, Store, Target
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -58,6 +60,20 @@ def open_output(
 ) -> Target:
     """The place of one session's result outside its store (UsageError as `open_results`, and for a wrong id)."""
     return open_results(str(url_or_path), options=options, limits=limits).target(check_session_id(session_id))
+
+
+def target_of(
+    store: Store,
+    session_id: str,
+    output: str | PathLike[str] | None,
+    *,
+    options: S3Options | None = None,
+    limits: Limits | None = None,
+) -> Target:
+    """The place of a session's result: outside its store where there is an `output` (UsageError as `open_output`)."""
+    if output is None:
+        return store.target(session_id)
+    return open_output(str(output), session_id, options=options, limits=limits)
 
 
 def local_folder(path: str) -> Path:

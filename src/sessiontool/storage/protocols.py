@@ -52,6 +52,10 @@ class Target(Protocol):
         """The path or URL of one file of the result."""
         ...
 
+    def link(self, name: str, lifetime_s: int) -> str:
+        """A URL by which anyone can read one file of the result for so long (UsageError where there is none)."""
+        ...
+
     def sizes(self) -> dict[str, int]:
         """The size in bytes of everything that lies there now and is no folder, by its name (StorageError)."""
         ...

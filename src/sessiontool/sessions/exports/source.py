@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RecordingError
-from ...media.probe import open_demuxer
 from .. import result_files
-from ..align_recording import packets_of
+from ..align_recording import head_of, packets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ...media.filler import SoundHead
-    from ...media.packets import Demuxer
-
-_HEAD_BYTES = 1 << 16
-"""Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +58,7 @@ def source_of(session_id: str, name: str, path: Path, published: Mapping[str, An
             f"{name} of {session_id} is not the one that its report names",
             hint="`sessiontool verify` says what is wrong; merge the session again with --force",
         )
-    demuxer: Demuxer | None = None
-    with path.open("rb") as file:
-        while (demuxer is None or demuxer.track is None) and (data := file.read(_HEAD_BYTES)):
-            demuxer = demuxer or open_demuxer(data)
-            demuxer.feed(data)
-    if demuxer is None or demuxer.track is None:
-        raise RecordingError(f"{name} of {session_id} has no track", hint="merge it again with --force")
-    head = demuxer.track.head
+    head = head_of(path)
     samples = sum(map(head.lengths(), packets_of(path))) - head.pre_skip
     return Source(session_id, name, path, sha256, head, samples, _roles(published, head.channels))
 

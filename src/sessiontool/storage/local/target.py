@@ -20,7 +20,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ...errors import BusyError, StorageError
+from ...errors import BusyError, StorageError, UsageError
 from ...options import Limits
 from ..protocols import REPORT_NAME, check_published, check_report_size, not_published
 from .disk import disk_errors, work_folder
@@ -56,6 +56,12 @@ class FolderTarget:
 
     def locate(self, name: str) -> str:
         return str(self._folder / name)
+
+    def link(self, name: str, lifetime_s: int) -> str:  # noqa: ARG002 - there are links of no length
+        raise UsageError(
+            f"{self._folder / name} is in a folder, to which there are no links for others",
+            hint="links are for results on S3; `page --embed` makes one file to send",
+        )
 
     def sizes(self) -> dict[str, int]:
         check_folder(self._folder)

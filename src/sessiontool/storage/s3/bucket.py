@@ -59,6 +59,7 @@ _CONTENT_TYPES = {
     ".ass": "text/x-ssa; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
 }
 
 

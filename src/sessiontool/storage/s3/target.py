@@ -9,6 +9,7 @@ from ..local.disk import scratch_folder
 from ..local.untrusted import check_name
 from ..protocols import check_published
 from .lease import Lease
+from .links import link_to
 from .publish import Publication
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class S3Target:
 
     def locate(self, name: str) -> str:
         return self._bucket.url(self._prefix + name)
+
+    def link(self, name: str, lifetime_s: int) -> str:
+        return link_to(self._bucket, self._prefix + check_name(name), lifetime_s)
 
     def sizes(self) -> dict[str, int]:
         pages = self._bucket.pages(self._prefix, delimiter="/")

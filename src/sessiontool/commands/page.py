@@ -1,0 +1,95 @@
+"""`sessiontool page`: what was merged as a page to look at and listen to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..compose import targets_of
+from ..console import console
+from ..errors import UsageError
+from .common import Common
+from .parameters import Ids, on_store
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+_UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
+_LIFETIME = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
+
+
+@on_store(without=("verbose",))
+def page(
+    ids: Ids,
+    common: Common,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Make one file with the audio inside, ID.html, and change no result.")
+    ] = False,
+    into: Annotated[
+        str, typer.Option("--into", metavar="FOLDER", help="The local folder for what is made.  With --embed alone.")
+    ] = ".",
+    link: Annotated[
+        str | None, typer.Option("--link", metavar="TIME", help="On S3: print a link for so long (30m, 12h, 7d).")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
+    ] = False,
+) -> None:
+    """Make a page of merged sessions: player, waveform, transcript and findings in one HTML file.
+
+    It is index.html beside the audio, and needs no network.  Peaks of the sound go into peaks.dat.
+    """
+    with common.errors_as_exits():
+        from ..sessions.page.publish import page_session, page_with_audio  # noqa: PLC0415
+        from ..storage.locations import local_folder  # noqa: PLC0415
+        from ..views.pages import PAGES  # noqa: PLC0415
+
+        settings = common.settings()
+        if embed and link:
+            raise UsageError("--embed and --link ask for two things", hint="give one of them")
+        link_s = None if link is None else _read_lifetime(link)
+        target_of, folder = targets_of(settings), local_folder(into)
+
+        def run(store: Store, session_id: str, progress: Progress) -> Any:
+            target = target_of(store, session_id)
+            if embed:
+                file = folder / f"{session_id}.html"
+                _require_room(file, force=force)
+                result = page_with_audio(session_id, target, file, progress)
+            else:
+                result = page_session(session_id, target, force=force, link_s=link_s, progress=progress)
+            if show:
+                _open(result.link or result.location)
+            return result
+
+        common.run_all(ids, settings, run, PAGES)
+
+
+def _read_lifetime(text: str) -> int:
+    """Seconds (UsageError)."""
+    found = _LIFETIME.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"--link {text[:40]!r} is no time", hint="write it as 30m, 12h or 7d")
+    return int(found[1]) * _UNITS_S[found[2]]
+
+
+def _require_room(file: Path, *, force: bool) -> None:
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already", hint="--force replaces it; --into names another folder")
+    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _open(where: str) -> None:
+    """Show a page in the browser; where there is none, say where it is (UsageError without a link to S3)."""
+    import webbrowser  # noqa: PLC0415 - for this alone
+
+    if where.startswith("s3://"):
+        raise UsageError(f"a browser cannot open {where}", hint="add --link 1h")
+    url = where if "://" in where else Path(where).resolve().as_uri()
+    if not webbrowser.open(url):
+        console.note(f"no browser was found here: open {url}")

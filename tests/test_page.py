@@ -1,0 +1,272 @@
+"""The page of a session: what is in it, what it lets in, and how it is kept with the result.  Not here: browsers."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from shutil import copytree
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+import pytest
+from conftest import store_of
+from page_cases import HOSTILE, hostile_documents, long_page, noise_peaks
+from second_opinion import RATE
+from typer.testing import CliRunner
+
+import sessiontool
+from sessiontool import MergeOptions, NotFoundError, RecordingError, UsageError
+from sessiontool.cli import app
+from sessiontool.sessions.page.page_data import page_data
+from sessiontool.sessions.page.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SESSION = "chrome-pause"
+HOUR_PAGE_BYTES = 1_000_000
+
+
+class Parsed(HTMLParser):
+    """The elements of a page with their attributes, and the text of those that are not shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        tag, attributes = self.elements[-1] if self.elements else ("", {})
+        if tag in {"script", "style"}:
+            self.inside.setdefault(attributes.get("id") or tag, data)
+
+    @property
+    def policy(self) -> dict[str, str]:
+        found = next(one["content"] for _, one in self.elements if one.get("http-equiv") == "Content-Security-Policy")
+        return dict(part.split(" ", 1) for part in (found or "").split("; "))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a session was merged with its page."""
+    output = tmp_path_factory.mktemp("pages")
+    result = sessiontool.merge(SESSION, store=store_of(SESSION), output=output, options=MergeOptions(page=True))
+    assert {one["name"] for one in result.report["outputs"]} > {"index.html", "peaks.dat"}
+    return output
+
+
+@pytest.fixture
+def output(place: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(copytree(place, tmp_path / "output"))
+
+
+def verified(output: Path) -> tuple[Any, ...]:
+    return sessiontool.verify(SESSION, store=store_of(SESSION), output=output).findings
+
+
+def page_again(output: Path, **more: Any) -> sessiontool.PageResult:
+    return sessiontool.page(SESSION, store=store_of(SESSION), output=output, **more)
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    ended = CliRunner().invoke(app, ["page", SESSION, "--store", str(store_of(SESSION)), *map(str, arguments)])
+    return ended.exit_code, ended.output
+
+
+# -- what is in it
+
+
+def test_only_what_its_policy_names_can_run(place: Path) -> None:
+    parsed = Parsed((place / SESSION / "index.html").read_text("utf-8"))
+    named = {
+        name: f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for name, text in parsed.inside.items()
+    }
+    assert parsed.policy == {
+        "default-src": "'none'",
+        "script-src": named["script"],
+        "style-src": named["style"],
+        "img-src": "data:",
+        "media-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    for tag, attributes in parsed.elements:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
+    assert not [one for _, one in parsed.elements if (one.get("src") or one.get("href") or "").startswith("http")]
+
+
+def test_it_has_the_transcript_and_the_report(place: Path) -> None:
+    data = json.loads(Parsed((place / SESSION / "index.html").read_text("utf-8")).inside["data"])
+    transcript, report = (
+        json.loads((place / SESSION / name).read_text("utf-8")) for name in ("transcript.json", "report.json")
+    )
+    assert [(one["text"], one.get("start")) for one in data["turns"]] == [
+        (one["text"], None if one["start_s"] is None else round(one["start_s"] * 1000))
+        for one in transcript["utterances"]
+    ]
+    assert data["duration_ms"] == round(report["duration_s"] * 1000)
+    assert [one["code"] for one in data["findings"]] == [one["code"] for one in report["findings"]]
+    silences = [one["output_samples"] for one in report["timeline"] if one["kind"] == "silence"]
+    assert [one[:2] for one in data["gaps"]] == [[start // 48, end // 48] for start, end in silences]
+
+
+def test_hostile_text_ends_no_element() -> None:
+    report, transcript = hostile_documents()
+    page = render("page", HOSTILE[0], page_data(report, transcript, noise_peaks(20)), media=["'self'"])
+    parsed = Parsed(page.encode("utf-8", "replace").decode())
+    assert [tag for tag, _ in parsed.elements].count("script") == 2
+    assert not {"img", "iframe", "b"}.intersection(tag for tag, _ in parsed.elements)
+    assert not re.search("[<>&\u2028\u2029\0]", parsed.inside["data"])
+    data = json.loads(parsed.inside["data"])
+    assert [one["text"] for one in data["turns"]][::2] == [text.replace("\ud800", "?") * 2 for text in HOSTILE]
+
+
+def test_an_hour_is_below_a_megabyte() -> None:
+    assert len(long_page(60).encode()) <= HOUR_PAGE_BYTES
+
+
+# -- peaks
+
+
+def test_peaks_are_those_of_another_decoder(place: Path) -> None:
+    """By FFmpeg's own demuxer, at 48 kHz; ours are of sound at 16 kHz, so what is above 8 kHz is not in them."""
+    data = (place / SESSION / "peaks.dat").read_bytes()
+    version, flags, rate, samples_a_peak, length, channels = np.frombuffer(data[:24], "<i4")
+    assert (version, flags, rate, samples_a_peak, channels) == (2, 1, RATE, RATE // 20, 2)
+    peaks = np.frombuffer(data, np.int8, offset=24).reshape(length, channels, 2) / 128
+    with av.open(str(place / SESSION / "audio.webm")) as source:
+        sound = np.concatenate([frame.to_ndarray() for frame in source.decode(source.streams.audio[0])], axis=1)
+    assert abs(length - sound.shape[1] / 2400) <= 1
+    theirs = np.abs(sound[:, : sound.shape[1] // 2400 * 2400].reshape(2, -1, 2400)).max(axis=2).T
+    ours = np.abs(peaks).max(axis=2)[: len(theirs)]
+    loud = theirs[: len(ours)] > 0.05
+    assert loud.sum() > 50
+    assert np.corrcoef(ours[loud], theirs[loud])[0, 1] > 0.97
+    assert np.median(ours[loud] / theirs[loud]) == pytest.approx(1, abs=0.1)
+    assert np.all(peaks[..., 0] <= peaks[..., 1])
+
+
+def test_peaks_made_later_are_the_same(output: Path) -> None:
+    merged = (output / SESSION / "peaks.dat").read_bytes()
+    (output / SESSION / "peaks.dat").write_bytes(merged[:-1] + b"\x01")  # not as it was published: made anew
+    assert not page_again(output, force=True).unchanged
+    assert (output / SESSION / "peaks.dat").read_bytes() == merged
+    assert verified(output) == ()
+
+
+# -- beside the result
+
+
+def test_it_is_part_of_the_result(output: Path) -> None:
+    assert verified(output) == ()
+    page = output / SESSION / "index.html"
+    page.write_text(page.read_text("utf-8").replace("Transcript", "transcript"), "utf-8")
+    assert [one.code for one in verified(output)] == ["verify-outputs"]
+
+
+def test_one_that_is_there_is_left_alone(output: Path) -> None:
+    before = (output / SESSION / "report.json").read_bytes()
+    result = page_again(output)
+    assert result.unchanged
+    assert result.location == str(output / SESSION / "index.html")
+    assert (output / SESSION / "report.json").read_bytes() == before
+
+
+def test_a_merge_without_takes_it_away_and_page_brings_it_back(output: Path) -> None:
+    before = (output / SESSION / "index.html").read_bytes()
+    sessiontool.merge(SESSION, store=store_of(SESSION), output=output)
+    assert not {"index.html", "peaks.dat"}.intersection(path.name for path in (output / SESSION).iterdir())
+    assert not page_again(output).unchanged
+    assert (output / SESSION / "index.html").read_bytes() == before
+    assert verified(output) == ()
+
+
+def test_captions_made_again_keep_it_true(output: Path) -> None:
+    path = output / SESSION / "transcript.json"
+    path.write_text(re.sub('"text": "', '"text": "Hear, hear: ', path.read_text("utf-8"), count=1), "utf-8")
+    sessiontool.caption(SESSION, store=store_of(SESSION), output=output)
+    assert "Hear, hear: " in (output / SESSION / "index.html").read_text("utf-8")
+    assert verified(output) == ()
+
+
+def test_without_alignment_there_is_one_too(tmp_path: Path) -> None:
+    options = MergeOptions(page=True, align=False)
+    sessiontool.merge(SESSION, store=store_of(SESSION), output=tmp_path, options=options)
+    data = json.loads(Parsed((tmp_path / SESSION / "index.html").read_text("utf-8")).inside["data"])
+    assert data["peaks"]["channels"] == 2
+    assert data["lanes"] == []
+    assert verified(tmp_path) == ()
+
+
+# -- one file with the audio inside
+
+
+def test_the_audio_is_inside(output: Path, tmp_path: Path) -> None:
+    report = (output / SESSION / "report.json").read_bytes()
+    code, printed = run("--output", output, "--embed", "--into", tmp_path / "mail")
+    assert (code, printed) == (0, f"{SESSION}: {tmp_path}/mail/{SESSION}.html\n")
+    parsed = Parsed((tmp_path / "mail" / f"{SESSION}.html").read_text("utf-8"))
+    assert b64decode(parsed.inside["sound"]) == (output / SESSION / "audio.webm").read_bytes()
+    assert parsed.policy["media-src"] == "blob:"
+    assert (output / SESSION / "report.json").read_bytes() == report
+    code, printed = run("--output", output, "--embed", "--into", tmp_path / "mail")
+    assert code == 2
+    assert "is there already" in printed
+
+
+# -- what cannot be
+
+
+def test_without_a_result_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"there is no .*report\.json"):
+        page_again(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--embed", "--link", "1h"), "ask for two things"),
+        (("--link", "1h"), "is in a folder"),
+        (("--link", "soon"), "is no time"),
+        (("--link", "0d"), "is no time"),
+        (("--embed", "--into", "s3://bucket/pages"), "is no folder of this machine"),
+    ],
+)
+def test_wrong_usage_is_said(output: Path, arguments: tuple[str, ...], said: str) -> None:
+    code, printed = run("--output", output, *arguments)
+    assert code == 2
+    assert said in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("transcript.json", lambda document: document.update(utterances=[{"id": 1}])),
+        ("transcript.json", lambda document: document["utterances"][0].update(start_s="soon")),
+        ("report.json", lambda document: document.pop("timeline")),
+        ("report.json", lambda document: document.update(findings=7)),
+    ],
+)
+def test_a_broken_document_is_named(output: Path, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+    path = output / SESSION / name
+    document = json.loads(path.read_text("utf-8"))
+    change(document)
+    path.write_text(json.dumps(document), "utf-8")
+    with pytest.raises(RecordingError, match=name.replace(".", r"\.")):
+        page_again(output, force=True)
+
+
+def test_a_link_to_a_folder_is_refused_in_python_too(output: Path) -> None:
+    with pytest.raises(UsageError, match="in a folder"):
+        page_again(output, link_s=60)
