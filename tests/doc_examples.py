@@ -6,12 +6,14 @@ name.  A page is run from top to bottom in a folder of its own.
 
     python tests/doc_examples.py --update
 
-writes into the pages what the commands print now, and makes docs/cli.md and the tables of modules and settings anew.
+writes into the pages what the commands print now, and makes docs/cli.md, the tables of modules and settings, and
+what pages say of findings anew.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -34,6 +36,7 @@ PAGES = (
     *sorted((PROJECT / "docs").glob("*.md")),
 )
 CLI_PAGE = PROJECT / "docs" / "cli.md"
+MEANINGS = PROJECT / "src" / "sessiontool" / "sessions" / "page" / "assets" / "findings.json"
 STORE_ON_S3 = "sessions"
 """The prefix in the test server's bucket under which the pages find the sample."""
 
@@ -189,6 +192,24 @@ def _settings() -> list[str]:
     return rows
 
 
+def meanings() -> str:
+    """What pages say of findings: cause, what was done and what to do of each code, from docs/findings.md."""
+    page = (PROJECT / "docs" / "findings.md").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = {}
+    for code, section in re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL):
+        items = re.findall(r"^- (Cause|What was done|What to do): (.*(?:\n  .*)*)", section, re.MULTILINE)
+        found[code] = {
+            {"Cause": "cause", "What was done": "done", "What to do": "todo"}[a]: _plain(b) for a, b in items
+        }
+    rows = (f"{json.dumps(code)}: {json.dumps(found[code], ensure_ascii=False)}" for code in sorted(found))
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown).replace("`", "").replace("*", "")
+    return " ".join(text.split())
+
+
 _TABLES = {"modules": _modules, "settings": _settings}
 
 
@@ -227,6 +248,7 @@ def main(arguments: Sequence[str]) -> None:
     if list(arguments) != ["--update"]:
         sys.exit(__doc__)
     CLI_PAGE.write_text(cli_page(), encoding="utf-8")
+    MEANINGS.write_text(meanings(), encoding="utf-8")
     for page in PAGES:
         page.write_text(with_tables(page), encoding="utf-8")
     with ExitStack() as stack:

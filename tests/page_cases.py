@@ -60,6 +60,42 @@ def long_page(minutes: float) -> str:
     return render("page", "made-up", data, media=["'self'"])
 
 
+def mixed_page() -> str:
+    """A page with one of everything that it can show: doubts, unheard text, gaps, notes, findings."""
+    transcript: Any = with_words(dialogue(3, minutes=3))
+    said = transcript["utterances"]
+    said[2]["confidence"], said[4]["confidence"] = 0.62, 0.31
+    said[5] |= {"heard_text": said[5]["text"][:20], "interrupted": True, "words": said[5]["words"][:4]}
+    for number, status in ((7, "unmatched"), (8, "no_audio")):
+        said[number] |= {"start_s": None, "end_s": None, "status": status, "confidence": 0.0}
+        del said[number]["words"]
+    transcript["notes"] = [
+        {"id": "n1", "kind": "instructions", "at_s": 0.2, "text": "You are a sceptical operations manager.\nBe brief."},
+        {"id": "n2", "kind": "tool_call", "at_s": 15.2, "name": "look_up_price", "arguments": '{"seats": 40}'},
+        {"id": "n3", "kind": "tool_result", "at_s": 15.9, "output": '{"price": 1200}'},
+        {"id": "n4", "kind": "instructions", "at_s": 40.0, "text": "Raise the objection about migration."},
+    ]
+    hint = "look for the chunk where the uploads come from"
+    findings = [
+        {"code": "chunk-missing", "severity": "error", "message": "chunk 12 is missing", "at_s": 20.0, "hint": hint},
+        {"code": "part-gap", "severity": "info", "message": "1.2 s passed before part 001 was started", "at_s": 33.0},
+        {"code": "chunk-duplicate", "severity": "warning", "message": "chunk 14 is there twice"},
+    ]
+    gaps = [("lost", 20.0, 23.0), ("between_parts", 33.0, 34.2), ("starved", 50.0, 50.1), ("pause", 60.0, 62.0)]
+    spans = [
+        {"kind": "silence", "cause": cause, "output_samples": [round(one * 48_000) for one in times]}
+        for cause, *times in gaps
+    ]
+    channels = [
+        {"channel": 0, "roles": ["user"], "speech_without_text_s": [[10.0, 11.5]]},
+        {"channel": 1, "roles": ["assistant"]},
+    ]
+    states: Any = {"status": "partial", "captions_status": "doubtful", "sound": {"channels": channels}}
+    report = report_of(transcript, findings=findings, timeline=spans, **states)
+    data = page_data(report, transcript, noise_peaks(transcript["duration_s"]))
+    return render("page", "mixed", data, media=["'self'"])
+
+
 def hostile_documents() -> tuple[Any, Any]:
     """A report and a transcript in which everything that is text is hostile."""
     utterances = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from doc_examples import (
     CLI_PAGE,
+    MEANINGS,
     PAGES,
     PROJECT,
     Example,
@@ -23,6 +24,7 @@ from doc_examples import (
     cli_page,
     environment_of,
     examples,
+    meanings,
     prepare,
     run,
     upload_sample,
@@ -90,6 +92,11 @@ def test_ci_runs_the_second_command() -> None:
 def test_the_page_of_commands_is_what_help_prints() -> None:
     commands = [line for line in cli_page().splitlines() if line.startswith("$ ")]
     assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
+
+
+def test_pages_say_of_findings_what_the_documentation_does() -> None:
+    how = "cd tests && python -c 'import doc_examples as d; d.MEANINGS.write_text(d.meanings())'"
+    assert MEANINGS.read_text("utf-8") == meanings(), how
 
 
 def test_the_page_on_scripts_has_every_name_and_argument() -> None:

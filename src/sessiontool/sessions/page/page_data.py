@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...model import SAMPLE_RATE
 from ..result_names import audio_of
+from .render import meanings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,7 +108,7 @@ def _note(note: Mapping[str, Any]) -> dict[str, Any]:
 
 def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: finding[name] for name in _OF_FINDINGS if name in finding}
-    return found | ({"at": _ms(finding["at_s"])} if "at_s" in finding else {})
+    return meanings().get(finding["code"], {}) | found | ({"at": _ms(finding["at_s"])} if "at_s" in finding else {})
 
 
 def _gap(span: Mapping[str, Any]) -> list[Any]:

@@ -54,6 +54,13 @@ def json_in_html(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPED)
 
 
+@cache
+def meanings() -> dict[str, dict[str, str]]:
+    """What the documentation says of each finding's code: `cause`, `done` and `todo`."""
+    found: dict[str, dict[str, str]] = json.loads(_read("findings.json"))
+    return found
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 

@@ -28,4 +28,4 @@ def link_to(bucket: Bucket, key: str, lifetime_s: int) -> str:
 
 def _by_version_4(signature_version: str, **_: Any) -> str | None:
     """Version 4 where botocore would still sign a link by version 2; None leaves it to botocore."""
-    return "s3v4-query" if signature_version in {"s3v4-query", "s3-query"} else None
+    return "s3v4-query" if signature_version in {"v4-query", "s3v4-query", "s3-query"} else None

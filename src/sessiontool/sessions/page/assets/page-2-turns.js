@@ -72,6 +72,7 @@ function turnElement(turn) {
   when.disabled = !isPlaced;
   when.title = isPlaced ? "Go there" : "It has no place in the sound";
   when.setAttribute("aria-label", isPlaced ? `Go to ${clock(turn.start)}` : "No place in the sound");
+  article.id = `u-${turn.index}`;
   article.append(when, make("div", "", make("p", "who", turn.speaker, ...badges(turn)), saidText(turn)));
   if (!isPlaced) article.classList.add("unplaced");
   else if (turn.sure < SURE) article.dataset.sure = turn.sure < UNSURE ? "low" : "mid";
@@ -187,7 +188,7 @@ function scrollToElement(element) {
   if (box.top >= top && box.bottom <= innerHeight - 60) return;
   const isNear = Math.abs(box.top) < 2 * innerHeight && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   const to = scrollY + box.top - top - Math.max(20, (innerHeight - top) * 0.2);
-  scrollTo({top: to, behavior: isNear ? "smooth" : "instant"});
+  scrollTo({top: Math.max(0, to), behavior: isNear ? "smooth" : "instant"});
 }
 
 function setFollow(wanted) {

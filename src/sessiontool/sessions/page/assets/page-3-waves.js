@@ -5,7 +5,7 @@ const LANES = Math.max(1, PEAKS?.channels ?? DATA.lanes.length);
 const LOUDEST = loudest();
 const SPANS_MS = [10, 20, 30, 60, 120, 300, 600, 1800, 3600, 10800].map((one) => one * 1000);
 const TICKS_MS = [500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000];
-const RULER = 18; // pixels of the ruler's height
+const RULER = 18, LABEL = 17; // pixels of height: of the ruler, and of the text above each lane
 const COLOURS = ["paper", "raised", "line", "ink", "soft", "faint", "accent", "user", "assistant", "other", "warn", "bad"];
 let view = {from: 0, span: Math.min(LENGTH, 60000)};
 let colours = {};
@@ -89,11 +89,11 @@ function draw(canvas, key, paint, scale, ms) {
 
 const scaleOf = (from, span, width) => ({from, span, x: (ms) => ((ms - from) / span) * width, ms: (x) => from + (x / width) * span});
 
-/** The lanes: sound in the colour of the one who speaks, grey where no utterance is. */
-function paintLanes(context, width, height, scale, gap) {
-  const laneHeight = (height - gap * (LANES - 1)) / LANES;
+/** The lanes: sound in the colour of the one who speaks, grey where no utterance is; `head` is left free above each. */
+function paintLanes(context, width, height, scale, gap, head = 0) {
+  const laneHeight = (height - gap * (LANES - 1)) / LANES - head;
   for (let lane = 0; lane < LANES; lane++) {
-    const top = lane * (laneHeight + gap), middle = top + laneHeight / 2;
+    const top = lane * (laneHeight + head + gap) + head, middle = top + laneHeight / 2;
     const owners = new Array(Math.ceil(width)).fill("faint");
     for (const turn of PLACED) {
       if (turn.end < scale.from || turn.start > scale.from + scale.span || laneOf(turn.role) !== lane) continue;
@@ -165,7 +165,7 @@ function paintDetail(context, width, height, scale) {
     if (turn.end < scale.from || turn.start > scale.from + scale.span) continue;
     paintTurn(context, turn, scale, laneOf(turn.role) * (laneHeight + gap), laneHeight);
   }
-  paintLanes(context, width, tall, scale, gap);
+  paintLanes(context, width, tall, scale, gap, LABEL);
   paintWithoutText(context, scale, gap, laneHeight);
   paintGaps(context, tall, scale);
   for (const turn of PLACED) {
@@ -201,20 +201,16 @@ function paintTurn(context, turn, scale, top, tall) {
   context.setLineDash([]);
 }
 
-/** As much of a turn's text as there is room for, on what is behind it. */
+/** As much of a turn's text as there is room for, above its sound. */
 function paintLabel(context, turn, scale, top) {
   const x = Math.max(scale.x(turn.start), 0) + 5, room = scale.x(turn.end) - x - 4;
-  if (room < 24) return;
+  if (room < 30) return;
   let text = turn.text.slice(0, 160).replaceAll(/\s+/g, " ");
   if (context.measureText(text).width > room) {
     while (text && context.measureText(`${text}…`).width > room) text = text.slice(0, -Math.ceil(text.length / 12));
     if (text.length < 3) return;
     text += "…";
   }
-  context.fillStyle = colours.paper;
-  context.globalAlpha = 0.75;
-  context.fillRect(x - 2, top + 3, context.measureText(text).width + 4, 14);
-  context.globalAlpha = 1;
   context.fillStyle = colours.ink;
   context.fillText(text, x, top + 4);
 }

@@ -27,10 +27,10 @@ function findingElement(finding) {
   if (finding.at !== undefined) item.append(button("link", clock(finding.at), () => seek(finding.at)), " ");
   item.append(make("span", "unseen", `${finding.severity}: `), finding.message, " ", make("span", "code", finding.code));
   item.title = SEVERITIES[finding.severity] ?? "";
-  const rows = [["Cause", finding.cause], ["What was done", finding.done], ["What to do", finding.hint ?? finding.todo]];
+  const rows = [["Cause", finding.cause], ["What was done", finding.done], ["What to do", finding.todo ?? finding.hint]];
   const known = rows.filter(([, text]) => text);
   if (known.length) {
-    const list = known.flatMap(([title, text]) => [make("dt", "", title), make("dd", "", text)]);
+    const list = known.flatMap(([title, text]) => [make("dt", "", title), make("dd", "", text[0].toUpperCase() + text.slice(1))]);
     item.append(make("details", "", make("summary", "", "What it means"), make("dl", "", ...list)));
   }
   return item;
