@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -93,7 +94,7 @@ BROKEN = {"x1-empty", "x2-noise", "x3-zeroes"}
 def test_broken_sessions_do_not_stop_the_others(store: Path, tmp_path: Path) -> None:
     report, metrics = tmp_path / "report.jsonl", tmp_path / "batch.prom"
     first = batch("--all", "-s", store, "--json", "--report", report, "--metrics", metrics, "--workers", "2")
-    assert first.code == 0, first.err
+    assert first.code == 4, first.err
     assert {name for name, line in first.sessions.items() if line["status"] == "failed"} == BROKEN
     assert all(first.sessions[name]["exit_code"] == 4 and first.sessions[name]["error"] for name in BROKEN)
     merged = set(first.sessions) - BROKEN
@@ -103,7 +104,9 @@ def test_broken_sessions_do_not_stop_the_others(store: Path, tmp_path: Path) -> 
         made = json.loads((store / session_id / "merged" / "report.json").read_text())
         assert (line["status"], line["duration_s"]) == (made["status"], made["duration_s"])
         assert line["chunks"] == len(made["chunks"])
-        assert line["findings"] == Counter(finding["severity"] for finding in made["findings"])
+        assert line.get("findings", {}) == Counter(finding["severity"] for finding in made["findings"])
+        named = Counter(finding["code"] for finding in made["findings"] if finding["severity"] != "info")
+        assert line.get("codes", {}) == named
         assert {"listing", "joining", "aligning", "writing", "publishing"} <= set(line["stages_s"])
     done = first.summary
     assert done["sessions"] == 10
@@ -114,7 +117,7 @@ def test_broken_sessions_do_not_stop_the_others(store: Path, tmp_path: Path) -> 
     assert report.read_text() == first.out
     assert 'sessions{status="failed"} 3.0' in metrics.read_text()
 
-    again = batch("--retry-failed", report, "-s", store, "--fail-on-error", "--report", report)
+    again = batch("--retry-failed", report, "-s", store, "--report", report)
     assert again.code == 4
     assert len(again.out.splitlines()) == 3 + 4
     assert f"--retry-failed {report}" in again.out
@@ -186,7 +189,7 @@ def test_calls_that_make_no_sense(arguments: list[str], code: int, message: str)
 
 def test_quiet_tells_of_failures_alone_and_json_logs_of_everything(store: Path) -> None:
     quiet = batch("x1-empty", "s000-chrome-1s", "-s", store, "--quiet", "--no-align")
-    assert (quiet.code, quiet.out) == (0, "")
+    assert (quiet.code, quiet.out) == (4, "")
     assert quiet.err.splitlines()[0] == "error: x1-empty: session x1-empty has no chunks"
     logged = batch("x1-empty", "s000-chrome-1s", "-s", store, "--quiet", "--no-align", "--log-format", "json")
     events = [json.loads(line) for line in logged.err.splitlines()]
@@ -390,11 +393,15 @@ def test_a_run_that_is_stopped_ends_well(
         assert process.returncode == 130, err
         assert "Traceback" not in err
         assert "interrupted after" in out
+        left = re.search(r"left       (\d+) stopped in the middle, (\d+) not begun", out)
+        assert left is not None
         wait_until_gone(workers)
         lines = [json.loads(line) for line in report.read_text().splitlines()]
         assert lines[-1]["interrupted"] is True
         assert not list((tmp_path / "store").glob("*/merged/.sessiontool-*")), "a work folder was left"
         interrupted = [line["session_id"] for line in lines if line.get("status") == "interrupted"]
+        assert (int(left[1]), int(left[2])) == (len(interrupted), 10 - (len(lines) - 1)), out
+        assert f"again      sessiontool batch --all -s {tmp_path / 'store'}" in out
         if interrupted:
             break
     assert 0 < len(interrupted) <= 2
@@ -417,6 +424,25 @@ def test_workers_do_not_outlive_a_run_that_was_killed(
     assert again.code == 0
     assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
     assert again.summary["sessions"] == 10
+
+
+@pytest.mark.parametrize("reader", ["| head -n 1", "2>&1 >/dev/null | head -n 1", ">&-"])
+def test_output_that_is_not_read_does_not_end_the_run(tmp_path: Path, reader: str) -> None:
+    """By a real shell: `head` takes a line and goes, or stdout is closed from the start."""
+    store, report = multiplied(tmp_path / "store", 4), tmp_path / "report.jsonl"
+    for name in ("a-empty", "b-empty"):
+        (store / name).mkdir()
+    run = shlex.join(command("--all", "-s", store, "--no-align", "--workers", "1", "--report", report))
+    around = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    script = (
+        f"set -o pipefail; {run} --quiet {reader}" if reader.startswith("2>") else f"set -o pipefail; {run} {reader}"
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=60, env=around)
+    assert (done.returncode, done.stderr) == (4, "")
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert Counter(line.get("status") for line in lines) == {"complete": 2, "repaired": 2, "failed": 2, None: 1}
+    assert lines[-1]["sessions"] == 6
+    assert len(done.stdout.splitlines()) == (0 if reader == ">&-" else 1)
 
 
 # -- more than one run

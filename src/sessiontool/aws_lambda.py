@@ -40,6 +40,8 @@ _TEST_EVENT = "s3:TestEvent"
 _KINDS: tuple[type[SessionToolError], ...] = (UsageError, NotFoundError, RecordingError, StorageError)
 _ERRORS = {kind.exit_code: kind for kind in _KINDS}
 _NOT_DONE = (*FAILED, "busy")
+_NOT_ENDED = ("busy", "skipped")
+"""What is not worth a message: another run is at it, or the session goes on."""
 
 
 class _Wanted(NamedTuple):
@@ -175,6 +177,7 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
         output=settings.output,
         options=replace(merge_options_of(settings), force=wanted.force),
         selection=Selection(pending=wanted.announced, announced=wanted.announced),
+        fail_on=settings.fail_on,
     )
     left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S if context else 0.0
     try:
@@ -186,7 +189,18 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
         error = SessionToolError("there was not enough time", hint="give the function more time, or more memory")
         outcome = failed(wanted.session_id, error)
     json_logs.event("session", "error" if outcome.status in FAILED else "info", **outcome.to_json())
+    if settings.notify_arn and outcome.status not in _NOT_ENDED:
+        _notify(settings.notify_arn, outcome, settings)
     return outcome
+
+
+def _notify(arn: str, outcome: Outcome, settings: Settings) -> None:
+    """Send what became of a session; where it cannot be sent, the call fails, and the next one sends it."""
+    from .storage.s3.messages import send_message  # noqa: PLC0415 - boto3, which a folder store does without
+
+    what = "failed" if outcome.status in FAILED else "merged"
+    document = {"store": settings.store, **outcome.to_json()}
+    send_message(arn, f"sessiontool: session {what}", document, settings.s3)
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -117,4 +118,6 @@ def main() -> None:
     try:
         app()
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be ended well, and Python's end is no place
+        console.flush_result()
         gc.freeze()  # all of it goes with the process: to look through it for cycles took a twelfth of a merge from S3

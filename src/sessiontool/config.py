@@ -23,6 +23,7 @@ from .options import (
     RUNS,
     STORE,
     CaptionOptions,
+    FailOn,
     Limits,
     LogFormat,
     MergeOptions,
@@ -73,6 +74,21 @@ class Settings:
         RUNS,
         metavar="I/N",
         shown_default="what the engine says",
+    )
+    fail_on: FailOn = option(
+        "failed",
+        "What gives a session exit code 4: that it failed, lost sound (partial), or has any warning; all is published.",
+        RUNS,
+        choices=get_args(FailOn),
+    )
+    notify: str | None = option(
+        None, "A shell command that gets each run as JSON on its stdin, when it has ended.", RUNS, metavar="CMD"
+    )
+    notify_arn: str | None = option(
+        None,
+        "In Lambda: the topic of SNS or bus of EventBridge that gets a message about each session.",
+        RUNS,
+        has_flag=False,
     )
     end_markers: str = option(
         "session.json",

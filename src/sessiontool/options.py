@@ -24,6 +24,7 @@ Pauses = Literal["close", "keep"]
 Prefer = Literal["events", "utterances"]
 CaptionText = Literal["heard", "generated"]
 LogFormat = Literal["text", "json"]
+FailOn = Literal["failed", "partial", "warning"]
 
 _MOST_TICKS = 1 << 33
 """MPEG-2 time stamps have 33 bits (ISO/IEC 13818-1, section 2.4.3.7)."""

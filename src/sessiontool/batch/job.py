@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..errors import BusyError, RecordingError, SessionToolError
-from ..options import MergeOptions
+from ..options import FailOn, MergeOptions
 from ..progress import Progress, Silent, Timed
 from ..sessions import merge
 from ..sessions.inputs import read_notes
@@ -33,7 +33,10 @@ _PURGED = "its chunks were deleted after it was merged"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run does with each of its sessions; with `plan_only`, only what it would do."""
+    """What a run does with each of its sessions; with `plan_only`, only what it would do.
+
+    `fail_on`: what of a published result gives its session exit code 4.
+    """
 
     store: str
     layout: str
@@ -43,11 +46,16 @@ class Job:
     options: MergeOptions = field(default_factory=MergeOptions)
     selection: Selection = field(default_factory=Selection)
     plan_only: bool = False
+    fail_on: FailOn = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a session.  `reason`: why it was left alone or planned, or what went wrong."""
+    """What became of a session.  `reason`: why it was left alone or planned, or what went wrong.
+
+    `findings` are counted by severity, `codes` are those of warnings and errors.  `announced_at` and `announced_as`:
+    when people were first warned of it, and a mark of what was said.
+    """
 
     session_id: str
     status: Status
@@ -61,8 +69,17 @@ class Outcome:
     bytes: int = 0
     utterances: int = 0
     findings: Mapping[str, int] = field(default_factory=dict)
+    codes: Mapping[str, int] = field(default_factory=dict)
+    captions_status: str = ""
+    announced_at: str = ""
+    announced_as: str = ""
     stages_s: Mapping[str, float] = field(default_factory=dict)
     took_s: float = 0.0
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it failed, sound is lost, or it has warnings or errors."""
+        return self.status in (*FAILED, "partial") or bool(self.codes)
 
     def to_json(self) -> dict[str, Any]:
         """Without what does not apply; the reason of a failure is its `error`, as in every command's JSON."""
@@ -122,7 +139,7 @@ class Runner:
             if job.plan_only:
                 return Outcome(session_id, "planned", reason=decision.reason)
         try:
-            return merged(merge.merge_session(self._store, session_id, target, job.options, progress))
+            return merged(merge.merge_session(self._store, session_id, target, job.options, progress), job.fail_on)
         except RecordingError:
             if self._store.list_session(session_id).chunks or not merge.is_published(target):
                 raise
@@ -146,13 +163,15 @@ class Runner:
         return selecting.by_end(selection, listing, notes.session, now_s=time.time()), False
 
 
-def merged(result: merge.MergeResult) -> Outcome:
-    """The few lines of a merge's result."""
+def merged(result: merge.MergeResult, fail_on: FailOn) -> Outcome:
+    """The few lines of a merge's result; what an earlier run made has no exit code any more."""
     report, chunks = result.report, result.report.get("chunks", ())
     findings = result.findings
+    falls_short = not result.unchanged and result.falls_short(fail_on)
     return Outcome(
         result.session_id,
         "unchanged" if result.unchanged else result.status,  # type: ignore[arg-type]
+        RecordingError.exit_code if falls_short else 0,
         reason="merged before, from the same input" if result.unchanged else "",
         location=result.location,
         duration_s=report.get("duration_s", 0.0),
@@ -161,6 +180,8 @@ def merged(result: merge.MergeResult) -> Outcome:
         bytes=sum(chunk["bytes"] for chunk in chunks),
         utterances=report.get("utterances", 0),
         findings=dict(Counter(finding.severity for finding in findings)),
+        codes=dict(Counter(finding.code for finding in findings if finding.severity != "info")),
+        captions_status=result.captions_status,
     )
 
 

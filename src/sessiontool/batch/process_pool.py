@@ -199,7 +199,9 @@ def _death(code: int) -> SessionToolError:
 
 def _serve(pipe: Connection, job: Job) -> None:
     """Do the sessions that come through the pipe until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; whoever started us decides
+    for number in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal reach all; the run decides
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     cpus.limit(1)  # the others are the other workers'
     cpus.switch_threads_often()
@@ -207,10 +209,12 @@ def _serve(pipe: Connection, job: Job) -> None:
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:
             pipe.send(runner.run(pipe.recv(), _Telling(pipe)))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
-    """Unwind, so that work folders and leases are given back."""
+    """Unwind, so that work folders and leases are given back; once, for Python's end is no place to be interrupted."""
+    signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 
 

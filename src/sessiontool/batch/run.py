@@ -35,16 +35,22 @@ class _Source:
     def __init__(self, session_ids: Iterable[str]) -> None:
         self._ids = iter(session_ids)
         self.error: SessionToolError | None = None
+        self.taken, self.is_empty = 0, False
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         try:
-            return next(self._ids)
+            session_id = next(self._ids)
+        except StopIteration:
+            self.is_empty = True
+            raise
         except SessionToolError as error:
             self.error = error
             raise StopIteration from error
+        self.taken += 1
+        return session_id
 
 
 def run_sessions(
@@ -55,6 +61,7 @@ def run_sessions(
 
     def count(outcome: Outcome) -> None:
         totals.add(outcome)
+        totals.known, totals.all_known = source.taken, source.is_empty
         tell(outcome, totals)
 
     interrupted = False
@@ -65,6 +72,7 @@ def run_sessions(
         interrupted = True
         for outcome in engine.stop():
             count(outcome)
+        totals.known, totals.all_known = source.taken, source.is_empty
     finally:
         engine.close()
     totals.end(interrupted=interrupted)

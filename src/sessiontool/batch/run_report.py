@@ -31,7 +31,10 @@ STATUSES = (*MERGED, "unchanged", "busy", "skipped", "planned", *FAILED)
 
 @dataclass(slots=True)
 class Totals:
-    """A run in numbers.  Sound, chunks and bytes are counted of what this run merged."""
+    """A run in numbers.  Sound, chunks and bytes are counted of what this run merged.
+
+    `known`: how many sessions the run knows of until now; `all_known`: there are no others.
+    """
 
     started_s: float = field(default_factory=time.time)
     by_status: Counter[str] = field(default_factory=Counter)
@@ -44,6 +47,8 @@ class Totals:
     bytes: int = 0
     ended_s: float = 0.0
     interrupted: bool = False
+    known: int = 0
+    all_known: bool = False
 
     def add(self, outcome: Outcome) -> None:
         self.by_status[outcome.status] += 1
@@ -69,6 +74,11 @@ class Totals:
         return sum(self.by_status[status] for status in MERGED)
 
     @property
+    def not_begun(self) -> int:
+        """How many sessions an interrupted run knew of and left alone."""
+        return self.known - self.sessions if self.interrupted else 0
+
+    @property
     def failed(self) -> int:
         return sum(self.by_status[status] for status in FAILED)
 
@@ -83,6 +93,7 @@ class Totals:
             "by_exit_code": {str(code): count for code, count in sorted(self.by_exit_code.items())},
             "worst_exit_code": self.worst_exit_code,
             "interrupted": self.interrupted,
+            "not_begun": self.not_begun,
             "started_at": instant(self.started_s),
             "ended_at": instant(self.ended_s),
             "took_s": round(self.ended_s - self.started_s, 3),
@@ -142,12 +153,17 @@ def read_ids(lines: Iterable[str]) -> Iterator[str]:
 
 def read_failed(path: Path) -> Iterator[str]:
     """The sessions of a report that failed or were interrupted (NotFoundError, UsageError where it is no report)."""
+    for entry in read_entries(path):
+        if entry.get("type") == "session" and entry.get("status") in FAILED:
+            yield str(entry.get("session_id"))
+
+
+def read_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a report (NotFoundError, UsageError where it is no report)."""
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
-                entry = _entry(line, path, number)
-                if entry.get("type") == "session" and entry.get("status") in FAILED:
-                    yield str(entry.get("session_id"))
+                yield _entry(line, path, number)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no {path}", hint="name a file that --report has written") from error
     except (OSError, UnicodeDecodeError) as error:

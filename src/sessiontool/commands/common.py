@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import shlex
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from ..progress import Timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import NoReturn
 
     from ..config import Settings
     from ..progress import Progress
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ..views.view import View
 
 INTERRUPTED = 130
+_STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What stops services and pods, and what a terminal that is closed sends."""
 _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
@@ -55,12 +59,14 @@ class Common:
     ) -> None:
         """Run something on each session, render what comes of it, and exit with the highest code."""
         documents, code = [], 0
+        left = list(dict.fromkeys(ids))
         with open_store_of(settings) as store:
-            for session_id in dict.fromkeys(ids):
+            while left:
+                session_id = left.pop(0)
                 try:
                     with console.progress_bar(quiet=self.quiet) as progress:
                         timed = Timed(progress)
-                        with _telling_where(session_id, timed):
+                        with _telling_where(session_id, timed, len(left)):
                             result = run(store, session_id, timed)
                 except SessionToolError as error:
                     if self.debug:
@@ -84,14 +90,16 @@ class Common:
 
 
 @contextmanager
-def _telling_where(session_id: str, timed: Timed) -> Iterator[None]:
-    """An interrupt says in which session it came, and how that one was left."""
+def _telling_where(session_id: str, timed: Timed, left: int) -> Iterator[None]:
+    """An interrupt says in which session it came, how that one was left, how many were, and what goes on with them."""
     try:
         yield
     except KeyboardInterrupt:
+        others = f", {left} more not begun" if left else ""
+        where = f": {session_id} is as it was{others}"
         if timed.current in _CHANGING:
-            raise KeyboardInterrupt(f" while {timed.current} {session_id}: run again, which finishes it") from None
-        raise KeyboardInterrupt(f": {session_id} is as it was") from None
+            where = f" while {timed.current} {session_id}: run again, which finishes it{others}"
+        raise KeyboardInterrupt(f"{where}\nagain: {this_call()}") from None
 
 
 def _logged(document: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +116,8 @@ def _logged(document: dict[str, Any]) -> dict[str, Any]:
 def errors_as_exits(*, debug: bool) -> Iterator[None]:
     """Our errors as two lines and an exit code; a traceback only when it is asked for."""
     try:
-        yield
+        with _stoppable():
+            yield
     except SessionToolError as error:
         if debug:
             raise
@@ -117,9 +126,6 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         console.note(f"interrupted{interrupt}")
         raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - or Python complains when it flushes at its end
-        raise typer.Exit from None
     except OSError as error:
         if debug:
             raise
@@ -137,3 +143,28 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
             SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; --debug shows where")
         )
         raise typer.Exit(SessionToolError.exit_code) from None
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """What stops a program from outside ends the block as Ctrl-C does, unless the caller has it ignored (`nohup`)."""
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    ours = []
+    with suppress(ValueError):  # not the main thread: the caller has the signals there
+        for number in _STOPS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, stop)
+                ours.append(number)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def this_call() -> str:
+    """The command line of this run, to be typed again."""
+    return shlex.join(["sessiontool", *sys.argv[1:]])

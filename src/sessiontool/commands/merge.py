@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 
-@on_store(MERGING, CAPTIONS, PUBLISHING)
+@on_store("fail_on", MERGING, CAPTIONS, PUBLISHING)
 def merge(ids: Ids, common: Common) -> None:
     """Join the chunks of sessions, and caption them by the sound.
 
@@ -24,7 +24,7 @@ def merge(ids: Ids, common: Common) -> None:
     """
     with common.errors_as_exits():
         from ..sessions.merge import merge_session  # noqa: PLC0415
-        from ..views.merges import MERGE  # noqa: PLC0415
+        from ..views.merges import merge_view  # noqa: PLC0415
 
         settings = common.settings()
         options, target_of = merge_options_of(settings), targets_of(settings)
@@ -32,4 +32,4 @@ def merge(ids: Ids, common: Common) -> None:
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             return merge_session(store, session_id, target_of(store, session_id), options, progress)
 
-        common.run_all(ids, settings, run, MERGE)
+        common.run_all(ids, settings, run, merge_view(settings.fail_on))

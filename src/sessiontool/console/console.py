@@ -6,7 +6,9 @@ result is shown is in `views`.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ..errors import SessionToolError
 
 RESULT_SCHEMA = "sessiontool.result/1"
+_UNREAD = (errno.EPIPE, errno.EIO)
+"""What writing to a pipe without a reader says, and to a terminal that was closed."""
 
 
 def print_error(error: SessionToolError, *, where: str = "") -> None:
@@ -29,9 +33,8 @@ def print_error(error: SessionToolError, *, where: str = "") -> None:
         named = {"where": where} if where else {}
         json_logs.event("error", "error", message=error.message, hint=error.hint, exit_code=error.exit_code, **named)
         return
-    print(f"error: {_printable(f'{where}: ' * bool(where) + error.message)}", file=sys.stderr)  # noqa: T201
-    if error.hint:
-        print(f"hint: {_printable(error.hint)}", file=sys.stderr)  # noqa: T201
+    hint = f"\nhint: {error.hint}" if error.hint else ""
+    _say(f"error: {f'{where}: ' * bool(where)}{error.message}{hint}")
 
 
 def print_session_error(session_id: str, error: SessionToolError) -> None:
@@ -43,19 +46,22 @@ def print_session_error(session_id: str, error: SessionToolError) -> None:
 
 
 def print_line(text: str) -> None:
-    print(_printable(text))  # noqa: T201
+    print_lines([text])
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    for line in lines:
-        print_line(line)
+    """Lines of the result, at once also where stdout is a pipe."""
+    with _may_be_unread("stdout"):
+        sys.stdout.writelines(f"{_printable(line)}\n" for line in lines)
+        sys.stdout.flush()
 
 
 def write_text(text: str) -> None:
     """A result that is data, byte for byte in UTF-8, whatever the terminal's encoding."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    with _may_be_unread("stdout"):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
 
 
 def note(text: str) -> None:
@@ -63,7 +69,31 @@ def note(text: str) -> None:
     if json_logs.are_json():
         json_logs.event("note", message=text)
         return
-    print(_printable(text), file=sys.stderr)  # noqa: T201
+    _say(text)
+
+
+def _say(text: str) -> None:
+    with _may_be_unread("stderr"):
+        print(_printable(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _may_be_unread(name: str) -> Iterator[None]:
+    """Where the reader of a pipe has gone, as `head` does, or the terminal, the run goes on and writes to nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNREAD:
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, getattr(sys, name).fileno())
+        os.close(nowhere)
+
+
+def flush_result() -> None:
+    """Write out what others have printed; Python itself would complain of a pipe without a reader."""
+    with _may_be_unread("stdout"):
+        sys.stdout.flush()
 
 
 def _printable(text: str) -> str:
@@ -73,7 +103,10 @@ def _printable(text: str) -> str:
 
 def print_json(sessions: Sequence[dict[str, Any]]) -> None:
     """Exactly one JSON document."""
-    sys.stdout.write(json.dumps({"schema": RESULT_SCHEMA, "sessions": sessions}, indent=1) + "\n")
+    document = json.dumps({"schema": RESULT_SCHEMA, "sessions": sessions}, indent=1) + "\n"
+    with _may_be_unread("stdout"):
+        sys.stdout.write(document)
+        sys.stdout.flush()
 
 
 def error_json(session_id: str, error: SessionToolError) -> dict[str, Any]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..documents.report_model import Report
     from ..documents.transcript_model import Transcript
     from ..model import Finding, SessionListing
+    from ..options import FailOn
     from ..storage import Store, Target
     from .inputs import Notes
     from .join import Recording
@@ -110,6 +111,11 @@ class MergeResult:
     def findings(self) -> tuple[Finding, ...]:
         """What was repaired or is doubtful, as in the report."""
         return findings_of(self.report)
+
+    def falls_short(self, fail_on: FailOn) -> bool:
+        """Whether the result is one that a caller wants to be an error: recorded sound is gone, or also any warning."""
+        is_warned = fail_on == "warning" and any(finding.severity != "info" for finding in self.findings)
+        return is_warned or (fail_on != "failed" and self.status == "partial")
 
 
 @dataclass(frozen=True, slots=True)

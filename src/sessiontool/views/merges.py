@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import RecordingError
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from ..documents.report_model import Report, ReportChunk, ReportPartAlignment, ReportSpan
     from ..documents.transcript_model import TranscriptUtterance
+    from ..options import FailOn
     from ..sessions.merge import MergeResult
 
 _MOST_FINDINGS = 12
@@ -137,5 +139,10 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
-MERGE: View[MergeResult] = View(_merge_json, _summary, lambda _: 0)
+def merge_view(fail_on: FailOn) -> View[MergeResult]:
+    """How a merge is shown; `fail_on` says which results have exit code 4."""
+    code = RecordingError.exit_code
+    return View(_merge_json, _summary, lambda result: code if result.falls_short(fail_on) else 0)
+
+
 INSPECT: View[MergeResult] = View(_merge_json, _inspected, lambda _: 0)

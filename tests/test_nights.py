@@ -1,0 +1,122 @@
+"""Runs that no one watches: what is said of damaged sessions, when again, by which exit code, and to whom."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from sessiontool.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROJECT = Path(__file__).parent.parent
+
+
+def batch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "sessiontool", "batch", *map(str, arguments), "--workers", "1"]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+
+
+def entries(report: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in report.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sessions of six seconds: `whole`; `partial`, that lacks a chunk; `warned`, whose log is not in it."""
+    folder = tmp_path_factory.mktemp("pattern")
+    for name, faults in (("whole", ()), ("partial", ("missing:1",)), ("warned", ())):
+        more = [option for fault in faults for option in ("--fault", fault)]
+        made = ["simulate", str(folder / name), "--seconds", "6", "--timeslice-ms", "2000", "--quiet", *more]
+        assert CliRunner().invoke(app, made).exit_code == 0
+        (folder / name / "truth.json").unlink()
+    (folder / "warned" / "utterances.jsonl").rename(folder / "warned" / "what-was-said.jsonl")
+    return folder
+
+
+@pytest.fixture
+def store(pattern: Path, tmp_path: Path) -> Path:
+    root = Path(shutil.copytree(pattern, tmp_path / "store"))
+    (root / "empty").mkdir()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("options", "merged", "run"),
+    [
+        ((), {"whole": 0, "partial": 0, "warned": 0, "empty": 4}, 4),
+        (("--fail-on", "partial"), {"whole": 0, "partial": 4, "warned": 0, "empty": 4}, 4),
+        (("--fail-on", "warning"), {"whole": 0, "partial": 4, "warned": 4, "empty": 4}, 4),
+    ],
+)
+def test_what_an_exit_code_says(store: Path, options: Sequence[str], merged: dict[str, int], run: int) -> None:
+    done = batch("--all", "-s", store, "--no-align", "--json", *options)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {line["session_id"]: line["exit_code"] for line in lines if line["type"] == "session"} == merged
+    assert done.returncode == run
+    assert (store / "partial" / "merged" / "report.json").exists()
+    for name, code in merged.items():  # alone it is the same, and said again of a result that is there already
+        alone = ["merge", name, "-s", str(store), "--no-align", *options]
+        assert CliRunner().invoke(app, alone).exit_code == code
+
+
+def test_lines_and_report_name_the_codes(store: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.jsonl"
+    done = batch("partial", "warned", "whole", "-s", store, "--no-align", "--report", report)
+    assert re.search(r"^partial: partial, .* s of it lost; findings: chunk-missing, s", done.stdout, re.MULTILINE)
+    assert re.search(r"^warned: complete, .* chunks; findings: no-utterances$", done.stdout, re.MULTILINE)
+    codes = {line["session_id"]: line.get("codes") for line in entries(report)[:-1]}
+    assert codes == {"partial": {"chunk-missing": 1, "sound-lost": 1}, "warned": {"no-utterances": 1}, "whole": None}
+
+
+def test_each_is_announced_once_and_again_when_it_changed(store: Path, tmp_path: Path) -> None:
+    report = tmp_path / "night.jsonl"
+
+    def night(*more: str) -> list[str]:
+        return batch("--all", "-s", store, "--no-align", "--quiet", "--report", report, *more).stderr.splitlines()
+
+    first = night()
+    assert sorted(line for line in first if not line.startswith("hint: ")) == [
+        "error: empty: session empty has no chunks",
+        "warning: partial: partial, 2.04 s of it lost; findings: chunk-missing, sound-lost",
+        "warning: warned: complete; findings: no-utterances",
+    ]
+    assert night() == [f"1 session failed as announced before; {report} names them"]
+    assert "announced_at" in next(line for line in entries(report) if line["session_id"] == "partial")
+    assert len(night("--force")) == 1, "merged anew, with nothing new to say"
+
+    (store / "partial" / "chunks" / "000" / "000002.webm").unlink()
+    changed = night()
+    assert [line.split(":")[1] for line in changed if line.startswith("warning")] == [" partial"]
+
+    batch("whole", "-s", store, "--no-align", "--quiet", "--report", report)  # a run that comes to one of them alone
+    assert [line["type"] for line in entries(report)].count("announced") == 3
+    assert len(night("--force")) == 1
+    report.write_text("not a report\n")
+    assert len([line for line in night("--force") if not line.startswith("hint: ")]) == 3
+
+
+def test_a_command_gets_the_run(store: Path, tmp_path: Path) -> None:
+    got = tmp_path / "got.json"
+    done = batch("--all", "-s", store, "--no-align", "--notify", f"cat > {got}; echo sent", "--no-fail")
+    assert (done.returncode, done.stderr) == (0, "sent\n")
+    run = json.loads(got.read_text())
+    assert (run["sessions"], run["by_status"]["partial"], run["error"]) == (4, 1, None)
+    assert {one["session_id"] for one in run["announced"]} == {"empty", "partial", "warned"}
+    assert run["call"].startswith("sessiontool batch --all -s")
+
+    broken = batch("whole", "-s", store, "--no-align", "--notify", "exit 7", "--quiet")
+    assert (broken.returncode, broken.stderr) == (1, "--notify exit 7: exit code 7\n")
+
+    missing = batch("--all", "-s", tmp_path / "nowhere", "--notify", f"cat > {got}", "--quiet")
+    assert missing.returncode == 3
+    assert "does not exist" in json.loads(got.read_text())["error"], "a night that could not begin is announced too"
