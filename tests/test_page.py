@@ -270,3 +270,68 @@ def test_a_broken_document_is_named(output: Path, name: str, change: Callable[[d
 def test_a_link_to_a_folder_is_refused_in_python_too(output: Path) -> None:
     with pytest.raises(UsageError, match="in a folder"):
         page_again(output, link_s=60)
+
+
+# -- a page over all sessions
+
+
+def run_all(*arguments: str | Path) -> tuple[int, str]:
+    ended = CliRunner().invoke(app, ["page", "--all", "--store", str(store_of(SESSION)), *map(str, arguments)])
+    return ended.exit_code, ended.output
+
+
+def rows_of(index: Path) -> dict[str, dict[str, Any]]:
+    data = json.loads(Parsed(index.read_text("utf-8")).inside["data"])
+    return {row["id"]: row for row in data["sessions"]}
+
+
+def test_all_sessions_have_a_line(output: Path) -> None:
+    broken = output / "chrome-1s" / "report.json"
+    broken.parent.mkdir()
+    broken.write_text("[]")
+    for name in ("index.html", "peaks.dat"):
+        (output / SESSION / name).unlink()
+    sessiontool.merge(SESSION, store=store_of(SESSION), output=output)  # now without a page
+    code, printed = run_all("--output", output)
+    assert code == RecordingError.exit_code
+    assert f"{broken} is no JSON object" in printed
+    assert f"{output}/index.html: 7 sessions, 1 with a page, 1 of them made now" in printed
+    rows = rows_of(output / "index.html")
+    assert {name: row["state"] for name, row in rows.items()} == {
+        folder.name: {SESSION: "complete", "chrome-1s": "unreadable"}.get(folder.name, "not merged")
+        for folder in store_of(SESSION).iterdir()
+    }
+    report = json.loads((output / SESSION / "report.json").read_text("utf-8"))
+    assert rows[SESSION]["page"] == f"{SESSION}/index.html"
+    assert rows[SESSION]["duration_ms"] == round(report["duration_s"] * 1000)
+    assert rows[SESSION]["utterances"] == report["utterances"]
+    assert verified(output) == ()
+    assert "0 of them made now" in run_all("--output", output)[1]
+
+
+def test_the_page_of_a_store_leads_into_its_sessions(place: Path, tmp_path: Path) -> None:
+    copytree(store_of(SESSION) / SESSION, tmp_path / "store" / SESSION)
+    copytree(place / SESSION, tmp_path / "store" / SESSION / "merged")
+    ended = CliRunner().invoke(app, ["page", "--all", "--store", str(tmp_path / "store"), "--json"])
+    assert json.loads(ended.output)["sessions"] == [
+        {"location": f"{tmp_path}/store/index.html", "sessions": 1, "pages": 1, "made": 0, "failed": []}
+    ]
+    link = rows_of(tmp_path / "store" / "index.html")[SESSION]["page"]
+    assert (tmp_path / "store" / link).is_file()
+
+
+def test_the_page_of_a_bucket_is_in_its_root(place: Path, s3_url: str, s3_client: Any) -> None:
+    bucket, _, root = s3_url.removeprefix("s3://").partition("/")
+    for path in (place / SESSION).iterdir():
+        s3_client.put_object(Bucket=bucket, Key=f"{root}/{SESSION}/{path.name}", Body=path.read_bytes())
+    code, printed = run_all("--output", s3_url)
+    assert (code, printed) == (0, f"{s3_url}/index.html: 7 sessions, 1 with a page, 0 of them made now\n")
+    found = s3_client.get_object(Bucket=bucket, Key=f"{root}/index.html")
+    assert found["ContentType"] == "text/html; charset=utf-8"
+    assert f'"page":"{SESSION}/index.html"' in found["Body"].read().decode()
+
+
+@pytest.mark.parametrize("arguments", [(SESSION, "--all"), ("--all", "--embed"), ("--all", "--link", "1h"), ()])
+def test_all_is_for_places_alone(arguments: tuple[str, ...]) -> None:
+    ended = CliRunner().invoke(app, ["page", *arguments, "--store", str(store_of(SESSION))])
+    assert ended.exit_code == UsageError.exit_code

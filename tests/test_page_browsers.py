@@ -267,10 +267,13 @@ def test_axe_finds_nothing(scheme: str, width: int, folder: Path, chromium: Chro
     page.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
     mixed = tmp_path / "index.html"
     mixed.write_text(mixed_page(), "utf-8")
-    for url in ((folder / "index.html").as_uri(), mixed.as_uri()):
+    (tmp_path / "all.html").write_text(index_page(), "utf-8")
+    for url in ((folder / "index.html").as_uri(), mixed.as_uri(), (tmp_path / "all.html").as_uri()):
         page.call("Page.navigate", url=url)
-        page.wait_for(f"{READY} && location.href === {url!r}", 30)
-        page.evaluate("seek(6500); setClip(5000, 9000); byId('search').value = 'hours'; search(); setFollow(true)")
+        page.wait_for(f"document.readyState === 'complete' && location.href === {url!r}", 30)
+        page.evaluate(
+            "globalThis.seek && (seek(6500), setClip(5000, 9000), byId('search').value = 'hours', search(), 1)"
+        )
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         page.evaluate(AXE.read_text("utf-8") + "; 1")
         found = page.evaluate(
@@ -278,6 +281,43 @@ def test_axe_finds_nothing(scheme: str, width: int, folder: Path, chromium: Chro
             "[one.id, one.nodes.map((node) => node.html + node.failureSummary)])))"
         )
         assert json.loads(found) == []
+
+
+def index_page() -> str:
+    """A page over sessions in all states."""
+    states = ("complete", "repaired", "partial")
+    figures = {"captions": "doubtful", "page": "a/index.html", "utterances": 12, "parts": 1, "warnings": 1}
+    rows: list[dict[str, Any]] = [
+        {"id": f"s{n}", "state": state, "duration_ms": 60_000 * n, "lost_ms": 900 * n, "errors": n, **figures}
+        for n, state in enumerate(states, start=9)
+    ]
+    rows += [{"id": HOSTILE[0], "state": "unreadable", "why": HOSTILE[1]}, {"id": "new", "state": "not merged"}]
+    return render("sessions", "Sessions", {"program": "sessiontool", "place": HOSTILE[2], "sessions": rows})
+
+
+def test_the_page_over_all_sessions_sorts_and_filters(chromium: Chromium, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(index_page(), "utf-8")
+    page = chromium.open((tmp_path / "index.html").as_uri(), WATCH)
+    page.wait_for("document.querySelectorAll('#rows tr').length === 5", 30)
+
+    def names() -> list[str]:
+        shown = page.evaluate(
+            "JSON.stringify([...document.querySelectorAll('#rows td:first-child')].map((one) => one.innerText))"
+        )
+        return [name.split("\n")[0] for name in json.loads(shown)]
+
+    assert names()[1:] == ["new", "s9", "s10", "s11"]  # numbers as numbers
+    page.click("Length")
+    assert names()[:3] == ["s11", "s10", "s9"]
+    page.click("Length")
+    assert names()[:3] == ["s9", "s10", "s11"]
+    page.click("State")
+    assert names()[1:3] == ["s11", "s10"]
+    page.click("partial 1")
+    assert names() == ["s11"]
+    page.evaluate("byId('filter').value = 'S9'; state = ''; show()")
+    assert names() == ["s9"]
+    assert page.evaluate("JSON.stringify(refused)") == "[]"
 
 
 def test_a_signed_page_from_s3_plays_and_seeks(s3_url: str, chromium: Chromium) -> None:

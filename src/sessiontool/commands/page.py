@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import targets_of
+from ..compose import open_results_of, open_store_of, targets_of
 from ..console import console
 from ..errors import UsageError
 from .common import Common
-from .parameters import Ids, on_store
+from .parameters import on_store
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..progress import Progress
     from ..storage import Store
 
@@ -24,8 +26,9 @@ _LIFETIME = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 
 @on_store(without=("verbose",))
 def page(
-    ids: Ids,
     common: Common,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The sessions.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
     embed: Annotated[
         bool, typer.Option("--embed", help="Make one file with the audio inside, ID.html, and change no result.")
     ] = False,
@@ -42,7 +45,8 @@ def page(
 ) -> None:
     """Make a page of merged sessions: player, waveform, transcript and findings in one HTML file.
 
-    It is index.html beside the audio, and needs no network.  Peaks of the sound go into peaks.dat.
+    It is index.html beside the audio, and needs no network.  Peaks of the sound go into peaks.dat.  --all makes those
+    that are not there yet, and index.html over all sessions in the store, or where --output says.
     """
     with common.errors_as_exits():
         from ..sessions.page.publish import page_session, page_with_audio  # noqa: PLC0415
@@ -52,6 +56,13 @@ def page(
         settings = common.settings()
         if embed and link:
             raise UsageError("--embed and --link ask for two things", hint="give one of them")
+        if every == bool(ids):
+            raise UsageError("name the sessions, or take --all", hint="--all makes a page over all sessions too")
+        if every:
+            if embed or link:
+                raise UsageError("--all makes pages in their places alone", hint="name the sessions to send")
+            _run_all(common, settings, show=show, force=force)
+            return
         link_s = None if link is None else _read_lifetime(link)
         target_of, folder = targets_of(settings), local_folder(into)
 
@@ -67,7 +78,29 @@ def page(
                 _open(result.link or result.location)
             return result
 
-        common.run_all(ids, settings, run, PAGES)
+        common.run_all(ids or (), settings, run, PAGES)
+
+
+def _run_all(common: Common, settings: Settings, *, show: bool, force: bool) -> None:
+    """Pages of all sessions, and the one over them; exits with the highest code of those that failed."""
+    from ..sessions.page.index import index_sessions  # noqa: PLC0415
+    from ..views.pages import INDEX  # noqa: PLC0415
+
+    target_of = targets_of(settings)
+    with open_store_of(settings) as store, console.progress_bar(quiet=common.quiet) as progress:
+        place = open_results_of(settings) if settings.output else store
+        targets = partial(target_of, store)
+        result = index_sessions(store.session_ids(), targets, place, force=force, progress=progress)
+    for session_id, error in result.failed:
+        console.print_session_error(session_id, error)
+    if common.as_json:
+        console.print_json([INDEX.document(result)])
+    elif not common.quiet:
+        console.print_lines(INDEX.lines(result, False))
+    if show:
+        _open(result.location)
+    if code := INDEX.exit_code(result):
+        raise typer.Exit(code)
 
 
 def _read_lifetime(text: str) -> int:

@@ -110,6 +110,15 @@ class Target(Protocol):
 class Results(Protocol):
     """A place for results outside the store: a folder for each session, named by its id."""
 
+    @property
+    def url(self) -> str:
+        """The place as a path or `s3://bucket/prefix`."""
+        ...
+
+    def write_page(self, name: str, body: bytes) -> str:
+        """Put a page over all sessions into the root, in the place of an older one; where it is then (StorageError)."""
+        ...
+
     def target(self, session_id: str) -> Target:
         """The place of a session's result.  The id has been checked."""
         ...
@@ -174,6 +183,10 @@ class Store(Protocol):
 
         StorageError where it was changed since, or the store refuses.
         """
+        ...
+
+    def write_page(self, name: str, body: bytes) -> str:
+        """Put a page over all sessions into the root, in the place of an older one; where it is then (StorageError)."""
         ...
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:

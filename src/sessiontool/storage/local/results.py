@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..checks import check_output
+from .pages import write_page
 from .target import FolderTarget
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ class FolderResults:
     def __init__(self, root: Path, limits: Limits) -> None:
         self._root = root
         self._limits = limits
+
+    @property
+    def url(self) -> str:
+        return str(self._root)
+
+    def write_page(self, name: str, body: bytes) -> str:
+        return write_page(self._root, name, body)
 
     def target(self, session_id: str) -> FolderTarget:
         return FolderTarget(self._root / session_id, self._limits)

@@ -22,6 +22,7 @@ from ..layout import MERGED_FOLDER, Layout
 from ..protocols import Check, changed, check_size, unknown_session, vanished
 from .delete import erase_files
 from .disk import disk_errors, work_folder
+from .pages import write_page
 from .target import FolderTarget
 from .untrusted import check_name, open_file
 
@@ -128,6 +129,9 @@ class LocalStore:
             if (_tag(found) if found else None) != (old.tag if old else None):
                 raise changed(str(path))
             made.replace(path)
+
+    def write_page(self, name: str, body: bytes) -> str:
+        return write_page(self._root, name, body)
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         folder = self._root / self.layout.folder(session_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .checks import check_bucket, check_writing
+from .pages import write_page
 from .store import open_bucket
 from .target import S3Target
 
@@ -28,6 +29,13 @@ class S3Results:
     def at(cls, url: str, options: S3Options, limits: Limits) -> Self:
         """The place at `s3://bucket/prefix`; nothing is asked of the server yet (UsageError for what is none)."""
         return cls(*open_bucket(url, options, limits))
+
+    @property
+    def url(self) -> str:
+        return self._bucket.url(self._root)
+
+    def write_page(self, name: str, body: bytes) -> str:
+        return write_page(self._bucket, self._root, name, body)
 
     def target(self, session_id: str) -> S3Target:
         return S3Target(self._bucket, f"{self._root}{session_id}/")

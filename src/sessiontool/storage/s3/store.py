@@ -22,6 +22,7 @@ from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
 from .errors import FAILURES, translate
 from .fetch import S3Fetch
+from .pages import write_page
 from .put_options import write_parameters
 from .target import S3Target
 from .versions import delete_versions, list_versions
@@ -128,6 +129,9 @@ class S3Store:
         key = f"{self._root}{self.layout.folder(session_id)}/{check_name(name)}"
         if self._bucket.put_if(key, body, old.tag if old else None) is None:
             raise changed(self._bucket.url(key))
+
+    def write_page(self, name: str, body: bytes) -> str:
+        return write_page(self._bucket, self._root, name, body)
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
         for prefix in self.layout.prefixes(session_id):
