@@ -303,6 +303,8 @@ def test_all_sessions_have_a_line(output: Path) -> None:
     }
     report = json.loads((output / SESSION / "report.json").read_text("utf-8"))
     assert rows[SESSION]["page"] == f"{SESSION}/index.html"
+    assert rows["chrome-1s"]["why"] == "chrome-1s/report.json is no JSON object"
+    assert str(output) not in (output / "index.html").read_text("utf-8")
     assert rows[SESSION]["duration_ms"] == round(report["duration_s"] * 1000)
     assert rows[SESSION]["utterances"] == report["utterances"]
     assert verified(output) == ()

@@ -292,7 +292,7 @@ def index_page() -> str:
         for n, state in enumerate(states, start=9)
     ]
     rows += [{"id": HOSTILE[0], "state": "unreadable", "why": HOSTILE[1]}, {"id": "new", "state": "not merged"}]
-    return render("sessions", "Sessions", {"program": "sessiontool", "place": HOSTILE[2], "sessions": rows})
+    return render("sessions", "Sessions", {"program": "sessiontool", "sessions": rows})
 
 
 def test_the_page_over_all_sessions_sorts_and_filters(chromium: Chromium, tmp_path: Path) -> None:

@@ -60,9 +60,9 @@ def index_sessions(
             rows.append(_row(session_id, target, place.url, result, force=force))
         except SessionToolError as error:
             result.failed.append((session_id, error))
-            rows.append({"id": session_id, "state": "unreadable", "why": error.message})
+            rows.append({"id": session_id, "state": "unreadable", "why": _without(error.message, place.url)})
     progress.stage("publishing")
-    data = {"program": f"sessiontool {__version__}", "place": place.url, "sessions": rows}
+    data = {"program": f"sessiontool {__version__}", "sessions": rows}
     result.location = place.write_page(PAGE, render("sessions", "Sessions", data).encode("utf-8", "replace"))
     return result
 
@@ -101,4 +101,9 @@ def figures(report: Report) -> dict[str, Any]:
 
 def _link(location: str, root: str) -> str:
     """The way from a page in `root` to a file below it."""
-    return quote(location.removeprefix(f"{root.rstrip('/')}/").replace("\\", "/"))
+    return quote(_without(location, root).replace("\\", "/"))
+
+
+def _without(text: str, root: str) -> str:
+    """A text without the root in paths: where on a machine the store is, is no matter of those who see the page."""
+    return text.replace(f"{root.rstrip('/')}/", "")

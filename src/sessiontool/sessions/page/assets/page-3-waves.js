@@ -78,7 +78,7 @@ function draw(canvas, key, paint, scale, ms) {
   context.scale(ratio, ratio);
   if (clip) {
     context.fillStyle = colours.accent;
-    context.globalAlpha = 0.2;
+    context.globalAlpha = 0.15;
     context.fillRect(scale.x(clip[0]), 0, scale.x(clip[1]) - scale.x(clip[0]), height);
     context.globalAlpha = 1;
     for (const at of clip) context.fillRect(scale.x(at) - 0.5, 0, 1, height);

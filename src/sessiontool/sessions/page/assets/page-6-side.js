@@ -105,6 +105,7 @@ function startAll() {
   startKeys();
   startSearch();
   new ResizeObserver(() => notify()).observe(byId("waves"));
+  new ResizeObserver(() => document.documentElement.style.setProperty("--stage", `${byId("stage").offsetHeight}px`)).observe(byId("stage"));
   startPlayer();
   followHash();
   notify();

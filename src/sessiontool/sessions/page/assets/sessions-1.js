@@ -90,7 +90,7 @@ function fillStates() {
 function startIndex() {
   themed(() => {});
   const total = DATA.sessions.reduce((sum, row) => sum + (row.duration_ms ?? 0), 0);
-  byId("facts").append(make("li", "", counted(DATA.sessions.length, "session")), make("li", "", `${lengthOf(total)} of sound`), make("li", "", DATA.place));
+  byId("facts").append(make("li", "", counted(DATA.sessions.length, "session")), make("li", "", `${lengthOf(total)} of sound`));
   fillHeads();
   fillStates();
   byId("filter").addEventListener("input", () => { shown = MORE; show(); });
