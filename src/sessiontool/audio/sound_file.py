@@ -1,19 +1,19 @@
-"""Sound into files that people play: WAV, FLAC, MP3, AAC in M4A, Opus in Ogg (through PyAV, with no system ffmpeg).
+"""Sound into files that people play: WAV, FLAC, MP3, AAC in M4A, Opus in Ogg and WebM (by PyAV, with no ffmpeg).
 
 A lossy file says how much of its beginning is the encoder's own (`priming`): an edit list in M4A, a LAME tag in MP3,
-the pre-skip in Ogg.  Programs that heed it hear the sound from its first sample on.
+the pre-skip in Ogg, CodecDelay in WebM.  Programs that heed it hear the sound from its first sample on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 
-from ..media.opus import SAMPLES_PER_SECOND, OpusHead
+from ..media.opus import SAMPLES_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +51,7 @@ FORMATS = {
     "m4a": SoundFormat("aac", "ipod", "fltp", 64_000, (("movflags", "+faststart"),)),
     "opus": _OPUS,
     "ogg": _OPUS,
+    "webm": replace(_OPUS, container="webm"),
 }
 """By the ending of the file; bits a second: chosen, as above.  RF64 (EBU Tech 3306) takes over where WAV ends."""
 
@@ -105,18 +106,3 @@ class SoundFile:
             if packet.pts is not None:
                 self.priming = max(self.priming, -int(packet.pts * packet.time_base * self.rate_hz))
             self._file.mux(packet)
-
-
-def copy_to_ogg(recording: Path, packets: Iterable[bytes], path: Path, tags: Mapping[str, str]) -> None:
-    """The packets of a WebM recording as they are, in an Ogg file: nothing is encoded again, and nothing is lost."""
-    with av.open(str(recording)) as source, av.open(str(path), "w", format="ogg") as file:
-        file.metadata.update(tags)
-        stream = file.add_stream_from_template(source.streams.audio[0])
-        length_of, position = OpusHead(2, 0).lengths(), 0
-        for payload in packets:
-            packet = av.Packet(payload)
-            packet.stream, packet.time_base = stream, Fraction(1, SAMPLES_PER_SECOND)
-            packet.pts = packet.dts = position
-            packet.duration = length_of(payload)
-            position += packet.duration
-            file.mux(packet)

@@ -23,7 +23,9 @@ def export(
     common: Common,
     formats: Annotated[
         str,
-        typer.Option("--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg; others by ffmpeg."),
+        typer.Option(
+            "--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg, webm; others by ffmpeg."
+        ),
     ] = "wav",
     roles: Annotated[
         str | None,
@@ -33,11 +35,21 @@ def export(
     rate_hz: Annotated[
         int, typer.Option("--rate", metavar="HZ", help="8000, 16000, 24000 or 48000; Opus always has 48000.")
     ] = 48_000,
+    loudness: Annotated[
+        str, typer.Option("--loudness", metavar="ebu|podcast|none", help="Level the voices to what that asks for.")
+    ] = "none",
     filter_graph: Annotated[
         str | None, typer.Option("--filter", metavar="GRAPH", help="Send the sound through ffmpeg's filters first.")
     ] = None,
     begin: FromOption = None,
     end: ToOption = None,
+    utterance: Annotated[str | None, typer.Option("--utterance", metavar="ID", help="That utterance alone.")] = None,
+    each_utterance: Annotated[
+        bool, typer.Option("--each-utterance", help="A file for each utterance; with --roles of its voice alone.")
+    ] = False,
+    gap: Annotated[
+        int | None, typer.Option("--gap", metavar="N", help="What is around the Nth gap, 5 seconds on either side.")
+    ] = None,
     into: Annotated[
         str,
         typer.Option(
@@ -48,7 +60,7 @@ def export(
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
     ] = False,
 ) -> None:
-    """Export merged sessions as sound files; with --from or --to a clip, with its captions and transcript.
+    """Export merged sessions as sound files; a clip comes with its captions and transcript.
 
     The result is read from where merge published it, and not changed.  exports.json has the files' hashes.
     """
@@ -67,6 +79,10 @@ def export(
             rate_hz=rate_hz,
             start_s=None if begin is None else read_position(begin, "--from"),
             end_s=None if end is None else read_position(end, "--to"),
+            utterance=utterance,
+            each_utterance=each_utterance,
+            gap=gap,
+            loudness=None if loudness == "none" else loudness,
             filter_graph=filter_graph,
             force=force,
         )

@@ -31,6 +31,7 @@ _AUDIO_TRACK = 2  # TrackType (RFC 9559, section 5.1.4.1.3)
 _MASTER_SIZE_LENGTH = 8  # bytes of a size, the most there are (RFC 8794, section 11.2.5)
 _BLOCK_HEADER = struct.Struct(">BHBHB")  # id, two-byte size, track, relative time, flags
 _LONG_BLOCK_HEADER = struct.Struct(">BIBHB")  # the same with a four-byte size
+_PLACE = struct.Struct(">BHB")  # the end of both: track, relative time, flags
 _KEY_FRAME = 0x80  # flag of a SimpleBlock (RFC 9559, section 10.2)
 _SHORT_BLOCK_BYTES = 0x3FFF - 4  # payload of a block with a two-byte size (RFC 8794, section 4)
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
@@ -75,6 +76,14 @@ class WebmMuxer:
                 add(_LONG_BLOCK_HEADER.pack(*header))
             add(payload)
 
+    def _discard(self, samples: int) -> None:
+        """Make the last block one whose end is not played (RFC 9559, section 5.1.3.5.7)."""
+        header, payload = self._blocks[-2:]
+        place = _PLACE.pack(*_PLACE.unpack(header[-_PLACE.size :])[:2], 0)
+        padding_ns = samples * 1_000_000_000 // SAMPLES_PER_SECOND
+        padding = element(ebml.DISCARD_PADDING, padding_ns.to_bytes(8, "big"))  # signed, and not below zero
+        self._blocks[-2:] = [element(ebml.BLOCK_GROUP, element(ebml.BLOCK, place + payload) + padding)]
+
     def _end_cluster(self) -> None:
         if not self._blocks:
             return
@@ -84,16 +93,21 @@ class WebmMuxer:
         self._body_bytes += len(cluster)
         self._blocks = []
 
-    def finish(self, out: BinaryIO, head: OpusHead, *, writing_app: str, track_uid: int) -> None:
+    def finish(
+        self, out: BinaryIO, head: OpusHead, *, writing_app: str, track_uid: int, discard_samples: int = 0
+    ) -> None:
         """Write the whole file to `out`: the head, then the clusters from the body.
 
-        `Duration` is what a decoder plays: all samples but the pre-skip.
+        `Duration` is what a decoder plays: all samples but the pre-skip, and but the last `discard_samples`, which are
+        in the last packet.
         """
+        if discard_samples > 0:
+            self._discard(discard_samples)
         self._end_cluster()
         info = element(
             ebml.INFO,
             element(ebml.TIMESTAMP_SCALE, 1_000_000)
-            + element(ebml.DURATION, max(0, self.samples - head.pre_skip) / SAMPLES_PER_MS)
+            + element(ebml.DURATION, max(0, self.samples - head.pre_skip - discard_samples) / SAMPLES_PER_MS)
             + element(ebml.MUXING_APP, writing_app)
             + element(ebml.WRITING_APP, writing_app),
         )

@@ -34,7 +34,7 @@ def clip_transcript(transcript: Mapping[str, Any], start_s: float, end_s: float)
 
 def _utterances(entries: object, start_s: float, end_s: float) -> Iterator[dict[str, Any]]:
     for entry in entries if isinstance(entries, list) else ():
-        times = _times(entry)
+        times = times_of(entry)
         inside = None if times is None else _clamped(times, start_s, end_s)
         if times is not None and inside is not None:
             yield _utterance(entry, times, inside, start_s, end_s)
@@ -47,10 +47,10 @@ def _utterance(entry: Mapping[str, Any], times: Times, inside: Times, start_s: f
             one[name] = []
     for stretch in _list(entry, "speech"):
         of_speech = {"start_s": stretch[0], "end_s": stretch[1]} if _is_pair(stretch) else None
-        if (spoken := _times(of_speech)) and (kept := _clamped(spoken, start_s, end_s)):
+        if (spoken := times_of(of_speech)) and (kept := _clamped(spoken, start_s, end_s)):
             one["speech"].append(list(kept))
     for word in _list(entry, "words"):
-        spoken = _times(word)
+        spoken = times_of(word)
         if spoken and start_s <= sum(spoken) / 2 < end_s and (kept := _clamped(spoken, start_s, end_s)):
             one["words"].append({**word, "start_s": kept[0], "end_s": kept[1]})
     if start_s <= times[0] and times[1] <= end_s:
@@ -95,7 +95,8 @@ def _clamped(times: Times, start_s: float, end_s: float) -> Times | None:
     return (_rounded(start - start_s), _rounded(end - start_s)) if start < end else None
 
 
-def _times(entry: object) -> Times | None:
+def times_of(entry: object) -> Times | None:
+    """Start and end of an utterance or a word in seconds; None where it has no place."""
     if not isinstance(entry, dict):
         return None
     start, end = _time(entry.get("start_s")), _time(entry.get("end_s"))

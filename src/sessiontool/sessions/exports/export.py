@@ -18,7 +18,9 @@ from ...progress import Progress, Silent
 from ...storage import check_session_id
 from .. import report, result_files
 from .clip_transcript import clip_transcript
-from .sound_files import lanes_of, make_sound_files
+from .lanes import lanes_of
+from .pieces import ExportPiece, pieces_of
+from .sound_files import make_sound_files
 from .source import source_of
 
 if TYPE_CHECKING:
@@ -52,33 +54,39 @@ def export_session(
 ) -> ExportResult:
     """Export a published session into `folder`/ID, or for a clip into a folder in it that is named by its times.
 
-    Raises NotFoundError (nothing published), RecordingError (the recording is not as it was published, or a role has no
-    channel of its own), UsageError (a clip behind the end; files that are there; an ffmpeg that is wanted and is not
-    there, or fails), StorageError.
+    Raises NotFoundError (nothing published, or no such utterance or gap), RecordingError (the recording is not as it
+    was published, or a role has no channel of its own), UsageError (a stretch behind the end; files that are there; an
+    ffmpeg that is wanted and is not there, or fails), StorageError.
     """
     progress = progress or Silent()
     _require_ffmpeg(options)
     progress.stage("reading")
     published = result_files.read_published(target, result_files.REPORT)
+    transcript = result_files.read_published(target, result_files.TRANSCRIPT)
     recording = result_files.audio_of(published)
     with target.fetched(recording) as path:
         source = source_of(session_id, recording, path, published)
-        stretch = options.stretch(session_id, source.samples)
-        lanes = lanes_of(source, options)
+        pieces, lanes = pieces_of(source, options, published, transcript), lanes_of(source, options)
         place = folder / check_session_id(session_id)
         if options.is_clip:
-            place /= "{:.3f}-{:.3f}s".format(*(one / SAMPLES_PER_SECOND for one in stretch))
-        _require_room(place, [f"{lane.stem}.{form}" for lane in lanes for form in options.formats], force=options.force)
+            place /= f"{pieces[0].start / SAMPLES_PER_SECOND:.3f}-{pieces[0].end / SAMPLES_PER_SECOND:.3f}s"
+        elif options.each_utterance:
+            place /= "utterances"
+        stems = [f"{piece.stem}{lane.stem}" for piece in pieces for lane in lanes]
+        _require_room(place, [f"{stem}.{form}" for stem in stems for form in options.formats], force=options.force)
         place.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".exporting-", dir=place) as name:
             work = Path(name)
             progress.stage("exporting")
-            files = make_sound_files(source, lanes, options, stretch, work)
-            keeps_time = all(_keeps_time(one, stretch) for one in files)
-            documents = _documents(source, target, captions, stretch, work) if options.is_clip and keeps_time else []
-            document = _document(source, stretch, files, documents)
+            files = make_sound_files(source, lanes, options, pieces, work)
+            keeps_length = all(map(_keeps_length, files))
+            documents: list[ReportOutput] = []
+            if options.is_clip and keeps_length:
+                documents = _documents(source, transcript, captions, pieces[0], work)
+            reach = ExportPiece(pieces[0].start, max(piece.end for piece in pieces))
+            document = _document(source, reach, files, documents)
             if options.filter_graph is not None:
-                document |= {"filter": options.filter_graph, "filter_keeps_length": keeps_time}
+                document |= {"filter": options.filter_graph, "filter_keeps_length": keeps_length}
             result_files.write_text(work / EXPORTS, report.to_text(document))
             for one in (*files, *documents, {"name": EXPORTS}):
                 (work / one["name"]).replace(place / one["name"])
@@ -101,10 +109,10 @@ def _require_ffmpeg(options: ExportOptions) -> None:
         raise UsageError(error.message, hint=error.hint + known) from None
 
 
-def _keeps_time(file: dict[str, Any], stretch: tuple[int, int]) -> bool:
+def _keeps_length(file: dict[str, Any]) -> bool:
     """Whether a file is as long as what it was made of: captions do not fit to what a filter made longer or shorter."""
-    length = -(-(stretch[1] - stretch[0]) * file["rate_hz"] // SAMPLES_PER_SECOND)
-    return bool(file["samples"] == length)
+    samples = file["end_sample"] - file["start_sample"]
+    return bool(file["samples"] == -(-samples * file["rate_hz"] // SAMPLES_PER_SECOND))
 
 
 def _require_room(place: Path, names: Iterable[str], *, force: bool) -> None:
@@ -114,33 +122,25 @@ def _require_room(place: Path, names: Iterable[str], *, force: bool) -> None:
 
 
 def _documents(
-    source: Source, target: Target, options: CaptionOptions, stretch: tuple[int, int], work: Path
+    source: Source, transcript: dict[str, Any], options: CaptionOptions, piece: ExportPiece, work: Path
 ) -> list[ReportOutput]:
     """Write the clip's transcript and captions; returns what exports.json says of each."""
-    start_s, end_s = (one / SAMPLES_PER_SECOND for one in stretch)
-    transcript = clip_transcript(result_files.read_published(target, result_files.TRANSCRIPT), start_s, end_s)
-    made = caption(transcript, options, note=result_files.note_of(source.session_id))
-    texts = {**made.files, result_files.TRANSCRIPT: report.to_text(transcript)}
+    said = clip_transcript(transcript, piece.start / SAMPLES_PER_SECOND, piece.end / SAMPLES_PER_SECOND)
+    made = caption(said, options, note=result_files.note_of(source.session_id))
+    texts = {**made.files, result_files.TRANSCRIPT: report.to_text(said)}
     for name, text in texts.items():
         result_files.write_text(work / name, text)
     return [result_files.output_of(work / name) for name in texts]
 
 
 def _document(
-    source: Source, stretch: tuple[int, int], files: list[dict[str, Any]], documents: list[ReportOutput]
+    source: Source, reach: ExportPiece, files: list[dict[str, Any]], documents: list[ReportOutput]
 ) -> dict[str, Any]:
     return {
         "schema": EXPORTS_SCHEMA,
         "session_id": source.session_id,
         "tool": result_files.writing_app(),
-        "source": {
-            "name": source.name,
-            "sha256": source.sha256,
-            "start_s": report.seconds(stretch[0]),
-            "end_s": report.seconds(stretch[1]),
-            "start_sample": stretch[0],
-            "end_sample": stretch[1],
-        },
+        "source": {"name": source.name, "sha256": source.sha256, **reach.json()},
         "files": files,
         "documents": documents,
     }
