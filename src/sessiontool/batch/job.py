@@ -141,7 +141,7 @@ class Runner:
         try:
             return merged(merge.merge_session(self._store, session_id, target, job.options, progress), job.fail_on)
         except RecordingError:
-            if self._store.list_session(session_id).chunks or not merge.is_published(target):
+            if not merge.is_purged(self._store.list_session(session_id), target):
                 raise
             return Outcome(session_id, "unchanged", reason=_PURGED)
 
@@ -155,7 +155,7 @@ class Runner:
             return decision, False
         if not options.force and merge.is_merged(self._store, listing, target, options):
             return Decision(False, "merged before, from the same input"), True
-        if not listing.chunks and merge.is_published(target):
+        if merge.is_purged(listing, target):
             return Decision(False, _PURGED), True
         if not selection.pending:
             return decision, False

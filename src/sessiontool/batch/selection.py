@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..recording import sequence
+from ..sessions.inputs import events_in, newest_input_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ class Decision(NamedTuple):
 
 def by_time(selection: Selection, listing: SessionListing) -> Decision:
     """Whether the last chunk came in the time that is asked for."""
-    newest_s = listing.newest_chunk_s
+    newest_s = newest_input_s(listing)
     if selection.since_s is not None and newest_s < selection.since_s:
         return Decision(False, f"its last chunk came before {instant(selection.since_s)}")
     if selection.until_s is not None and newest_s >= selection.until_s:
@@ -74,7 +75,7 @@ def by_time(selection: Selection, listing: SessionListing) -> Decision:
 
 def by_end(selection: Selection, listing: SessionListing, session: SessionDocument, *, now_s: float) -> Decision:
     """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
-    if not listing.chunks:
+    if not listing.chunks and not events_in(listing):
         others = f"; no chunk is named like {listing.ignored[0].key!r}" if listing.ignored else ""
         return Decision(False, f"it has no chunks yet{others}")
     if selection.announced and not session.parts:
@@ -82,7 +83,7 @@ def by_end(selection: Selection, listing: SessionListing, session: SessionDocume
     going_on = _going_on(listing, session)
     if not going_on:
         return Decision(True, "every part was stopped, and its chunks are there")
-    quiet_s = now_s - listing.newest_chunk_s
+    quiet_s = now_s - newest_input_s(listing)
     if quiet_s >= selection.settle_s:
         return Decision(True, f"no chunk came for {in_largest_unit(quiet_s)}")
     return Decision(False, f"{going_on}, and the last chunk came {in_largest_unit(quiet_s)} ago")

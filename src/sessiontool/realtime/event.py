@@ -19,8 +19,8 @@ class Event:
     """One event.  `kind` is its type by its GA name; `line` is where it stands, counted from 1.
 
     Fragments have `item_id`, `text` and `span_ms` (start and end on a Live session's clock), or the `sound_bytes` that
-    they carried; all others that are read have a `payload`.  `at_ms` is the session clock on arrival, None where
-    it is unknown.
+    they carried, kept at byte `sound_at` where the sound is kept; all others that are read have a `payload`.
+    `at_ms` is the session clock on arrival, None where it is unknown.
     """
 
     kind: str
@@ -31,5 +31,6 @@ class Event:
     text: str = ""
     span_ms: tuple[float, float] | None = None
     sound_bytes: int = 0
+    sound_at: int = -1
     payload: Payload = field(default_factory=lambda: NO_PAYLOAD)
     at_ms: float | None = None

@@ -76,6 +76,7 @@ READ = frozenset(
         "output_audio_buffer.started",
         "output_audio_buffer.stopped",
         "output_audio_buffer.cleared",
+        "playback.played",
         "session.instructions.append",
         "session.commentary.append",
         "session.thinking.append",

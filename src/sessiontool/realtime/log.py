@@ -40,6 +40,7 @@ class Log:
 
     `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
     `empty` hold no event; `keys` counts their fields.  `lost` bytes are no text in `encoding`.
+    `sound` is the file that sound is kept in.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -51,11 +52,15 @@ class Log:
     keys: Counter[str] = field(default_factory=Counter)
     encoding: str = "utf-8"
     lost: int = 0
+    sound: BinaryIO | None = None
 
 
-def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS) -> Log:
-    """Every event of a file, in its order; `options` may name the field of the receive time, and its unit."""
-    log = Log()
+def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: BinaryIO | None = None) -> Log:
+    """Every event of a file, in its order; `options` may name the field of the receive time, and its unit.
+
+    What sound the events carry is appended to `sound`, where one is given.
+    """
+    log = Log(sound=sound)
     reader = LineReader(file, log.problems)
     names: dict[str, str] = {}
     seen: dict[tuple[str, str], int] = {}
@@ -167,11 +172,15 @@ def _sound_fragment(
     name = SOUND_FRAGMENTS[kind]
     sound = event.get(name) or ""  # many a page takes the sound out before it logs
     try:
-        size = len(binascii.a2b_base64(sound, strict_mode=True))
+        data = binascii.a2b_base64(sound, strict_mode=True)
     except (TypeError, ValueError):
         log.problems.add(f"line {line}, {name}: is no base64")
         return None
-    made = Event(kind, line, receipt, _item_id(event, names), sound_bytes=size)
+    made = Event(kind, line, receipt, _item_id(event, names), sound_bytes=len(data))
+    made.span_ms = _span_ms(event)
+    if log.sound is not None:
+        made.sound_at = log.sound.tell()
+        log.sound.write(data)
     response = event.get("response_id")
     made.text = names.setdefault(response, response) if isinstance(response, str) else ""
     return made

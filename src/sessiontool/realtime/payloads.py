@@ -167,6 +167,7 @@ class Payload(_Payload):
     start_ms: Milliseconds | None = None
     end_ms: Milliseconds | None = None
     offset_ms: Milliseconds | None = None
+    ms: Milliseconds | None = None
     transcript: Text | None = None
     text: Text | None = None
     name: str | None = None

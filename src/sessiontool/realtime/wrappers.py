@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..documents.lenient import loads
 from ..documents.moments import read_moment
 from .event_types import GA_NAMES, READ, TELL_NOTHING
+from .telephone import as_realtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,9 @@ def is_known(kind: Any) -> bool:
 
 def _of_object(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth: int) -> Iterator[Carried]:
     kind = value.get("type")
+    if (message := as_realtime(value)) is not None:
+        yield Carried(message, (*holders, value))
+        return
     if is_known(kind) and "." in str(kind):
         yield Carried(value, holders)
         return

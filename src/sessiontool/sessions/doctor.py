@@ -19,7 +19,7 @@ from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
 from ..storage.checks import doubtful, probe
 from ..storage.protocols import Check
-from . import inputs
+from . import inputs, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +109,7 @@ def _names(store: Store) -> str | Check:
         looked += 1
         found = [one for one in inputs.first_look(store.read, listing, time.time()) if one.severity != "info"]
         doubts += [f"{session_id}: {finding.message}" for finding in found]
-        hints += [hint for hint in (inputs.layout_hint(listing), *(finding.hint for finding in found)) if hint]
+        hints += [hint for hint in (requirements.layout_hint(listing), *(finding.hint for finding in found)) if hint]
     if doubts:
         more = f"; and {len(doubts) - _DOUBTS} more" if len(doubts) > _DOUBTS else ""
         return doubtful("names", "; ".join(doubts[:_DOUBTS]) + more, hints[0])

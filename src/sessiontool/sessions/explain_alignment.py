@@ -14,9 +14,11 @@ from ..errors import NotFoundError, RecordingError
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
-from .inputs import read_notes, require_chunks
+from .inputs import read_notes
 from .join import join_session
+from .made_recording import recorded
 from .merge import hear_session
+from .requirements import require_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +93,7 @@ def place_session(
     progress, options = progress or Silent(), options or MergeOptions()
     progress.stage("listing")
     listing = store.list_session(session_id)
-    require_chunks(listing)
+    require_recording(listing)
     notes = read_notes(store.read, listing, options.prefer, options=options.log)
     if not notes.utterances:
         raise RecordingError(
@@ -99,8 +101,9 @@ def place_session(
         )
     with scratch_folder() as work:
         keep = options.pauses == "keep"
-        recording = join_session(store, listing, notes.session, work, keep_pauses=keep, progress=progress)
-        recording, alignment, activity = hear_session(store, listing, recording, notes, options, progress)
+        with recorded(store, listing, notes, options.log) as (source, found):
+            recording = join_session(source, found, notes.session, work, keep_pauses=keep, progress=progress)
+            recording, alignment, activity = hear_session(source, found, recording, notes, options, progress)
     channels = channels_of(notes.session, recording.head.channels)
     location = f"{store.url.rstrip('/')}/{listing.folder}"
     return PlacingResult(session_id, location, recording.timeline, channels, alignment, activity)

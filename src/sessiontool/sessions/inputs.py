@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..documents.corrections import Corrections
@@ -19,9 +18,9 @@ from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
 from ..storage import natural_key
-from ..storage.layout_hint import fitting_pattern
 from .corrections import CORRECTIONS, corrected
-from .strays import OTHER, RECORDING, Stray, may_be_log, stray_findings, strays_of
+from .piecewise import open_pieces
+from .strays import OTHER, Stray, may_be_log, stray_findings, strays_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,25 +77,6 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(marked, sort_keys=True).encode()).hexdigest()
 
 
-def require_chunks(listing: SessionListing) -> None:
-    """RecordingError that names what is there instead, where a session has no chunks."""
-    if listing.chunks:
-        return
-    others = ", ".join(repr(obj.key) for obj in listing.ignored[:3])
-    raise RecordingError(
-        f"session {listing.session_id} has no chunks" + (f"; no chunk is named like {others}" if others else ""),
-        hint=layout_hint(listing)
-        or "chunks are expected as <session>/chunks/<part>/<seq>.webm; other names need a --layout",
-    )
-
-
-def layout_hint(listing: SessionListing) -> str:
-    """The layout that would take what may be recordings as chunks, for a session without any; empty if not plain."""
-    keys = [stray.object.key for stray in find_strays(listing) if stray.kind == RECORDING]
-    pattern, taken = ("", 0) if listing.chunks else fitting_pattern(listing.session_id, listing.folder, keys)
-    return f"--layout '{pattern}' takes {taken} of {len(keys)} as chunks" if pattern else ""
-
-
 def find_strays(listing: SessionListing) -> list[Stray]:
     """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
     read = set(_names_read(listing))
@@ -119,17 +99,10 @@ def _event_pieces(listing: SessionListing) -> list[str]:
     return sorted(pieces, key=natural_key)
 
 
-def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:
-    """RecordingError for a session whose recorder noted no consent; `merged`: it was merged all the same."""
-    consent = session.consent
-    if consent and consent.recorded:
-        return
-    said = "says that there is none" if consent and consent.recorded is False else "says nothing of it"
-    raise RecordingError(
-        f"session {listing.session_id} {'was' if merged else 'is not'} merged without a recorded consent: {SESSION} "
-        + (said if SESSION in listing.documents else "is not there"),
-        hint=f'where there is one, {SESSION} must say "consent": {{"recorded": true}}; or leave out --require-consent',
-    )
+def newest_input_s(listing: SessionListing) -> float:
+    """When the newest chunk came, or of a session without any the newest piece of its events; seconds since 1970."""
+    events = [listing.documents[name].modified_s for name in events_in(listing)]
+    return listing.newest_chunk_s if listing.chunks else max(events, default=0.0)
 
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
@@ -334,6 +307,6 @@ def read_log(
         return None
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
-    data = b"\n".join(read(listing.documents[name]) for name in named)
     name = named[0] if len(named) == 1 else EVENTS_FOLDER
-    return read_events(BytesIO(data), name, session_times(session), options)
+    with open_pieces([listing.documents[one] for one in named], read) as file:
+        return read_events(file, name, session_times(session), options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -44,33 +45,18 @@ def join_session(
     *,
     keep_pauses: bool,
     progress: Progress,
+    read: Reader | None = None,
 ) -> Recording:
-    """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError)."""
-    with reading(store, listing) as read:
-        return join(store, read, listing, session, work, keep_pauses=keep_pauses, progress=progress)
+    """Join a session's chunks into one recording in the folder `work` (RecordingError, StorageError).
 
-
-def reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
-    """Reads a session's documents and chunks, which are on their way from now on, but for what is too large."""
-    chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
-    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
-    return store.reading([*documents, *chunks])
-
-
-def join(
-    store: Store,
-    read: Reader,
-    listing: SessionListing,
-    session: SessionDocument,
-    work: Path,
-    *,
-    keep_pauses: bool,
-    progress: Progress,
-) -> Recording:
-    """As `join_session`, with what is being read already."""
-    with (work / "packets").open("w+b") as body:
+    `read` is for chunks that are being read already.
+    """
+    with (
+        nullcontext(read) if read else reading(store, listing) as reader,
+        (work / "packets").open("w+b") as body,
+    ):
         joiner, assembly = assemble_session(
-            store, read, listing, session, body, keep_pauses=keep_pauses, progress=progress
+            store, reader, listing, session, body, keep_pauses=keep_pauses, progress=progress
         )
         assert joiner.head is not None
         path = work / result_files.AUDIO_NAMES[joiner.head.codec]
@@ -78,6 +64,13 @@ def join(
         with path.open("wb") as out:
             timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
     return Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+
+
+def reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
+    """Reads a session's documents and chunks, which are on their way from now on, but for what is too large."""
+    chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
+    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
+    return store.reading([*documents, *chunks])
 
 
 def assemble_session(

@@ -6,6 +6,7 @@ A merge works in a folder of its own and publishes at the end, or not at all; a 
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from tempfile import TemporaryFile
@@ -19,16 +20,12 @@ from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
 from . import result_files
 from .corrections import keep_edits
-from .inputs import (
-    fingerprint,
-    read_notes,
-    read_session_document,
-    require_chunks,
-    require_consent,
-)
-from .join import assemble_session, join, join_session, reading
+from .inputs import fingerprint, read_notes, read_session_document
+from .join import assemble_session, join_session, reading
 from .limits import limits_in_effect
+from .made_recording import recorded, was_made
 from .report import findings_of
+from .requirements import require_consent, require_recording
 from .transcript import no_transcript
 from .verify_result import verify_published
 from .write_result import Origin, make_report, write_result
@@ -148,7 +145,7 @@ def merge_session(
     look = _Look(store, store.list_session(session_id), target, settings)
     if not options.force and look.published:
         return _left_alone(store, look, target, look.published, options)
-    require_chunks(look.listing)
+    require_recording(look.listing)
     # What is read is on its way while other things are asked for.
     with reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(result_files.REPORT) != look.report:  # another run was here since
@@ -160,11 +157,15 @@ def merge_session(
         if options.require_consent:
             require_consent(look.listing, notes.session)
         keep = options.pauses == "keep"
-        recording = join(store, read, look.listing, notes.session, work, keep_pauses=keep, progress=progress)
-        alignment, peaks = None, bytearray()
-        if options.align and notes.utterances:
-            recording, alignment, _ = hear_session(store, look.listing, recording, notes, options, progress, peaks)
-            alignment = _with_words(alignment, recording, options, target, progress)
+        with recorded(store, look.listing, notes, options.log) as (source, listing):
+            underway = read if source is store else None
+            recording = join_session(
+                source, listing, notes.session, work, keep_pauses=keep, progress=progress, read=underway
+            )
+            alignment, peaks = None, bytearray()
+            if options.align and notes.utterances:
+                recording, alignment, _ = hear_session(source, listing, recording, notes, options, progress, peaks)
+                alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
         origin = Origin(settings, options.captions, look.mark)
@@ -190,9 +191,12 @@ def is_merged(store: Store, listing: SessionListing, target: Target, options: Me
     return is_there
 
 
-def is_published(target: Target) -> bool:
-    """Whether there is a result, made from whatever (StorageError)."""
-    return target.read(result_files.REPORT) is not None
+def is_purged(listing: SessionListing, target: Target) -> bool:
+    """Whether there is a result, and the chunks that it was made of are not there any more (StorageError)."""
+    if listing.chunks:
+        return False
+    body = target.read(result_files.REPORT)
+    return body is not None and not was_made(result_files.current_report(body))
 
 
 def inspect_session(
@@ -205,12 +209,16 @@ def inspect_session(
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)
-    require_chunks(listing)
+    require_recording(listing)
     with reading(store, listing) as read, TemporaryFile() as scratch:
         notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions())
-        joiner, assembly = assemble_session(
-            store, read, listing, notes.session, scratch, keep_pauses=False, progress=progress
-        )
+        with (
+            recorded(store, listing, notes, log) as (source, found),
+            nullcontext(read) if source is store else reading(source, found) as reader,
+        ):
+            joiner, assembly = assemble_session(
+                source, reader, found, notes.session, scratch, keep_pauses=False, progress=progress
+            )
         timeline = joiner.timeline()
     document = make_report(session_id, notes, assembly, timeline)
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)

@@ -18,9 +18,11 @@ from ..storage import scratch_folder
 from ..storage.checks import doubtful
 from ..storage.protocols import Check
 from .align_recording import channels_of, packets_of
-from .inputs import read_notes, require_chunks
+from .inputs import read_notes
 from .join import join_session
+from .made_recording import recorded
 from .merge import hear_session
+from .requirements import require_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,23 +74,24 @@ def check_sound(
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)
-    require_chunks(listing)
+    require_recording(listing)
     with scratch_folder() as work:
         notes = read_notes(store.read, listing, options=log or LogOptions())
-        recording = join_session(store, listing, notes.session, work, keep_pauses=False, progress=progress)
-        loudness = measure_loudness(packets_of(recording.path), recording.head)
-        bit_rate = _bit_rate(recording)
-        alignment = None
-        if notes.utterances:
-            recording, alignment, _ = hear_session(store, listing, recording, notes, MergeOptions(), progress)
-    found = [
+        with recorded(store, listing, notes, log) as (source, found):
+            recording = join_session(source, found, notes.session, work, keep_pauses=False, progress=progress)
+            loudness = measure_loudness(packets_of(recording.path), recording.head)
+            bit_rate = _bit_rate(recording)
+            alignment = None
+            if notes.utterances:
+                recording, alignment, _ = hear_session(source, found, recording, notes, MergeOptions(), progress)
+    checks = [
         *_channels(notes, loudness),
         _clipping(loudness),
         _encoded(bit_rate),
         *_log(notes, alignment),
         _recorded([*notes.findings, *recording.assembly.findings]),
     ]
-    return SoundCheck(session_id, tuple(found))
+    return SoundCheck(session_id, tuple(checks))
 
 
 def _channels(notes: Notes, loudness: Loudnesses) -> Iterator[Check]:
