@@ -23,6 +23,8 @@ HOSTILE = (
     "'; window.pwned = 1; //",
     "&lt;script&gt; &#60;b&#62; <b>bold</b> <style>*{display:none}</style>",
     "<iframe src='javascript:parent.pwned=1'></iframe><svg onload='window.pwned=1'>",
+    "constructor",
+    "__proto__",
 )
 
 

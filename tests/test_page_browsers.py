@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import time
@@ -155,6 +156,8 @@ def test_it_plays_and_lights_each_word_as_it_is_said(how: str, folder: Path, ope
             assert page.errors == []
     words = words_of(folder)
     differences = [off_ms(at_ms, lit, words) for at_ms, lit in seen]
+    shares = [round(float(one), 1) for one in np.percentile(differences, [50, 95, 100])]
+    logging.getLogger(__name__).info("%s: what is lit is off by %s ms (half, 95 in 100, all)", how, shares)
     assert len(seen) > 40
     assert len({one for _, lit in seen for one in lit}) > 10
     # One reading in twenty may be stale: on a busy machine a frame comes late.
@@ -237,7 +240,7 @@ def test_keys_and_search(folder: Path, chromium: Chromium) -> None:
 def test_eight_hours_open_at_once_and_scroll(chromium: Chromium, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(long_page(480), "utf-8")
     page = chromium.open("about:blank")
-    page.call("Performance.enable")
+    page.call("Performance.enable", timeDomain="threadTicks")  # of the processor, not of the clock
 
     def cpu_s() -> float:
         metrics = page.call("Performance.getMetrics")["metrics"]
@@ -253,7 +256,8 @@ def test_eight_hours_open_at_once_and_scroll(chromium: Chromium, tmp_path: Path)
     page.evaluate("seek(4 * 3600 * 1000); new Promise((done) => setTimeout(done, 300))")
     assert page.evaluate("document.querySelector('.turn.current').getBoundingClientRect().top") < 900
     assert count > 2500
-    assert (opened, scrolled) < (OPEN_CPU_S, OPEN_CPU_S)
+    logging.getLogger(__name__).info("eight hours: %.2f s to open, %.2f s to scroll to the end", opened, scrolled)
+    assert opened < OPEN_CPU_S
     assert scrolled < 1
 
 

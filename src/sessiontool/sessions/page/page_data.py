@@ -10,7 +10,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from ...model import SAMPLE_RATE
-from ..result_names import audio_of
+from ..result_names import OUTPUTS, PAGE, audio_of
 from .render import meanings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _OF_FINDINGS = ("code", "severity", "message", "hint", "part", "seq")
 
 def page_data(report: Report, transcript: Transcript, peaks: bytes | None) -> dict[str, Any]:
     """The data of a page; `peaks` is a file of peaks."""
+    named = {one["name"] for one in report.get("outputs", ())}
     return {
         "session": report["session_id"],
         "status": report["status"],
@@ -43,7 +44,7 @@ def page_data(report: Report, transcript: Transcript, peaks: bytes | None) -> di
         "findings": [_finding(one) for one in report["findings"]],
         "gaps": [_gap(one) for one in report["timeline"] if one["kind"] == "silence"],
         "without_text": _without_text(report),
-        "files": [one["name"] for one in report.get("outputs", ())],
+        "files": [name for name in OUTPUTS if name in named and name != PAGE],
     }
 
 

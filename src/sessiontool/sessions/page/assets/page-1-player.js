@@ -1,12 +1,19 @@
 // The player: what plays, from where to where, and everybody who wants to know.
 
 const audio = byId("audio");
-const LENGTH = DATA.duration_ms;
+const LENGTH = Math.max(1, DATA.duration_ms);
 const watchers = [];
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5];
 let clip = null; // [from, to] in ms
 let stopAt = null;
 let wanted = null; // where a seek goes that the browser has not done yet
+
+/** The bytes that a text in base64 means. */
+function bytesOf(base64) {
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
 
 /** The place in the audio, in ms. */
 const position = () => wanted ?? audio.currentTime * 1000;
@@ -18,9 +25,8 @@ const hashParams = () => new URLSearchParams(location.hash.slice(1).replaceAll("
 function audioSource() {
   const inside = byId("sound");
   if (inside) {
-    const bytes = Uint8Array.from(atob(inside.textContent), (one) => one.charCodeAt(0));
     inside.remove();
-    return URL.createObjectURL(new Blob([bytes]));
+    return URL.createObjectURL(new Blob([bytesOf(inside.textContent)]));
   }
   const named = hashParams().get("audio");
   if (named) {
@@ -142,6 +148,7 @@ function startPlayer() {
   byId("play").addEventListener("click", toggle);
   for (const speed of SPEEDS) byId("speed").append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
   byId("speed").addEventListener("change", () => { audio.playbackRate = Number(byId("speed").value); });
+  byId("volume").addEventListener("input", () => { audio.volume = Number(byId("volume").value); });
   byId("clip-play").addEventListener("click", playClip);
   byId("clip-copy").addEventListener("click", copyLink);
   byId("clip-clear").addEventListener("click", () => setClip(0, 0));

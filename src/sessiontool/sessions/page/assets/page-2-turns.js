@@ -6,17 +6,17 @@ const TURNS = DATA.turns
 const PLACED = TURNS.filter((turn) => turn.start !== undefined);
 const SHORTEST_GAP_MS = 250; // shorter ones are on the waveform alone; chosen
 const SURE = 0.8, UNSURE = 0.5; // as the documentation has them
-const CAUSES = {
+const CAUSES = table({
   lost: "of sound are lost",
   starved: "that the browser dropped",
   between_parts: "while no recorder ran",
   between_slices: "between two slices",
   pause: "in which the recorder was paused",
-};
-const KINDS = {
+});
+const KINDS = table({
   instructions: "Instructions", context: "Context", text: "Typed", tool_call: "Tool call", tool_result: "Tool result",
   commentary: "Commentary", thinking: "Thinking", delegation: "Delegation",
-};
+});
 let current = new Set();
 let follows = true;
 
@@ -128,6 +128,7 @@ function splitWords(turn) {
     at = found + word.length;
   }
   node.replaceWith(...parts, text.slice(at));
+  paintMatches(); // which lost theirs with the text that was here
 }
 
 /** The number of the last item that starts at `ms` or before; -1 where none does. */

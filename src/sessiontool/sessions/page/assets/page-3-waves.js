@@ -1,6 +1,6 @@
 // The waveform: all of it in a strip, and a window of it with who speaks, what is lost and what was found.
 
-const PEAKS = DATA.peaks ? {...DATA.peaks, levels: Uint8Array.from(atob(DATA.peaks.base64), (one) => one.charCodeAt(0))} : null;
+const PEAKS = DATA.peaks ? {...DATA.peaks, levels: bytesOf(DATA.peaks.base64)} : null;
 const LANES = Math.max(1, PEAKS?.channels ?? DATA.lanes.length);
 const LOUDEST = loudest();
 const SPANS_MS = [10, 20, 30, 60, 120, 300, 600, 1800, 3600, 10800].map((one) => one * 1000);
@@ -8,7 +8,7 @@ const TICKS_MS = [500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 600000, 18
 const RULER = 18, LABEL = 17; // pixels of height: of the ruler, and of the text above each lane
 const COLOURS = ["paper", "raised", "line", "ink", "soft", "faint", "accent", "user", "assistant", "other", "warn", "bad"];
 let view = {from: 0, span: Math.min(LENGTH, 60000)};
-let colours = {};
+const colours = {};
 const pictures = new Map(); // what of a canvas stays as it is while the playhead moves
 
 /** The level that fills a lane: nearly the highest, for one click must not make all speech small. */

@@ -40,6 +40,7 @@ function rangeOf({turn, at, length}) {
 
 function paintMatches() {
   if (!globalThis.CSS?.highlights) return; // the turns are marked all the same
+  if (!matches.length && !CSS.highlights.get("found")?.size) return;
   const ranges = matches.slice(0, 2000).map(rangeOf).filter(Boolean);
   CSS.highlights.set("found", new Highlight(...ranges));
   const now = chosen >= 0 ? rangeOf(matches[chosen]) : null;

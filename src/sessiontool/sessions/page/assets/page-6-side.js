@@ -1,6 +1,11 @@
 // Beside the transcript: what was found, chapters, what the marks mean; and the start of it all.
 
-const SEVERITIES = {error: "Sound is gone, or cannot be trusted", warning: "Something had to be mended, or is probably wrong", info: "Good to know"};
+const SEVERITIES = table({
+  error: "Sound is gone, or cannot be trusted",
+  warning: "Something had to be mended, or is probably wrong",
+  info: "Good to know",
+});
+const MOST_FINDINGS = 50; // shown at once; chosen: a recorder in trouble makes thousands
 
 function fillHead() {
   byId("session").textContent = DATA.session;
@@ -34,6 +39,30 @@ function findingElement(finding) {
     item.append(make("details", "", make("summary", "", "What it means"), make("dl", "", ...list)));
   }
   return item;
+}
+
+function findingList(findings) {
+  if (!findings.length) return [make("p", "", "Nothing had to be mended.")];
+  const list = make("ul", "", ...findings.slice(0, MOST_FINDINGS).map(findingElement));
+  const rest = findings.slice(MOST_FINDINGS);
+  if (!rest.length) return [list];
+  const more = button("", `Show ${rest.length.toLocaleString("en")} more`, () => {
+    list.append(...rest.map(findingElement));
+    more.remove();
+  });
+  return [list, more];
+}
+
+/** What lies beside the page, where it does. */
+function files() {
+  if (byId("sound") || hashParams().has("audio")) return [];
+  const items = DATA.files.map((name) => {
+    const link = make("a", "", name);
+    link.href = name;
+    link.download = `${DATA.session}-${name}`;
+    return make("li", "", link);
+  });
+  return items.length ? [section("Files", null, make("ul", "files", ...items))] : [];
 }
 
 function chapters() {
@@ -78,10 +107,7 @@ function laneName(kind) {
 function fillSide() {
   const order = ["error", "warning", "info"];
   const findings = [...DATA.findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const list = findings.length
-    ? make("ul", "", ...findings.map(findingElement))
-    : make("p", "", "Nothing had to be mended.");
-  byId("side").append(section("Findings", findings.length, list), ...chapters(), legend());
+  byId("side").append(section("Findings", findings.length, ...findingList(findings)), ...chapters(), legend(), ...files());
   const recorders = [...new Set(DATA.recorders)].filter(Boolean).join(", ");
   const made = `${counted(DATA.chunks, "chunk")} in ${counted(DATA.recorders.length, "part")}`;
   byId("foot").append(`${made}${recorders ? `, recorded by ${recorders}` : ""}. Made by ${DATA.program}.`);

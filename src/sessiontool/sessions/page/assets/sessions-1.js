@@ -2,8 +2,12 @@
 
 const MORE = 500; // rows shown at once; chosen: so many are there at once
 const ORDER = ["unreadable", "partial", "repaired", "complete", "not merged"]; // of states: what needs a look first
-const INDEX_STATES = {...STATES, "not merged": ["", "not merged", "Nothing was published of it yet"], unreadable: ["bad", "unreadable", "Its result cannot be read"]};
-const SHORT_CAPTIONS = Object.fromEntries(Object.entries(CAPTION_STATES).map(([name, [kind, , meaning]]) => [name, [kind, name, meaning]]));
+const INDEX_STATES = table({
+  ...STATES,
+  "not merged": ["", "not merged", "Nothing was published of it yet"],
+  unreadable: ["bad", "unreadable", "Its result cannot be read"],
+});
+const SHORT_CAPTIONS = table(Object.fromEntries(Object.entries(CAPTION_STATES).map(([name, [kind, , meaning]]) => [name, [kind, name, meaning]])));
 const COLUMNS = [
   {name: "Session", value: (row) => row.id, cell: sessionCell},
   {name: "State", value: (row) => ORDER.indexOf(row.state), cell: (row) => chip(INDEX_STATES, row.state)},

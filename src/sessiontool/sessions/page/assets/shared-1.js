@@ -35,18 +35,21 @@ function lengthOf(ms) {
   return clock(ms, 0);
 }
 
+/** A table by names from outside: what is not in it is undefined, whatever the name. */
+const table = (entries) => Object.assign(Object.create(null), entries);
+
 const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
-const STATES = {
+const STATES = table({
   complete: ["good", "complete", "Everything that was recorded is there"],
   repaired: ["warn", "repaired", "Something had to be mended; no recorded sound is lost"],
   partial: ["bad", "partial", "Recorded sound is gone; silence is in its place"],
-};
-const CAPTION_STATES = {
+});
+const CAPTION_STATES = table({
   complete: ["good", "captions complete", "The log was understood, and found in the sound"],
   doubtful: ["warn", "captions doubtful", "The log was not understood, or not whole, or not found in the sound"],
   none: ["", "no captions", "No utterance has a place in the sound"],
-};
+});
 
 function chip(states, state) {
   const [kind, label, meaning] = states[state] ?? ["", state, ""];
