@@ -185,9 +185,33 @@ def test_events_of_unknown_types_are_counted() -> None:
     assert "4 event(s) of unknown type" in finding.message
 
 
-def test_half_a_surrogate_pair_becomes_a_replacement() -> None:
+def test_half_a_surrogate_pair_is_a_question_mark_and_named() -> None:
     log = read(GOOD.replace("Hello there.", "Hello \\ud83d."))
-    assert told(log)[0][1] == "Hello \ufffd."
+    assert told(log)[0][1] == "Hello ?."
+    assert "by half" in next(one.message for one in log.findings if one.code == "text-encoding")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said", "halves"),
+    [
+        (["I am \ud83d", "\ude00 glad."], "I am \U0001f600 glad.", 0),
+        (["I am \ud83d", " glad \ude00."], "I am ? glad ?.", 2),
+        (["\ude00I am \ud83d"], "?I am ?", 2),
+    ],
+)
+def test_a_character_that_is_cut_between_two_pieces_is_whole(pieces: list[str], said: str, halves: int) -> None:
+    kind = "response.output_audio_transcript.delta"
+    events = [{"type": kind, "item_id": "a", "response_id": "r", "delta": piece} for piece in pieces]
+    log = read("".join(json.dumps({"t_ms": n, "event": event}) + "\n" for n, event in enumerate(events)))
+    assert told(log)[0][1] == said
+    named = [one.message for one in log.findings if one.code == "text-encoding"]
+    assert named == (
+        []
+        if not halves
+        else [
+            f"events.jsonl: {halves} character(s) are there by half (a surrogate without its pair); each stands as '?'"
+        ]
+    )
 
 
 @pytest.mark.parametrize(

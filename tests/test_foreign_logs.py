@@ -609,9 +609,7 @@ def test_a_line_a_word_makes_utterances(key: str) -> None:
 # -- what is not understood
 
 
-STRANGE = entries(
-    lambda r, t, a, b: {"wer": "Kundin" if r == "user" else "Berater", "satz": {"laut": t}, "ab": a * 1000}
-)
+STRANGE = entries(lambda r, t, a, b: {"wer": "Anna" if r == "user" else "Boris", "satz": {"laut": t}, "ab": a * 1000})
 
 
 def test_a_log_that_is_not_understood_is_one_finding_with_its_fields_and_the_line_to_write() -> None:
@@ -620,7 +618,7 @@ def test_a_log_that_is_not_understood_is_one_finding_with_its_fields_and_the_lin
     (finding,) = findings
     assert (finding.code, finding.severity) == ("log-not-read", "warning")
     assert "wer, satz, ab" in finding.message
-    assert "[log]" in finding.hint
+    assert 'under [log]: text = "satz.laut", role = "wer", start = "ab"' in finding.hint
 
 
 def test_the_settings_say_what_a_log_means() -> None:
@@ -628,9 +626,9 @@ def test_the_settings_say_what_a_log_means() -> None:
     found, findings = read(lines(STRANGE), options=log_options(table))
     (finding,) = findings
     assert [u.text for u in found] == [t for _, t in WORDS]
-    assert "Kundin" in finding.message
+    assert "Anna" in finding.message
     assert "roles = {" in finding.hint
-    options = log_options({**table, "roles": {"kundin": "user", "BERATER": "assistant"}})
+    options = log_options({**table, "roles": {"anna": "user", "BORIS": "assistant"}})
     found, findings = read(lines(STRANGE), options=options)
     require_times(found, ends=False)
     assert findings == []

@@ -99,10 +99,10 @@ def test_unknown_fields_that_json_cannot_hold_are_left_out(value: str) -> None:
 
 def test_half_a_surrogate_pair_costs_one_character_and_not_the_utterance() -> None:
     line = rb'{"role": "user", "text": "Good \ud83d", "odd\udc00": {"x": ["\ud83d\ude00", "\ud800"]}}'
-    (utterance,), findings = read_utterances(line, "utterances.jsonl")
-    assert findings == []
-    assert utterance.text == "Good \ufffd"
-    assert utterance.extra == {"odd\ufffd": {"x": ["\U0001f600", "\ufffd"]}}
+    (utterance,), (finding,) = read_utterances(line, "utterances.jsonl")
+    assert (finding.code, "3 character(s)" in finding.message) == ("text-encoding", True)
+    assert utterance.text == "Good ?"
+    assert utterance.extra == {"odd?": {"x": ["\U0001f600", "?"]}}
 
 
 def test_names_of_fields_cannot_break_a_message_into_lines() -> None:

@@ -3,8 +3,8 @@
 Text comes from outside, and none of it may end a line, a cue or a paragraph's direction.  Kept: everything that
 shows, combining characters, joiners, the marks of direction (LRM, RLM, ALM), and the no-break spaces.  Not kept:
 control characters, line and paragraph separators (they become spaces), embeddings, overrides and isolates of
-direction, and code points that are no characters.  Half of a surrogate pair becomes a question mark, as it does in
-transcript.json.  What means something to one format alone is that format's business.
+direction, and code points that are no characters.  Half of a surrogate pair becomes a question mark, and U+FFFD
+too, where text was lost before it came here.  What means something to one format alone is that format's business.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 NO_BREAK_SPACES = "\u00a0\u202f"
 
 _GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
-_HALVES = re.compile("[\ud800-\udfff]")
+_HALVES = re.compile("[\ud800-\udfff\ufffd]")
 _SPACES = re.compile(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
 
 

@@ -4,7 +4,7 @@ UTF-8, UTF-16 and UTF-32 are recognised with and without a byte order mark.  Wha
 that nothing in the file names: the one whose characters make up the most plausible words is taken.  Lines that are
 UTF-8 are read as that even where others are not, as logs are appended to by several programs.
 
-Not here: half surrogate pairs, which are in the escapes of JSON (`lenient`).
+Not here: how UTF-8 is known where it was damaged (`utf8_damage`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import NamedTuple
+
+from .utf8_damage import encoded_once, is_damaged_utf8
 
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -67,11 +69,15 @@ _FREQUENT = frozenset(
 
 
 class Decoded(NamedTuple):
-    """The text, the encoding that it was read in, and how many bytes are no character of it (shown as `?`)."""
+    """The text, the encoding that it was read in, and how many bytes are no character of it (shown as `?`).
+
+    `was_twice`: it was UTF-8 that something encoded again, which is undone.
+    """
 
     text: str
     encoding: str
     lost: int = 0
+    was_twice: bool = False
 
 
 def decode(data: bytes) -> Decoded:
@@ -82,7 +88,7 @@ def decode(data: bytes) -> Decoded:
     if wide := _wide_encoding(data[:_PROBED_BYTES]):
         return _decoded(data, wide)
     try:
-        return Decoded(data.decode(), "utf-8")
+        return _once(data.decode())
     except UnicodeDecodeError:
         return _by_line(data)
 
@@ -129,12 +135,17 @@ def _by_line(data: bytes) -> Decoded:
         except UnicodeDecodeError:
             read.append(None)
     odd = b"\n".join(line for line, text in zip(lines, read, strict=True) if text is None)
-    encoding = legacy_encoding(odd)
+    encoding = "" if is_damaged_utf8(odd) else legacy_encoding(odd)
     if encoding:
         texts = (line.decode(encoding) if text is None else text for line, text in zip(lines, read, strict=True))
         return Decoded("\n".join(texts), encoding)
     text = data.decode("utf-8", "replace")
     return Decoded(text.replace("\ufffd", "?"), "utf-8", text.count("\ufffd") - data.count(b"\xef\xbf\xbd"))
+
+
+def _once(text: str) -> Decoded:
+    once = encoded_once(text)
+    return Decoded(once, "utf-8", was_twice=once != text)
 
 
 def legacy_encoding(data: bytes) -> str:

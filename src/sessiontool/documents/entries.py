@@ -2,25 +2,28 @@
 
 JSON may be one value, a value a line, values one after another, or stand behind a logger's prefix or `data:`.  A list
 may be anywhere in an object: of several, the one is taken whose entries look most like a transcript.  SubRip and WebVTT
-are read by srt and webvtt-py, tables with any of four separators by their first line.
+are read by srt and webvtt-py (`cues`), tables and lines of a dialogue by `tables` and `dialogue`.
 
 Not here: what an entry's fields mean (`fields`).
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cues import CUES, cues_in
-from .fields import has_role, has_text, has_time, plain, text_in
+from .dialogue import dialogue_in
+from .field_names import ROLE_NAMES
+from .fields import has_role, has_time, is_speaker
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
+from .role_keys import spoken_by_key
+from .tables import columns_of, named, rows_in
+from .texts import has_text, plain, text_in, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .fields import Entry
 
@@ -28,8 +31,7 @@ _MOST_DEPTH = 8
 _MOST_LISTS = 1000
 _JUDGED = 50
 _PREFIX_CHARS = 400
-_SEPARATORS = ",;\t|"
-_DIALOGUE = re.compile(r"(?:\[?[\d:.,]{4,12}\]?\s+)?[-\u2013]?\s*([^\W\d_][^:\n]{0,39}):\s+(\S.*)")
+_BRACKETED_TIME = re.compile(r"\s*\[\d[\d:.,]*[\s\]]")
 
 
 class Troubles(NamedTuple):
@@ -48,17 +50,41 @@ class FoundEntries(NamedTuple):
 
 def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     """The entries of a document; cues of captions are read already.  What is none of its format goes to `troubles`."""
+    for found in _entries(text, name, troubles):
+        by_key = spoken_by_key(found.value) if isinstance(found, FoundEntries) and _may_be_keyed(found.value) else []
+        if by_key:
+            yield from (FoundEntries(_numbered(found.place, number), one) for number, one in enumerate(by_key, 1))
+        else:
+            yield found
+
+
+def _may_be_keyed(value: Any) -> bool:
+    return isinstance(value, dict) and not has_text(value)
+
+
+def _speaks(value: Any) -> bool:
+    """Whether a value is an entry of a transcript, or holds some by who said them."""
+    return isinstance(value, dict) and (has_text(value) or bool(spoken_by_key(value)))
+
+
+def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     start = text.lstrip()[:1]
-    if start in {"{", "["} or (start and not CUES.search(text[:_PREFIX_CHARS]) and _is_json_behind(text)):
+    if start == "[" and _BRACKETED_TIME.match(text) and (lines := dialogue_in(text)):
+        yield from _found(lines, "line")
+    elif start in {"{", "["} or (start and not CUES.search(text[:_PREFIX_CHARS]) and _is_json_behind(text)):
         yield from _json(text, name, troubles)
     elif CUES.search(text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
-    elif separator := _separator(text):
-        yield from _rows(text, separator, troubles)
-    elif dialogue := _dialogue(text):
-        yield from dialogue
+    elif rows := rows_in(text, troubles.broken):
+        yield from _found(rows, "row")
+    elif lines := dialogue_in(text):
+        yield from _found(lines, "line")
     else:
         yield from _json(text, name, troubles)
+
+
+def _found(numbered: Iterable[tuple[int, dict[str, Any]]], what: str) -> Iterator[FoundEntries]:
+    return (FoundEntries(f"{what} {number}", fields) for number, fields in numbered)
 
 
 # -- JSON
@@ -163,17 +189,38 @@ def twice(field: str) -> str:
 
 def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntries]:
     """The entries of a value: itself, those of a list, or of the list in it that is most like a transcript."""
-    if isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
-        inner = value if any(map(has_text, value)) else _best_list(value) or value
+    if isinstance(value, list) and (names := columns_of(value)):
+        yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
+    elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
+        inner = value if any(map(_speaks, value)) else _best_list(value) or value
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+    elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
+        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
     elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _best_list(value)):
-        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
-    elif isinstance(value, dict) and (dialogue := _dialogue(text_in(value.get("transcript")))):
-        yield from dialogue
-    elif place == "entry" and not has_text(value):
+        outer = {name: told for name, told in value.items() if plain(name) in ROLE_NAMES or is_speaker(name)}
+        for number, one in enumerate(inner, 1):
+            yield FoundEntries(_numbered(place, number), {**outer, **one} if isinstance(one, dict) else one)
+    elif isinstance(value, dict) and (lines := dialogue_in(text_in(value.get("transcript")))):
+        yield from _found(lines, "line")
+    elif place == "entry" and not _speaks(value):
         troubles.broken.add(f"holds {kind_of(value)}, not a list")
     else:
         yield FoundEntries(place if place != "entry" else "entry 1", value)
+
+
+def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
+    """The words of a recogniser that has a whole channel as one text, each word with its channel; none elsewhere."""
+    channels = value.get("channels")
+    if not isinstance(channels, list) or len(channels) < 2:
+        inner = (one for one in value.values() if isinstance(one, dict)) if depth else ()
+        return next(filter(None, (_words_by_channel(one, depth - 1) for one in inner)), [])
+    if "utterances" in value:
+        return []
+    found: list[dict[str, Any]] = []
+    for number, channel in enumerate(channels):
+        words = unwrapped(channel).get("words") if isinstance(channel, dict) else None
+        found += ({**word, "channel": number} for word in words or () if isinstance(word, dict) and has_text(word))
+    return found
 
 
 def _numbered(place: str, number: int) -> str:
@@ -210,49 +257,10 @@ def _lists(value: Any) -> Iterator[list[Any]]:
 def _likeness(entries: list[Any]) -> float:
     """How much entries look like those of a transcript."""
     some = [one for one in entries[:_JUDGED] if isinstance(one, dict)]
-    speaking = [one for one in some if has_text(one)]
+    speaking = [one for one in some if _speaks(one)]
     if not speaking:
         return 0.0
     points = sum(1.0 + has_role(one) + 0.5 * has_time(one) for one in speaking) / len(some)
     if all(plain(name) != "word" for one in speaking for name in one):
         points += 0.5  # sentences rather than the words of them
     return points
-
-
-# -- tables, and lines of a dialogue
-
-
-def _separator(text: str) -> str:
-    """What separates the columns of a table that has names in its first line; empty where it is none."""
-    first = text.lstrip("\ufeff\r\n ").partition("\n")[0]
-    names = {separator: [plain(one.strip(' "')) for one in first.split(separator)] for separator in _SEPARATORS}
-    points = {
-        separator: len(some) > 1 and has_text(dict.fromkeys(some, "x")) and len(some)
-        for separator, some in names.items()
-    }
-    best = max(points, key=lambda separator: points[separator])
-    return best if points[best] else ""
-
-
-def _rows(text: str, separator: str, troubles: Troubles) -> Iterator[FoundEntries]:
-    lines = csv.reader(StringIO(text.lstrip("\ufeff\r\n "), newline=""), delimiter=separator, skipinitialspace=True)
-    names: list[str] = []
-    try:
-        for number, row in enumerate(lines, 1):
-            if not names:
-                names = [name.strip() for name in row]
-            elif any(row):
-                yield FoundEntries(
-                    f"row {number}", {name: cell for name, cell in zip(names, row, strict=False) if cell != ""}
-                )
-    except csv.Error as error:
-        troubles.broken.add(f"row {lines.line_num}: is no row of a table ({error}); what follows was not read")
-
-
-def _dialogue(text: str) -> list[FoundEntries]:
-    """`Name: text` a line; nothing where most lines are something else."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    said = [(number, found) for number, line in enumerate(lines, 1) if (found := _DIALOGUE.fullmatch(line))]
-    if len(said) < 2 or len(said) * 5 < len(lines) * 4 or len({found[1] for _, found in said}) > len(said) // 2 + 1:
-        return []
-    return [FoundEntries(f"line {number}", {"role": found[1], "text": found[2]}) for number, found in said]

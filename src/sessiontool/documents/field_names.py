@@ -41,18 +41,24 @@ SUFFIX_UNITS = (MS, US, NS, S)
 
 TEXT_NAMES = words_of(
     "text transcript content message utterance transcription msg title words body caption sentence phrase "
-    "value said parts formatted displaytext texts line word"
+    "value said parts formatted display displaytext texts line punctuatedword word response"
 )
 
-IN_PARTS = ("transcript", "text", "content", "word", "punctuatedword", "value", "message")
+IN_PARTS = ("transcript", "text", "content", "parts", "punctuatedword", "word", "display", "value", "message")
 
 ROLE_NAMES = words_of(
     "role speaker speakerrole sendertype participant participantname participantidentity sender author source "
     "from who actor party speakername speakerlabel speakerid identity persona side direction channel channelid "
-    "name"
+    "name sprecher locuteur hablante"
 )
 
-ROLE_KINDS = ("type", "kind", "event", "eventname")
+ROLE_NAMES_LAST = ("user", "username", "userid")
+"""Names that some programs have for whoever speaks, and others for who owns the conversation."""
+
+ROLE_KINDS = ("type", "kind", "event", "eventname", "frame", "frametype")
+
+KINDS = {"transcriptionframe": "user", "ttstextframe": "assistant", "llmtextframe": "assistant"}
+"""Kinds of entries that only one of the two has: Pipecat's frames."""
 
 ROLE_OBJECT = ("role", "name", "identity", "label", "type", "kind", "id")
 
@@ -81,11 +87,20 @@ FINAL = {
     "ispartial": True,
     "interim": True,
     "isinterim": True,
+    "endofturn": False,
 }
 """Fields that say whether a result is an interim one, and the value that says so."""
 
-INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "event", "state")
+INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "messagetype", "event", "state")
 
-INTERIM = re.compile(r"(?:^|[._:\s-])(?:partial|interim|intermediate)(?:$|[._:\s-])")
+INTERIM = frozenset(("partial", "interim", "intermediate"))
 
-WRAPPERS = words_of("data payload message utterance item node segment turn entry record event value doc body detail")
+WRAPPERS = words_of(
+    "data payload message utterance item node segment turn entry record event value doc body detail channel"
+)
+
+SPANS = words_of("time times timestamp timestamps timespan span range interval timing")
+"""Objects and pairs that hold the start and the end of an entry."""
+
+CHOICES = ("alternatives", "nbest")
+"""Lists of what may have been said, the likeliest first."""

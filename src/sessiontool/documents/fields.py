@@ -4,7 +4,7 @@ Names are compared without case and punctuation (`t_start`, `tStart`), and a uni
 times (`startMs`).  An entry may be wrapped in another (`{"timestamp": …, "message": {…}}`), its text may be a list of
 parts (`content[].transcript`), and its speaker an object.
 
-Not here: what the values mean for the log as a whole (`log_clock`, `roles`).
+Not here: its text (`texts`), and what the values mean for the log as a whole (`log_clock`, `roles`).
 """
 
 from __future__ import annotations
@@ -18,33 +18,29 @@ from .field_names import (
     END,
     FINAL,
     FLAGS,
-    IN_PARTS,
     INTERIM,
     INTERIM_KINDS,
+    KINDS,
     MORE,
     ROLE_KINDS,
     ROLE_NAMES,
+    ROLE_NAMES_LAST,
     ROLE_OBJECT,
     START,
     SUFFIX_UNITS,
     SURELY_TIMES,
-    TEXT_NAMES,
     TIMES,
     UNIT,
-    WRAPPERS,
 )
 from .moments import S, read_moment
-from .roles import role_named
+from .name_words import field_named, words_in
+from .roles import CHANNEL, channel_name, channel_number, role_named
+from .texts import flattened, plain, text_fields, text_in, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..options import LogOptions
-
-
-_MOST_DEPTH = 4
-_MOST_PARTS = 10_000
-_NO_LETTER = re.compile(r"[\W_]+")
 
 
 @dataclass(slots=True)
@@ -64,97 +60,53 @@ class Entry:
     rest: dict[str, Any] = field(default_factory=dict)
 
 
-def plain(name: str) -> str:
-    """A field's name without case and punctuation."""
-    return _NO_LETTER.sub("", name[:100].casefold())
-
-
 def entry_of(
     value: Mapping[str, Any],
     place: str,
     options: LogOptions,
     names: Mapping[str, str],
-    channels: Sequence[str] = (),
 ) -> Entry:
-    """What an object of a log holds.
-
-    `names` maps the letters of known speakers to roles, `channels` are the roles on the channels of the recording.
-    """
-    reader = _Reader(_unwrapped(value), options)
+    """What an object of a log holds; `names` maps the letters of known speakers to roles."""
+    reader = _Reader(flattened(unwrapped(value)), options)
     entry = Entry(place)
     entry.text = reader.text(entry)
-    entry.role = reader.role(names, channels)
+    entry.role = reader.role(names)
     reader.times(entry)
     entry.is_interim = reader.is_interim()
     for name, known in MORE.items():
         found = reader.take(known, name)
         if found is not None:
-            entry.known[name] = found
+            entry.known[name] = found.get("$oid", found) if isinstance(found, dict) else found
     if "interrupted" not in entry.known and reader.status == "incomplete":
         entry.known["interrupted"] = True
     entry.rest = reader.rest()
     return entry
 
 
-def has_text(value: Any) -> bool:
-    """Whether a value may be an entry of a transcript: an object with a text in it."""
-    return isinstance(value, dict) and bool(_text_of(_unwrapped(value)))
-
-
 def has_time(value: Mapping[str, Any]) -> bool:
-    return any(_time_kind(plain(name))[0] for name in value)
+    return any(_time_kind(name)[0] for name in value)
 
 
 def has_role(value: Mapping[str, Any]) -> bool:
-    return any(plain(name) in ROLE_NAMES for name in value)
+    """Whether an entry says who speaks."""
+    return any(plain(name) in ROLE_NAMES or is_speaker(name) for name in unwrapped(value))
 
 
-def _text_of(value: Mapping[str, Any]) -> str:
-    by_name = {plain(name): item for name, item in value.items()}
-    return next((text for name in TEXT_NAMES if (text := text_in(by_name.get(name)))), "")
-
-
-def text_in(value: Any, depth: int = _MOST_DEPTH) -> str:
-    """The text of a value: a string, or the strings of its parts."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and depth:
-        texts = [text_in(one, depth - 1) for one in value[:_MOST_PARTS]]
-        return _glued([text for text in texts if text.strip()])
-    if isinstance(value, dict) and depth:
-        by_name = {plain(name): item for name, item in value.items()}
-        return next((text for name in IN_PARTS if (text := text_in(by_name.get(name), depth - 1)).strip()), "")
-    return ""
-
-
-def _glued(texts: Sequence[str]) -> str:
-    """Parts of a text, with spaces where they have none of their own."""
-    made = ""
-    for text in texts:
-        apart = made and not made[-1].isspace() and not text[0].isspace()
-        made += (" " if apart else "") + text
-    return made
-
-
-def _unwrapped(value: Mapping[str, Any], depth: int = _MOST_DEPTH) -> Mapping[str, Any]:
-    """An entry without what it is wrapped in; the fields of the wrappers stay where the entry has none of that name."""
-    own = _text_of(value)
-    for name, inner in value.items():
-        if plain(name) in WRAPPERS and isinstance(inner, dict) and depth and (not own or own == text_in(inner)):
-            found = _unwrapped(inner, depth - 1)
-            if _text_of(found):
-                return {**{key: item for key, item in value.items() if key != name}, **found}
-    return value
+def is_speaker(name: str) -> bool:
+    named = field_named(name)
+    return named is not None and named.what in {"speaker", "channel"}
 
 
 def _time_kind(name: str) -> tuple[str, float]:
-    """What a time a field of that plain name holds, and its unit; nothing where it holds none."""
-    if name in TIMES:
-        return TIMES[name], S
-    if found := UNIT.fullmatch(name):
+    """What a time a field of that name holds, and its unit; nothing where it holds none."""
+    known = plain(name)
+    if known in TIMES:
+        return TIMES[known], S
+    if (found := UNIT.fullmatch(known)) and found[1] in TIMES:
         unit = next(unit for unit, suffix in zip(SUFFIX_UNITS, found.groups()[1:], strict=True) if suffix)
-        return TIMES.get(found[1], ""), unit
-    return "", S
+        return TIMES[found[1]], unit
+    named = field_named(name)
+    return (named.what, named.unit_ms) if named is not None and named.what in TIMES.values() else ("", S)
 
 
 def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
@@ -166,7 +118,7 @@ def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
     base = known if known in TIMES else (found[1] if (found := UNIT.fullmatch(known)) else "")
     if base not in ARRIVED:
         return None
-    return ARRIVED.index(base), usual if base == known else _time_kind(known)[1]
+    return ARRIVED.index(base), usual if base == known else _time_kind(name)[1]
 
 
 class _Reader:
@@ -212,35 +164,33 @@ class _Reader:
         """The text, or what stands in its place; times of its words, where it is made of them."""
         if found := self._asked("text"):
             return text_in(found[1]) or found[1]
-        first: tuple[str, Any] | None = None
-        for name in TEXT_NAMES:
-            key = self._by_name.get(name)
-            if key is None:
-                continue
-            first = first or (key, self._value[key])
-            if text := text_in(self._value[key]):
-                self._taken.add(key)
-                break
-        else:
-            if first is None:
-                return None
-            self._taken.add(first[0])
-            is_empty = first[1] in ([], {}, "") or (first[1] is None and first[0] != "text")
-            return "" if is_empty else first[1]
+        names = [name for name in text_fields(self._value) if name not in self._taken]
+        key = next((name for name in names if text_in(self._value[name])), None)
+        if key is None:
+            return self._no_text(names)
+        self._taken.add(key)
         if isinstance(words := self._value.get("words"), list):
             _add_word_times(entry, words)
             self._taken.add("words")
-        return text
+        return text_in(self._value[key])
+
+    def _no_text(self, names: Sequence[str]) -> Any:
+        """What stands where a text should be: nothing, or a value that is none."""
+        if not names:
+            return None
+        self._taken.add(names[0])
+        held = self._value[names[0]]
+        return "" if held in ([], {}, "") or (held is None and names[0] != "text") else held
 
     def times(self, entry: Entry) -> None:
         for what in ("start", "end", "duration", "arrived"):
             if found := self._asked(what):
-                unit = _time_kind(plain(found[0]))[1]
+                unit = _time_kind(found[0])[1]
                 entry.names[what] = (found[0], found[1], self._options.unit_ms or unit)
         ranks = {name: rank for rank, name in enumerate((*START, *END, *ARRIVED))}
         best: dict[str, int] = {what: -1 for what in entry.names if self._options.names(what)}
         for key, value in self._value.items():
-            what, unit = _time_kind(plain(key))
+            what, unit = _time_kind(key)
             if not what or key in self._taken or value is None:
                 continue
             if plain(key) not in SURELY_TIMES and read_moment(value, unit) is None:
@@ -253,7 +203,7 @@ class _Reader:
         if "start" not in entry.names and "arrived" in entry.names and entry.names.keys() & {"end", "duration"}:
             entry.names["start"] = entry.names.pop("arrived")
 
-    def role(self, names: Mapping[str, str], channels: Sequence[str]) -> str | None:
+    def role(self, names: Mapping[str, str]) -> str | None:
         """The name of who speaks; of several fields the first that names a role."""
         if found := self._asked("role"):
             return _name_in(found[1])
@@ -263,41 +213,58 @@ class _Reader:
                 self._taken.add(key)
                 return yes if self._value[key] else no
         first: tuple[str, str] | None = None
-        for key, told in self._told_roles(channels):
-            if role_named(told, names):
+        for key, told in self._told_roles():
+            if role_named(told, names) or told.startswith(CHANNEL):
                 self._taken.add(key)
                 return told
             first = first or (key, told)
         for name in ROLE_KINDS:
             kind = self._value.get(self._by_name.get(name, ""))
-            role = role_named(re.split(r"[._:\s-]", kind)[0], names) if isinstance(kind, str) else ""
+            role = _role_of_kind(kind, names) if isinstance(kind, str) else ""
             if role in {"user", "assistant"}:
                 return role
+        if first is None:
+            owners = [self._by_name[name] for name in ROLE_NAMES_LAST if name in self._by_name]
+            first = next(((key, owner) for key in owners if (owner := _name_in(self._value[key]))), None)
         if first is not None:
             self._taken.add(first[0])
             return first[1]
         return self._options.speaker or None
 
-    def _told_roles(self, channels: Sequence[str]) -> Iterator[tuple[str, str]]:
-        for name in ROLE_NAMES:
-            key = self._by_name.get(name)
-            if key is None or key in self._taken:
+    def _told_roles(self) -> Iterator[tuple[str, str]]:
+        """The fields that say who speaks, the likeliest first, and what they say."""
+        known = [self._by_name[name] for name in ROLE_NAMES if name in self._by_name]
+        for key in (*known, *(name for name in self._value if name not in known and is_speaker(name))):
+            if key in self._taken:
                 continue
-            told = self._value[key]
-            if name in {"channel", "channelid"} and (role := _of_channel(told, channels)):
-                yield key, role
+            told, named = self._value[key], field_named(key)
+            number = channel_number(told) if named is not None and named.what == "channel" else None
+            if number is not None:
+                yield key, channel_name(number)
             elif (found := _name_in(told)) is not None:
                 yield key, found
 
     def is_interim(self) -> bool:
         if found := self._asked("final"):
-            return found[1] is False or found[1] == "false"
+            return _truth(found[1]) is False
         for name, interim in FINAL.items():
-            key = self._by_name.get(name)
-            if key is not None and isinstance(self._value[key], bool):
-                return bool(self._value[key] is interim)
+            said = _truth(self._value.get(self._by_name.get(name, "")))
+            if said is not None:
+                return said is interim
         kinds = (self._value.get(self._by_name.get(name, "")) for name in INTERIM_KINDS)
-        return any(isinstance(kind, str) and INTERIM.search(kind[:100].casefold()) for kind in kinds)
+        return any(isinstance(kind, str) and INTERIM.intersection(words_in(kind)) for kind in kinds)
+
+
+def _truth(value: Any) -> bool | None:
+    """What true, 1 and "true" mean alike; None for what is neither true nor false."""
+    if isinstance(value, str):
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.casefold())
+    return bool(value) if value in (0, 1) and isinstance(value, int) else None
+
+
+def _role_of_kind(kind: str, names: Mapping[str, str]) -> str:
+    """The role that a kind of entry begins with (`user.transcript`), or is known for."""
+    return role_named(re.split(r"[._:\s-]", kind)[0], names) or KINDS.get(plain(kind), "")
 
 
 def _name_in(value: Any, depth: int = 2) -> str | None:
@@ -312,18 +279,12 @@ def _name_in(value: Any, depth: int = 2) -> str | None:
     return None
 
 
-def _of_channel(value: Any, channels: Sequence[str]) -> str:
-    """The role on a channel that is told by its number."""
-    digits = re.search(r"\d{1,2}$", str(value)[:20], re.ASCII) if isinstance(value, (int, str)) else None
-    return channels[int(digits[0])] if digits and int(digits[0]) < len(channels) else ""
-
-
 def _add_word_times(entry: Entry, words: list[Any]) -> None:
     """The start of the first word and the end of the last."""
     timed = [word for word in words if isinstance(word, dict)]
     for what, some in (("start", timed[:1]), ("end", timed[-1:])):
         for word in some:
             for key, value in word.items():
-                kind, unit = _time_kind(plain(key))
+                kind, unit = _time_kind(key)
                 if kind == what and value is not None and what not in entry.names:
                     entry.names[what] = (f"words.{key}", value, unit)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from .utf8_damage import hold, without_halves
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -54,8 +56,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def loads(text: str, doubled: list[str] | None = None) -> Any:
     """The value of a JSON text (ValueError, RecursionError).
 
-    Half a surrogate pair, left where JavaScript cut a string, becomes U+FFFD.  Of a name that is there twice in an
-    object the last one counts; `doubled` gets such names.
+    Half a surrogate pair, left where JavaScript cut a string, becomes a question mark.  Of a name that is there twice
+    in an object the last one counts; `doubled` gets such names.
     """
     value = json.loads(text, object_pairs_hook=None if doubled is None else partial(_object, doubled))
     return mended(value) if may_need_mending(text) else value
@@ -72,13 +74,16 @@ def may_need_mending(text: str) -> bool:
     return _SURROGATE.search(text) is not None
 
 
-def mended(value: Any) -> Any:
-    """`value` without halves of surrogate pairs; lists and objects are changed in place, however deep they are."""
+def mended(value: Any, in_pieces: str = "") -> Any:
+    """`value` without halves of surrogate pairs; lists and objects are changed in place, however deep they are.
+
+    The field `in_pieces` keeps those at the ends of its text, for `utf8_damage.rejoined`.
+    """
     pending: list[Any] = []
 
     def mend(item: Any) -> Any:
         if isinstance(item, str):
-            return item.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return without_halves(item)
         if isinstance(item, (dict, list)):
             pending.append(item)
         return item
@@ -89,7 +94,10 @@ def mended(value: Any) -> Any:
         if isinstance(holder, list):
             holder[:] = map(mend, holder)
         else:
-            fields = [(mend(name), mend(item)) for name, item in holder.items()]
+            fields = [
+                (mend(name), hold(item) if name == in_pieces and isinstance(item, str) else mend(item))
+                for name, item in holder.items()
+            ]
             holder.clear()
             holder.update(fields)
     return value

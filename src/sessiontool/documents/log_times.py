@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
 from .lenient import LogProblems, shown
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class LogReading:
-    """What is known of a log while it is read."""
+    """What is known of a log while it is read.
+
+    Of `count` entries `understood` are somebody's speech; `guesses` has, for what was not found, the field that holds
+    it most likely.
+    """
 
     name: str
     options: LogOptions
@@ -33,6 +37,8 @@ class LogReading:
     keys: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)
     count: int = 0
+    understood: int = 0
+    guesses: dict[str, str] = field(default_factory=dict)
     silent: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,6 +51,8 @@ _SAY_MS_PER_CHAR = 65.0
 
 
 _SAME_SHARE, _LEAST_SAME = 0.5, 3
+_LEAST_OF_SAID = 0.3
+"""A log in minutes and seconds takes more than this share of what its texts take to say (chosen)."""
 
 
 _COARSE_MS = 60_000.0
@@ -66,12 +74,12 @@ def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:
                 durations.append((piece, moment))
             else:
                 moments[what].append((piece, moment))
+    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
     for what, some in moments.items():
-        moments[what] = _without_placeholders(reading, what, some)
+        moments[what] = _without_placeholders(reading, what, some, said_ms)
     every = [moment for some in moments.values() for _, moment in some]
     if not every:
         return
-    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
     clock = log_clock(_sample(every), reading.times, zone=reading.options.zone, said_ms=_known(said_ms, pieces, every))
     if reading.options.unit_ms is not None:
         clock.units.clear()
@@ -102,13 +110,18 @@ def _set(reading: LogReading, piece: SpokenPiece, what: str, clock: LogClock, mo
 
 
 def _without_placeholders(
-    reading: LogReading, what: str, timed: Sequence[tuple[SpokenPiece, Moment]]
+    reading: LogReading, what: str, timed: Sequence[tuple[SpokenPiece, Moment]], said_ms: float
 ) -> list[tuple[SpokenPiece, Moment]]:
     """Moments that tell something.
 
     A value that most entries of a role have is what stands where nobody knew; times of whole minutes are too coarse.
     """
-    if len(timed) >= _LEAST_SAME and len({m.value for _, m in timed}) > 1 and all(_is_coarse(m) for _, m in timed):
+    values_ms = {moment.value for _, moment in timed}
+    are_coarse = all(_is_coarse(moment) for _, moment in timed) or (
+        all(_has_two_numbers(piece.entry.names[what][1]) for piece, _ in timed)
+        and max(values_ms, default=0.0) - min(values_ms, default=0.0) < _LEAST_OF_SAID * said_ms
+    )
+    if len(timed) >= _LEAST_SAME and len(values_ms) > 1 and are_coarse:
         _say_placeholder(reading, "its times are whole minutes, which is too coarse for captions")
         return []
     values = Counter((piece.model.role, moment.value) for piece, moment in timed)
@@ -128,6 +141,11 @@ def _is_placeholder(count: int, of: int) -> bool:
 
 def _is_coarse(moment: Moment) -> bool:
     return moment.clock in {"count", "day", "naive", "epoch"} and moment.value % _COARSE_MS == 0
+
+
+def _has_two_numbers(value: Any) -> bool:
+    """`14:45` is minutes and seconds, or else hours and minutes: then the log is far too short for its texts."""
+    return isinstance(value, str) and value.count(":") == 1
 
 
 def _say_placeholder(reading: LogReading, text: str) -> None:

@@ -16,6 +16,9 @@ from typing import Any, Literal, NamedTuple
 S, MS, US, NS = 1000.0, 1.0, 0.001, 0.000_001
 """What a number of this unit is worth in milliseconds."""
 
+TICKS = 0.000_1
+"""The same of .NET's ticks, of which a microsecond has ten."""
+
 EPOCH_MS, EPOCH_US, EPOCH_NS = 1e11, 1e14, 1e17
 """From here on a number can only be one of that unit since 1970; in milliseconds that is the year 1973."""
 _LARGEST = 1e19
@@ -74,16 +77,21 @@ def _of_text(text: str, unit_ms: float) -> Moment | None:
         return None
     if found := _NUMBER.fullmatch(text):
         unit = {"": unit_ms, "s": S, "sec": S, "ms": MS, "us": US, "\u00b5s": US, "ns": NS}[found[2] or ""]
-        number = float(found[1])
+        number = float(found[1].replace(",", "."))
         if found[2]:
             return Moment(number * unit, "session") if isfinite(number) else None
         return read_moment(number, unit)
     if found := _COUNT.fullmatch(text):
         return _of_count(found)
+    if found := _DURATION.fullmatch(text):
+        hours, minutes, seconds = (float((one or "0").replace(",", ".")) for one in found.groups())
+        return Moment(((hours * 60 + minutes) * 60 + seconds) * 1000, "session")
     return _of_instant(text)
 
 
-_NUMBER = re.compile(r"([+-]?\d{1,19}(?:\.\d{0,12})?(?:[eE][+-]?\d{1,2})?)\s?(s|sec|ms|us|\u00b5s|ns)?", re.ASCII)
+_DURATION = re.compile(r"PT(?=\d)(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:[.,]\d{1,12})?)S)?", re.ASCII)
+"""ISO 8601, as Azure's batch transcription has it."""
+_NUMBER = re.compile(r"([+-]?\d{1,19}(?:[.,]\d{0,12})?(?:[eE][+-]?\d{1,2})?)\s?(s|sec|ms|us|\u00b5s|ns)?", re.ASCII)
 _COUNT = re.compile(
     r"(-)?(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?\s*(?:([ap])\.?\s?m\.?)?(z)?", re.IGNORECASE | re.ASCII
 )

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .fields import Entry
     from .models import UtteranceDocument
@@ -50,7 +50,13 @@ class SpokenPiece:
 def joined(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     """The pieces without those that others replace, and words put together."""
     kept = list(_last_of_growing(pieces))
-    return list(_sentences(kept)) if _are_words(kept) else kept
+    return _by_time(_sentences(kept)) if _are_words(kept) else kept
+
+
+def _by_time(pieces: Iterable[SpokenPiece]) -> list[SpokenPiece]:
+    """Sentences in the order in which they were said: a recogniser may have one channel behind the other."""
+    made = list(pieces)
+    return made if any(one.at_ms is None for one in made) else sorted(made, key=lambda one: one.at_ms or 0.0)
 
 
 # -- interim results

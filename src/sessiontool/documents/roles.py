@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .lenient import words_of
+from .name_words import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,14 +21,15 @@ _USERS = frozenset(
     words_of(
         "user human customer caller client trainee me you guest patient student learner candidate interviewee "
         "visitor enduser consumer member person local callee inbound input useraudio microphone mic speakeruser "
-        "shopper lead prospect applicant"
+        "shopper lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario utilisateur"
     )
 )
 _ASSISTANTS = frozenset(
     words_of(
         "assistant ai bot agent model systemvoice aiagent voiceagent aiassistant voiceassistant voicebot chatbot "
         "robot gpt chatgpt openai gemini claude llm virtualassistant virtualagent machine output remote trainer "
-        "tutor coach interviewer persona character avatar representative rep outbound agentaudio ivr"
+        "tutor coach interviewer persona character avatar representative rep outbound agentaudio ivr assistent "
+        "berater beraterin asistente agente conseiller"
     )
 )
 _NOBODIES = frozenset(
@@ -36,6 +38,9 @@ _NOBODIES = frozenset(
         "functioncalloutput functionresult toolcallinvocation context instructions event nodetransition dtmf"
     )
 )
+_SIDES = ("left", "right")
+_SUPPORT = frozenset(words_of("service support helpdesk desk care success"))
+_SAY_NOTHING = frozenset(words_of("message role speaker participant channel audio transcript track type the"))
 _NO_LETTER = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"\d+$")
 _MOST_NAMES = 1000
@@ -54,10 +59,61 @@ def role_named(name: str, names: Mapping[str, str]) -> str:
     plain = letters(name)
     if plain in names:
         return names[plain]
+    return _role_of_word(plain) or _role_in_words(words_in(name), names)
+
+
+def _role_of_word(plain: str) -> str:
     for known, role in ((_USERS, USER), (_ASSISTANTS, ASSISTANT), (_NOBODIES, NOBODY)):
         if plain in known or _NUMBER.sub("", plain) in known:
             return role
     return ""
+
+
+def _role_in_words(words: Sequence[str], names: Mapping[str, str]) -> str:
+    """The role that one word of a name tells: `MESSAGE_ROLE_USER`, `agent-AJ`, `Dana Miller`; of several the last.
+
+    Who serves customers is no customer.
+    """
+    some = [word for word in words if word not in _SAY_NOTHING]
+    told = [names.get(word) or _role_of_word(word) for word in some]
+    roles = [role for role in told if role in {USER, ASSISTANT}]
+    if not roles or len(some) > 4:
+        return ""
+    return ASSISTANT if _SUPPORT.intersection(some) else roles[-1]
+
+
+USUAL_CHANNELS = (USER, ASSISTANT)
+"""The roles on the channels of a recording, left first, where nobody noted them: the microphone is left."""
+
+CHANNEL = "channel "
+"""What the name of a channel by its number begins with, where a log tells no more of who speaks."""
+
+
+def channel_number(value: Any) -> int | None:
+    """The number that a channel is told by (`1`, `"ch_1"`, `[1, 2]`, `"right"`), None where it is none."""
+    if isinstance(value, list) and value and len(value) <= 2:
+        value = value[0]
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    if isinstance(value, str) and letters(value[:20]) in _SIDES:
+        return _SIDES.index(letters(value[:20]))
+    digits = re.search(r"\d{1,2}$", str(value)[:20], re.ASCII)
+    return int(digits[0]) if digits else None
+
+
+def channel_name(number: int) -> str:
+    return f"{CHANNEL}{number}"
+
+
+def roles_of_channels(seen: Iterable[str], channels: Sequence[str]) -> dict[str, str]:
+    """The roles of channels that a log numbers, by `letters`; nothing where they may count from 0 or from 1."""
+    numbers = {int(name.removeprefix(CHANNEL)) for name in seen if name.startswith(CHANNEL)}
+    if not numbers:
+        return {}
+    first = 0 if 0 in numbers else 1
+    if max(numbers) - first >= len(channels) or (first and max(numbers) < len(channels)):
+        return {}
+    return {letters(channel_name(number)): channels[number - first] for number in numbers}
 
 
 def names_of(speakers: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, str]:

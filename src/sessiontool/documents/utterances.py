@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Finding, Utterance
 from ..options import LogOptions
+from .encoding_findings import TextDamage, encoding_findings
 from .encodings import decode
 from .entries import FoundEntries, Troubles, entries_in
-from .fields import Entry, entry_of, plain
+from .fields import Entry, entry_of
 from .lenient import LogProblems, is_writable, kind_of, shown, validated
 from .log_clock import SessionTimes
 from .log_options import ROLES
 from .log_times import LogReading, set_times
 from .models import UtteranceDocument
 from .pieces import SpokenPiece, joined
-from .roles import NOBODY, USER, names_of, role_named, roles_of
+from .roles import NOBODY, USER, names_of, role_named, roles_of, roles_of_channels
+from .tables import likely_fields
+from .utf8_damage import halves_in
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -53,34 +56,13 @@ def read_utterances(
     """
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
     decoded = decode(data)
-    reading.findings += encoding_findings(name, decoded.encoding, decoded.lost)
+    damage = TextDamage(decoded.lost, halves_in(decoded.text), decoded.text.count("\ufffd"), decoded.was_twice)
+    reading.findings += encoding_findings(name, decoded.encoding, damage)
     pieces = _pieces(reading, decoded.text, channels)
     set_times(reading, pieces)
     utterances = list(_utterances(reading, joined(_in_order(pieces))))
-    return utterances, [*reading.findings, *_problems(reading, utterances)]
-
-
-def encoding_findings(name: str, encoding: str, lost: int) -> list[Finding]:
-    """What is to be said of a document that is no UTF-8."""
-    if lost:
-        return [
-            Finding(
-                "text-encoding",
-                "warning",
-                f"{name}: {lost} byte(s) are no text in any encoding that is known; each stands as '?'",
-                hint="write logs as UTF-8",
-            )
-        ]
-    if encoding == "utf-8" or encoding.startswith(("utf-16", "utf-32")):
-        return []
-    return [
-        Finding(
-            "text-encoding",
-            "info",
-            f"{name}: is not UTF-8; it was read as {encoding}, in which its words are most plausible",
-            hint="write logs as UTF-8, which leaves nothing to guess",
-        )
-    ]
+    problems = list(_problems(reading))
+    return utterances, [*reading.findings, *problems]
 
 
 # -- entries
@@ -96,12 +78,15 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
                 troubles.broken.add(f"{found.place}: is {kind_of(found.value)}")
                 continue
             reading.keys.update(name for name in found.value if len(reading.keys) < 1000 or name in reading.keys)
-            entries.append(entry_of(found.value, found.place, reading.options, reading.speakers, channels))
+            entries.append(entry_of(found.value, found.place, reading.options, reading.speakers))
         else:
             entries.append(found)
+    if any(entry.text is None or entry.role is None for entry in entries):
+        reading.guesses = likely_fields([entry.rest for entry in entries], {what for e in entries for what in e.names})
     reading.problems.merge(troubles.broken)
     reading.count = troubles.broken.count
-    roles = roles_of([entry.role for entry in entries if entry.role], reading.speakers)
+    seen = [entry.role for entry in entries if entry.role]
+    roles = roles_of(seen, {**reading.speakers, **roles_of_channels(seen, channels)})
     return list(_speaking(reading, entries, roles))
 
 
@@ -125,7 +110,9 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
         if model is None:
             reading.problems.add(f"{entry.place}: left out, as it has no text or no role")
             continue
-        if role not in ROLES:
+        if role in ROLES:
+            reading.understood += 1
+        else:
             reading.roles[model.role] += 1
         yield SpokenPiece(entry, model, is_final=not entry.is_interim)
 
@@ -189,12 +176,11 @@ def _writable(fields: dict[str, Any], place: str, problems: LogProblems) -> Iter
 # -- what was wrong
 
 
-def _problems(reading: LogReading, utterances: Sequence[Utterance]) -> Iterator[Finding]:
+def _problems(reading: LogReading) -> Iterator[Finding]:
     """One finding where little or nothing was understood, else one for each problem."""
-    unknown = sum(reading.roles.values())
-    understood = len(utterances) - unknown
-    if understood < _LITTLE * reading.count:
-        yield _not_read(reading, understood)
+    if reading.understood < _LITTLE * reading.count:
+        reading.findings = [one for one in reading.findings if one.severity != "warning"]
+        yield _not_read(reading)
     else:
         reading.problems.extend(
             f"role: {role[:40]!r} is neither user nor assistant; it has no channel to be found on ({count} times)"
@@ -208,9 +194,9 @@ def _problems(reading: LogReading, utterances: Sequence[Utterance]) -> Iterator[
         )
 
 
-def _not_read(reading: LogReading, understood: int) -> Finding:
+def _not_read(reading: LogReading) -> Finding:
     """That a log was not understood, with what was seen of it and what to write into the settings."""
-    of = f"{understood} of {reading.count} entries" if understood else "nothing"
+    of = f"{reading.understood} of {reading.count} entries" if reading.understood else "nothing"
     seen = f"; its entries have the fields {_listed(reading.keys)}" if reading.keys else ""
     if reading.roles:
         seen += f"; the speakers are {_listed(reading.roles)}"
@@ -231,11 +217,11 @@ _FORMATS = "docs/formats.md says what is read: JSON, JSON Lines, CSV, SubRip, We
 
 
 def _missing_fields(reading: LogReading) -> str:
-    """The lines for what was not found among the fields of a log."""
+    """The lines for what was not found among the fields of a log, by what its fields hold."""
     told = " ".join(reading.problems.told)
     wanted = [what for what in ("text", "role") if f": {what}: " in told] or ["text"]
-    others = [name for name in reading.keys if plain(name) not in {"id", "type", *wanted}] or list(reading.keys)
-    return ", ".join(f'{what} = "{shown(others[number % len(others)])}"' for number, what in enumerate(wanted))
+    times = [what for what in ("start", "end") if what in reading.guesses]
+    return ", ".join(f'{what} = "{shown(reading.guesses.get(what, "…"))}"' for what in (*wanted, *times))
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..documents.utf8_damage import rejoined
 from .settings import RealtimeSettings
 
 SPOKEN = ("input_audio", "output_audio")
@@ -127,7 +128,7 @@ class Item:
         """The best text of each part, in their order."""
         parts: dict[int, str] = {}
         for (part, _), pieces in sorted(self.texts.items()):
-            parts[part] = parts.get(part) or "".join(pieces).strip()
+            parts[part] = parts.get(part) or rejoined("".join(pieces)).strip()
         return " ".join(filter(None, (text for _, text in sorted(parts.items()))))
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ..documents.encoding_findings import encoding_findings
 from ..documents.lenient import MAX_NAMED, shown
 from ..documents.log_times import clock_findings
-from ..documents.utterances import encoding_findings
 from ..model import Finding
 from .turns import UNFINISHED
 
@@ -37,7 +37,7 @@ def log_findings(
     clocks: Mapping[int, SessionClock],
 ) -> Iterator[Finding]:
     """Everything worth saying, the reader's complaints first."""
-    yield from encoding_findings(name, log.encoding, log.lost)
+    yield from encoding_findings(name, log.encoding, log.damage)
     if len(log.events) < _LEAST_READ * log.values:
         yield _not_read(name, log)
     else:

@@ -11,9 +11,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from ..documents.encoding_findings import TextDamage
 from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
 from ..documents.moments import moment_in
+from ..documents.utf8_damage import encoded_once, halves_in, held_in, is_damaged_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +54,9 @@ class LineReader:
         self.torn: int | None = None
         self.encoding = "utf-8"
         self.lost = 0
+        self._halves = 0
+        self._replaced = 0
+        self._was_twice = False
         self._start = file.read(_PEEKED_BYTES)
         file.seek(0)
         if is_wide(self._start):
@@ -69,6 +74,7 @@ class LineReader:
             decoded = decode(self._file.read())
             if self.encoding == "utf-8":
                 self.encoding, self.lost = decoded.encoding, decoded.lost
+            self._was_twice, self._replaced = decoded.was_twice, decoded.text.count("\ufffd")
             yield from self._array(decoded.text)
             return
         for number, line in enumerate(_lines(first, self._file), 1):
@@ -84,15 +90,31 @@ class LineReader:
         start = self._start.decode("utf-8-sig", "replace")
         return bool(_ARRAY.match(start)) or (bool(_LIST.match(start)) and not _is_whole(first))
 
+    @property
+    def damage(self) -> TextDamage:
+        """What of the text is not as it was written."""
+        return TextDamage(self.lost, self._halves, self._replaced, self._was_twice)
+
     def _text(self, line: bytes) -> str:
         try:
-            return line.decode()
+            text = line.decode()
         except UnicodeDecodeError:
-            pass
-        if self.encoding == "utf-8":
-            self.encoding = legacy_encoding(self._odd_lines(line)) or "ascii"
-        text = line.decode(self.encoding, "replace")
-        self.lost += text.count("\ufffd")
+            return self._odd_text(line)
+        if not text.isascii():
+            once = encoded_once(text)
+            self._was_twice = self._was_twice or once != text
+            self._replaced += once.count("\ufffd")
+            return once
+        return text
+
+    def _odd_text(self, line: bytes) -> str:
+        encoding = self.encoding
+        if is_damaged_utf8(line):
+            encoding = "utf-8"
+        elif encoding == "utf-8":
+            encoding = self.encoding = legacy_encoding(self._odd_lines(line)) or "ascii"
+        text = line.decode(encoding, "replace")
+        self.lost += text.count("\ufffd") - line.count(b"\xef\xbf\xbd")
         return text.replace("\ufffd", "?")
 
     def _odd_lines(self, line: bytes) -> bytes:
@@ -119,7 +141,7 @@ class LineReader:
                 except (ValueError, RecursionError):
                     pass
                 else:
-                    yield LoggedValue(number, _mended(value, text), moment_in(text[: found.start()]))
+                    yield LoggedValue(number, self._mended(value, text), moment_in(text[: found.start()]))
                     return
             if _STREAM.match(text) and found is None:
                 return  # what server-sent events have beside their data
@@ -128,7 +150,15 @@ class LineReader:
             else:
                 self.torn = number
             return
-        yield LoggedValue(number, _mended(value, text))
+        yield LoggedValue(number, self._mended(value, text))
+
+    def _mended(self, value: Any, text: str) -> Any:
+        """A value without halves of surrogate pairs, but for those between the pieces of a text (`log` counts them)."""
+        if "\\u" not in text or not may_need_mending(text):
+            return value
+        whole = mended(value, "delta")
+        self._halves += halves_in(text) - held_in(json.dumps(whole, ensure_ascii=False))
+        return whole
 
     def _array(self, text: str) -> Iterator[LoggedValue]:
         """The items of a JSON array, one at a time; several values one after another do as well."""
@@ -155,7 +185,7 @@ class LineReader:
                 else:
                     self._problems.add(f"line {line}: is not valid JSON; what follows was not read")
                 return
-            yield LoggedValue(line, mended(value) if may_need_mending(text[at:end]) else value)
+            yield LoggedValue(line, self._mended(value, text[at:end]))
             at = end
         if inside:
             self.torn = line
@@ -167,10 +197,6 @@ def _is_whole(line: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _mended(value: Any, text: str) -> Any:
-    return mended(value) if "\\u" in text and may_need_mending(text) else value
 
 
 def _lines(line: bytes, file: BinaryIO) -> Iterator[bytes | None]:

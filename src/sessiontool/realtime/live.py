@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from ..documents.utf8_damage import rejoined
 from .turns import ASSISTANT, USER, Turn
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def live_turns(fragments: Sequence[Fragment], clocks: Mapping[int, SessionClock]
         mine = sorted(group, key=lambda fragment: fragment.start_ms)
         others = sorted(f.start_ms for f in spoken.get((number, _OTHER[role]), ()))
         for count, pieces in enumerate(_parted(mine, others)):
-            text = "".join(piece.text for piece in pieces).strip()
+            text = rejoined("".join(piece.text for piece in pieces)).strip()
             if not text:
                 continue
             clock, ends = clocks[number], max(piece.end_ms for piece in pieces)

@@ -13,7 +13,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..documents.encoding_findings import TextDamage
 from ..documents.lenient import LogProblems, kind_of, shown, validated
+from ..documents.utf8_damage import held_in
 from ..options import LogOptions
 from .conversation import TRANSLATED_STEP_MS
 from .event import NO_PAYLOAD, Event
@@ -24,12 +26,15 @@ from .timestamps import received_at
 from .wrappers import events_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..documents.moments import Moment
     from .lines import LoggedValue
     from .wrappers import Carried
 
 _MOST_UNKNOWN = 1000
 _DEFAULT_OPTIONS = LogOptions()
+NO_DAMAGE = TextDamage()
 _TELLING = ("item_id", "response_id", "delta", "audio", "transcript", "text", "audio_start_ms", "audio_end_ms")
 """The fields by which two events of one id are told apart."""
 
@@ -39,8 +44,8 @@ class Log:
     """What a file held.
 
     `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
-    `empty` hold no event; `keys` counts their fields.  `lost` bytes are no text in `encoding`.
-    `sound` is the file that sound is kept in.
+    `empty` hold no event; `keys` counts their fields.  `damage` is what of the text was lost.  `sound` is the file that
+    sound is kept in.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -51,7 +56,7 @@ class Log:
     empty: int = 0
     keys: Counter[str] = field(default_factory=Counter)
     encoding: str = "utf-8"
-    lost: int = 0
+    damage: TextDamage = NO_DAMAGE
     sound: BinaryIO | None = None
 
 
@@ -74,8 +79,19 @@ def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: Bina
                 event = _event(carried.event, line.number, _receipt(carried, line, options, log), log, names)
                 if event is not None:
                     log.events.append(event)
-    log.torn, log.encoding, log.lost = reader.torn, reader.encoding, reader.lost
+    log.torn, log.encoding = reader.torn, reader.encoding
+    log.damage = reader.damage._replace(halves=reader.damage.halves + _halves_between(log.events))
     return log
+
+
+def _halves_between(events: Sequence[Event]) -> int:
+    """How many characters of texts in pieces are there by half, with no piece that has the other."""
+    texts: dict[tuple[str, str | None, int], str] = {}
+    for event in events:
+        if event.text and not event.text.isascii() and held_in(event.text):
+            place = (event.kind, event.item_id, event.content_index)
+            texts[place] = texts.get(place, "") + event.text
+    return sum(map(held_in, texts.values()))
 
 
 def _say_none(line: LoggedValue, log: Log) -> None:

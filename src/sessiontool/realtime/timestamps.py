@@ -11,9 +11,10 @@ from itertools import chain, pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from ..documents.fields import arrival_rank, plain
+from ..documents.fields import arrival_rank
 from ..documents.log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from ..documents.moments import MS, read_moment
+from ..documents.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..documents.models import PartEntry
+from ..documents.roles import USUAL_CHANNELS
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..model import Finding
@@ -181,4 +182,4 @@ def channels_of(session: SessionDocument, count: int) -> tuple[str, ...]:
     """The role on each channel; microphone left and assistant right where nobody noted it."""
     if session.channels and len(session.channels) == count:
         return tuple(session.channels)
-    return ("user", "assistant") if count == 2 else ("mixed",)
+    return USUAL_CHANNELS if count == 2 else ("mixed",)

@@ -11,6 +11,7 @@ from ..documents.corrections import Corrections
 from ..documents.lenient import shown
 from ..documents.log_clock import SessionTimes
 from ..documents.models import SessionDocument
+from ..documents.roles import USUAL_CHANNELS
 from ..documents.session import check_owner, read_session
 from ..documents.utterances import read_utterances
 from ..errors import RecordingError
@@ -142,7 +143,7 @@ def read_notes(
             options=options,
             times=session_times(notes.session),
             speakers=notes.session.speakers,
-            channels=notes.session.channels or (),
+            channels=notes.session.channels or USUAL_CHANNELS,
         )
         notes.log_findings += findings
     _add_log(notes, read, listing, prefer, options)

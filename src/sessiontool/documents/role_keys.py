@@ -1,0 +1,48 @@
+"""Texts under the name of who said them: `{"user": "…", "assistant": "…"}`, `{"agent_response": "…"}`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .lenient import words_of
+from .name_words import words_in
+from .roles import ASSISTANT, USER, role_named
+from .texts import text_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_BESIDE = frozenset(
+    words_of("transcript transcription text message response said utterance speech content reply answer question")
+)
+_NO_SPEECH = re.compile(r"\S*[\d@/]\S*|[0-9a-f-]{8,}")
+"""An identifier or an address: a field of that name has who it is, and not what was said."""
+
+
+def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, Any]]:
+    """The entries that an object holds under names of roles, in its order, each with the object's other fields."""
+    keys = {name: role for name in value if (role := _role_of(name))}
+    others = {name: item for name, item in value.items() if name not in keys and not isinstance(item, (dict, list))}
+    found: list[dict[str, Any]] = []
+    for name, role in keys.items():
+        item = value[name]
+        text = text_in(item).strip()
+        if text and not _NO_SPEECH.fullmatch(text):
+            own = item if isinstance(item, dict) else {}
+            found.append({"role": role, **others, **own, "text": text})
+    if found or not depth:
+        return found
+    inner = (spoken_by_key({**others, **one}, depth - 1) for one in _objects(value))
+    return next(filter(None, inner), [])
+
+
+def _objects(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    return (one for one in value.values() if isinstance(one, dict))
+
+
+def _role_of(name: str) -> str:
+    """The role whose words a field of that name holds, empty where it is none."""
+    words = [word for word in words_in(name) if word not in _BESIDE]
+    roles = {role_named(word, {}) for word in words}
+    return roles.pop() if len(roles) == 1 and roles <= {USER, ASSISTANT} else ""

@@ -1,0 +1,92 @@
+"""The text of an entry of a log, however deep it stands: a field, parts of one, or inside a wrapper."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .field_names import CHOICES, IN_PARTS, SPANS, TEXT_NAMES, WRAPPERS
+from .name_words import field_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MOST_DEPTH = 4
+_MOST_PARTS = 10_000
+_MOST_OF_A_SPAN = 6
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def plain(name: str) -> str:
+    """A field's name without case and punctuation."""
+    return _NO_LETTER.sub("", name[:100].casefold())
+
+
+def has_text(value: Any) -> bool:
+    """Whether a value may be an entry of a transcript: an object with a text in it."""
+    return isinstance(value, dict) and bool(text_of(unwrapped(value)))
+
+
+def text_of(value: Mapping[str, Any]) -> str:
+    """The text in the fields of an object itself; empty where it has none."""
+    return next((text for name in text_fields(value) if (text := text_in(value[name]))), "")
+
+
+def text_fields(value: Mapping[str, Any]) -> Iterator[str]:
+    """The fields that may have the text of an entry, the likeliest first."""
+    by_name: dict[str, str] = {}
+    for name in value:
+        by_name.setdefault(plain(name), name)
+    yield from (by_name[name] for name in TEXT_NAMES if name in by_name)
+    for name in value:
+        named = field_named(name)
+        if named is not None and named.what == "text" and plain(name) not in TEXT_NAMES:
+            yield name
+
+
+def text_in(value: Any, depth: int = MOST_DEPTH) -> str:
+    """The text of a value: a string, or the strings of its parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and depth:
+        texts = [text_in(one, depth - 1) for one in value[:_MOST_PARTS]]
+        return _glued([text for text in texts if text.strip()])
+    if isinstance(value, dict) and depth:
+        by_name = {plain(name): item for name, item in value.items()}
+        return next((text for name in IN_PARTS if (text := text_in(by_name.get(name), depth - 1)).strip()), "")
+    return ""
+
+
+def _glued(texts: Sequence[str]) -> str:
+    """Parts of a text, with spaces where they have none of their own."""
+    made = ""
+    for text in texts:
+        apart = made and not made[-1].isspace() and not text[0].isspace()
+        made += (" " if apart else "") + text
+    return made
+
+
+def flattened(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An entry whose start and end are in an object or a list of their own, with them as its own fields."""
+    held: dict[str, Any] = {}
+    for name, item in value.items():
+        if plain(name) not in SPANS:
+            continue
+        if isinstance(item, dict) and len(item) <= _MOST_OF_A_SPAN:
+            held |= {key: one for key, one in item.items() if key not in value}
+        elif isinstance(item, list) and len(item) == 2 and not any(isinstance(one, (dict, list)) for one in item):
+            held |= dict(zip(("start", "end"), item, strict=True))
+    return {**value, **held} if held else value
+
+
+def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str, Any]:
+    """An entry without what it is wrapped in; the fields of the wrappers stay where the entry has none of that name."""
+    own = text_of(value)
+    for name, item in value.items():
+        inner = item[0] if plain(name) in CHOICES and isinstance(item, list) and item else item
+        is_wrapper = plain(name) in WRAPPERS or inner is not item
+        if is_wrapper and isinstance(inner, dict) and depth and (not own or own == text_in(inner)):
+            found = unwrapped(inner, depth - 1)
+            if text_of(found):
+                return {**{key: one for key, one in value.items() if key != name}, **found}
+    return value
