@@ -183,7 +183,7 @@ export interface Word {
   text: string;
   start_s: number;
   end_s: number;
-  source?: "aligned" | "spread";
+  source?: "aligned" | "spread" | "logged";
   [other: string]: unknown;
 }
 

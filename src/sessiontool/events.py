@@ -30,7 +30,7 @@ from .realtime.turns import in_order, turns_of
 if TYPE_CHECKING:
     from .model import Finding, Note
     from .realtime.conversation import Session
-    from .realtime.turns import Turn
+    from .realtime.turn import Turn
 
 __all__ = ["EventLog", "Joined", "RealtimeSession", "join", "read_events"]
 
@@ -135,9 +135,15 @@ def _utterance(turn: Turn) -> Utterance:
         heard_text=turn.heard if turn.interrupted and turn.heard != turn.text else None,
         heard_estimated=turn.interrupted,
         generated_us=_us(turn.whole_ms),
+        language=turn.language or None,
+        logged_words=turn.words,
         extra={
             name: mark
-            for name, mark in (("transcription", turn.transcription), ("unfinished", turn.unfinished))
+            for name, mark in (
+                ("transcription", turn.transcription),
+                ("unfinished", turn.unfinished),
+                ("segments", turn.segments),
+            )
             if mark
         },
     )

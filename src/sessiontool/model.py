@@ -8,7 +8,7 @@ Three clocks meet here.  The *session clock* is the recorder page's monotonic cl
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 SAMPLE_RATE = 48_000
 """Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""
@@ -117,6 +117,14 @@ class SessionListing:
         return max((chunk.object.modified_s for chunk in self.chunks), default=0.0)
 
 
+class LoggedWord(NamedTuple):
+    """A word of which a log tells when it is said: microseconds from the start of its utterance's sound."""
+
+    text: str
+    start_us: int
+    end_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """What the log says was said: times in integer microseconds on the session clock, None where it does not know.
@@ -127,6 +135,7 @@ class Utterance:
     `speaker` the name to show, where a person corrected them, else None.  `generated_us` is the length of all the sound
     that was made of the text, heard or not, where that is known.  `arrived_us` is when the text was received, where the
     log has nothing better: it is then taken for the end of a user's utterance and the start of an assistant's.
+    `logged_words` are words whose times the log has.
     """
 
     id: str
@@ -142,6 +151,7 @@ class Utterance:
     logged_text: str | None = None
     speaker: str | None = None
     arrived_us: int | None = None
+    logged_words: tuple[LoggedWord, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -155,8 +165,9 @@ class Note:
     """Something in a conversation that was not spoken, and when it came: integer microseconds on the session clock.
 
     `kind` is `instructions`, `context` (put in by the application), `text` (typed, or answered in writing),
-    `tool_call`, `tool_result`, or a Live session's `commentary`, `thinking` or `delegation`.  `extra` holds a tool's
-    `name`, `call_id`, `arguments` and `output`.
+    `tool_call`, `tool_result`, `approval_request` and `approval` (of a call of an MCP server), `dtmf` (keys that a
+    caller pressed), `failed_answer` (why the server gave none), or a Live session's `commentary`, `thinking` or
+    `delegation`.  `extra` holds a tool's `name`, `call_id`, `arguments`, `output` and the like.
     """
 
     id: str
@@ -168,14 +179,15 @@ class Note:
 
 
 PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
-WordSource = Literal["aligned", "spread"]
+WordSource = Literal["aligned", "spread", "logged"]
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
     """One word of an utterance and when it is said, in output samples.
 
-    `source` says how that is known: `aligned` with the sound itself, or `spread` over the speech by the word's length.
+    `source` says how that is known: `aligned` with the sound itself, `spread` over the speech by the word's length, or
+    `logged` by the server that made it.
     """
 
     text: str

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..documents.utf8_damage import rejoined
 from .settings import RealtimeSettings
+
+if TYPE_CHECKING:
+    from ..model import LoggedWord
 
 SPOKEN = ("input_audio", "output_audio")
 
@@ -86,7 +89,8 @@ def _since(held: tuple[float | None, RealtimeSettings]) -> float:
 class Item:
     """All that is known of one item.  `first_ms` is when it was first heard of, `place` how far into the log that was.
 
-    `texts` are by content part and source.  `audio_ms` is the length of its sound, where the log has the sound itself.
+    `texts` are by content part and source.  `spoken_ms` is how long a user's sound is that was transcribed, `words` are
+    those of an answer, timed from the start of its sound, `segments` what a transcription says of each speaker.
     """
 
     id: str
@@ -113,6 +117,10 @@ class Item:
     sound_bytes: int = 0
     sound_ms: float | None = None
     tool: dict[str, Any] = field(default_factory=dict)
+    language: str = ""
+    spoken_ms: float | None = None
+    words: list[LoggedWord] = field(default_factory=list)
+    segments: list[dict[str, Any]] = field(default_factory=list)
 
     def add_text(self, part: int, source: int, text: str | None) -> None:
         """A text of a content part; fragments and segments are pieces of one, of all others the longest counts."""
@@ -141,11 +149,14 @@ class Item:
 class Response:
     """One answer of the model: its items, when its sound ran (session clock), and how many tokens all of it has.
 
-    `reason` is why it failed or is not whole, in the server's words.
+    `reason` is why it failed or is not whole, in the server's words; `first_ms` and `place` are when it was first heard
+    of, and how far into the log that was.
     """
 
     id: str
     session: Session
+    place: int = 0
+    first_ms: float | None = None
     items: dict[str, None] = field(default_factory=dict)
     status: str = ""
     reason: str = ""

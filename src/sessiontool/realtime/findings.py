@@ -9,7 +9,7 @@ from ..documents.encoding_findings import encoding_findings
 from ..documents.lenient import MAX_NAMED, shown
 from ..documents.log_times import clock_findings
 from ..model import Finding
-from .turns import UNFINISHED
+from .lost_answers import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .log import Log
     from .notes import Context
     from .session_clock import SessionClock
-    from .turns import Turn, Turns
+    from .turn import Turn
+    from .turns import Turns
 
 _LISTED = 8
 _LEAST_READ = 0.5

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from ..documents.utf8_damage import rejoined
-from .turns import ASSISTANT, USER, Turn
+from .turn import ASSISTANT, USER, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,17 +11,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..model import Note
+from .lost_answers import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .conversation import Conversation, Fragment, Item
     from .session_clock import SessionClock
-    from .turns import Turn
+    from .turn import Turn
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _LEAST_PREFIX, _MOST_COMPARED = 12, 50
-_TOOL_KINDS = {"function_call": "tool_call", "mcp_call": "tool_call", "function_call_output": "tool_result"}
+_TOOL_KINDS = {
+    "function_call": "tool_call",
+    "mcp_call": "tool_call",
+    "function_call_output": "tool_result",
+    "mcp_approval_request": "approval_request",
+    "mcp_approval_response": "approval",
+}
 _PUSHING_ROLES = ("system", "developer")
 
 
@@ -49,6 +56,10 @@ def context_of(conversation: Conversation, turns: Sequence[Turn], clocks: Mappin
     for number, pushed in enumerate(conversation.pushed):
         name = f"{pushed.kind}-{number}"
         made.notes.append(Note(name, pushed.kind, pushed.text, _us(pushed.at_ms), extra=pushed.extra))
+    made.notes += (
+        Note(one.id, "failed_answer", one.reason or one.status, _us(one.first_ms), "assistant")
+        for one in unanswered(conversation)
+    )
     made.notes += _appended(conversation.fragments, clocks)
     made.notes.sort(key=lambda note: (note.t_us is None, note.t_us or 0))
     return made

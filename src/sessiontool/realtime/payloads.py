@@ -46,6 +46,27 @@ class ItemPayload(_Payload):
     call_id: str | None = None
     arguments: Text | None = None
     output: Text | None = None
+    server_label: str | None = None
+    approval_request_id: str | None = None
+    approve: bool | None = None
+    reason: Text | None = None
+    error: Any = None
+
+    def tool(self) -> dict[str, Any]:
+        """What it says of a call, of its result, or of whether somebody approved of it."""
+        error = self.error.get("message") or self.error.get("type") if isinstance(self.error, dict) else self.error
+        fields = {
+            "name": self.name,
+            "call_id": self.call_id,
+            "arguments": self.arguments,
+            "output": self.output,
+            "server_label": self.server_label,
+            "approval_request_id": self.approval_request_id,
+            "approve": self.approve,
+            "reason": self.reason,
+            "error": str(error) if error else None,
+        }
+        return {name: value for name, value in fields.items() if value not in {None, ""}}
 
 
 class OutputTokens(_Payload):
@@ -53,7 +74,10 @@ class OutputTokens(_Payload):
 
 
 class Usage(_Payload):
+    """What an answer, or the transcription of a user's item, is charged for."""
+
     output_token_details: OutputTokens | None = None
+    seconds: Annotated[FiniteFloat, Field(ge=0, le=1e6)] | None = None
 
 
 class ErrorPayload(_Payload):
@@ -175,6 +199,16 @@ class Payload(_Payload):
     arguments: Text | None = None
     reason: str | None = None
     content: Any = None
+    usage: Usage | None = None
+    languages: Any = None
+    speaker: str | None = None
+    start: Any = None
+    end: Any = None
+    audio_offset_ms: Milliseconds | None = None
+    audio_duration_ms: Milliseconds | None = None
+    event: Any = None
+    digit: Any = None
+    digits: Any = None
     item: ItemPayload | None = None
     part: Content | None = None
     response: ResponsePayload | None = None

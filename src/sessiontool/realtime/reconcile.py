@@ -155,6 +155,8 @@ def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
         interrupted=written.interrupted if written.interrupted is not None else logged.interrupted,
         heard_text=heard,
         heard_estimated=logged.heard_estimated and not is_told,
+        language=written.language or logged.language,
+        logged_words=logged.logged_words if _letters(text) == _letters(logged.text) else (),
         generated_us=logged.generated_us if _letters(text) == _letters(logged.text) else None,
         extra={**extra, **written.extra},
     )

@@ -10,12 +10,14 @@ Not here: text that was not spoken (`notes`), and the sound (`align`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import median
 from typing import TYPE_CHECKING
 
 from ..model import INAUDIBLE
-from ..speech.duration_model import MS_PER_UNIT, heard_part, units_of
+from ..speech.duration_model import MS_PER_UNIT, units_of
 from .conversation import FRAGMENTS
+from .heard_words import hear, measure
+from .lost_answers import UNFINISHED, lost_answers
+from .turn import ASSISTANT, USER, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,42 +25,10 @@ if TYPE_CHECKING:
     from .conversation import Conversation, Item, Response
     from .session_clock import SessionClock
 
-USER, ASSISTANT = "user", "assistant"
 _WHOLE_MS = 100.0
 """A truncation that leaves less than this away took nothing."""
-_LEAST_RATES = 2
-_TOKEN_MS, _TOKEN_OFF_MS = 50.0, 8.0
 _MOST_BETWEEN = 100
-UNFINISHED = ("failed", "incomplete")
-"""States of an answer that the server itself gave up: quota, `max_output_tokens`, `content_filter`."""
 _CUT_OFF = ("cancelled", "failed")
-
-
-@dataclass(slots=True)
-class Turn:
-    """What one item says.  Times are milliseconds of the session clock, None where the log does not know.
-
-    `transcription` tells what is wrong with a user's text: `failed`, `empty`, `missing` or `incomplete`; nothing
-    where it is whole.  `unfinished` is why the server did not finish an answer.  `heard_ms` is how much of an
-    interrupted turn was played, `heard` the words of it, None where only the sound can tell.  `is_open`: the log ends,
-    or its session does, before the turn did.
-    """
-
-    id: str
-    role: str
-    text: str
-    session: int
-    start_ms: float | None = None
-    end_ms: float | None = None
-    whole_ms: float | None = None
-    interrupted: bool = False
-    heard_ms: float | None = None
-    heard: str | None = None
-    transcription: str = ""
-    unfinished: str = ""
-    is_open: bool = False
-    previous: str | None = None
-    order: tuple[float, int] = (0.0, 0)
 
 
 @dataclass(slots=True)
@@ -83,10 +53,11 @@ def turns_of(conversation: Conversation, clocks: Mapping[int, SessionClock]) -> 
             made.turns.append(_user_turn(item, clocks))
         else:
             made.turns.append(_assistant_turn(item, conversation, sounds.get(item.id), made))
+    made.turns += (_lost_turn(name, response, conversation) for name, response in lost_answers(conversation).items())
     for turn in made.turns:
         turn.previous = _spoken_before(turn.previous, conversation)
-    _measure(made.turns, conversation)
-    _hear(made.turns)
+    measure(made.turns, conversation)
+    hear(made.turns)
     made.turns = in_order(made.turns)
     return made
 
@@ -120,6 +91,7 @@ def _user_turn(item: Item, clocks: Mapping[int, SessionClock]) -> Turn:
     turn = Turn(item.id, USER, text or INAUDIBLE, item.session.number, previous=item.previous)
     turn.transcription = "" if text and item.transcription == "completed" else _what_is_wrong(item, text)
     turn.start_ms, turn.end_ms = _boundaries(item, clocks)
+    turn.language, turn.segments = item.language, item.segments
     turn.is_open = item.started is not None and item.stopped is None and not item.is_committed
     turn.order = _order(turn, item)
     return turn
@@ -136,7 +108,8 @@ def _what_is_wrong(item: Item, text: str) -> str:
 def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float | None, float | None]:
     """Start and end of speech on the session clock.
 
-    Where only a commit ends it (push-to-talk, or a page that did not wait), it is over when that is received.
+    Where only a commit ends it (push-to-talk, or a page that did not wait), it is over when that is received, and began
+    as long before as its transcription is charged for.
     """
     start = end = None
     if (mark := item.started) is not None:
@@ -147,6 +120,8 @@ def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float |
         end = clocks[mark.session.number].at(max(0.0, mark.audio_ms - silence_ms))
     elif item.is_committed:
         end = item.committed_ms
+    if start is None and end is not None and item.spoken_ms:
+        start = end - item.spoken_ms
     if start is not None and end is not None and end <= start:
         end = None
     return start, end
@@ -233,9 +208,20 @@ def _assistant_turn(item: Item, conversation: Conversation, sound: _Sound | None
         turn.start_ms, turn.end_ms, turn.whole_ms = sound.start_ms, sound.end_ms, sound.whole_ms
         _cut(turn, item, sound, status, made)
         turn.is_open = sound.end_ms is None and conversation.has_playback
+    turn.words = tuple(item.words)
     if response is not None and response.status in UNFINISHED:
         turn.unfinished = response.reason or response.status
     turn.order = _order(turn, item)
+    return turn
+
+
+def _lost_turn(name: str, response: Response, conversation: Conversation) -> Turn:
+    """An answer of which only its place in the order is known, when it was begun, and why it failed."""
+    turn = Turn(name, ASSISTANT, INAUDIBLE, response.session.number, response.first_ms)
+    before = [item for item in conversation.items.values() if item.place < response.place and item.is_spoken]
+    turn.previous = max(before, key=lambda item: item.place).id if before else None
+    turn.unfinished = response.reason or response.status
+    turn.order = (float("inf") if response.first_ms is None else response.first_ms, response.place)
     return turn
 
 
@@ -259,46 +245,6 @@ def _cut(turn: Turn, item: Item, sound: _Sound, status: str, made: Turns) -> Non
         turn.interrupted, turn.heard_ms = True, sound.cut_ms - sound.start_ms
     elif status == "cancelled" and sound.whole_ms is not None:
         turn.interrupted, turn.end_ms = True, None  # nobody noted how much of what had come was played
-
-
-def _measure(turns: Sequence[Turn], conversation: Conversation) -> None:
-    """The length of all the sound of turns, heard or not, by its tokens of 50 ms.
-
-    Turns that were played whole tell whether the counts can be believed, and what a token is worth exactly.
-    """
-    tokens = {
-        next(iter(response.items)): response.sound_tokens
-        for response in conversation.responses.values()
-        if len(response.items) == 1 and response.sound_tokens
-    }
-    worth = [
-        (turn.end_ms - turn.start_ms) / tokens[turn.id]
-        for turn in turns
-        if turn.id in tokens and not turn.interrupted and turn.start_ms is not None and turn.end_ms is not None
-    ]
-    token_ms = median(worth) if len(worth) >= _LEAST_RATES else _TOKEN_MS
-    spread_ms = median(abs(one - token_ms) for one in worth) if worth else 0.0
-    if abs(token_ms - _TOKEN_MS) > _TOKEN_OFF_MS or spread_ms > _TOKEN_OFF_MS:
-        return
-    for turn in turns:
-        whole_ms = token_ms * tokens.get(turn.id, 0)
-        if turn.whole_ms is None and 0.5 < whole_ms / (MS_PER_UNIT * max(1.0, units_of(turn.text))) < 2:
-            turn.whole_ms = whole_ms
-
-
-def _hear(turns: Sequence[Turn]) -> None:
-    """The words of interrupted turns that were played: by the length of their sound, or by how fast others are said."""
-    rates = [
-        (turn.end_ms - turn.start_ms) / units
-        for turn in turns
-        if turn.role == ASSISTANT and not turn.interrupted and turn.start_ms is not None and turn.end_ms is not None
-        if (units := units_of(turn.text)) > 0
-    ]
-    rate = median(rates) if len(rates) >= _LEAST_RATES else MS_PER_UNIT
-    for turn in turns:
-        if turn.interrupted and turn.heard_ms is not None and turn.heard is None:
-            whole_ms = turn.whole_ms or rate * units_of(turn.text)
-            turn.heard = heard_part(turn.text, turn.heard_ms / max(1.0, whole_ms))
 
 
 # -- order

@@ -16,6 +16,7 @@ from ..captions import options_json
 from ..errors import RecordingError, UsageError
 from ..options import LogOptions, MergeOptions, result_settings
 from ..progress import Progress, Silent
+from ..speech.logged_words import with_logged_words
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
 from . import result_files
@@ -290,7 +291,7 @@ def _with_words(
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
     engine = _words_engine(options)
     if engine is None:
-        return replace(alignment, placements=with_heard_text(alignment.placements))
+        return replace(alignment, placements=with_logged_words(with_heard_text(alignment.placements)))
     from .align_recording import find_words  # noqa: PLC0415
     from .word_cache import known_words  # noqa: PLC0415
 

@@ -111,8 +111,9 @@ def _placed(utterances: Sequence[TranscriptUtterance]) -> str:
 
 def _words(utterances: Sequence[TranscriptUtterance]) -> str:
     sources = [word["source"] for utterance in utterances for word in utterance.get("words", ())]
-    spread = sources.count("spread")
-    text = f"{len(sources) - spread} of {len(sources)} timed by the sound" if sources else ""
+    found, spread = sources.count("aligned"), sources.count("spread")
+    text = f"{found} of {len(sources)} timed by the sound" if sources else ""
+    text += ", the others by the log" * (len(sources) - found - spread > 0)
     return text + ", the others by their length" * bool(spread)
 
 
