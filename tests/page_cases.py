@@ -94,7 +94,12 @@ def mixed_page() -> str:
     ]
     states: Any = {"status": "partial", "captions_status": "doubtful", "sound": {"channels": channels}}
     report = report_of(transcript, findings=findings, timeline=spans, **states)
-    data = page_data(report, transcript, noise_peaks(transcript["duration_s"]))
+    figures = [
+        {"name": "response_gap", "role": role, "value": value, "unit": "s", "error": 0.03, "stretches_s": [[13, 14]]}
+        for role, value in (("user", 0.61), ("assistant", 1.02))
+    ]
+    figures += [{"name": "dead_air", "value": None, "unit": "s", "error": None, "not_computed": "too few"}]
+    data = page_data(report, transcript, noise_peaks(transcript["duration_s"]), {"figures": figures})
     return render("page", "mixed", data, media=["'self'"])
 
 

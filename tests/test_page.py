@@ -135,6 +135,29 @@ def test_an_hour_is_below_a_megabyte() -> None:
     assert len(long_page(60).encode()) <= HOUR_PAGE_BYTES
 
 
+def test_figures_are_those_of_the_result() -> None:
+    report, transcript = hostile_documents()
+    good = {"name": "response_gap", "role": "user", "value": 0.5, "unit": "s", "error": 0.03, "stretches_s": [[1, 1.5]]}
+    none = {"name": "share_of_speech", "value": None, "unit": "ratio", "error": None, "not_computed": "too few"}
+    wrong: list[Any] = [
+        7,
+        {"name": 7},
+        {"name": "a", "value": "<b>", "unit": "s"},
+        {"name": "b", "value": 1, "unit": []},
+    ]
+    document = {"figures": [good, none, *wrong], "definitions": {"response_gap": "median silence"}}
+    shown = page_data(report, transcript, None, document)["figures"]
+    assert [(one["name"], one["value"], one["stretches"]) for one in shown] == [
+        ("response_gap", 0.5, [[1000, 1500]]),
+        ("share_of_speech", None, []),
+    ]
+    assert (shown[0]["definition"], shown[1]["why"]) == ("median silence", "too few")
+    for broken in (None, {}, {"figures": 7}, {"figures": [good], "definitions": 7}):
+        assert len(page_data(report, transcript, None, broken)["figures"]) == int(
+            bool(broken and broken.get("definitions"))
+        )
+
+
 # -- peaks
 
 

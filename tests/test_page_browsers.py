@@ -237,6 +237,16 @@ def test_keys_and_search(folder: Path, chromium: Chromium) -> None:
     assert page.evaluate("document.querySelector('.turn.current .said').textContent.includes('hours')")
 
 
+def test_a_figure_leads_to_its_places(chromium: Chromium, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(mixed_page(), "utf-8")
+    page = chromium.open((tmp_path / "index.html").as_uri(), WATCH)
+    page.wait_for(READY, 30)
+    rows = page.evaluate("JSON.stringify([...document.querySelectorAll('.figures tr')].map((row) => row.innerText))")
+    assert json.loads(rows)[1:] == ["Response gap\t0.61 s\t1.02 s", "Dead air\t\u2013"]
+    page.evaluate("document.querySelector('.figures .link').click()")
+    assert page.evaluate("JSON.stringify([position(), clip])") == "[13000,[13000,14000]]"
+
+
 def test_eight_hours_open_at_once_and_scroll(chromium: Chromium, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(long_page(480), "utf-8")
     page = chromium.open("about:blank")

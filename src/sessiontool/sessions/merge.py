@@ -303,12 +303,14 @@ def _add_page(document: Report, transcript: Transcript, recording: Recording, pe
     """Put the page beside the recording; its peaks are those of the alignment, or made now where there was none."""
     from ..audio.peaks import decoded_peaks, peaks_file  # noqa: PLC0415 - numpy and the decoder
     from .align_recording import packets_of  # noqa: PLC0415
-    from .page.publish import add_page  # noqa: PLC0415
+    from .page.publish import METRICS, add_page  # noqa: PLC0415
 
+    metrics = recording.path.with_name(METRICS)
     head = recording.head
     file = peaks_file(peaks, head.channels) if peaks else None
     file = file or decoded_peaks(packets_of(recording.path), head)
-    add_page(recording.path.parent, document, transcript, file)
+    figures = metrics.read_bytes() if metrics.exists() else None
+    add_page(recording.path.parent, document, transcript, file, figures)
 
 
 def _refuse_findings(document: Report, options: MergeOptions) -> None:

@@ -92,10 +92,18 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
 
 def _page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
     """The page of the transcript as it is now, where there was one."""
-    from .page.publish import add_page, as_report, as_transcript, has_page, published_peaks  # noqa: PLC0415
+    from .page.publish import (  # noqa: PLC0415 - few results have a page
+        add_page,
+        as_report,
+        as_transcript,
+        has_page,
+        published_metrics,
+        published_peaks,
+    )
 
     peaks = published_peaks(target, document) if has_page(document) else None
     if peaks is None:
         return ()
     transcript = result_files.read_published(target, result_files.TRANSCRIPT)
-    return add_page(work, as_report(target, document), as_transcript(target, transcript), peaks)
+    metrics = published_metrics(target, document)
+    return add_page(work, as_report(target, document), as_transcript(target, transcript), peaks, metrics)

@@ -25,8 +25,10 @@ _OF_NOTES = ("kind", "role", "name", "text", "arguments", "output")
 _OF_FINDINGS = ("code", "severity", "message", "hint", "part", "seq")
 
 
-def page_data(report: Report, transcript: Transcript, peaks: bytes | None) -> dict[str, Any]:
-    """The data of a page; `peaks` is a file of peaks."""
+def page_data(
+    report: Report, transcript: Transcript, peaks: bytes | None, metrics: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The data of a page; `peaks` is a file of peaks, `metrics` the document of a result's figures."""
     named = {one["name"] for one in report.get("outputs", ())}
     return {
         "session": report["session_id"],
@@ -44,6 +46,7 @@ def page_data(report: Report, transcript: Transcript, peaks: bytes | None) -> di
         "findings": [_finding(one) for one in report["findings"]],
         "gaps": [_gap(one) for one in report["timeline"] if one["kind"] == "silence"],
         "without_text": _without_text(report),
+        "figures": _figures(metrics),
         "files": [name for name in OUTPUTS if name in named and name != PAGE],
     }
 
@@ -124,6 +127,33 @@ def _without_text(report: Report) -> list[list[int]]:
         for channel, one in enumerate(_channels(report))
         for start, end in _pairs(one.get("speech_without_text_s"))
     ]
+
+
+def _figures(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The figures of a conversation with what they mean; of a document that is none, no more than what fits."""
+    figures = metrics.get("figures") if metrics else None
+    texts = metrics.get("definitions") if metrics else None
+    found = [one for one in figures if isinstance(one, dict)] if isinstance(figures, list) else []
+    return [
+        {
+            "name": one["name"],
+            **({"role": one["role"]} if isinstance(one.get("role"), str) else {}),
+            "value": one["value"],
+            "unit": one["unit"],
+            "error": one["error"] if isinstance(one.get("error"), int | float) else None,
+            "why": str(one.get("not_computed", "")),
+            "definition": str(texts.get(one["name"], "")) if isinstance(texts, dict) else "",
+            "stretches": [[round(a * 1000), round(b * 1000)] for a, b in _pairs(one.get("stretches_s"))],
+        }
+        for one in found
+        if _is_name(one.get("name"))
+        and isinstance(one.get("unit"), str)
+        and isinstance(one.get("value", ""), int | float | None)
+    ]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _pairs(value: object) -> Iterable[tuple[float, float]]:

@@ -16,7 +16,7 @@ from ... import __version__
 from ...errors import RecordingError
 from ...progress import Progress, Silent
 from .. import report as reports
-from ..result_files import output_of, read_published, write_report, write_text
+from ..result_files import json_object, output_of, read_published, write_report, write_text
 from ..result_names import PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
 from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, Fields, misfits
 from .page_data import page_data
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ...documents.report_model import Report
     from ...documents.transcript_model import Transcript
     from ...storage import Target
+
+METRICS = "metrics.json"
 
 _SOUND = "<!-- sound -->"
 """Where a page has its audio; text of a session cannot be it, for it has no `<`."""
@@ -76,9 +78,9 @@ def page_session(
         return PageResult(session_id, where, unchanged=True, link=link)
     with target.workspace() as work:
         report, transcript = _published(target)
-        peaks = _peaks(target, report, progress)
+        peaks, metrics = _peaks(target, report, progress), published_metrics(target, report)
         progress.stage("writing")
-        made = add_page(work, report, transcript, peaks)
+        made = add_page(work, report, transcript, peaks, metrics)
         progress.stage("publishing")
         target.publish({name: work / name for name in (*made, REPORT)})
     return PageResult(session_id, where, link=link)
@@ -96,7 +98,7 @@ def page_with_audio(session_id: str, target: Target, path: Path, progress: Progr
     progress.stage("reading")
     document, transcript = _published(target)
     peaks = _peaks(target, document, progress)
-    page = _rendered(document, transcript, peaks, ["blob:"])
+    page = _rendered(document, transcript, peaks, published_metrics(target, document), ["blob:"])
     before, after = page.split(_SOUND)
     beside = path.with_name(f".{path.name}.part")
     progress.stage("writing")
@@ -118,9 +120,14 @@ def page_with_audio(session_id: str, target: Target, path: Path, progress: Progr
     return PageResult(session_id, str(path))
 
 
-def add_page(work: Path, document: Report, transcript: Transcript, peaks: bytes) -> tuple[str, ...]:
-    """Write page and peaks into a result's folder, and a report that names them; returns their names."""
-    write_text(work / PAGE, _rendered(document, transcript, peaks, ["'self'"]))
+def add_page(
+    work: Path, document: Report, transcript: Transcript, peaks: bytes, metrics: bytes | None
+) -> tuple[str, ...]:
+    """Write page and peaks into a result's folder, and a report that names them; returns their names.
+
+    `peaks` is a file of peaks, `metrics` the file of the conversation's figures.
+    """
+    write_text(work / PAGE, _rendered(document, transcript, peaks, metrics, ["'self'"]))
     (work / PEAKS).write_bytes(peaks)
     is_sealed = reports.is_sealed(document)
     outputs = [one for one in document["outputs"] if one["name"] not in {PAGE, PEAKS}]
@@ -138,8 +145,9 @@ def has_page(document: Mapping[str, Any]) -> bool:
     return _named(document, PAGE) is not None and isinstance(tool, dict) and tool.get("page_version") == __version__
 
 
-def _rendered(document: Report, transcript: Transcript, peaks: bytes, media: list[str]) -> str:
-    return render("page", document["session_id"], page_data(document, transcript, peaks), media=media)
+def _rendered(document: Report, transcript: Transcript, peaks: bytes, metrics: bytes | None, media: list[str]) -> str:
+    figures = json_object(metrics) if metrics else None
+    return render("page", document["session_id"], page_data(document, transcript, peaks, figures), media=media)
 
 
 def _published(target: Target) -> tuple[Report, Transcript]:
@@ -173,6 +181,11 @@ def published_peaks(target: Target, document: Mapping[str, Any]) -> bytes | None
     if known is None or named is None or sha256(known).hexdigest() != named.get("sha256"):
         return None
     return known if is_peaks_file(known) else None
+
+
+def published_metrics(target: Target, document: Mapping[str, Any]) -> bytes | None:
+    """The figures that were published with the transcript; None without."""
+    return target.read(METRICS) if _named(document, METRICS) else None
 
 
 def _peaks(target: Target, document: Mapping[str, Any], progress: Progress) -> bytes:

@@ -107,7 +107,7 @@ function laneName(kind) {
 function fillSide() {
   const order = ["error", "warning", "info"];
   const findings = [...DATA.findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  byId("side").append(section("Findings", findings.length, ...findingList(findings)), ...chapters(), legend(), ...files());
+  byId("side").append(section("Findings", findings.length, ...findingList(findings)), ...chapters(), ...figures(), legend(), ...files());
   const recorders = [...new Set(DATA.recorders)].filter(Boolean).join(", ");
   const made = `${counted(DATA.chunks, "chunk")} in ${counted(DATA.recorders.length, "part")}`;
   byId("foot").append(`${made}${recorders ? `, recorded by ${recorders}` : ""}. Made by ${DATA.program}.`);
