@@ -8,18 +8,19 @@ import os
 import re
 import time
 import wave
+from base64 import b64decode
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browsers import Site
+from browsers import Heard, Site
 from chromium import Chromium
 from conftest import store_of
 from firefox import Firefox
 from page_cases import HOSTILE, hostile_documents, long_page, mixed_page, noise_peaks
-from second_opinion import RATE
+from second_opinion import RATE, decode
 
 import sessiontool
 from sessiontool import MergeOptions
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
 SESSION = "demo"
 TOLERANCE_MS = 60
+LIKE = 0.9
 OPEN_CPU_S = 2.0
-PLAYED_S = (5.3, 9.0)
+PLAYED_S = (5.3, 8.4)
 AXE = Path(__file__).parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 AUDIO = "document.getElementById('audio')"
@@ -158,14 +160,82 @@ def test_it_plays_and_lights_each_word_as_it_is_said(how: str, folder: Path, ope
     differences = [off_ms(at_ms, lit, words) for at_ms, lit in seen]
     shares = [round(float(one), 1) for one in np.percentile(differences, [50, 95, 100])]
     logging.getLogger(__name__).info("%s: what is lit is off by %s ms (half, 95 in 100, all)", how, shares)
-    assert len(seen) > 40
-    assert len({one for _, lit in seen for one in lit}) > 10
+    assert len(seen) > 30
+    assert len({one for _, lit in seen for one in lit}) > 8
     # One reading in twenty may be stale: on a busy machine a frame comes late.
     assert np.percentile(differences, 95) <= TOLERANCE_MS
     if how == "http":
         assert pages.paths == {"/index.html", "/audio.webm"}
     loaded = page.evaluate("JSON.stringify(performance.getEntriesByType('resource').map((one) => one.name))")
     assert {name.rpartition("/")[2] for name in json.loads(loaded)} <= {"audio.webm"}
+
+
+HEAR = """(async () => {
+  const tap = `registerProcessor("tap", class extends AudioWorkletProcessor {
+    process([input]) {
+      const mono = new Float32Array(128);
+      for (const channel of input) for (let i = 0; i < 128; i++) mono[i] += channel[i] / input.length;
+      this.port.postMessage([currentFrame, mono]);
+      return true;
+    }
+  })`;
+  const context = new AudioContext({sampleRate: 48000});
+  await context.resume();
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([tap], {type: "text/javascript"})));
+  const node = new AudioWorkletNode(context, "tap");
+  context.createMediaElementSource(audio).connect(node).connect(context.destination);
+  window.blocks = [];
+  window.lit = [];
+  node.port.onmessage = ({data}) => blocks.push(data);
+  let last = null;
+  watchers.push(() => {
+    for (const turn of current) {
+      const word = turn.spans?.[turn.shown ?? -1];
+      if (word && word !== last) lit.push([context.currentTime, word.start / 1000]);
+      last = word ?? last;
+    }
+  });
+})()"""
+HEARD = """(() => {
+  const first = blocks[0][0], sound = new Float32Array(blocks.at(-1)[0] + 128 - first);
+  for (const [frame, mono] of blocks) sound.set(mono, frame - first);
+  const bytes = new Uint8Array(sound.buffer);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  return JSON.stringify({first, lit, sound: btoa(text)});
+})()"""
+
+
+def heard_while_lit(chromium: Chromium, url: str) -> Heard:
+    """The sound that comes out, and each word's start at the moment in which it is lit."""
+    page = chromium.open("about:blank")
+    page.call("Page.setBypassCSP", enabled=True)  # or nothing could listen
+    page.call("Page.navigate", url=url)
+    page.wait_for(f"{READY} && {AUDIO}.readyState > 0", 30)
+    page.evaluate(HEAR)
+    page.evaluate(f"seek({PLAYED_S[0] * 1000}); toggle()")
+    page.wait_for(f"{AUDIO}.currentTime > {PLAYED_S[1]}", 30)
+    found = json.loads(page.evaluate(HEARD))
+    sound = np.frombuffer(b64decode(found["sound"]), np.float32)
+    return Heard(sound, found["first"], tuple((clock, start) for clock, start in found["lit"]), False, PLAYED_S[1])
+
+
+def test_the_word_that_is_lit_is_the_one_that_sounds(folder: Path, chromium: Chromium) -> None:
+    """What comes out of the browser is looked up in the recording: there the word begins that is lit then."""
+    recording = decode(folder / "audio.webm")
+    with Site({f"/{path.name}": path for path in folder.iterdir()}).open() as address:
+        for _ in range(3):
+            moments = heard_while_lit(chromium, f"{address}/index.html").moments(recording)
+            if moments and min(moment.likeness for moment in moments) > LIKE:
+                break  # on a busy machine the sound stumbles, and nothing can be measured
+    assert min(moment.likeness for moment in moments) > LIKE
+    differences = [difference for moment in moments for difference in moment.differences_ms]
+    low, middle, high = np.percentile(differences, [5, 50, 95])
+    logging.getLogger(__name__).info(
+        "words are lit %.1f, %.1f, %.1f ms after they begin to sound", -high, -middle, -low
+    )
+    assert len(differences) > 6
+    assert -TOLERANCE_MS <= low <= high <= TOLERANCE_MS
 
 
 def test_hostile_text_is_text(opened: Callable[[str], Any], tmp_path: Path) -> None:
