@@ -24,6 +24,7 @@ from sessiontool import MergeOptions, NotFoundError, RecordingError, UsageError
 from sessiontool.cli import app
 from sessiontool.sessions.page.page_data import page_data
 from sessiontool.sessions.page.render import render
+from sessiontool.sessions.report import seal, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,23 @@ def test_it_has_the_transcript_and_the_report(place: Path) -> None:
     assert [one["code"] for one in data["findings"]] == [one["code"] for one in report["findings"]]
     silences = [one["output_samples"] for one in report["timeline"] if one["kind"] == "silence"]
     assert [one[:2] for one in data["gaps"]] == [[start // 48, end // 48] for start, end in silences]
+
+
+def test_what_begins_at_zero_has_its_place() -> None:
+    report, transcript = hostile_documents()
+    utterance = {"id": "a", "role": "user", "text": "Hi", "start_s": 0.0, "end_s": 1.0, "confidence": 0.0}
+    transcript["utterances"] = [utterance | {"words": [{"text": "Hi", "start_s": 0.0, "end_s": 0.5}]}]
+    (turn,) = page_data(report, transcript, None)["turns"]
+    assert (turn["start"], turn["end"], turn["sure"], turn["words"]) == (0, 1000, 0.0, [["Hi", 0, 500]])
+
+
+def test_numbers_that_are_none_are_left_out() -> None:
+    report, transcript = hostile_documents()
+    stretches = [[1.0, 2.0], [float("nan"), 2.0], [1.0, float("inf")], ["1", 2], [True, 2], [3.0], 7]
+    report["sound"] = {"channels": [{"channel": 0, "roles": 7, "speech_without_text_s": stretches}, 7]}
+    data = page_data(report, transcript, None)
+    assert data["without_text"] == [[0, 1000, 2000]]
+    assert data["lanes"] == []
 
 
 def test_hostile_text_ends_no_element() -> None:
@@ -220,6 +238,18 @@ def test_captions_made_again_keep_it_true(output: Path) -> None:
     sessiontool.caption(SESSION, store=store_of(SESSION), output=output)
     assert "Hear, hear: " in (output / SESSION / "index.html").read_text("utf-8")
     assert verified(output) == ()
+
+
+def test_captions_made_again_replace_the_page_of_another_version(output: Path) -> None:
+    path = output / SESSION / "report.json"
+    report = json.loads(path.read_text("utf-8"))
+    report["tool"]["page_version"] = "0.0.1"
+    seal(report)
+    path.write_text(to_text(report), "utf-8")
+    (output / SESSION / "peaks.dat").unlink()
+    sessiontool.caption(SESSION, store=store_of(SESSION), output=output)
+    assert verified(output) == ()
+    assert page_again(output).unchanged
 
 
 def test_without_alignment_there_is_one_too(tmp_path: Path) -> None:

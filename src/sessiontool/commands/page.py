@@ -114,7 +114,6 @@ def _read_lifetime(text: str) -> int:
 def _require_room(file: Path, *, force: bool) -> None:
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="--force replaces it; --into names another folder")
-    file.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _open(where: str) -> None:

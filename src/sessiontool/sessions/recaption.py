@@ -64,6 +64,8 @@ def recaption_session(
 
 def _publish(target: Target, document: dict[str, Any], made: Captions, work: Path) -> None:
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
+    from .page.publish import page_again  # noqa: PLC0415 - which few results have
+
     for name, text in made.files.items():
         result_files.write_text(work / name, text)
     is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
@@ -86,24 +88,5 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     if is_sealed:  # what was damaged before stays to be seen
         report.seal(cast("Report", document))
     result_files.write_report(work, cast("Report", document))
-    changed += _page_again(target, document, work)
+    changed += page_again(target, document, work)
     target.publish({name: work / name for name in (*changed, result_files.REPORT)})
-
-
-def _page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
-    """The page of the transcript as it is now, where there was one."""
-    from .page.publish import (  # noqa: PLC0415 - few results have a page
-        add_page,
-        as_report,
-        as_transcript,
-        has_page,
-        published_metrics,
-        published_peaks,
-    )
-
-    peaks = published_peaks(target, document) if has_page(document) else None
-    if peaks is None:
-        return ()
-    transcript = result_files.read_published(target, result_files.TRANSCRIPT)
-    metrics = published_metrics(target, document)
-    return add_page(work, as_report(target, document), as_transcript(target, transcript), peaks, metrics)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...model import SAMPLE_RATE
 from ..result_names import OUTPUTS, PAGE, audio_of
+from ..result_shapes import NUMBER, TEXT
 from .render import meanings
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _turn(utterance: Mapping[str, Any]) -> dict[str, Any]:
         "language": utterance.get("language"),
         "words": [_word(one, start) for one in words] if words and start is not None else None,
     }
-    return {name: value for name, value in turn.items() if value not in (None, False)}
+    return {name: value for name, value in turn.items() if value is not None and value is not False}
 
 
 def _word(word: Mapping[str, Any], turn_start: int) -> list[Any]:
@@ -140,23 +141,21 @@ def _figures(metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             **({"role": one["role"]} if isinstance(one.get("role"), str) else {}),
             "value": one["value"],
             "unit": one["unit"],
-            "error": one["error"] if isinstance(one.get("error"), int | float) else None,
+            "error": one["error"] if NUMBER.fits(one.get("error")) else None,
             "why": str(one.get("not_computed", "")),
             "definition": str(texts.get(one["name"], "")) if isinstance(texts, dict) else "",
             "stretches": [[round(a * 1000), round(b * 1000)] for a, b in _pairs(one.get("stretches_s"))],
         }
         for one in found
-        if _is_name(one.get("name"))
-        and isinstance(one.get("unit"), str)
-        and isinstance(one.get("value", ""), int | float | None)
+        if one.get("name") and TEXT.fits(one["name"]) and TEXT.fits(one.get("unit")) and _is_value(one.get("value", ""))
     ]
 
 
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+def _is_value(value: object) -> bool:
+    return value is None or NUMBER.fits(value)
 
 
 def _pairs(value: object) -> Iterable[tuple[float, float]]:
     items = value if isinstance(value, list) else []
     numbers = [one for one in items if isinstance(one, list) and len(one) == 2]
-    return [(a, b) for a, b in numbers if isinstance(a, int | float) and isinstance(b, int | float)]
+    return [(a, b) for a, b in numbers if NUMBER.fits(a) and NUMBER.fits(b)]

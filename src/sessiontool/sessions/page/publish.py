@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ... import __version__
 from ...errors import RecordingError
 from ...progress import Progress, Silent
+from ...storage.local.disk import disk_errors, work_folder
 from .. import report as reports
 from ..result_files import json_object, output_of, read_published, write_report, write_text
 from ..result_names import PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
@@ -78,7 +79,7 @@ def page_session(
         return PageResult(session_id, where, unchanged=True, link=link)
     with target.workspace() as work:
         report, transcript = _published(target)
-        peaks, metrics = _peaks(target, report, progress), published_metrics(target, report)
+        peaks, metrics = _peaks(target, report, progress), _published_metrics(target, report)
         progress.stage("writing")
         made = add_page(work, report, transcript, peaks, metrics)
         progress.stage("publishing")
@@ -98,26 +99,31 @@ def page_with_audio(session_id: str, target: Target, path: Path, progress: Progr
     progress.stage("reading")
     document, transcript = _published(target)
     peaks = _peaks(target, document, progress)
-    page = _rendered(document, transcript, peaks, published_metrics(target, document), ["blob:"])
-    before, after = page.split(_SOUND)
-    beside = path.with_name(f".{path.name}.part")
+    page = _rendered(document, transcript, peaks, _published_metrics(target, document), ["blob:"])
     progress.stage("writing")
-    try:
-        with target.fetched(audio_of(document)) as sound, sound.open("rb") as audio, beside.open("wb") as file:
-            size = sound.stat().st_size
-            if size > _MOST_INSIDE_BYTES:
-                raise RecordingError(
-                    f"{audio_of(document)} of {session_id} has {size:,} bytes, more than a browser opens inside a page",
-                    hint="without --embed the page is made beside the audio",
-                )
-            file.write(f'{before}<script type="text/plain" id="sound">'.encode("utf-8", "replace"))
-            while piece := audio.read(_PIECE_BYTES):
-                file.write(b64encode(piece))
-            file.write(f"</script>{after}".encode("utf-8", "replace"))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with target.fetched(audio_of(document)) as sound:
+        size = sound.stat().st_size
+        if size > _MOST_INSIDE_BYTES:
+            raise RecordingError(
+                f"{audio_of(document)} of {session_id} has {size:,} bytes, more than a browser opens inside a page",
+                hint="without --embed the page is made beside the audio",
+            )
+        with disk_errors("write to", path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with work_folder(path.parent, ".sessiontool-") as work:
+                _write_with_sound(work / path.name, page, sound)
+                (work / path.name).replace(path)
     return PageResult(session_id, str(path))
+
+
+def _write_with_sound(path: Path, page: str, sound: Path) -> None:
+    """A page with a file of sound in it, which is never held whole."""
+    before, after = page.split(_SOUND)
+    with sound.open("rb") as audio, path.open("wb") as file:
+        file.write(f'{before}<script type="text/plain" id="sound">'.encode("utf-8", "replace"))
+        while piece := audio.read(_PIECE_BYTES):
+            file.write(b64encode(piece))
+        file.write(f"</script>{after}".encode("utf-8", "replace"))
 
 
 def add_page(
@@ -139,6 +145,14 @@ def add_page(
     return PAGE, PEAKS
 
 
+def page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
+    """The page of what is published now, written as `add_page` does, where the report names one; the names written."""
+    if _named(document, PAGE) is None:
+        return ()
+    report, transcript = as_report(target, document), _as_transcript(target, read_published(target, TRANSCRIPT))
+    return add_page(work, report, transcript, _peaks(target, report, Silent()), _published_metrics(target, report))
+
+
 def has_page(document: Mapping[str, Any]) -> bool:
     """Whether a report names a page that this version made."""
     tool = document.get("tool")
@@ -152,7 +166,7 @@ def _rendered(document: Report, transcript: Transcript, peaks: bytes, metrics: b
 
 def _published(target: Target) -> tuple[Report, Transcript]:
     """The report and the transcript, as far as a page can be made of them."""
-    return as_report(target, read_published(target, REPORT)), as_transcript(target, read_published(target, TRANSCRIPT))
+    return as_report(target, read_published(target, REPORT)), _as_transcript(target, read_published(target, TRANSCRIPT))
 
 
 def as_report(target: Target, document: dict[str, Any]) -> Report:
@@ -161,7 +175,7 @@ def as_report(target: Target, document: dict[str, Any]) -> Report:
     return cast("Report", document)
 
 
-def as_transcript(target: Target, document: dict[str, Any]) -> Transcript:
+def _as_transcript(target: Target, document: dict[str, Any]) -> Transcript:
     """A published transcript as its type says (RecordingError where it is not of that shape)."""
     _require_shape(target.locate(TRANSCRIPT), document, TRANSCRIPT_SHAPE)
     return cast("Transcript", document)
@@ -172,7 +186,7 @@ def _require_shape(where: str, document: dict[str, Any], shape: Fields) -> None:
         raise RecordingError(f"{where}: {misfit}", hint="merge the session again with --force")
 
 
-def published_peaks(target: Target, document: Mapping[str, Any]) -> bytes | None:
+def _published_peaks(target: Target, document: Mapping[str, Any]) -> bytes | None:
     """The peaks that were published with the audio; None without, or where they are not as the report says."""
     from ...audio.peaks import is_peaks_file  # noqa: PLC0415 - numpy and the decoder
 
@@ -183,7 +197,7 @@ def published_peaks(target: Target, document: Mapping[str, Any]) -> bytes | None
     return known if is_peaks_file(known) else None
 
 
-def published_metrics(target: Target, document: Mapping[str, Any]) -> bytes | None:
+def _published_metrics(target: Target, document: Mapping[str, Any]) -> bytes | None:
     """The figures that were published with the transcript; None without."""
     return target.read(METRICS) if _named(document, METRICS) else None
 
@@ -193,7 +207,7 @@ def _peaks(target: Target, document: Mapping[str, Any], progress: Progress) -> b
     from ...audio.peaks import decoded_peaks  # noqa: PLC0415 - numpy and the decoder
     from ..align_recording import head_of, packets_of  # noqa: PLC0415
 
-    if (known := published_peaks(target, document)) is not None:
+    if (known := _published_peaks(target, document)) is not None:
         return known
     progress.stage("decoding")
     with target.fetched(audio_of(document)) as path:
