@@ -20,6 +20,8 @@ export interface Session {
   parts?: Part[];
   /** The Realtime sessions of the conversation, in order. */
   realtime_sessions?: RealtimeSession[];
+  /** The files that the session was imported from. */
+  recordings?: Recording[];
   /** What happened to the page while it recorded. */
   notes?: RecorderNote[];
   consent?: Consent;
@@ -96,6 +98,16 @@ export interface Consent {
 export interface Retention {
   delete_chunks_after_days?: number;
   delete_all_after_days?: number;
+}
+
+/** A file that was imported, and is kept with the session. */
+export interface Recording {
+  file: string;
+  /** What it was called. */
+  name?: string;
+  bytes?: number;
+  sha256?: string;
+  [other: string]: unknown;
 }
 
 /** One line of utterances.jsonl; times in seconds on the session clock. */

@@ -21,6 +21,7 @@ from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
 from .commands.export import export
+from .commands.import_ import import_
 from .commands.inspect import inspect
 from .commands.merge import merge
 from .commands.page import page
@@ -76,6 +77,7 @@ for command in (
     simulate,
 ):
     app.command(cls=_Command)(command)
+app.command("import", cls=_Command)(import_)
 
 
 def _version(wanted: bool) -> None:

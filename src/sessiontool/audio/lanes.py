@@ -36,7 +36,12 @@ class LaneSound:
 
 def lanes_at_48k(file: BinaryIO, lanes: Sequence[LaneSound]) -> Iterator[Floats]:
     """All lanes side by side: blocks of shape (lanes, n), full scale 1.0, as long as the longest of them."""
-    blocks = [_seconds(_resampled(_lane(file, lane), lane.rate_hz)) for lane in lanes]
+    return side_by_side([_resampled(_lane(file, lane), lane.rate_hz) for lane in lanes])
+
+
+def side_by_side(lanes: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
+    """Lanes at 48 kHz, each in blocks of any length, as blocks of shape (lanes, n); shorter ones are padded."""
+    blocks = [_seconds(lane) for lane in lanes]
     silence = np.zeros(0, np.float32)
     while True:
         found = [next(lane, silence) for lane in blocks]

@@ -55,6 +55,15 @@ class PartEntry(_Wire):
     chunks: list[ChunkEntry] = []
 
 
+class RecordingEntry(_Wire):
+    """A file that was imported, kept in the session as `file`; `name` is what it was called."""
+
+    file: str = Field(max_length=255)  # as long as a file's name can be
+    name: str | None = None
+    bytes: int | None = Field(default=None, ge=0, lt=1 << 63)
+    sha256: str | None = None
+
+
 class ConsentEntry(_Wire):
     """Whether those who are heard agreed; nothing but `true` says so."""
 
@@ -80,6 +89,7 @@ class SessionDocument(_Wire):
     channels: list[str] | None = None
     speakers: dict[str, str] = {}
     parts: list[PartEntry] = []
+    recordings: list[RecordingEntry] = []
     consent: ConsentEntry | None = None
 
 

@@ -20,6 +20,7 @@ from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
 from ..storage import natural_key
 from .corrections import CORRECTIONS, corrected
+from .imported import imported
 from .piecewise import open_pieces
 from .strays import OTHER, Stray, may_be_log, stray_findings, strays_of
 
@@ -131,7 +132,9 @@ def read_notes(
     """
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
-    notes.findings += _folder_findings(notes.strays, listing, notes.session, now_s)
+    kept, findings = imported(notes.session, listing)
+    notes.strays = [stray for stray in notes.strays if stray.object.key not in kept]
+    notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
     for name in _there(listing, *UTTERANCES)[:1]:
         data, findings = _document(read, listing, name, "warning")
         notes.log_findings += findings
