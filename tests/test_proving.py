@@ -195,10 +195,11 @@ def aac_fragments(folder: Path) -> bytes:
     return data[data.index(b"moof") - 4 :]
 
 
-def test_aac_without_its_header_is_refused_by_what_was_seen(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"cannot be proved to be Opus: .*, as AAC's do") as caught:
-        read(aac_fragments(tmp_path))
-    assert "first chunk" in caught.value.hint
+def test_aac_without_its_header_is_no_opus(tmp_path: Path) -> None:
+    """Its fragments last as long as round times at 48 kHz do; `test_aac` has those that do not."""
+    reader, _ = read(aac_fragments(tmp_path))
+    assert reader.track is not None
+    assert (reader.track.head.codec, reader.track.head.rate_hz, reader.header_missing) == ("aac", 48_000, True)
 
 
 def test_pcm_without_its_header_is_refused() -> None:

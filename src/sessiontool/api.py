@@ -58,7 +58,7 @@ def merge(
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> MergeResult:
-    """Join a session's chunks into one seekable `audio.webm`, with captions placed by the sound.
+    """Join a session's chunks into one seekable `audio.webm` (of AAC, `audio.m4a`), with captions placed by the sound.
 
     `store` is a folder or `s3://bucket/prefix`.  Results go to `<store>/<session_id>/merged/`, or to
     `<output>/<session_id>/`.  `layout` is how chunks are named, if not `{session}/chunks/{part}/{seq}.{ext}`.

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from .errors import RecordingError
+from .media.filler import CLOCK_HZ
+from .media.isobmff.muxer import M4aMuxer
 from .media.matroska.muxer import WebmMuxer
 from .model import SAMPLE_RATE
 from .recording.gap_filling import Gap, Pause, TimelineBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .media.filler import Filler, SoundHead
     from .media.packets import PacketRun
@@ -37,6 +40,7 @@ class Remuxer:
         self._muxer: Muxer | None = None
         self._builder = TimelineBuilder(keep_pauses=keep_pauses)
         self._filler: Filler | None = None  # of the part
+        self._length_of: Callable[[bytes], int] | None = None  # where durations are no whole samples of the clock
         self._cause = ""  # why time passed before the first packet held back, if that is known
         self._payloads: list[bytes] = []  # held back until what follows is known
         self._times_ms: list[int] = []
@@ -56,6 +60,15 @@ class Remuxer:
     def room_ms(self) -> int:
         """How much silence may still be put in."""
         return self._builder.room_samples * 1000 // SAMPLE_RATE
+
+    def refusal(self, head: SoundHead | None) -> RecordingError | None:
+        """Why a part with this head cannot go into one file with the parts before; None where it can."""
+        try:
+            if self.head is not None and head is not None:
+                self.head.joined_with(head)
+        except RecordingError as error:
+            return error
+        return None
 
     def begin_part(
         self,
@@ -77,6 +90,7 @@ class Remuxer:
         """
         if self.head is None or self._muxer is None:
             self.head, self._muxer = head, _muxer_for(head, self._body)
+            self._length_of = head.lengths() if head.rate_hz != CLOCK_HZ else None
         else:
             self.head = self.head.joined_with(head)
         self._filler = self._builder.filler = head.filler
@@ -96,7 +110,7 @@ class Remuxer:
             self._cause = "lost" if run.after_break else "suspended"
         self._payloads += run.payloads
         self._times_ms += run.times_ms
-        self._durations += run.durations
+        self._durations += map(self._length_of, run.payloads) if self._length_of else run.durations
         self._settle(more=True)
 
     def end_part(self, lost_ms: int = 0) -> None:
@@ -140,7 +154,9 @@ class Remuxer:
             return
         assert self._muxer is not None
         assert self._filler is not None
-        self._muxer.write([self._filler.payload] * packets, [self._filler.length] * packets)
+        silence = [self._filler.payload] * packets
+        lengths = map(self._length_of, silence) if self._length_of else [self._filler.length] * packets
+        self._muxer.write(silence, list(lengths))
         self.silent_packets += packets
 
 
@@ -159,4 +175,4 @@ class Muxer(Protocol):
 
 
 def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
-    return {"opus": WebmMuxer}[head.codec](body)
+    return M4aMuxer(body) if head.codec == "aac" else WebmMuxer(body)

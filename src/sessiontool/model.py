@@ -2,7 +2,7 @@
 
 Three clocks meet here.  The *session clock* is the recorder page's monotonic clock, zero at `started_at`.  The
 *recorder clock* is one part's block timestamps, zero at that part's start.  *Output samples* count the decoded
-`audio.webm` at 48 kHz.  What comes from or goes to JSON is in `documents`.
+recording at 48 kHz.  What comes from or goes to JSON is in `documents`.
 """
 
 from __future__ import annotations

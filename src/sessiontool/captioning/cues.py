@@ -1,4 +1,4 @@
-"""The values of the captions stage: what was said where, and the cues made of it, in milliseconds of `audio.webm`."""
+"""The values of the captions stage: what was said where, and the cues made of it, in milliseconds of the recording."""
 
 from __future__ import annotations
 

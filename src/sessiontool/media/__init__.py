@@ -1,4 +1,4 @@
-"""Demuxers and muxers for Opus: bytes in, packets out, for each container a folder.  No I/O of its own.
+"""Demuxers and muxers for Opus and AAC: bytes in, packets out, for each container a folder.  No I/O of its own.
 
 `probe` says what bytes are and gives the demuxer; `packets` is what every demuxer gives.  Of `chunks`, the blobs of one
 recording in order, a file that seeks:

@@ -65,6 +65,11 @@ class SoundHead(Protocol):
     def rate_hz(self) -> int: ...
 
     @property
+    def delay_known(self) -> bool:
+        """Whether anything says how much of the beginning is the encoder's own; else the pre-skip is 0."""
+        ...
+
+    @property
     def decoder_config(self) -> bytes:
         """What FFmpeg's decoders are set up with (`extradata`); nothing in it says to skip samples."""
         ...

@@ -172,6 +172,10 @@ class OpusHead:
         return SAMPLES_PER_SECOND
 
     @property
+    def delay_known(self) -> bool:
+        return True
+
+    @property
     def decoder_config(self) -> bytes:
         return replace(self, pre_skip=0).to_bytes()
 

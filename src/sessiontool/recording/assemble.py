@@ -133,8 +133,10 @@ class _Planned:
         joined: list[RunJoiner] = []
         for run, times in zip(self._plan.runs, self._times, strict=True):
             assembly.findings += run.findings
-            if isinstance(times, RecordingError):
-                refused(run, times, assembly, self._plan.digests)
+            error = times if isinstance(times, RecordingError) else context.remuxer.refusal(times.head)
+            if isinstance(times, RecordingError) or error is not None:
+                assert error is not None
+                refused(run, error, assembly, self._plan.digests)
                 continue
             joined.append(RunJoiner(run, context, times))
             joined[-1].join()

@@ -7,6 +7,7 @@ taken from there.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ _DIVERSE_BYTES = 40
 """Different values in `_VOICE_BYTES` of encoded sound, at least (chosen: random bytes have 83; silent blocks fewer)."""
 
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
+_HEAD = re.compile(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
+_HEADS_BYTES = 24  # with the time of a cluster or number of a fragment (RFC 9559; ISO/IEC 14496-12): the rest is alike
 _FEWEST_COMMON = 2  # packets; chosen: one may be alike by chance
 _NEARBY, _FAR = 3, 200  # chunks that are compared; chosen: bounds the time that it takes
 _SOME, _MOST, _SEAM = 0.2, 0.6, 0.4  # shares of packets; chosen, held by the random faults
@@ -270,14 +273,14 @@ def _find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
 def _seam(tail: bytes, head: bytes) -> int:
     """How many bytes one ends with and the other begins with; 0 where it is too few to be sure."""
     alike = len(head) - len(head.lstrip(head[:1]))  # a sequence of one byte is everywhere
-    start = head[: _SHORTEST_SEAM_BYTES if alike < _SHORTEST_SEAM_BYTES else alike + _SHORTEST_SEAM_BYTES]
-    if len(start) < _SHORTEST_SEAM_BYTES or len(start) == alike:
+    least = _HEADS_BYTES if _HEAD.match(head) else _SHORTEST_SEAM_BYTES
+    start = head[: least if alike < _SHORTEST_SEAM_BYTES else alike + least]
+    if len(start) < least or len(start) == alike:
         return 0
     at = tail.find(start)
     while at >= 0:
-        length = len(tail) - at
-        if length < len(head) and tail[at:] == head[:length]:
-            return length
+        if len(tail) - at < len(head) and head.startswith(tail[at:]):
+            return len(tail) - at
         at = tail.find(start, at + 1)
     return 0
 

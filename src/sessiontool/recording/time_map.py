@@ -17,6 +17,7 @@ from .timestamp_repair import STEP_MS, Group, repair
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..media.filler import SoundHead
     from ..model import Finding
     from .runs import Fed, Read, RecorderRun
 
@@ -45,11 +46,12 @@ class Step:
 class TimeMap:
     """Applied to packets in the order in which they were measured; one without steps changes nothing.
 
-    `suspended_ms` is how long the recorder's clock was suspended in all.
+    `suspended_ms` is how long the recorder's clock was suspended in all, `head` what was found of its sound.
     """
 
     steps: dict[int, list[Step]] = field(default_factory=dict)
     suspended_ms: float = 0.0
+    head: SoundHead | None = None
     _pending: list[Step] = field(default_factory=list)
 
     def begin(self, recording: int) -> None:
@@ -91,7 +93,7 @@ def measure(run: RecorderRun, read: Read) -> TimeMap:
     stream = PieceStream(run, read)
     for fed in stream:
         survey.take(fed, stream)
-    time_map = TimeMap()
+    time_map = TimeMap(head=stream.demuxer.track.head if stream.demuxer.track else None)
     for number, groups in survey.groups.items():
         from_start = run.has_header and not stream.demuxer.header_missing
         time_map.steps[number] = survey.decide(groups, time_map, from_start=from_start)

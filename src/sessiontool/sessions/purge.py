@@ -5,9 +5,9 @@ nothing is left alone, unless the caller brings a rule; one whose session.json i
 rule.  Ages count from the last time anything of the session arrived, or it was recorded, whichever is later.
 
 Chunks are deleted only where it is proved, now, that their sound is in the result.  The published result is verified;
-then every chunk is read, and each of its bytes must be a packet that is in audio.webm, the container's own, or a copy
-(`purge_proof`).  The report decides nothing of that: it gives the order of the chunks, and where it does not fit what
-is there, the session is refused.  A term for all of a session asks for no merge: its result goes as well.
+then every chunk is read, and each of its bytes must be a packet that is in the recording, the container's own, or a
+copy (`purge_proof`).  The report decides nothing of that: it gives the order of the chunks, and where it does not fit
+what is there, the session is refused.  A term for all of a session asks for no merge: its result goes as well.
 
 All of it happens in the workspace of the result, so no merge runs at the same time.  What is to be deleted is written
 into the receipt before, and that it is deleted after.

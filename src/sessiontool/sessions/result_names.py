@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TRANSCRIPT, REPORT = "transcript.json", "report.json"
 PAGE, PEAKS = "index.html", "peaks.dat"
 
-AUDIO_NAMES = {"opus": "audio.webm"}
+AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
 
 A result has one of them."""

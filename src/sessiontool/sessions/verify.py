@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
-from ..media.packets import PacketDigest
 from ..model import SAMPLE_RATE
+from .verify_chain import PacketChain, silences_of
 from .verify_problems import Problems
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
     head, clusters = _read_head(file, problems)
     if maker is not None:
         problems.expect("verify-structure", "what the file says of its making", maker, head.maker)
-    chain = _Chain(report, head, problems)
+    skip, unit = head.opus.pre_skip, SILENT_PACKET_SAMPLES
+    silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
+    chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)
     samples_of, samples, count = PacketSamples(), 0, 0
     for cluster in clusters:
         count += 1
@@ -279,67 +281,3 @@ def _read_cluster(body: bytes, offset: int, track: int) -> _Cluster:
         times_ms.append(timestamp_ms + relative_ms)
         pos = after
     return _Cluster(offset, timestamp_ms, payloads, times_ms)
-
-
-class _Chain:
-    """Checks that the packets are the chunks', in order, and that silence is exactly where the timeline has it."""
-
-    def __init__(self, report: Report, head: _Head, problems: Problems) -> None:
-        self._problems = problems
-        self._chunks = [chunk for chunk in report["chunks"] if chunk["packets"]]
-        self._next = 0
-        self._held: list[bytes] = []
-        self._recorded_bytes = 0
-        self._expected_bytes = sum(chunk["payload_bytes"] for chunk in report["chunks"])
-        self._silent_packets = 0
-        self._expected_silent = sum(span.get("silent_packets", 0) for span in report["timeline"])
-        skip = head.opus.pre_skip
-        silences = [
-            (span["output_samples"][1] + skip, span.get("silent_packets", 0))
-            for span in report["timeline"]
-            if span["kind"] == "silence"
-        ]
-        self._silences = [(end - packets * SILENT_PACKET_SAMPLES, end) for end, packets in silences]
-        self._silent = {silent_packet(1), silent_packet(2)}
-
-    def take(self, payloads: Sequence[bytes], starts: Sequence[int]) -> None:
-        """The next packets and the samples at which they start."""
-        first, end = starts[0], starts[-1]
-        silences = [(a, b) for a, b in self._silences if a < end and b > first]
-        if not silences:
-            self._hold(payloads)
-        for payload, start in zip(payloads, starts, strict=False) if silences else ():
-            if not any(a <= start < b for a, b in silences):
-                self._hold([payload])
-            elif payload in self._silent:
-                self._silent_packets += 1
-            else:
-                self._problems.add("verify-silence", f"at {start / SAMPLE_RATE:.3f} s there should be silence")
-        self._check()
-
-    def end(self) -> None:
-        if self._held or self._next < len(self._chunks):
-            self._problems.add(
-                "verify-packets",
-                f"{len(self._held)} packets are too many, or those of {len(self._chunks) - self._next} chunks too few",
-            )
-        if not any(one.code in {"verify-packets", "verify-silence"} for one in self._problems.findings):
-            packets_bytes = self._expected_bytes, self._recorded_bytes
-            self._problems.expect("verify-ledger", "bytes of the chunks' packets", *packets_bytes)
-            self._problems.expect("verify-silence", "silent packets", self._expected_silent, self._silent_packets)
-
-    def _hold(self, payloads: Sequence[bytes]) -> None:
-        self._held += payloads
-        self._recorded_bytes += sum(map(len, payloads))
-
-    def _check(self) -> None:
-        while self._next < len(self._chunks) and len(self._held) >= self._chunks[self._next]["packets"]:
-            chunk = self._chunks[self._next]
-            packets, self._held = self._held[: chunk["packets"]], self._held[chunk["packets"] :]
-            self._next += 1
-            digest = PacketDigest()
-            digest.update(packets)
-            if digest.hexdigest() != chunk.get("packets_sha256"):
-                self._problems.add(
-                    "verify-packets", f"the packets of {chunk['key']} are not all there, or not as recorded"
-                )

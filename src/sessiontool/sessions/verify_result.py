@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..errors import NotFoundError, RecordingError, StorageError
 from ..model import Finding
@@ -17,6 +17,7 @@ from .result_files import digest_of, is_older, json_object, track_uid
 from .result_names import AUDIO_NAMES, OUTPUTS, REPORT, TRANSCRIPT, audio_of
 from .result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 from .verify_agreement import is_caption_file
+from .verify_m4a import verify_m4a
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
@@ -77,12 +78,18 @@ def _verify_files(target: Target, document: Report) -> list[Finding]:
         with suppress(NotFoundError), target.fetched(audio) as path:
             found[audio] = digest_of(path)
             with path.open("rb") as file:
-                problems += verify.verify_audio(file, document, _maker(document))
+                problems += _verify_sound(file, document)
     problems += verify_agreement.verify_outputs(found, document)
     if (body := bodies.get(TRANSCRIPT)) is not None:
         shown = {name: text for name, text in bodies.items() if is_caption_file(name)}
         problems += _verify_transcript(body, shown, document)
     return problems
+
+
+def _verify_sound(file: BinaryIO, document: Report) -> list[Finding]:
+    """Compare a recording, open for reading at its start, with its report."""
+    check = verify_m4a if audio_of(document) == AUDIO_NAMES["aac"] else verify.verify_audio
+    return check(file, document, _maker(document))
 
 
 def _bodies(target: Target, names: Iterable[str], problems: list[Finding]) -> Iterator[tuple[str, bytes]]:
@@ -126,7 +133,7 @@ def verify_made(
 ) -> Iterator[Finding]:
     """What is wrong with files that are about to be published."""
     with (work / audio_of(document)).open("rb") as file:
-        yield from verify.verify_audio(file, document, _maker(document))
+        yield from _verify_sound(file, document)
     yield from verify_agreement.verify_report(document)
     yield from verify_agreement.verify_utterance_times(transcript, document["duration_s"])
     yield from verify_agreement.verify_cue_times(cues_ms, document["duration_s"])

@@ -7,6 +7,7 @@ they occur the sequence begins anew.
 from __future__ import annotations
 
 from ..packets import CUT, Ledger
+from .boxes import read_header
 from .media_data import BEGINNING, BEGINNING_BYTES
 
 PASSED = frozenset(
@@ -15,8 +16,9 @@ PASSED = frozenset(
         *(b"mfra", b"uuid", b"meta", b"udta"),
     }
 )
-MAX_BUFFERED_BYTES = {b"moov": 1 << 22, b"moof": 1 << 20}
-"""Bytes of the boxes that are read whole, at most (chosen: far above recorders'); those of `PASSED` stream by."""
+MAX_BUFFERED_BYTES = {b"moov": 1 << 24, b"moof": 1 << 20}
+"""Bytes of the boxes that are read whole, at most (chosen: an index of 24 hours, and far above recorders'
+fragments); those of `PASSED` stream by."""
 
 
 def begins_mp4(data: bytes) -> bool:
@@ -62,6 +64,17 @@ class BoxSequence:
         """The next piece of the stream."""
         self.ledger.begin_piece(len(data))
         self.buf = self.buf + data if self.buf else bytes(data)
+
+    def body_after(self, pos: int, wanted: bytes) -> bytes | None:
+        """The body of the first box of a kind from the place `pos` in `buf` on, if it is there whole."""
+        while (header := read_header(self.buf, pos)) is not None:
+            kind, size, body = header
+            if size is None:
+                break
+            pos = body + size
+            if kind == wanted:
+                return self.buf[body:pos] if pos <= len(self.buf) and size <= MAX_BUFFERED_BYTES[wanted] else None
+        return None
 
     def forget(self) -> None:
         """Drop what was read, but for what may hide a beginning."""

@@ -1,4 +1,4 @@
-"""The boxes of an MP4 that say where its Opus packets are (ISO/IEC 14496-12; Opus in ISOBMFF: the `dOps` box).
+"""The boxes of an MP4 that say where its packets of Opus or AAC are (ISO/IEC 14496-12).
 
 Bytes of whole boxes in, values out: `read_movie` for `moov`; `fragments` reads `moof`.  Malformed boxes are a
 ValueError or struct.error; a recording that cannot be joined is a RecordingError.  Only what leads to packets is read.
@@ -8,43 +8,29 @@ informative, asks for at least 80 ms whatever the encoder's delay is, and leaves
 Chrome does as it says: it writes 3840 samples and no edit list, and its first 80 ms are sound (which FFmpeg drops).
 So an edit list decides; without one, 80 ms or more is that advice and nothing is dropped, and less is the encoder's
 delay, as in Ogg.
+
+The priming of AAC.  No header of AAC has it: an edit list does, or `iTunSMPB`; else the program that wrote
+the file tells it, and where that is not known it is 0, and the head says so.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, pairwise, repeat
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...errors import RecordingError
 from ..opus import SAMPLES_PER_SECOND, OpusHead
 from ..packets import Track
+from .aac_priming import priming_of
+from .sound_entries import aac_head, boxes_of, opus_head, refuse_codecs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ADVISED_PRE_SKIP = 3840  # samples: 80 ms (Opus in ISOBMFF, section 4.3.2)
-_EXTRA_ENTRY_BYTES = {1: 16, 2: 36}  # bytes by version (QTFF, sound sample descriptions 1 and 2)
-_SOUND_ENTRY_BYTES = 28  # AudioSampleEntry before its boxes (ISO/IEC 14496-12, section 12.2.3)
+    from ..aac import AacHead
 
-_CODECS = {
-    b"mp4a": "AAC (mp4a)",
-    b"alac": "Apple Lossless (alac)",
-    b"fLaC": "FLAC",
-    b"ac-3": "Dolby Digital (ac-3)",
-    b"ec-3": "Dolby Digital Plus (ec-3)",
-    b".mp3": "MP3",
-    b"ipcm": "PCM (ipcm)",
-    b"fpcm": "PCM (fpcm)",
-    b"lpcm": "PCM (lpcm)",
-    b"sowt": "PCM (sowt)",
-    b"twos": "PCM (twos)",
-    b"avc1": "H.264 video",
-    b"hvc1": "H.265 video",
-    b"vp09": "VP9 video",
-    b"av01": "AV1 video",
-}
+_ADVISED_PRE_SKIP = 3840  # samples: 80 ms (Opus in ISOBMFF, section 4.3.2)
 
 
 class Sample(NamedTuple):
@@ -73,14 +59,10 @@ class Defaults(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """What `moov` says: the Opus track, its clock, and where its packets are if they are not in fragments.
-
-    `declared_pre_skip` is that of `dOps`, which the track's OpusHead need not have.
-    """
+    """What `moov` says: the track of sound, its clock, and where its packets are if they are not in fragments."""
 
     track: Track
     timescale: int
-    declared_pre_skip: int
     defaults: dict[int, Defaults] = field(default_factory=dict)
     samples: Iterator[Sample] = field(default_factory=lambda: iter(()))
 
@@ -129,34 +111,19 @@ def each(body: bytes, wanted: bytes) -> Iterator[bytes]:
 
 
 def read_movie(body: bytes) -> Movie:
-    """The Opus track of a `moov` box; RecordingError names what is there instead."""
+    """The track of a `moov` box, the first of Opus, else of AAC; RecordingError names what is there instead."""
     traks = [_Trak(trak) for trak in each(body, b"trak")]
-    opus = [trak for trak in traks if trak.is_opus]
+    opus = [trak for trak in traks if trak.is_opus] or [trak for trak in traks if trak.codec == b"mp4a"]
     sound = opus[0] if opus else None
     if sound is None:
-        _refuse(traks)
+        refuse_codecs(trak.codec for trak in traks)
     others = frozenset(trak.number for trak in traks) - {sound.number}
-    declared = _opus_head(sound.entry)
-    head = OpusHead(declared.channels, sound.pre_skip(declared), declared.input_rate_hz, declared.gain_q8_db)
-    (extends,) = pick(body, b"mvex")
+    extends, user_data = pick(body, b"mvex", b"udta")
+    head = sound.head(user_data)
     defaults = {u32(trex, 4): Defaults(u32(trex, 12), u32(trex, 16)) for trex in each(extends, b"trex")}
     second = frozenset(trak.number for trak in opus) - {sound.number}
     track = Track(sound.number, head, sound.handler_name, others, second)
-    return Movie(track, sound.timescale, declared.pre_skip, defaults, sound.samples())
-
-
-def _refuse(traks: list[_Trak]) -> NoReturn:
-    codecs = [trak.codec for trak in traks]
-    if b"enca" in codecs:
-        raise RecordingError("the sound of the MP4 is encrypted", hint="decrypt the recording first")
-    if not codecs or not all(codec.isascii() and codec.decode("ascii").isprintable() for codec in codecs):
-        raise ValueError("the moov box is damaged")
-    found = ", ".join(_CODECS.get(codec, name_of(codec)) for codec in codecs)
-    raise RecordingError(
-        f"no Opus track in the MP4; it holds: {found}",
-        hint="record with mimeType 'audio/webm;codecs=opus' (or 'audio/mp4;codecs=opus'), or convert it, which "
-        "re-encodes: ffmpeg -i FILE -vn -c:a libopus OUT.webm",
-    )
+    return Movie(track, sound.timescale, defaults, sound.samples())
 
 
 class _Trak:
@@ -185,12 +152,28 @@ class _Trak:
     def timescale(self) -> int:
         return u32(self._media_header, 20 if self._media_header[:1] == b"\1" else 12) or SAMPLES_PER_SECOND
 
-    def pre_skip(self, declared: OpusHead) -> int:
-        """Samples at 48 kHz that players shall drop at the start; see the module's docstring."""
+    def head(self, movie_user_data: bytes) -> OpusHead | AacHead:
+        """What its sample entry says, with the pre-skip or priming; see the module's docstring."""
+        specific, esds = pick(boxes_of(self.entry), b"dOps", b"esds")
+        if self.is_opus:
+            return self._opus_head(opus_head(specific))
+        head = aac_head(esds)
+        edited = self._edited(head.rate_hz)
+        if edited:
+            return head.with_priming(edited)
+        return head.with_priming(priming_of(movie_user_data, self.handler_name))
+
+    def _opus_head(self, declared: OpusHead) -> OpusHead:
+        edited = self._edited(SAMPLES_PER_SECOND)
+        advised = declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
+        return replace(declared, pre_skip=advised if edited is None else min(edited, 0xFFFF))
+
+    def _edited(self, rate_hz: int) -> int | None:
+        """What an edit list says that players shall drop at the start, in samples; None without one."""
         for _, media_time, _ in entries(">Qqi" if self._edits[:1] == b"\1" else ">Iii", self._edits[8:]):
             if media_time >= 0:  # -1 is a wait before the sound
-                return min(media_time * SAMPLES_PER_SECOND // self.timescale, 0xFFFF)
-        return declared.pre_skip if declared.pre_skip < _ADVISED_PRE_SKIP else 0
+                return media_time * rate_hz // self.timescale
+        return None
 
     def samples(self) -> Iterator[Sample]:
         """The packets of a file without fragments, one by one, as their tables may be long."""
@@ -221,16 +204,6 @@ class _Trak:
             for _ in range(count):
                 yield time
                 time += duration
-
-
-def _opus_head(entry: bytes) -> OpusHead:
-    """The OpusHead of a sample entry's `dOps`: the same fields, but big-endian."""
-    start = _SOUND_ENTRY_BYTES + _EXTRA_ENTRY_BYTES.get(int.from_bytes(entry[8:10], "big"), 0)
-    (specific,) = pick(entry[start:], b"dOps")
-    if len(specific) < 11 or specific[0] or not specific[1]:
-        raise ValueError("the dOps box is damaged")
-    fields = struct.unpack_from(">BHIhB", specific, 1)
-    return OpusHead.parse(b"OpusHead" + struct.pack("<BBHIhB", 1, *fields))
 
 
 # -- fields

@@ -1,7 +1,8 @@
-"""Reads MP4 with one Opus track in fragments, as Chrome and Safari record it (ISO/IEC 14496-12).
+"""Reads MP4 with one track of Opus or AAC, in fragments as Chrome and Safari record it (ISO/IEC 14496-12).
 
-The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing here decodes; Opus alone is read.
-Files without fragments are read too if their index comes first; if it comes last, the refusal says how to move it.
+The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing here decodes.
+Files without fragments are read too if their index comes first, or in the same piece as the beginning of their sound;
+else the refusal says how to move it.
 
 The strategy.  Top-level boxes are one flat sequence.  `moov` and `moof` are read whole and say where packets will be;
 the bytes of other boxes stream by, and a packet is given as soon as it is whole.  `box_sequence` finds where the
@@ -17,16 +18,16 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ...errors import RecordingError
 from ..opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
 from ..opus_evidence import ENOUGH
 from ..packets import NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
 from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxSequence
 from .boxes import Movie, Sample, read_header, read_movie
-from .fragments import MovieFragment, read_fragment
+from .fragments import MovieFragment, missing_between, read_fragment
 from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
-from .samples import Kinds, proved_track
+from .samples import FrameKinds, Kinds, kinds_for, proved_track
+from .sound_entries import index_at_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,10 +70,10 @@ class Mp4Demuxer:
         self._new_base = False
         self._explained = False  # bytes were skipped or are missing since the last fragment
         self._last: tuple[int, int, PacketRun] | None = None  # the place of the last packet, if it was not handed out
-        self._kinds = Kinds()
+        self._kinds: Kinds | FrameKinds = Kinds()
+        self._index_ahead = False  # the movie was read before its place
+        self._awaits_index = True  # no movie and no fragment came since the file began
         self._runs = RunCollector()
-
-    # -- the calls
 
     def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
@@ -115,6 +116,7 @@ class Mp4Demuxer:
             return False
         kind, size, body = header
         if kind in PASSED:
+            self._look_ahead(kind, body, size)
             return self._begin_passing(kind, body, _ENDLESS if size is None else boxes.offset + body + size)
         if size is None or size > MAX_BUFFERED_BYTES.get(kind, -1):
             raise ValueError("no MP4 box that belongs here")
@@ -124,12 +126,23 @@ class Mp4Demuxer:
         if end > len(boxes.buf):
             return False
         if kind == b"moov":
-            self._begin_recording(boxes.buf[body:end])
+            if not self._index_ahead:
+                self._begin_recording(boxes.buf[body:end])
+            self._index_ahead = False
         else:
             self._begin_fragment(boxes.buf[body:end])
         boxes.pos = end
         boxes.structure(boxes.at)
         return True
+
+    def _look_ahead(self, kind: bytes, body: int, size: int | None) -> None:
+        """Read the index of a file that comes after its sound, if it is there already."""
+        self._awaits_index |= kind == b"ftyp"
+        is_early = kind == b"mdat" and self._awaits_index and size is not None
+        movie = self._boxes.body_after(body + (size or 0), b"moov") if is_early else None
+        if movie is not None:
+            self._begin_recording(movie)
+            self._index_ahead = True
 
     def _header(self) -> tuple[bytes, int | None, int] | None:
         """The head of the next box; where the packets of the fragment come next, that of their box whatever it says."""
@@ -141,10 +154,8 @@ class Mp4Demuxer:
             return header or None
         start = self._boxes.at + _HEAD_BYTES
         theirs = is_theirs(self._unplaced, start, self._bytes())
-        if theirs is None:
-            return None
         if not theirs:
-            return header
+            return None if theirs is None else header
         self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
         return b"mdat", self._unplaced[-1].end - start, self._boxes.pos + _HEAD_BYTES
 
@@ -182,10 +193,9 @@ class Mp4Demuxer:
         self._take_packets(end, is_all=self._final or cut_at < self._box_end)
         if cut_at < self._box_end:
             raise ValueError("an MP4 box is cut short")
-        if end < self._box_end:
-            return False
-        self._box_end = None
-        return True
+        is_passed = end >= self._box_end
+        self._box_end = None if is_passed else self._box_end
+        return is_passed
 
     def _take_packets(self, end: int, *, is_all: bool) -> None:
         """Take the packets that end by `end`, and pass over what is between them; with `is_all` no more come."""
@@ -265,22 +275,19 @@ class Mp4Demuxer:
     def _begin_recording(self, body: bytes) -> None:
         self.movie = read_movie(body)
         self.track = self.movie.track
+        self._kinds = kinds_for(self.track.head)
+        self._awaits_index = False
         self._recording += 1
-        self._fragment = None
+        self._fragment, self._unplaced, self._placed = None, (), True
         self._shift = self._end_time = 0
-        self._placed = True
-        self._unplaced = ()
         self._expect(self.movie.samples)
         self._flat = self._next is not None
         if self._next is not None and self._next.offset < self._boxes.at:
-            raise RecordingError(
-                "the MP4's index (moov) is after the sound",
-                hint="move it to the front, without re-encoding: ffmpeg -i FILE -c copy -movflags +faststart OUT.mp4",
-            )
+            raise index_at_end()
 
     def _begin_fragment(self, body: bytes) -> None:
         self._drop_unread("that are outside of their fragment")
-        self._foreign = False
+        self._foreign = self._awaits_index = False
         known = self.movie.defaults if self.movie else {}
         # Among several tracks the number decides; the only one there is needs none.
         number = self.track.number if self.track and self.track.others else None
@@ -290,7 +297,9 @@ class Mp4Demuxer:
                 raise ValueError("a moof box without a track")
             self._foreign = True
             return
-        self._note_missing(fragment)
+        if not self._explained and (missing := missing_between(self._fragment, fragment, self._end_time)):
+            self.ledger.damage(self._boxes.at, self._boxes.at, f"{missing} MP4 fragments are missing")
+            self._runs.note_break()
         if fragment.is_damaged:
             self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
         counted = fragment.time is None
@@ -303,16 +312,6 @@ class Mp4Demuxer:
         self._unplaced = fragment.samples
         self._expect(iter(fragment.samples))
 
-    def _note_missing(self, fragment: MovieFragment) -> None:
-        """Numbers need not follow one another, and Chrome's clock need not run evenly: both together show a loss."""
-        last = self._fragment
-        if last is None or fragment.time is None or self._explained:
-            return
-        if fragment.number > last.number + 1 and fragment.time > self._end_time:
-            missing = fragment.number - last.number - 1
-            self.ledger.damage(self._boxes.at, self._boxes.at, f"{missing} MP4 fragments are missing")
-            self._runs.note_break()
-
     def _prove(self, end: int, *, is_all: bool) -> bool:
         """Find out of what kind the packets are that no header described; False where more bytes are needed.
 
@@ -324,18 +323,21 @@ class Mp4Demuxer:
             return False
         packets = list(map(self._bytes().packet, samples))
         is_all = is_all or len(samples) == len(self._placed_samples)
-        number = self._fragment.track
-        self.track = proved_track(number, samples, packets, self._mime_type, self._known, is_all=is_all)
+        ticks = self._fragment.end_time - (self._fragment.time or 0)
+        found = self._fragment.track, samples, packets, self._mime_type, self._known
+        self.track = proved_track(*found, is_all=is_all, ticks=ticks)
         if self.track is None:
             return False
+        self._kinds = kinds_for(self.track.head)
         self.header_missing = self._known is None
         self._recording += 1
         self._runs.note_break()
         return True
 
     def _add_packet(self, payload: bytes, sample: Sample) -> None:
-        # Without a header the clock is taken to count samples, as Opus in MP4 should.
-        timescale = self.movie.timescale if self.movie else SAMPLES_PER_SECOND
+        # Without a header the clock is taken to count samples, as the clock of sound in MP4 should.
+        assert self.track is not None
+        timescale = self.movie.timescale if self.movie else self.track.head.rate_hz
         duration = self._kinds.samples_of(payload, sample.duration * SAMPLES_PER_SECOND // timescale)
         if not duration:
             self._runs.note_break()

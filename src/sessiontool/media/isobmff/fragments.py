@@ -110,6 +110,16 @@ class _Traf:
             self.end_time += duration
 
 
+def missing_between(last: MovieFragment | None, fragment: MovieFragment, end_time: int) -> int:
+    """How many fragments are missing before one, where the last that is there ended at `end_time`.
+
+    Numbers need not follow one another, and Chrome's clock need not run evenly: both together show a loss.
+    """
+    if last is None or fragment.time is None or fragment.time <= end_time:
+        return 0
+    return max(0, fragment.number - last.number - 1)
+
+
 def _parts(body: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
     """The boxes in a `traf`; where their sizes are wrong (the second value), by their kinds, each up to the next."""
     try:

@@ -1,4 +1,4 @@
-"""What the packets of an MP4 are: of what kind the recording's are, and whether they are Opus where no header says."""
+"""What the packets of an MP4 are: of what kind the recording's are, and whether they are that where no header says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...errors import RecordingError
+from ..aac import FRAME_SAMPLES, MAX_FRAME_BYTES, AacHead, channels_of, is_frame, rate_of_fragment
 from ..opus import OpusHead, PacketSamples, most_bytes
 from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
@@ -13,13 +15,17 @@ from ..packets import Track
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..filler import SoundHead
     from .boxes import Sample
 
 _PROVING = 40
 """Packets of a fragment that are examined first where no header describes them.  Chosen: 2.4 s at Chrome's 60 ms."""
 
 _ZEROES = bytes(8)  # chosen: valid, but no encoder writes them: something overwrote the packet
+_NO_RATE = "MP4 with AAC without its header: nothing in the fragments tells the sampling rate"
+_HINT = "store the recording's first chunk too: its header says what the others are"
 _ENOUGH = 8  # packets, chosen: as many of known lengths make another kind of packet suspect
+_ODD_SHARE = 0.1  # share of frames, chosen: an encoder whose frames end in another way has more of them
 
 
 class Kinds:
@@ -49,6 +55,38 @@ class Kinds:
         return samples
 
 
+class FrameKinds:
+    """The frames of AAC seen so far: where all begin and end as frames do, what does not is damaged."""
+
+    def __init__(self, head: AacHead) -> None:
+        self._channels = head.channels
+        self._length_of = head.lengths()
+        self._firsts: Counter[int] = Counter()
+        self._odd = 0
+
+    @property
+    def tocs(self) -> frozenset[int]:
+        """First bytes of more than one frame."""
+        return frozenset(first for first, count in self._firsts.items() if count > 1)
+
+    def samples_of(self, payload: bytes, stated: int) -> int:  # noqa: ARG002 - frames are all as long as one another
+        """How long a frame lasts, in samples at 48 kHz; 0 for what is none."""
+        if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
+            return 0
+        frames = self._firsts.total()
+        if not is_frame(payload, self._channels):
+            self._odd += 1
+            if frames >= _ENOUGH and self._odd <= frames * _ODD_SHARE:
+                return 0
+        self._firsts[payload[0]] += 1
+        return self._length_of(payload)
+
+
+def kinds_for(head: SoundHead) -> Kinds | FrameKinds:
+    """For the packets of a new recording."""
+    return FrameKinds(head) if isinstance(head, AacHead) else Kinds()
+
+
 def proved_track(
     number: int,
     samples: Sequence[Sample],
@@ -57,12 +95,21 @@ def proved_track(
     known: Track | None,
     *,
     is_all: bool,
+    ticks: int = 0,
 ) -> Track | None:
     """The track of fragments without a header, by the packets of one; None where more of them are needed.
 
-    `known` is the track if a header elsewhere describes it; with `is_all` no more packets will come.  RecordingError
+    `known` is the track if a header elsewhere describes it; with `is_all` no more packets will come; the fragment lasts
+    `ticks`, of which frames of AAC tell their rate.  RecordingError
     where they are not Opus, ValueError where they may be that, and damaged.
     """
+    if known is not None and isinstance(known.head, AacHead) and channels_of(packets) == known.head.channels:
+        return replace(known, number=number)
+    if known is None and {sample.duration for sample in samples} == {FRAME_SAMPLES} and (found := channels_of(packets)):
+        rate_hz = rate_of_fragment(ticks)
+        if rate_hz is None:
+            raise RecordingError(_NO_RATE, hint=_HINT)
+        return Track(number, AacHead.of(rate_hz, found), "")
     evidence = _evidence(samples[:_PROVING], packets[:_PROVING])
     named = _name(packets, mime_type, known)
     if not evidence.proves_opus(named) and not evidence.is_another_codec:  # the first of them may be damaged

@@ -18,6 +18,7 @@ from hashlib import blake2b
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...media.aac import silent_frame
 from ...media.opus import silent_packet
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class PacketIndex:
         self._digests: array[int] = array("Q")
         for piece in packets:
             self._digests.extend(self._digests_of(piece))
-        self._filler = frozenset(self._digests_of([silent_packet(1), silent_packet(2)]))
+        self._filler = frozenset(
+            self._digests_of([made(channels) for channels in (1, 2) for made in (silent_packet, silent_frame)])
+        )
         self._times = array("q", [_FREE]) * len(self._digests)  # of the packets that claimed the places
         self._next = 0  # behind the last place that was claimed
         self._order: array[int] = array("i")  # places in order of their digests, made when it is needed

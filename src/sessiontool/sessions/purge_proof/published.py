@@ -1,10 +1,11 @@
-"""The packets of a published audio.webm, read once and strictly, with no code that wrote or verified it.
+"""The packets of a published audio.webm or audio.m4a, read once and strictly, with no code that wrote or verified it.
 
 Not here: times, index, silence, which `verify` checks.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import RecordingError
@@ -16,26 +17,57 @@ if TYPE_CHECKING:
 _MAX_CLUSTER_BYTES = 1 << 26
 """A merge's clusters last some seconds; this is 64 MB, as much as `results` verifies."""
 
+_FRAMES = 1000
 _LACING_FLAGS = 0x06
 _BLOCK_HEAD_BYTES = 4
 
 
 def read_packets(file: BinaryIO) -> Iterator[list[bytes]]:
-    """The packets, a cluster at a time, of a file that is open for reading at its start.
+    """The packets, some at a time, of a file that is open for reading at its start.
 
-    RecordingError where it cannot be read to its end, or has blocks of more than one track.
+    RecordingError where it cannot be read to its end, or has packets of more than one track.
     """
-    tracks: set[int] = set()
     try:
+        if file.read(8)[4:] == b"ftyp":
+            yield from _frames(file)
+            return
+        tracks: set[int] = set()
         for element_id, size in _elements(file):
             if element_id == ebml.CLUSTER:
                 yield list(_packets(file.read(size), size, tracks))
             elif element_id != ebml.SEGMENT:
                 file.seek(size, 1)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, struct.error) as error:
         raise RecordingError(
-            f"audio.webm cannot be read to its end: {error}", hint="merge the session again with --force"
+            f"the recording cannot be read to its end: {error}", hint="merge the session again with --force"
         ) from error
+
+
+def _frames(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The frames of an MP4 with one track, whose first `mdat` they fill one behind another."""
+    index, data_bytes = b"", 0
+    file.seek(0)
+    while not data_bytes:
+        size, kind = struct.unpack(">I4s", file.read(8))
+        head = 8
+        if size == 1:
+            size, head = struct.unpack(">Q", file.read(8))[0], 16
+        if kind == b"mdat":
+            data_bytes = size - head
+        elif size > _MAX_CLUSTER_BYTES:
+            raise ValueError(f"a box of {size:,} bytes")
+        else:
+            body = file.read(size - head)
+            index = body if kind == b"moov" else index
+    if index.count(b"stsz") != 1:
+        raise ValueError("its index has not the sizes of one track")
+    at = index.index(b"stsz") + 4
+    same, count = struct.unpack_from(">II", index, at + 4)
+    sizes = struct.unpack_from(f">{count}I", index, at + 12)
+    if same or sum(sizes) != data_bytes:
+        raise ValueError("the frames that its index lists do not fill it")
+    for first in range(0, count, _FRAMES):
+        yield [file.read(size) for size in sizes[first : first + _FRAMES]]
 
 
 def _elements(file: BinaryIO) -> Iterator[tuple[int, int]]:

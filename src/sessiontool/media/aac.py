@@ -1,0 +1,199 @@
+"""AAC frames from outside (ISO/IEC 14496-3): what a decoder needs to know of them, how long one lasts, and silence.
+
+One kind is read: AAC-LC in frames of 1024 samples, mono or stereo, as Safari and other recorders make it.  HE-AAC and
+the rest of the family are refused by name.  A frame has no checksum; what it begins with and that it ends with `ID_END`
+is all that shows whether bytes are one.  Nothing here decodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..errors import RecordingError
+from .filler import CLOCK_HZ, Filler, one_codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .filler import SoundHead
+
+FRAME_SAMPLES = 1024  # at the recording's own rate (ISO/IEC 14496-3, section 4.5.2.1.1)
+MAX_FRAME_BYTES = 2 * 768
+"""6144 bits for each channel (ISO/IEC 14496-3, section 4.5.3.2), of at most two."""
+
+_RATES_HZ = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350)
+"""Sampling rates by index (ISO/IEC 14496-3, section 1.6.3.4)."""
+
+_RECORDED_HZ = (48_000, 44_100)  # chosen: the rates at which browsers record
+_ROUND_MS = 500  # chosen: timeslices and the fragments of recorders are multiples of it
+_ESCAPE = {4: 15, 5: 31}  # all ones say that more bits follow, by the count of bits (ISO/IEC 14496-3, section 1.6.2.1)
+_LC, _SBR, _PS = 2, 5, 29  # ids of audio object types (ISO/IEC 14496-3, section 1.5.1.1)
+_OBJECT_TYPES = {1: "AAC Main", 3: "AAC SSR", 4: "AAC LTP", 23: "AAC-LD", 39: "AAC-ELD", 42: "xHE-AAC"}
+_SYNC_EXTENSION = 0x2B7  # bits that announce SBR behind a config of LC (ISO/IEC 14496-3, section 1.6.2.1)
+
+# An element whose one section has no scale factor bands, and ID_END.  Both decode to exact zeros (measured: FFmpeg).
+_SILENT_FRAMES = {1: bytes.fromhex("00000007"), 2: bytes.fromhex("211004608c1c")}
+_FIRST_ELEMENTS = {1: 0, 2: 1}  # elements SCE and CPE by channels (ISO/IEC 14496-3, section 4.5.2.1)
+_OTHER_ELEMENTS = (4, 6)  # elements DSE and FIL: data, and what fills a frame up (as above; ISO/IEC 14496-3)
+_ID_END = 7  # id of what ends a frame (ISO/IEC 14496-3, section 4.5.2.1)
+_ZEROES = bytes(8)  # chosen: no encoder writes them where a frame begins
+
+CONVERT = (
+    "join the part's chunks in order (cat CHUNKS > whole.mp4) and convert that, which encodes again: "
+    "ffmpeg -i whole.mp4 -vn -c:a libopus OUT.webm"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AacHead:
+    """What a decoder needs before the first frame; `priming` counts samples at `rate_hz` that are the encoder's own.
+
+    `config` is the AudioSpecificConfig.  `delay_known` says whether it was found.
+    """
+
+    channels: int
+    rate_hz: int
+    config: bytes
+    priming: int = 0
+    delay_known: bool = True
+
+    @classmethod
+    def parse(cls, config: bytes) -> AacHead:
+        """Read an AudioSpecificConfig; RecordingError for what is not LC in mono or stereo, ValueError for damage."""
+        bits = _Bits(config)
+        kind = bits.escaped(5, 6, 32)
+        index = bits.take(4)
+        rate_hz = bits.take(24) if index == _ESCAPE[4] else _RATES_HZ[index] if index < len(_RATES_HZ) else 0
+        channels = bits.take(4)
+        if kind in (_SBR, _PS):
+            raise _refused("HE-AAC v2" if kind == _PS else "HE-AAC")
+        if kind != _LC:
+            raise _refused(_OBJECT_TYPES.get(kind, f"MPEG-4 audio of object type {kind}"))
+        short, core_coder, extended = (bits.take(1) for _ in range(3))
+        if not rate_hz or core_coder or extended:
+            raise ValueError("the AAC configuration is damaged")
+        if short:
+            raise _refused("AAC in frames of 960 samples")
+        if bits.left >= 17 and bits.take(11) == _SYNC_EXTENSION and bits.take(5) == _SBR and bits.take(1):
+            raise _refused("HE-AAC")
+        if channels not in _SILENT_FRAMES:
+            raise _refused(f"AAC with channel configuration {channels}, not mono or stereo", " -ac 2")
+        return cls(channels, rate_hz, config)
+
+    @classmethod
+    def of(cls, rate_hz: int, channels: int) -> AacHead:
+        """The head of LC at one of the usual rates, where nothing else is known of it."""
+        config = _LC << 11 | _RATES_HZ.index(rate_hz) << 7 | channels << 3
+        return cls(channels, rate_hz, config.to_bytes(2, "big"), delay_known=False)
+
+    @property
+    def codec(self) -> str:
+        return "aac"
+
+    @property
+    def pre_skip(self) -> int:
+        return (2 * self.priming * CLOCK_HZ + self.rate_hz) // (2 * self.rate_hz)
+
+    @property
+    def decoder_config(self) -> bytes:
+        return self.config
+
+    @property
+    def filler(self) -> Filler:
+        return Filler(silent_frame(self.channels), FRAME_SAMPLES, self.rate_hz, FRAME_SAMPLES)
+
+    def joined_with(self, other: SoundHead) -> AacHead:
+        """The same; RecordingError where the other's frames need another configuration."""
+        if (other.codec, other.rate_hz, other.channels) != (self.codec, self.rate_hz, self.channels):
+            raise one_codec(self, other)
+        return self
+
+    def with_priming(self, samples: int | None) -> AacHead:
+        """The same with as much priming; None where nothing tells it."""
+        return replace(self, priming=samples or 0, delay_known=samples is not None)
+
+    def lengths(self) -> Callable[[bytes], int]:
+        """How long frames last that follow one another: equally long, rounded to 48 kHz so that no error adds up."""
+        clock = FrameClock(self.rate_hz)
+        return lambda _: clock.tick()
+
+
+class FrameClock:
+    """The lengths of frames at 48 kHz, one after another: their sums are right to half a sample."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._frames = self._position = 0
+
+    def tick(self) -> int:
+        self._frames += 1
+        before = self._position
+        self._position = (2 * self._frames * FRAME_SAMPLES * CLOCK_HZ + self._rate_hz) // (2 * self._rate_hz)
+        return self._position - before
+
+
+def silent_frame(channels: int) -> bytes:
+    """A frame of digital silence."""
+    return _SILENT_FRAMES[channels]
+
+
+def is_frame(payload: bytes, channels: int) -> bool:
+    """Whether bytes begin and end as a frame does."""
+    if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
+        return False
+    first = payload[0] >> 5
+    return (first == _FIRST_ELEMENTS[channels] or first in _OTHER_ELEMENTS) and ends_as_frame(payload)
+
+
+def ends_as_frame(payload: bytes) -> bool:
+    """Whether the last bits are ID_END and the zeros that fill up its byte."""
+    tail = int.from_bytes(payload[-2:], "big")
+    return any(tail >> shift & _ID_END == _ID_END and not tail & ((1 << shift) - 1) for shift in range(8))
+
+
+def channels_of(payloads: Iterable[bytes]) -> int:
+    """How many channels frames have, by the elements that they begin with: 1 or 2; 0 where they are no frames."""
+    found = [payload for payload in payloads if payload]
+    for channels in (2, 1):
+        fit = sum(is_frame(payload, channels) for payload in found)
+        elements = sum(payload[0] >> 5 == _FIRST_ELEMENTS[channels] for payload in found)
+        if fit * 10 >= len(found) * 9 and elements * 2 > len(found):
+            return channels
+    return 0
+
+
+def rate_of_fragment(ticks: int) -> int | None:
+    """At what rate frames of so many samples together were recorded; None where that is not plain.
+
+    A recorder ends a fragment with a frame next to the time at which it is due, and that is a round one.
+    """
+    fits = [rate for rate in _RECORDED_HZ if _from_round(ticks, rate * _ROUND_MS // 1000) < FRAME_SAMPLES]
+    return fits[0] if len(fits) == 1 and ticks > FRAME_SAMPLES else None
+
+
+def _from_round(ticks: int, step: int) -> int:
+    """How far `ticks` are from the nearest multiple of `step`."""
+    return min(ticks % step, -ticks % step)
+
+
+class _Bits:
+    """Bits of a configuration, first to last (ValueError behind the end)."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value, self.left = int.from_bytes(data, "big"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        if count > self.left:
+            raise ValueError("the AAC configuration ends early")
+        self.left -= count
+        return self._value >> self.left & ((1 << count) - 1)
+
+    def escaped(self, count: int, more: int, base: int) -> int:
+        value = self.take(count)
+        return base + self.take(more) if value == _ESCAPE[count] else value
+
+
+def _refused(what: str, options: str = "") -> RecordingError:
+    hint = CONVERT.replace(" OUT.webm", f"{options} OUT.webm")
+    return RecordingError(f"the recording is {what}: of AAC, the LC profile in mono or stereo is joined", hint=hint)

@@ -1,0 +1,133 @@
+"""The index of an M4A file with one track of AAC: the `moov` box (ISO/IEC 14496-12 and 14496-14).
+
+One edit: players begin after the priming, which `elst` states, and end with the last frame.  Frames are one behind
+another in one `mdat`.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from typing import TYPE_CHECKING
+
+from ..aac import FRAME_SAMPLES, AacHead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHUNK_FRAMES = 48  # chosen: a second at 48 kHz; the index has a place for each so many frames
+TRACK_NUMBER = 1  # chosen: the only track is the first
+_LONG = 1 << 32  # units: a size or time from here on takes 64 bits (ISO/IEC 14496-12, section 4.2)
+_ENABLED = 7  # flags of a track that is enabled, in the movie and in its preview (ISO/IEC 14496-12, section 8.3.2)
+_UNITY = struct.pack(">9I", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+"""Fields of no transformation (ISO/IEC 14496-12, section 8.2.2)."""
+
+_UND = 0x55C4  # units: three letters of five bits, "und" (ISO/IEC 14496-12, section 8.4.2)
+_UTF8_TEXT = 1  # one of the ids of types (QTFF, well-known types)
+_AAC, _AUDIO_STREAM = 0x40, 0x15  # ids in a decoder config (ISO/IEC 14496-1, section 7.2.6.6)
+
+
+def index_box(
+    head: AacHead, sizes: Sequence[int], start: int, writing_app: str, comment: str, *, is_long: bool
+) -> bytes:
+    """The index, for frames of these `sizes` in bytes that begin at byte `start` of the file.
+
+    Its length does not depend on that.  `is_long`: places in the file take 64 bits.
+    """
+    length = FRAME_SAMPLES * len(sizes)
+    heard = max(0, length - head.priming)
+    version = int(length >= _LONG)
+    wide = "Q" if version else "I"
+    edit = struct.pack(f">I{wide}{wide.lower()}I", 1, heard, head.priming, 1 << 16)
+    track = struct.pack(f">{wide}{wide}II{wide}", 0, 0, TRACK_NUMBER, 0, heard)
+    times = struct.pack(f">{wide}{wide}I{wide}", 0, 0, head.rate_hz, length)
+    movie = struct.pack(f">{wide}{wide}I{wide}", 0, 0, head.rate_hz, heard)
+    media = box(
+        b"mdia",
+        full(b"mdhd", times, struct.pack(">HH", _UND, 0), version=version),
+        full(b"hdlr", bytes(4), b"soun", bytes(12), b"SoundHandler\0"),
+        box(
+            b"minf",
+            full(b"smhd", bytes(4)),
+            box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1))),
+            _table(head, sizes, start, is_long=is_long),
+        ),
+    )
+    return box(
+        b"moov",
+        full(
+            *(b"mvhd", movie, struct.pack(">IH", 1 << 16, 1 << 8), bytes(10), _UNITY, bytes(24)),
+            struct.pack(">I", TRACK_NUMBER + 1),
+            version=version,
+        ),
+        box(
+            b"trak",
+            full(
+                b"tkhd",
+                track,
+                bytes(12),
+                struct.pack(">HH", 1 << 8, 0),
+                _UNITY,
+                bytes(8),
+                version=version,
+                flags=_ENABLED,
+            ),
+            box(b"edts", full(b"elst", edit, version=version)),
+            media,
+        ),
+        box(b"udta", _tags({b"\xa9too": writing_app, b"\xa9cmt": comment})),
+    )
+
+
+def _table(head: AacHead, sizes: Sequence[int], start: int, *, is_long: bool) -> bytes:
+    """Where each frame is."""
+    frames = len(sizes)
+    whole, rest = divmod(frames, CHUNK_FRAMES)
+    runs = [*([(1, CHUNK_FRAMES, 1)] if whole else []), *([(whole + 1, rest, 1)] if rest else [])]
+    offsets = array("Q", [start])
+    for first in range(0, frames, CHUNK_FRAMES):
+        offsets.append(offsets[-1] + sum(sizes[first : first + CHUNK_FRAMES]))
+    offsets.pop()
+    places = struct.pack(f">I{len(offsets)}{'Q' if is_long else 'I'}", len(offsets), *offsets)
+    return box(
+        b"stbl",
+        full(b"stsd", struct.pack(">I", 1), _entry(head, sizes)),
+        full(b"stts", struct.pack(">III", 1, frames, FRAME_SAMPLES)),
+        full(b"stsc", struct.pack(">I", len(runs)), *(struct.pack(">III", *run) for run in runs)),
+        full(b"stsz", struct.pack(f">II{frames}I", 0, frames, *sizes)),
+        full(b"co64" if is_long else b"stco", places),
+    )
+
+
+def _entry(head: AacHead, sizes: Sequence[int]) -> bytes:
+    """The sample entry `mp4a`, with what a decoder needs in `esds`."""
+    seconds = max(1, FRAME_SAMPLES * len(sizes) // head.rate_hz)
+    mean = min(8 * sum(sizes) // seconds, _LONG - 1)
+    largest = max(sizes, default=0)
+    peak = min(8 * largest * head.rate_hz // FRAME_SAMPLES, _LONG - 1)
+    config = bytes((_AAC, _AUDIO_STREAM)) + struct.pack(">I", largest)[1:] + struct.pack(">II", peak, mean)
+    described = _descriptor(4, config + _descriptor(5, head.config))
+    specific = _descriptor(3, struct.pack(">HB", TRACK_NUMBER, 0) + described + _descriptor(6, b"\2"))
+    sound = struct.pack(">6xH8xHHIHH", 1, head.channels, 16, 0, min(head.rate_hz, 0xFFFF), 0)
+    return box(b"mp4a", sound, full(b"esds", specific))
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def full(kind: bytes, *parts: bytes, version: int = 0, flags: int = 0) -> bytes:
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+def _descriptor(tag: int, body: bytes) -> bytes:
+    assert len(body) < 1 << 7
+    return bytes((tag, len(body))) + body
+
+
+def _tags(texts: dict[bytes, str]) -> bytes:
+    """A `meta` box with texts, as iTunes writes them (QTFF, metadata)."""
+    items = (box(name, box(b"data", struct.pack(">II", _UTF8_TEXT, 0), text.encode())) for name, text in texts.items())
+    handler = full(b"hdlr", bytes(4), b"mdirappl", bytes(9))
+    return full(b"meta", handler, box(b"ilst", *items))
