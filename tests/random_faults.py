@@ -200,7 +200,8 @@ def html_twice(folder: Folder, rng: Random) -> Done | None:
 
 def base64_text(folder: Folder, rng: Random) -> Done | None:
     prefix = rng.choice((b"", b"data:audio/webm;codecs=opus;base64,"))
-    return _replaced(folder, rng, "base64", 1, lambda data: prefix + base64.b64encode(data))
+    # Backwards: what is text of a recording is read.
+    return _replaced(folder, rng, "base64", 1, lambda data: prefix + base64.b64encode(data[::-1]))
 
 
 def _replaced(folder: Folder, rng: Random, kind: str, chunks: int, make: Callable[[bytes], bytes]) -> Done | None:

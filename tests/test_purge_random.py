@@ -93,7 +93,7 @@ def overwritten(chunk: Chunk, rng: Random, new: bytes) -> Chunk:
 def spoilt(chunk: Chunk, rng: Random) -> Chunk:
     """The chunk with bytes that were not recorded, or too few of them."""
     size, length = rng.choice((1, 30, 200, 10_000)), len(chunk.data)
-    bodies = (b"<html>502 Bad Gateway</html>", base64.b64encode(chunk.data))
+    bodies = (b"<html>502 Bad Gateway</html>", base64.b64encode(chunk.data[::-1]))
     return rng.choice(
         (
             overwritten(chunk, rng, bytes(size)),

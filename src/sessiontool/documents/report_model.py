@@ -46,6 +46,10 @@ class ReportStretch(TypedDict):
     kept_at: NotRequired[int]
 
 
+ReportWrapping = TypedDict("ReportWrapping", {"as": str, "bytes": int})
+"""In what an upload wrapped a chunk, and the size of the object; `bytes` of the chunk are what came out of gzip."""
+
+
 class ReportChunk(TypedDict):
     """What became of one chunk: the four sums add up to its `bytes`."""
 
@@ -65,6 +69,7 @@ class ReportChunk(TypedDict):
     damage_more: NotRequired[int]
     set_aside: NotRequired[list[ReportStretch]]
     set_aside_more: NotRequired[int]
+    wrapped: NotRequired[ReportWrapping]
 
 
 class ReportIgnored(TypedDict):

@@ -148,7 +148,8 @@ class RunJoiner:
             known[aside.chunk].set_aside.append(aside.stretch)
             self.found([findings.second_track(aside.chunk, aside.stretch.reason, aside.stretch.size_bytes)])
         for chunk, record in self.records.items():
-            record.sha256, record.account.size_bytes = digests[chunk], chunk.object.size_bytes
+            record.sha256 = digests[chunk]
+            record.account.size_bytes = self.stream.sizes.get(chunk, chunk.object.size_bytes)
             self._judge(record, altered=chunk in altered)
 
     def _judge(self, record: ChunkRecord, *, altered: bool) -> None:

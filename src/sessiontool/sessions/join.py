@@ -11,6 +11,7 @@ from ..recording.assemble import assemble
 from . import result_files
 from .inputs import documents_to_read, noted_sha256
 from .limits import within_limits
+from .unwrapping import Unwrapping
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -86,11 +87,12 @@ def assemble_session(
     """Join a session's chunks into `body`, and what is to say of them (RecordingError, StorageError)."""
     listing, left_out = within_limits(listing, store.limits)
     noted = noted_sha256(listing, session)
+    unwrapping = Unwrapping(store.limits.chunk_bytes)
 
     def read_chunk(chunk: ChunkRef) -> bytes:
         data = read(chunk.object, noted.get(chunk))
         progress.received(len(data))
-        return data
+        return unwrapping.open(chunk, data)
 
     def new_remuxer() -> Remuxer:
         body.seek(0)
@@ -98,6 +100,7 @@ def assemble_session(
         return Remuxer(body, keep_pauses=keep_pauses)
 
     joiner, assembly = assemble(listing.chunks, session, read_chunk, new_remuxer, progress)
+    unwrapping.settle(assembly)
     assembly.chunks += left_out.chunks
     assembly.findings += left_out.findings
     return joiner, assembly

@@ -281,7 +281,7 @@ class Purger:
         foreign = {(one.get("part"), one.get("seq")) for one in named}
         try:
             with target.fetched(result_files.audio_of(document)) as path, path.open("rb") as file:
-                return Proof(read_packets(file), foreign)
+                return Proof(read_packets(file), foreign, self._store.limits.chunk_bytes)
         except NotFoundError as error:
             raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error
         except RecordingError as error:

@@ -146,7 +146,7 @@ def chunk_json(record: ChunkRecord) -> ReportChunk:
         "key": chunk.object.key,
         "part": chunk.part,
         "seq": chunk.seq,
-        "bytes": chunk.object.size_bytes,
+        "bytes": record.account.size_bytes,
         "sha256": record.sha256,
         "packets": record.packets,
         **({"packets_sha256": record.packets_sha256} if record.packets else {}),
@@ -157,6 +157,7 @@ def chunk_json(record: ChunkRecord) -> ReportChunk:
         "set_aside_bytes": record.account.set_aside_bytes,
         **_stretches_json("damage", record.damage),
         **_stretches_json("set_aside", record.set_aside),
+        **({"wrapped": {"as": record.wrapped_as, "bytes": record.stored_bytes}} if record.wrapped_as else {}),
     }
     return cast("ReportChunk", entry)
 

@@ -128,6 +128,7 @@ _CHUNK = Fields(
         "damage_more": COUNT,
         "set_aside": _STRETCHES,
         "set_aside_more": COUNT,
+        "wrapped": Fields({"as": TEXT, "bytes": COUNT}),
     },
 )
 _SPAN = Fields(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
 from ...media.probe import begins_recording
+from ...media.upload_wrappers import Unwrapper
 from .packet_index import UNKNOWN_TIME, PacketIndex
 from .streams import ProofStream, Unproved, strangers
 
@@ -57,11 +58,15 @@ class Proof:
     """
 
     def __init__(
-        self, packets: Iterable[Sequence[bytes]], foreign: Collection[tuple[str | None, int | None]] = ()
+        self,
+        packets: Iterable[Sequence[bytes]],
+        foreign: Collection[tuple[str | None, int | None]] = (),
+        most_bytes: int = 1 << 28,
     ) -> None:
         """`packets` are those of the published recording, in pieces of any length.
 
-        `foreign` are parts and numbers of chunks that the merge found to be of another recording.
+        `foreign` are parts and numbers of chunks that the merge found to be of another recording; none holds more than
+        `most_bytes` in what an upload wrapped around it.
         """
         self.unproved: list[Unproved] = []
         self.sha256: dict[str, str] = {}
@@ -74,6 +79,7 @@ class Proof:
         self._recordings: dict[tuple[int, int], int] = {}  # a number for each recording in each stream
         self._runs: list[ProofRun] = []  # of the part, those that are closed
         self._foreign = foreign
+        self._unwrapper = Unwrapper(most_bytes)
         self._seen: set[str] = set()
 
     @property
@@ -85,6 +91,8 @@ class Proof:
         """The next chunk and its bytes."""
         key, sha256 = chunk.object.key, hashlib.sha256(data).hexdigest()
         self.sha256[key] = sha256
+        unwrapped = self._unwrapper.unwrap(data)
+        data = unwrapped.data if unwrapped else data
         if (chunk.part, chunk.seq) in self._foreign:
             self._note_stranger(chunk)
         if sha256 in self._seen or not data:  # what is wrong with it was said of the other one
