@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -275,6 +278,16 @@ def test_the_audio_is_inside(output: Path, tmp_path: Path) -> None:
     code, printed = run("--output", output, "--embed", "--into", tmp_path / "mail")
     assert code == 2
     assert "is there already" in printed
+
+
+def test_open_shows_it_in_the_browser(output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\n')
+    browser.chmod(0o755)
+    argv = [sys.executable, "-m", "sessiontool", "page", SESSION, "--store", str(store_of(SESSION))]
+    around = os.environ | {"BROWSER": f"{browser} %s", "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([*argv, "--output", str(output), "--open"], env=around, check=True, timeout=60)
+    assert (tmp_path / "shown").read_text().strip() == (output / SESSION / "index.html").as_uri()
 
 
 # -- what cannot be

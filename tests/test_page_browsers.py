@@ -261,12 +261,15 @@ def test_hostile_text_is_text(opened: Callable[[str], Any], tmp_path: Path) -> N
 
 
 def test_a_clip_link_goes_there(folder: Path, opened: Callable[[str], Any]) -> None:
-    page = opened(f"{(folder / 'index.html').as_uri()}#t=20.5,22")
-    page.wait_for(f"{AUDIO}.readyState > 0 && Math.abs({AUDIO}.currentTime - 20.5) < 0.01", 20)
-    assert page.evaluate("document.getElementById('clip-times').textContent").split() == ["0:20.5", "\u2013", "0:22.0"]
+    page = opened(f"{(folder / 'index.html').as_uri()}#t=62,63.5")
+    page.wait_for(f"{AUDIO}.readyState > 0 && Math.abs({AUDIO}.currentTime - 62) < 0.01", 20)
+    where = "document.querySelector('.turn.current').getBoundingClientRect()"
+    page.wait_for(f"{where}.top >= document.getElementById('stage').getBoundingClientRect().bottom", 10)
+    assert page.evaluate(f"innerHeight - {where}.bottom") > 0
+    assert page.evaluate("document.getElementById('clip-times').textContent").split() == ["1:02.0", "\u2013", "1:03.5"]
     page.evaluate("document.getElementById('play').click()")
-    page.wait_for(f"{AUDIO}.paused && {AUDIO}.currentTime > 21.9", 20)
-    assert page.evaluate(f"{AUDIO}.currentTime") < 22.3
+    page.wait_for(f"{AUDIO}.paused && {AUDIO}.currentTime > 63.4", 20)
+    assert page.evaluate(f"{AUDIO}.currentTime") < 63.8
 
 
 # -- in Chromium alone
@@ -307,10 +310,58 @@ def test_keys_and_search(folder: Path, chromium: Chromium) -> None:
     assert page.evaluate("document.querySelector('.turn.current .said').textContent.includes('hours')")
 
 
-def test_a_figure_leads_to_its_places(chromium: Chromium, tmp_path: Path) -> None:
+@pytest.fixture
+def mixed(chromium: Chromium, tmp_path: Path) -> Any:
+    """A page that shows one of everything, open."""
     (tmp_path / "index.html").write_text(mixed_page(), "utf-8")
     page = chromium.open((tmp_path / "index.html").as_uri(), WATCH)
     page.wait_for(READY, 30)
+    return page
+
+
+def shown(page: Any, selector: str) -> list[str]:
+    """The texts of the elements that a selector finds."""
+    return list(
+        json.loads(
+            page.evaluate(f"JSON.stringify([...document.querySelectorAll({selector!r})].map((one) => one.textContent))")
+        )
+    )
+
+
+def test_what_is_doubtful_or_missing_is_to_be_seen(mixed: Any) -> None:
+    doubts = ["place 62 % sure", "place 31 % sure", "cut off", "not found", "not recorded"]
+    assert shown(mixed, ".turn .badge")[:5] == doubts
+    assert len(shown(mixed, "[data-sure=mid]")) == len(shown(mixed, "[data-sure=low]")) == 1
+    assert len(shown(mixed, ".turn s.unheard")) == 1
+    assert shown(mixed, ".turn.unplaced .when") == ["\u2013", "\u2013"]
+    assert shown(mixed, ".gap") == [
+        "0:20.03.00 s of sound are lost",
+        "0:33.01.20 s while no recorder ran",
+        "1:00.02.00 s in which the recorder was paused",
+    ]
+    assert shown(mixed, ".chapters button") == ["0:00", "0:40"]
+    assert [text.split(" \u00b7")[0] for text in shown(mixed, ".note summary")][1:3] == [
+        "Tool call look_up_price 0:15.2",
+        "Tool result 0:15.9",
+    ]
+    assert shown(mixed, ".finding .code") == ["chunk-missing", "chunk-duplicate", "part-gap"]
+    assert "An upload that failed" in mixed.evaluate("document.querySelector('.finding details').textContent")
+
+
+def test_lost_sound_is_red_on_the_waveform(mixed: Any) -> None:
+    mixed.evaluate("seek(22000)")
+    colours = """(() => {
+      const scale = scaleOf(view.from, view.span, byId("detail").clientWidth), ratio = devicePixelRatio;
+      const at = (ms) => [...byId("detail").getContext("2d").getImageData(scale.x(ms) * ratio, 70 * ratio, 1, 1).data];
+      return JSON.stringify([at(21500), at(29000)]);
+    })()"""
+    (red, green, blue, _), other = json.loads(mixed.evaluate(colours))
+    assert red > 1.2 * max(green, blue)
+    assert other[0] <= max(other[1:3])
+
+
+def test_a_figure_leads_to_its_places(mixed: Any) -> None:
+    page = mixed
     rows = page.evaluate("JSON.stringify([...document.querySelectorAll('.figures tr')].map((row) => row.innerText))")
     assert json.loads(rows)[1:] == ["Response gap\t0.61 s\t1.02 s", "Dead air\t\u2013"]
     page.evaluate("document.querySelector('.figures .link').click()")
@@ -334,7 +385,13 @@ def test_eight_hours_open_at_once_and_scroll(chromium: Chromium, tmp_path: Path)
     page.evaluate("scrollTo(0, document.body.scrollHeight); new Promise((done) => setTimeout(done, 300))")
     scrolled = cpu_s() - before - opened
     page.evaluate("seek(4 * 3600 * 1000); new Promise((done) => setTimeout(done, 300))")
-    assert page.evaluate("document.querySelector('.turn.current').getBoundingClientRect().top") < 900
+    assert (
+        page.evaluate(
+            "document.querySelector('.turn.current').getBoundingClientRect().top - byId('stage').offsetHeight"
+        )
+        >= 0
+    )
+    assert page.evaluate("innerHeight - document.querySelector('.turn.current').getBoundingClientRect().bottom") > 0
     assert count > 2500
     logging.getLogger(__name__).info("eight hours: %.2f s to open, %.2f s to scroll to the end", opened, scrolled)
     assert opened < OPEN_CPU_S
@@ -385,10 +442,10 @@ def test_the_page_over_all_sessions_sorts_and_filters(chromium: Chromium, tmp_pa
     page.wait_for("document.querySelectorAll('#rows tr').length === 5", 30)
 
     def names() -> list[str]:
-        shown = page.evaluate(
+        texts = page.evaluate(
             "JSON.stringify([...document.querySelectorAll('#rows td:first-child')].map((one) => one.innerText))"
         )
-        return [name.split("\n")[0] for name in json.loads(shown)]
+        return [name.split("\n")[0] for name in json.loads(texts)]
 
     assert names()[1:] == ["new", "s9", "s10", "s11"]  # numbers as numbers
     page.click("Length")

@@ -184,12 +184,14 @@ function showCurrent(ms) {
   current = found;
 }
 
-function scrollToElement(element) {
+/** Brings an element into view; what was never laid out has a guessed height, so after a jump it looks again. */
+function scrollToElement(element, tries = 3) {
   const box = element.getBoundingClientRect(), top = byId("stage").getBoundingClientRect().bottom;
   if (box.top >= top && box.bottom <= innerHeight - 60) return;
-  const isNear = Math.abs(box.top) < 2 * innerHeight && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const isSmooth = !audio.paused && Math.abs(box.top) < 2 * innerHeight && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   const to = scrollY + box.top - top - Math.max(20, (innerHeight - top) * 0.2);
-  scrollTo({top: Math.max(0, to), behavior: isNear ? "smooth" : "instant"});
+  scrollTo({top: Math.max(0, to), behavior: isSmooth ? "smooth" : "instant"});
+  if (!isSmooth && tries) requestAnimationFrame(() => scrollToElement(element, tries - 1));
 }
 
 function setFollow(wanted) {
