@@ -80,6 +80,7 @@ HOMES = {
     "pysubs2": "captions",
     "ttconv": "captions",
     "wcwidth": "captions",
+    "budoux": "captions",
     "multiprocessing": "batch",
     "distributed": "batch",
 }

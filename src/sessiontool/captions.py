@@ -18,7 +18,7 @@ from .captioning.cue_timing import settle
 from .captioning.cues import Cue, Spoken, Word
 from .captioning.formats.registry import FORMATS, RenderOptions, find_formats, render
 from .captioning.overlaps import one_at_a_time
-from .captioning.profiles import PROFILES, find_profile, read_profile
+from .captioning.profiles import PROFILES, find_profile, read_profile, rules_for
 from .captioning.quality_check import Problem, check
 from .captioning.speakers import label_of, speaker_name
 from .captioning.split import crowded, in_turn, split, turns_of
@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 
+_MOST_HOURS_MS = 100 * 3_600_000
+"""Milliseconds; from here on hours have three digits (by definition), which WebVTT allows and many players do not."""
 _MOST_OF_A_MESSAGE = 120  # characters; chosen: a line of a terminal
 
 
@@ -106,7 +108,8 @@ def read_options(settings: object) -> CaptionOptions:
 class Captions:
     """What `caption` made: files by name, the cues they show, and what of the transcript could not be used.
 
-    `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.
+    `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.  `doubtful` are
+    the utterances whose place is not sure; `notices` say what players may not be able to read.
     """
 
     files: dict[str, str]
@@ -114,6 +117,8 @@ class Captions:
     single: list[Cue]
     problems: list[str]
     options: CaptionOptions
+    doubtful: list[Spoken]
+    notices: list[str]
 
     @property
     def profile(self) -> Profile:
@@ -135,14 +140,15 @@ def caption(
     `note` says where they are from; `report` (`sessiontool.report/1`) has the lost stretches.  UsageError where a
     format's package is missing.
     """
-    profile, generated = profile_of(options), options.text == "generated"
-    spoken, problems = read_transcript(transcript, generated=generated, mark_gaps=options.mark_gaps)
+    profile = profile_of(options)
+    spoken, problems = read_transcript(transcript, options)
     if options.mark_gaps and report:
         spoken += lost_stretches(report)
     end_ms = duration_ms(transcript)
     cues = make_cues(spoken, profile, end_ms=end_ms, named=options.speakers)
     single = one_at_a_time(cues, profile, end_ms=end_ms, names=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
+    language = language or next(filter(None, (cue.language for cue in cues)), "")
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
     )
@@ -150,7 +156,14 @@ def caption(
     files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
     if (listed := chapters(transcript, end_ms, profile, note)) is not None:
         files[CHAPTERS] = listed
-    return Captions(files, cues, single, problems, options)
+    doubtful = [one for one in spoken if one.doubt is not None]
+    return Captions(files, cues, single, problems, options, doubtful, _late(cues))
+
+
+def _late(cues: Sequence[Cue]) -> list[str]:
+    """That some players cannot read the times of a very long recording."""
+    late = sum(cue.start_ms >= _MOST_HOURS_MS for cue in cues)
+    return [f"{late} cue(s) begin after 99:59:59: players that read two digits of hours lose them"] if late else []
 
 
 def make_cues(
@@ -168,8 +181,9 @@ def make_cues(
         start, end = turn.spoken[0].start_ms, turn.spoken[-1].end_ms
         place = bisect_left(ends, start + 1)
         beside = _until(together[place:], end) if place < len(together) and together[place][0] < end else []
-        label = label_of(turn.spoken[0].speaker, profile) if named and profile.line_cells else ""
-        cues += split(turn, profile, beside, cells(label) + 1 if label else 0)
+        rules = rules_for(profile, turn.language)
+        label = label_of(turn.spoken[0].speaker, rules) if named and profile.line_cells else ""
+        cues += split(turn, rules, beside, cells(label) + 1 if label else 0)
     return settle(cues, profile, end_ms)
 
 

@@ -161,6 +161,9 @@ class Profile:
 
     name: str
     line_cells: int | None = 42  # * the longest line
+    line_cells_ja: int | None = 26  # * the longest line of Japanese, where that is shorter: 13 full-width characters
+    line_cells_zh: int | None = 32  # * of Chinese
+    line_cells_ko: int | None = 32  # * of Korean
     lines: int | None = 2  # * the most lines
     warn_cps: float | None = 20.0  # cells a second that are read with ease
     fail_cps: float | None = 25.0  # * cells a second that can be read at all
@@ -225,6 +228,14 @@ class CaptionOptions:
         changes_result=True,
     )
     mark_gaps: bool = option(False, "Note where sound is lost or has no text.", CAPTIONS, changes_result=True)
+    mark_doubt: bool = option(
+        False,
+        "Put [?] before utterances whose place is not sure.",
+        CAPTIONS,
+        short="--mark-doubt",
+        changes_result=True,
+    )
+    markdown: bool = option(False, "Show the marks of Markdown in texts.", CAPTIONS, changes_result=True)
     styles: bool = option(
         False, "WebVTT: a colour for each role; some players then show nothing.", CAPTIONS, changes_result=True
     )

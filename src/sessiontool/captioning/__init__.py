@@ -3,6 +3,9 @@
     cues            the values: what was said where, and the captions made of it
     transcript      transcript.json and report.json -> what was said where
     sanitize        which characters may be in a caption at all
+    markdown        the marks of Markdown, taken off
+    languages       language and direction by script
+    phrases         where phrases of text without spaces begin
     cell_width      how wide a text is shown: grapheme clusters and cells
     profiles        what a caption may look like: the rules of default, netflix, bbc, dcmp, podcast
     speakers        who speaks: names, labels, classes

@@ -15,18 +15,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
 from .function_words import NO_WORDS, TITLES, WORDS
+from .phrases import phrase_edges
 from .sanitize import NO_BREAK_SPACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .function_words import SmallWords
+    from .phrases import PhraseEdges
 
 SENTENCE, CLAUSE, COMMA, PHRASE, ORDINARY, LEANING, DANGLING, BOUND = 0, 20, 40, 90, 160, 300, 450, 1500
 """Prices of a break.  Chosen.
@@ -72,6 +74,7 @@ _WIDE_OPENERS = "「『（【〈《〔［｛"
 _WIDE_CLOSERS = (
     "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
 )
+_WIDE_ITEM = re.compile("[（(]?[0-9０-９]{1,3}[.．、:：)）]|[\u2460-\u2473]")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 _AFTER_DASH = re.compile("(?<=[\u2014\u2013])(?=[^\\W\\d])")
 
@@ -89,13 +92,15 @@ class Pieces:
     """A text in pieces that are never taken apart.
 
     `glue[k]` (a space or nothing) stands before piece k; `prices[k]` is the price of a break there, SENTENCE for k =
-    0.  `sizes[k]` is its width in cells; `offsets[k]` is the width of all before it, glue included, and has one entry
-    more than there are pieces.  `counts` says how many pieces each of the texts has.
+    0.  `forced[k]`: the text itself begins a line there.  `sizes[k]` is its width in cells; `offsets[k]` is the width
+    of all before it, glue included, and has one entry more than there are pieces.  `counts` says how many pieces each
+    of the texts has.
     """
 
     texts: list[str]
     glue: list[str]
     prices: list[int]
+    forced: list[bool]
     sizes: list[int]
     offsets: list[int]
     counts: list[int]
@@ -117,23 +122,46 @@ def pieces_of(texts: Iterable[str], language: str, most_cells: int | None) -> Pi
     found: list[str] = []
     glue: list[str] = []
     prices: list[int] = []
+    forced: list[bool] = []
     counts: list[int] = []
     for text in texts:
-        before, already = "", len(found)
-        for word in text.split(" "):
-            price = _price(before, word, small) if before else SENTENCE
-            for part, inner in _parts(word, most_cells):
+        already = len(found)
+        for word, price, is_forced in _words(text, small):
+            for part, inner in _parts(word, most_cells, language):
                 found.append(part)
                 glue.append(" " if inner is None else "")
                 prices.append(price if inner is None else inner)
-            before = word
+                forced.append(is_forced and inner is None)
         counts.append(len(found) - already)
     sizes = [len(text) if text.isascii() else cells(text) for text in found]
     offsets = list(accumulate((size + len(g) for size, g in zip(sizes, glue, strict=True)), initial=0))
-    return Pieces(found, glue, prices, sizes, offsets, counts)
+    return Pieces(found, glue, prices, forced, sizes, offsets, counts)
 
 
-def _parts(word: str, most_cells: int | None) -> Iterator[tuple[str, int | None]]:
+def _words(text: str, small: SmallWords) -> Iterator[tuple[str, int, bool]]:
+    """The words of a text, each with the price of a break before it, and whether the text begins a line there."""
+    before, is_number = "", False
+    for line_number, line in enumerate(text.split("\n")):
+        for word_number, word in enumerate(line.split(" ")):
+            is_first = word_number == 0
+            price = BOUND if is_number else _price(before, word, small) if before else SENTENCE
+            yield word, SENTENCE if is_first else price, is_first and line_number > 0
+            is_number = _begins_item(word, is_first=is_first, after=before)
+            before = word
+
+
+_ITEM = re.compile(r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]")
+_LETTERED_ITEM = re.compile(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]")
+
+
+def _begins_item(word: str, *, is_first: bool, after: str) -> bool:
+    """Whether a word is the mark of a list's item, first in its line or behind punctuation, or of a doubt."""
+    if _ITEM.fullmatch(word):
+        return is_first or after.rstrip(_CLOSERS)[-1:] in _ENDS | _CLAUSES | _COMMAS
+    return is_first and _LETTERED_ITEM.fullmatch(word) is not None
+
+
+def _parts(word: str, most_cells: int | None, language: str) -> Iterator[tuple[str, int | None]]:
     """A word in pieces, each with the price of the break before it, None where that is the space before the word."""
     if word.isascii():
         if most_cells is None or len(word) <= most_cells:
@@ -141,8 +169,7 @@ def _parts(word: str, most_cells: int | None) -> Iterator[tuple[str, int | None]
             return
         parts: list[tuple[str, int | None]] = [(word, None)]
     else:
-        wide, piece = _wide_patterns()
-        parts = list(_priced(piece.findall(word) if wide.search(word) else _AFTER_DASH.split(word)))
+        parts = list(_unspaced_parts(word, language))
     for part, price in parts:
         if most_cells is not None and (len(part) > most_cells or not is_plain(part)) and cells(part) > most_cells:
             for number, bit in enumerate(_bits(part, most_cells)):
@@ -151,12 +178,29 @@ def _parts(word: str, most_cells: int | None) -> Iterator[tuple[str, int | None]
             yield part, price
 
 
-def _priced(parts: Iterable[str]) -> Iterator[tuple[str, int | None]]:
-    before = ""
-    for part in parts:
-        if part:
-            yield part, _wide_price(before, part) if before else None
-            before = part
+def _unspaced_parts(word: str, language: str) -> Iterator[tuple[str, int | None]]:
+    """What is not all ASCII: characters of CJK with their punctuation, phrases of Thai, or what a dash joins."""
+    wide, piece = _wide_patterns()
+    edges = phrase_edges(word, language)
+    if wide.search(word):
+        parts = piece.findall(word)
+    elif edges is not None:
+        parts = [word[low:high] for low, high in pairwise(sorted({0, *edges.sure, *edges.perhaps, len(word)}))]
+    else:
+        parts = _AFTER_DASH.split(word)
+    before, place = "", 0
+    for part in filter(None, parts):
+        yield part, _phrase_price(_wide_price(before, part), place, edges) if before else None
+        before, place = part, place + len(part)
+
+
+def _phrase_price(price: int, place: int, edges: PhraseEdges | None) -> int:
+    """The price of a break in text without spaces, by whether a phrase begins there, where that is known."""
+    if edges is None or price <= COMMA or price == BOUND:
+        return price
+    if place in edges.sure:
+        return min(price, ORDINARY)
+    return LEANING if place in edges.perhaps else DANGLING
 
 
 def _bits(text: str, most_cells: int) -> Iterator[str]:
@@ -221,12 +265,11 @@ def _after_stop(bare: str, key: str, following: str) -> int:
 def _wide_price(before: str, after: str) -> int:
     """The price of a break inside text that has no spaces."""
     last = before.rstrip("」』）】〉》〕")[-1:] or before[-1:]
-    if last in _ENDS:
-        return SENTENCE
-    if last in _COMMAS:
-        return COMMA
-    if last in _CLAUSES:
-        return CLAUSE
+    if _WIDE_ITEM.fullmatch(before):
+        return BOUND
+    for marks, price in ((_ENDS, SENTENCE), (_COMMAS, COMMA), (_CLAUSES, CLAUSE)):
+        if last in marks:
+            return price
     if _HIRAGANA.match(last) and not _HIRAGANA.match(after):
         return PHRASE  # a particle or an ending, and then a new word: the usual place in Japanese
     joined = last in NO_BREAK_SPACES or after[:1] in NO_BREAK_SPACES

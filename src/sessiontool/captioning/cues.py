@@ -16,12 +16,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One utterance with a place in the sound: one line of clean text, `end_ms` after `start_ms`.
+    """One utterance with a place in the sound: clean text in lines of its own, `end_ms` after `start_ms`.
 
     `words` are the words' own times, empty where they were not measured.  `speech` are the stretches (start, end) in
     which there is sound, empty where it was not searched for: then the speech is taken to be even from start to end.
     `cut_off`: the speaker was stopped.  `speaker` is empty for what is not spoken, such as a note of
-    a lost stretch.
+    a lost stretch.  `doubt` is the confidence of a place that is not sure, None elsewhere.
     """
 
     text: str
@@ -33,6 +33,8 @@ class Spoken:
     language: str = ""
     words: tuple[Word, ...] = ()
     speech: tuple[tuple[int, int], ...] = ()
+    doubt: float | None = None
+    id: str = ""
 
     @property
     def voice(self) -> tuple[str, str]:
@@ -46,7 +48,8 @@ class Cue:
 
     `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs
     them.  It stands from `start_ms` to `end_ms`; `sound_ms` (start, end) is when its words are said.  `starts` holds
-    (line, character in the line, ms) of each word whose time was measured.
+    (line, character in the line, ms) of each word whose time was measured.  `parts` is the text in lines of its own,
+    empty where it has but one.  `is_rtl`: it goes from right to left.
     """
 
     start_ms: int
@@ -58,6 +61,8 @@ class Cue:
     sound_ms: tuple[int, int]
     language: str = ""
     starts: tuple[tuple[int, int, int], ...] = ()
+    parts: tuple[str, ...] = ()
+    is_rtl: bool = False
 
     @property
     def voice(self) -> tuple[str, str]:

@@ -23,8 +23,17 @@ DASH_CELLS = 2
 
 
 def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[int]:
-    """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; as many lines as they need."""
-    if profile.line_cells is None or pieces.cells(first, end) <= profile.line_cells:
+    """Where the lines of the pieces `first` to `end` (exclusive) begin, and `end`; as many lines as they need.
+
+    A line that the text has itself is one here too.
+    """
+    if profile.line_cells is None:
+        return [first, end]
+    forced = [k for k in range(first + 1, end) if pieces.forced[k]]
+    if forced:
+        runs = pairwise([first, *forced, end])
+        return [first, *(edge for low, high in runs for edge in line_edges(pieces, low, high, profile)[1:])]
+    if pieces.cells(first, end) <= profile.line_cells:
         return [first, end]
     edges = _filled(pieces, first, end, profile.line_cells)
     count = len(edges) - 1
@@ -32,9 +41,9 @@ def line_edges(pieces: Pieces, first: int, end: int, profile: Profile) -> list[i
 
 
 def lay_out(text: str, language: str, profile: Profile) -> tuple[str, ...]:
-    """A clean text in lines, such as that of a cue with its speaker's name before it."""
-    if profile.line_cells is None or cells(text) <= profile.line_cells:
-        return (text,)
+    """A clean text in lines, such as that of a cue with its speaker's name before it; its own lines remain."""
+    if profile.line_cells is None or ("\n" not in text and cells(text) <= profile.line_cells):
+        return (text.replace("\n", " "),)
     pieces = pieces_of([text], language, profile.line_cells)
     edges = line_edges(pieces, 0, len(pieces.texts), profile)
     return tuple(pieces.text(low, high) for low, high in pairwise(edges))
@@ -46,7 +55,7 @@ def reach(pieces: Pieces, line_cells: int, most: int | None = None) -> list[int]
     end, count = 0, len(pieces.texts)
     for first in range(count if most is None else most):
         end = max(end, first + 1)
-        while end < count and pieces.cells(first, end + 1) <= line_cells:
+        while end < count and not pieces.forced[end] and pieces.cells(first, end + 1) <= line_cells:
             end += 1
         found.append(end)
     return found

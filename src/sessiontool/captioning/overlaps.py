@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from .cell_width import cells
 from .cue_timing import settle, size_of
 from .cues import Cue
+from .languages import directed
 from .line_breaking import DASH_CELLS, lay_out
+from .profiles import rules_for
 from .speakers import label_of
 
 if TYPE_CHECKING:
@@ -58,7 +60,8 @@ def _belong_together(group: Sequence[Cue], cue: Cue, profile: Profile) -> bool:
     lines = [one.lines for one in (*group, cue)]
     if profile.lines is not None and (any(len(one) > 1 for one in lines) or len(lines) > profile.lines):
         return False
-    if profile.line_cells is not None and max(cells(one[0]) for one in lines) > profile.line_cells - DASH_CELLS:
+    least = min((rules_for(profile, one.language).line_cells or 0 for one in (*group, cue)), default=0)
+    if least and max(cells(one[0]) for one in lines) > least - DASH_CELLS:
         return False
     if profile.max_ms is not None and max(_end(group), cue.end_ms) - group[0].start_ms > profile.max_ms:
         return False
@@ -98,11 +101,14 @@ def _as_one(group: Sequence[Cue]) -> Cue:
 def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterable[Cue]:
     last: tuple[str, str] | None = None
     for cue in cues:
-        label = label_of(cue.speaker, profile) if cue.voice != last and cue.speaker else ""
+        rules = rules_for(profile, cue.language)
+        label = label_of(cue.speaker, rules) if cue.voice != last and cue.speaker else ""
         last = cue.voice
         if not label:
             yield cue
             continue
-        lines = lay_out(f"{label} {cue.text}", cue.language, profile)
+        text = "\n".join(cue.parts) or cue.text
+        lines = lay_out(f"{label} {text}", cue.language, rules)
         fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
-        yield replace(cue, lines=lines) if fits else cue
+        directed_lines = tuple(directed(line, rtl=cue.is_rtl) for line in lines)
+        yield replace(cue, lines=directed_lines) if fits else cue

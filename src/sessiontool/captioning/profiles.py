@@ -64,7 +64,15 @@ PROFILES: dict[str, Profile] = {
 DEFAULT_PROFILE = "default"
 
 _KINDS = {one.name: str(one.type) for one in fields(Profile) if one.name != "name"}
-_LEAST = {"line_cells": 12, "lines": 1, "min_ms": 1, "max_ms": 1}  # in the unit of each name; chosen
+_LEAST = {
+    "line_cells": 12,
+    "line_cells_ja": 12,
+    "line_cells_zh": 12,
+    "line_cells_ko": 12,
+    "lines": 1,
+    "min_ms": 1,
+    "max_ms": 1,
+}  # in the unit of each name; chosen
 _MOST = 86_400_000  # ms in a day; chosen for all numbers
 
 
@@ -76,6 +84,15 @@ def find_profile(name: str, own: Mapping[str, Mapping[str, Any]] | None = None) 
     """
     own = own or {}
     return _own(name, own, ()) if name in own else _built_in(name, own)
+
+
+def rules_for(profile: Profile, language: str) -> Profile:
+    """The rules of a profile for a language (a tag, or empty): its lines may be shorter."""
+    own = {"ja": profile.line_cells_ja, "zh": profile.line_cells_zh, "ko": profile.line_cells_ko}
+    most = own.get(language[:2].lower())
+    if most is None or profile.line_cells is None or most >= profile.line_cells:
+        return profile
+    return replace(profile, line_cells=most)
 
 
 def read_profile(values: object) -> Profile:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .cell_width import cells
 from .cue_timing import next_of_voice, size_of
+from .profiles import rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +53,9 @@ _Broken = tuple[str, Literal["warning", "failure"], float, float, str, str]
 
 def _broken(cue: Cue, profile: Profile, following: int | None) -> Iterator[_Broken]:
     width = max(map(cells, cue.lines))
-    if profile.line_cells is not None and width > profile.line_cells:
-        yield "line", "failure", width, profile.line_cells, "cells", "it cannot be broken"
+    most = rules_for(profile, cue.language).line_cells
+    if most is not None and width > most:
+        yield "line", "failure", width, most, "cells", "it cannot be broken"
     if profile.lines is not None and len(cue.lines) > profile.lines:
         yield "lines", "failure", len(cue.lines), profile.lines, "lines", "several speak at once"
     if cue.duration_ms < profile.min_ms:

@@ -13,9 +13,17 @@ import re
 
 NO_BREAK_SPACES = "\u00a0\u202f"
 
+_LINE_BREAKS = re.compile("\r\n?|\n|\u2028|\u2029")
 _GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
 _HALVES = re.compile("[\ud800-\udfff\ufffd]")
 _SPACES = re.compile(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
+
+
+def clean_lines(text: str) -> str:
+    """`text` with each of its own lines cleaned, and none that is empty."""
+    if "\n" not in text and "\r" not in text:
+        return clean(text)
+    return "\n".join(filter(None, map(clean, _LINE_BREAKS.split(text))))
 
 
 def clean(text: str) -> str:

@@ -7,6 +7,7 @@ two speakers talk at once a cue gets one line, so that both can be shown.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from operator import sub
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .break_points import pieces_of
 from .cues import Cue
+from .languages import directed, is_rtl, script_language
 from .line_breaking import DASH_CELLS, line_edges
 from .piece_times import times_of
 from .segmentation import Script, cheapest_edges
@@ -31,6 +33,12 @@ class SpeakerTurn:
 
     spoken: tuple[Spoken, ...]
     room_ms: int | None
+
+    @property
+    def language(self) -> str:
+        """The language of what is said: as noted, or as its script tells; empty where neither does."""
+        noted = next((one.language for one in self.spoken if one.language), "")
+        return noted or script_language(" ".join(one.text for one in self.spoken))
 
 
 def turns_of(spoken: Iterable[Spoken], join_ms: int | None) -> list[SpeakerTurn]:
@@ -89,13 +97,12 @@ def split(turn: SpeakerTurn, profile: Profile, together: Sequence[tuple[int, int
     script = _script(turn, profile, label_cells)
     edges = cheapest_edges(script, profile, together, label_cells)
     for first, end in pairwise(edges):
-        yield _cue(script, turn.spoken[0], first, end, profile)
+        yield _cue(script, turn, first, end, profile)
 
 
 def _script(turn: SpeakerTurn, profile: Profile, label_cells: int) -> Script:
     width = profile.line_cells and profile.line_cells - max(label_cells, DASH_CELLS)
-    language = next((one.language for one in turn.spoken if one.language), "")
-    pieces = pieces_of([one.text for one in turn.spoken], language, width)
+    pieces = pieces_of([one.text for one in turn.spoken], turn.language, width)
     starts: list[int] = []
     ends: list[int] = []
     measured: list[bool] = []
@@ -109,27 +116,32 @@ def _script(turn: SpeakerTurn, profile: Profile, label_cells: int) -> Script:
     return Script(pieces, starts, ends, measured, pauses, words, turn.room_ms)
 
 
-def _cue(script: Script, spoken: Spoken, first: int, end: int, profile: Profile) -> Cue:
-    pieces = script.pieces
+def _cue(script: Script, turn: SpeakerTurn, first: int, end: int, profile: Profile) -> Cue:
+    pieces, spoken = script.pieces, turn.spoken[0]
     edges = line_edges(pieces, first, end, profile)
+    own = [first, *(k for k in range(first + 1, end) if pieces.forced[k]), end]
+    rtl = is_rtl(turn.spoken[bisect_right([*accumulate(pieces.counts)], first)].text)
+    lines = [directed(pieces.text(low, high), rtl=rtl) for low, high in pairwise(edges)]
     sound_ms = (script.starts[first], max(script.starts[first] + 1, script.ends[end - 1]))
     return Cue(
         *sound_ms,
         spoken.role,
         spoken.speaker,
         pieces.text(first, end),
-        tuple(pieces.text(low, high) for low, high in pairwise(edges)),
+        tuple(lines),
         sound_ms,
-        spoken.language,
-        tuple(_word_starts(script, edges)) if any(script.measured[first:end]) else (),
+        turn.language,
+        tuple(_word_starts(script, edges, lines)) if any(script.measured[first:end]) else (),
+        tuple(pieces.text(low, high) for low, high in pairwise(own)) if len(own) > 2 else (),
+        rtl,
     )
 
 
-def _word_starts(script: Script, edges: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+def _word_starts(script: Script, edges: Sequence[int], lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     """(line, character, ms) of every piece whose start was measured."""
     pieces = script.pieces
     for line, (low, high) in enumerate(pairwise(edges)):
-        place = 0
+        place = len(lines[line]) - len(pieces.text(low, high))  # a mark of direction
         for k in range(low, high):
             place += len(pieces.glue[k]) if k > low else 0
             if script.measured[k]:

@@ -11,8 +11,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from ..model import INAUDIBLE, SAMPLES_PER_MS
+from ..options import CaptionOptions
 from .cues import Spoken, Word
-from .sanitize import clean
+from .markdown import without_marks
+from .sanitize import clean, clean_lines
 from .speakers import speaker_name
 
 if TYPE_CHECKING:
@@ -21,18 +23,22 @@ if TYPE_CHECKING:
 DASH = "\u2014"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
+DOUBT = "[?]"
+"""Before an utterance whose place is not sure: plain text, as every player shows that and nothing else."""
+SURE = 0.8
+"""The least confidence (a share) of a place that is sure, as in what a merge prints; chosen."""
+_MOST_OF_A_NAME = 80  # characters; chosen
+_USUAL = CaptionOptions()
 _MAX_S = 366 * 24 * 3600  # a year; chosen: no session is longer
 _LEAST_LOST_MS = 1000  # chosen: shorter gaps get no note
 _LOOSE_ENDS = " .,;:-\u2013\u2014\u2026"
 
 
-def read_transcript(
-    document: Mapping[str, Any], *, generated: bool = False, mark_gaps: bool = False
-) -> tuple[list[Spoken], list[str]]:
+def read_transcript(document: Mapping[str, Any], options: CaptionOptions = _USUAL) -> tuple[list[Spoken], list[str]]:
     """The utterances of a transcript that can be captioned, and what was wrong with others.
 
-    The text is what was heard, or with `generated` all that was meant to be said; with `mark_gaps` sound without a
-    text is `[inaudible]`.
+    `options` say whether the text is what was heard or all that was meant to be said, whether sound without a text is
+    `[inaudible]`, whether an unsure place is marked, and whether the marks of Markdown stay.
     """
     utterances = document.get("utterances")
     spoken, problems = [], []
@@ -41,7 +47,7 @@ def read_transcript(
             problems.append(f"utterance {number}: is not an object")
             continue
         try:
-            one = _spoken(entry, generated=generated, mark_gaps=mark_gaps)
+            one = _spoken(entry, options)
         except ValueError as error:
             problems.append(f"utterance {str(entry.get('id', number))[:40]}: {error}")
             continue
@@ -67,16 +73,18 @@ def lost_stretches(report: Mapping[str, Any]) -> list[Spoken]:
     return notes
 
 
-def _spoken(entry: Mapping[str, Any], *, generated: bool, mark_gaps: bool) -> Spoken | None:
+def _spoken(entry: Mapping[str, Any], options: CaptionOptions) -> Spoken | None:
     """One utterance; None where it has no place or no text; ValueError where a field makes no sense."""
     start_ms, end_ms = time_ms(entry, "start_s"), time_ms(entry, "end_s")
-    text, cut_off = _text(entry, generated=generated)
-    if start_ms is None or end_ms is None or (not text and not (mark_gaps and entry.get("heard_text") != "")):
+    text, cut_off = _text(entry, options)
+    if start_ms is None or end_ms is None or (not text and not (options.mark_gaps and entry.get("heard_text") != "")):
         return None
     role, speaker = entry.get("role"), entry.get("speaker")
     role = role if isinstance(role, str) else ""
+    doubt = _doubt(entry.get("confidence"))
+    mark = f"{DOUBT} " if options.mark_doubt and doubt is not None else ""
     return Spoken(
-        text=text or INAUDIBLE,
+        text=mark + (text or INAUDIBLE),
         start_ms=start_ms,
         end_ms=max(start_ms + 1, end_ms),
         role=clean(role),
@@ -85,7 +93,15 @@ def _spoken(entry: Mapping[str, Any], *, generated: bool, mark_gaps: bool) -> Sp
         language=_language(entry.get("language")),
         words=tuple(_words(entry.get("words"), text)),
         speech=tuple(_speech(entry.get("speech"))),
+        doubt=doubt,
+        id=clean(str(entry.get("id", "")))[:_MOST_OF_A_NAME],
     )
+
+
+def _doubt(confidence: object) -> float | None:
+    """The confidence of a place that is not sure."""
+    is_number = isinstance(confidence, (int, float)) and not isinstance(confidence, bool)
+    return float(confidence) if is_number and confidence < SURE else None  # type: ignore[arg-type, operator]
 
 
 def _language(value: object) -> str:
@@ -93,13 +109,14 @@ def _language(value: object) -> str:
     return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else ""
 
 
-def _text(entry: Mapping[str, Any], *, generated: bool) -> tuple[str, bool]:
+def _text(entry: Mapping[str, Any], options: CaptionOptions) -> tuple[str, bool]:
     """What the caption says, and whether it stops short.  Words that were cut off end with a dash."""
     text, heard = entry.get("text"), entry.get("heard_text")
     if not isinstance(text, str):
         raise ValueError("text is no text")
-    whole = clean(text)
-    shown = clean(heard) if isinstance(heard, str) and not generated else whole
+    generated = options.text == "generated"
+    shown = heard if isinstance(heard, str) and not generated else text
+    shown = clean_lines(shown if options.markdown else without_marks(shown))
     cut_off = entry.get("interrupted") is True and not (generated and isinstance(heard, str))
     return (_with_dash(shown) if cut_off and shown and not shown.startswith("[") else shown), cut_off
 

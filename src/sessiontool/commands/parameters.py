@@ -48,7 +48,7 @@ def parameter(one: Option) -> inspect.Parameter:
     meta = one.meta
     names = [one.flag, *([meta.short] if meta.short else [])]
     if meta.kind is bool and meta.is_setting:
-        names = [f"{one.flag}/--no-{one.flag.removeprefix('--')}"]
+        names[0] = f"{one.flag}/--no-{one.flag.removeprefix('--')}"
     declared = typer.Option(
         *names,
         metavar=meta.metavar or None,

@@ -100,7 +100,7 @@ OF_CAPTIONS = frozenset(
         "no-utterances events-invalid events-torn events-end-early events-unknown events-clock events-missing "
         "latency-unknown realtime-expired realtime-lost realtime-errors responses-failed transcription-missing "
         "truncated-after-end items-skipped items-resent sources-disagree utterances-without-sound "
-        "most-utterances-lost speech-without-text sound-unlike-text"
+        "most-utterances-lost speech-without-text sound-unlike-text captions-late"
     )
 )
 """Codes of findings that are of the captions alone: the recording is none the worse for them."""

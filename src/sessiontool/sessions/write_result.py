@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, captions
+from ..model import Finding
 from . import report
 from .result_files import output_of, write_report, write_text
 from .result_names import TRANSCRIPT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..documents.report_model import Report
     from ..documents.transcript_model import Transcript
-    from ..model import Finding, Placement
+    from ..model import Placement
     from ..recording.records import Assembly
     from ..timeline import Timeline
     from .inputs import Notes
@@ -67,7 +68,7 @@ def write_result(
         write_text(work / name, text)
         if send:
             send(name, work / name)
-    findings = alignment.findings if alignment else ()
+    findings = [*(alignment.findings if alignment else ()), *map(_notice, made.notices)]
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     if log is not None:
@@ -81,6 +82,11 @@ def write_result(
     report.seal(document)
     write_report(work, document)
     return document, transcript
+
+
+def _notice(text: str) -> Finding:
+    """What players may not be able to read of captions."""
+    return Finding("captions-late", "info", text, hint="cut the recording with `sessiontool export --from … --to …`")
 
 
 def make_report(

@@ -9,10 +9,13 @@ from ..errors import RecordingError
 from .view import MARKS, View, clock
 
 if TYPE_CHECKING:
-    from ..captions import Problem
+    from collections.abc import Iterator, Sequence
+
+    from ..captions import Problem, Spoken
     from ..sessions.recaption import RecaptionResult
 
 _MOST_CUES = 200
+_MOST_CHARACTERS = 60
 
 
 def _captions_json(result: RecaptionResult) -> dict[str, Any]:
@@ -25,6 +28,11 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
         "cues": len(made.cues),
         "files": list(made.files) if result.published else [],
         "ignored": made.problems,
+        "notices": made.notices,
+        "doubtful": [
+            {"id": one.id, "start_s": one.start_ms / 1000, "confidence": one.doubt, "text": one.text}
+            for one in made.doubtful
+        ],
         "problems": {name: [asdict(problem) for problem in found] for name, found in made.check().items()},
     }
 
@@ -35,6 +43,9 @@ def _captions_lines(result: RecaptionResult, _verbose: bool) -> list[str]:
     if result.published:
         lines.append(f"  written    {', '.join(made.files)} ({result.location})")
     lines += [f"  {MARKS['warning']} left out: {problem}" for problem in made.problems]
+    lines += [f"  {MARKS['warning']} {notice}" for notice in made.notices]
+    if not result.published:
+        lines += _doubtful(made.doubtful)
     for name, found in made.check().items():
         failures = sum(problem.severity == "failure" for problem in found)
         counts = f"{failures} failure(s), {len(found) - failures} warning(s)"
@@ -44,6 +55,16 @@ def _captions_lines(result: RecaptionResult, _verbose: bool) -> list[str]:
             if len(found) > _MOST_CUES:
                 lines.append(f"    … {len(found) - _MOST_CUES} more: --json lists all")
     return lines
+
+
+def _doubtful(spoken: Sequence[Spoken]) -> Iterator[str]:
+    """The utterances whose place is not sure."""
+    if spoken:
+        yield f"  doubtful   {len(spoken)} utterance(s) whose place is not sure; --mark-doubt shows them"
+    for one in spoken[:_MOST_CUES]:
+        text = " ".join(one.text.split())
+        shown = text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+        yield f"    {MARKS['info']} {clock(one.start_ms / 1000)} {one.id}: confidence {one.doubt:.2f}, {shown}"
 
 
 def _caption_problem(problem: Problem) -> str:

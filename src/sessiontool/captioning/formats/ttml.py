@@ -1,7 +1,7 @@
 """TTML 2 in the IMSC 1 text profile, through ttconv.  XML has escapes for everything that a caption may hold.
 
 Speakers who talk at once stand in two regions, the first speaker's at the top.  IMSC has no voices, so the name
-stands before the text where the speaker changes.
+stands before the text where the speaker changes.  A paragraph has the language and the direction of its text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ttconv.imsc import writer
 from ttconv.imsc.attributes import TimeExpressionSyntaxEnum
 from ttconv.imsc.config import IMSCWriterConfiguration
 
+from ..languages import directed
 from ..speakers import label_of, lanes_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .registry import RenderOptions
 
 _REGIONS = ("bottom", "top")
+_PARAGRAPH = "{http://www.w3.org/ns/ttml}p"
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:
@@ -43,7 +46,11 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:
         division.push_child(_paragraph(document, cue, label, regions[is_upper]))
     out = io.BytesIO()
     configuration = IMSCWriterConfiguration(time_format=TimeExpressionSyntaxEnum.clock_time)
-    writer.from_model(document, configuration).write(out, encoding="utf-8", xml_declaration=True)
+    tree = writer.from_model(document, configuration)
+    for element, cue in zip(tree.iter(_PARAGRAPH), cues, strict=True):  # which ttconv writes without their language
+        if cue.language != look.language:
+            element.set(_LANGUAGE, cue.language)
+    tree.write(out, encoding="utf-8", xml_declaration=True)
     return out.getvalue().decode() + "\n"
 
 
@@ -79,10 +86,14 @@ def _paragraph(document: model.ContentDocument, cue: Cue, label: str, region: mo
     paragraph.set_begin(Fraction(cue.start_ms, 1000))
     paragraph.set_end(Fraction(cue.end_ms, 1000))
     paragraph.set_region(region)
+    if cue.is_rtl:
+        paragraph.set_style(style.StyleProperties.Direction, style.DirectionType.rtl)
+        paragraph.set_style(style.StyleProperties.UnicodeBidi, style.UnicodeBidiType.embed)
     for number, line in enumerate(cue.lines):
         if number:
             paragraph.push_child(model.Br(document))
         span = model.Span(document)
-        span.push_child(model.Text(document, f"{label} {line}" if label and not number else line))
+        shown = directed(f"{label} {line}", rtl=cue.is_rtl) if label and not number else line
+        span.push_child(model.Text(document, shown))
         paragraph.push_child(span)
     return paragraph

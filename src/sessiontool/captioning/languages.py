@@ -1,0 +1,65 @@
+"""The language and the direction of a text, as far as its script tells them.
+
+Kana are Japanese, Hangul is Korean, Thai letters are Thai; Chinese characters alone are taken for Chinese, Arabic ones
+for Arabic unless letters of Persian or Urdu are among them.  Latin and Cyrillic have too many languages.
+
+Direction is that of most words: a text in Arabic with an English name in it goes from right to left, wherever the name
+stands.
+"""
+
+from __future__ import annotations
+
+import re
+
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_WORD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+|[^\\W\\d_][^\\s\u0590-\u08ff]*")
+_LETTER = re.compile(r"[^\W\d_]")
+
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff\u31f0-\u31ff]")),
+    ("ko", re.compile("[\uac00-\ud7a3\u1100-\u11ff]")),
+    ("zh", re.compile("[\u3400-\u9fff\uf900-\ufaff]")),
+    ("th", re.compile("[\u0e01-\u0e5b]")),
+    ("ur", re.compile("[\u0679\u0688\u0691\u06ba\u06d2]")),
+    ("fa", re.compile("[\u067e\u0686\u0698\u06af\u06cc]")),
+    ("ar", re.compile("[\u0620-\u064a]")),
+    ("he", re.compile("[\u05d0-\u05ea]")),
+)
+_TRADITIONAL = ("tw", "hk", "mo", "hant")
+
+LRM, RLM = "\u200e", "\u200f"
+
+
+def script_language(text: str) -> str:
+    """The language that most of a text's letters may be of alone; empty where their script tells none."""
+    if text.isascii():
+        return ""
+    letters = len(_LETTER.findall(text))
+    for language, script in _SCRIPTS:
+        count = len(script.findall(text))
+        least = 1 if language in {"ur", "fa"} else letters * (0.1 if language == "ja" else 0.4)
+        if count and count >= least:
+            return language
+    return ""
+
+
+def is_traditional(language: str) -> bool:
+    """Whether a tag is of Chinese in traditional characters."""
+    return any(part in _TRADITIONAL for part in language.lower().split("-")[1:])
+
+
+def is_rtl(text: str) -> bool:
+    """Whether a text goes from right to left."""
+    if text.isascii():
+        return False
+    words = _WORD.findall(text)
+    return sum(_RTL.match(word) is not None for word in words) * 2 > len(words)
+
+
+def directed(line: str, *, rtl: bool) -> str:
+    """A line that players show in the direction of its text, whatever it begins with."""
+    if not rtl and line.isascii():
+        return line
+    first = _LETTER.search(line)
+    begins_rtl = first is not None and _RTL.match(first[0]) is not None
+    return line if begins_rtl == rtl else (RLM if rtl else LRM) + line
