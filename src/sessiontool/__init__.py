@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .api import purge as purge
     from .api import read_clip as read_clip
     from .api import read_events as read_events
+    from .api import redact as redact
     from .api import verify as verify
     from .batch.job import Outcome as Outcome
     from .documents.log_options import log_options as log_options
@@ -42,11 +43,13 @@ if TYPE_CHECKING:
     from .sessions.page.publish import PageResult as PageResult
     from .sessions.purge import Purge as Purge
     from .sessions.recaption import RecaptionResult as RecaptionResult
+    from .sessions.redaction.asked import RedactRequest as RedactRequest
+    from .sessions.redaction.redact import RedactResult as RedactResult
 
 __version__ = "0.1.0"
 
 _NAMES = {
-    "api": "caption export inspect merge merge_many page purge read_clip read_events verify",
+    "api": "caption export inspect merge merge_many page purge read_clip read_events redact verify",
     "batch.job": "Outcome",
     "documents.log_options": "log_options",
     "errors": "BusyError NotFoundError RecordingError SessionToolError StorageError UsageError",
@@ -60,6 +63,8 @@ _NAMES = {
     "sessions.page.publish": "PageResult",
     "sessions.purge": "Purge",
     "sessions.recaption": "RecaptionResult",
+    "sessions.redaction.asked": "RedactRequest",
+    "sessions.redaction.redact": "RedactResult",
 }
 _HOMES = {name: f"sessiontool.{module}" for module, names in _NAMES.items() for name in names.split()}
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - mypy and people read the imports above

@@ -28,10 +28,11 @@ from .options import CaptionOptions, Limits, LogOptions, MergeOptions, S3Options
 from .progress import with_received
 from .sessions import event_log, recaption
 from .sessions import merge as merging
+from .sessions.redaction import redact as redacting
 from .storage import DEFAULT_PATTERN, Layout, open_results, open_store, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
     from .batch.job import Outcome
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from .sessions.page.publish import PageResult
     from .sessions.purge import Purge
     from .sessions.recaption import RecaptionResult
+    from .sessions.redaction.asked import RedactRequest
+    from .sessions.redaction.redact import RedactResult
     from .storage import Store
 
 
@@ -60,15 +63,12 @@ def merge(
 ) -> MergeResult:
     """Join a session's chunks into one seekable `audio.webm` (of AAC, `audio.m4a`), with captions placed by the sound.
 
-    `store` is a folder or `s3://bucket/prefix`.  Results go to `<store>/<session_id>/merged/`, or to
-    `<output>/<session_id>/`.  `layout` is how chunks are named, if not `{session}/chunks/{part}/{seq}.{ext}`.
-    `progress` is an object with `stage(name, steps=None)` and `advance(steps=1)`.  A session that was merged from the
+    Results go to `<store>/<session_id>/merged/`, or to `<output>/<session_id>/`.  A session that was merged from the
     same input by the same options is left alone: `result.unchanged`.
 
     Raises UsageError, NotFoundError (no such store or session), RecordingError (the recording cannot be used, has
-    findings and `options.strict`, or no consent and `options.require_consent`) and StorageError (BusyError where
-    another run is at work on the session).  When it raises, what was published before remains; only a StorageError in
-    the last steps of publishing may leave it to the next call to put the new result in place.
+    findings and `options.strict`, or no consent and `options.require_consent`) and StorageError.  Then what was
+    published before remains; only a StorageError in the last steps of publishing leaves them to the next call.
     """
     with _opened(store, layout, s3, limits) as opened:
         target = target_of(opened, session_id, output, options=s3, limits=limits)
@@ -87,11 +87,9 @@ def inspect(
 ) -> MergeResult:
     """Read a whole session and report on it as a merge would; nothing is written, aligned or captioned.
 
-    `result.status` is what a merge would have; `result.location` is where the session is.  `log` says how the log is
-    read, as in MergeOptions.
+    `result.status` is what a merge would have.  `log` says how the log is read, as in MergeOptions.
 
-    Raises UsageError, NotFoundError (no such store or session), RecordingError (it has no chunks that can be used) and
-    StorageError.
+    Raises UsageError, NotFoundError (no such store or session), RecordingError (no usable chunks) and StorageError.
     """
     with _opened(store, layout, s3, limits) as opened:
         return merging.inspect_session(opened, session_id, with_received(progress), log)
@@ -103,19 +101,43 @@ def verify(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     layout: str | None = None,
+    texts: Sequence[str] = (),
     s3: S3Options | None = None,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> VerifyResult:
     """Check a published result by reading it from scratch: every packet, index, time and hash.
 
-    `result.findings` has what is wrong; it is empty where the result is whole.
+    `result.findings` has what is wrong, `result.redacted` the same of the redacted result, where there is one; `texts`
+    are regular expressions that must match nothing in that.
 
     Raises UsageError, NotFoundError (no such store, or nothing is published) and StorageError.
     """
     with _opened(store, layout, s3, limits) as opened:
-        return merging.verify_session(
-            session_id, target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
+        return merging.verify_session(session_id, target, with_received(progress), texts=texts)
+
+
+def redact(
+    session_id: str,
+    *,
+    store: str | PathLike[str] = ".",
+    output: str | PathLike[str] | None = None,
+    asked: RedactRequest,
+    dry_run: bool = False,
+    s3: S3Options | None = None,
+    limits: Limits | None = None,
+    progress: StageProgress | None = None,
+) -> RedactResult:
+    """Make a second result of a merged session, in `redacted/`, from which what is `asked` is gone, unless `dry_run`.
+
+    Raises UsageError (a pattern or a span makes no sense), NotFoundError (nothing is published, or matches),
+    RecordingError (something has no place in the sound) and StorageError; then nothing was changed.
+    """
+    with _opened(store, None, s3, limits) as opened:
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
+        return redacting.redact_session(
+            opened, session_id, target, asked, dry_run=dry_run, progress=with_received(progress)
         )
 
 
@@ -133,18 +155,15 @@ def caption(
 ) -> RecaptionResult:
     """Make the captions of a merged session again, from its transcript.json; neither chunks nor audio are read.
 
-    With `dry_run` nothing is written.  `result.captions` has the files' text by name, and `result.captions.check()`
-    says by format which cues break the profile.
+    `result.captions` has the files' text by name, `result.captions.check()` what breaks the profile, by format.
 
     Raises UsageError (also: a format's package is missing), NotFoundError (no such store, or nothing is published),
     RecordingError (no transcript that can be used) and StorageError; then nothing was changed.
     """
     with _opened(store, layout, s3, limits) as opened:
-        target = target_of(opened, session_id, output, options=s3, limits=limits)
+        target, watched = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
         chosen = resolved(options or CaptionOptions())
-        return recaption.recaption_session(
-            session_id, target, chosen, publish=not dry_run, progress=with_received(progress)
-        )
+        return recaption.recaption_session(session_id, target, chosen, publish=not dry_run, progress=watched)
 
 
 def export(
@@ -213,8 +232,7 @@ def page(
 ) -> PageResult:
     """Make the page of a merged session, beside its audio; or with `embed` one file of that name, the audio inside.
 
-    With `link_s`, `result.link` is a URL on S3 that is good for so many seconds.  A page that is there is left alone
-    (`result.unchanged`), unless `force`.
+    With `link_s`, `result.link` is a URL on S3 for so many seconds.  A page that is there stays, unless `force`.
 
     Raises UsageError, NotFoundError (no such store, or nothing is published), RecordingError and StorageError.
     """
@@ -239,11 +257,9 @@ def read_events(
 ) -> LogResult:
     """Read a session's log of Realtime events: `result.log` has its sessions, utterances and notes.
 
-    Times are integer microseconds on the session clock.  The recording is not read and nothing is written.  `log` says
-    how the log is read, as in MergeOptions.
+    Times are integer microseconds on the session clock.  `log` says how the log is read, as in MergeOptions.
 
-    Raises UsageError, NotFoundError (no such store, session or log), RecordingError (the log cannot be read) and
-    StorageError.
+    Raises UsageError, NotFoundError (no such store, session or log), RecordingError (it is no log) and StorageError.
     """
     with _opened(store, layout, s3, limits) as opened:
         return event_log.read_session_log(opened, session_id, with_received(progress), log)
@@ -267,8 +283,8 @@ def purge(
     """Say what of a session is due to be deleted, by its session.json; with `delete`, delete it.
 
     `chunks_after_days` and `all_after_days` hold for a session whose session.json says nothing.  Chunks are due only
-    where the result is verified and has every byte of each; `even_damaged` overrides the latter.  With `delete`, the
-    file `receipt` must be named: what is deleted is appended to it as JSON lines, before and after.
+    where the result is verified and has every byte of each, but for `even_damaged`.  What is deleted is appended to
+    the file `receipt`, which `delete` needs, before and after.
 
     Raises UsageError, NotFoundError (no such store or session), RecordingError (something is due that must not be
     deleted; nothing was) and StorageError (the receipt cannot be written, too; BusyError where a merge is at work).
@@ -281,11 +297,10 @@ def purge(
             raise UsageError(f"{name} {days:g} is no number of days", hint="it is 0 or more")
     if delete != (receipt is not None):
         raise UsageError("delete and receipt need each other", hint="name the file that records what is deleted")
-    rule = Rule(chunks_after_days, all_after_days)
     beside = nullcontext() if output is None else _opened(output, None, s3, limits)
     with _opened(store, layout, s3, limits) as opened, beside as results:
         target = target_of(opened, session_id, output, options=s3, limits=limits)
-        purger = Purger(opened, rule, output=results, even_damaged=even_damaged)
+        purger = Purger(opened, Rule(chunks_after_days, all_after_days), output=results, even_damaged=even_damaged)
         if receipt is None:
             return purger.examine(session_id, target, with_received(progress))
         return purger.purge(session_id, target, appended_to(receipt, str(store)), with_received(progress))
@@ -305,14 +320,12 @@ def merge_many(
     """Merge many sessions, each in a process of its own; yields what became of each, in the order in which they end.
 
     `session_ids` may be any iterable, read a little ahead by a thread; an id that comes again is passed over.
-    `workers`: how many at once, by default as many as there are processors.  A session that fails does not stop the
-    others: its outcome has the `status` "failed", the `reason`, a `hint` and the `exit_code`.  To stop early, close
-    the iterator: sessions at work are given up and remain as they were.
+    `workers`: by default as many as there are processors.  A session that fails does not stop the others: its outcome
+    has the `status` "failed", `reason`, `hint`, `exit_code`.  To stop early, close the iterator.
 
     The processes are spawned, so a script must call it below `if __name__ == "__main__":`.
 
-    Raises UsageError and NotFoundError at once, for the options, the store and the place of results; while it runs,
-    what `session_ids` raises.
+    Raises UsageError and NotFoundError at once; while it runs, what `session_ids` raises.
     """
     from .batch.job import Job  # noqa: PLC0415
     from .batch.process_pool import outcomes_of  # noqa: PLC0415
@@ -322,18 +335,9 @@ def merge_many(
     with _opened(store, layout, s3, limits):
         if output is not None:
             open_results(str(output), options=s3, limits=limits)
-    job = Job(
-        str(store),
-        layout or DEFAULT_PATTERN,
-        s3 or S3Options(),
-        limits or Limits(),
-        None if output is None else str(output),
-        _settled(options),
-    )
+    place = None if output is None else str(output)
+    job = Job(str(store), layout or DEFAULT_PATTERN, s3 or S3Options(), limits or Limits(), place, _settled(options))
     return outcomes_of(job, session_ids, workers)
-
-
-# -- what they share
 
 
 def _opened(store: str | PathLike[str], layout: str | None, s3: S3Options | None, limits: Limits | None) -> Store:

@@ -26,6 +26,7 @@ from .commands.inspect import inspect
 from .commands.merge import merge
 from .commands.page import page
 from .commands.purge import purge
+from .commands.redact import redact
 from .commands.simulate import simulate
 from .commands.verify import verify
 from .console import console
@@ -68,6 +69,7 @@ for command in (
     verify,
     captions,
     correct,
+    redact,
     export,
     page,
     events,

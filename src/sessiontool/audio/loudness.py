@@ -52,7 +52,7 @@ def measure_loudness(packets: Iterable[bytes], head: SoundHead) -> Loudnesses:
     power = float(np.sqrt(products[0, 0] * products[-1, -1]))
     likeness = float(products[0, -1]) / power if channels > 1 and power > 0 else 0.0
     found = zip(peaks, clipped, strict=True)
-    levels = (Loudness(_decibels(float(peak)), float(count) * 1000 / DECODE_RATE) for peak, count in found)
+    levels = (Loudness(decibels(float(peak)), float(count) * 1000 / DECODE_RATE) for peak, count in found)
     return Loudnesses(tuple(levels), likeness)
 
 
@@ -62,5 +62,6 @@ def _block(sound: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.float64
     return size.max(axis=1, initial=0.0), (size >= FULL_SCALE).sum(axis=1), wide @ wide.T
 
 
-def _decibels(peak: float) -> float:
+def decibels(peak: float) -> float:
+    """A sample as dB of full scale; -120 for silence."""
     return max(_FLOOR_DB, 20 * float(np.log10(peak))) if peak > 0 else _FLOOR_DB

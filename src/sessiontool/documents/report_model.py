@@ -181,6 +181,45 @@ class ReportTool(TypedDict):
     settings: NotRequired[dict[str, Any]]
 
 
+class RedactedOf(TypedDict):
+    """The result that a redacted one was made of."""
+
+    audio_sha256: str
+    transcript_sha256: str
+
+
+class RedactionCut(TypedDict):
+    """Packets that are gone, and their place, each from and to (exclusive)."""
+
+    packets: list[int]
+    output_samples: list[int]
+
+
+class KeptPackets(TypedDict):
+    """Packets between two cuts, as they were recorded."""
+
+    packets: int
+    bytes: int
+    sha256: str
+
+
+class SecretsCheck(TypedDict):
+    """When so many secrets were looked for in all files of a redacted result."""
+
+    at: str
+    secrets: int
+
+
+class ReportRedaction(TypedDict):
+    """What is gone from a redacted result: `kept` has one entry more than `cuts`."""
+
+    of: RedactedOf
+    redactions_sha256: str
+    cuts: list[RedactionCut]
+    kept: list[KeptPackets]
+    checked: SecretsCheck
+
+
 class Report(TypedDict):
     """A whole report; what stands in that of a merge alone may be missing in that of `inspect`."""
 
@@ -202,5 +241,6 @@ class Report(TypedDict):
     alignment: NotRequired[list[ReportPartAlignment]]
     sound: NotRequired[ReportSound | None]
     outputs: NotRequired[list[ReportOutput]]
+    redaction: NotRequired[ReportRedaction]
     inputs_fingerprint: NotRequired[str]
     report_sha256: NotRequired[str]

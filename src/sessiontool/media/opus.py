@@ -138,6 +138,72 @@ def silent_packet(channels: int) -> bytes:
     return _SILENT_PACKETS[channels]
 
 
+_CELT = 16
+"""Packets are CELT from this configuration on, full-band CELT from 28 on (numbers of RFC 6716, section 3.1)."""
+
+_SILENT_FRAME = b"\xff\xfe"
+"""A frame of CELT with the silence flag, its first symbol (RFC 6716, section 4.3): what libopus writes for zeros."""
+
+
+def silence_like(packet: bytes) -> bytes:
+    """A packet of silence that lasts as long as `packet`, for as many channels, and of its CELT configuration.
+
+    For SILK and hybrid packets, which have no frame that is silence by its bytes alone, it is full-band CELT.
+    """
+    samples, configuration = packet_samples(packet), packet[0] >> 3
+    if configuration < _CELT:
+        configuration = next(one for one in (31, 30, 29, 28) if samples % _FRAME_SAMPLES[one] == 0)
+    frames = samples // _FRAME_SAMPLES[configuration]
+    head = configuration << 3 | packet[0] & 4
+    if frames <= 2:
+        return bytes((head | frames - 1,)) + frames * _SILENT_FRAME
+    return bytes((head | 3, frames)) + frames * _SILENT_FRAME
+
+
+def is_silence(packet: bytes) -> bool:
+    """Whether a packet is one that `silence_like` gives: silence whatever was before it."""
+    return packet_samples(packet) > 0 and packet[0] >> 3 >= _CELT and packet == silence_like(packet)
+
+
+def carries_copy(packet: bytes) -> bool:
+    """Whether a packet has a copy of the sound before it, for when that is lost: the LBRR of SILK.
+
+    The flag of each channel follows those of voice activity, one for each frame of 20 ms (RFC 6716, section 4.2.3 and
+    4.2.4).  True as well where the first frame cannot be found.
+    """
+    if not packet or packet[0] >> 3 >= _CELT:
+        return False
+    first = _first_frame(packet)
+    if first is None:
+        return True
+    activity = max(1, _FRAME_SAMPLES[packet[0] >> 3] // SILENT_PACKET_SAMPLES)
+    flags = [7 - activity] + ([6 - 2 * activity] if packet[0] & 4 else [])
+    return any(first >> bit & 1 for bit in flags)
+
+
+def _first_frame(packet: bytes) -> int | None:
+    """The first byte of a packet's first frame; 0 where that frame is empty, None where there is none."""
+    code, at = packet[0] & 3, 1
+    if code == 2:
+        length, at = _length_at(packet, at)
+        return 0 if not length else packet[at] if at < len(packet) else None
+    if code == 3:
+        if len(packet) < 2:
+            return None
+        at = 2
+        while packet[1] & _PADDING and at < len(packet):
+            at += 1
+            if packet[at - 1] < 255:
+                break
+        if packet[1] & _LENGTHS_DIFFER:
+            lengths = [0] * ((packet[1] & 63) - 1)
+            for number in range(len(lengths)):
+                lengths[number], at = _length_at(packet, at)
+            if lengths and not lengths[0]:
+                return 0
+    return packet[at] if at < len(packet) else 0 if code < 2 and len(packet) == 1 else None
+
+
 @dataclass(frozen=True, slots=True)
 class OpusHead:
     """What a decoder has to know before the first packet.  `pre_skip` counts samples at 48 kHz."""

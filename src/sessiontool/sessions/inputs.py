@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt")
 EVENTS = ("events.jsonl", "events.json")
+REDACTIONS = "redactions.jsonl"
+"""What must be gone from the redacted result; a part of what a result depends on."""
 EVENTS_FOLDER = "events/"
 """Where a log of events lies that was written in pieces, `<n>.jsonl`, in the order of their numbers."""
 
@@ -70,7 +72,7 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
 
     What is not read counts as well where it is there, as the result names it.
     """
-    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS), *_event_pieces(listing)]
+    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS, REDACTIONS), *_event_pieces(listing)]
     documents = [listing.documents[name] for name in names]
     objects = (*(chunk.object for chunk in listing.chunks), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
@@ -81,7 +83,7 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
 
 def find_strays(listing: SessionListing) -> list[Stray]:
     """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
-    read = set(_names_read(listing))
+    read = {*_names_read(listing), REDACTIONS}
     return strays_of(listing, (obj for name, obj in listing.documents.items() if name not in read))
 
 

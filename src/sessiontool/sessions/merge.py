@@ -25,13 +25,18 @@ from .inputs import fingerprint, read_notes, read_session_document
 from .join import assemble_session, join_session, reading
 from .limits import limits_in_effect
 from .made_recording import recorded, was_made
+from .redaction.redact import is_renewed, renew_older, renew_redacted
+from .redaction.verify_redacted import verify_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
+from .result_names import REDACTED
 from .transcript import no_transcript
 from .verify_result import verify_published
 from .write_result import Origin, make_report, write_result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
     from ..documents.report_model import Report
@@ -79,6 +84,7 @@ def _words_engine(options: MergeOptions) -> str | None:
 class MergeResult:
     """What a merge made: `report` and `transcript` as in the files, `location` where they are.
 
+    `redacted` is where a redacted result was made of it, empty where nothing is to be redacted or it was there already.
     `unchanged`: the result was there already, made from the same input; nothing was done, and `transcript` is without
     utterances, as it was not read.
     """
@@ -89,6 +95,7 @@ class MergeResult:
     transcript: Transcript = field(default_factory=no_transcript)
     unchanged: bool = False
     dry_run: bool = False
+    redacted: str = ""
 
     @property
     def has_transcript(self) -> bool:
@@ -118,12 +125,16 @@ class MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What a check of a published result found; without `findings` the result is whole."""
+    """What a check of a published result found; without `findings` the result is whole.
+
+    `redacted` is the same of the redacted result, None without one.
+    """
 
     session_id: str
     location: str
     report: Report
     findings: tuple[Finding, ...]
+    redacted: VerifyResult | None = None
 
 
 def merge_session(
@@ -145,14 +156,14 @@ def merge_session(
         target.tidy()
     look = _Look(store, store.list_session(session_id), target, settings)
     if not options.force and look.published:
-        return _left_alone(store, look, target, look.published, options)
+        return _left_alone(store, look, target, options, progress)
     require_recording(look.listing)
     # What is read is on its way while other things are asked for.
     with reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(result_files.REPORT) != look.report:  # another run was here since
             look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
-                return _left_alone(store, look, target, look.published, options)
+                return _left_alone(store, look, target, options, progress, is_ours=True)
         notes = read_notes(read, look.listing, options.prefer, options=options.log)
         edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
         if options.require_consent:
@@ -178,7 +189,8 @@ def merge_session(
             progress.stage("publishing")
             left = result_files.obsolete(target.sizes(), document) if look.report else ()
             target.publish({**edited, **{name: work / name for name in result_files.names(document)}}, left)
-    return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run)
+        redacted = "" if options.dry_run else renew_redacted(store, look.listing, target, progress)
+    return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run, redacted=redacted)
 
 
 def is_merged(store: Store, listing: SessionListing, target: Target, options: MergeOptions) -> bool:
@@ -189,7 +201,7 @@ def is_merged(store: Store, listing: SessionListing, target: Target, options: Me
     is_there = _Look(store, listing, target, _settings(options)).published is not None
     if is_there:
         _check_consent(store, listing, options)
-    return is_there
+    return is_there and is_renewed(store, listing, target)
 
 
 def is_purged(listing: SessionListing, target: Target) -> bool:
@@ -225,17 +237,29 @@ def inspect_session(
     return MergeResult(session_id, f"{store.url.rstrip('/')}/{listing.folder}", document, dry_run=True)
 
 
-def verify_session(session_id: str, target: Target, progress: Progress | None = None) -> VerifyResult:
-    """Check a published result by reading it from scratch (NotFoundError where there is none, StorageError)."""
+def verify_session(
+    session_id: str, target: Target, progress: Progress | None = None, *, texts: Sequence[str] = ()
+) -> VerifyResult:
+    """Check a published result, and the redacted one beside it, by reading them from scratch.
+
+    `texts` are patterns that must match nothing in the latter.  NotFoundError, UsageError for a pattern, StorageError.
+    """
     (progress or Silent()).stage("verifying")
     document, problems = verify_published(target, session_id)
-    return VerifyResult(session_id, target.url, document, tuple(problems))
+    redacted, inside = verify_redacted(session_id, target, texts), target.inside(REDACTED)
+    beside = None if redacted is None else VerifyResult(session_id, inside.url, redacted[0], tuple(redacted[1]))
+    return VerifyResult(session_id, target.url, document, tuple(problems), beside)
 
 
-def _left_alone(store: Store, look: _Look, target: Target, report: Report, options: MergeOptions) -> MergeResult:
-    """The result that is there already."""
+def _left_alone(
+    store: Store, look: _Look, target: Target, options: MergeOptions, progress: Progress, *, is_ours: bool = False
+) -> MergeResult:
+    """The result that is there already; `is_ours`: this is called in its workspace."""
+    assert look.published, "there is one"
     _check_consent(store, look.listing, options)
-    return MergeResult(look.listing.session_id, target.url, report, unchanged=True, dry_run=options.dry_run)
+    redacted = "" if options.dry_run else renew_older(store, look.listing, target, progress, is_ours=is_ours)
+    name, dry_run = look.listing.session_id, options.dry_run
+    return MergeResult(name, target.url, look.published, unchanged=True, dry_run=dry_run, redacted=redacted)
 
 
 def _check_consent(store: Store, listing: SessionListing, options: MergeOptions) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TRANSCRIPT, REPORT = "transcript.json", "report.json"
 PAGE, PEAKS = "index.html", "peaks.dat"
 
+REDACTED, REDACTED_LIST = "redacted", "redactions.json"
+"""The folder of a second result, from which something is gone, and the file in it that says what."""
+
 AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
 
@@ -25,7 +28,7 @@ A result has one of them."""
 
 CAPTION_FILES = (*(form.file_name for form in FORMATS.values()), CHAPTERS)
 
-OUTPUTS = (*AUDIO_NAMES.values(), *CAPTION_FILES, TRANSCRIPT, PAGE, PEAKS)
+OUTPUTS = (*AUDIO_NAMES.values(), *CAPTION_FILES, TRANSCRIPT, PAGE, PEAKS, REDACTED_LIST)
 """All that a report may name."""
 
 

@@ -142,6 +142,17 @@ _SPAN = Fields(
     {"cause": TEXT, "silent_packets": COUNT},
 )
 
+_REDACTION = Fields(
+    {
+        "of": Fields({"audio_sha256": DIGEST, "transcript_sha256": DIGEST}),
+        "redactions_sha256": DIGEST,
+        "cuts": Items(Fields({"packets": Items(COUNT, 2), "output_samples": Items(COUNT, 2)})),
+        "kept": Items(Fields({"packets": COUNT, "bytes": COUNT, "sha256": DIGEST})),
+        "checked": Fields({"at": TEXT, "secrets": COUNT}),
+    }
+)
+"""Of a redacted result: what it was made of, the packets that are gone, and a hash of those between."""
+
 REPORT_SHAPE = Fields(
     {
         "schema": _one_of(REPORT_SCHEMA),
@@ -160,7 +171,7 @@ REPORT_SHAPE = Fields(
         "tool": Fields({"name": TEXT, "version": TEXT, "settings": OBJECT}),
         HASH: DIGEST,
     },
-    {"captions_status": _one_of("complete", "doubtful", "none")},
+    {"captions_status": _one_of("complete", "doubtful", "none"), "redaction": _REDACTION},
 )
 
 TRANSCRIPT_SHAPE = Fields(

@@ -22,6 +22,7 @@ from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
 from ..model import SAMPLE_RATE
+from .redaction.chain import RedactedChain
 from .verify_chain import PacketChain, silences_of
 from .verify_problems import Problems
 
@@ -123,8 +124,12 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
     if maker is not None:
         problems.expect("verify-structure", "what the file says of its making", maker, head.maker)
     skip, unit = head.opus.pre_skip, SILENT_PACKET_SAMPLES
-    silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
-    chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)
+    chain: PacketChain | RedactedChain
+    if "redaction" in report:
+        chain = RedactedChain(report, skip, problems)
+    else:
+        silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
+        chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)
     samples_of, samples, count = PacketSamples(), 0, 0
     for cluster in clusters:
         count += 1

@@ -56,6 +56,13 @@ class Target(Protocol):
         """A URL by which anyone can read one file of the result for so long (UsageError where there is none)."""
         ...
 
+    def inside(self, name: str) -> Target:
+        """The place of another result of the session, in a folder of this one (RecordingError for no plain name).
+
+        Each is worked on by itself; what is in it is none of this result's files.
+        """
+        ...
+
     def sizes(self) -> dict[str, int]:
         """The size in bytes of everything that lies there now and is no folder, by its name (StorageError)."""
         ...

@@ -25,6 +25,7 @@ def _merge_json(result: MergeResult) -> dict[str, Any]:
         "location": result.location,
         "unchanged": result.unchanged,
         "dry_run": result.dry_run,
+        **({"redacted": result.redacted} if result.redacted else {}),
         "report": result.report,
     }
 
@@ -32,7 +33,9 @@ def _merge_json(result: MergeResult) -> dict[str, Any]:
 def _summary(result: MergeResult, verbose: bool) -> list[str]:
     """What a person wants to know of a merge at a glance."""
     if result.unchanged:
-        return [f"{result.session_id}: unchanged since it was merged, nothing to do ({result.location})"]
+        redacted = [f"  redacted   {result.redacted}"] if result.redacted else []
+        done = "nothing to do" if not redacted else "and redacted again"
+        return [f"{result.session_id}: unchanged since it was merged, {done} ({result.location})", *redacted]
     note = " (dry run, nothing written)" if result.dry_run else ""
     return [f"{result.session_id}: {result.status}{note}", *_details(result, verbose)]
 
@@ -76,6 +79,7 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
         yield f"sound {part['part']}", offset_text(part)
     if not result.dry_run:
         yield "written", result.location
+        yield "redacted", result.redacted
 
 
 def _parts(report: Report) -> Iterator[tuple[str, str]]:

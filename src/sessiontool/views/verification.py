@@ -18,13 +18,28 @@ def _verify_json(result: VerifyResult) -> dict[str, Any]:
         "status": "broken" if result.findings else "sound",
         "location": result.location,
         "problems": [finding_json(finding) for finding in result.findings],
+        **({"redacted": _verify_json(result.redacted)} if result.redacted else {}),
     }
 
 
 def _verify_lines(result: VerifyResult, _verbose: bool) -> list[str]:
-    if result.findings:
-        lines = [f"{result.session_id}: BROKEN, {len(result.findings)} problem(s) ({result.location})"]
-        return lines + [f"  {finding_line(finding_json(finding), verbose=True)}" for finding in result.findings]
+    lines = _broken(result, result.session_id) if result.findings else _sound(result)
+    if redacted := result.redacted:
+        name = f"{redacted.session_id}, redacted"
+        lines += _broken(redacted, name) if redacted.findings else _redacted(redacted, name)
+    return lines
+
+
+def _is_broken(result: VerifyResult) -> bool:
+    return bool(result.findings or (result.redacted and result.redacted.findings))
+
+
+def _broken(result: VerifyResult, name: str) -> list[str]:
+    lines = [f"{name}: BROKEN, {len(result.findings)} problem(s) ({result.location})"]
+    return lines + [f"  {finding_line(finding_json(finding), verbose=True)}" for finding in result.findings]
+
+
+def _sound(result: VerifyResult) -> list[str]:
     packets = result.report["packets"]
     return [
         f"{result.session_id}: sound ({result.location})",
@@ -35,6 +50,17 @@ def _verify_lines(result: VerifyResult, _verbose: bool) -> list[str]:
     ]
 
 
+def _redacted(result: VerifyResult, name: str) -> list[str]:
+    redaction = result.report["redaction"]
+    kept, cuts = sum(one["packets"] for one in redaction["kept"]), redaction["cuts"]
+    gone = sum(after - first for first, after in (cut["packets"] for cut in cuts))
+    return [
+        f"{name}: sound ({result.location})",
+        f"  {kept:,} packets as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
+        f"  none of {redaction['checked']['secrets']} secrets was in it when it was made, {redaction['checked']['at']}",
+    ]
+
+
 VERIFY: View[VerifyResult] = View(
-    _verify_json, _verify_lines, lambda result: RecordingError.exit_code if result.findings else 0
+    _verify_json, _verify_lines, lambda result: RecordingError.exit_code if _is_broken(result) else 0
 )

@@ -63,6 +63,9 @@ class FolderTarget:
             hint="links are for results on S3; `page --embed` makes one file to send",
         )
 
+    def inside(self, name: str) -> FolderTarget:
+        return FolderTarget(self._file(name), self._limits)
+
     def sizes(self) -> dict[str, int]:
         check_folder(self._folder)
         with disk_errors("list", self._folder), suppress(FileNotFoundError), os.scandir(self._folder) as entries:

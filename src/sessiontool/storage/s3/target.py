@@ -39,6 +39,9 @@ class S3Target:
     def link(self, name: str, lifetime_s: int) -> str:
         return link_to(self._bucket, self._prefix + check_name(name), lifetime_s)
 
+    def inside(self, name: str) -> S3Target:
+        return S3Target(self._bucket, f"{self._prefix}{check_name(name)}/")
+
     def sizes(self) -> dict[str, int]:
         pages = self._bucket.pages(self._prefix, delimiter="/")
         found = (entry for page in pages for entry in page.get("Contents", ()))

@@ -1,0 +1,86 @@
+"""`sessiontool redact`: a second result, from which something is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..compose import targets_of
+from ..errors import NotFoundError
+from ..options import read_formats
+from .common import Common
+from .parameters import on_store
+
+if TYPE_CHECKING:
+    from ..progress import Progress
+    from ..storage import Store
+
+
+@on_store("dry_run", without=("verbose",))
+def redact(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session.", show_default=False)],
+    common: Common,
+    spans: Annotated[
+        str | None,
+        typer.Option(
+            "--spans",
+            metavar="FILE",
+            help='What goes, one JSON object a line: {"start_s": 12.5, "end_s": 14}, or {"utterance": "u012"}.',
+        ),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", metavar="REGEX", help="Whatever matches, in any case of letters; again for more."),
+    ] = None,
+    utterance: Annotated[
+        list[str] | None, typer.Option("--utterance", metavar="UTTERANCE", help="All of an utterance; again for more.")
+    ] = None,
+    find: Annotated[
+        str | None,
+        typer.Option("--find", metavar="KIND,...", help="What is found: some of card, phone, email, iban, ssn."),
+    ] = None,
+    finder: Annotated[
+        str | None,
+        typer.Option("--finder", metavar="COMMAND", help="A command that finds; it reads and writes JSON lines."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Redact what was found; without it, it is only shown.")] = False,
+) -> None:
+    """Make a second result, in redacted/, from which something is gone: sound, text, captions.
+
+    The sound outside is the same to the byte, and silence in the place of what is gone.  What has no place in the
+    sound is named, and nothing is made (exit 4).  With --find or --finder, what is found is shown, and redacted with
+    --yes alone.  redactions.jsonl, beside the log, says what is gone, and every
+    merge makes the redacted result of it.  The merged result and the chunks are not changed.
+    """
+    with common.errors_as_exits():
+        from ..sessions.redaction.asked import RedactRequest  # noqa: PLC0415
+        from ..sessions.redaction.redact import redact_session  # noqa: PLC0415
+        from ..views.redacted import REDACTED  # noqa: PLC0415
+
+        settings = common.settings()
+        target_of = targets_of(settings)
+        asked = RedactRequest(
+            (spans, _read(spans)) if spans else None,
+            tuple(text or ()),
+            tuple(utterance or ()),
+            read_formats(find or ""),
+            finder or "",
+        )
+        dry_run = bool(common.flags.get("dry_run")) or (asked.finds and not yes)
+
+        def run(store: Store, name: str, progress: Progress) -> Any:
+            return redact_session(store, name, target_of(store, name), asked, dry_run=dry_run, progress=progress)
+
+        common.run_all([session_id], settings, run, REDACTED)
+
+
+def _read(name: str) -> bytes:
+    from ..documents.redactions import MOST_BYTES  # noqa: PLC0415
+
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no {name}", hint="it names a file of spans") from error

@@ -1,0 +1,57 @@
+"""Whether the packets of a redacted recording are those of its report: kept ones by their hash, silence for others.
+
+The counterpart of the check of a merged recording, whose packets are held against hashes of the chunks'.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .cuts import Cut, Kept, KeptCount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...documents.report_model import Report
+    from ..verify_problems import Problems
+
+
+class RedactedChain:
+    """Takes the packets of a recording in order; `end` says what is wrong with them."""
+
+    def __init__(self, report: Report, pre_skip: int, problems: Problems) -> None:
+        self._problems = problems
+        self._pre_skip = pre_skip
+        self._cuts = cuts_of(report)
+        self._expected = [Kept(one["packets"], one["bytes"], one["sha256"]) for one in report["redaction"]["kept"]]
+        self._total = report["packets"]["recorded"] + report["packets"]["silent"]
+        self._count = KeptCount(self._cuts)
+        self._number = 0
+        self._edges = {edge: at for cut in self._cuts for edge, at in ((cut.first, cut.start), (cut.after, cut.end))}
+
+    def take(self, payloads: Sequence[bytes], starts: Sequence[int]) -> None:
+        """The next packets, and the samples at which they start and the last one ends."""
+        for number, start in enumerate(starts, self._number):
+            wanted = self._edges.pop(number, None)
+            if wanted is not None:
+                found = max(0, start - self._pre_skip)
+                self._problems.expect("verify-redaction", f"samples before packet {number}", wanted, found)
+        self._count.take(payloads)
+        self._number += len(payloads)
+
+    def end(self) -> None:
+        if self._count.loud:
+            what = f"{len(self._count.loud)} packets, from number {self._count.loud[0]} on, should be silence"
+            self._problems.add("verify-redaction", what)
+        if self._edges:
+            self._problems.add("verify-redaction", f"a cut at packet {min(self._edges)} is behind the recording's end")
+        found = self._count.end()
+        if found != tuple(self._expected):
+            wrong = next((n for n, (a, b) in enumerate(zip(found, self._expected, strict=False)) if a != b), len(found))
+            self._problems.add("verify-redaction", f"the packets before cut {wrong} are not those of the recording")
+        self._problems.expect("verify-redaction", "packets", self._total, self._number)
+
+
+def cuts_of(report: Report) -> list[Cut]:
+    """The cuts of a redacted report, which has the shape of one."""
+    return [Cut(*one["packets"], *one["output_samples"]) for one in report["redaction"]["cuts"]]

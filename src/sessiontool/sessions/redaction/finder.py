@@ -1,0 +1,161 @@
+"""Finds cards, telephone numbers, e-mail addresses, IBANs and social security numbers, written or spoken in English.
+
+By rules that can be read and without a model: digits and number words as runs, which must have the check digits, the
+lengths and the beginnings that such numbers have; addresses with "at" and "dot".  What is found is a suggestion.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...documents.lenient import words_of
+from .emails import find_emails
+from .spoken_digits import DigitRun, digit_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_CARDS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[68]\d)\d{11}"
+)
+"""Numbers of cards by issuers' ranges and lengths (ISO/IEC 7812): Visa, Mastercard, Amex, Discover, JCB, Diners."""
+
+_NANP = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")  # North America: an area and an exchange begin with 2 to 9
+_TRUNK = re.compile(r"0[1-9]\d{8,10}")  # a national number with its trunk prefix, as in the United Kingdom
+_LOCAL = re.compile(r"(?<![\d-])\d{3}-\d{4}(?![\d-])")
+_SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
+_PHONE_WORDS = re.compile(r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach)\b", re.IGNORECASE)
+_SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
+_OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|build)\b", re.IGNORECASE)
+_PLUS = re.compile(r"(?:\+|\bplus[\s,]*|\b00)$", re.IGNORECASE)
+_NEAR_CHARS = 40
+_MOST_PHONE_DIGITS, _FEWEST_ABROAD, _FEWEST_NAMED = 15, 8, 7
+
+_IBAN_LENGTHS = {
+    pair[:2]: int(pair[2:])
+    for pair in words_of(
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 "
+        "FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 "
+        "LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 "
+        "SI19 SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20"
+    )
+}
+"""Characters of an IBAN by its country (the registry of SWIFT, ISO 13616)."""
+
+
+class Hit(NamedTuple):
+    """Characters of a text that are of a kind."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def find(text: str, kinds: Iterable[str]) -> list[Hit]:
+    """What is found of `kinds` in a text, in order; where two kinds share characters, the surer one."""
+    found: list[Hit] = []
+    wanted = set(kinds)
+    for kind, finder in FINDERS.items():
+        for start, end in finder(text):
+            is_free = all(end <= one.start or one.end <= start for one in found)
+            if is_free:
+                found.append(Hit(kind, start, end))
+    return sorted((one for one in found if one.kind in wanted), key=lambda one: one.start)
+
+
+def _cards(text: str) -> Iterator[tuple[int, int]]:
+    for run in digit_runs(text):
+        first = 0
+        while first < len(run.digits):
+            after = _card_at(run.digits, first)
+            if after:
+                yield run.place(first, after)
+            first = after or first + 1
+
+
+def _card_at(digits: str, first: int) -> int:
+    """Behind the card that begins at a digit; 0 where none does."""
+    for length in (19, 16, 15, 14, 13):
+        number = digits[first : first + length]
+        if len(number) == length and _CARDS.fullmatch(number) and _luhn(number):
+            return first + length
+    return 0
+
+
+def _luhn(digits: str) -> bool:
+    """The check digit of ISO/IEC 7812: every second digit from the right doubled."""
+    doubled = (sum(divmod(2 * int(one), 10)) for one in digits[-2::-2])
+    return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
+
+
+def _ibans(text: str) -> Iterator[tuple[int, int]]:
+    for run in digit_runs(text, letters=True):
+        for first in range(len(run.digits) - 1):
+            length = _IBAN_LENGTHS.get(run.digits[first : first + 2], 0)
+            number = run.digits[first : first + length]
+            if length and len(number) == length and _mod_97(number):
+                yield run.place(first, first + length)
+
+
+def _mod_97(number: str) -> bool:
+    """The check of ISO 13616: the first four characters last, letters as numbers from 10 on."""
+    return int("".join(str(int(one, 36)) for one in number[4:] + number[:4])) % 97 == 1
+
+
+def _social(text: str) -> Iterator[tuple[int, int]]:
+    for run in digit_runs(text):
+        is_grouped = _groups(run, text) == [3, 2, 4]
+        is_named = _is_near(_SSN_WORDS, text, run)
+        if _SSN.fullmatch(run.digits) and (is_grouped or is_named):
+            yield run.place(0, len(run.digits))
+
+
+def _phones(text: str) -> Iterator[tuple[int, int]]:
+    for run in digit_runs(text):
+        if _is_phone(run, text):
+            start, end = run.place(0, len(run.digits))
+            opened = text[max(0, start - 2) : start]
+            signs = len(opened) - len(opened.rstrip("(+"))
+            yield start - signs, end
+    yield from (found.span() for found in _LOCAL.finditer(text))
+
+
+def _is_phone(run: DigitRun, text: str) -> bool:
+    digits, start = run.digits, run.places[0][0]
+    if len(digits) > _MOST_PHONE_DIGITS or _is_near(_OTHER_WORDS, text, run):
+        return False
+    if _PLUS.search(text, max(0, start - 8), start) and len(digits) >= _FEWEST_ABROAD:
+        return True
+    if _NANP.fullmatch(digits) or _TRUNK.fullmatch(digits):
+        return True
+    return len(digits) >= _FEWEST_NAMED and _is_near(_PHONE_WORDS, text, run)
+
+
+def _is_near(words: re.Pattern[str], text: str, run: DigitRun) -> bool:
+    """Whether one of these words stands shortly before a run."""
+    start = run.places[0][0]
+    return words.search(text, max(0, start - _NEAR_CHARS), start) is not None
+
+
+def _groups(run: DigitRun, text: str) -> list[int]:
+    """How many digits stand together: written ones without anything between, spoken ones without a comma."""
+    counts = [1]
+    for before, after in zip(run.places, run.places[1:], strict=False):
+        between = text[before[1] : after[0]] if after[0] >= before[1] else ""
+        is_written = text[after[0] : after[1]].isdigit()
+        if (is_written and between) or any(one in ",.;-\n" for one in between):
+            counts.append(0)
+        counts[-1] += 1
+    return counts
+
+
+FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
+    "email": find_emails,
+    "iban": _ibans,
+    "card": _cards,
+    "ssn": _social,
+    "phone": _phones,
+}
+"""What can be found, the surest first."""

@@ -1,0 +1,137 @@
+"""The redacted result: its files made in a work folder, checked, and searched for what must not be in them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from ... import captions
+from ...errors import RecordingError
+from ...model import SAMPLE_RATE, Finding
+from .. import report as reports
+from .. import result_files
+from ..align_recording import packets_of
+from ..result_names import REDACTED_LIST
+from ..verify_result import require_verified, verify_made
+from .cuts import find_cuts, write_without
+from .documents import redacted_findings, redacted_transcript
+from .forms import LABEL
+from .search import secrets_in
+from .source import AUDIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...documents.report_model import Report
+    from ...documents.transcript_model import Transcript
+    from .cuts import Cut, Kept
+    from .plan import RedactionPlan
+    from .source import Whole
+
+LIST_SCHEMA = "sessiontool.redactions/1"
+
+
+def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, work: Path) -> Report:
+    """Write all files of the redacted result into `work`; returns its report.
+
+    RecordingError where they do not pass their own check, or something that must be gone is found in one of them.
+    """
+    session_id, head = source.session_id, source.head
+    cuts = find_cuts(packets_of(source.audio), head.pre_skip, plan.stretches)
+    app, uid = result_files.writing_app(), result_files.track_uid(session_id)
+    path = work / AUDIO
+    kept = write_without(packets_of(source.audio), head, cuts, path, writing_app=app, track_uid=uid)
+    transcript = redacted_transcript(source.transcript, plan)
+    document = _report(source, plan, cuts, kept, redactions_sha256)
+    made = _captions(source, transcript, document)
+    listed = reports.to_text(_list(session_id, plan, cuts))
+    files = {**made.files, result_files.TRANSCRIPT: reports.to_text(transcript), REDACTED_LIST: listed}
+    for name, text in files.items():
+        result_files.write_text(work / name, text)
+    document["outputs"] = [result_files.output_of(work / name) for name in (AUDIO, *files)]
+    cue_times = ((cue.start_ms, cue.end_ms) for cue in made.cues)
+    require_verified(verify_made(work, document, cast("Transcript", transcript), cue_times))
+    reports.seal(document)
+    result_files.write_report(work, document)
+    bodies = ((name, (work / name).read_bytes()) for name in result_files.names(document))
+    for name in secrets_in(plan.secrets, bodies):
+        raise RecordingError(
+            f"{session_id}: nothing is redacted, for {name} would still have what must be gone",
+            hint="is it part of the session's id, of a chunk's name or of a label? Then it cannot be redacted",
+        )
+    return document
+
+
+def _captions(source: Whole, transcript: dict[str, Any], document: Report) -> captions.Captions:
+    """The captions of what is left, as those of the whole are made."""
+    try:
+        options = captions.read_options(document["tool"]["settings"].get("captions"))
+    except ValueError as error:
+        raise RecordingError(
+            f"the report of {source.session_id} does not say how captions are made", hint="merge it again with --force"
+        ) from error
+    note = result_files.note_of(source.session_id)
+    return captions.caption(transcript, options, note=note, report=document)
+
+
+def _report(
+    source: Whole, plan: RedactionPlan, cuts: Sequence[Cut], kept: Sequence[Kept], redactions_sha256: str
+) -> Report:
+    """The report of the whole, with what is gone of it."""
+    document: dict[str, Any] = {name: value for name, value in source.report.items() if name != reports.HASH}
+    told = reports.finding_json(_finding(plan, cuts))
+    document["findings"] = [*redacted_findings(document["findings"], plan), told]
+    for name in ("ignored", "realtime"):
+        if name in document:
+            document[name] = _swept_texts(document[name], plan)
+    document["tool"] = {**document["tool"], "settings": _swept_texts(document["tool"]["settings"], plan)}
+    document["redaction"] = {
+        "of": source.digests,
+        "redactions_sha256": redactions_sha256,
+        "cuts": [cut.to_json() for cut in cuts],
+        "kept": [one.to_json() for one in kept],
+        "checked": {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "secrets": len(plan.secrets)},
+    }
+    return cast("Report", document)
+
+
+def _swept_texts(value: Any, plan: RedactionPlan) -> Any:
+    """A value of a report, without secrets in its texts; its numbers are sizes and times."""
+    if isinstance(value, dict):
+        return {name: _swept_texts(inner, plan) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_swept_texts(inner, plan) for inner in value]
+    return LABEL if isinstance(value, str) and plan.secrets.are_in(value) else value
+
+
+def _finding(plan: RedactionPlan, cuts: Sequence[Cut]) -> Finding:
+    length_s = sum(cut.end - cut.start for cut in cuts) / SAMPLE_RATE
+    texts = len(plan.places) + len(plan.notes)
+    return Finding(
+        "redacted",
+        "info",
+        f"{len(plan.redactions)} thing(s) were redacted: {length_s:.2f} s of sound in {len(cuts)} stretch(es) are "
+        f"silence, and {texts} text(s) have labels",
+        at_s=reports.seconds(cuts[0].start) if cuts else None,
+    )
+
+
+def _list(session_id: str, plan: RedactionPlan, cuts: Sequence[Cut]) -> dict[str, Any]:
+    """redactions.json: what is gone, by its time, kind and rule; never what it was."""
+    return {
+        "schema": LIST_SCHEMA,
+        "session_id": session_id,
+        "label": LABEL,
+        "redactions": [
+            {
+                "kind": one.kind,
+                "rule": one.rule,
+                **({"utterance": one.utterance} if one.utterance else {}),
+                **({"note": one.note} if one.note else {}),
+                "at_s": [[reports.seconds(start), reports.seconds(end)] for start, end in stretches],
+            }
+            for one, stretches in zip(plan.redactions, plan.placed, strict=True)
+        ],
+        "cuts_s": [[reports.seconds(cut.start), reports.seconds(cut.end)] for cut in cuts],
+    }

@@ -1,0 +1,168 @@
+"""Redacting a session: what is asked for becomes redactions beside its log, and these a second result.
+
+The merged result and the chunks stay as they are.  What is in redactions.jsonl holds for good: every merge makes the
+redacted result anew from it.  All of it happens in the workspace of the merged result, so no merge and no purge runs at
+the same time.  redactions.jsonl is written before the result is published: whoever is killed between leaves a redacted
+result that is older than the redactions, which `merge` and `verify` notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...documents.redactions import Redaction, read_redactions, to_jsonl
+from ...errors import RecordingError, UsageError
+from ...progress import Progress, Silent
+from ...storage import scratch_folder
+from .. import result_files
+from ..inputs import REDACTIONS
+from ..result_names import REDACTED
+from ..result_shapes import REPORT_SHAPE, misfits
+from .asked import RedactRequest, asked_redactions
+from .chain import cuts_of
+from .make import write_redacted
+from .plan import RedactionPlan, make_plan
+from .source import digests_of, reading_source
+
+if TYPE_CHECKING:
+    from ...documents.report_model import Report
+    from ...model import SessionListing
+    from ...storage import Store, Target
+    from .places import Stretch
+    from .source import Whole
+
+
+@dataclass(frozen=True, slots=True)
+class RedactResult:
+    """What was redacted: `cuts` are the stretches of silence (output samples), `added` the redactions of this call.
+
+    `location` is where the redacted result is, or would be; empty where nothing was found and nothing redacted.
+    """
+
+    session_id: str
+    location: str
+    plan: RedactionPlan = field(default_factory=RedactionPlan)
+    cuts: tuple[Stretch, ...] = ()
+    added: tuple[Redaction, ...] = ()
+    dry_run: bool = False
+
+
+def redact_session(
+    store: Store,
+    session_id: str,
+    target: Target,
+    asked: RedactRequest,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> RedactResult:
+    """Redact a merged session: what was redacted before, and what is asked for now.
+
+    Raises NotFoundError (nothing published, nothing matches), RecordingError (something has no place, or the result
+    cannot be redacted), UsageError (a span or a pattern makes no sense), StorageError; then nothing was changed.
+    """
+    progress = progress or Silent()
+    progress.stage("reading")
+    listing = store.list_session(session_id)
+    with scratch_folder() if dry_run else target.workspace() as work, reading_source(session_id, target) as source:
+        before = read_before(store, listing)
+        progress.stage("finding")
+        found = asked_redactions(session_id, source.transcript, source.report, asked)
+        if not asked and not before:
+            raise UsageError("nothing is asked for", hint="name it with --spans, --text, --utterance or --find")
+        if not before and not found.redactions:
+            return RedactResult(session_id, "", dry_run=dry_run)
+        plan = make_plan(session_id, source.transcript, source.report, (*before, *found.redactions), found.secrets)
+        asked_for = plan.redactions[: len(before) + len(found.redactions)]
+        body = to_jsonl(tuple(asked_for))
+        added = tuple(asked_for[len(before) :])
+        if dry_run:
+            report = write_redacted(source, plan, _sha256(body), work)
+        else:
+            report = _publish(store, listing, target, source, plan, None if to_jsonl(before) == body else body)
+    cuts = tuple((cut.start, cut.end) for cut in cuts_of(report))
+    return RedactResult(session_id, target.inside(REDACTED).url, plan, cuts, added, dry_run)
+
+
+def renew_redacted(store: Store, listing: SessionListing, target: Target, progress: Progress) -> str:
+    """Make the redacted result of a session anew; returns its place, empty without one.
+
+    Called in the workspace of the result.  RecordingError where something that must be gone has no place any longer.
+    """
+    if REDACTIONS not in listing.documents:
+        return ""
+    session_id = listing.session_id
+    progress.stage("redacting")
+    try:
+        before = read_before(store, listing)
+        if not before:
+            return ""
+        with reading_source(session_id, target) as source:
+            plan = make_plan(session_id, source.transcript, source.report, before)
+            _publish(store, listing, target, source, plan, None)
+    except RecordingError as error:
+        what = f"{session_id} is merged, and its redacted result is not renewed: {error.message}"
+        raise RecordingError(what, hint=error.hint) from error
+    return target.inside(REDACTED).url
+
+
+def renew_older(store: Store, listing: SessionListing, target: Target, progress: Progress, *, is_ours: bool) -> str:
+    """As `renew_redacted`, where the redacted result is not of the result as it is; `is_ours`: in its workspace."""
+    if is_renewed(store, listing, target):
+        return ""
+    with nullcontext() if is_ours else target.workspace():
+        return renew_redacted(store, listing, target, progress)
+
+
+def is_renewed(store: Store, listing: SessionListing, target: Target) -> bool:
+    """Whether there is nothing to redact, or the redacted result is of the result and the redactions as they are."""
+    if REDACTIONS not in listing.documents:
+        return True
+    redactions = store.read(listing.documents[REDACTIONS])
+    if not redactions.strip():
+        return True
+    made = result_files.current_report(target.inside(REDACTED).read(result_files.REPORT))
+    whole = result_files.current_report(target.read(result_files.REPORT))
+    return made is not None and whole is not None and is_made_of(made, whole, _sha256(redactions))
+
+
+def is_made_of(made: Report, whole: Report, redactions_sha256: str | None = None) -> bool:
+    """Whether a redacted report is of a report as it is, and of redactions where their hash is known."""
+    if any(misfits(made, REPORT_SHAPE)) or "redaction" not in made:
+        return False
+    redaction = made["redaction"]
+    is_of_whole = redaction["of"] == digests_of(whole)
+    return is_of_whole and redactions_sha256 in {None, redaction["redactions_sha256"]}
+
+
+def read_before(store: Store, listing: SessionListing) -> tuple[Redaction, ...]:
+    """What is in a session's redactions.jsonl (RecordingError where a line of it is not understood)."""
+    stored = listing.documents.get(REDACTIONS)
+    if stored is None:
+        return ()
+    try:
+        return read_redactions(store.read(stored), REDACTIONS)
+    except UsageError as error:
+        raise RecordingError(f"{listing.session_id}: {error.message}", hint=error.hint) from error
+
+
+def _publish(
+    store: Store, listing: SessionListing, target: Target, source: Whole, plan: RedactionPlan, body: bytes | None
+) -> Report:
+    """Make the redacted result and publish it; `body` is redactions.jsonl where that has to be written."""
+    inside, old = target.inside(REDACTED), listing.documents.get(REDACTIONS)
+    digest = _sha256(store.read(old) if body is None and old else body or b"")
+    with inside.workspace() as folder:
+        report = write_redacted(source, plan, digest, folder)
+        if body is not None:
+            store.write_document(listing.session_id, REDACTIONS, body, old)
+        left = result_files.obsolete(inside.sizes(), report)
+        inside.publish({name: folder / name for name in result_files.names(report)}, left)
+    return report
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

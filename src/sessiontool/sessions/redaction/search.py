@@ -1,0 +1,73 @@
+"""Whether files of a result have a secret, in any form: by what they say, and not by code that wrote them.
+
+Captions are searched cue by cue and as one text, for a secret may be split over cues; JSON by its names, texts and, of
+transcripts, numbers; the sound file by its bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+from ...documents.json_text import parse
+from ..result_names import AUDIO_NAMES
+from .forms import texts_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .forms import Secrets
+
+_TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
+_TIMES = re.compile(r"^(?:\d+\s*\n)?.*-->.*$", re.MULTILINE)
+_ASS_FIELDS = re.compile(r"^Dialogue: (?:[^,]*,){9}", re.MULTILINE)
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ASCII = re.compile(rb"[\x20-\x7e]{5,}")
+_FIGURE = re.compile(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a time
+
+
+HEAD_BYTES = 1 << 16
+"""So much of a sound file is searched: its header, which has all of its text, and more."""
+
+
+def secrets_in(secrets: Secrets, bodies: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+    """The names of those files of a result, given by name and content, in which one of the secrets is."""
+    for name, body in bodies if secrets else ():
+        if any(map(secrets.are_in, texts_of(name, body))):
+            yield name
+
+
+def texts_of(name: str, body: bytes) -> Iterator[str]:
+    """What a file of a result says, piece by piece, and where pieces are read one after another, as a whole."""
+    if name in AUDIO_NAMES.values():  # its packets are compared elsewhere; what it has of text is in its header
+        yield from (run.decode("ascii") for run in _ASCII.findall(body[:HEAD_BYTES]))
+        return
+    text = body.decode("utf-8", "replace")
+    if name.endswith(".json"):
+        yield from _json_texts(text)
+        return
+    if name.endswith(".csv"):
+        pieces = [" ".join(row) for row in csv.reader(io.StringIO(text))]
+    else:
+        shown = _ASS_FIELDS.sub("", _TIMES.sub("", text))
+        pieces = _TAG.sub(" ", shown).splitlines()
+    yield from pieces
+    yield "\n".join(pieces)
+    yield "\n".join(re.sub(r"^[^:\n]{1,40}: ", "", piece) for piece in pieces)
+
+
+def _json_texts(text: str) -> Iterator[str]:
+    try:
+        document = parse(text)
+    except ValueError:
+        yield text
+        return
+    utterances = document.get("utterances") if isinstance(document, dict) else None
+    if isinstance(utterances, list):
+        by_role: dict[str, list[str]] = {}
+        for one in utterances:
+            by_role.setdefault(str(one.get("role")), []).append(str(one.get("text")))
+        yield from ("\n".join(texts) for texts in by_role.values())
+    yield from (one for one in texts_in(document) if not _HASH.fullmatch(one) and not _FIGURE.fullmatch(one))

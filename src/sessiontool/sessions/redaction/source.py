@@ -1,0 +1,99 @@
+"""The published result that is redacted, read strictly: it is the one that its report describes, or nothing is made."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...documents.json_text import parse
+from ...errors import RecordingError
+from ...media.opus import OpusHead
+from .. import result_files
+from ..align_recording import head_of
+from ..result_names import AUDIO_NAMES
+from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ...documents.report_model import RedactedOf, Report
+    from ...storage import Target
+
+AUDIO = AUDIO_NAMES["opus"]
+"""The recording, of a codec whose packets can be silenced one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A result as it was published: its documents, and its sound as a local file."""
+
+    session_id: str
+    report: Report
+    transcript: dict[str, Any]
+    audio: Path
+    head: OpusHead
+
+    @property
+    def digests(self) -> RedactedOf:
+        return digests_of(self.report)
+
+
+@contextmanager
+def reading_source(session_id: str, target: Target) -> Iterator[Whole]:
+    """A published result, for as long as the block lasts.
+
+    NotFoundError without one, RecordingError where it is not as it was published or is no Opus in WebM.
+    """
+    report, transcript = read_documents(session_id, target)
+    with target.fetched(AUDIO) as path:
+        if result_files.output_of(path)["sha256"] != _noted(report)[AUDIO]:
+            raise _changed(session_id, AUDIO)
+        head = head_of(path)
+        if not isinstance(head, OpusHead):
+            raise RecordingError(f"{AUDIO} of {session_id} is not Opus", hint="merge the session again with --force")
+        yield Whole(session_id, report, transcript, path, head)
+
+
+def read_documents(session_id: str, target: Target) -> tuple[Report, dict[str, Any]]:
+    """The report and the transcript, all of its fields, of a published result (errors as `reading_source`)."""
+    read = result_files.read_published(target, result_files.REPORT)
+    report = result_files.current_report(target.read(result_files.REPORT))
+    if report is None or any(misfits(read, REPORT_SHAPE)):
+        raise _changed(session_id, result_files.REPORT)
+    noted = _noted(report)
+    sounds = [name for name in noted if name.startswith("audio.")]
+    if AUDIO not in noted:
+        raise RecordingError(
+            f"{session_id} cannot be redacted: {', '.join(sounds) or 'its result'} is no Opus in WebM",
+            hint="only results with audio.webm can be redacted yet",
+        )
+    body = target.read(result_files.TRANSCRIPT) or b""
+    if hashlib.sha256(body).hexdigest() != noted.get(result_files.TRANSCRIPT):
+        raise _changed(session_id, result_files.TRANSCRIPT)
+    transcript = parse(body)
+    for misfit in misfits(transcript, TRANSCRIPT_SHAPE):
+        raise RecordingError(f"{session_id}: {result_files.TRANSCRIPT}: {misfit}", hint="merge it again with --force")
+    for utterance in transcript["utterances"]:
+        utterance.setdefault("logged", {})
+    return report, transcript
+
+
+def digests_of(report: Report) -> RedactedOf:
+    """What tells a result from every other one: its sound, and what is said in it."""
+    noted = _noted(report)
+    return {"audio_sha256": noted.get(AUDIO, ""), "transcript_sha256": noted.get(result_files.TRANSCRIPT, "")}
+
+
+def _noted(report: Report) -> dict[str, str]:
+    return {one["name"]: one["sha256"] for one in report["outputs"]}
+
+
+def _changed(session_id: str, name: str) -> RecordingError:
+    edited = ": keep its edits first, with sessiontool correct" if name == result_files.TRANSCRIPT else ""
+    return RecordingError(
+        f"{name} of {session_id} is not as it was published, and is not redacted",
+        hint=f"`sessiontool verify` says what is wrong{edited}; then merge the session again",
+    )

@@ -1,0 +1,78 @@
+"""How a redaction reads: where and by which rule, never what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .view import View, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..documents.redactions import Redaction
+    from ..sessions.redaction.redact import RedactResult
+
+_SAMPLES_PER_S = 48_000
+_FINDING = frozenset({"find", "finder"})
+_MOST_SHOWN = 50
+"""Redactions that are shown one by one; redactions.json has them all."""
+
+
+def _json(result: RedactResult) -> dict[str, Any]:
+    return {
+        "session_id": result.session_id,
+        "status": "planned" if result.dry_run else "redacted" if result.location else "unchanged",
+        "location": result.location,
+        "added": len(result.added),
+        "redactions": [_entry(one, places) for one, places in _pairs(result)],
+        "cuts_s": [[start / _SAMPLES_PER_S, end / _SAMPLES_PER_S] for start, end in result.cuts],
+    }
+
+
+def _entry(one: Redaction, places: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    named = {"utterance": one.utterance, "note": one.note}
+    at_s = [[start / _SAMPLES_PER_S, end / _SAMPLES_PER_S] for start, end in places]
+    return {"kind": one.kind, "rule": one.rule, **{name: it for name, it in named.items() if it}, "at_s": at_s}
+
+
+def _pairs(result: RedactResult) -> Iterator[tuple[Redaction, Sequence[tuple[int, int]]]]:
+    return zip(result.plan.redactions, result.plan.placed, strict=True)
+
+
+def _lines(result: RedactResult, _verbose: bool) -> list[str]:
+    if not result.location:
+        return [f"{result.session_id}: nothing was found"]
+    cuts = result.cuts
+    length_s = sum(end - start for start, end in cuts) / _SAMPLES_PER_S
+    note = " (dry run, nothing written)" if result.dry_run else ""
+    lines = [
+        f"{result.session_id}: {len(result.plan.redactions)} redacted, {len(result.added)} of them asked for now; "
+        f"{length_s:.2f} s of sound in {len(cuts)} places{note}"
+    ]
+    lines += [
+        f"  {_where(places):<25}{one.kind:<10} {one.utterance or one.note}".rstrip() for one, places in _shown(result)
+    ]
+    if len(result.plan.redactions) > _MOST_SHOWN:
+        lines.append(f"  … {len(result.plan.redactions) - _MOST_SHOWN} more: redactions.json has them")
+    if result.dry_run and any(one.rule in _FINDING for one in result.added):
+        lines.append("  suggested  --yes redacts what was found")
+    if not result.dry_run:
+        lines += [
+            f"  written    {result.location}",
+            "  unchanged  the merged result and the chunks, which still have all of it",
+        ]
+    return lines
+
+
+def _shown(result: RedactResult) -> list[tuple[Redaction, Sequence[tuple[int, int]]]]:
+    return list(_pairs(result))[:_MOST_SHOWN]
+
+
+def _where(places: Sequence[tuple[int, int]]) -> str:
+    if not places:
+        return "in no sound"
+    start, end = places[0][0] / _SAMPLES_PER_S, places[-1][1] / _SAMPLES_PER_S
+    return f"{clock(start)} to {clock(end)}"
+
+
+REDACTED: View[RedactResult] = View(_json, _lines, lambda _: 0)

@@ -1,0 +1,128 @@
+"""What the finder finds, by sentences that were written before it, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from finder_sentences import WITH, WITHOUT
+
+from sessiontool import UsageError
+from sessiontool.sessions.redaction.finder import FINDERS, Hit, find
+from sessiontool.sessions.redaction.finder_command import find_by_command
+from sessiontool.sessions.redaction.spoken_digits import digit_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEAST_RECALL, LEAST_PRECISION = 0.98, 0.9
+
+
+def missed(text: str, expected: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    found = find(text, FINDERS)
+
+    def is_covered(kind: str, said: str) -> bool:
+        start = text.index(said)
+        return any(one.kind == kind and one.start <= start and start + len(said) <= one.end for one in found)
+
+    return [(kind, said) for kind, said in expected if not is_covered(kind, said)]
+
+
+def test_recall_and_precision_on_the_sentences() -> None:
+    wanted = Counter(kind for _, expected in WITH for kind, _ in expected)
+    lost = Counter(kind for text, expected in WITH for kind, _ in missed(text, expected))
+    assert set(wanted) == set(FINDERS)
+    for kind, count in wanted.items():
+        assert (count - lost[kind]) / count >= LEAST_RECALL, kind
+    hits = [one for text, _ in WITH for one in find(text, FINDERS)]
+    false = [one for text in WITHOUT for one in find(text, FINDERS)]
+    false += [one for text, expected in WITH for one in find(text, FINDERS) if not is_wanted(one, text, expected)]
+    assert len(hits) / (len(hits) + len(false)) >= LEAST_PRECISION
+
+
+def is_wanted(one: Hit, text: str, expected: list[tuple[str, str]]) -> bool:
+    """Whether a hit touches what was expected: how much more it takes is looked at elsewhere."""
+    return any(text.index(said) < one.end and one.start < text.index(said) + len(said) for _, said in expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), WITH)
+def test_what_is_found_is_hardly_more_than_it_is(text: str, expected: list[tuple[str, str]]) -> None:
+    for one in find(text, FINDERS):
+        assert one.end - one.start <= max(len(said) for _, said in expected) + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("twenty-one, twenty 1, two thousand", ["212012000"]),
+        ("double oh seven", ["007"]),
+        ("forty", ["40"]),
+        ("one and only", ["1"]),
+        ("three hundred", ["300"]),
+        ("a hundred", []),
+        ("cat 9 tails", ["9"]),
+        ("", []),
+    ],
+)
+def test_digits_of_words(text: str, runs: list[str]) -> None:
+    assert [run.digits for run in digit_runs(text)] == runs
+
+
+@pytest.mark.parametrize("number", ["4111 1111 1111 1112", "1234 5678 9012 3456", "4111 1111 1111 111"])
+def test_a_card_without_its_check_digit_is_none(number: str) -> None:
+    assert not [one for one in find(f"it is {number} okay", ["card"]) if one.kind == "card"]
+
+
+def finder(tmp_path: Path, body: str) -> str:
+    script = tmp_path / "finder.py"
+    script.write_text(f"import json, sys\n{body}\n")
+    return f"{sys.executable} {script}"
+
+
+def test_a_command_finds(tmp_path: Path) -> None:
+    command = finder(
+        tmp_path,
+        "for line in sys.stdin:\n"
+        "    one = json.loads(line)\n"
+        "    at = one['text'].find('Ada')\n"
+        "    if at >= 0: print(json.dumps({'id': one['id'], 'start': at, 'end': at + 3, 'kind': 'name'}))",
+    )
+    assert find_by_command(command, ["hello", "it is Ada\nhere"]) == [[], [Hit("name", 6, 9)]]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("print('no json')", "line 1"),
+        ("print(json.dumps({'id': 7, 'start': 0, 'end': 1, 'kind': 'x'}))", "line 1"),
+        ("print(json.dumps({'id': 0, 'start': 0, 'end': 99, 'kind': 'x'}))", "line 1"),
+        ("print(json.dumps({'id': 0, 'start': 3, 'end': 3, 'kind': 'x'}))", "line 1"),
+        ("print(json.dumps({'id': 0, 'start': 0, 'end': 1, 'kind': '../x'}))", "line 1"),
+        ("print(json.dumps([0, 0, 1]))", "line 1"),
+        ("sys.exit('it broke')", "ended with 1: it broke"),
+        ("import time; time.sleep(60)", "longer than"),
+    ],
+)
+def test_a_command_that_answers_nonsense_is_an_error(tmp_path: Path, body: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        find_by_command(finder(tmp_path, body), ["a text"], patience_s=3)
+
+
+def test_a_command_that_is_not_there_is_an_error() -> None:
+    for command in ("no-such-command", "", "'"):
+        with pytest.raises(UsageError, match="the finder"):
+            find_by_command(command, ["a text"])
+
+
+def test_a_large_answer_is_read_and_one_without_end_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sessiontool.sessions.redaction import finder_command
+
+    line = json.dumps({"id": 0, "start": 0, "end": 1, "kind": "x"})
+    command = finder(tmp_path, f"for _ in range(20000): print({line!r})")
+    assert len(find_by_command(command, ["a"])[0]) == 20_000
+    monkeypatch.setattr(finder_command, "_MOST_BYTES", 1000)
+    with pytest.raises(UsageError, match="more than 1,000 bytes"):
+        find_by_command(command, ["a"])
