@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 import pytest
+from aac_recordings import recorded, write_session
 from conftest import store_of
 from page_cases import HOSTILE, hostile_documents, long_page, noise_peaks
 from second_opinion import RATE
@@ -331,6 +332,27 @@ def test_a_broken_document_is_named(output: Path, name: str, change: Callable[[d
     path.write_text(json.dumps(document), "utf-8")
     with pytest.raises(RecordingError, match=name.replace(".", r"\.")):
         page_again(output, force=True)
+
+
+@pytest.mark.parametrize("embed", [False, True])
+def test_another_recording_is_refused(output: Path, tmp_path: Path, embed: bool) -> None:
+    other = sessiontool.merge("chrome-1s", store=store_of(SESSION), output=tmp_path)
+    (output / SESSION / "audio.webm").write_bytes((Path(other.location) / "audio.webm").read_bytes())
+    if not embed:
+        (output / SESSION / "peaks.dat").unlink()
+    with pytest.raises(RecordingError, match="not the one that its report names"):
+        page_again(output, force=True, embed=tmp_path / "one.html" if embed else None)
+    assert not (tmp_path / "one.html").exists()
+
+
+def test_an_aac_recording_has_its_page(tmp_path: Path) -> None:
+    write_session(tmp_path, recorded(44_100, 2).chunks)
+    result = sessiontool.merge("s", store=tmp_path, options=MergeOptions(page=True))
+    data = json.loads(Parsed((tmp_path / "s" / "merged" / "index.html").read_text("utf-8")).inside["data"])
+    assert data["audio"] == "audio.m4a"
+    levels = b64decode(data["peaks"]["base64"])
+    assert len(levels) / 2 / data["peaks"]["per_s"] == pytest.approx(result.report["duration_s"], abs=0.05)
+    assert max(levels) > 20
 
 
 def test_a_link_to_a_folder_is_refused_in_python_too(output: Path) -> None:

@@ -17,6 +17,7 @@ from ...errors import RecordingError
 from ...progress import Progress, Silent
 from ...storage.local.disk import disk_errors, work_folder
 from .. import report as reports
+from ..exports.source import source_of
 from ..result_files import json_object, output_of, read_published, write_report, write_text
 from ..result_names import PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
 from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, Fields, misfits
@@ -102,6 +103,7 @@ def page_with_audio(session_id: str, target: Target, path: Path, progress: Progr
     page = _rendered(document, transcript, peaks, _published_metrics(target, document), ["blob:"])
     progress.stage("writing")
     with target.fetched(audio_of(document)) as sound:
+        source_of(session_id, audio_of(document), sound, document)  # or it would be another session's sound
         size = sound.stat().st_size
         if size > _MOST_INSIDE_BYTES:
             raise RecordingError(
@@ -205,13 +207,13 @@ def _published_metrics(target: Target, document: Mapping[str, Any]) -> bytes | N
 def _peaks(target: Target, document: Mapping[str, Any], progress: Progress) -> bytes:
     """The peaks that were published, else those of the sound."""
     from ...audio.peaks import decoded_peaks  # noqa: PLC0415 - numpy and the decoder
-    from ..align_recording import head_of, packets_of  # noqa: PLC0415
 
     if (known := _published_peaks(target, document)) is not None:
         return known
     progress.stage("decoding")
     with target.fetched(audio_of(document)) as path:
-        return decoded_peaks(packets_of(path), head_of(path))
+        source = source_of(document["session_id"], audio_of(document), path, document)
+        return decoded_peaks(source.packets(), source.head)
 
 
 def _named(document: Mapping[str, Any], name: str) -> dict[str, Any] | None:
