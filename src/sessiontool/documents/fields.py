@@ -229,7 +229,7 @@ class _Reader:
         if first is not None:
             self._taken.add(first[0])
             return first[1]
-        return self._options.speaker or None
+        return None
 
     def _told_roles(self) -> Iterator[tuple[str, str]]:
         """The fields that say who speaks, the likeliest first, and what they say."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class LogReading:
     """What is known of a log while it is read.
 
-    Of `count` entries `understood` are somebody's speech; `guesses` has, for what was not found, the field that holds
-    it most likely.
+    Of `count` entries `understood` are the speech of somebody known, and of `nameless` it is not said whose they are;
+    `guesses` has, for what was not found, the field that holds it most likely.
     """
 
     name: str
@@ -38,6 +38,7 @@ class LogReading:
     roles: Counter[str] = field(default_factory=Counter)
     count: int = 0
     understood: int = 0
+    nameless: int = 0
     guesses: dict[str, str] = field(default_factory=dict)
     silent: Counter[str] = field(default_factory=Counter)
 

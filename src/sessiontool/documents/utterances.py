@@ -93,7 +93,7 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
 def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
     has_final = any(not entry.is_interim for entry in entries)
     for entry in entries:
-        role = roles.get(entry.role, entry.role) if entry.role else None
+        role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
         if role == NOBODY or (entry.text is None and _kind(entry, reading) == NOBODY):
             reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
             continue
@@ -103,8 +103,8 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
             fields["text"] = entry.text
-        if role is not None:
-            fields["role"] = role
+        if role is not None or _has_place(entry):
+            fields["role"] = role or ""
         model, wrong = validated(UtteranceDocument, fields)
         reading.problems.extend(f"{entry.place}: {problem}" for problem in wrong)
         if model is None:
@@ -112,9 +112,16 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
             continue
         if role in ROLES:
             reading.understood += 1
+        elif not model.role:
+            reading.nameless += 1
         else:
             reading.roles[model.role] += 1
         yield SpokenPiece(entry, model, is_final=not entry.is_interim)
+
+
+def _has_place(entry: Entry) -> bool:
+    """Whether an entry says when somebody speaks: then the sound may tell who does."""
+    return bool(entry.text) and not entry.names.keys().isdisjoint({"start", "end"})
 
 
 def _kind(entry: Entry, reading: LogReading) -> str:
@@ -186,6 +193,8 @@ def _problems(reading: LogReading) -> Iterator[Finding]:
             f"role: {role[:40]!r} is neither user nor assistant; it has no channel to be found on ({count} times)"
             for role, count in reading.roles.items()
         )
+        if reading.nameless:
+            reading.problems.add(f"role: {reading.nameless} entries do not say who speaks")
         yield from all_broken(reading.name, reading.problems)
     if reading.silent:
         told = ", ".join(f"{shown(kind)} ({count})" for kind, count in reading.silent.most_common(_LISTED))
@@ -203,13 +212,15 @@ def _not_read(reading: LogReading) -> Finding:
         first, second = [*reading.roles, "…"][:2]
         line = f'roles = {{ "{shown(first)}" = "assistant", "{shown(second)}" = "user" }}'
     else:
-        line = _missing_fields(reading) if reading.keys else ""
+        line = _missing_fields(reading) if reading.keys or reading.nameless else ""
+    if reading.nameless:
+        seen += f"; {reading.nameless} entries do not say who speaks"
     why = f" ({reading.problems.told[0]})" if reading.problems.told else ""
     return Finding(
         "log-not-read",
         "warning",
         f"{reading.name}: {of} could be read{why}{seen}"[:480],
-        hint=f"write into sessiontool.toml, under [log]: {line}" if reading.keys or reading.roles else _FORMATS,
+        hint=f"write into sessiontool.toml, under [log]: {line}" if line else _FORMATS,
     )
 
 
@@ -219,7 +230,10 @@ _FORMATS = "docs/formats.md says what is read: JSON, JSON Lines, CSV, SubRip, We
 def _missing_fields(reading: LogReading) -> str:
     """The lines for what was not found among the fields of a log, by what its fields hold."""
     told = " ".join(reading.problems.told)
-    wanted = [what for what in ("text", "role") if f": {what}: " in told] or ["text"]
+    if reading.nameless and "role" not in reading.guesses:
+        return 'speaker = "user", or "assistant", whose of the two they all are'
+    missing = [what for what in ("text", "role") if f": {what}: " in told]
+    wanted = missing or ["role" if reading.nameless else "text"]
     times = [what for what in ("start", "end") if what in reading.guesses]
     return ", ".join(f'{what} = "{shown(reading.guesses.get(what, "…"))}"' for what in (*wanted, *times))
 

@@ -50,6 +50,7 @@ def find_utterances(
     from ..align import align  # noqa: PLC0415
     from ..alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
     from ..alignment.speech_activity import measure  # noqa: PLC0415
+    from ..alignment.voices import with_voices  # noqa: PLC0415
     from ..audio.decoder import decode  # noqa: PLC0415
 
     progress.stage("aligning")
@@ -62,8 +63,16 @@ def find_utterances(
         blocks = _collecting(with_peaks, peaks)
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
+    notes.utterances, told = with_voices(notes.utterances, recording.timeline, activity, channels)
+    if told:
+        notes.log_findings = [one for one in notes.log_findings if not _is_of_roles(one)] + told
     alignment = align(notes.utterances, recording.timeline, activity, channels)
     return with_hidden_ends(alignment, recording) if vad else alignment, activity
+
+
+def _is_of_roles(finding: Finding) -> bool:
+    """Whether a finding says that a log of utterances was not understood: it was, but for who speaks."""
+    return finding.code == "log-not-read" and finding.message.startswith("utterances.")
 
 
 def _peaks(block: Any) -> bytes:

@@ -99,7 +99,7 @@ OF_CAPTIONS = frozenset(
         "log-not-read utterances-clock times-are-placeholders text-encoding text-damaged entries-not-spoken "
         "no-utterances events-invalid events-torn events-end-early events-unknown events-clock events-missing "
         "latency-unknown realtime-expired realtime-lost realtime-errors responses-failed transcription-missing "
-        "truncated-after-end items-skipped items-resent sources-disagree utterances-without-sound "
+        "truncated-after-end items-skipped items-resent sources-disagree utterances-without-sound speakers-by-sound "
         "most-utterances-lost speech-without-text sound-unlike-text captions-late"
     )
 )
