@@ -35,7 +35,7 @@ LEVELS = (
     "batch",
     "sessions simulate",
     "concat",
-    "storage words align captions events",
+    "storage words align captions events metrics",
     "audio",
     "documents speech",
     "timeline",

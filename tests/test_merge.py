@@ -37,7 +37,7 @@ DATA = Path(__file__).parent / "data"
 SESSIONS = ("demo", *sorted(path.name for path in (DATA / "sessions").iterdir()))
 SILENCE = {b"\xf8\xff\xfe", b"\xfc\xff\xfe"}
 """20 ms of silence, mono and stereo: all that a merge may add."""
-FILES = ("audio.webm", "captions.vtt", "captions.srt", "transcript.json", "report.json")
+FILES = ("audio.webm", "captions.vtt", "captions.srt", "transcript.json", "metrics.json", "report.json")
 RATE = 48_000
 
 

@@ -292,7 +292,7 @@ def test_utterances_outside_of_the_audio_are_found(published: Path) -> None:
     transcript = json.loads((published / "transcript.json").read_text())
     transcript["utterances"][0]["end_s"] = 10_000
     rehashed(published, "transcript.json", json.dumps(transcript).encode())
-    assert problems_of(published) == ["verify-utterances", "verify-captions", "verify-captions"]
+    assert problems_of(published) == ["verify-utterances", "verify-captions", "verify-captions", "verify-metrics"]
 
 
 # -- the parts of it

@@ -24,6 +24,7 @@ from .commands.export import export
 from .commands.import_ import import_
 from .commands.inspect import inspect
 from .commands.merge import merge
+from .commands.metrics import metrics
 from .commands.page import page
 from .commands.purge import purge
 from .commands.redact import redact
@@ -71,6 +72,7 @@ for command in (
     correct,
     redact,
     export,
+    metrics,
     page,
     events,
     purge,

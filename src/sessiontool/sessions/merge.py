@@ -327,7 +327,8 @@ def _add_page(document: Report, transcript: Transcript, recording: Recording, pe
     """Put the page beside the recording; its peaks are those of the alignment, or made now where there was none."""
     from ..audio.peaks import decoded_peaks, peaks_file  # noqa: PLC0415 - numpy and the decoder
     from .align_recording import packets_of  # noqa: PLC0415
-    from .page.publish import METRICS, add_page  # noqa: PLC0415
+    from .page.publish import add_page  # noqa: PLC0415
+    from .result_names import METRICS  # noqa: PLC0415
 
     metrics = recording.path.with_name(METRICS)
     head = recording.head

@@ -17,6 +17,7 @@ from ..errors import RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
 from .corrections import EDITED, edited_transcript
+from .result_names import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
     (work / result_files.TRANSCRIPT).write_bytes(target.read(result_files.TRANSCRIPT) or b"")
     is_sealed = report.is_sealed(document)
-    changed = (result_files.TRANSCRIPT, *made.files)
+    changed = (result_files.TRANSCRIPT, *made.files, *_metrics_again(target, document, work))
     outputs = document.get("outputs")
     kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
     kept = [one for one in kept if one.get("name") in result_files.OUTPUTS and one["name"] not in changed]
@@ -90,3 +91,19 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     result_files.write_report(work, cast("Report", document))
     changed += page_again(target, document, work)
     target.publish({name: work / name for name in (*changed, result_files.REPORT)})
+
+
+def _metrics_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
+    """The figures of the transcript as it is now, where there were some; as they were, where it has not its shape."""
+    outputs = document.get("outputs")
+    named = [one.get("name") for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+    if METRICS not in named:
+        return ()
+    from .session_metrics import session_metrics  # noqa: PLC0415
+
+    try:
+        made = session_metrics("", target)
+    except RecordingError:
+        return ()
+    result_files.write_text(work / METRICS, report.to_text(made.document))
+    return (METRICS,)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..documents.report_model import Report
 
 TRANSCRIPT, REPORT = "transcript.json", "report.json"
+METRICS = "metrics.json"
 PAGE, PEAKS = "index.html", "peaks.dat"
 
 REDACTED, REDACTED_LIST = "redacted", "redactions.json"
@@ -28,7 +29,7 @@ A result has one of them."""
 
 CAPTION_FILES = (*(form.file_name for form in FORMATS.values()), CHAPTERS)
 
-OUTPUTS = (*AUDIO_NAMES.values(), *CAPTION_FILES, TRANSCRIPT, PAGE, PEAKS, REDACTED_LIST)
+OUTPUTS = (*AUDIO_NAMES.values(), *CAPTION_FILES, TRANSCRIPT, METRICS, PAGE, PEAKS, REDACTED_LIST)
 """All that a report may name."""
 
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from .. import __version__, captions
 from ..errors import UsageError
+from ..metrics.document import metrics_json
 from ..model import Finding
 from . import report
-from .result_names import AUDIO_NAMES, CAPTION_FILES, OUTPUTS, TRANSCRIPT, audio_of
+from .result_names import AUDIO_NAMES, CAPTION_FILES, METRICS, OUTPUTS, TRANSCRIPT, audio_of
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
@@ -191,6 +192,20 @@ def verify_captions(files: Mapping[str, bytes], transcript: Transcript, document
                 problems.add("verify-captions", f"{name} cannot be read: {error}")
                 continue
             problems.findings += verify_cue_times(cues_ms, document["duration_s"])
+    return problems.findings
+
+
+def verify_metrics(body: bytes | None, transcript: Transcript, document: Report) -> list[Finding]:
+    """Compare the figures with those that the transcript and the report give; not those that another version made."""
+    problems = Problems()
+    tool = document["tool"]
+    is_ours = __version__ == tool["version"] == tool.get("captions_version", tool["version"])
+    if (
+        body is not None
+        and is_ours
+        and body != report.to_text(metrics_json(transcript, document)).encode("utf-8", "replace")
+    ):
+        problems.add("verify-metrics", f"{METRICS} is not what {TRANSCRIPT} and the report give")
     return problems.findings
 
 

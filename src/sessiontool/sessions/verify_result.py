@@ -14,7 +14,7 @@ from ..model import Finding
 from ..storage import not_published
 from . import report, verify, verify_agreement
 from .result_files import digest_of, is_older, json_object, track_uid
-from .result_names import AUDIO_NAMES, OUTPUTS, REPORT, TRANSCRIPT, audio_of
+from .result_names import AUDIO_NAMES, METRICS, OUTPUTS, REPORT, TRANSCRIPT, audio_of
 from .result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 from .verify_agreement import is_caption_file
 from .verify_m4a import verify_m4a
@@ -82,7 +82,7 @@ def _verify_files(target: Target, document: Report) -> list[Finding]:
     problems += verify_agreement.verify_outputs(found, document)
     if (body := bodies.get(TRANSCRIPT)) is not None:
         shown = {name: text for name, text in bodies.items() if is_caption_file(name)}
-        problems += _verify_transcript(body, shown, document)
+        problems += _verify_transcript(body, shown, bodies.get(METRICS), document)
     return problems
 
 
@@ -104,8 +104,8 @@ def _bodies(target: Target, names: Iterable[str], problems: list[Finding]) -> It
             yield name, body
 
 
-def _verify_transcript(body: bytes, shown: dict[str, bytes], document: Report) -> list[Finding]:
-    """Compare the transcript, and the captions that show it, with the report."""
+def _verify_transcript(body: bytes, shown: dict[str, bytes], metrics: bytes | None, document: Report) -> list[Finding]:
+    """Compare the transcript, and the captions and metrics that were made of it, with the report."""
     problems = Problems()
     parsed = json_object(body)
     if parsed is None:
@@ -120,6 +120,7 @@ def _verify_transcript(body: bytes, shown: dict[str, bytes], document: Report) -
         *verify_agreement.verify_transcript(transcript, document),
         *verify_agreement.verify_utterance_times(transcript, document["duration_s"]),
         *verify_agreement.verify_captions(shown, transcript, document),
+        *verify_agreement.verify_metrics(metrics, transcript, document),
     ]
 
 

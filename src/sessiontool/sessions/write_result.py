@@ -1,4 +1,4 @@
-"""A merge's result written into a work folder: captions, transcript and report beside the audio, then verified.
+"""A merge's result written into a work folder: captions, transcript, figures and report beside the audio, and verified.
 
 The report is written last.  What is in each file, as JSON, is in `report` and `transcript`.
 """
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, captions
+from ..metrics.document import metrics_json
 from ..model import Finding
 from . import report
 from .result_files import output_of, write_report, write_text
-from .result_names import TRANSCRIPT
+from .result_names import METRICS, TRANSCRIPT
 from .transcript import transcript_json
 from .verify_agreement import note_of
 from .verify_result import require_verified, verify_made
@@ -48,7 +49,7 @@ def write_result(
     origin: Origin,
     send: Callable[[str, Path], None] | None = None,
 ) -> tuple[Report, Transcript]:
-    """Write captions, transcript and report beside the audio; returns the report and the transcript.
+    """Write captions, transcript, metrics and report beside the audio; returns the report and the transcript.
 
     Every file but the report is handed to `send`, if given, by name and path, as soon as it is written: they can travel
     while they are checked.
@@ -63,11 +64,6 @@ def write_result(
     transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else (), notes.dropped)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
     made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
-    files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
-    for name, text in files.items():
-        write_text(work / name, text)
-        if send:
-            send(name, work / name)
     findings = [*(alignment.findings if alignment else ()), *map(_notice, made.notices)]
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
@@ -75,6 +71,13 @@ def write_result(
         document["realtime"] = report.realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
+    files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
+    if alignment:
+        files[METRICS] = report.to_text(metrics_json(transcript, document))
+    for name, text in files.items():
+        write_text(work / name, text)
+        if send:
+            send(name, work / name)
     document["outputs"] = [output_of(work / name) for name in (recording.path.name, *files)]
     document["inputs_fingerprint"] = origin.fingerprint
     document["tool"]["settings"] = origin.settings

@@ -19,7 +19,7 @@ from ...storage.local.disk import disk_errors, work_folder
 from .. import report as reports
 from ..exports.source import source_of
 from ..result_files import json_object, output_of, read_published, write_report, write_text
-from ..result_names import PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
+from ..result_names import METRICS, PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
 from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, Fields, misfits
 from .page_data import page_data
 from .render import render
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ...documents.report_model import Report
     from ...documents.transcript_model import Transcript
     from ...storage import Target
-
-METRICS = "metrics.json"
 
 _SOUND = "<!-- sound -->"
 """Where a page has its audio; text of a session cannot be it, for it has no `<`."""
@@ -151,8 +149,10 @@ def page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[st
     """The page of what is published now, written as `add_page` does, where the report names one; the names written."""
     if _named(document, PAGE) is None:
         return ()
-    report, transcript = as_report(target, document), _as_transcript(target, read_published(target, TRANSCRIPT))
-    return add_page(work, report, transcript, _peaks(target, report, Silent()), _published_metrics(target, report))
+    report, transcript = as_report(target, document), as_transcript(target, read_published(target, TRANSCRIPT))
+    counted = work / METRICS
+    metrics = counted.read_bytes() if counted.exists() else _published_metrics(target, report)
+    return add_page(work, report, transcript, _peaks(target, report, Silent()), metrics)
 
 
 def has_page(document: Mapping[str, Any]) -> bool:
@@ -168,7 +168,7 @@ def _rendered(document: Report, transcript: Transcript, peaks: bytes, metrics: b
 
 def _published(target: Target) -> tuple[Report, Transcript]:
     """The report and the transcript, as far as a page can be made of them."""
-    return as_report(target, read_published(target, REPORT)), _as_transcript(target, read_published(target, TRANSCRIPT))
+    return as_report(target, read_published(target, REPORT)), as_transcript(target, read_published(target, TRANSCRIPT))
 
 
 def as_report(target: Target, document: dict[str, Any]) -> Report:
@@ -177,7 +177,7 @@ def as_report(target: Target, document: dict[str, Any]) -> Report:
     return cast("Report", document)
 
 
-def _as_transcript(target: Target, document: dict[str, Any]) -> Transcript:
+def as_transcript(target: Target, document: dict[str, Any]) -> Transcript:
     """A published transcript as its type says (RecordingError where it is not of that shape)."""
     _require_shape(target.locate(TRANSCRIPT), document, TRANSCRIPT_SHAPE)
     return cast("Transcript", document)

@@ -1,0 +1,38 @@
+"""What each figure is: its unit, its definition in a sentence, and how far it may be off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """`error` is in the figure's unit, or with `is_relative` a share of it; None where it is exact, or not measured."""
+
+    unit: str
+    text: str
+    error: float | None = None
+    is_relative: bool = False
+
+
+DEFINITIONS = {
+    "talk_time": Definition("s", "from the start of each utterance to its end, overlaps of one role once", 0.03, True),
+    "share_of_speech": Definition("ratio", "talk_time of the role by that of all roles", 0.01),
+    "share_of_duration": Definition("ratio", "talk_time of the role by what was recorded", 0.015),
+    "longest_monologue": Definition("s", "the longest turn, from its first word to its last", 0.1),
+    "turns": Definition("count", "runs of utterances of one role, backchannels left out"),
+    "switches_per_minute": Definition("1/min", "changes of role from turn to turn, by minutes recorded"),
+    "response_gap": Definition("s", "median silence before the role answers; where both speak there is none", 0.05),
+    "first_response": Definition("s", "the first such silence", 0.05),
+    "interruptions": Definition("count", "the role begins while the other speaks, or stops its answer"),
+    "recovery": Definition("s", "median time from the end of the role's interruption until the other speaks", 0.05),
+    "overlap": Definition("s", "where two roles speak at once", 0.1, True),
+    "silence": Definition("s", "where no one speaks, between the first word and the last", 0.05, True),
+    "dead_air": Definition("s", "silences of 3 s or more, together", 0.05, True),
+    "words_per_minute": Definition("1/min", "words heard, by minutes of talk_time", 0.03, True),
+    "questions": Definition("count", "question marks in the text"),
+    "heard_share": Definition("ratio", "words heard of answers that were cut off, by all of their words", 0.1),
+    "fillers_in_text": Definition("count", "fillers that the text has; most transcriptions leave them out"),
+    "speech_without_text": Definition("s", "speech on the role's channel that has no text"),
+}
+"""By name.  Errors: measured against known truth (docs/metrics.md), the 95th percentile, rounded up."""

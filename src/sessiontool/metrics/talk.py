@@ -1,0 +1,132 @@
+"""What was said when, and what was recorded at all: the ground that every figure is counted on.
+
+Times are integer milliseconds in the recording.  A gap of the recording is no silence of the conversation: nothing is
+known of it, and whatever reaches over it is not counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..documents.report_model import Report
+    from ..documents.transcript_model import Transcript, TranscriptUtterance
+
+    Stretch = tuple[int, int]
+
+_SAMPLES_PER_MS = 48  # samples, by definition of the recording's clock
+_MOST_JUMP_MS = 5.0  # chosen: more between two spans on the session's clock is a pause that was closed up
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenUtterance:
+    """An utterance that has a place in the sound; `heard` is the text that was audible."""
+
+    id: str
+    role: str
+    start_ms: int
+    end_ms: int
+    text: str
+    heard: str
+    language: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """All that was said, in the order of starts; `coverage` is the share of utterances whose place is known.
+
+    `breaks` are stretches of which nothing was recorded, and the moments (of no length) where a pause was closed up.
+    """
+
+    said: tuple[SpokenUtterance, ...]
+    breaks: tuple[Stretch, ...]
+    duration_ms: int
+    coverage: float
+    is_by_sound: bool
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(sorted({one.role for one in self.said}, key=lambda role: (role != "user", role)))
+
+    @property
+    def recorded_ms(self) -> int:
+        return self.duration_ms - sum(end - start for start, end in self.breaks)
+
+    def of(self, role: str) -> list[SpokenUtterance]:
+        return [one for one in self.said if one.role == role]
+
+    def is_broken(self, start_ms: int, end_ms: int) -> bool:
+        """Whether something between two times was not recorded."""
+        index = bisect_right(self.breaks, (end_ms, end_ms)) - 1
+        return index >= 0 and self.breaks[index][1] >= start_ms
+
+
+def talk_of(transcript: Transcript, report: Report) -> Talk:
+    """The conversation as a transcript and its report have it; without alignment, at the times of the log."""
+    is_by_sound = isinstance(report.get("sound"), dict)
+    counted = [one for one in transcript["utterances"] if one.get("status") != "no_audio"]
+    placed = [one for one in counted if not is_by_sound or one.get("status") in {"aligned", "clipped"}]
+    found = [said for one in placed if (said := _said(one)) is not None]
+    return Talk(
+        tuple(sorted(found, key=lambda one: (one.start_ms, one.end_ms, one.id))),
+        tuple(_breaks(report)),
+        round(transcript["duration_s"] * 1000),
+        len(found) / len(counted) if counted else 1.0,
+        is_by_sound,
+    )
+
+
+def _said(one: TranscriptUtterance) -> SpokenUtterance | None:
+    start_s, end_s = one["start_s"], one["end_s"]
+    if start_s is None or end_s is None or end_s <= start_s:
+        return None
+    whole = (round(start_s * 1000), round(end_s * 1000))
+    heard = one.get("heard_text", one["text"])
+    interrupted = one.get("interrupted", False)
+    language = one.get("language", "")
+    return SpokenUtterance(one["id"], one["role"], *whole, one["text"], heard, language, interrupted)
+
+
+def _breaks(report: Report) -> Iterable[Stretch]:
+    known_ms: float | None = None  # on the session's clock, up to which the spans so far go
+    for span in report["timeline"]:
+        start, end = (at // _SAMPLES_PER_MS for at in span["output_samples"])
+        if span["kind"] == "silence":
+            yield start, end
+        elif known_ms is not None and span["session_ms"][0] - known_ms > _MOST_JUMP_MS:
+            yield start, start
+        known_ms = span["session_ms"][1]
+
+
+def united(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches in order, those that touch made one."""
+    found: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def common(one: Sequence[Stretch], other: Sequence[Stretch]) -> list[Stretch]:
+    """What is in both of two lists of stretches that are in order and do not touch."""
+    found, i, j = [], 0, 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            found.append((start, end))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
+def total_ms(stretches: Iterable[Stretch]) -> int:
+    return sum(end - start for start, end in stretches)

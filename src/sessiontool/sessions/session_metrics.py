@@ -1,0 +1,32 @@
+"""The figures of a published session, from its transcript and report as they are now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..metrics.document import metrics_json
+from .page.publish import as_report, as_transcript
+from .result_files import REPORT, TRANSCRIPT, read_published
+
+if TYPE_CHECKING:
+    from ..storage import Target
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsResult:
+    """The figures of a session; `document` is as metrics.json has them."""
+
+    session_id: str
+    location: str
+    document: dict[str, Any]
+
+
+def session_metrics(session_id: str, target: Target) -> MetricsResult:
+    """Count the figures of a published result, whether it was aligned or not.
+
+    Raises NotFoundError (nothing is published), RecordingError (report or transcript cannot be used), StorageError.
+    """
+    report = as_report(target, read_published(target, REPORT))
+    transcript = as_transcript(target, read_published(target, TRANSCRIPT))
+    return MetricsResult(session_id, target.url, metrics_json(transcript, report))
