@@ -16,6 +16,7 @@ from .commands.align import align
 from .commands.batch import batch
 from .commands.captions import captions
 from .commands.check import check
+from .commands.compare import compare
 from .commands.correct import correct
 from .commands.doctor import doctor
 from .commands.events import events
@@ -66,6 +67,7 @@ for command in (
     batch,
     inspect,
     check,
+    compare,
     align,
     verify,
     captions,
