@@ -291,6 +291,36 @@ def test_open_shows_it_in_the_browser(output: Path, tmp_path: Path, monkeypatch:
     assert (tmp_path / "shown").read_text().strip() == (output / SESSION / "index.html").as_uri()
 
 
+# -- of what is left of a redacted session
+
+
+def command(name: str, store: Path, *arguments: str, code: int = 0) -> str:
+    ended = CliRunner().invoke(app, [name, SESSION, "--store", str(store), *arguments])
+    assert ended.exit_code == code, ended.output
+    return ended.output
+
+
+def test_the_page_of_a_redacted_result_has_what_is_left(place: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    copytree(store_of(SESSION) / SESSION, store / SESSION)
+    command("merge", store, "--words")
+    gone = json.loads((store / SESSION / "merged" / "transcript.json").read_text("utf-8"))["utterances"][2]
+    command("redact", store, "--utterance", gone["id"])
+    inside = store / SESSION / "merged" / "redacted"
+    assert command("page", store, "--redacted") == f"{SESSION}: {inside}/index.html\n"
+    data = json.loads(Parsed((inside / "index.html").read_text("utf-8")).inside["data"])
+    assert data["redacted"] is True
+    assert gone["text"] not in json.dumps(data, ensure_ascii=False)
+    levels = b64decode(data["peaks"]["base64"])
+    first, last = (round(gone[edge] * 20) for edge in ("start_s", "end_s"))
+    assert max(levels[2 * (first + 2) : 2 * (last - 2)]) <= 1
+    command("verify", store, "--text", re.escape(gone["text"]))
+    kept = next(one["text"] for one in data["turns"] if one["text"] and one["text"][0] != "[")
+    assert "index.html" in command("verify", store, "--text", re.escape(kept), code=RecordingError.exit_code)
+    command("page", store, "--redacted", "--embed", "--into", str(tmp_path))
+    assert gone["text"] not in (tmp_path / f"{SESSION}.redacted.html").read_text("utf-8")
+
+
 # -- what cannot be
 
 

@@ -38,6 +38,9 @@ def page(
     link: Annotated[
         str | None, typer.Option("--link", metavar="TIME", help="On S3: print a link for so long (30m, 12h, 7d).")
     ] = None,
+    redacted: Annotated[
+        bool, typer.Option("--redacted", help="Of the redacted result; only what is left is on it.")
+    ] = False,
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
@@ -50,6 +53,7 @@ def page(
     """
     with common.errors_as_exits():
         from ..sessions.page.publish import page_session, page_with_audio  # noqa: PLC0415
+        from ..sessions.result_names import REDACTED  # noqa: PLC0415
         from ..storage.locations import local_folder  # noqa: PLC0415
         from ..views.pages import PAGES  # noqa: PLC0415
 
@@ -59,7 +63,7 @@ def page(
         if every == bool(ids):
             raise UsageError("name the sessions, or take --all", hint="--all makes a page over all sessions too")
         if every:
-            if embed or link:
+            if embed or link or redacted:
                 raise UsageError("--all makes pages in their places alone", hint="name the sessions to send")
             _run_all(common, settings, show=show, force=force)
             return
@@ -68,8 +72,10 @@ def page(
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             target = target_of(store, session_id)
+            if redacted:
+                target = target.inside(REDACTED)
             if embed:
-                file = folder / f"{session_id}.html"
+                file = folder / f"{session_id}{'.redacted' if redacted else ''}.html"
                 _require_room(file, force=force)
                 result = page_with_audio(session_id, target, file, progress)
             else:

@@ -34,6 +34,7 @@ def page_data(
     return {
         "session": report["session_id"],
         "status": report["status"],
+        "redacted": "redaction" in report,
         "captions_status": report.get("captions_status", ""),
         "audio": audio_of(report),
         "duration_ms": _ms(report["duration_s"]),

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...documents.json_text import parse
-from ..result_names import AUDIO_NAMES
+from ..result_names import AUDIO_NAMES, PAGE, PEAKS
 from .forms import texts_in
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 _TIMES = re.compile(r"^(?:\d+\s*\n)?.*-->.*$", re.MULTILINE)
 _ASS_FIELDS = re.compile(r"^Dialogue: (?:[^,]*,){9}", re.MULTILINE)
 _HASH = re.compile(r"[0-9a-f]{64}")
+_PAGE_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 _ASCII = re.compile(rb"[\x20-\x7e]{5,}")
 _FIGURE = re.compile(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a time
 
@@ -44,7 +45,12 @@ def texts_of(name: str, body: bytes) -> Iterator[str]:
     if name in AUDIO_NAMES.values():  # its packets are compared elsewhere; what it has of text is in its header
         yield from (run.decode("ascii") for run in _ASCII.findall(body[:HEAD_BYTES]))
         return
+    if name == PEAKS:  # levels alone
+        return
     text = body.decode("utf-8", "replace")
+    if name == PAGE:
+        yield from _page_texts(text)
+        return
     if name.endswith(".json"):
         yield from _json_texts(text)
         return
@@ -58,13 +64,30 @@ def texts_of(name: str, body: bytes) -> Iterator[str]:
     yield "\n".join(re.sub(r"^[^:\n]{1,40}: ", "", piece) for piece in pieces)
 
 
+def _page_texts(text: str) -> Iterator[str]:
+    """What a page says of its session: the texts of its data, in which peaks are levels alone."""
+    found = _PAGE_DATA.search(text)
+    try:
+        document = parse(found[1] if found else "")
+    except ValueError:
+        yield text
+        return
+    if isinstance(document, dict):
+        document.pop("peaks", None)
+    yield from _document_texts(document)
+
+
 def _json_texts(text: str) -> Iterator[str]:
     try:
         document = parse(text)
     except ValueError:
         yield text
         return
-    utterances = document.get("utterances") if isinstance(document, dict) else None
+    yield from _document_texts(document)
+
+
+def _document_texts(document: object) -> Iterator[str]:
+    utterances = document.get("utterances", document.get("turns")) if isinstance(document, dict) else None
     if isinstance(utterances, list):
         by_role: dict[str, list[str]] = {}
         for one in utterances:

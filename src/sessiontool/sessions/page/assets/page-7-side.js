@@ -7,11 +7,14 @@ const SEVERITIES = table({
 });
 const MOST_FINDINGS = 50; // shown at once; chosen: a recorder in trouble makes thousands
 
+const REDACTED = table({redacted: ["warn", "redacted", "Something was taken out of sound and text"]});
+
 function fillHead() {
   byId("session").textContent = DATA.session;
   const speakers = [...new Map(DATA.turns.map((turn) => [turn.speaker, turn.role]))].slice(0, 6);
   const facts = [
     chip(STATES, DATA.status),
+    ...(DATA.redacted ? [chip(REDACTED, "redacted")] : []),
     ...(DATA.captions_status ? [chip(CAPTION_STATES, DATA.captions_status)] : []),
     ...(speakers.length ? [speakers.map(([name]) => name).join(", ")] : []),
     counted(TURNS.length, "utterance"),
