@@ -21,19 +21,21 @@ _ENDINGS = "|".join(
 
 _JOINT = r"(?:dash|hyphen|minus|underscore|-|_)"
 _LABEL = rf"[A-Za-z0-9]+(?:\s*{_JOINT}\s*[A-Za-z0-9]+)*"
+_AT = r"(?:\s+at(?:\s+sign)?\s+|\s*@\s*|\s*[\[(]\s*at\s*[\])]\s*)"
+_DOT = r"(?:\s+(?:dot|point)\s+|\s\.\s|\.|\s*[\[(]\s*dot\s*[\])]\s*)"
 _SPOKEN_AT = re.compile(
-    rf"(?:\s+at(?:\s+sign)?\s+|\s*@\s*){_LABEL}(?:\s+(?:dot|point)\s+{_LABEL}){{0,4}}?(?:\s+(?:dot|point)\s+(?:{_ENDINGS}))+\b",
-    re.IGNORECASE,
+    rf"{_AT}(?:[A-Za-z]+\s){{0,2}}?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b", re.IGNORECASE
 )
+_ASIDE = re.compile(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9])*$")
 _JOINTS = frozenset(words_of("dot point dash hyphen minus underscore plus"))
 _NO_NAMES = frozenset(
     words_of(
         "is it its s to my at address email mail e write send me use please the that or and i am be reach you on by as "
-        "a an are look"
+        "a an are look work works worked meet met buy bought see found sold hosted arrived"
     )
 )
-_MOST_WORDS = 12
+_MOST_WORDS, _MOST_ASIDE_CHARS = 12, 40
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -41,13 +43,14 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     yield from (found.span() for found in _WRITTEN.finditer(text))
     for found in _SPOKEN_AT.finditer(text):
         start = _start_of_name(text, found.start())
-        if start < found.start():
+        if text[start : found.start()].strip(" ,"):
             yield start, found.end()
 
 
 def _start_of_name(text: str, end: int) -> int:
     """Where the name before "at" begins: words, letters and numbers back to a word that is in no name."""
-    start, at = end, end
+    aside = _ASIDE.search(text, max(0, end - _MOST_ASIDE_CHARS), end)
+    start = at = aside.start() if aside else end
     for _ in range(_MOST_WORDS):
         rest = text[:at].rstrip(" ")
         word = _WORD.search(rest)

@@ -29,7 +29,8 @@ _SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
 _PHONE_WORDS = re.compile(r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach)\b", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|build)\b", re.IGNORECASE)
-_PLUS = re.compile(r"(?:\+|\bplus[\s,]*|\b00)$", re.IGNORECASE)
+_PLUS = re.compile(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
+_PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
 _NEAR_CHARS = 40
 _MOST_PHONE_DIGITS, _FEWEST_ABROAD, _FEWEST_NAMED = 15, 8, 7
 
@@ -126,7 +127,8 @@ def _is_phone(run: DigitRun, text: str) -> bool:
     digits, start = run.digits, run.places[0][0]
     if len(digits) > _MOST_PHONE_DIGITS or _is_near(_OTHER_WORDS, text, run):
         return False
-    if _PLUS.search(text, max(0, start - 8), start) and len(digits) >= _FEWEST_ABROAD:
+    is_abroad = digits.startswith("00") or _PLUS.search(text, max(0, start - 8), start) is not None
+    if is_abroad and len(digits.lstrip("0")) >= _FEWEST_ABROAD:
         return True
     if _NANP.fullmatch(digits) or _TRUNK.fullmatch(digits):
         return True
@@ -134,9 +136,10 @@ def _is_phone(run: DigitRun, text: str) -> bool:
 
 
 def _is_near(words: re.Pattern[str], text: str, run: DigitRun) -> bool:
-    """Whether one of these words stands shortly before a run."""
-    start = run.places[0][0]
-    return words.search(text, max(0, start - _NEAR_CHARS), start) is not None
+    """Whether one of these words stands shortly before a run, or behind it."""
+    start, end = run.places[0][0], run.places[-1][1]
+    before = words.search(text, max(0, start - _NEAR_CHARS), start)
+    return (before or words.search(text, end, end + _NEAR_CHARS // 2)) is not None
 
 
 def _groups(run: DigitRun, text: str) -> list[int]:
@@ -145,7 +148,7 @@ def _groups(run: DigitRun, text: str) -> list[int]:
     for before, after in zip(run.places, run.places[1:], strict=False):
         between = text[before[1] : after[0]] if after[0] >= before[1] else ""
         is_written = text[after[0] : after[1]].isdigit()
-        if (is_written and between) or any(one in ",.;-\n" for one in between):
+        if (is_written and between) or _PAUSE.search(between):
             counts.append(0)
         counts[-1] += 1
     return counts

@@ -18,7 +18,11 @@ _TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 _PAIRS = {word: str(10 + number) for number, word in enumerate(_TEENS)}
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _ZEROS = {"hundred": "00", "thousand": "000"}
-_FILLERS = frozenset(words_of("um uh er erm ah and then dash hyphen space minus point slash comma okay ok so now"))
+_FILLERS = frozenset(
+    words_of(
+        "um uh er erm ah and then dash hyphen space minus point slash comma okay ok so now wait sorry hmm mm well like"
+    )
+)
 
 _MOST_SPELLED = 4
 """Letters of a word in capitals that may be spelled: a bank's code has four."""
@@ -59,10 +63,10 @@ def digit_runs(text: str, *, letters: bool = False) -> list[DigitRun]:
 
 
 def _is_spelled(word: str, following: str) -> bool:
-    """Whether letters are read one by one: alone, in capitals, or with a digit right behind them."""
+    """Whether letters are read one by one: one or two, or a few in capitals or with a digit right behind them."""
     if word.isdigit() or word.lower() in {"o", "oh"}:
         return False
-    return len(word) == 1 or (len(word) <= _MOST_SPELLED and (word.isupper() or following.isdigit()))
+    return len(word) <= 2 or (len(word) <= _MOST_SPELLED and (word.isupper() or following.isdigit()))
 
 
 class _Run:
