@@ -31,7 +31,7 @@ SLOW = frozenset(
         *("batch", "browsers", "captions_browsers", "dask", "deploy", "docs", "faults", "fetch", "fuzz_regressions"),
         *("export", "export_clips", "export_ffmpeg"),
         *("killed", "lambda", "lease", "merge_faults", "nights", "normal", "packaging", "page_browsers"),
-        *("placing", "purge_random"),
+        *("placing", "purge_random", "redact_killed"),
         *("random_faults", "recorder_firefox", "recorder_page", "s3", "second_opinion", "torture", "verify_mutations"),
     )
 )

@@ -317,6 +317,7 @@ def test_what_has_no_place_stops_all_of_it(store: Path, tmp_path: Path, field: s
         (b'{"utterance": "u003", "text": "painful"}', 2, "a text must not stand here"),
         (b'{"utterance": "u003", "kind": "../x"}', 2, "no name"),
         (b'{"utterance": ["u003"]}', 2, "no id"),
+        (b'{"utterance": "u003", "role": "user"}', 2, "one voice alone"),
         (b'{"utterance": "u003", "who": 1}', 2, "no field"),
         (b'{"utterance": "u003"}\n' * 10_001, 2, "more than 10,000"),
         (b"[" * 100_000, 2, "nested"),
@@ -442,6 +443,14 @@ def test_a_redacted_result_is_made_in_a_bucket(merged_store: Path, s3_url: str, 
     assert f"{SESSION}/merged/redacted/report.json" in names
     assert not [name for name in names if ".sessiontool" in name]
     assert "redacted: sound" in run(s3_url, "verify", "--text", "painful", "--text", "fifteen")
+
+
+def test_a_clip_of_it_is_exported_into_a_folder_of_its_own(store: Path, tmp_path: Path) -> None:
+    run(store, "redact", "--text", "painful")
+    run(store, "export", "--redacted", "--into", str(tmp_path / "out"), "--from", "10", "--to", "13")
+    (clip,) = (tmp_path / "out" / "redacted" / SESSION).iterdir()
+    utterances = read(clip, "transcript.json")["utterances"]
+    assert [one["text"] for one in utterances if one["id"] == "u003"] == ["Okay, that sounds [redacted]."]
 
 
 # -- what verify sees

@@ -56,6 +56,9 @@ def export(
             "--into", metavar="FOLDER", help="The local folder for what is made.  Each session has its own in it."
         ),
     ] = "exports",
+    redacted: Annotated[
+        bool, typer.Option("--redacted", help="What `redact` made, into a folder `redacted` of its own.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
     ] = False,
@@ -67,11 +70,13 @@ def export(
     with common.errors_as_exits():
         from ..sessions.exports.export import export_session  # noqa: PLC0415
         from ..sessions.exports.options import ExportOptions  # noqa: PLC0415
+        from ..sessions.result_names import REDACTED  # noqa: PLC0415
         from ..storage.locations import local_folder  # noqa: PLC0415
         from ..views.exported import EXPORT  # noqa: PLC0415
 
         settings = common.settings()
         captions, target_of, folder = caption_options_of(settings), targets_of(settings), local_folder(into)
+        folder = folder / REDACTED if redacted else folder
         options = ExportOptions(
             formats=read_formats(formats),
             roles=read_formats(roles) if roles is not None else (),
@@ -88,6 +93,9 @@ def export(
         )
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
-            return export_session(session_id, target_of(store, session_id), folder, options, captions, progress)
+            target = target_of(store, session_id)
+            if redacted:
+                target = target.inside(REDACTED)
+            return export_session(session_id, target, folder, options, captions, progress)
 
         common.run_all(ids, settings, run, EXPORT)

@@ -175,6 +175,8 @@ def _part_time(value: object) -> PartTime:
 
 
 def _check_names(value: dict[str, Any], known: set[str]) -> None:
+    if "role" in value:
+        raise ValueError("one voice alone cannot be silenced, as a packet has both: leave out its role")
     if "text" in value:
         raise ValueError("a text must not stand here: name an utterance and words, or use --text")
     unknown = sorted(set(value) - known)

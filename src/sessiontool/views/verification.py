@@ -54,10 +54,11 @@ def _redacted(result: VerifyResult, name: str) -> list[str]:
     redaction = result.report["redaction"]
     kept, cuts = sum(one["packets"] for one in redaction["kept"]), redaction["cuts"]
     gone = sum(after - first for first, after in (cut["packets"] for cut in cuts))
+    secrets, at = redaction["checked"]["secrets"], redaction["checked"]["at"]
     return [
         f"{name}: sound ({result.location})",
         f"  {kept:,} packets as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
-        f"  none of {redaction['checked']['secrets']} secrets was in it when it was made, {redaction['checked']['at']}",
+        *([f"  none of its secrets ({secrets}) was in a file of it when it was made, {at}"] if secrets else []),
     ]
 
 

@@ -10,6 +10,7 @@ import binascii
 import html
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -153,4 +154,7 @@ def _decoded(run: str) -> str:
         data = base64.b64decode(plain + "=" * (-len(plain) % 4))
     except (binascii.Error, ValueError):
         return ""
-    return data.decode("utf-8", "ignore") if sum(byte < 0x80 for byte in data) * 2 > len(data) else ""
+    for cut_short in range(min(4, len(data))):  # what is cut may end inside a letter
+        with suppress(UnicodeDecodeError):
+            return data[: len(data) - cut_short].decode()
+    return ""

@@ -26,6 +26,9 @@ WHOLE_PAD = 250 * SAMPLES_PER_MS
 DOUBTFUL_PAD = 1000 * SAMPLES_PER_MS
 """Room around an utterance whose place is doubtful, which goes as a whole."""
 
+LOGGED_PAD = 5000 * SAMPLES_PER_MS
+"""Room around an utterance that was not found in the sound and has the times of its log: clocks of logs may be late."""
+
 SURE, LEAST_SURE = 0.8, 0.5
 """Confidences: from the first on an edge is right within a tenth of a second; below the second a place may be wrong."""
 
@@ -61,11 +64,12 @@ def text_in(utterance: Mapping[str, Any], stretches: Sequence[Stretch]) -> list[
     if utterance["start_s"] is None:
         return []
     whole = to_samples(utterance["start_s"], utterance["end_s"])
-    is_sure = utterance.get("status") in {"aligned", "clipped"} and utterance.get("confidence", 0.0) >= SURE
+    is_found = utterance.get("status") in {"aligned", "clipped"}
+    is_sure = is_found and utterance.get("confidence", 0.0) >= SURE
     words = utterance.get("words", [])
     located = word_places(words, utterance["text"]) if is_sure and words else None
     if located is None:
-        pad = ALIGNED_PAD if is_sure else DOUBTFUL_PAD
+        pad = ALIGNED_PAD if is_sure else DOUBTFUL_PAD if is_found else LOGGED_PAD
         return [WHOLE] if _overlap(_padded(whole, pad), stretches) else []
     found = [at for word, at in zip(words, located, strict=True) if _overlap(_said([word], utterance), stretches)]
     tail = located[-1][1], len(utterance["text"])
