@@ -90,7 +90,7 @@ def test_each_is_announced_once_and_again_when_it_changed(store: Path, tmp_path:
         "warning: partial: partial, 2.04 s of it lost; findings: chunk-missing, sound-lost",
         "warning: warned: complete; findings: no-utterances",
     ]
-    assert night() == [f"1 session failed as announced before; {report} names them"]
+    assert night() == [f"1 session failed as announced before; sessiontool report {report} names them"]
     assert "announced_at" in next(line for line in entries(report) if line["session_id"] == "partial")
     assert len(night("--force")) == 1, "merged anew, with nothing new to say"
 
@@ -103,6 +103,31 @@ def test_each_is_announced_once_and_again_when_it_changed(store: Path, tmp_path:
     assert len(night("--force")) == 1
     report.write_text("not a report\n")
     assert len([line for line in night("--force") if not line.startswith("hint: ")]) == 3
+
+
+def test_results_of_other_options_are_left_alone_and_said(pattern: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(pattern, tmp_path / "store"))
+
+    def night(*more: str) -> dict[str, tuple[str, str]]:
+        done = batch("--pending", "--settle", "0", "-s", store, "--no-align", "--json", *more)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return {one["session_id"]: (one["status"], one.get("reason", "")) for one in lines if one["type"] == "session"}
+
+    assert {status for status, _ in night().values()} == {"complete", "partial"}
+    merged = {path: path.stat().st_mtime_ns for path in store.glob("*/merged/report.json")}
+    other = ("--pauses", "keep")
+    left = ("skipped", "merged with other options; --remerge does it again")
+    assert night(*other) == dict.fromkeys(("whole", "partial", "warned"), left)
+    assert {path: path.stat().st_mtime_ns for path in merged} == merged
+    (store / "whole" / "utterances.jsonl").write_text("")  # changed since: its turn, whatever the options
+    assert night(*other, "--plan")["whole"] == ("planned", "every part was stopped, and its chunks are there")
+    done = night(*other, "--remerge")
+    assert {name: status for name, (status, _) in done.items()} == {
+        "whole": "complete",
+        "partial": "partial",
+        "warned": "complete",
+    }
+    assert {status for status, _ in night(*other).values()} == {"unchanged"}
 
 
 def test_a_command_gets_the_run(store: Path, tmp_path: Path) -> None:

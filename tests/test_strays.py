@@ -18,7 +18,7 @@ from sessiontool import MergeOptions, merge
 from sessiontool.cli import app
 from sessiontool.errors import RecordingError
 from sessiontool.model import StoredObject
-from sessiontool.sessions.inputs import find_strays, fingerprint
+from sessiontool.sessions.provenance import find_strays, fingerprint
 from sessiontool.storage import Layout
 from sessiontool.storage.layout_hint import fitting_pattern
 

@@ -22,13 +22,16 @@ from .commands.doctor import doctor
 from .commands.events import events
 from .commands.explain import explain
 from .commands.export import export
+from .commands.get import get
 from .commands.import_ import import_
 from .commands.inspect import inspect
+from .commands.list_ import list_
 from .commands.merge import merge
 from .commands.metrics import metrics
 from .commands.page import page
 from .commands.purge import purge
 from .commands.redact import redact
+from .commands.report import report
 from .commands.simulate import simulate
 from .commands.verify import verify
 from .console import console
@@ -65,6 +68,8 @@ app = typer.Typer(
 for command in (
     merge,
     batch,
+    list_,
+    report,
     inspect,
     check,
     compare,
@@ -76,14 +81,15 @@ for command in (
     export,
     metrics,
     page,
+    get,
     events,
     purge,
     doctor,
     explain,
     simulate,
+    import_,
 ):
-    app.command(cls=_Command)(command)
-app.command("import", cls=_Command)(import_)
+    app.command(command.__name__.rstrip("_"), cls=_Command)(command)
 
 
 def _version(wanted: bool) -> None:

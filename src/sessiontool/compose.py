@@ -28,6 +28,19 @@ def open_results_of(settings: Settings) -> Results:
     return open_results(settings.output, options=settings.s3, limits=settings.limits)
 
 
+def open_result_store_of(settings: Settings) -> Store | None:
+    """The place of results as a store, to be listed; None where results are beside their chunks, or nowhere yet."""
+    if not settings.output:
+        return None
+    from .errors import NotFoundError  # noqa: PLC0415
+    from .storage import open_store  # noqa: PLC0415
+
+    try:
+        return open_store(settings.output, options=settings.s3, limits=settings.limits)
+    except NotFoundError:
+        return None
+
+
 def targets_of(settings: Settings) -> Callable[[Store, str], Target]:
     """What says where a session's result belongs: the place that was asked for, or beside its chunks.
 

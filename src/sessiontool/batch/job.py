@@ -28,6 +28,7 @@ Status = Literal["complete", "repaired", "partial", "unchanged", "busy", "skippe
 MERGED = ("complete", "repaired", "partial")
 FAILED = ("failed", "interrupted")
 _INTERRUPTED = 130
+_OTHERWISE = "merged with other options"
 _PURGED = "its chunks were deleted after it was merged"
 
 
@@ -153,8 +154,12 @@ class Runner:
         decision = selecting.by_time(selection, listing)
         if not decision.take:
             return decision, False
-        if not options.force and merge.is_merged(self._store, listing, target, options):
+        state = "none" if options.force else merge.result_state(self._store, listing, target, options)
+        if state == "current":
             return Decision(False, "merged before, from the same input"), True
+        if state == "other options":
+            is_left = selection.pending and not selection.remerge
+            return Decision(not is_left, _OTHERWISE + "; --remerge does it again" * is_left), False
         if merge.is_purged(listing, target):
             return Decision(False, _PURGED), True
         if not selection.pending:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..model import in_largest_unit
-from ..recording import sequence
-from ..sessions.inputs import events_in, newest_input_s
+from ..sessions.provenance import events_in, newest_input_s
+from ..sessions.session_end import going_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,8 +32,8 @@ class Selection:
     """What a run asks of a session before it takes it.
 
     `since_s`, `until_s`: its last chunk came in that time.  `pending`: it has ended, and was not merged or has changed
-    since.  `settle_s`: it has also ended when no chunk came for so long.  `announced`: somebody has said that it ended,
-    which counts where the manifest says nothing.
+    since; with `remerge` also if it was merged with other options.  `settle_s`: it has also ended when no chunk came
+    for so long.  `announced`: somebody has said that it ended, which counts where the manifest says nothing.
     """
 
     pending: bool = False
@@ -41,6 +41,7 @@ class Selection:
     until_s: float | None = None
     settle_s: float = DEFAULT_SETTLE_MINUTES * 60
     announced: bool = False
+    remerge: bool = False
 
     @property
     def asks(self) -> bool:
@@ -80,33 +81,13 @@ def by_end(selection: Selection, listing: SessionListing, session: SessionDocume
         return Decision(False, f"it has no chunks yet{others}")
     if selection.announced and not session.parts:
         return Decision(True, "its end was announced")
-    going_on = _going_on(listing, session)
-    if not going_on:
+    more = going_on(listing, session)
+    if not more:
         return Decision(True, "every part was stopped, and its chunks are there")
     quiet_s = now_s - newest_input_s(listing)
     if quiet_s >= selection.settle_s:
         return Decision(True, f"no chunk came for {in_largest_unit(quiet_s)}")
-    return Decision(False, f"{going_on}, and the last chunk came {in_largest_unit(quiet_s)} ago")
-
-
-def _going_on(listing: SessionListing, session: SessionDocument) -> str:
-    """What in the manifest says that more may come; empty where nothing does."""
-    if not session.parts:
-        return "no manifest says that it has ended"
-    there: dict[str, set[int]] = {}
-    for chunk in listing.chunks:
-        there.setdefault(chunk.part, set()).add(chunk.seq)
-    seen: set[str] = set()
-    for part, numbers in there.items():
-        entry = sequence.part_entry(session.parts, part)
-        if entry is None or entry.stop_ms is None:
-            return f"part {part} was not stopped"
-        seen.add(entry.part)
-        missing = {chunk.seq for chunk in entry.chunks} - numbers
-        if missing:
-            return f"{len(missing)} chunk(s) of part {part} are not there yet"
-    others = [entry.part for entry in session.parts if entry.part not in seen and (entry.chunks or not entry.stop_ms)]
-    return f"part {others[0][:40]} has no chunks yet" if others else ""
+    return Decision(False, f"{more}, and the last chunk came {in_largest_unit(quiet_s)} ago")
 
 
 def read_time(text: str, option: str, *, now_s: float) -> float:

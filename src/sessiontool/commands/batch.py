@@ -33,6 +33,9 @@ def batch(
     pending: Annotated[
         bool, typer.Option("--pending", help="Only those that have ended and are not merged, or changed since.")
     ] = False,
+    remerge: Annotated[
+        bool, typer.Option("--remerge", help="With --pending: also those that were merged with other options.")
+    ] = False,
     settle: Annotated[
         float | None,
         typer.Option(metavar="MINUTES", help="Without a new chunk for so long, a session has ended.  [default: 60]"),
@@ -79,7 +82,7 @@ def batch(
         from ..console.run_output import RunOutput  # noqa: PLC0415
 
         settings = common.settings()
-        selection = _selection(pending=pending, settle=settle, since=since, until=until)
+        selection = _selection(pending=pending, remerge=remerge, settle=settle, since=since, until=until)
         job = Job(
             store=settings.store,
             layout=settings.layout,
@@ -130,17 +133,20 @@ def _notify(command: str | None, totals: Totals, news: list[Outcome], error: Ses
     return not wrong
 
 
-def _selection(*, pending: bool, settle: float | None, since: str | None, until: str | None) -> Any:
+def _selection(*, pending: bool, remerge: bool, settle: float | None, since: str | None, until: str | None) -> Any:
     from ..batch import selection  # noqa: PLC0415
 
     if settle is not None and not pending:
         raise UsageError("--settle says when a session has ended, which only --pending asks", hint="add --pending")
+    if remerge and not pending:
+        raise UsageError("--remerge is of --pending; other runs do so always", hint="add --pending, or leave it out")
     minutes = selection.DEFAULT_SETTLE_MINUTES if settle is None else settle
     if not minutes >= 0:
         raise UsageError(f"--settle {minutes:g} is no length of time", hint="it is a number of minutes")
     now_s = time.time()
     return selection.Selection(
         pending=pending,
+        remerge=remerge,
         since_s=selection.read_time(since, "--since", now_s=now_s) if since else None,
         until_s=selection.read_time(until, "--until", now_s=now_s) if until else None,
         settle_s=minutes * 60,

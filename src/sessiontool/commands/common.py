@@ -58,9 +58,11 @@ class Common:
         self, ids: Sequence[str], settings: Settings, run: Callable[[Store, str, Progress], Any], view: View[Any]
     ) -> None:
         """Run something on each session, render what comes of it, and exit with the highest code."""
+        from ..storage.matching import expanded  # noqa: PLC0415
+
         documents, code = [], 0
-        left = list(dict.fromkeys(ids))
         with open_store_of(settings) as store:
+            left = expanded(store, ids)
             while left:
                 session_id = left.pop(0)
                 try:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
     from ..options import Meta
 
+IDS_HELP = "The sessions: names of folders in the store, or patterns of them ('2026-11-*')."
 Ids = Annotated[
-    list[str], typer.Argument(metavar="ID", help="The sessions: names of folders in the store.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="ID",
+        help=IDS_HELP,
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a summary.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")]

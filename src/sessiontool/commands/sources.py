@@ -13,6 +13,7 @@ import typer
 from ..compose import open_store_of
 from ..console import console
 from ..errors import NotFoundError, UsageError
+from .parameters import IDS_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,10 @@ class Sources:
 
     @staticmethod
     def declared(
-        ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The sessions.", show_default=False)] = None,
+        ids: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="ID", help=IDS_HELP, show_default=False),
+        ] = None,
         listed: Annotated[
             str | None, typer.Option("--ids", metavar="FILE|-", help="Sessions from a list, one a line.")
         ] = None,
@@ -56,7 +60,7 @@ class Sources:
         if len(named) > 1:
             raise UsageError(f"{' and '.join(named)} name sessions twice", hint="name them in one way")
         if self.ids:
-            return dict.fromkeys(self.ids)
+            return _named(settings, self.ids)
         if self.listed:
             return each_once(_listed(self.listed))
         if self.retry_failed:
@@ -64,6 +68,15 @@ class Sources:
         if self.every or implied:
             return _stored(settings, quiet=quiet)
         raise UsageError("no session is named", hint="name them, list them with --ids, or take all with --all")
+
+
+def _named(settings: Settings, ids: list[str]) -> Iterable[str]:
+    from ..storage.matching import expanded, is_pattern  # noqa: PLC0415
+
+    if not any(map(is_pattern, ids)):
+        return dict.fromkeys(ids)
+    with open_store_of(settings) as store:
+        return expanded(store, ids)
 
 
 def _listed(name: str) -> Iterator[str]:

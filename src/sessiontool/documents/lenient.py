@@ -15,12 +15,12 @@ from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from .utf8_damage import hold, without_halves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pydantic import BaseModel
 
 MAX_NAMED = 20
 """So many problems of a document are told one by one; the rest are counted."""
@@ -50,7 +50,7 @@ class LogProblems:
 _SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 _MAX_NAME_CHARS = 80
 _MAX_DEPTH = 100
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound="BaseModel")
 
 
 def loads(text: str, doubled: list[str] | None = None) -> Any:
@@ -113,6 +113,8 @@ def is_writable(value: Any, depth: int = _MAX_DEPTH) -> bool:
 
 def validated(kind: type[_Model], value: dict[str, Any]) -> tuple[_Model | None, list[str]]:
     """The model of `value` without the fields that are wrong, and what was wrong; None where a required field is."""
+    from pydantic import ValidationError  # noqa: PLC0415 - what only lists sessions has no model
+
     problems: list[str] = []
     while True:
         try:

@@ -172,12 +172,13 @@ class ReportOutput(TypedDict):
 
 
 class ReportTool(TypedDict):
-    """What made a result; `captions_version` where captions were made since, `page_version` where there is a page."""
+    """What made a result, and by which versions and settings parts of it were made again since."""
 
     name: str
     version: str
     page_version: NotRequired[str]
     captions_version: NotRequired[str]
+    merged_captions: NotRequired[dict[str, Any]]
     settings: NotRequired[dict[str, Any]]
 
 

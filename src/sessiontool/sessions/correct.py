@@ -11,8 +11,9 @@ from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, UsageError
 from ..options import LogOptions
-from .corrections import CORRECTIONS, edited_transcript
+from .corrections import edited_transcript
 from .inputs import read_notes
+from .provenance import CORRECTIONS
 from .result_names import REPORT, TRANSCRIPT
 
 if TYPE_CHECKING:

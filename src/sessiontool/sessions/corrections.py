@@ -11,6 +11,7 @@ from ..documents.json_text import parse
 from ..errors import NotAFileError, RecordingError
 from ..model import Finding
 from ..speech.duration_model import heard_part
+from .provenance import CORRECTIONS
 from .result_names import TRANSCRIPT
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..model import Utterance
     from ..storage import Target
 
-CORRECTIONS = "corrections.jsonl"
 EDITED = "edited"
 """The field of an output in a report whose captions were made of a transcript that somebody had edited."""
 

@@ -14,7 +14,8 @@ from ..progress import Progress, Silent
 from ..storage import check_session_id
 from ..storage.local.disk import disk_errors
 from ..storage.locations import local_folder
-from .inputs import EVENTS, EVENTS_FOLDER, UTTERANCES, read_log, read_session_document
+from .inputs import read_log, read_session_document
+from .provenance import EVENTS, EVENTS_FOLDER, UTTERANCES
 
 if TYPE_CHECKING:
     from ..events import EventLog

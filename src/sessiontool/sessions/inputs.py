@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..documents.corrections import Corrections
 from ..documents.lenient import shown
@@ -18,28 +16,30 @@ from ..errors import RecordingError
 from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
-from ..storage import natural_key
-from .corrections import CORRECTIONS, corrected
+from .corrections import corrected
 from .imported import imported
 from .piecewise import open_pieces
-from .strays import OTHER, Stray, may_be_log, stray_findings, strays_of
+from .provenance import (
+    CORRECTIONS,
+    EVENTS,
+    EVENTS_FOLDER,
+    SESSION,
+    UTTERANCES,
+    events_in,
+    find_strays,
+    names_read,
+    there,
+)
+from .strays import Stray, may_be_log, stray_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
     from ..options import Prefer
 
     Read = Callable[[StoredObject], bytes]
-
-SESSION = "session.json"
-UTTERANCES = ("utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt")
-EVENTS = ("events.jsonl", "events.json")
-REDACTIONS = "redactions.jsonl"
-"""What must be gone from the redacted result; a part of what a result depends on."""
-EVENTS_FOLDER = "events/"
-"""Where a log of events lies that was written in pieces, `<n>.jsonl`, in the order of their numbers."""
 
 _DEFAULT_OPTIONS = LogOptions()
 _SILENT_MS = 60_000.0
@@ -67,58 +67,6 @@ class Notes:
     dropped: list[str] = field(default_factory=list)
 
 
-def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
-    """What a result depends on: every input as it was listed, and the settings that change the result.
-
-    What is not read counts as well where it is there, as the result names it.
-    """
-    names = [*_there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS, REDACTIONS), *_event_pieces(listing)]
-    documents = [listing.documents[name] for name in names]
-    objects = (*(chunk.object for chunk in listing.chunks), *documents)
-    inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
-    strays = [[one.object.key, one.object.size_bytes if one.kind != OTHER else None] for one in find_strays(listing)]
-    marked = [inputs, dict(settings), *([strays] if strays else [])]
-    return hashlib.sha256(json.dumps(marked, sort_keys=True).encode()).hexdigest()
-
-
-def find_strays(listing: SessionListing) -> list[Stray]:
-    """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
-    read = {*_names_read(listing), REDACTIONS}
-    return strays_of(listing, (obj for name, obj in listing.documents.items() if name not in read))
-
-
-def _names_read(listing: SessionListing) -> list[str]:
-    """The documents that are read, in that order; of several that hold the same, the first."""
-    first = [name for names in ((SESSION,), UTTERANCES) for name in _there(listing, *names)[:1]]
-    return [*first, *events_in(listing), *_there(listing, CORRECTIONS)]
-
-
-def events_in(listing: SessionListing) -> list[str]:
-    """The names of a session's log of events: one file, or its pieces in order; none where it has none."""
-    return _there(listing, *EVENTS)[:1] or _event_pieces(listing)
-
-
-def _event_pieces(listing: SessionListing) -> list[str]:
-    pieces = [name for name in listing.documents if name.startswith(EVENTS_FOLDER)]
-    return sorted(pieces, key=natural_key)
-
-
-def newest_input_s(listing: SessionListing) -> float:
-    """When the newest chunk came, or of a session without any the newest piece of its events; seconds since 1970."""
-    events = [listing.documents[name].modified_s for name in events_in(listing)]
-    return listing.newest_chunk_s if listing.chunks else max(events, default=0.0)
-
-
-def documents_to_read(listing: SessionListing) -> list[StoredObject]:
-    """What `read_notes` asks for, in its order."""
-    return [listing.documents[name] for name in _names_read(listing)]
-
-
-def _there(listing: SessionListing, *names: str) -> list[str]:
-    """The documents of these names that a session has; of several that hold the same, the first is read."""
-    return [name for name in names if name in listing.documents]
-
-
 def read_notes(
     read: Read,
     listing: SessionListing,
@@ -137,7 +85,7 @@ def read_notes(
     kept, findings = imported(notes.session, listing)
     notes.strays = [stray for stray in notes.strays if stray.object.key not in kept]
     notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
-    for name in _there(listing, *UTTERANCES)[:1]:
+    for name in there(listing, *UTTERANCES)[:1]:
         data, findings = _document(read, listing, name, "warning")
         notes.log_findings += findings
         if findings:
@@ -172,7 +120,7 @@ def session_times(session: SessionDocument) -> SessionTimes:
 
 def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
     """That captions are empty, and what lies there that may be a log: a doubt where something does."""
-    named = [name for name in _names_read(listing) if name not in {SESSION, CORRECTIONS}]
+    named = [name for name in names_read(listing) if name not in {SESSION, CORRECTIONS}]
     if any(finding.code == "log-not-read" for finding in notes.log_findings):
         return []
     logs = [stray.object for stray in notes.strays if may_be_log(stray)]

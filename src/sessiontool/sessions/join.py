@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..concat import Remuxer
 from ..recording.assemble import assemble
 from . import result_files
-from .inputs import documents_to_read, noted_sha256
+from .inputs import noted_sha256
 from .limits import within_limits
+from .provenance import documents_to_read
 from .unwrapping import Unwrapping
 
 if TYPE_CHECKING:

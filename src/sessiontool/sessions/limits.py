@@ -10,20 +10,10 @@ from ..media.packets import Account
 from ..model import Finding
 from ..recording.records import Assembly, ChunkRecord, Stretch
 from ..storage import check_chunk_size
-from .inputs import documents_to_read
 
 if TYPE_CHECKING:
     from ..model import SessionListing
     from ..storage import Limits
-
-
-def limits_in_effect(listing: SessionListing, limits: Limits) -> dict[str, int]:
-    """The limits that change the result of a merge, as something that is there is larger."""
-    read = {
-        "max_chunk_bytes": (limits.chunk_bytes, [chunk.object for chunk in listing.chunks]),
-        "max_document_bytes": (limits.document_bytes, documents_to_read(listing)),
-    }
-    return {name: limit for name, (limit, objects) in read.items() if any(obj.size_bytes > limit for obj in objects)}
 
 
 def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListing, Assembly]:

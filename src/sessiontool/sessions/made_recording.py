@@ -13,8 +13,9 @@ from ..media.opus import OpusHead
 from ..model import Finding
 from ..options import LogOptions
 from ..storage import open_store, scratch_folder
-from .inputs import events_in, session_times
+from .inputs import session_times
 from .piecewise import open_pieces
+from .provenance import RECORDER, events_in
 from .requirements import require_chunks
 
 if TYPE_CHECKING:
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from ..documents.report_model import Report
     from ..model import SessionListing, StoredObject
     from ..realtime.sound import HeardLane
     from ..storage import Store
     from .inputs import Notes
-
-RECORDER = "Realtime over WebSocket"
-"""What the report names as the recorder of such a part."""
 
 _BITS_PER_SECOND = 96_000  # chosen: two voices, encoded only this once
 _PACKET_MS = 20  # chosen: as browsers do
@@ -54,11 +51,6 @@ def recorded(
             require_chunks(listing)
         made = open_store(str(work / "store"), limits=store.limits)
         yield made, made.list_session(listing.session_id)
-
-
-def was_made(report: Report | None) -> bool:
-    """Whether a report is that of a recording made of events."""
-    return report is not None and any(part["recorder"] == RECORDER for part in report["parts"])
 
 
 def _make(store: Store, listing: SessionListing, notes: Notes, work: Path, options: LogOptions) -> bool:

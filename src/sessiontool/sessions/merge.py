@@ -10,26 +10,26 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..captions import options_json
-from ..errors import RecordingError, UsageError
-from ..options import LogOptions, MergeOptions, result_settings
+from ..errors import RecordingError
+from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
 from ..speech.logged_words import with_logged_words
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder
 from . import result_files
 from .corrections import keep_edits
-from .inputs import fingerprint, read_notes, read_session_document
+from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
-from .limits import limits_in_effect
-from .made_recording import recorded, was_made
+from .made_recording import recorded
+from .provenance import fingerprint, is_from, limits_in_effect, merge_settings, was_made
 from .redaction.redact import is_renewed, renew_older, renew_redacted
 from .redaction.verify_redacted import verify_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
 from .result_names import REDACTED
+from .settings_used import settings_used, words_engine
 from .transcript import no_transcript
 from .verify_result import verify_published
 from .write_result import Origin, make_report, write_result
@@ -46,38 +46,6 @@ if TYPE_CHECKING:
     from ..storage import Store, Target
     from .inputs import Notes
     from .join import Recording
-
-
-def _settings(options: MergeOptions) -> dict[str, Any]:
-    """What of the options changes the result, as the report has it (UsageError where it cannot be done)."""
-    for name in ("vad", "words"):
-        if getattr(options, name) and not options.align:
-            raise UsageError(f"--{name} needs the alignment", hint=f"leave out --{name}, or --no-align")
-    return {
-        **result_settings(options),
-        "vad": _detector(options),
-        "words": _words_engine(options),
-        **({"log": options.log.settings()} if options.log else {}),
-        "captions": options_json(options.captions),
-    }
-
-
-def _detector(options: MergeOptions) -> str | None:
-    """What is asked where noise is loud, None where nothing (UsageError where it is wanted and not there)."""
-    if not options.vad:
-        return None
-    from ..audio.silero_vad import detector  # noqa: PLC0415
-
-    return detector()
-
-
-def _words_engine(options: MergeOptions) -> str | None:
-    """What finds words, None where they are not wanted (UsageError where they are and cannot be found)."""
-    if not options.words:
-        return None
-    from ..words import engine  # noqa: PLC0415
-
-    return engine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +119,7 @@ def merge_session(
     """
     progress = progress or Silent()
     progress.stage("listing")
-    settings = _settings(options)
+    settings = settings_used(options)
     if not options.dry_run:
         target.tidy()
     look = _Look(store, store.list_session(session_id), target, settings)
@@ -193,15 +161,22 @@ def merge_session(
     return MergeResult(session_id, target.url, document, transcript, dry_run=options.dry_run, redacted=redacted)
 
 
-def is_merged(store: Store, listing: SessionListing, target: Target, options: MergeOptions) -> bool:
-    """Whether `target` has a result that was made from this very input by these options.
+ResultState = Literal["current", "other options", "stale", "none"]
+"""A result was made from this very input by these options, from it by others, from another input; or there is none."""
 
-    StorageError; RecordingError where it has, without the consent that the options require.
+
+def result_state(store: Store, listing: SessionListing, target: Target, options: MergeOptions) -> ResultState:
+    """What there is in `target` of a session.
+
+    StorageError; RecordingError where it is current, without the consent that the options require.
     """
-    is_there = _Look(store, listing, target, _settings(options)).published is not None
-    if is_there:
+    look = _Look(store, listing, target, settings_used(options))
+    if look.published:
         _check_consent(store, listing, options)
-    return is_there and is_renewed(store, listing, target)
+        return "current" if is_renewed(store, listing, target) else "stale"
+    if look.report is None:
+        return "none"
+    return "other options" if look.is_by_others else "stale"
 
 
 def is_purged(listing: SessionListing, target: Target) -> bool:
@@ -273,6 +248,7 @@ class _Look:
 
     def __init__(self, store: Store, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
         self.listing = listing
+        self._limits = store.limits
         self.mark = fingerprint(listing, {**settings, **limits_in_effect(listing, store.limits)})
         self.report = target.read(result_files.REPORT)
 
@@ -281,6 +257,14 @@ class _Look:
         """The report of a result that was made from the same input; None without one, or where it cannot be read."""
         report = result_files.current_report(self.report)
         return report if report and report.get("inputs_fingerprint") == self.mark else None
+
+    @property
+    def is_by_others(self) -> bool:
+        """Whether there is a result that was made from the same input by other options."""
+        report = result_files.current_report(self.report)
+        if report is None:
+            return False
+        return is_from(self.listing, report.get("inputs_fingerprint", ""), merge_settings(report), self._limits)
 
 
 def hear_session(
@@ -313,7 +297,7 @@ def _with_words(
     alignment: Alignment, recording: Recording, options: MergeOptions, target: Target, progress: Progress
 ) -> Alignment:
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
-    engine = _words_engine(options)
+    engine = words_engine(options)
     if engine is None:
         return replace(alignment, placements=with_logged_words(with_heard_text(alignment.placements)))
     from .align_recording import find_words  # noqa: PLC0415

@@ -26,7 +26,7 @@ from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from ..storage import MERGED_FOLDER, SIDECARS
 from . import result_files
-from .inputs import SESSION
+from .provenance import SESSION
 from .purge_proof.proof import Proof, sentence
 from .purge_proof.published import read_packets
 from .verify_result import verify_published

@@ -84,6 +84,7 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     document["tool"] = {
         **tool,
         "captions_version": __version__,
+        "merged_captions": tool.get("merged_captions", settings.get("captions", {})),
         "settings": {**settings, "captions": options_json(made.options)},
     }
     if is_sealed:  # what was damaged before stays to be seen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..storage.layout_hint import fitting_pattern
-from .inputs import SESSION, events_in, find_strays
+from .provenance import SESSION, events_in, find_strays
 from .strays import RECORDING
 
 if TYPE_CHECKING:

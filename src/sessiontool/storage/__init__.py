@@ -8,7 +8,7 @@ from ..options import Limits, S3Options
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
 from .locations import open_output, open_results, open_store, target_of
-from .protocols import REPORT_NAME, Reader, Results, Store, Target, check_chunk_size, not_published
+from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, check_chunk_size, not_published
 
 __all__ = [
     "DEFAULT_PATTERN",
@@ -20,6 +20,7 @@ __all__ = [
     "Reader",
     "Results",
     "S3Options",
+    "Scanned",
     "Store",
     "Target",
     "check_chunk_size",

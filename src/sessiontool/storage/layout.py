@@ -168,7 +168,7 @@ class Layout:
         return f"Layout({self.pattern!r})"
 
     @property
-    def _owns_folder(self) -> bool:
+    def owns_folder(self) -> bool:
         """Whether everything of a session lies in its folder."""
         return self._components[self._depth].tokens == ("", "session", "")
 
@@ -179,7 +179,7 @@ class Layout:
     def prefixes(self, session_id: str) -> tuple[str, ...]:
         """What the keys of a session begin with; no key is below two of them."""
         folder = f"{self.folder(session_id)}/"
-        if self._owns_folder:
+        if self.owns_folder:
             return (folder,)
         return (self._up_to_number(session_id), folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 
@@ -147,6 +147,13 @@ class Reader(Protocol):
         ...
 
 
+class Scanned(NamedTuple):
+    """A session as listed, and the report of a result beside its chunks, where there is one."""
+
+    listing: SessionListing
+    report: StoredObject | None
+
+
 class Store(Protocol):
     """Where sessions live.  Keys are relative to its root.  Threads may share it."""
 
@@ -160,6 +167,18 @@ class Store(Protocol):
 
     def session_ids(self) -> Iterator[str]:
         """The ids of all sessions, each once, in the order of their keys."""
+        ...
+
+    def scan(self) -> Iterator[Scanned]:
+        """All sessions in the order of their keys, each listed whole; a request for each thousand objects."""
+        ...
+
+    def read_index(self) -> tuple[bytes, str] | None:
+        """What `write_index` left, and its tag; None where there is nothing, or no need of an index (StorageError)."""
+        ...
+
+    def write_index(self, body: bytes, tag: str | None) -> None:
+        """Keep an index of results, in the place of the one with `tag`, unless another run did so first."""
         ...
 
     def list_session(self, session_id: str) -> SessionListing:

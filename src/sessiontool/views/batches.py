@@ -34,7 +34,7 @@ def announcement(outcome: Outcome) -> str:
 
 def repeated_line(count: int, report: str | None) -> str:
     """That sessions fail as they did in an earlier run, which was announced then."""
-    which = f"; {report} names them" if report else ""
+    which = f"; sessiontool report {report} names them" if report else ""
     return f"{count} session{'s' * (count != 1)} failed as announced before{which}"
 
 

@@ -18,7 +18,7 @@ from ...errors import RecordingError, UsageError
 from ...progress import Progress, Silent
 from ...storage import scratch_folder
 from .. import result_files
-from ..inputs import REDACTIONS
+from ..provenance import REDACTIONS
 from ..result_names import REDACTED
 from ..result_shapes import REPORT_SHAPE, misfits
 from .asked import RedactRequest, asked_redactions

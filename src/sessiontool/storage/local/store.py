@@ -20,6 +20,7 @@ from ...options import Limits
 from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..protocols import Check, changed, check_size, unknown_session, vanished
+from ..scanning import scanned
 from .delete import erase_files
 from .disk import disk_errors, work_folder
 from .pages import write_page
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from ..protocols import Reader
+    from ..protocols import Reader, Scanned
 
 
 def _tag(status: os.stat_result) -> str:
@@ -85,12 +86,22 @@ class LocalStore:
                 seen.add(session_id)
                 yield session_id
 
+    def scan(self) -> Iterator[Scanned]:
+        for session_id in self.session_ids():
+            one = scanned(self.layout, session_id, self._all_of(session_id))
+            if one:
+                yield one
+
+    def read_index(self) -> None:
+        """A folder's reports are read as fast as an index of them."""
+
+    def write_index(self, body: bytes, tag: str | None) -> None:
+        """See `read_index`."""
+
     def list_session(self, session_id: str) -> SessionListing:
         folder = self._root / self.layout.folder(session_id)
         self._check_inside(folder)
-        with disk_errors("list", folder):
-            objects = [obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix)]
-        listing = self.layout.listing(session_id, objects)
+        listing = self.layout.listing(session_id, self._all_of(session_id))
         if listing is None:
             raise unknown_session(self, session_id)
         return listing
@@ -184,6 +195,10 @@ class LocalStore:
         if not self._is_inside(path):
             raise _leads_out(path)
         self._inside.add(path)
+
+    def _all_of(self, session_id: str) -> list[StoredObject]:
+        with disk_errors("list", self._root / self.layout.folder(session_id)):
+            return [obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix)]
 
     def _below(self, prefix: str) -> Iterator[StoredObject]:
         """Everything whose key begins with `prefix`; the folder that is exactly the prefix appears as its marker."""

@@ -7,10 +7,13 @@ is noticed instead of mixed.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
+from botocore.session import get_session
+from botocore.utils import parse_timestamp
 
 from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
@@ -18,6 +21,7 @@ from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..local.untrusted import check_name
 from ..protocols import Check, changed, check_size, unknown_session
+from ..scanning import scan_sorted, scanned
 from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
 from .errors import FAILURES, translate
@@ -33,11 +37,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ...options import Limits, S3Options
-    from ..protocols import Reader
+    from ..protocols import Reader, Scanned
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 _REQUEST_ATTEMPTS = 4
+_INDEX = ".sessiontool/index.json.gz"
+"""No session's folder, for an id does not begin with a dot."""
 _CONNECTIONS = 64  # or urllib3 throws away, and warns of, those of all threads above ten
 
 
@@ -71,7 +77,9 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         retries={"mode": "standard", "total_max_attempts": _REQUEST_ATTEMPTS},
     )
     try:
-        session = boto3.Session(profile_name=options.profile, region_name=options.region)
+        core = get_session()
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+        session = boto3.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
         return session, session.client("s3", endpoint_url=options.endpoint_url, config=config)
     except FAILURES as error:
         raise translate(error, f"use {url}", options.endpoint_url or "") from error
@@ -79,6 +87,15 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         raise UsageError(
             f"cannot use {url}: the endpoint is not a URL", hint="write it as https://host or http://host:port"
         ) from error
+
+
+def _instant(value: Any) -> datetime:
+    """A time in an answer.  botocore's own way takes more than half of the time of a listing."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):  # a time of HTTP, or seconds
+        found: datetime = parse_timestamp(value)
+        return found
 
 
 class S3Store:
@@ -108,9 +125,24 @@ class S3Store:
                     seen.add(session_id)
                     yield session_id
 
+    def scan(self) -> Iterator[Scanned]:
+        if self.layout.owns_folder:
+            yield from scan_sorted(self.layout, self._below(self.layout.parent))
+            return
+        for session_id in self.session_ids():
+            one = scanned(self.layout, session_id, self._all_of(session_id))
+            if one:
+                yield one
+
+    def read_index(self) -> tuple[bytes, str] | None:
+        found = self._bucket.snapshot(self._root + _INDEX)
+        return (found.body, found.tag) if found else None
+
+    def write_index(self, body: bytes, tag: str | None) -> None:
+        self._bucket.put_if(self._root + _INDEX, body, tag)
+
     def list_session(self, session_id: str) -> SessionListing:
-        objects = (obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix))
-        listing = self.layout.listing(session_id, objects)
+        listing = self.layout.listing(session_id, self._all_of(session_id))
         if listing is None:
             raise unknown_session(self, session_id)
         return listing
@@ -170,6 +202,9 @@ class S3Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _all_of(self, session_id: str) -> Iterator[StoredObject]:
+        return (obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix))
 
     def _below(self, prefix: str) -> Iterator[StoredObject]:
         for page in self._bucket.pages(self._root + prefix):

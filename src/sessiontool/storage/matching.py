@@ -1,0 +1,44 @@
+"""Ids of sessions as people write them: whole, or as patterns of the shell (`2026-11-*`)."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from typing import TYPE_CHECKING
+
+from ..errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .protocols import Store
+
+_WILD = re.compile(r"[*?\[]")
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text is a pattern: none of these characters can be in an id."""
+    return _WILD.search(text) is not None
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """What says whether an id is one of `patterns`; without any, each is."""
+    if not patterns:
+        return lambda _: True
+    wanted = re.compile("|".join(translate(one) for one in patterns))
+    return lambda session_id: wanted.fullmatch(session_id) is not None
+
+
+def expanded(store: Store, named: Iterable[str]) -> list[str]:
+    """Ids and patterns as ids, each once; an id as it is (NotFoundError where a pattern has no session)."""
+    named = list(named)
+    if not any(map(is_pattern, named)):
+        return list(dict.fromkeys(named))
+    there = list(store.session_ids())
+    found: dict[str, None] = {}
+    for one in named:
+        ids = list(filter(matcher([one]), there)) if is_pattern(one) else [one]
+        if not ids:
+            raise NotFoundError(f"no session in {store.url} is like {one[:80]!r}", hint="`sessiontool list` names them")
+        found.update(dict.fromkeys(ids))
+    return list(found)
