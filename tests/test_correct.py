@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from places import Folder, Place, Prefix
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
+from sessiontool.sessions.caption_edits import CaptionEdits, caption_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +161,79 @@ def test_a_log_that_needs_the_settings_is_read_with_them(
         done = CliRunner().invoke(app, [*command, "--store", "store"])
         assert done.exit_code == 0, done.output
         assert "log-not-read" not in done.output
+
+
+# -- edited captions
+
+
+def edits_of(folder: Path, name: str, change: Callable[[str], str]) -> CaptionEdits:
+    """What is found in a result's caption file after an edit."""
+    transcript, report = (json.loads((folder / one).read_text()) for one in ("transcript.json", "report.json"))
+    before = (folder / name).read_text()
+    after = change(before)
+    return caption_edits(after.encode(), transcript, report)
+
+
+def texts_of(folder: Path) -> dict[str, str]:
+    return {one["id"]: one["text"] for one in json.loads((folder / "transcript.json").read_text())["utterances"]}
+
+
+@pytest.mark.parametrize("name", ["captions.vtt", "captions.srt"])
+@pytest.mark.parametrize("session_id", ["demo", "chrome-load", "chrome-1s"])
+def test_captions_that_were_not_edited_correct_nothing(
+    merged_session: Callable[[str], Path], session_id: str, name: str
+) -> None:
+    """Nor do those that were only timed anew, split, or laid out in other lines."""
+    folder = merged_session(session_id)
+    assert edits_of(folder, name, lambda text: text) == CaptionEdits()
+    assert (
+        edits_of(folder, name, lambda text: re.sub(r"(\d\d:\d\d:\d\d[.,])\d\d\d", r"\g<1>111", text)) == CaptionEdits()
+    )
+    one_line = re.compile(r"(?<=[a-z,])\n(?=[a-z])")
+    assert edits_of(folder, name, lambda text: one_line.sub(" ", text)) == CaptionEdits()
+
+
+@pytest.mark.parametrize("name", ["captions.vtt", "captions.srt"])
+def test_words_of_edited_captions_become_corrections(merged_session: Callable[[str], Path], name: str) -> None:
+    folder = merged_session("demo")
+    texts = texts_of(folder)
+
+    def change(text: str) -> str:
+        assert text.count("fifteen") == text.count("twenty when") == text.count("painful") == 1
+        text = text.replace("fifteen", "about fourteen").replace("twenty when", "twenty, when")
+        return text.replace("that sounds painful", "painful that sounds indeed")
+
+    found = edits_of(folder, name, change)
+    assert found.texts == {
+        "u000": "I would guess around about fourteen hours, maybe twenty, when we close the month.",
+        next(one for one, text in texts.items() if "painful" in text): "Okay, painful that sounds indeed.",
+    }
+    assert (found.speakers, found.dropped) == ({}, [])
+
+
+def test_a_cue_that_was_deleted_and_a_name_that_was_changed(merged_session: Callable[[str], Path]) -> None:
+    folder = merged_session("demo")
+
+    def change(text: str) -> str:
+        text = re.sub(r"\n[\d:. >-]+\n<v.assistant Morgan>Go ahead\.</v>\n", "\n", text)
+        return text.replace("<v.user Dana>Okay, that", "<v Robin>Okay, that")
+
+    found = edits_of(folder, "captions.vtt", change)
+    texts = texts_of(folder)
+    assert [texts[one] for one in found.dropped] == ["Go ahead."]
+    assert {texts[one]: name for one, name in found.speakers.items()} == {"Okay, that sounds painful.": "Robin"}
+    assert found.texts == {}
+
+
+def test_edited_captions_by_the_command(place: Place, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.vtt"
+    text = place.get(f"{SESSION}/merged/captions.vtt").decode()
+    first = transcript(place)["utterances"][0]
+    word = first["text"].split()[0]
+    edited.write_text(text.replace(word, "Truly", 1))
+    assert "1 corrected" in run(place, "correct", edited)
+    run(place, "merge")
+    assert transcript(place)["utterances"][0]["text"] == first["text"].replace(word, "Truly", 1)
+    assert "Truly" in place.get(f"{SESSION}/merged/captions.srt").decode()
+    edited.write_text("WEBVTT\n\n")
+    run(place, "correct", edited, code=4)

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 
+_FILE_HELP = "An edited transcript.json, or captions as VTT or SRT.  [default: the result's transcript.json]"
+
+
 @on_store("dry_run", without=("verbose",))
 def correct(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="The session.", show_default=False)],
     common: Common,
     edited: Annotated[
         str | None,
-        typer.Argument(metavar="FILE", help="An edited transcript.json.  [default: the result's]", show_default=False),
+        typer.Argument(
+            metavar="FILE",
+            help="An edited transcript.json, VTT or SRT file.  [default: the result's transcript]",
+            show_default=False,
+        ),
     ] = None,
     text: Annotated[
         list[str] | None,
@@ -41,9 +48,9 @@ def correct(
 ) -> None:
     """Correct texts, for good: in corrections.jsonl beside the log, which every merge reads.
 
-    Without options, what differs in the result's transcript.json, edited by hand, becomes corrections.  Merge the
-    session afterwards, which makes the captions of them.  With --dry-run, what is corrected is shown and nothing is
-    written.
+    Without options, what differs in the result's transcript.json, edited by hand, becomes corrections; with a FILE what
+    differs in that: a transcript.json, or captions, of which texts and names count and times do not.  Merge the session
+    afterwards, which makes the captions of them.  With --dry-run, what is corrected is shown and nothing is written.
     """
     with common.errors_as_exits():
         from ..sessions.correct import Edits, correct_session  # noqa: PLC0415
@@ -77,4 +84,4 @@ def _read(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except FileNotFoundError as error:
-        raise NotFoundError(f"there is no {name}", hint="it names an edited transcript.json") from error
+        raise NotFoundError(f"there is no {name}", hint="it names an edited transcript.json, or captions") from error

@@ -11,9 +11,12 @@ from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, UsageError
 from ..options import LogOptions
+from ..storage import not_published
+from .caption_edits import caption_edits, is_caption_file
 from .corrections import edited_transcript
 from .inputs import read_notes
 from .provenance import CORRECTIONS
+from .result_files import json_object
 from .result_names import REPORT, TRANSCRIPT
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What is to be corrected, by utterance; `transcript` is an edited transcript.json."""
+    """What is to be corrected, by utterance; `transcript` is an edited transcript.json, or an edited caption file."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     speakers: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +84,9 @@ def correct_session(
     if edits.are_none and edited is not None:
         _take(edited, corrections, logged, notes.session.speakers)
     _apply(edits, corrections, logged)
-    if edits.transcript is not None:
+    if edits.transcript is not None and is_caption_file(edits.transcript):
+        _take_captions(edits.transcript, corrections, logged, target, document)
+    elif edits.transcript is not None:
         _take(edits.transcript, corrections, logged, notes.session.speakers)
     now = {name: values for name, values in corrections.by_id.items() if values}
     corrections.by_id = now
@@ -113,6 +118,22 @@ def _apply(edits: Edits, corrections: Corrections, logged: Mapping[str, Utteranc
         for name, value in values.items():
             _set(corrections, name, field_name, value, logged[name].text if field_name == "text" else None)
     for name in edits.dropped:
+        corrections.by_id.setdefault(name, {})["drop"] = True
+
+
+def _take_captions(
+    body: bytes, corrections: Corrections, logged: Mapping[str, Utterance], target: Target, report: bytes | None
+) -> None:
+    """What an edited caption file has otherwise than the published one."""
+    transcript, described = json_object(target.read(TRANSCRIPT) or b""), json_object(report or b"")
+    if transcript is None or described is None:
+        raise not_published(target.locate(TRANSCRIPT))
+    found = caption_edits(body, transcript, described)
+    for field_name, values in (("text", found.texts), ("speaker", found.speakers)):
+        for name, value in values.items():
+            if name in logged:
+                _set(corrections, name, field_name, value, logged[name].text if field_name == "text" else None)
+    for name in found.dropped:
         corrections.by_id.setdefault(name, {})["drop"] = True
 
 
