@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from sessiontool.cli import app
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PROJECT = Path(__file__).parent.parent
 
@@ -145,3 +146,70 @@ def test_a_command_gets_the_run(store: Path, tmp_path: Path) -> None:
     missing = batch("--all", "-s", tmp_path / "nowhere", "--notify", f"cat > {got}", "--quiet")
     assert missing.returncode == 3
     assert "does not exist" in json.loads(got.read_text())["error"], "a night that could not begin is announced too"
+
+
+NIGHTS, SESSIONS, CORRECTED = 3, 50, 5
+
+
+def chunk(folder: Path, number: int) -> Path:
+    return next(folder.rglob(f"{number:06d}.webm"))
+
+
+HURT: dict[str, Callable[[Path], object]] = {  # a tenth of them, each in another way
+    "n05": lambda folder: chunk(folder, 1).unlink(),  # a chunk was never uploaded
+    "n15": lambda folder: chunk(folder, 0).write_bytes(b"<html>502 Bad Gateway</html>"),
+    "n25": lambda folder: (folder / "utterances.jsonl").write_text("not a log"),
+    "n35": lambda folder: [path.write_bytes(bytes(2000)) for path in folder.rglob("*.webm")],
+    "n45": lambda folder: os.truncate(chunk(folder, 2), 900),
+}
+
+
+def documented_script() -> str:
+    """The script of docs/cron.md, as it is."""
+    page = (PROJECT / "docs" / "cron.md").read_text()
+    found = re.search(r"```sh nightly.sh\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_three_nights_by_the_documented_script(pattern: Path, tmp_path: Path) -> None:
+    """Each damaged session is announced once, again when it changed, and what people corrected stays."""
+    store = tmp_path / "samples"
+    for number in range(SESSIONS):
+        shutil.copytree(pattern / "whole", store / f"n{number:02d}")
+    for name, hurt in HURT.items():
+        hurt(store / name)
+    for path in store.rglob("*"):
+        os.utime(path, (path.stat().st_mtime - 7200,) * 2)  # it is night: what was recorded has ended
+    (tmp_path / "nightly.sh").write_text(documented_script())
+    around = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    corrected = [f"n{number:02d}" for number in range(0, SESSIONS, SESSIONS // CORRECTED)]
+
+    mails = []
+    for night in range(NIGHTS):
+        done = subprocess.run(["sh", tmp_path / "nightly.sh"], env=around, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.returncode) == ("", 4), done.stderr
+        mails.append(done.stderr)
+        if night == 0:
+            for name in corrected:
+                said = (
+                    *("correct", name, "-s", str(store), "-o", str(tmp_path / "merged")),
+                    "--text",
+                    f"u000={name} said",
+                )
+                assert CliRunner().invoke(app, said).exit_code == 0
+        if night == 1:  # another chunk of one is lost, and the log of another is mended
+            chunk(store / "n05", 2).unlink()
+            shutil.copyfile(store / "n00" / "utterances.jsonl", store / "n25" / "utterances.jsonl")
+
+    named = [sorted(set(re.findall(r"^(?:error|warning): (n\d\d):", mail, re.MULTILINE))) for mail in mails]
+    assert named == [sorted(HURT), [], ["n05"]], mails
+    assert mails[1].splitlines() == [
+        "1 session failed as announced before; sessiontool report last-night.jsonl names them"
+    ]
+    assert {line["session_id"] for line in entries(tmp_path / "last-night.jsonl") if "announced_at" in line} == {
+        "n05", "n15", "n35", "n45",
+    }  # fmt: skip
+    for name in corrected:
+        transcript = json.loads((tmp_path / "merged" / name / "transcript.json").read_text())
+        assert transcript["utterances"][0]["text"] == f"{name} said"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def metrics(
     sources: Sources,
     common: Common,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of lines for people.  A line for each figure.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV instead of lines for people.  A line for each figure.")
+    ] = False,
 ) -> None:
     """Show who talked, who waited and who interrupted, in merged sessions.
 
