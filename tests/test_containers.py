@@ -56,7 +56,6 @@ def encoded(codec: str, container: str, folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("codec", "container", "name"),
     [
-        ("pcm_s16le", "wav", "a WAV file"),
         ("pcm_s16be", "aiff", "an AIFF file"),
         ("pcm_s16le", "caf", "a Core Audio file"),
         ("aac", "adts", r"AAC sound \(ADTS\)"),

@@ -146,7 +146,9 @@ def test_blobs_of_other_containers(
     assert (told.packet_ms, told.start_ms, told.end_ms, told.damages) == (packets, from_ms, to_ms, ())
 
 
-@pytest.mark.parametrize(("blob", "what"), [(b'{"id": "u1"}', "a JSON document"), (b"RIFF\0\0\0\0WAVE", "a WAV file")])
+@pytest.mark.parametrize(
+    ("blob", "what"), [(b'{"id": "u1"}', "a JSON document"), (b"FORM\0\0\0\0AIFF", "an AIFF file")]
+)
 def test_what_is_no_recording_is_named(blob: bytes, what: str) -> None:
     with pytest.raises(RecordingError, match=what):
         explain(blob)

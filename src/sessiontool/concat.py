@@ -52,6 +52,11 @@ class Remuxer:
         return max(0, self._muxer.samples - self.head.pre_skip) if self._muxer and self.head else 0
 
     @property
+    def rounded_samples(self) -> int:
+        """Samples of PCM that the file does not have exactly, once it is finished."""
+        return int(getattr(self._muxer, "rounded", 0))
+
+    @property
     def session_end_us(self) -> int | None:
         """Where the last part ended on the session clock; None before the first has."""
         return self._builder.session_end_us
@@ -175,4 +180,8 @@ class Muxer(Protocol):
 
 
 def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
+    if head.codec == "pcm":
+        from .audio.flac import FlacMuxer  # noqa: PLC0415 - needs an encoder, which other recordings do not
+
+        return FlacMuxer(body)
     return M4aMuxer(body) if head.codec == "aac" else WebmMuxer(body)

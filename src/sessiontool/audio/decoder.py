@@ -27,7 +27,9 @@ from av.error import FFmpegError
 from ..cpus import usable
 from ..media.filler import CLOCK_HZ
 from ..media.opus import MAX_PACKET_SAMPLES, joined
+from ..media.pcm import PcmHead
 from .contexts import at_clock_rate, decoder_for
+from .flac import floats
 from .scratch import Arrays
 
 if TYPE_CHECKING:
@@ -132,7 +134,7 @@ def _sound(block: _Block, head: SoundHead, margin: int, arrays: Arrays) -> Float
     total = sum(block.lengths)
     sound = arrays.get("sound", (head.channels, reach + total + reach + (_BATCH + _ROW) * _FACTOR))
     sound[:, :reach] = sound[:, reach + total :] = 0
-    decode_all = _decode_opus if head.codec == "opus" else _decode_frames
+    decode_all = _DECODERS[head.codec]
     decode_all(block, head, sound[:, reach : reach + total])
     count = -(-(block.end - block.start) // _FACTOR) + 2 * margin
     return _reduced(sound, block.start - block.position, count, arrays)
@@ -160,6 +162,15 @@ def _decode_frames(block: _Block, head: SoundHead, room: Floats) -> None:
         _decode(context, packet, sound[:, number * size : (number + 1) * size])
     if sound is not room:
         at_clock_rate(sound, head.rate_hz, room)
+
+
+def _convert(block: _Block, head: SoundHead, room: Floats) -> None:
+    """Write a block's samples, which are no code, into `room`."""
+    assert isinstance(head, PcmHead)
+    at_clock_rate(floats(b"".join(block.packets), head), head.rate_hz, room)
+
+
+_DECODERS = {"opus": _decode_opus, "aac": _decode_frames, "pcm": _convert}
 
 
 def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:

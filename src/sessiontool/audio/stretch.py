@@ -14,7 +14,9 @@ import numpy as np
 from av.error import FFmpegError
 
 from ..media.filler import CLOCK_HZ
+from ..media.pcm import PcmHead
 from .contexts import decoder_for, resampled
+from .flac import floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,6 +72,9 @@ def _wanted(packets: Iterable[bytes], head: SoundHead, start: int, end: int) -> 
 
 def _decoded_packets(wanted: Iterable[tuple[int, bytes, int]], head: SoundHead) -> Iterator[tuple[int, Floats]]:
     """The position of each packet, and its sound at the recording's own rate."""
+    if isinstance(head, PcmHead):
+        yield from ((position, floats(packet, head)) for position, packet, _ in wanted)
+        return
     context = decoder_for(head)
     for position, packet, length in wanted:
         samples = length if head.rate_hz == CLOCK_HZ else head.filler.samples

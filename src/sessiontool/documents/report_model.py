@@ -60,6 +60,7 @@ class ReportChunk(TypedDict):
     sha256: str
     packets: int
     packets_sha256: NotRequired[str]
+    samples: NotRequired[int]
     verdict: str
     payload_bytes: int
     structure_bytes: int

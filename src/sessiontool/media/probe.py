@@ -17,8 +17,12 @@ from .foreign_kinds import kind_of, utf8_mangled
 from .isobmff.box_sequence import begins_mp4, holds_mp4
 from .isobmff.demuxer import Mp4Demuxer
 from .matroska.demuxer import WebmDemuxer
+from .matroska.pcm_demuxer import PcmWebmDemuxer, holds_pcm
 from .ogg.demuxer import OggDemuxer
 from .ogg.pages import holds_ogg
+from .pcm import PcmHead, raw_head
+from .riff.demuxer import PcmDemuxer
+from .riff.headers import begins_wav
 
 if TYPE_CHECKING:
     from .packets import Demuxer, Track
@@ -53,10 +57,26 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
         raise RecordingError(f"the first chunk {what}", hint="look for it where the uploads come from")
     if mangled := utf8_mangled(first_bytes):
         raise RecordingError(f"the recording was {mangled.name}", hint=mangled.hint)
+    if pcm := _pcm(first_bytes, mime_type, track):
+        return pcm
     demuxer = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
     if demuxer is None and (kind := kind_of(first_bytes)):
         raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
     return (demuxer or _by_name(mime_type))(mime_type=mime_type, track=track)
+
+
+def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
+    """The demuxer for samples as they are, None where it is none of those."""
+    if begins_wav(data):
+        return PcmDemuxer()
+    if holds_pcm(data):
+        return PcmWebmDemuxer()
+    if track is not None and isinstance(track.head, PcmHead) and not begins_recording(data):
+        return PcmWebmDemuxer(track) if track.writing_app else PcmDemuxer(track.head)
+    if _by_beginning(data) or kind_of(data):
+        return None
+    head = raw_head(mime_type)
+    return None if head is None else PcmDemuxer(head)
 
 
 def _by_beginning(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:

@@ -65,7 +65,7 @@ def plan_part(
     track = None
     for chunk in listed:
         surveys.append(survey(chunk, read(chunk), mime_type, track))
-        track = track or (surveys[-1].track if surveys[-1].has_header else None)
+        track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
     planner = _Planner(part, listed, entry, surveys, starts_ms or {})
     try:
         plan = planner.plan()

@@ -36,8 +36,9 @@ class ChunkRecord:
 
     `empty` means that it holds no packet, `foreign` that it is of another recording, `unread` that its part was refused
     before.  `packets` were joined in its place and `packets_sha256` goes over them as they were read: the output is
-    checked against it.  `account` adds up to the chunk's size, or to that of what came out of
-    an upload's wrapping; then `wrapped_as` names it, and `stored_bytes` is the size of the object.
+    checked against it.  `samples` are those of PCM, on each channel.  `account` adds up to the chunk's size, or
+    to that of what came out of an upload's wrapping; then `wrapped_as` names it, and `stored_bytes` is the size of the
+    object.
     """
 
     chunk: ChunkRef
@@ -48,6 +49,7 @@ class ChunkRecord:
     account: Account = field(default_factory=lambda: Account(0))
     damage: list[Stretch] = field(default_factory=list)
     set_aside: list[Stretch] = field(default_factory=list)
+    samples: int = 0
     wrapped_as: str = ""
     stored_bytes: int = 0
 

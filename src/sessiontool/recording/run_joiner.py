@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..media.packets import PacketDigest, PacketRun
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock
+from .digests import digest_for, samples_in
 from .gap_filling import Pause
 from .manifest import started_again
 from .records import ChunkRecord, PartRecord, Stretch, unread
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..concat import Remuxer
     from ..errors import RecordingError
-    from ..media.packets import Track
+    from ..media.packets import PacketRun, Track
     from ..model import ChunkRef
     from ..progress import Progress
     from .records import Assembly
@@ -62,7 +62,7 @@ class RunJoiner:
         self._remuxer = context.remuxer
         self._time_map = time_map or TimeMap()
         self._number = -1  # of the recording in the demuxer's count
-        self._digest = PacketDigest()
+        self._digest = digest_for(None)
         self._digest_of: ChunkRecord | None = None
         self._seam = Seam()
 
@@ -117,15 +117,16 @@ class RunJoiner:
     def _count(self, record: ChunkRecord, payloads: Sequence[bytes]) -> None:
         if self._digest_of is not record:
             self._close_digest()
-            self._digest_of = record
+            self._digest_of, self._digest = record, digest_for(self.stream.demuxer.track)
         record.packets += len(payloads)
+        record.samples += samples_in(self.stream.demuxer.track, payloads)
         self._digest.update(payloads)
         self.packets += len(payloads)
 
     def _close_digest(self) -> None:
         if self._digest_of is not None and self._digest_of.packets:
             self._digest_of.packets_sha256 = self._digest.hexdigest()
-        self._digest, self._digest_of = PacketDigest(), None
+        self._digest_of = None
 
     def settle(self, digests: Mapping[ChunkRef, str] | None = None, altered: Collection[ChunkRef] = ()) -> None:
         """Write the demuxer's ledger into the records of the chunks, which are all in the assembly now.

@@ -16,7 +16,9 @@ from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
+from ..media.pcm import PcmHead
 from ..media.probe import begins_recording, open_demuxer, what_is
+from ..media.riff.headers import begins_wav
 from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
@@ -97,6 +99,11 @@ class ChunkSurvey:
         return sum(max(0, last - first) for first, last in ends)
 
     @property
+    def says_what_it_is(self) -> bool:
+        """Whether others can be read by what its header says; a WAV file's does not begin a recording."""
+        return self.has_header or (self.track is not None and isinstance(self.track.head, PcmHead))
+
+    @property
     def is_torn_at_start(self) -> bool:
         """Whether its first bytes are of no use by themselves."""
         return any(damage.offset <= 1 and damage.length_bytes for damage in self.damages)
@@ -125,12 +132,13 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     """Read a chunk by itself; `track` is that of a header in another chunk, for one too short to prove what it is."""
     found = ChunkSurvey(chunk, hashlib.sha256(data).hexdigest(), len(data), has_header=begins_recording(data))
     found.head_bytes, found.tail_bytes = data[:_EDGE_BYTES], data[-_EDGE_BYTES:]
-    read = _read(data, mime_type, None)
+    is_pcm = track is not None and isinstance(track.head, PcmHead)
+    read = _read(data, mime_type, track if is_pcm else None)
     if isinstance(read, RecordingError) and track and not found.has_header:
         read = _read(data, mime_type, track)
     if isinstance(read, RecordingError):
         found.what = what_is(data)
-        if found.has_header:
+        if found.has_header or begins_wav(data):
             found.refusal, found.what = read, found.what or read.message
         return found
     demuxer, runs = read

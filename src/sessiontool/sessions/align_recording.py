@@ -166,9 +166,14 @@ def _unlike_finding(names: Sequence[str]) -> Finding:
 
 
 def packets_of(path: Path) -> Iterator[bytes]:
-    """The packets of a file that we wrote."""
+    """The packets of a file that we wrote; of PCM, blocks of samples as `PcmHead.stored` has them."""
     reader: Demuxer | None = None
     with path.open("rb") as file:
+        if file.peek(4)[:4] == b"fLaC":
+            from ..audio.flac import FlacReader  # noqa: PLC0415
+
+            yield from FlacReader(file).blocks()
+            return
         while data := file.read(_READ_BYTES):
             reader = reader or open_demuxer(data)
             for run in reader.feed(data):
@@ -179,6 +184,10 @@ def head_of(path: Path) -> SoundHead:
     """The header of a file that we wrote (RecordingError where it has no track)."""
     reader: Demuxer | None = None
     with path.open("rb") as file:
+        if file.peek(4)[:4] == b"fLaC":
+            from ..audio.flac import FlacReader  # noqa: PLC0415
+
+            return FlacReader(file).head
         while (reader is None or reader.track is None) and (data := file.read(_HEAD_BYTES)):
             reader = reader or open_demuxer(data)
             reader.feed(data)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..concat import Remuxer
+from ..media.pcm import PcmHead
+from ..model import Finding
 from ..recording.assemble import assemble
 from . import result_files
 from .inputs import noted_sha256
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from ..recording.records import Assembly
     from ..storage import Reader, Store
     from ..timeline import Timeline
+
+
+_ROUNDED_HINT = "what is rounded is 140 dB below full scale; the chunks have it, and purge keeps them"
 
 
 @dataclass(slots=True)
@@ -65,7 +70,11 @@ def join_session(
         uid = result_files.track_uid(listing.session_id)
         with path.open("wb") as out:
             timeline = joiner.finish(out, writing_app=result_files.writing_app(), track_uid=uid)
-    return Recording(path, assembly, timeline, joiner.head, joiner.recorded_packets, joiner.silent_packets)
+        if joiner.rounded_samples:
+            message = f"{joiner.rounded_samples:,} samples have more than 24 bits, as FLAC has them, and are rounded"
+            assembly.findings.append(Finding("samples-rounded", "info", message, hint=_ROUNDED_HINT))
+    head = joiner.head.stored if isinstance(joiner.head, PcmHead) else joiner.head
+    return Recording(path, assembly, timeline, head, joiner.recorded_packets, joiner.silent_packets)
 
 
 def reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:

@@ -277,10 +277,11 @@ class Purger:
         return proof
 
     def _proof_of(self, session_id: str, target: Target, document: Report) -> Proof:
-        named = [finding for finding in document["findings"] if finding["code"] == "chunk-foreign"]
-        foreign = {(one.get("part"), one.get("seq")) for one in named}
+        if (name := result_files.audio_of(document)) == result_files.AUDIO_NAMES["pcm"]:
+            raise _refused(session_id, "chunks of PCM are not compared with audio.flac", "keep them")
+        foreign = {(one.get("part"), one.get("seq")) for one in document["findings"] if one["code"] == "chunk-foreign"}
         try:
-            with target.fetched(result_files.audio_of(document)) as path, path.open("rb") as file:
+            with target.fetched(name) as path, path.open("rb") as file:
                 return Proof(read_packets(file), foreign, self._store.limits.chunk_bytes)
         except NotFoundError as error:
             raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error

@@ -150,6 +150,7 @@ def chunk_json(record: ChunkRecord) -> ReportChunk:
         "sha256": record.sha256,
         "packets": record.packets,
         **({"packets_sha256": record.packets_sha256} if record.packets else {}),
+        **({"samples": record.samples} if record.samples else {}),
         "verdict": record.verdict,
         "payload_bytes": record.account.payload_bytes,
         "structure_bytes": record.account.structure_bytes,

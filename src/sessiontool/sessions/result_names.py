@@ -22,7 +22,7 @@ PAGE, PEAKS = "index.html", "peaks.dat"
 REDACTED, REDACTED_LIST = "redacted", "redactions.json"
 """The folder of a second result, from which something is gone, and the file in it that says what."""
 
-AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a"}
+AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a", "pcm": "audio.flac"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
 
 A result has one of them."""

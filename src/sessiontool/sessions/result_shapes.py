@@ -124,6 +124,7 @@ _CHUNK = Fields(
     },
     {
         "packets_sha256": DIGEST,
+        "samples": COUNT,
         "damage": _STRETCHES,
         "damage_more": COUNT,
         "set_aside": _STRETCHES,

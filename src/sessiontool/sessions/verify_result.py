@@ -17,6 +17,7 @@ from .result_files import digest_of, is_older, json_object, track_uid
 from .result_names import AUDIO_NAMES, METRICS, OUTPUTS, REPORT, TRANSCRIPT, audio_of
 from .result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 from .verify_agreement import is_caption_file
+from .verify_flac import verify_flac
 from .verify_m4a import verify_m4a
 from .verify_problems import AGAIN, Problems
 
@@ -88,8 +89,9 @@ def _verify_files(target: Target, document: Report) -> list[Finding]:
 
 def _verify_sound(file: BinaryIO, document: Report) -> list[Finding]:
     """Compare a recording, open for reading at its start, with its report."""
-    check = verify_m4a if audio_of(document) == AUDIO_NAMES["aac"] else verify.verify_audio
-    return check(file, document, _maker(document))
+    checks = {"aac": verify_m4a, "pcm": verify_flac}
+    codec = next(codec for codec, name in AUDIO_NAMES.items() if name == audio_of(document))
+    return checks.get(codec, verify.verify_audio)(file, document, _maker(document))
 
 
 def _bodies(target: Target, names: Iterable[str], problems: list[Finding]) -> Iterator[tuple[str, bytes]]:

@@ -53,6 +53,7 @@ _FIRST_THROTTLED_DELAY_S = 0.5
 _CONTENT_TYPES = {
     ".webm": "audio/webm",
     ".m4a": "audio/mp4",
+    ".flac": "audio/flac",
     ".vtt": "text/vtt; charset=utf-8",
     ".srt": "application/x-subrip",
     ".json": "application/json",

@@ -1,0 +1,155 @@
+"""Sound as it is, without a codec: what its samples are, how long they last, and silence.
+
+A "packet" of it is a block of some milliseconds, in the bytes that the recorder wrote.  Nothing here decodes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..errors import RecordingError
+from .filler import CLOCK_HZ, Filler, one_codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .filler import SoundHead
+
+ENCODINGS = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
+"""Bytes of a sample on one channel, by FFmpeg's names (definition)."""
+
+_BLOCKS_A_SECOND = 100  # chosen: 10 ms, as Chrome's PCM in WebM (measured)
+_SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
+_LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
+_PARAMETER = re.compile(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
+_RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l16")
+_NAMES = {
+    **{name: name for name in ENCODINGS},
+    "8": "u8",
+    "16": "s16le",
+    "24": "s24le",
+    "32": "s32le",
+    "int16": "s16le",
+    "pcm16": "s16le",
+    "s16": "s16le",
+    "linear16": "s16le",
+    "float32": "f32le",
+    "f32": "f32le",
+    "float": "f32le",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PcmHead:
+    """What the samples are: `encoding` is of `ENCODINGS`, channels are interleaved."""
+
+    channels: int
+    rate_hz: int
+    encoding: str
+
+    def __post_init__(self) -> None:
+        """RecordingError for more channels than two, or a rate that is none."""
+        if self.channels not in (1, 2):
+            raise RecordingError(
+                f"PCM with {self.channels} channels, not mono or stereo",
+                hint="record one stereo track; for what is recorded: ffmpeg -i FILE -ac 2 OUT.wav",
+            )
+        if not _LEAST_HZ <= self.rate_hz <= _MOST_HZ:
+            raise RecordingError(f"PCM at {self.rate_hz} Hz", hint="the header is damaged: look at the first chunk")
+
+    @property
+    def codec(self) -> str:
+        return "pcm"
+
+    @property
+    def pre_skip(self) -> int:
+        return 0
+
+    @property
+    def delay_known(self) -> bool:
+        return True
+
+    @property
+    def decoder_config(self) -> bytes:
+        return b""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of a sample on all channels."""
+        return ENCODINGS[self.encoding] * self.channels
+
+    @property
+    def stored(self) -> PcmHead:
+        """What the samples are that come out of FLAC."""
+        return replace(self, encoding="s16le" if ENCODINGS[self.encoding] <= ENCODINGS["s16le"] else "s24le")
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of a block of 10 ms."""
+        return self.rate_hz // _BLOCKS_A_SECOND * self.frame_bytes
+
+    @property
+    def filler(self) -> Filler:
+        samples = silent_samples(self.rate_hz)
+        zero = b"\x80" if self.encoding == "u8" else b"\0"
+        return Filler(zero * (samples * self.frame_bytes), samples, self.rate_hz)
+
+    def joined_with(self, other: SoundHead) -> PcmHead:
+        """The same; RecordingError where the other's samples are others."""
+        if other != self:
+            raise one_codec(self, other)
+        return self
+
+    def lengths(self) -> Callable[[bytes], int]:
+        """How long blocks last that follow one another, rounded to 48 kHz so that no error adds up."""
+        clock = SampleClock(self.rate_hz)
+        size = self.frame_bytes
+        return lambda packet: clock.advance(len(packet) // size)
+
+    def blocks(self, sound: bytes) -> Iterator[bytes]:
+        """Whole frames of sound in blocks of 10 ms, the last one shorter."""
+        for at in range(0, len(sound), self.block_bytes):
+            yield sound[at : at + self.block_bytes]
+
+
+def silent_samples(rate_hz: int) -> int:
+    """How many samples a unit of silence has."""
+    return rate_hz // _SILENT_A_SECOND
+
+
+class SampleClock:
+    """Lengths at 48 kHz of blocks of samples at another rate: their sums are right to half a sample."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self.samples = 0
+        self._position = 0
+
+    def advance(self, samples: int) -> int:
+        """The length of the next `samples`."""
+        self.samples += samples
+        before = self._position
+        self._position = (2 * self.samples * CLOCK_HZ + self._rate_hz) // (2 * self._rate_hz)
+        return self._position - before
+
+
+def raw_head(mime_type: str) -> PcmHead | None:
+    """What a mime type says of raw samples, as `audio/pcm;rate=24000;channels=1;format=s16le`; None for another.
+
+    RecordingError where it does not say what they are.
+    """
+    name, _, rest = mime_type.lower().partition(";")
+    if name.strip() not in _RAW_TYPES:
+        return None
+    found = dict(_PARAMETER.findall(f";{rest}"))
+    rate = next((found[key] for key in ("rate", "samplerate", "sample_rate") if key in found), "")
+    encoding = next((found[key] for key in ("format", "encoding", "bits") if key in found), "s16le")
+    if not rate.isdecimal() or encoding not in _NAMES:
+        raise RecordingError(
+            f"raw PCM, of which {mime_type[:80]!r} does not say the format",
+            hint="note it in session.json: parts[].mime_type, such as 'audio/pcm;rate=24000;channels=1;format=s16le'",
+        )
+    channels = found.get("channels", "1")
+    return PcmHead(int(channels) if channels.isdecimal() else 0, int(rate), _NAMES[encoding])

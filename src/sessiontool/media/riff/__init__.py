@@ -1,0 +1,1 @@
+"""PCM in WAV, or without any header: RIFF, RF64 and raw samples."""
