@@ -121,6 +121,10 @@ def test_it_has_the_transcript_and_the_report(place: Path) -> None:
     ]
     assert data["duration_ms"] == round(report["duration_s"] * 1000)
     assert [one["code"] for one in data["findings"]] == [one["code"] for one in report["findings"]]
+    metrics = json.loads((place / SESSION / "metrics.json").read_text("utf-8"))
+    assert [(one["name"], one["value"]) for one in data["figures"]] == [
+        (one["name"], one["value"]) for one in metrics["figures"]
+    ]
     silences = [one["output_samples"] for one in report["timeline"] if one["kind"] == "silence"]
     assert [one[:2] for one in data["gaps"]] == [[start // 48, end // 48] for start, end in silences]
 
