@@ -143,13 +143,23 @@ def is_frame(payload: bytes, channels: int) -> bool:
     if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
         return False
     first = payload[0] >> 5
-    return (first == _FIRST_ELEMENTS[channels] or first in _OTHER_ELEMENTS) and ends_as_frame(payload)
+    return (first == _FIRST_ELEMENTS[channels] or first in _OTHER_ELEMENTS) and _ENDS[payload[-2:]]
 
 
-def ends_as_frame(payload: bytes) -> bool:
-    """Whether the last bits are ID_END and the zeros that fill up its byte."""
-    tail = int.from_bytes(payload[-2:], "big")
-    return any(tail >> shift & _ID_END == _ID_END and not tail & ((1 << shift) - 1) for shift in range(8))
+class _Ends(dict[bytes, bool]):
+    """By the last two bytes of a frame, whether its last bits are ID_END and the zeros that fill up its byte.
+
+    Remembered: a recording has the same few thousand again and again.
+    """
+
+    def __missing__(self, tail: bytes) -> bool:
+        bits = int.from_bytes(tail, "big")
+        fits = (bits >> shift & _ID_END == _ID_END and not bits & ((1 << shift) - 1) for shift in range(8))
+        self[tail] = found = any(fits)
+        return found
+
+
+_ENDS = _Ends()
 
 
 def channels_of(payloads: Iterable[bytes]) -> int:

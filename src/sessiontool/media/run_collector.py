@@ -30,14 +30,18 @@ class RunCollector:
 
     def add(
         self, recording: int, placed: bool, payload: bytes, time_ms: int, duration: int, *, base: bool = False
-    ) -> None:
-        """Append a packet: its recorder time, and its duration in samples at 48 kHz; a new `base` of times begins."""
+    ) -> PacketRun:
+        """Append a packet: its recorder time, and its duration in samples at 48 kHz; a new `base` of times begins.
+
+        Returns the run that it is in.
+        """
         run = self.run(recording, placed=placed)
         if base:
             run.bases.append(len(run.payloads))
         run.payloads.append(payload)
         run.times_ms.append(time_ms)
         run.durations.append(duration)
+        return run
 
     def take(self) -> list[PacketRun]:
         """The runs since the last call."""

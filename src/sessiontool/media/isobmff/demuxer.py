@@ -344,7 +344,7 @@ class Mp4Demuxer:
             self.ledger.damage(sample.offset, sample.end, NO_OPUS)
             return
         time_ms = (sample.time + self._shift) * 1000 // timescale
-        self._runs.add(self._recording, self._placed, payload, time_ms, duration, base=self._new_base)
+        run = self._runs.add(self._recording, self._placed, payload, time_ms, duration, base=self._new_base)
         self._new_base = False
         self.ledger.payload(sample.offset, sample.end)
-        self._last = sample.offset, sample.end, self._runs.run(self._recording, placed=self._placed)
+        self._last = sample.offset, sample.end, run

@@ -62,7 +62,7 @@ class FrameKinds:
         self._channels = head.channels
         self._length_of = head.lengths()
         self._firsts: Counter[int] = Counter()
-        self._odd = 0
+        self._frames = self._odd = 0
 
     @property
     def tocs(self) -> frozenset[int]:
@@ -71,13 +71,13 @@ class FrameKinds:
 
     def samples_of(self, payload: bytes, stated: int) -> int:  # noqa: ARG002 - frames are all as long as one another
         """How long a frame lasts, in samples at 48 kHz; 0 for what is none."""
-        if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
-            return 0
-        frames = self._firsts.total()
         if not is_frame(payload, self._channels):
-            self._odd += 1
-            if frames >= _ENOUGH and self._odd <= frames * _ODD_SHARE:
+            if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
                 return 0
+            self._odd += 1
+            if self._frames >= _ENOUGH and self._odd <= self._frames * _ODD_SHARE:
+                return 0
+        self._frames += 1
         self._firsts[payload[0]] += 1
         return self._length_of(payload)
 
