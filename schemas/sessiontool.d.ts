@@ -33,6 +33,8 @@ export interface Session {
 export interface Part {
   /** Its number or name, as in the keys of its chunks. */
   part: number | string;
+  /** Whose recorder it was, where each role has one of its own. */
+  role?: string;
   mime_type?: string;
   /** What the recorder was started with. */
   timeslice_ms?: number;

@@ -45,6 +45,7 @@ class PartEntry(_Wire):
     """One MediaRecorder run; `start_ms` and `stop_ms` are the session clock at the calls of `start()` and `stop()`."""
 
     part: Name = Field(max_length=1024)  # as long as a key can be
+    role: str | None = None
     mime_type: str | None = None
     timeslice_ms: Milliseconds | None = None
     start_ms: Milliseconds | None = None

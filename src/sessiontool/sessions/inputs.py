@@ -204,9 +204,18 @@ def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionD
     if too_large:
         return SessionDocument(), too_large
     session, findings = read_session(data, SESSION)
+    session = _of_roles_there(session, listing)
     fitting = sum(chunk.object.size_bytes == size for chunk, size in _noted_bytes(listing, session))
     session, doubts = check_owner(session, SESSION, listing.session_id, fitting=fitting, chunks=len(listing.chunks))
     return session, [*findings, *doubts]
+
+
+def _of_roles_there(session: SessionDocument, listing: SessionListing) -> SessionDocument:
+    """session.json without the parts of a role whose chunks the layout leaves out, where roles have folders."""
+    folders = {name for chunk in listing.chunks for name in chunk.object.key.split("/")[:-1]}
+    there = {entry.role for entry in session.parts} & folders
+    parts = [entry for entry in session.parts if not there or entry.role in {None, *there}]
+    return session.model_copy(update={"parts": parts})
 
 
 def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:

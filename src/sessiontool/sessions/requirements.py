@@ -13,17 +13,34 @@ if TYPE_CHECKING:
     from ..documents.models import SessionDocument
     from ..model import SessionListing
 
+_ROLE_LEVELS = 4
+"""Of a chunk's key below its session: chunks, role, part, number."""
+
 
 def require_chunks(listing: SessionListing) -> None:
     """RecordingError that names what is there instead, where a session has no chunks."""
     if listing.chunks:
         return
+    if roles := _roles(listing):
+        pattern = f"{{session}}/chunks/{roles[0]}/{{part}}/{{seq}}.{{ext}}"
+        raise RecordingError(
+            f"session {listing.session_id} has a recorder for each role ({', '.join(roles)}): side by side they "
+            "would have to be encoded again, which is not done",
+            hint=f"merge each by itself: --layout '{pattern}' --output {roles[0]}, and so for the others",
+        )
     others = ", ".join(repr(obj.key) for obj in listing.ignored[:3])
     raise RecordingError(
         f"session {listing.session_id} has no chunks" + (f"; no chunk is named like {others}" if others else ""),
         hint=layout_hint(listing)
         or "chunks are expected as <session>/chunks/<part>/<seq>.webm; other names need a --layout",
     )
+
+
+def _roles(listing: SessionListing) -> list[str]:
+    """The roles of which each has a folder of parts of its own, as `chunks/user/000/0.webm`; empty without several."""
+    names = (obj.key.removeprefix(f"{listing.folder}/").split("/") for obj in listing.ignored)
+    found = {name[1] for name in names if len(name) == _ROLE_LEVELS and name[0] == "chunks" and name[1].isalpha()}
+    return sorted(found) if len(found) > 1 else []
 
 
 def require_recording(listing: SessionListing) -> None:
