@@ -45,6 +45,13 @@ def done(status: str, details: dict[str, Any], output: list[dict[str, Any]] | No
     ]
 
 
+def test_lines_that_were_encoded_twice_are_read() -> None:
+    made = [{"t_ms": 7, "event": event} for event in user("a")]
+    lines = "".join(json.dumps(json.dumps(one)) + "\n" for one in made)
+    log = read_events(io.BytesIO(lines.encode()), "events.jsonl")
+    assert [(one.id, one.text) for one in log.utterances] == [("a", "I am a.")]
+
+
 # -- answers that the server gave up
 
 

@@ -375,6 +375,11 @@ def test_a_stranger_log_is_read_right(name: str, file: str, made: Callable[[], A
     require(*read(held, file))
 
 
+def test_lines_that_were_encoded_twice_are_read() -> None:
+    made = entries(lambda r, t, a, b: json.dumps({"role": r, "text": t, "start": a, "end": b}))
+    require(*read(lines(made), "utterances.jsonl"))
+
+
 def test_texts_under_the_names_of_roles() -> None:
     found, findings = read(json.dumps([{role: text} for role, text in WORDS]), "utterances.json")
     assert (told(found), findings) == (WORDS, [])

@@ -158,8 +158,19 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
             except (ValueError, RecursionError):
                 troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
                 continue
+        value = _decoded_twice(value)
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
         yield from _expanded(value, f"line {number}", troubles)
+
+
+def _decoded_twice(value: Any) -> Any:
+    """What a line holds: JSON that was written as a text of JSON is read as what it is."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        try:
+            return loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
 
 
 def _one_after_another(text: str, troubles: Troubles) -> Iterator[FoundEntries]:

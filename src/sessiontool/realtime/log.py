@@ -71,7 +71,7 @@ def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: Bina
     seen: dict[tuple[str, str], int] = {}
     for line in reader.values():
         log.values += 1
-        found = list(events_of(line.value)) if isinstance(line.value, (dict, list)) else []
+        found = list(events_of(line.value))
         if not found:
             _say_none(line, log)
         for carried in found:
