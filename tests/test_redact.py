@@ -130,6 +130,7 @@ def test_a_text_goes_from_sound_and_files_and_all_else_stays(store: Path) -> Non
     assert {name: text for name, text in after.items() if name not in {"u000", "u007"}} == {
         name: text for name, text in old.items() if name not in {"u000", "u007"}
     }
+    assert {path.name for path in left(store).iterdir()} == {*before, "redactions.json"}
     for path in left(store).iterdir():
         assert b"fifteen" not in path.read_bytes(), path.name
         assert b"twenty minutes" not in path.read_bytes(), path.name
@@ -251,6 +252,15 @@ def test_a_secret_in_two_turns_goes_from_both(store: Path) -> None:
     replace_transcript(whole(store), change)
     run(store, "redact", "--text", r"4111(\s+1111){3}")
     assert (texts(left(store))["u001"], texts(left(store))["u003"]) == ("It is [redacted]", "[redacted], okay?")
+
+
+def test_a_word_that_is_one_of_ours_can_be_redacted(store: Path) -> None:
+    said = "A complete user says text and words of the default kind in silence for two quarters."
+    replace_transcript(whole(store), change_u003("text", said))
+    words = ("complete", "user", "text", "words", "default", "kind", "silence", "quarters")
+    run(store, "redact", *(one for word in words for one in ("--text", rf"\b{word}\b")))
+    assert not any(word in texts(left(store))["u003"] for word in words)
+    assert read(left(store), "report.json")["status"] == "complete"
 
 
 def test_findings_that_quote_lose_their_words(store: Path) -> None:

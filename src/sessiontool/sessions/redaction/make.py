@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ... import captions
 from ...errors import RecordingError
+from ...metrics.document import metrics_json
 from ...model import SAMPLE_RATE, Finding
 from .. import report as reports
 from .. import result_files
 from ..align_recording import packets_of
-from ..result_names import REDACTED_LIST
+from ..result_names import METRICS, REDACTED_LIST
 from ..verify_result import require_verified, verify_made
 from .cuts import find_cuts, write_without
 from .documents import redacted_findings, redacted_transcript
@@ -47,6 +48,8 @@ def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, w
     made = _captions(source, transcript, document)
     listed = reports.to_text(_list(session_id, plan, cuts))
     files = {**made.files, result_files.TRANSCRIPT: reports.to_text(transcript), REDACTED_LIST: listed}
+    if METRICS in {one["name"] for one in source.report["outputs"]}:  # of what is left, by the same report
+        files[METRICS] = reports.to_text(metrics_json(cast("Transcript", transcript), document))
     for name, text in files.items():
         result_files.write_text(work / name, text)
     document["outputs"] = [result_files.output_of(work / name) for name in (AUDIO, *files)]
@@ -81,11 +84,14 @@ def _report(
     """The report of the whole, with what is gone of it."""
     document: dict[str, Any] = {name: value for name, value in source.report.items() if name != reports.HASH}
     told = reports.finding_json(_finding(plan, cuts))
-    document["findings"] = [*redacted_findings(document["findings"], plan), told]
+    document["findings"] = redacted_findings([*document["findings"], told], plan)
     for name in ("ignored", "realtime"):
         if name in document:
             document[name] = _swept_texts(document[name], plan)
-    document["tool"] = {**document["tool"], "settings": _swept_texts(document["tool"]["settings"], plan)}
+    settings = document["tool"]["settings"]
+    if "log" in settings:  # the others are choices of ours
+        settings = {**settings, "log": _swept_texts(settings["log"], plan)}
+    document["tool"] = {**document["tool"], "settings": settings}
     document["redaction"] = {
         "of": source.digests,
         "redactions_sha256": redactions_sha256,

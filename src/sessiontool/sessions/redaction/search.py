@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, is_typeddict
 
+from ...documents import report_model, transcript_model
 from ...documents.json_text import parse
+from ...documents.lenient import words_of
+from ...metrics.document import METRICS_SCHEMA
 from ..result_names import AUDIO_NAMES, PAGE, PEAKS
 from .forms import texts_in
 
@@ -25,6 +28,18 @@ _TIMES = re.compile(r"^(?:\d+\s*\n)?.*-->.*$", re.MULTILINE)
 _ASS_FIELDS = re.compile(r"^Dialogue: (?:[^,]*,){9}", re.MULTILINE)
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PAGE_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+_NAMES = frozenset(
+    name
+    for module in (report_model, transcript_model)
+    for kind in vars(module).values()
+    if is_typeddict(kind)
+    for name in kind.__annotations__
+) | set(words_of("chapters redactions label cuts_s at_s utterance note user assistant mixed"))
+"""Fields that are ours, by the types of the documents, and roles, which some have figures by."""
+_STRUCTURE = frozenset(
+    words_of("schema role roles status captions_status verdict kind cause severity code source detector rule settings")
+)
+"""Fields whose value is one of a few words of ours, or settings."""
 _ASCII = re.compile(rb"[\x20-\x7e]{5,}")
 _FIGURE = re.compile(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a time
 
@@ -83,7 +98,13 @@ def _json_texts(text: str) -> Iterator[str]:
     except ValueError:
         yield text
         return
+    if isinstance(document, dict) and document.get("schema") == METRICS_SCHEMA:  # all else is figures, and their names
+        document = {"session_id": document.get("session_id"), "chapters": _names_of(document.get("chapters"))}
     yield from _document_texts(document)
+
+
+def _names_of(chapters: Any) -> list[Any]:
+    return [one.get("name") for one in chapters if isinstance(one, dict)] if isinstance(chapters, list) else []
 
 
 def _document_texts(document: object) -> Iterator[str]:
@@ -93,4 +114,18 @@ def _document_texts(document: object) -> Iterator[str]:
         for one in utterances:
             by_role.setdefault(str(one.get("role")), []).append(str(one.get("text")))
         yield from ("\n".join(texts) for texts in by_role.values())
-    yield from (one for one in texts_in(document) if not _HASH.fullmatch(one) and not _FIGURE.fullmatch(one))
+    said = texts_in(_without_structure(document))
+    yield from (one for one in said if not _HASH.fullmatch(one) and not _FIGURE.fullmatch(one))
+
+
+def _without_structure(value: Any) -> Any:
+    """A document without our own words: names of fields, and what is one of a few, such as a role or a status.
+
+    They are in every document of its kind, whatever was said.
+    """
+    if isinstance(value, list):
+        return [_without_structure(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: inner for name, inner in value.items() if name not in _STRUCTURE}
+    return [one for name, inner in kept.items() for one in (_without_structure(inner), "" if name in _NAMES else name)]
