@@ -19,6 +19,7 @@ from websocket_logs import coded
 
 from sessiontool import merge, verify
 from sessiontool.cli import app
+from sessiontool.console.json_logs import use_json_logs
 
 RATE = 24_000
 WITHIN_S = 0.05
@@ -59,6 +60,12 @@ def run(*argv: object) -> str:
 def failing(*argv: object) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["import", *map(str, argv)])
     return done.exit_code, done.output
+
+
+@pytest.fixture(autouse=True)
+def plain_messages() -> None:
+    """Another test of this process may have asked for JSON."""
+    use_json_logs(wanted=False)
 
 
 @pytest.fixture(scope="module")
