@@ -117,8 +117,9 @@ def test_raw_samples_are_read_as_session_json_says(tmp_path: Path) -> None:
     assert result.status == "complete"
 
 
-def test_raw_samples_of_which_the_format_is_not_noted_are_refused_with_what_to_note(tmp_path: Path) -> None:
-    write_session(tmp_path, cut(samples(8), 4), "pcm", "audio/pcm")
+@pytest.mark.parametrize("noted", ["", ";rate=24000", ";rate=24000;channels=1", ";rate=24000;format=s16le"])
+def test_raw_samples_of_which_the_format_is_not_noted_are_refused_with_what_to_note(tmp_path: Path, noted: str) -> None:
+    write_session(tmp_path, cut(samples(8), 4), "pcm", f"audio/pcm{noted}")
     with pytest.raises(RecordingError, match="does not say the format") as caught:
         merge("s", store=tmp_path)
     assert "audio/pcm;rate=24000" in caught.value.hint
@@ -138,6 +139,21 @@ def test_a_missing_chunk_is_silence_of_its_length(tmp_path: Path, rate: int) -> 
     assert not found[len(kept) : len(kept) + gap].any()
     assert abs(gap - len(third) // 2) <= rate // 40
     assert np.array_equal(found[len(kept) + gap :], np.frombuffer(last, "<i2"))
+
+
+def test_a_chunk_of_silence_is_sound_and_an_error_page_is_none(tmp_path: Path) -> None:
+    first, second, _, last = cut(samples(8), 4)
+    write_session(tmp_path / "silence", [wav(first), bytes(len(second)), second, last])
+    result, found = merged(tmp_path / "silence")
+    assert (result.status, codes(result)) == ("complete", set())
+    assert np.array_equal(found, np.frombuffer(first + bytes(len(second)) + second + last, "<i2"))
+    page = b"<html><body>" + b"502 Bad Gateway " * 400 + b"</body></html>"
+    write_session(tmp_path / "page", [wav(first), second, page, last])
+    result, found = merged(tmp_path / "page")
+    assert "chunk-unreadable" in codes(result)
+    assert result.status == "partial"
+    assert np.array_equal(found[-len(last) // 2 :], np.frombuffer(last, "<i2"))
+    assert len(found) == pytest.approx(8 * RATE, abs=RATE // 20)
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,14 @@ def kind_of(data: bytes) -> ForeignKind | None:
     if data and not data.strip(b"\0"):
         return _ZEROES
     found = next((kind for pattern, kind in _BINARY if pattern.match(data)), None)
-    if found or not data or _CONTROL.search(data[:_TEXT_BYTES]):
-        return found
+    return found or text_kind_of(data)
+
+
+def text_kind_of(data: bytes) -> ForeignKind | None:
+    """What `data` is if it is text; None for bytes that are none."""
+    data = data.removeprefix(_BYTE_ORDER_MARK)
+    if not data or _CONTROL.search(data[:_TEXT_BYTES]):
+        return None
     return next((kind for pattern, kind in _TEXTS if pattern.match(data)), None) or _text(data)
 
 

@@ -24,7 +24,7 @@ _BLOCKS_A_SECOND = 100  # chosen: 10 ms, as Chrome's PCM in WebM (measured)
 _SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
 _LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
 _PARAMETER = re.compile(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
-_RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw", "audio/l16")
+_RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
 _NAMES = {
     **{name: name for name in ENCODINGS},
     "8": "u8",
@@ -145,11 +145,11 @@ def raw_head(mime_type: str) -> PcmHead | None:
         return None
     found = dict(_PARAMETER.findall(f";{rest}"))
     rate = next((found[key] for key in ("rate", "samplerate", "sample_rate") if key in found), "")
-    encoding = next((found[key] for key in ("format", "encoding", "bits") if key in found), "s16le")
-    if not rate.isdecimal() or encoding not in _NAMES:
+    encoding = next((found[key] for key in ("format", "encoding", "bits") if key in found), "")
+    channels = found.get("channels", "")
+    if not (rate.isdecimal() and channels.isdecimal()) or encoding not in _NAMES:  # a guess would be noise, or too fast
         raise RecordingError(
             f"raw PCM, of which {mime_type[:80]!r} does not say the format",
             hint="note it in session.json: parts[].mime_type, such as 'audio/pcm;rate=24000;channels=1;format=s16le'",
         )
-    channels = found.get("channels", "1")
-    return PcmHead(int(channels) if channels.isdecimal() else 0, int(rate), _NAMES[encoding])
+    return PcmHead(int(channels), int(rate), _NAMES[encoding])

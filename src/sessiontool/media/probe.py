@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
-from .foreign_kinds import kind_of, utf8_mangled
+from .foreign_kinds import kind_of, text_kind_of, utf8_mangled
 from .isobmff.box_sequence import begins_mp4, holds_mp4
 from .isobmff.demuxer import Mp4Demuxer
 from .matroska.demuxer import WebmDemuxer
@@ -52,13 +52,13 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
     there.  RecordingError names what is no recording, or one of a kind that is not read; other blobs of the part may be
     good.
     """
+    if pcm := _pcm(first_bytes, mime_type, track):
+        return pcm
     if not first_bytes.strip(b"\0"):
         what = "holds nothing but zeroes" if first_bytes else "is empty"
         raise RecordingError(f"the first chunk {what}", hint="look for it where the uploads come from")
     if mangled := utf8_mangled(first_bytes):
         raise RecordingError(f"the recording was {mangled.name}", hint=mangled.hint)
-    if pcm := _pcm(first_bytes, mime_type, track):
-        return pcm
     demuxer = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
     if demuxer is None and (kind := kind_of(first_bytes)):
         raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
@@ -71,9 +71,11 @@ def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
         return PcmDemuxer()
     if holds_pcm(data):
         return PcmWebmDemuxer()
-    if track is not None and isinstance(track.head, PcmHead) and not begins_recording(data):
+    if not data or begins_recording(data) or text_kind_of(data) or utf8_mangled(data):
+        return None
+    if track is not None and isinstance(track.head, PcmHead):  # whatever is no text may be samples: zeroes are silence
         return PcmWebmDemuxer(track) if track.writing_app else PcmDemuxer(track.head)
-    if _by_beginning(data) or kind_of(data):
+    if _by_beginning(data):
         return None
     head = raw_head(mime_type)
     return None if head is None else PcmDemuxer(head)
