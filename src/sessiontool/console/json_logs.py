@@ -43,7 +43,7 @@ def use_json_logs(*, wanted: bool = True) -> None:
 
 
 def are_json() -> bool:
-    return bool(_LOGGER.handlers)
+    return any(isinstance(handler, _Stderr) for handler in _LOGGER.handlers)  # others may add handlers of their own
 
 
 def event(name: str, level: str = "info", **fields: Any) -> None:
