@@ -34,7 +34,9 @@ from .commands.redact import redact
 from .commands.report import report
 from .commands.simulate import simulate
 from .commands.verify import verify
+from .config import process_environment
 from .console import console
+from .console.terminal import use_colours
 from .cpus import switch_threads_often
 
 
@@ -60,7 +62,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 recording unusable or refused, 5 storage, "
     "130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -101,7 +103,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Options before the command."""
@@ -124,6 +126,7 @@ def _open_streams() -> None:
 def main() -> None:
     """The program: what the `sessiontool` script calls."""
     _open_streams()
+    use_colours(process_environment())
     switch_threads_often()
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,12 +21,33 @@ if TYPE_CHECKING:
 
     from ..options import Meta
 
+
+def complete_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """The ids that a shell completes: of a store that is a folder, for a bucket would have to be asked each time."""
+    from ..config import load_settings  # noqa: PLC0415
+    from ..errors import SessionToolError  # noqa: PLC0415
+    from ..storage import Layout, open_store  # noqa: PLC0415
+
+    try:
+        settings = load_settings({"store": context.params.get("store")})
+        if "://" in settings.store:
+            return []
+        with open_store(settings.store, layout=Layout(settings.layout)) as store:
+            fitting = (one for one in store.session_ids() if one.startswith(incomplete))
+            return list(islice(fitting, _MOST_COMPLETED))
+    except SessionToolError:
+        return []
+
+
+_MOST_COMPLETED = 200
+"""Ids; chosen: more than a screen of them helps nobody."""
 IDS_HELP = "The sessions: names of folders in the store, or patterns of them ('2026-11-*')."
 Ids = Annotated[
     list[str],
     typer.Argument(
         metavar="ID",
         help=IDS_HELP,
+        autocompletion=complete_ids,
         show_default=False,
     ),
 ]

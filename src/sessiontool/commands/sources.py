@@ -13,7 +13,7 @@ import typer
 from ..compose import open_store_of
 from ..console import console
 from ..errors import NotFoundError, UsageError
-from .parameters import IDS_HELP
+from .parameters import IDS_HELP, complete_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class Sources:
     def declared(
         ids: Annotated[
             list[str] | None,
-            typer.Argument(metavar="ID", help=IDS_HELP, show_default=False),
+            typer.Argument(metavar="ID", help=IDS_HELP, show_default=False, autocompletion=complete_ids),
         ] = None,
         listed: Annotated[
             str | None, typer.Option("--ids", metavar="FILE|-", help="Sessions from a list, one a line.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..progress import Progress, Silent
 from . import json_logs
+from .terminal import for_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def print_line(text: str) -> None:
 def print_lines(lines: Sequence[str]) -> None:
     """Lines of the result, at once also where stdout is a pipe."""
     with _may_be_unread("stdout"):
-        sys.stdout.writelines(f"{_printable(line)}\n" for line in lines)
+        sys.stdout.writelines(f"{shown}\n" for line in lines for shown in for_terminal(_printable(line), sys.stdout))
         sys.stdout.flush()
 
 
@@ -74,7 +75,7 @@ def note(text: str) -> None:
 
 def _say(text: str) -> None:
     with _may_be_unread("stderr"):
-        print(_printable(text), file=sys.stderr, flush=True)  # noqa: T201
+        print("\n".join(for_terminal(_printable(text), sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager
@@ -126,11 +127,11 @@ def progress_bar(*, quiet: bool) -> Iterator[Progress]:
         yield Silent()
         return
     from rich.console import Console  # noqa: PLC0415 - rich takes 50 ms to come up, and cron needs none of it
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     texts = TextColumn("{task.description:<10}"), TextColumn("{task.fields[bytes]}")
-    columns = (texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeElapsedColumn())
+    columns = (texts[0], BarColumn(), TaskProgressColumn(), texts[1], TimeElapsedColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar)
 

@@ -38,6 +38,7 @@ _HEAD_BYTES = 1 << 16
 """Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
 
 _LISTED = 8
+_PERCENT = 100
 
 
 def find_utterances(
@@ -53,9 +54,9 @@ def find_utterances(
     from ..alignment.voices import with_voices  # noqa: PLC0415
     from ..audio.decoder import decode  # noqa: PLC0415
 
-    progress.stage("aligning")
+    progress.stage("aligning", _PERCENT)
     head = recording.head
-    packets = packets_of(recording.path)
+    packets = _counted(packets_of(recording.path), recording.path.stat().st_size, progress)
     if peaks is None:
         blocks = decode(packets, head, reduce, MARGIN)
     else:
@@ -73,6 +74,19 @@ def find_utterances(
 def _is_of_roles(finding: Finding) -> bool:
     """Whether a finding says that a log of utterances was not understood: it was, but for who speaks."""
     return finding.code == "log-not-read" and finding.message.startswith("utterances.")
+
+
+def _counted(packets: Iterable[bytes], size_bytes: int, progress: Progress) -> Iterator[bytes]:
+    """The packets, with progress in percent of the file's size: nearly all of the time goes into decoding them."""
+    done_bytes, said = 0, 0
+    for packet in packets:
+        yield packet
+        done_bytes += len(packet)
+        percent = _PERCENT * done_bytes // max(1, size_bytes)
+        if percent > said:
+            progress.advance(percent - said)
+            said = percent
+    progress.advance(_PERCENT - said)
 
 
 def _peaks(block: Any) -> bytes:

@@ -11,6 +11,7 @@ from ..errors import SessionToolError, StorageError
 from ..storage import REPORT_NAME
 from .provenance import is_from, newest_input_s
 from .report_index import ReportFacts, ReportIndex
+from .requirements import layout_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +103,8 @@ class SessionLister:
         when_s = newest_input_s(listing) or (report.modified_s if report else 0.0)
         state = self._state(listing, facts, index)
         if facts is None:
-            return ListedSession(listing.session_id, state, when_s, len(listing.chunks))
+            problem = "" if listing.chunks else layout_hint(listing)
+            return ListedSession(listing.session_id, state, when_s, len(listing.chunks), problem=problem)
         problem = "" if facts.status else "its report is damaged, or another version wrote it"
         return ListedSession(
             listing.session_id,

@@ -32,6 +32,8 @@ _FIELDS = {
 _SESSION_ID = re.compile(_FIELDS["session"])
 _DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|srt|vtt)|events/[0-9]{1,18}\.jsonl?", re.ASCII)
 _DIGITS_OR_NOT = re.compile(r"[0-9]+|[^0-9]+")
+_INSIDE = re.compile(r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$")
+"""What a pasted path has behind the folder of a session."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 SIDECARS = frozenset(
@@ -48,6 +50,9 @@ def check_session_id(session_id: str) -> str:
     hint = "an id is 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
     if {"/", "\\"} & set(str(session_id)):
         hint = "an id is the name of the session's folder alone; the folder around it is the store, named by --store"
+        store, _, name = _INSIDE.sub("", str(session_id)).rstrip("/").rpartition("/")
+        if store.strip("./") and _SESSION_ID.fullmatch(name):
+            hint = f"an id is a folder's name alone, the folder around it is the store: {name} --store {store}"
     raise UsageError(f"not a session id: {shown}", hint=hint)
 
 
@@ -199,6 +204,11 @@ class Layout:
         """Whether a key is the session's: one of its chunks, or in its folder.  A marker of a folder is not."""
         inside = key.startswith(f"{self.folder(session_id)}/") and not key.endswith("/")
         return inside or self.is_chunk(session_id, key)
+
+    def holds_sessions(self, folder: str, keys: Iterable[str]) -> bool:
+        """Whether some of `keys`, which are below `folder`, are chunks where that is the store."""
+        below = (key.removeprefix(f"{folder}/") for key in keys if key.startswith(f"{folder}/"))
+        return any(self._any_chunk.fullmatch(key) for key in below)
 
     def is_chunk(self, session_id: str, key: str) -> bool:
         match = _regex(self._components, session_id).fullmatch(key)

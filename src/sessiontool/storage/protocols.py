@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 REPORT_NAME = "report.json"
 
 _IDS_COMPARED = 1000
+_FOLDERS_SEARCHED = 20
+"""Folders; chosen: a request for each, and only where a session is not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,10 @@ class Store(Protocol):
         """What the store holds of a session (UsageError, NotFoundError, StorageError)."""
         ...
 
+    def has_below(self, folder: str, session_id: str) -> bool:
+        """Whether there is anything of a session where a folder of this store is the store (StorageError)."""
+        ...
+
     def read(self, obj: StoredObject) -> bytes:
         """The whole body of an object as it was listed (NotFoundError when gone, StorageError when changed).
 
@@ -292,7 +298,18 @@ def unknown_session(store: Store, session_id: str) -> NotFoundError:
     except SessionToolError:
         similar = []
     hint = f"did you mean {' or '.join(similar)}?" if similar else "is this the right store, and the right layout?"
+    if deeper := _folder_with(store, session_id):
+        hint = f"it is in the folder {deeper}: --store {store.url.rstrip('/')}/{deeper}"
     return NotFoundError(f"no session {session_id} in {store.url}", hint=hint)
+
+
+def _folder_with(store: Store, session_id: str) -> str:
+    """A folder at the top of a store that has the session: people forget a prefix.  Empty where there is none."""
+    try:
+        folders = islice(store.session_ids(), _FOLDERS_SEARCHED)
+        return next((one for one in folders if store.has_below(one, session_id)), "")
+    except SessionToolError:
+        return ""
 
 
 def changed(where: str) -> StorageError:

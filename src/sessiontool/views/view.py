@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+_PLACES = {"part": "part", "seq": "chunk", "byte_offset": "byte"}
 MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 
@@ -39,6 +40,8 @@ def clock(seconds: float) -> str:
 def finding_line(finding: ReportFinding, *, verbose: bool) -> str:
     where = f"{clock(finding['at_s'])} " if "at_s" in finding else ""
     text = f"{MARKS[finding['severity']]} {where}{finding['message']} [{finding['code']}]"
-    if verbose and finding.get("hint"):
-        text += f"\n      {finding['hint']}"
+    if verbose:
+        place = [f"{name} {finding[key]}" for key, name in _PLACES.items() if key in finding]  # type: ignore[literal-required]
+        text += f" ({', '.join(place)})" if place else ""
+        text += f"\n      {finding['hint']}" if finding.get("hint") else ""
     return text

@@ -106,6 +106,10 @@ class LocalStore:
             raise unknown_session(self, session_id)
         return listing
 
+    def has_below(self, folder: str, session_id: str) -> bool:
+        path = self._root / folder / self.layout.folder(session_id)
+        return self._is_inside(path) and path.is_dir()
+
     def read(self, obj: StoredObject) -> bytes:
         check_size(obj, self.limits)
         path = self._root / obj.key

@@ -147,6 +147,10 @@ class S3Store:
             raise unknown_session(self, session_id)
         return listing
 
+    def has_below(self, folder: str, session_id: str) -> bool:
+        prefix = f"{self._root}{folder}/{self.layout.prefixes(session_id)[0]}"
+        return bool(next(self._bucket.pages(prefix)).get("KeyCount"))
+
     def read(self, obj: StoredObject) -> bytes:
         check_size(obj, self.limits)
         return self._bucket.get(self._root + obj.key, obj.tag, obj.size_bytes)
