@@ -21,7 +21,7 @@ from urllib.parse import unquote_plus
 from . import cpus
 from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
 from .batch.selection import Selection
-from .compose import merge_options_of
+from .compose import merge_options_of, with_layout
 from .config import load_settings
 from .console import json_logs
 from .documents.json_text import parse
@@ -60,7 +60,7 @@ def handler(event: Any, context: Any) -> Any:
     """
     json_logs.use_json_logs()
     cpus.switch_threads_often()
-    settings = load_settings()
+    settings = with_layout(load_settings())
     if _records(event, "aws:sqs"):
         return {"batchItemFailures": list(_failures(event["Records"], settings, context))}
     outcomes = [_merge(wanted, settings, context) for wanted in _wanted(event, settings)]

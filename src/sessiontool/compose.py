@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from .storage import Results, Store, Target
 
 
+def with_layout(settings: Settings) -> Settings:
+    """The settings, with the one layout that fits the store where they ask for that (UsageError)."""
+    if settings.layout != "auto":
+        return settings
+    from .storage import DEFAULT_PATTERN  # noqa: PLC0415
+    from .storage.layout_proposal import find_layout  # noqa: PLC0415
+
+    with open_store_of(replace(settings, layout=DEFAULT_PATTERN)) as store:
+        return replace(settings, layout=find_layout(store).pattern)
+
+
 def open_store_of(settings: Settings) -> Store:
     """The store that the settings name."""
     from .storage import Layout, open_store  # noqa: PLC0415

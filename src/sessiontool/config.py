@@ -64,7 +64,12 @@ class Settings:
         is_path=True,
         shown_default="ID/merged in the store",
     )
-    layout: str = option(DEFAULT_PATTERN, "How chunks are named in the store.", STORE, metavar="PATTERN")
+    layout: str = option(
+        DEFAULT_PATTERN,
+        "How chunks are named in the store; auto takes the one layout that fits.",
+        STORE,
+        metavar="PATTERN",
+    )
     s3: S3Options = field(default_factory=S3Options)
     limits: Limits = field(default_factory=Limits)
     merge: MergeOptions = field(default_factory=MergeOptions)

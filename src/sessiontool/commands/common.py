@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..compose import open_store_of
+from ..compose import open_store_of, with_layout
 from ..config import load_settings
 from ..console import console, json_logs
 from ..errors import SessionToolError, StorageError
@@ -47,7 +47,7 @@ class Common:
 
     def settings(self) -> Settings:
         """The settings in force."""
-        settings = load_settings(self.flags)
+        settings = with_layout(load_settings(self.flags))
         json_logs.use_json_logs(wanted=settings.log_format == "json")
         return settings
 

@@ -18,6 +18,7 @@ from ..errors import NotFoundError, SessionToolError
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
 from ..storage.checks import doubtful, probe
+from ..storage.layout_proposal import proposals
 from ..storage.protocols import Check
 from . import inputs, requirements
 
@@ -30,6 +31,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
 _SESSIONS = 5
+_KEYS = 1000
 _DOUBTS = 3
 _OUTPUT = "output"
 
@@ -110,6 +112,8 @@ def _names(store: Store) -> str | Check:
         found = [one for one in inputs.first_look(store.read, listing, time.time()) if one.severity != "info"]
         doubts += [f"{session_id}: {finding.message}" for finding in found]
         hints += [hint for hint in (requirements.layout_hint(listing), *(finding.hint for finding in found)) if hint]
+    if hints and (fitting := proposals(store.sample_keys(_KEYS))):
+        hints.insert(0, "; ".join(map(str, fitting)))
     if doubts:
         more = f"; and {len(doubts) - _DOUBTS} more" if len(doubts) > _DOUBTS else ""
         return doubtful("names", "; ".join(doubts[:_DOUBTS]) + more, hints[0])

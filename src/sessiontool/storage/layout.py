@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..model import ChunkRef, SessionListing, StoredObject
+from .name_times import TIME, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+ANYTHING = "*"
+"""The field that may be anything within one name of a key, and says nothing."""
 DEFAULT_PATTERN = "{session}/chunks/{part}/{seq}.{ext}"
 MERGED_FOLDER = "merged"
 SINGLE_PART = "0"
@@ -27,6 +30,7 @@ _FIELDS = {
     "session": r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}",
     "part": r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}",
     "seq": r"[0-9]{1,18}",
+    "time": TIME,
     "ext": r"[A-Za-z0-9]{1,8}",
 }
 _SESSION_ID = re.compile(_FIELDS["session"])
@@ -89,13 +93,13 @@ def _is_relative(components: _Components) -> bool:
 
 
 def _fields_known(components: _Components) -> bool:
-    return set(_fields(components)) <= set(_FIELDS) and not any(
+    return set(_fields(components)) <= {*_FIELDS, ANYTHING} and not any(
         re.search("[{}]", literal) for component in components for literal in component.tokens[::2]
     )
 
 
 def _once_each(components: _Components) -> bool:
-    return all(_fields(components).count(name) <= 1 for name in ("part", "seq", "ext"))
+    return all(_fields(components).count(name) <= 1 for name in ("part", "seq", "time", "ext"))
 
 
 def _separated(components: _Components) -> bool:
@@ -112,9 +116,9 @@ def _clear_of_output(components: _Components) -> bool:
 # Each rule may rely on those above it.
 _RULES: tuple[tuple[Callable[[_Components], bool], str], ...] = (
     (_is_relative, "it must be relative to the store, without empty, '.' or '..' folders"),
-    (_fields_known, "its fields can only be {session}, {part}, {seq} and {ext}"),
-    (lambda found: {"session", "seq"} <= set(_fields(found)), "it must contain {session} and {seq}"),
-    (_once_each, "{part}, {seq} and {ext} can stand in it only once"),
+    (_fields_known, "its fields can only be {session}, {part}, {seq}, {time}, {ext} and {*}"),
+    (lambda found: "session" in _fields(found), "it must contain {session}"),
+    (_once_each, "{part}, {seq}, {time} and {ext} can stand in it only once"),
     (_separated, "two fields need something between them, or nobody can tell where one ends"),
     (lambda found: _fields(found)[0] == "session", "{session} must come before the other fields"),
     (
@@ -142,6 +146,8 @@ def _regex(components: _Components, session_id: str | None = None) -> re.Pattern
     def field(name: str) -> str:
         if name == "session" and session_id is not None:
             return re.escape(session_id)
+        if name == ANYTHING:
+            return "[^/]+"
         if name in seen:
             return f"(?P={name})"
         seen.add(name)
@@ -151,6 +157,20 @@ def _regex(components: _Components, session_id: str | None = None) -> re.Pattern
         return "".join(field(token) if index % 2 else re.escape(token) for index, token in enumerate(component.tokens))
 
     return re.compile("/".join(map(name, components)), re.ASCII)
+
+
+def _numbered(found: list[tuple[StoredObject, dict[str, str]]]) -> list[ChunkRef]:
+    """Chunks with their numbers; without one their times, in microseconds; without both the order in which they came.
+
+    What came in one moment has the order of its names, and what a recorder wrote into the chunks decides in the end.
+    """
+    by_arrival = sorted(found, key=lambda one: (one[0].modified_s, natural_key(one[0].key)))
+    chunks = []
+    for place, (stored, fields) in enumerate(by_arrival):
+        number = microseconds(fields["time"]) if "time" in fields else place
+        number = int(fields.get("seq", number))
+        chunks.append(ChunkRef(stored, fields.get("part", SINGLE_PART), number))
+    return chunks
 
 
 class Layout:
@@ -177,6 +197,11 @@ class Layout:
         """Whether everything of a session lies in its folder."""
         return self._components[self._depth].tokens == ("", "session", "")
 
+    @property
+    def has_order(self) -> bool:
+        """Whether the names of chunks say in which order they are."""
+        return bool({"seq", "time"} & set(_fields(self._components)))
+
     def folder(self, session_id: str) -> str:
         """The key of a session's folder, without a slash at its end (UsageError for what is no id)."""
         return self.parent + check_session_id(session_id)
@@ -190,7 +215,7 @@ class Layout:
 
     def _up_to_number(self, session_id: str) -> str:
         """What the keys of all chunks of a session begin with."""
-        start = re.split(r"\{(?:part|seq|ext)\}", self.pattern, maxsplit=1)[0]
+        start = re.split(r"\{(?:part|seq|time|ext|\*)\}", self.pattern, maxsplit=1)[0]
         return start.replace("{session}", session_id)
 
     def session_named(self, name: str, *, is_folder: bool) -> str | None:
@@ -204,6 +229,11 @@ class Layout:
         """Whether a key is the session's: one of its chunks, or in its folder.  A marker of a folder is not."""
         inside = key.startswith(f"{self.folder(session_id)}/") and not key.endswith("/")
         return inside or self.is_chunk(session_id, key)
+
+    def sessions_in(self, keys: Iterable[str]) -> list[str]:
+        """The session of each key that is a chunk."""
+        matches = (self._any_chunk.fullmatch(key) for key in keys)
+        return [match["session"] for match in matches if match]
 
     def holds_sessions(self, folder: str, keys: Iterable[str]) -> bool:
         """Whether some of `keys`, which are below `folder`, are chunks where that is the store."""
@@ -221,7 +251,7 @@ class Layout:
         """
         folder = f"{self.folder(session_id)}/"
         pattern = _regex(self._components, session_id)
-        chunks: list[ChunkRef] = []
+        found: list[tuple[StoredObject, dict[str, str]]] = []
         documents: dict[str, StoredObject] = {}
         ignored: list[StoredObject] = []
         exists = False
@@ -230,13 +260,14 @@ class Layout:
             exists = exists or inside
             match = pattern.fullmatch(stored.key)
             if match and match.groupdict().get("ext", "").lower() not in SIDECARS:
-                chunks.append(ChunkRef(stored, match.groupdict().get("part", SINGLE_PART), int(match["seq"])))
+                found.append((stored, match.groupdict()))
             elif inside and _DOCUMENT.fullmatch(stored.key, len(folder)):
                 documents[stored.key[len(folder) :]] = stored
             elif self._is_stray(stored.key, folder):
                 ignored.append(stored)
-        if not (exists or chunks):
+        if not (exists or found):
             return None
+        chunks = _numbered(found)
         chunks.sort(key=lambda chunk: (natural_key(chunk.part), chunk.part, chunk.seq, chunk.object.key))
         ignored.sort(key=lambda stored: stored.key)
         return SessionListing(

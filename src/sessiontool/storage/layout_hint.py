@@ -28,13 +28,13 @@ def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[
     keys = [key for key in keys if key.startswith(f"{folder}/")][:_MOST_TRIED]
     parent = folder.removesuffix(session_id)
     names = (key.removeprefix(f"{folder}/") for key in keys[:_MOST_TAKEN_APART])
-    patterns = dict.fromkeys(parent + "{session}/" + pattern for name in names for pattern in _patterns(name))
+    patterns = dict.fromkeys(parent + "{session}/" + pattern for name in names for pattern in patterns_of(name))
     taken = {pattern: _taken(pattern, session_id, keys) for pattern in patterns}
     best = max(taken, key=lambda pattern: taken[pattern], default="")
     return (best, taken[best]) if best and taken[best] * 2 > len(keys) else ("", 0)
 
 
-def _patterns(name: str) -> Iterator[str]:
+def patterns_of(name: str) -> Iterator[str]:
     """The patterns that a key below the session's folder may be made by, the likeliest first."""
     *folders, file = name.split("/")
     inside = "".join(f"{folder}/" for folder in folders)

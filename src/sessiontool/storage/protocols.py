@@ -171,6 +171,10 @@ class Store(Protocol):
         """The ids of all sessions, each once, in the order of their keys."""
         ...
 
+    def sample_keys(self, count: int) -> list[str]:
+        """Some of the keys of the store, `count` at most, whatever the layout (StorageError)."""
+        ...
+
     def scan(self) -> Iterator[Scanned]:
         """All sessions in the order of their keys, each listed whole; a request for each thousand objects."""
         ...

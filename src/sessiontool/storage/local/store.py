@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -85,6 +86,10 @@ class LocalStore:
             if session_id is not None and session_id not in seen:
                 seen.add(session_id)
                 yield session_id
+
+    def sample_keys(self, count: int) -> list[str]:
+        with disk_errors("list", self._root):
+            return [obj.key for obj in islice(self._below(""), count + 1) if obj.key != "/"][:count]
 
     def scan(self) -> Iterator[Scanned]:
         for session_id in self.session_ids():

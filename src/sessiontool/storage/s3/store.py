@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -124,6 +125,9 @@ class S3Store:
                 if session_id is not None and session_id not in seen:
                     seen.add(session_id)
                     yield session_id
+
+    def sample_keys(self, count: int) -> list[str]:
+        return [obj.key for obj in islice(self._below(""), count)]
 
     def scan(self) -> Iterator[Scanned]:
         if self.layout.owns_folder:

@@ -1,0 +1,42 @@
+"""Times in names of files: seconds, milliseconds, microseconds or nanoseconds since 1970, or ISO 8601."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+TIME = (
+    r"(?:19|20)[0-9]{2}-?[0-9]{2}-?[0-9]{2}[T_ -]?[0-9]{2}[:._-]?[0-9]{2}[:._-]?[0-9]{2}"
+    r"(?:[.,_][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?|[0-9]{9,19}"
+)
+"""A pattern of such times."""
+_PARTS = re.compile(r"([0-9]{4})-?(..)-?(..)[T_ -]?(..)[:._-]?(..)[:._-]?(..)(?:[.,_]([0-9]+))?(Z|[+-].+)?")
+_UNITS_US = ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000))
+"""The most digits of a number, and what it is multiplied and divided by: 10 digits of seconds end in the year 2286."""
+
+
+def microseconds(text: str) -> int:
+    """Microseconds since 1970, of what fits `TIME`; UTC where no zone is named."""
+    if text.isdecimal() and (len(text) != len("20261128101112") or (moment := _moment(text)) is None):
+        return next(int(text) * times // by for digits, times, by in _UNITS_US if len(text) <= digits)
+    moment = _moment(text)
+    return 0 if moment is None else (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _moment(text: str) -> datetime | None:
+    found = _PARTS.fullmatch(text)
+    if found is None:
+        return None
+    fraction = int((found[7] or "0").ljust(6, "0")[:6])
+    try:
+        return datetime(*map(int, found.groups()[:6]), fraction, tzinfo=_zone(found[8]))  # type: ignore[arg-type, misc]
+    except ValueError:  # a 14th month
+        return None
+
+
+def _zone(text: str | None) -> timezone:
+    if text in {None, "Z"}:
+        return UTC
+    digits = str(text)[1:].replace(":", "")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-offset if str(text)[0] == "-" else offset)

@@ -1,0 +1,131 @@
+"""Layouts that people have: times, uuids, one file a session; and those that are proposed from the keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from s3server import BUCKET
+from typer.testing import CliRunner
+
+from sessiontool import MergeOptions, merge
+from sessiontool.cli import app
+from sessiontool.storage.layout_proposal import proposals
+from sessiontool.storage.name_times import microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SESSION = "chrome-1s"
+FORMS: dict[str, Callable[[datetime], str]] = {
+    "s": lambda moment: f"{moment.timestamp():.0f}",
+    "ms": lambda moment: f"{moment.timestamp() * 1000:.0f}",
+    "us": lambda moment: f"{moment.timestamp() * 1_000_000:.0f}",
+    "iso": lambda moment: moment.isoformat().replace("+00:00", "Z"),
+    "basic": lambda moment: moment.strftime("%Y%m%dT%H%M%SZ"),
+    "digits": lambda moment: moment.strftime("%Y%m%d%H%M%S"),
+    "names": lambda moment: moment.strftime("%Y-%m-%d_%H-%M-%S"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_time_is_read_in_every_form(form: str) -> None:
+    moments = [datetime(2026, 11, 28, 9, 59, second, tzinfo=UTC) for second in (1, 9, 10, 59)]
+    read = [microseconds(FORMS[form](moment)) for moment in moments]
+    assert read == [int(moment.timestamp()) * 1_000_000 for moment in moments]
+    assert microseconds("2026-11-28T10:00:00+01:00") == microseconds("2026-11-28T09:00:00Z")
+
+
+def renamed(recorded: Path, folder: Path, name: Callable[[int], str]) -> Path:
+    """A store with one session, whose chunks have other names, in no order of arrival."""
+    target = folder / "store"
+    chunks = sorted(recorded.rglob("*.webm"))
+    for number in random.Random(3).sample(range(len(chunks)), len(chunks)):
+        path = target / name(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(chunks[number], path)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("{session}/{time}.webm", lambda number: f"call-a/{1_790_000_000_000 + 1000 * number}.webm"),
+        ("{session}/{time}-{*}.{ext}", lambda number: f"call-a/{1_790_000_009 + number}-{uuid.uuid4()}.webm"),
+        ("{session}/{*}/{seq}.webm", lambda number: f"call-a/{uuid.uuid4()}/{number}.webm"),
+        ("{session}/{*}.{ext}", lambda _: f"call-a/{uuid.uuid4()}.webm"),
+        ("calls/{session}/x-{*}.webm", lambda _: f"calls/call-a/x-{uuid.uuid4()}.webm"),
+    ],
+)
+def test_times_anything_and_uuids(
+    recorded_session: Callable[[str], Path], tmp_path: Path, layout: str, name: Callable[[int], str]
+) -> None:
+    recorded, options = recorded_session(SESSION), MergeOptions(align=False, dry_run=True)
+    expected = merge(SESSION, store=recorded.parent, options=options).report
+    result = merge("call-a", store=renamed(recorded, tmp_path, name), layout=layout, options=options)
+    assert (result.status, result.report["packets"], result.report["duration_s"]) == (
+        "complete", expected["packets"], expected["duration_s"],
+    ), result.findings  # fmt: skip
+
+
+def test_one_file_a_session(merged_session: Callable[[str], Path], tmp_path: Path) -> None:
+    for name in ("call-a", "call-b"):
+        shutil.copyfile(merged_session(SESSION) / "audio.webm", tmp_path / f"{name}.webm")
+    where = ("-s", str(tmp_path), "--layout", "auto")
+    done = CliRunner().invoke(app, ["merge", "call-*", *where, "--no-align"])
+    assert done.exit_code == 0, done.output
+    for name in ("call-a", "call-b"):
+        assert (tmp_path / name / "merged" / "audio.webm").exists()
+    assert CliRunner().invoke(app, ["verify", "call-*", *where]).exit_code == 0
+
+
+UUIDS = [str(uuid.UUID(int=number * 7**40 % 2**128)) for number in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "patterns"),
+    [
+        ([f"call-{s}/chunks/0/{n}.webm" for s in "ab" for n in range(3)], ["{session}/chunks/{part}/{seq}.{ext}"]),
+        ([f"call-{s}/chunk-{n}.webm" for s in "ab" for n in range(3)], ["{session}/chunk-{seq}.{ext}"]),
+        ([f"rec/call-{s}/audio/{n}.ogg" for s in "ab" for n in range(3)], ["rec/{session}/audio/{seq}.{ext}"]),
+        ([f"call-{s}/17900000000{n}0.webm" for s in "ab" for n in range(3)], ["{session}/{time}.{ext}"]),
+        ([f"call-{s}/{one}.webm" for s in "ab" for one in UUIDS], ["{session}/{*}.{ext}"]),
+        ([f"{one}.webm" for one in UUIDS], ["{session}.{ext}"]),
+        (["a.txt", "b/report.json"], []),
+        ([f"acme/call-{s}/{n}.webm" for s in "ab" for n in (1, 2)],
+         ["{session}/{part}/{seq}.{ext}", "acme/{session}/{seq}.{ext}"]),
+    ],
+)  # fmt: skip
+def test_layouts_are_proposed_from_the_keys(keys: list[str], patterns: list[str]) -> None:
+    assert [one.pattern for one in proposals([*keys, "x/merged/audio.webm", "notes.txt"])] == patterns
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_auto_takes_the_one_that_fits_and_asks_where_several_do(
+    place: str, recorded_session: Callable[[str], Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = renamed(recorded_session(SESSION), tmp_path, lambda number: f"call-a/part-{number}.webm")
+    store = str(folder)
+    if place == "s3":
+        store = request.getfixturevalue("s3_url")
+        client: Any = request.getfixturevalue("s3_client")
+        for path in folder.rglob("*.webm"):
+            key = f"{store.partition(f'{BUCKET}/')[2]}/{path.relative_to(folder)}"
+            client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+    done = CliRunner().invoke(app, ["merge", "call-a", "-s", store, "--layout", "auto", "--no-align", "--json"])
+    assert json.loads(done.stdout)["sessions"][0]["status"] == "complete", done.output
+    checked = CliRunner().invoke(app, ["doctor", "-s", store]).output
+    assert "keys fit --layout '{session}/part-{seq}.{ext}' (1 sessions)" in checked
+    if place == "folder":
+        (folder.parent / "acme").mkdir()
+        folder.rename(folder.parent / "acme" / "store")
+        several = CliRunner().invoke(app, ["merge", "call-a", "-s", str(folder.parent), "--layout", "auto"])
+        assert (several.exit_code, "more than one layout fits" in several.output) == (2, True), several.output
