@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from random_folder import DAMAGE
 
 if TYPE_CHECKING:
-    from random_folder import Done, Folder
+    from random_folder import Done, Folder, Upload
 
 _NOTED = ("chunk-altered", "chunk-size", "chunk-truncated")
-_BROKEN = ("bytes-skipped", "chunk-unreadable", "chunk-truncated", *_NOTED)
+_COPY = "chunk-near-duplicate"  # "a copy with other damage": that names what is wrong with it
+_BROKEN = ("bytes-skipped", "chunk-unreadable", "chunk-truncated", _COPY, *_NOTED)
 _STRANGER = ("chunk-foreign", "recorder-restarted", "chunk-unreadable")
-_CLOCK = ("cluster-time-wrong", "clock-jump", "bytes-skipped", *_NOTED)
-_CUT = ("chunk-truncated", "bytes-skipped", "chunk-missing", "chunks-empty", "chunk-unreadable")
+_CLOCK = ("cluster-time-wrong", "clock-jump", "bytes-skipped", _COPY, *_NOTED)
+_CUT = ("chunk-truncated", "bytes-skipped", "chunk-missing", "chunks-empty", "chunk-unreadable", _COPY)
 EXPECTED: dict[str, tuple[str, ...]] = {
     "drop": ("chunk-missing", "header-missing"),
     "closed-up": ("chunk-missing", "sound-lost", "header-missing"),
@@ -57,7 +58,10 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "browser-replace": (*_STRANGER, *_NOTED),
     "two-recorders": _STRANGER,
 }
-"""Fault to codes: any of them names it, at the chunk that it happened to, or for some faults at a neighbour."""
+"""Fault to codes: any of them names it, at the chunk that it happened to, or for some faults at a neighbour.
+
+A neighbour is one by number, or by when it was recorded.
+"""
 
 OF_THE_PART = {"header-missing", "chunks-empty", "second-track"}
 """Codes that need not name a chunk."""
@@ -70,10 +74,20 @@ LOSSY = {
 
 
 def is_hidden(done: Done, folder: Folder, *, bare: bool) -> bool:
-    """Whether nothing in the store shows what was done; `bare`: there is no session.json."""
-    last = max((upload.index for upload in folder.own() if upload.pieces), default=-1)
+    """Whether nothing in the store shows what was done; `bare`: there is no session.json.
+
+    What follows without a time of its own does not show that something is missing before it.
+    """
+    last = max((upload.index for upload in folder.own() if upload.pieces and _has_a_clock(upload, folder)), default=-1)
     at_end = done.at_end and all(upload.index >= last for upload in done.touched)
     return bare and (done.unseen or at_end)
+
+
+def _has_a_clock(upload: Upload, folder: Folder) -> bool:
+    """Whether the time of any packet is written in a file."""
+    clocks = {packet.clock for packet in folder.recordings[0].packets}
+    pieces = [(piece.start, piece.end) for piece in upload.pieces if not piece.source]
+    return any(start <= clock[0] and clock[1] <= end for clock in clocks for start, end in pieces)
 
 
 def is_masked(done: Done, folder: Folder) -> bool:
@@ -81,6 +95,8 @@ def is_masked(done: Done, folder: Folder) -> bool:
     if done.kind in {"drop", "closed-up"}:
         return any((one.source, one.index) == (0, done.touched[0].index) for one in folder.stored())
     stored = [upload for upload in done.touched if upload.stored]
+    if done.kind == "duplicate" and any(all(piece.source for piece in upload.pieces) for upload in stored):
+        return True
     if done.tag:
         return not any(piece.tag == done.tag for upload in stored for piece in upload.pieces)
     return len(stored) < len(done.touched) or any(
@@ -101,6 +117,7 @@ def names(
         seqs |= {upload.noted_seq for upload in done.touched if done.kind == "rename" and upload.noted_seq is not None}
         if done.around:
             seqs |= {seq for its in tuple(seqs) for seq in _neighbours(its, order)}
+            seqs |= {seq for upload in done.touched for seq in _recorded_beside(upload, folder)}
         nameable.append(done.kind)
         if not any(
             finding["code"] in EXPECTED[done.kind] and (finding.get("seq") in seqs or finding["code"] in OF_THE_PART)
@@ -108,6 +125,14 @@ def names(
         ):
             unnamed.append(f"{done.kind} {sorted(seqs)} {done.detail}")
     return nameable, unnamed
+
+
+def _recorded_beside(upload: Upload, folder: Folder) -> list[int]:
+    """The numbers of the chunks that were recorded right before one and right after it."""
+    own = sorted((one.index, one.seq) for one in folder.own() if one is not upload)
+    before = [seq for index, seq in own if index < upload.index]
+    after = [seq for index, seq in own if index > upload.index]
+    return before[-1:] + after[:1]
 
 
 def _neighbours(seq: int, order: list[int]) -> list[int]:

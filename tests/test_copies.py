@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, cluster, firefox, live_header, recorded_chunks, simple_block
 
-from sessiontool.recording.copies import Shared, find_shared
+from sessiontool.recording.copies import find_shared
+from sessiontool.recording.shared_values import Shared
 from sessiontool.recording.survey import ChunkSurvey, survey
 
 CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
@@ -148,3 +149,35 @@ def test_a_seam_is_found_where_chunks_changed_places() -> None:
     resumed = chunks[2][-200:] + chunks[3]
     found, surveys = shared(resumed, *chunks[4:10], chunks[2])
     assert found.head_cuts == {surveys[0].chunk: (200, surveys[-1].chunk)}
+
+
+def test_one_wrong_bit_in_the_header_makes_no_other_recording() -> None:
+    hurt = bytearray(CHROME[0])
+    hurt[len(live_header()) - 60] ^= 4
+    found, _ = shared(CHROME[0], bytes(hurt), *CHROME[1:])
+    assert copies(found) == {1: 0}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_seam_that_was_uploaded_twice_and_again_is_joined_once(form: str) -> None:
+    before, chunk = FORMS[form][0], FORMS[form][1]
+    found, surveys = shared(before, before[-700:] + before[-300:] + chunk, FORMS[form][2])
+    assert found.head_cuts == {surveys[1].chunk: (1000, surveys[0].chunk)}
+
+
+def test_of_several_seams_the_longest_counts() -> None:
+    """Digital silence ends and begins alike in many places."""
+    quiet = blobs(chrome(84 * 3, cluster_packets=84, quiet=range(84, 84 * 3)), 84)
+    chunk = quiet[0][-500:] + quiet[1]
+    found, surveys = shared(quiet[0], quiet[2], chunk)
+    assert found.head_cuts[surveys[2].chunk] == (500, surveys[0].chunk)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_copy_of_a_damaged_copy_names_the_chunk_that_is_kept(form: str) -> None:
+    chunks = FORMS[form]
+    hurt = chunks[1][:1000] + bytes(600) + chunks[1][1600:]
+    found, surveys = shared(chunks[0], hurt, hurt, chunks[1])
+    assert copies(found) == {1: 3, 2: 3}
+    assert found.exact == set(), "neither is what is kept"
+    assert {stretch.kept_in for stretch in found.aside(surveys[2])} == {surveys[3].chunk}

@@ -141,12 +141,17 @@ class Merged:
         ]
 
     def _false_accusations(self) -> list[str]:
-        """Findings that name a chunk to which nothing happened."""
+        """Findings that name a chunk to which nothing happened.
+
+        Lost sound may be named by the chunk before or behind it: what was lost has no number that is known.
+        """
         touched = {(int(fault["part"]), seq) for fault in self.truth["faults"] for seq in self._chunks_of(fault)}
+        beside = {(part, seq + step) for part, seq in touched for step in (-1, 0, 1)}
         return [
             f"{finding.code} names chunk {finding.seq}, to which nothing happened: {finding.message}"
             for finding in self.result.findings
-            if finding.seq is not None and (int(finding.part or 0), finding.seq) not in touched
+            if finding.seq is not None
+            and (int(finding.part or 0), finding.seq) not in (beside if finding.code == "sound-lost" else touched)
         ]
 
     def _named(self, fault: dict[str, Any]) -> bool:

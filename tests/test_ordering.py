@@ -7,10 +7,11 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import blobs, chrome, chunk_ref, firefox, recorded_chunks
+from recordings import LIVE_CLUSTER, blobs, chrome, chunk_ref, firefox, recorded_chunks
 
-from sessiontool.recording.ordering import moved, order_chunks
+from sessiontool.recording.ordering import order_chunks
 from sessiontool.recording.recorders import Chain
+from sessiontool.recording.sequence import moved
 from sessiontool.recording.survey import ChunkSurvey, survey
 
 CHROME = chrome(84 * 7, cluster_packets=84)  # seven blobs of five seconds
@@ -215,3 +216,63 @@ def test_a_chunk_whose_clock_a_bit_moved_behind_a_hole_fills_the_one_it_came_fro
     assert abs(hurt - whole) == pytest.approx(1 << bit, abs=20)
     order = [0, 1, 2, 4, 5, 3]
     assert sorted_seqs(*(chunks[index] for index in order)) == [[0, 1, 2, 5, 3, 4]]
+
+
+def test_chunks_behind_one_that_does_not_say_when_it_was_recorded_go_on_behind_it() -> None:
+    chunks = BLOBS["real chrome, busy"][:9]
+    order = [2, 7, 6, 5, 4, 3, 0, 1, 8]  # 2 and 8 hold no cluster
+    found = sorted_seqs(*(chunks[index] for index in order))
+    assert [[order[seq] for seq in chain] for chain in found] == [list(range(9))]
+
+
+# -- where nothing is exact
+
+
+def orders(
+    chunks: dict[int, bytes], *, noted: frozenset[int] = frozenset(), missing: tuple[int, ...] = ()
+) -> tuple[list[int], list[int]]:
+    """The part's own run, and what is of another recording, by number."""
+    found = [survey(chunk_ref(seq, len(data)), data) for seq, data in chunks.items()]
+    order = order_chunks(found, lambda one: one.chunk.seq in noted, lambda one: one.chunk.seq in noted, missing)
+    return [one.chunk.seq for one in order.chains[0].chunks], [one.chunk.seq for one in order.foreign]
+
+
+def test_a_chunk_behind_missing_ones_is_of_the_recording_though_it_touches_no_other() -> None:
+    own = BLOBS["chrome"]
+    swapped_ones = {0: own[0], 1: own[1], 2: own[2], 3: own[6], 5: own[3]}  # 4 and 5 are lost
+    assert orders(swapped_ones, missing=(4, 6)) == ([0, 1, 2, 5, 3], [])
+    assert orders(swapped_ones, missing=()) == ([0, 1, 2, 5], [3])
+
+
+def test_what_the_recorder_sent_is_never_of_another_recording() -> None:
+    own = BLOBS["chrome"]
+    chunks = {0: own[0], 1: own[1], 2: own[2], 3: own[6], 4: own[3]}
+    assert orders(chunks)[1] == [3]
+    assert orders(chunks, noted=frozenset(chunks)) == ([0, 1, 2, 4, 3], [])
+
+
+def test_what_is_not_in_the_recorders_list_does_not_take_the_place_of_what_is() -> None:
+    own, other = BLOBS["firefox"], blobs(firefox(250 * 6, cluster_packets=50, seed=5), 250, lead=0, inside=-15)
+    chunks = {0: own[0], 1: own[1], 2: own[5], 3: own[3], 4: own[4], 5: other[2]}
+    chunks |= {2: other[2], 5: own[5], 6: own[2]}
+    assert orders(chunks, noted=frozenset({0, 1, 3, 4, 5, 6})) == ([0, 1, 6, 3, 4, 5], [2])
+
+
+def test_a_chunk_without_a_cluster_for_which_there_is_no_room_is_of_another_recording() -> None:
+    own = BLOBS["chrome"]
+    first = OTHER.blocks[90].offset + 1
+    headless = OTHER.data[first : OTHER.blocks[140].offset + 1]
+    assert survey(chunk_ref(3), headless).start_ms is None
+    inserted = dict(enumerate([*own[:3], headless, *own[3:]]))
+    assert orders(inserted) == ([0, 1, 2, 4, 5, 6, 7], [3])
+    in_place_of_a_lost_one = {seq: data for seq, data in inserted.items() if seq != 4}
+    assert orders(in_place_of_a_lost_one, missing=(4,))[1] == []
+
+
+def test_one_bit_that_puts_a_chunk_behind_the_end_leaves_it_where_its_number_says() -> None:
+    chunks = dict(enumerate(blobs(chrome(84 * 5 + 14, cluster_packets=84), 84)))
+    data = bytearray(chunks[2])
+    at = data.index(LIVE_CLUSTER) + len(LIVE_CLUSTER) + 2
+    data[at] ^= 0x40  # 16.4 s
+    assert 0 < (survey(chunk_ref(2), bytes(data)).start_ms or 0) - (84 * 5 + 14) * 60 < 600
+    assert orders(chunks | {2: bytes(data)}) == (list(range(6)), [])

@@ -17,6 +17,7 @@ from recordings import SESSIONS, chunk_ref, payloads
 from sessiontool.align import PartAlignment
 from sessiontool.media.packets import Account, PacketDigest
 from sessiontool.model import Finding, Placement, PlacementStatus, TimedWord, Utterance
+from sessiontool.recording.gap_places import GapPlace
 from sessiontool.recording.records import ChunkRecord, Stretch
 from sessiontool.sessions import report
 from sessiontool.sessions.transcript import TRANSCRIPT_SCHEMA, transcript_json, utterance_json
@@ -164,6 +165,13 @@ def test_holes_are_findings() -> None:
         "the recorder was paused for 0.80 s; silence stands for them",
         "0.61 s passed before part 1 was started; silence stands for them",
     ]
+
+
+def test_lost_sound_is_named_by_its_chunk_where_that_is_known() -> None:
+    spans = timeline(("recorded", 1000), ("lost", 5040), ("recorded", 60), ("pause", 800), ("recorded", 60))
+    found = report.silence_findings(spans, {48_000: GapPlace("0", 7, "of chunk 7")}.get)
+    assert [(f.code, f.seq) for f in found] == [("sound-lost", 7), ("pause-kept", None)]
+    assert found[0].message == "5.04 s of sound of chunk 7 are lost; silence stands for them"
 
 
 @pytest.mark.parametrize(("each_ms", "severity"), [(20, "info"), (80, "info"), (100, "warning")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +14,16 @@ from sessiontool.recording.sequence import (
     are_times,
     by_part,
     missing_numbers,
+    moved,
     part_entry,
     places_of,
     rows,
+    taken_by_moved,
     with_numbers_of,
 )
+
+if TYPE_CHECKING:
+    from sessiontool.model import ChunkRef
 
 
 def noted(*seqs: int, empty: tuple[int, ...] = ()) -> PartEntry:
@@ -106,3 +113,40 @@ def test_parts_are_compared_as_numbers() -> None:
     assert part_entry(entries, "b") is None
     listed = [chunk_ref(0, part="0"), chunk_ref(0, part="1"), chunk_ref(1, part="0")]
     assert [(part, [c.seq for c in chunks]) for part, chunks in by_part(listed)] == [("0", [0, 1]), ("1", [0])]
+
+
+def by_number(*numbers: int) -> list[ChunkRef]:
+    return [chunk_ref(seq) for seq in numbers]
+
+
+def test_a_missing_number_belongs_where_something_is_missing_beside_chunks_that_were_moved() -> None:
+    order = by_number(0, 1, 2, 1005, 5, 6)
+    moved_ones = [order[3]]
+    assert places_of([3], order, moved_ones) == {4: [3]}
+    assert places_of([3], order, moved_ones, lambda index: index != 3) == {3: [3]}
+    assert places_of([7], order, moved_ones, lambda index: index != 3) == {6: [7]}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "moved_ones", "gaps", "taken"),
+    [
+        ([0, 1, 2, 1005, 5], {1005}, {3}, {4}),  # it goes on with 5: it is 4, and 3 is missing
+        ([0, 1, 2, 1005, 5], {1005}, {4}, {3}),  # it goes on with 2
+        ([0, 1, 2, 1005, 5], {1005}, {3, 4}, set()),  # with neither
+        ([0, 901, 902, 3], {901, 902}, set(), {1, 2}),
+        ([900, 1, 2], {900}, set(), {0}),
+        ([0, 1, 2], set(), set(), set()),
+    ],
+)
+def test_a_chunk_with_a_wrong_number_takes_the_one_that_it_must_have_had(
+    numbers: list[int], moved_ones: set[int], gaps: set[int], taken: set[int]
+) -> None:
+    order = by_number(*numbers)
+    found = taken_by_moved(order, [one for one in order if one.seq in moved_ones], lambda index: index not in gaps)
+    assert found == taken
+
+
+def test_a_number_far_beyond_all_others_is_the_wrong_one() -> None:
+    assert [one.seq for one in moved(by_number(0, 1, 2, 1005, 6))] == [1005]
+    assert {one.seq for one in moved(by_number(0, 1, 2, 4, 3))} == {3, 4}
+    assert {one.seq for one in moved(by_number(5000, 10_000, 20_000, 15_000))} == {15_000, 20_000}

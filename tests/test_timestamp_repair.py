@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiontool.recording.timestamp_repair import STEP_MS, Group, looks_like_a_bit, repair
+from sessiontool.recording.time_groups import STEP_MS, Group, looks_like_a_bit
+from sessiontool.recording.timestamp_repair import repair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,11 +69,11 @@ def test_a_machine_that_slept_is_believed() -> None:
 
 
 def test_a_sleep_before_the_last_cluster_is_believed_where_its_blob_came_late_too() -> None:
-    groups = [*run(6), cluster(LENGTH_MS * 6 + 16_384)]
+    groups = [*run(6), cluster(LENGTH_MS * 6 + 32_768)]
     expect(groups, [LENGTH_MS * n for n in range(7)])
     for group in groups:
         group.blob_lag_ms = 60.0
-    expect(groups, [*(LENGTH_MS * n for n in range(6)), LENGTH_MS * 6 + 16_384])
+    expect(groups, [*(LENGTH_MS * n for n in range(6)), LENGTH_MS * 6 + 32_768])
 
 
 def test_a_clock_that_ran_back_is_followed_from_there() -> None:
@@ -158,3 +159,58 @@ def test_one_packet_that_a_bit_makes_early_moves_nothing() -> None:
     groups = run(3)
     groups[1].times_ms[5] -= 256
     assert set(repair(groups, from_start=True).shifts_ms) == {0}
+
+
+def test_a_clock_that_ran_back_is_said() -> None:
+    groups = run(5) + [cluster(LENGTH_MS * n - 3000) for n in range(5, 12)]
+    assert repair(groups, from_start=True).ran_back == {5: pytest.approx(3000, abs=20)}
+    assert not repair(run(), from_start=True).ran_back
+
+
+def test_a_step_that_no_bit_of_the_clusters_makes_is_no_wrong_bit() -> None:
+    """A lost chunk of a second is nearly 1,024 ms; but that bit would have to be set where the clock is late."""
+    second = 17 * PACKET_MS
+    groups = [cluster(second * n, packets=17) for n in (*range(16), 17)]
+    groups.append(cluster(second * 21, packets=17, after_break=True))
+    assert not groups[16].times_ms[0] & 1024
+    expect(groups, [second * n for n in (*range(16), 17, 21)])
+
+
+def test_a_first_cluster_that_one_bit_moved_is_told_by_where_a_recorder_begins() -> None:
+    groups = [cluster(128), cluster(LENGTH_MS), cluster(LENGTH_MS * 3, after_break=True)]
+    expect(groups, [0, LENGTH_MS, LENGTH_MS * 3])
+
+
+def split_by_damage(begin_ms: float, lost: int) -> tuple[Group, Group]:
+    """A cluster in two, as damage in the middle of it cost so many packets."""
+    whole, cut = cluster(begin_ms), PACKETS // 2
+    first = Group(0, True, False, 0.0, whole.times_ms[:cut], whole.durations[:cut])
+    rest = Group(0, True, True, lost * PACKET_MS, whole.times_ms[cut + lost :], whole.durations[cut + lost :])
+    rest.has_base = False
+    return first, rest
+
+
+def test_what_counts_from_a_wrong_base_keeps_its_distance_from_what_is_before_it() -> None:
+    first, rest = split_by_damage(LENGTH_MS * 3, 10)
+    for group in (first, rest):
+        moved(group, 1 << 20)
+    after = cluster(LENGTH_MS * 5, after_break=True)  # and a chunk is lost behind it
+    groups = [*run(3), first, rest, after, *(cluster(LENGTH_MS * n) for n in range(6, 9))]
+    at = LENGTH_MS * 3
+    expect(groups, [*(LENGTH_MS * n for n in range(3)), at, at + 52 * PACKET_MS, *(LENGTH_MS * n for n in range(5, 9))])
+
+
+def test_what_counts_from_one_base_is_believed_together() -> None:
+    """Two groups of one fragment against a last one that a bit made 42 ms early: that one is wrong."""
+    first, rest = split_by_damage(LENGTH_MS * 3, 3)
+    groups = [*run(3), first, rest, cluster(LENGTH_MS * 4 - 42, packets=2)]
+    at = LENGTH_MS * 3
+    expect(groups, [*(LENGTH_MS * n for n in range(3)), at, at + 45 * PACKET_MS, LENGTH_MS * 4])
+
+
+def test_one_bit_keeps_the_sound_that_was_dropped_before_its_cluster() -> None:
+    dropped_ms = 300
+    groups = [*run(5), *(cluster(LENGTH_MS * n + dropped_ms) for n in range(5, 9))]
+    wanted = [group.times_ms[0] for group in groups]
+    moved(groups[5], (wanted[5] ^ 1 << 14) - wanted[5])
+    expect(groups, wanted)

@@ -15,6 +15,7 @@ from .media.isobmff.muxer import M4aMuxer
 from .media.matroska.muxer import WebmMuxer
 from .model import SAMPLE_RATE
 from .recording.gap_filling import Gap, Pause, TimelineBuilder
+from .recording.gap_places import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ class Remuxer:
         self.recorded_packets = 0
         self.silent_packets = 0
         self.head: SoundHead | None = None
+        self.silences: dict[int, Silence] = {}  # by samples into the output
         self.clock_jumps: list[int] = []  # samples into the output at which a recorder clock jumped
         self._body = body
         self._muxer: Muxer | None = None
@@ -122,7 +124,7 @@ class Remuxer:
         """End the part; `lost_ms` of recorded time are known to be missing after its last packet."""
         self._settle(more=False)
         for gap in self._builder.end_part(lost_ms):
-            self._write_silence(gap.packets)
+            self._write_silence(gap.packets, at_end=True)
 
     def timeline(self) -> Timeline:
         """Where everything is in the output, once the last part has ended."""
@@ -154,7 +156,9 @@ class Remuxer:
                 self.clock_jumps.append(self.samples)
             first = gap.index
 
-    def _write_silence(self, packets: int) -> None:
+    def _write_silence(self, packets: int, *, at_end: bool = False) -> None:
+        if packets:
+            self.silences[self.samples] = Silence(self.recorded_packets, at_end)
         if not packets:
             return
         assert self._muxer is not None

@@ -8,6 +8,7 @@ Nothing here decodes.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .filler import SoundHead
 
@@ -31,6 +32,7 @@ MAX_PACKET_BYTES = 48 * MAX_FRAME_BYTES + 100
 """48 frames of 2.5 ms and their lengths: no longer packet is of one stream (RFC 6716, section 3.2.5)."""
 
 SILENT_PACKET_SAMPLES = 960  # 20 ms; chosen: as long as Firefox's packets
+_FEW_PACKETS = 3  # chosen: fewer of a kind may be damaged ones
 _LENGTHS_DIFFER, _PADDING = 0x80, 0x40  # in the second byte of code 3 (RFC 6716, section 3.2.5)
 _SILENT_PACKETS = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
 
@@ -61,6 +63,18 @@ class PacketSamples(dict[bytes, int]):
     def __missing__(self, start: bytes) -> int:
         self[start] = samples = packet_samples(start)
         return samples
+
+
+def kinds_of(packets: Iterable[bytes], head: SoundHead | None) -> frozenset[int]:
+    """The configurations of Opus packets, mono and stereo apart, without those that hardly any of them has.
+
+    Where the `head` is another codec's, there are none.
+    """
+    if not isinstance(head, OpusHead):
+        return frozenset()
+    counts = Counter(packet[0] >> 2 for packet in packets)
+    least = min(_FEW_PACKETS, (counts.total() + 1) // 2)
+    return frozenset(kind for kind, count in counts.items() if count >= least)
 
 
 def most_bytes(start: bytes) -> int:

@@ -59,6 +59,7 @@ def assemble(
         else:
             planned[doubtful] = _Planned(doubtful, parts[doubtful], _noted(session, doubtful, parts[doubtful]), read)
     assembly = context.assembly
+    assembly.order.silences = context.remuxer.silences
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:

@@ -188,6 +188,15 @@ def clock_wrong(chunk: ChunkRef, off_ms: float) -> Finding:
     )
 
 
+def clock_ran_back(chunk: ChunkRef, back_ms: float) -> Finding:
+    message = (
+        f"the recorder's clock runs back by {back_ms / 1000:.2f} s before or in chunk {chunk.seq}; "
+        "the sound goes on there without a gap"
+    )
+    hint = "packets of another recording may be among these, or sound is there twice: listen there"
+    return about(chunk, "clock-jump", "warning", message, hint)
+
+
 def second_track(chunk: ChunkRef, reason: str, size_bytes: int) -> Finding:
     message = f"{size_bytes:,} bytes are not joined: {reason}"
     hint = "one track is joined; record both voices into one stereo track"

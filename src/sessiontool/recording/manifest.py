@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from . import findings
@@ -22,15 +23,45 @@ class Noted:
 
     def knows(self, one: ChunkSurvey) -> bool:
         """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
-        return one.size_bytes in self._sizes or self.has_exactly(one)
+        return self.has_size(one.size_bytes) or self.has_exactly(one)
 
     def lists(self, one: ChunkSurvey) -> bool:
-        """Whether the list has a chunk like this, or one of its number, of which this may be what is left."""
-        return one.chunk.seq in self.chunks or self.knows(one)
+        """Whether the list has a chunk like this, or one of its number, of which this may be what is left.
+
+        What is larger than noted, and not by bytes that another chunk has too, is no such chunk.
+        """
+        noted = self.chunks.get(one.chunk.seq)
+        too_large = noted and noted.bytes and one.size_bytes - one.shared_bytes > noted.bytes
+        return bool(noted and not too_large) or self.knows(one)
 
     def has_exactly(self, one: ChunkSurvey) -> bool:
-        """Whether a chunk is what the recorder sent, byte for byte."""
-        return one.sha256 in self._digests
+        """Whether a chunk is what the recorder sent, byte for byte, or has bytes of another one before that."""
+        return self.wants(one.sha256) or one.proved_bytes > 0
+
+    def wants(self, sha256: str) -> bool:
+        """Whether a chunk with this SHA-256 was noted."""
+        return sha256 in self._digests
+
+    def proved_bytes(self, seq: int, data: bytes) -> int:
+        """How many of the last bytes of a chunk that is too long are what was noted; 0 if they differ from it."""
+        noted = self.chunks.get(seq)
+        size = noted.bytes if noted and noted.bytes and noted.sha256 else 0
+        is_proved = 0 < size < len(data) and self.wants(hashlib.sha256(data[-size:]).hexdigest())
+        return size if is_proved else 0
+
+    def sha256_of(self, one: ChunkSurvey) -> str:
+        """The SHA-256 that was noted under a chunk's number; empty where none was."""
+        noted = self.chunks.get(one.chunk.seq)
+        return noted.sha256.lower() if noted and noted.sha256 else ""
+
+    def has_size(self, size_bytes: int) -> bool:
+        """Whether a chunk of this size was noted."""
+        return size_bytes in self._sizes
+
+    def is_whole(self, one: ChunkSurvey) -> bool:
+        """Whether a chunk is as long as the one that was noted under its number."""
+        noted = self.chunks.get(one.chunk.seq)
+        return noted is not None and noted.bytes == one.size_bytes
 
     def unlike(self, one: ChunkSurvey) -> Finding | None:
         """What differs between a chunk and what is noted under its number; None where nothing does."""

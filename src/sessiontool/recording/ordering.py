@@ -11,20 +11,31 @@ Works on what `survey` found; copies are no longer among the chunks.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from .recorders import SAME_PLACE_MS, Chain, by_recorder, fill_gap, is_a_run, put_behind, put_in_by_number
-from .timestamp_repair import looks_like_a_bit
+from .packet_kinds import by_hand
+from .recorders import (
+    SAME_PLACE_MS,
+    Chain,
+    by_recorder,
+    correct_ends,
+    fill_gap,
+    is_a_run,
+    overlap_ms,
+    put_behind,
+    put_in_by_number,
+    put_in_by_time,
+)
+from .sequence import moved
+from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..model import ChunkRef
-    from .survey import ChunkSurvey, Dialect
+    from .survey import ChunkSurvey
 
     IsNoted = Callable[[ChunkSurvey], bool]
 
@@ -53,18 +64,20 @@ def order_chunks(
 
     A chunk that `is_noted` is in the recorder's list by what it is; one that `is_listed` is so by its number at least.
     """
-    groups = _by_dialect(surveys)
-    silent = groups.pop(None, [])  # without a packet or a header: they go where their numbers say
+    correct_ends(surveys)
+    silent = [one for one in surveys if one.dialect is None]  # no packet, no header: they go where their numbers say
     chains: list[Chain] = []
     foreign: list[ChunkSurvey] = []
-    for group in groups.values():
+    for group in by_hand([one for one in surveys if one.dialect]):
         alike: list[Chain] = []
+        untimed_ms = [one.length_ms for one in group if one.start_ms is None]
         for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_listed):
-            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing)
+            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms)
             alike += [chain] if chain.chunks else []
             foreign += foreign_ones
         for one in [one for one in group if one.start_ms is None and not fill_gap(one, alike)]:
-            put_behind(one, alike, is_listed)
+            if not put_behind(one, alike, is_listed):
+                foreign.append(one)
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
@@ -74,6 +87,9 @@ def order_chunks(
     for foreign_one in [one for one in foreign if one.has_header]:
         foreign.remove(foreign_one)
         chains.append(Chain([foreign_one]))
+    for own in [one for one in foreign if is_noted(one) and one.dialect == _dialect(main)]:
+        foreign.remove(own)  # the recorder sent it: it is of the part, wherever it belongs
+        put_in_by_time(main, own)
     whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
     foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
     return Order(sorted(whole, key=lambda chain: (_is_behind(chain, main), chain.numbers)), foreign)
@@ -88,26 +104,15 @@ def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequen
     return len(timed) - len(kept) <= max(1, len(timed) * _FEW_OUT_OF_PLACE)
 
 
-def _by_dialect(surveys: Sequence[ChunkSurvey]) -> dict[Dialect | None, list[ChunkSurvey]]:
-    """The chunks by how they are written; a header without a packet goes with the most of its container."""
-    groups: dict[Dialect | None, list[ChunkSurvey]] = defaultdict(list)
-    for survey in surveys:
-        groups[survey.dialect].append(survey)
-    for bare in [dialect for dialect in groups if dialect and not dialect.packet_samples]:
-        alike = [other for other in groups if other and other.packet_samples and other[:2] == bare[:2]]
-        if alike:
-            largest = max(alike, key=lambda other: len(groups[other]))
-            groups[largest] = sorted([*groups[largest], *groups.pop(bare)], key=lambda one: one.chunk.seq)
-    return groups
-
-
 def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:
     return sum(len(one.digests) for one in chain.chunks if is_noted(one))
 
 
 def _is_earlier_run(chain: Chain, main: Chain) -> bool:
     """Whether a run without a header is the part's own, before the recorder was started again: its header is lost."""
-    return _dialect(chain) == _dialect(main) and chain.numbers[1] < main.numbers[0]
+    kinds = chain.kinds, main.kinds
+    alike = _dialect(chain) == _dialect(main) and (bool(kinds[0] & kinds[1]) or not all(kinds))
+    return alike and chain.numbers[1] < main.numbers[0]
 
 
 def _is_behind(chain: Chain, main: Chain) -> bool:
@@ -123,30 +128,42 @@ def _dialect(chain: Chain) -> object:
 
 
 def _sorted(
-    raw: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
+    raw: Sequence[ChunkSurvey],
+    is_noted: IsNoted,
+    is_listed: IsNoted,
+    missing: Sequence[int],
+    untimed_ms: Sequence[float],
 ) -> tuple[Chain, list[ChunkSurvey]]:
     """The chunks of one run in order, and those that are not of it."""
     timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
     kept = _steady(raw, is_noted, missing)
     chosen = {one.chunk for one in kept}
     outcast = [one for one in timed if one.chunk not in chosen]
-    order = list(kept)
-    by_number: list[ChunkSurvey] = []
-    foreign: list[ChunkSurvey] = []
     listed = any(is_noted(one) for one in kept)
+    unlisted = [one for one in kept if listed and not is_listed(one)]  # may have the place of one that is
+    order = [one for one in kept if one not in unlisted]
+    foreign: list[ChunkSurvey] = []
     for one in outcast:
         _correct_one_end(one, order)
     own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed}
-    for one in _fit_into_gaps([one for one in outcast if one.chunk in own], order):
-        if _is_of_its_number(one, order, is_noted):
-            by_number.append(one)
-        elif (place := _gap_of_length(one, order)) is not None:
+    remaining = _fit_into_gaps([one for one in outcast if one.chunk in own], order, _Fit(exactly=True))
+    by_number = [one for one in remaining if _fills_its_number(one, order)]
+    remaining = _fit_into_gaps([one for one in remaining if one not in by_number], order)
+    by_number += [one for one in remaining if _is_of_its_number(one, order, is_noted)]
+    remaining = [one for one in remaining if one not in by_number]
+    for one in _fit_into_gaps(remaining, order, _Fit(missing=len(missing), untimed_ms=untimed_ms)):
+        if (place := _gap_of_length(one, order)) is not None:
             order.insert(place, _at(one, order[place - 1].end_ms or 0.0))
         else:
             foreign.append(one)
     for one in outcast:
         if one.chunk not in own:
             (by_number if _is_of_its_number(one, order, is_noted) else foreign).append(one)
+    for one in unlisted:
+        if any(overlap_ms(one, other) > SAME_PLACE_MS for other in order):
+            foreign.append(one)
+        else:
+            order.insert(bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0), one)
     _move_by_a_bit(order)
     chain = Chain(order)
     chain.moved = moved([one.chunk for one in order])
@@ -166,10 +183,25 @@ def _correct_one_end(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> None:
     one.start_ms, one.end_ms = start, end
 
 
-def _fit_into_gaps(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey]) -> list[ChunkSurvey]:
+class _Fit(NamedTuple):
+    """How closely a chunk has to touch a neighbour of the gap that it is put into.
+
+    `exactly`; or, where it is known how many chunks are `missing`, with as many of them between, or what is torn off,
+    or one that does not say when it was recorded (`untimed_ms`: how long these last).
+    """
+
+    exactly: bool = False
+    missing: int | None = None
+    untimed_ms: Sequence[float] = ()
+
+
+_ABOUT = _Fit()
+
+
+def _fit_into_gaps(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey], fit: _Fit = _ABOUT) -> list[ChunkSurvey]:
     """Put chunks where the order has a gap for them, one after another as gaps get smaller; those that remain."""
     remaining = sorted(outcast, key=lambda one: one.start_ms or 0)
-    while placed := next(((one, at) for one in remaining if (at := _gap_for(one, order)) is not None), None):
+    while placed := next(((one, at) for one in remaining if (at := _gap_for(one, order, fit)) is not None), None):
         order.insert(placed[1], placed[0])
         remaining.remove(placed[0])
     return remaining
@@ -223,20 +255,35 @@ def _any_between(missing: Sequence[int], before: ChunkSurvey, after: ChunkSurvey
     return at < len(missing) and missing[at] < after.chunk.seq
 
 
-def _gap_for(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
-    """Where in the order there is a gap in time that the chunk fits into, at one end exactly; None without one."""
+def _gap_for(one: ChunkSurvey, order: Sequence[ChunkSurvey], fit: _Fit = _ABOUT) -> int | None:
+    """Where in the order there is a gap in time that the chunk fits into; None without one."""
     start, end = one.start_ms or 0.0, one.end_ms or 0.0
     index = bisect_left(order, (start, end), key=lambda other: (other.start_ms or 0.0, other.end_ms or 0.0))
     after_ms = order[index - 1].end_ms if index else 0.0
     before_ms = order[index].start_ms if index < len(order) else None
-    near_ms = max(_TOUCHING_MS, _INEXACT * one.length_ms)
+    near_ms = _TOUCHING_MS if fit.exactly else max(_TOUCHING_MS, _INEXACT * one.length_ms)
     if after_ms is None or start < after_ms - near_ms:
         return None
     if before_ms is not None and end > before_ms + near_ms:
         return None
     touches = abs(start - after_ms) <= near_ms or (before_ms is not None and abs(end - before_ms) <= near_ms)
     fills = before_ms is not None and before_ms - after_ms - one.length_ms <= _LOOSE * one.length_ms
-    return index if touches or fills else None
+    loosely = fit.missing is not None and _fits_loosely(one, order, index, fit)
+    return index if touches or (fills and not fit.exactly) or loosely else None
+
+
+def _fits_loosely(one: ChunkSurvey, order: Sequence[ChunkSurvey], index: int, fit: _Fit) -> bool:
+    """Whether a chunk may have lain at `index`, though it touches neither neighbour."""
+    usual_ms = median([other.length_ms for other in order] or [0.0])
+    gap_ms = (one.start_ms or 0.0) - ((order[index - 1].end_ms or 0.0) if index else 0.0)
+    torn_before = one.is_torn_at_start or (index > 0 and order[index - 1].is_torn_at_end)
+    if gap_ms <= (usual_ms if torn_before else SAME_PLACE_MS if index == len(order) else 0.0):
+        return True
+    if index < len(order) and (one.is_torn_at_end or order[index].is_torn_at_start):
+        return (order[index].start_ms or 0.0) - (one.end_ms or 0.0) <= usual_ms
+    count = min(round(gap_ms / usual_ms) if usual_ms else 0, fit.missing or 0)
+    lengths_ms = [*fit.untimed_ms, *([count * usual_ms] if count else ())]
+    return any(abs(gap_ms - length_ms) <= max(_TOUCHING_MS, _INEXACT * usual_ms) for length_ms in lengths_ms)
 
 
 def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
@@ -269,11 +316,24 @@ def _at(one: ChunkSurvey, start_ms: float) -> ChunkSurvey:
     return one
 
 
-def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: IsNoted) -> bool:
-    """Whether there is a gap where the chunk's number belongs, and its clock is wrong in a way that happens."""
+def _around_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> tuple[float | None, float | None]:
+    """Where the chunk before its number ends, and the one after begins; None where there is none, or no time in it."""
     index = bisect_left(order, one.chunk.seq, key=lambda other: other.chunk.seq)
     after_ms = order[index - 1].end_ms if index else 0.0
-    before_ms = order[index].start_ms if index < len(order) else None
+    return after_ms, order[index].start_ms if index < len(order) else None
+
+
+def _fills_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> bool:
+    """Whether a gap where the chunk's number belongs is as long as it, and one wrong bit keeps it out of that."""
+    after_ms, before_ms = _around_its_number(one, order)
+    if after_ms is None or before_ms is None or abs(before_ms - after_ms - one.length_ms) > _TOUCHING_MS:
+        return False
+    return _is_off_by_a_bit(one, (one.start_ms or 0.0) - after_ms)
+
+
+def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: IsNoted) -> bool:
+    """Whether there is a gap where the chunk's number belongs, and its clock is wrong in a way that happens."""
+    after_ms, before_ms = _around_its_number(one, order)
     if after_ms is None or (before_ms is not None and before_ms - after_ms < one.length_ms - SAME_PLACE_MS):
         return False
     if is_noted(one) or one.damages:
@@ -285,37 +345,3 @@ def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: 
 
 def _is_off_by_a_bit(one: ChunkSurvey, off_ms: float) -> bool:
     return looks_like_a_bit(off_ms, one.ticks_per_ms)
-
-
-def moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
-    """The chunks, in their order by content, whose numbers are wrong.
-
-    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the
-    fewest that have to be taken out for the numbers of the others to rise.
-    """
-    fewest = _fewest_moved(chunks)
-    numbers = sorted(chunk.seq for chunk in chunks)
-    exchanged = [chunk for chunk, number in zip(chunks, numbers, strict=True) if chunk.seq != number]
-    return exchanged if len(exchanged) <= 2 * len(fewest) else fewest
-
-
-def _fewest_moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
-    tails: list[int] = []  # of the best rising subsequence of each length, by index
-    before: list[int] = []
-    for index, chunk in enumerate(chunks):
-        length = bisect_left(tails, chunk.seq, key=lambda tail: chunks[tail].seq)
-        before.append(tails[length - 1] if length else -1)
-        tails[length : length + 1] = [index]
-    rising, index = set(), tails[-1] if tails else -1
-    while index >= 0:
-        rising.add(index)
-        index = before[index]
-    return [chunk for index, chunk in enumerate(chunks) if index not in rising]
-
-
-def gaps_ms(chain: Chain) -> list[float]:
-    """How much time passed between each chunk's end and the beginning of the next; 0 where one has no time."""
-    return [
-        b.start_ms - a.end_ms if a.end_ms is not None and b.start_ms is not None else 0.0
-        for a, b in pairwise(chain.chunks)
-    ]

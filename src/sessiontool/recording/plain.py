@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..media.opus import kinds_of
 from ..media.probe import begins_recording
 from ..model import SAMPLES_PER_MS
 from . import findings
@@ -15,8 +16,8 @@ from .blob_clock import SUSPENDED_MS
 from .run_joiner import RunJoiner
 from .runs import Piece, RecorderRun
 from .sequence import missing_numbers
+from .time_groups import STEP_MS
 from .time_map import JUMP_MS
-from .timestamp_repair import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ class PlainJoiner(RunJoiner):
         self._seen: set[str] = set()
         self._empty: list[int] = []
         self._checked = -1
+        self._kinds: frozenset[int] = frozenset()  # of the packets of the last chunk
         self._position = 0  # samples of the packets so far
         self._origin_ms: float | None = None  # where the sample count began, by the last packets
 
@@ -60,12 +62,13 @@ class PlainJoiner(RunJoiner):
             self._check_chunk(self.run.pieces[fed.piece].chunk)
         if self.stream.demuxer.ledger.damages or self.stream.demuxer.header_missing or self._is_passed_over(fed.piece):
             raise Doubt
-        if self.run.slice and self.run.slice.lost:
+        if self.stream.corrected or (self.run.slice and self.run.slice.lost):
             raise Doubt
         for packets in fed.packets:
             if packets.after_break or not packets.placed or packets.recording:
                 raise Doubt
             self._check_times(packets)
+        self._check_kinds(fed)
         super().take(fed)
         if self._seam.trimmed or (self.run.slice and len(self.run.pieces) > 1):
             raise Doubt  # slices that overlap are compared
@@ -94,6 +97,15 @@ class PlainJoiner(RunJoiner):
         """Whether the demuxer set all of a chunk aside: it is of another recording."""
         account = self.stream.demuxer.ledger.accounts[piece]
         return 0 < account.size_bytes == account.set_aside_bytes
+
+    def _check_kinds(self, fed: Fed) -> None:
+        """Doubt where a chunk has no packet of a kind that the one before has."""
+        track = self.stream.demuxer.track
+        payloads = (payload for packets in fed.packets for payload in packets.payloads)
+        kinds = kinds_of(payloads, track.head if track else None)
+        if kinds and self._kinds and not kinds & self._kinds:
+            raise Doubt
+        self._kinds = kinds or self._kinds
 
     def _check_times(self, packets: PacketRun) -> None:
         """Doubt where a group of packets that share a base does not go on where the one before ended."""

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
-from .copies import Shared, find_shared
+from .copies import find_shared
+from .gap_places import Lost
 from .manifest import Noted, started_again
+from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
 from .recorders import Chain
 from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
-from .sequence import missing_numbers, places_of, rows
+from .sequence import missing_numbers, places_of, rows, taken_by_moved
 from .slices import are_slices, runs_of, starts_of
-from .survey import ChunkSurvey, survey, torn_between
-from .timestamp_repair import STEP_MS
+from .survey import ChunkSurvey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry
     from ..model import ChunkRef, Finding
     from .ordering import Order
-
-_LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
+    from .shared_values import Shared
 
 
 @dataclass(slots=True)
@@ -63,12 +63,15 @@ def plan_part(
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
     track = None
+    noted = Noted(entry)
     for chunk in listed:
-        surveys.append(survey(chunk, read(chunk), mime_type, track))
+        data = read(chunk)
+        surveys.append(survey(chunk, data, mime_type, track))
+        surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
     planner = _Planner(part, listed, entry, surveys, starts_ms or {})
     try:
-        plan = planner.plan()
+        plan = planner.plan(read)
     except RecordingError as error:
         plan = Plan(refusal=error)
     plan.digests = {one.chunk: one.sha256 for one in surveys}
@@ -94,11 +97,13 @@ class _Planner:
         self._unusable: list[int] = []
         self._plan = Plan()
 
-    def plan(self) -> Plan:
+    def plan(self, read: Callable[[ChunkRef], bytes]) -> Plan:
         usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
         if not usable or not any(one.digests for one in usable):
             self._refuse(usable)
         shared = find_shared(usable, self._noted.has_exactly)
+        add_noted_copies(shared, usable, self._noted)
+        mend_as_noted(shared, self._noted, read)
         self._set_copies_aside(shared)
         remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
         if are_slices(remaining):
@@ -107,6 +112,9 @@ class _Planner:
         order = order_chunks(remaining, self._noted.knows, self._noted.lists, sorted([*self._missing, *self._unusable]))
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
+        for chain in order.chains:
+            taken = taken_by_moved([one.chunk for one in chain.chunks], chain.moved, chain.goes_on_at)
+            self._missing = [number for number in self._missing if number not in taken]
         lost = self._lost_to_foreign(order)
         self._missing = sorted({*self._missing, *lost})
         replaced = [seq for seq in replaced if seq not in lost]
@@ -150,10 +158,9 @@ class _Planner:
 
     def _refuse(self, usable: Sequence[ChunkSurvey]) -> None:
         """RecordingError, where nothing says that what is there may be read as one stream all the same."""
-        refused = next((one for one in self._surveys if one.refusal), None)
-        if refused and refused.refusal:
-            message = f"{refused.chunk.object.key}: {refused.refusal.message}"
-            raise RecordingError(message, hint=refused.refusal.hint)
+        for one in self._surveys:
+            if one.refusal:
+                raise RecordingError(f"{one.chunk.object.key}: {one.refusal.message}", hint=one.refusal.hint)
         if usable:
             return
         first = next((one for one in self._surveys if one.what), None)
@@ -232,7 +239,7 @@ class _Planner:
 
     def _losses(
         self, run: RecorderRun, chain: Chain, chains: Sequence[Chain], index: int, replaced: Sequence[int]
-    ) -> Mapping[int, tuple[str, float]]:
+    ) -> Mapping[int, Lost]:
         """Why bytes are missing before a chunk of a run, and how many chunks; named in the run's findings."""
         order = [one.chunk for one in chain.chunks]
         low, high = chain.numbers
@@ -240,26 +247,27 @@ class _Planner:
         last = not any(other.numbers[0] > high for other in chains)
         own = [n for n in self._missing if (before < n or not index) and (n < high or last)]
         places = {
-            kind: places_of([n for n in numbers if n < high or last], order, chain.moved)
+            kind: places_of([n for n in numbers if n < high or last], order, chain.moved, chain.goes_on_at)
             for kind, numbers in (("missing", own), ("unusable", self._unusable), ("replaced", replaced))
         }
         run.missing_after = places["missing"].get(len(order), [])
-        run.lost_after = len(places["unusable"].get(len(order), []))
+        run.unusable_after = places["unusable"].get(len(order), [])
         if run.missing_after:
             run.findings += [findings.missing(self._part, row) for row in rows(run.missing_after)]
-        lost: dict[int, tuple[str, float]] = {}
+        lost: dict[int, Lost] = {}
         skipped: list[int] = []
         for position in sorted({place for found in places.values() for place in found} - {len(order)}):
             missing = places["missing"].get(position, [])
-            goes_on = self._goes_on(chain, position)
+            goes_on = chain.goes_on_at(position)
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing
             else:
                 run.findings += [findings.missing(self._part, row) for row in rows(missing)]
             count = sum(len(found.get(position, [])) for found in places.values())
+            gone = sorted([*missing, *places["unusable"].get(position, [])])
             if not goes_on:
-                lost[position] = (self._why(position, places), count)
+                lost[position] = Lost(self._why(position, places), count, gone)
         if skipped:
             run.findings.append(findings.numbers_skipped(self._part, skipped))
         return lost
@@ -267,47 +275,46 @@ class _Planner:
     def _are_noted(self, numbers: Sequence[int]) -> bool:
         return any(number in self._noted.chunks for number in numbers)
 
-    def _goes_on(self, chain: Chain, position: int) -> bool:
-        """Whether the times of a chunk go on right where those of the one before end: nothing is missing there."""
-        if position == 0:
-            one = chain.chunks[0]
-            return one.has_header or (one.start_ms is not None and one.start_ms <= _LEAST_GAP_MS)
-        before, after = chain.chunks[position - 1], chain.chunks[position]
-        if after.start_ms is None and not after.is_torn_at_start:
-            return -STEP_MS <= after.head_ms - before.tail_ms <= _LEAST_GAP_MS
-        if before.end_ms is None or after.start_ms is None:
-            return False
-        return after.start_ms - before.end_ms <= _LEAST_GAP_MS
-
     def _why(self, position: int, places: Mapping[str, Mapping[int, list[int]]]) -> str:
         numbers = [number for found in places.values() for number in found.get(position, [])]
         return f"chunk {numbers[0]} is missing or of no use" if numbers else ""
 
-    def _pieces(
-        self, run: RecorderRun, chain: Chain, shared: Shared, lost: Mapping[int, tuple[str, float]]
-    ) -> list[Piece]:
+    def _pieces(self, run: RecorderRun, chain: Chain, shared: Shared, lost: Mapping[int, Lost]) -> list[Piece]:
         pieces: list[Piece] = []
-        short: tuple[str, float] | None = None
+        short: Lost | None = None
         for position, one in enumerate(chain.chunks):
-            before = chain.chunks[position - 1] if position else None
-            why, count = lost.get(position, short or (torn_between(before, one) if before else "", 0.0))
+            gone = lost.get(position) or short or self._torn(chain, position, shared, run.chunk_ms)
             fresh = self._pieces_of(one, run, shared, chain.moved)
-            pieces.append(replace(fresh[0], lost_before=why, lost_chunks=count))
+            pieces.append(
+                replace(fresh[0], lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
+            )
             pieces += fresh[1:]
             short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
         return pieces
+
+    def _torn(self, chain: Chain, position: int, shared: Shared, usual_ms: float) -> Lost:
+        """Why bytes are missing between two chunks that are both there, and how much of one."""
+        pair = chain.chunks[max(0, position - 1) : position + 1]
+        if len(pair) < 2 or shared.goes_on(*pair):
+            return Lost()
+        if pair[1].begins_in_a_block and all(map(self._noted.is_whole, pair)):
+            return Lost()  # what is damaged is behind the block that goes on here
+        return chain.torn_at(position, usual_ms)
 
     def _pieces_of(self, one: ChunkSurvey, run: RecorderRun, shared: Shared, moved: Sequence[ChunkRef]) -> list[Piece]:
         """A chunk, less what its neighbours have too, with the stretches of copies that mend it."""
         start, stop = 0, one.size_bytes
         if one.chunk in shared.head_cuts:
             start, other = shared.head_cuts[one.chunk]
-            self._cut(one, Stretch(0, start, "the chunk before ends with it", other, self._size(other) - start))
+            kept_at = self._by_chunk[other].size_bytes - start
+            aside = Stretch(0, start, "the chunk before ends with it", other, kept_at)
+            self._plan.asides.append(Aside(one.chunk, aside))
             run.findings.append(findings.overlap(one.chunk, other, start, at_start=True))
         if one.chunk in shared.tail_cuts:
             count, other = shared.tail_cuts[one.chunk]
             stop = max(start, stop - count)
-            self._cut(one, Stretch(stop, one.size_bytes - stop, "the chunk behind begins with it", other, 0))
+            aside = Stretch(stop, one.size_bytes - stop, "the chunk behind begins with it", other, 0)
+            self._plan.asides.append(Aside(one.chunk, aside))
             run.findings.append(findings.overlap(one.chunk, other, one.size_bytes - stop, at_start=False))
         pieces: list[Piece] = []
         at = start
@@ -329,13 +336,7 @@ class _Planner:
         noted_as = self._noted.number_of(one) if one.chunk in moved else None
         return [replace(piece, noted_as=noted_as) for piece in pieces]
 
-    def _size(self, chunk: ChunkRef) -> int:
-        return self._by_chunk[chunk].size_bytes
-
-    def _cut(self, one: ChunkSurvey, stretch: Stretch) -> None:
-        self._plan.asides.append(Aside(one.chunk, stretch))
-
-    def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> tuple[str, float] | None:
+    def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> Lost | None:
         """Name what differs from the recorder's list; what is lost at the chunk's end, if that is short."""
         finding = self._noted.unlike(one)
         if finding is None or (moved and self._noted.knows(one)):
@@ -346,4 +347,4 @@ class _Planner:
         if one.size_bytes < noted:
             run.short.add(one.chunk)
         cut_at_end = one.is_torn_at_end or not one.is_torn_at_start
-        return (finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted and cut_at_end else None
+        return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted and cut_at_end else None

@@ -11,6 +11,11 @@ from itertools import pairwise, product
 from math import inf
 from typing import TYPE_CHECKING
 
+from .gap_places import Lost
+from .sequence import moved
+from .survey import torn_between
+from .time_groups import STEP_MS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -26,6 +31,8 @@ _CONTINUES_MS, _LATE_MS = 150, 500  # between two chunks in one cluster, mostly 
 _EXACT_MS = 25
 """So far apart are the times of two chunks at most where one goes on in the cluster of the other (measured: 20 ms)."""
 
+_LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
+_NOTABLE_SHARE = 0.05  # of a chunk; chosen: of less, the bytes that are damaged say how long they lasted
 _MOSTLY = 0.8  # share of a chunk that a gap has room for; chosen
 _LOOSELY = 0.2
 """A chunk's share by which a gap may be longer (chosen): what was dropped in the chunk is not in its length."""
@@ -47,6 +54,11 @@ class Chain:
         return sum(len(one.digests) for one in self.chunks)
 
     @property
+    def kinds(self) -> frozenset[int]:
+        """The kinds of its packets; see `packet_kinds`."""
+        return frozenset[int]().union(*(one.kinds for one in self.chunks))
+
+    @property
     def start_ms(self) -> float:
         return min((one.start_ms for one in self.chunks if one.start_ms is not None), default=0.0)
 
@@ -64,12 +76,45 @@ class Chain:
         """The lowest and the highest number of its chunks."""
         return min(one.chunk.seq for one in self.chunks), max(one.chunk.seq for one in self.chunks)
 
+    def goes_on_at(self, place: int) -> bool:
+        """Whether the times of a chunk go on right where those of the one before end: nothing is missing there."""
+        one = self.chunks[place]
+        if place == 0:
+            return one.has_header or (one.start_ms is not None and one.start_ms <= _LEAST_GAP_MS)
+        before = self.chunks[place - 1]
+        if one.start_ms is None and not one.is_torn_at_start:
+            return -STEP_MS <= one.head_ms - before.tail_ms <= _LEAST_GAP_MS
+        if before.end_ms is None or one.start_ms is None:
+            return False
+        return one.start_ms - before.end_ms <= _LEAST_GAP_MS
+
+    def torn_at(self, place: int, usual_ms: float) -> Lost:
+        """Why a chunk does not go on with the one before, and how much of one of them is missing by its sound."""
+        before, one = self.chunks[place - 1 : place + 1]
+        torn = one if one.is_torn_at_start else before
+        may_be_short = torn is one and place == len(self.chunks) - 1  # the last one mostly is
+        share = 1 - torn.length_ms / usual_ms if usual_ms and not may_be_short else 0.0
+        return Lost(torn_between(before, one), share if share > _NOTABLE_SHARE else 0.0)
+
 
 def is_a_run(chain: Chain) -> bool:
     """Whether it is a recording of its own: with a header, or at least two chunks that follow one another."""
     timed = [one for one in chain.chunks if one.start_ms is not None]
     follows = any(abs((b.start_ms or 0) - (a.end_ms or 0)) <= SAME_PLACE_MS for a, b in pairwise(timed))
     return chain.has_header or follows
+
+
+def correct_ends(surveys: Sequence[ChunkSurvey]) -> None:
+    """Of chunks that last longer by their clock than by their sound: believe the sound where the next goes on with it.
+
+    One wrong bit in the duration of an MP4's sample moves the end alone.
+    """
+    timed = [one for one in surveys if one.start_ms is not None and one.end_ms is not None]
+    for one, after in pairwise(timed):
+        by_sound_ms = (one.start_ms or 0.0) + one.length_ms
+        too_late = (one.end_ms or 0.0) - by_sound_ms > SAME_PLACE_MS
+        if too_late and abs((after.start_ms or 0.0) - by_sound_ms) <= SAME_PLACE_MS:
+            one.end_ms = by_sound_ms
 
 
 def by_recorder(group: Sequence[ChunkSurvey], is_listed: IsNoted) -> list[list[ChunkSurvey]]:
@@ -132,11 +177,12 @@ def _overlaps_any(chain: Chain, chains: Sequence[Chain]) -> bool:
     """Whether several chunks were recorded at the same time as others: one may be a foreign chunk, or a wrong clock."""
     runs = [other for other in chains if other is not chain and is_a_run(other)]
     others = [one for other in runs for one in other.chunks]
-    covered = [a for a in chain.chunks if sum(_overlap_ms(a, b) for b in others) > a.length_ms / 2]
+    covered = [a for a in chain.chunks if sum(overlap_ms(a, b) for b in others) > a.length_ms / 2]
     return len(covered) > 1
 
 
-def _overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
+def overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
+    """How much was recorded by both at the same time, by their clocks."""
     starts, ends = (one.start_ms or 0.0, other.start_ms or 0.0), (one.end_ms or 0.0, other.end_ms or 0.0)
     return max(0.0, min(ends) - max(starts))
 
@@ -168,15 +214,15 @@ def fill_gap(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
     return True
 
 
-def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None:
+def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> bool:
     """Put a chunk without a base of times where its number says, or else after one whose cluster it goes on with.
 
     The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
-    or time is missing there.
+    or time is missing there.  False where there is none: the chunks around its place follow one another at once.
     """
     if not alike:
         alike.append(Chain([one]))
-        return
+        return True
     chains = _of_the_same(one, alike, is_listed)
     nearest = min(chains, key=lambda chain: _distance(chain, one))
     index = _place_of_number(nearest, one)
@@ -192,12 +238,15 @@ def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> None
     torn = one.is_torn_at_start or (index > 0 and nearest.chunks[index - 1].is_torn_at_end)
     exact = [leader for leader in leaders if leader[0] <= _EXACT_MS]
     better = exact and not _goes_on(nearest, index, one, _LATE_MS if room_ms < inf else _EXACT_MS)
+    if not leaders and abs(room_ms) <= _CONTINUES_MS < one.length_ms * _MOSTLY:
+        return False
     if torn or not leaders or (fits_number and not better):
         nearest.chunks.insert(index, one)
-        return
+        return True
     _, _, number, at = min(leaders)
     chains[number].moved.append(one.chunk)
     chains[number].chunks.insert(at, one)
+    return True
 
 
 def _place_of_number(chain: Chain, one: ChunkSurvey) -> int:
@@ -231,6 +280,18 @@ def put_in_by_number(chain: Chain, one: ChunkSurvey) -> None:
     chain.chunks.insert(_place_of_number(chain, one), one)
 
 
+def put_in_by_time(chain: Chain, one: ChunkSurvey) -> None:
+    """Put a chunk where its times say; where others have that place, where its number says."""
+    start_ms, end_ms = one.start_ms, one.end_ms
+    timed = [other for other in chain.chunks if other.start_ms is not None and other.end_ms is not None]
+    if start_ms is None or end_ms is None or any(overlap_ms(one, other) > SAME_PLACE_MS for other in timed):
+        put_in_by_number(chain, one)
+        return
+    before = [index for index, other in enumerate(chain.chunks) if other in timed and (other.start_ms or 0) < start_ms]
+    chain.chunks.insert(before[-1] + 1 if before else chain.first_free, one)
+    chain.moved = moved([other.chunk for other in chain.chunks])
+
+
 def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
     """Chains without a header put into the one that was recorded before them: their first chunk changed places."""
     whole = [chain for chain in chains if chain.has_header]
@@ -247,5 +308,5 @@ def _with_headers(chains: Sequence[Chain]) -> list[Chain]:
 
 def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
     """Whether one begins before the other does, and hardly anything was recorded at the same time."""
-    overlap_ms = sum(_overlap_ms(a, b) for a, b in product(whole.chunks, chain.chunks))
-    return whole.start_ms <= chain.start_ms and overlap_ms <= SAME_PLACE_MS
+    together_ms = sum(overlap_ms(a, b) for a, b in product(whole.chunks, chain.chunks))
+    return whole.start_ms <= chain.start_ms and together_ms <= SAME_PLACE_MS

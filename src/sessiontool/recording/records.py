@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..media.packets import Account
+from .gap_places import JoinedOrder
 
 if TYPE_CHECKING:
     from ..errors import RecordingError
@@ -93,3 +94,4 @@ class Assembly:
     parts: list[PartRecord] = field(default_factory=list)
     refusals: list[RecordingError] = field(default_factory=list)
     slices: dict[str, SliceTally] = field(default_factory=dict)
+    order: JoinedOrder = field(default_factory=JoinedOrder)

@@ -16,11 +16,11 @@ from .blob_clock import BlobClock
 from .digests import digest_for, samples_in
 from .gap_filling import Pause
 from .manifest import started_again
+from .packet_times import end_ms
 from .records import ChunkRecord, PartRecord, Stretch, unread
 from .runs import PieceStream
 from .slice_seams import Seam, begin_at
 from .slice_values import SliceTally
-from .survey import end_ms
 from .time_map import TimeMap
 
 if TYPE_CHECKING:
@@ -90,13 +90,15 @@ class RunJoiner:
             self._seam.trim(packets, self.stream, piece.chunk)
             for run in self._time_map.apply(packets):
                 self._remuxer.add(run)
-                self.end_ms = end_ms(run) if run.times_ms else self.end_ms
+                self.end_ms = end_ms(run.times_ms, run.durations) if run.times_ms else self.end_ms
             self._count(record, packets.payloads)
         if fed.packets and self.end_ms is not None:
             self.clock.saw(piece.noted_seq, round(self.end_ms))
 
     def end(self) -> None:
         """End the last part."""
+        gone = sorted([*self.run.missing_after, *self.run.unusable_after])
+        self._context.assembly.order.lost_after[self.run.pieces[-1].owner] = gone
         if self._number >= 0:
             self._end_part(last=True)
         if not self.packets:
@@ -109,6 +111,8 @@ class RunJoiner:
 
     def _open_record(self, index: int) -> None:
         piece = self.run.pieces[index]
+        if piece.lost_numbers:
+            self._context.assembly.order.lost_before[piece.owner] = piece.lost_numbers
         if piece.owner not in self.records:
             record = ChunkRecord(piece.owner, "", "ok")
             self.records[piece.owner] = record
@@ -120,6 +124,7 @@ class RunJoiner:
             self._digest_of, self._digest = record, digest_for(self.stream.demuxer.track)
         record.packets += len(payloads)
         record.samples += samples_in(self.stream.demuxer.track, payloads)
+        self._context.assembly.order.add(record.chunk, len(payloads))
         self._digest.update(payloads)
         self.packets += len(payloads)
 
@@ -186,7 +191,7 @@ class RunJoiner:
         assert track is not None
         placed = [one for one in fed.packets if one.placed and one.recording == self._number]
         if placed:
-            self.clock.began(run.pieces[fed.piece].noted_seq, round(end_ms(placed[-1])))
+            self.clock.began(run.pieces[fed.piece].noted_seq, round(end_ms(placed[-1].times_ms, placed[-1].durations)))
         start_us = self._start_us()
         pauses = [Pause(_us(p.start_ms), _us(p.end_ms)) for p in entry.pauses] if entry and start_us is not None else []
         first = not self._context.assembly.parts
@@ -252,7 +257,7 @@ class RunJoiner:
         """How long what is lost at the end lasted: until its last blob was handed over, else as long as others."""
         run = self.run
         last = run.pieces[-1].noted_seq
-        gone = [*run.missing_after, *range(last + 1, last + 1 + run.lost_after)]
+        gone = [*run.missing_after, *range(last + 1, last + 1 + len(run.unusable_after))]
         share = self._share_cut_off()
         if not (gone or share) or self.end_ms is None:
             return 0
@@ -267,7 +272,7 @@ class RunJoiner:
 
     def _unstored_ms(self) -> int:
         """How long what was recorded after the last known chunk lasted; named."""
-        if self.end_ms is None or self.run.missing_after or self.run.lost_after:
+        if self.end_ms is None or self.run.missing_after or self.run.unusable_after:
             return 0
         lost_ms = round(self.clock.unstored_ms(self.end_ms))
         last = self.run.pieces[-1].owner

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..media.probe import open_demuxer
+from .packet_times import correct_odd_times
 from .records import Stretch
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class Piece:
     """The bytes `start` to `stop` of a chunk (None: to its end).
 
     `lost_before` says why bytes are missing between the piece before and this one, and is empty where none are;
-    `lost_chunks` is how many chunks that is.  Its packets are counted as those of `counted_for`.  `noted_as` is the
-    number under which the recorder noted the chunk, where that is another than its own; -1 where it is not known.
+    `lost_chunks` is how many chunks that is, `lost_numbers` their numbers as far as they have any.  Its packets are
+    counted as those of `counted_for`.  `noted_as` is the number under which the recorder noted the chunk, where that is
+    another than its own; -1 where it is not known.
     """
 
     chunk: ChunkRef
@@ -41,6 +43,7 @@ class Piece:
     stop: int | None = None
     lost_before: str = ""
     lost_chunks: float = 0
+    lost_numbers: Sequence[int] = ()
     counted_for: ChunkRef | None = None
     noted_as: int | None = None
 
@@ -69,7 +72,7 @@ class RecorderRun:
 
     `opener` is a chunk that proves what the recording is, None for the first; it counts `ticks_per_ms`.
     `missing_after` are the numbers of
-    chunks that are known to be missing after the last piece, and `lost_after` how many chunks that are there hold
+    chunks that are known to be missing after the last piece, and `unusable_after` of those that are there and hold
     nothing of use.  `before_ms` is how long what is missing before it lasted, where it follows another run of the part.
     The chunks that are `short` are smaller than noted.
     `slice` is its place in a recording in slices.  `findings` came up when the run was put together.
@@ -81,7 +84,7 @@ class RecorderRun:
     entry: PartEntry | None
     has_header: bool = True
     missing_after: Sequence[int] = ()
-    lost_after: int = 0
+    unusable_after: Sequence[int] = ()
     before_ms: float = 0.0
     chunk_ms: float = 0.0
     opener: ChunkRef | None = None
@@ -131,6 +134,8 @@ class PieceStream:
         self.sizes: dict[ChunkRef, int] = {}
         self.head = b""
         """The first bytes of the piece that was fed last."""
+        self.corrected: list[tuple[int, float]] = []
+        """Single times that were put right: the piece, and by how many ms the time was too late."""
 
     @property
     def demuxer(self) -> Demuxer:
@@ -145,7 +150,7 @@ class PieceStream:
         last: tuple[ChunkRef, bytes] | None = None
         for index, piece in enumerate(self._run.pieces):
             if piece.lost_before and self._demuxer is not None:
-                yield Fed(index - 1, self._demuxer.discontinuity(piece.lost_before))
+                yield self._fed(index - 1, self._demuxer.discontinuity(piece.lost_before))
             if last is None or last[0] != piece.chunk:
                 last = piece.chunk, self._read(piece.chunk)
             data = self._last = last[1]
@@ -159,9 +164,14 @@ class PieceStream:
                 self._demuxer = self._open(data[piece.start :] if opener in (None, piece.chunk) else self._read(opener))
                 if piece.lost_before:
                     self._demuxer.discontinuity(piece.lost_before)
-            yield Fed(index, self._demuxer.feed(cut))
+            yield self._fed(index, self._demuxer.feed(cut))
         if self._demuxer is not None:
-            yield Fed(len(self._run.pieces) - 1, self._demuxer.flush())
+            yield self._fed(len(self._run.pieces) - 1, self._demuxer.flush())
+
+    def _fed(self, piece: int, runs: list[PacketRun]) -> Fed:
+        for packets in runs:
+            self.corrected += [(piece, off_ms) for off_ms in correct_odd_times(packets)]
+        return Fed(piece, runs)
 
     def _open(self, data: bytes) -> Demuxer:
         mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""

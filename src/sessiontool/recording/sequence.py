@@ -1,15 +1,16 @@
-"""What the numbers of a part's chunks say: which are missing, and whether they are numbers at all.
+"""What the numbers of a part's chunks say: which are missing or wrong, and whether they are numbers at all.
 
 People name chunks by a counter or by the time (`Date.now()`); a counter that skips shows a loss, a time does not.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..documents.models import PartEntry
     from ..model import ChunkRef
@@ -94,6 +95,35 @@ def _gaps(first: int, present: Sequence[int]) -> Iterator[tuple[int, int]]:
         expected = max(expected, seq + 1)
 
 
+def moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
+    """The chunks, in their order by content, whose numbers are wrong.
+
+    Those that changed places with one another; or where that would be nearly all, as when one was put far ahead, the
+    fewest that have to be taken out for the numbers of the others to rise.
+    """
+    fewest = _fewest_moved(chunks)
+    numbers = sorted(chunk.seq for chunk in chunks)
+    if len(fewest) == 1 and numbers[-1] - numbers[-2] > numbers[-2] - numbers[0]:  # a number far beyond all others
+        rest = [chunk for chunk in chunks if chunk.seq != numbers[-1]]
+        return fewest if _fewest_moved(rest) else [chunk for chunk in chunks if chunk not in rest]
+    exchanged = [chunk for chunk, number in zip(chunks, numbers, strict=True) if chunk.seq != number]
+    return exchanged if len(exchanged) <= 2 * len(fewest) else fewest
+
+
+def _fewest_moved(chunks: Sequence[ChunkRef]) -> list[ChunkRef]:
+    tails: list[int] = []  # of the best rising subsequence of each length, by index
+    before: list[int] = []
+    for index, chunk in enumerate(chunks):
+        length = bisect_left(tails, chunk.seq, key=lambda tail: chunks[tail].seq)
+        before.append(tails[length - 1] if length else -1)
+        tails[length : length + 1] = [index]
+    rising, index = set(), tails[-1] if tails else -1
+    while index >= 0:
+        rising.add(index)
+        index = before[index]
+    return [chunk for index, chunk in enumerate(chunks) if index not in rising]
+
+
 def rows(numbers: Sequence[int]) -> list[list[int]]:
     """Numbers, those together that follow one another."""
     found: list[list[int]] = []
@@ -105,15 +135,39 @@ def rows(numbers: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def places_of(missing: Sequence[int], order: Sequence[ChunkRef], moved: Iterable[ChunkRef]) -> Mapping[int, list[int]]:
+def taken_by_moved(order: Sequence[ChunkRef], moved: Iterable[ChunkRef], goes_on_at: Callable[[int], bool]) -> set[int]:
+    """The numbers that chunks with wrong ones would have by their places: one more than the chunk that they go on with.
+
+    `goes_on_at` says whether nothing is missing before a place in the order.
+    """
+    out_of_place, taken = set(moved), dict[int, int]()
+    for index, chunk in enumerate(order):
+        before = taken.get(index - 1, order[index - 1].seq) if index else -1
+        if chunk in out_of_place and (not index or index - 1 in taken or order[index - 1] not in out_of_place):
+            taken |= {index: before + 1} if goes_on_at(index) else {}
+    for index in reversed(range(len(order) - 1)):
+        after = taken.get(index + 1, order[index + 1].seq)
+        if order[index] in out_of_place and index not in taken and goes_on_at(index + 1):
+            taken |= {index: after - 1} if index + 1 in taken or order[index + 1] not in out_of_place else {}
+    return set(taken.values())
+
+
+def places_of(
+    missing: Sequence[int],
+    order: Sequence[ChunkRef],
+    moved: Iterable[ChunkRef],
+    goes_on_at: Callable[[int], bool] = lambda _: True,
+) -> Mapping[int, list[int]]:
     """The missing numbers by the index of the chunk that they belong before; after the last one: its length.
 
-    Chunks that were `moved` say nothing of where a number belongs.
+    Chunks that were `moved` say nothing of where a number belongs; beside them it does where something is missing.
     """
     out_of_place = set(moved)
     steady = [(chunk.seq, index) for index, chunk in enumerate(order) if chunk not in out_of_place]
     places: dict[int, list[int]] = {}
     for number in missing:
-        index = next((index for seq, index in steady if seq > number), len(order))
-        places.setdefault(index, []).append(number)
+        first = max((index + 1 for seq, index in steady if seq < number), default=0)
+        last = next((index for seq, index in steady if seq > number), len(order))
+        gaps = (index for index in range(first, min(last, len(order) - 1)) if not goes_on_at(index))
+        places.setdefault(next(gaps, last), []).append(number)
     return places

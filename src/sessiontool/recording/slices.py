@@ -201,6 +201,7 @@ class SlicedParts:
 
     def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
         """Give what was said since then the chunks' own parts and numbers."""
+        assembly.order.rename(self.originals)
         by_number = {chunk.seq: original for chunk, original in self.originals.items()}
         for record in assembly.chunks[chunks_from:]:
             record.chunk = self.originals[record.chunk]

@@ -16,10 +16,12 @@ from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
+from ..media.opus import kinds_of
 from ..media.pcm import PcmHead
 from ..media.probe import begins_recording, open_demuxer, what_is
 from ..media.riff.headers import begins_wav
 from ..model import SAMPLES_PER_MS
+from .packet_times import end_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 WEBM = "WebmDemuxer"
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
+_PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
 _BLANK = bytes(24)  # bytes; chosen: no encoder writes so many zeroes
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
@@ -57,7 +60,9 @@ class ChunkSurvey:
     they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
-    packets that are `blanked` have a sequence of zeroes in them.
+    packets that are `blanked` have a sequence of zeroes in them.  `kinds` are those of its packets; see `packet_kinds`.
+    `shared_bytes` at its ends are in its neighbours too.  The last `proved_bytes` of a chunk that is too long are what
+    was noted of it.
     """
 
     chunk: ChunkRef
@@ -77,8 +82,11 @@ class ChunkSurvey:
     times_ms: array[float] = field(default_factory=lambda: array("d"))
     guessed_ms: array[float] = field(default_factory=lambda: array("d"))
     blanked: array[int] = field(default_factory=lambda: array("b"))
+    kinds: frozenset[int] = frozenset()
     damages: list[Damage] = field(default_factory=list)
     damaged_bytes: int = 0
+    shared_bytes: int = 0
+    proved_bytes: int = 0
     head_bytes: bytes = b""
     tail_bytes: bytes = b""
     track: Track | None = None
@@ -109,6 +117,12 @@ class ChunkSurvey:
         return any(damage.offset <= 1 and damage.length_bytes for damage in self.damages)
 
     @property
+    def begins_in_a_block(self) -> bool:
+        """Whether its first bytes are a block's head without its id, where Chrome cuts its blobs."""
+        head, track = self.head_bytes[:6], self.dialect.track if self.dialect else 0
+        return len(head) == 6 and head[2] == track | 0x80 and not head[5] & 0x7F  # no flag but that of a key frame
+
+    @property
     def is_torn_at_end(self) -> bool:
         """Whether its last bytes are of no use by themselves."""
         return any(damage.offset + damage.length_bytes == self.size_bytes for damage in self.damages)
@@ -134,8 +148,9 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     found.head_bytes, found.tail_bytes = data[:_EDGE_BYTES], data[-_EDGE_BYTES:]
     is_pcm = track is not None and isinstance(track.head, PcmHead)
     read = _read(data, mime_type, track if is_pcm else None)
-    if isinstance(read, RecordingError) and track and not found.has_header:
-        read = _read(data, mime_type, track)
+    if track and not is_pcm and not found.has_header and _packets(read) < _PROVING:
+        known = _read(data, mime_type, track)
+        read = known if isinstance(read, RecordingError) or _packets(known) > _packets(read) else read
     if isinstance(read, RecordingError):
         found.what = what_is(data)
         if found.has_header or begins_wav(data):
@@ -151,6 +166,8 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
         found.dialect = Dialect(type(demuxer).__name__, _track_number(demuxer), 0) if demuxer.track else None
         return found
     found.dialect = _dialect(demuxer, runs)
+    payloads = (payload for run in runs for payload in run.payloads)
+    found.kinds = kinds_of(payloads, demuxer.track.head if demuxer.track else None)
     _note_times(found, runs)
     _note_packets(found, runs, data)
     return found
@@ -164,6 +181,10 @@ def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, li
         return error
 
 
+def _packets(read: tuple[Demuxer, list[PacketRun]] | RecordingError) -> int:
+    return 0 if isinstance(read, RecordingError) else sum(len(run.payloads) for run in read[1])
+
+
 def _dialect(demuxer: Demuxer, runs: Sequence[PacketRun]) -> Dialect:
     lengths = Counter(duration for run in runs for duration in run.durations)
     return Dialect(type(demuxer).__name__, _track_number(demuxer), lengths.most_common(1)[0][0])
@@ -175,7 +196,7 @@ def _track_number(demuxer: Demuxer) -> int:
 
 
 def _note_times(found: ChunkSurvey, runs: Sequence[PacketRun]) -> None:
-    found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1])
+    found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1].times_ms, runs[-1].durations)
     found.start_ms = start_ms(runs)
     if found.start_ms is None:
         return
@@ -202,13 +223,6 @@ def _begin_ms(run: PacketRun, first: int) -> float:
     times, durations = run.times_ms[first : first + _FEW], run.durations[first : first + _FEW]
     offsets = accumulate(durations, initial=0)
     return median_low(time - offset / SAMPLES_PER_MS for time, offset in zip(times, offsets, strict=False))
-
-
-def end_ms(run: PacketRun) -> float:
-    """Where a run's last packet ends on the recorder's clock, by the last few."""
-    offsets = accumulate(reversed(run.durations[-_FEW:]))
-    pairs = zip(reversed(run.times_ms[-_FEW:]), offsets, strict=True)
-    return median_low(time + offset / SAMPLES_PER_MS for time, offset in pairs)
 
 
 def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) -> None:

@@ -10,9 +10,10 @@ from ..media.packets import PacketRun
 from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import BlobClock
+from .packet_times import end_ms
 from .runs import PieceStream
-from .survey import end_ms
-from .timestamp_repair import STEP_MS, Group, repair
+from .time_groups import STEP_MS, Group, split_at_odd_duration
+from .timestamp_repair import repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +94,7 @@ def measure(run: RecorderRun, read: Read) -> TimeMap:
     stream = PieceStream(run, read)
     for fed in stream:
         survey.take(fed, stream)
+    run.findings += [findings.clock_wrong(run.pieces[piece].owner, off_ms) for piece, off_ms in stream.corrected]
     time_map = TimeMap(head=stream.demuxer.track.head if stream.demuxer.track else None)
     for number, groups in survey.groups.items():
         from_start = run.has_header and not stream.demuxer.header_missing
@@ -126,7 +128,7 @@ class _Measure:
                 fresh = start in packets.bases or start in jumps
                 self._add(groups, packets, fed.piece, start, stop, fresh=fresh, stream=stream)
             self._payload_bytes += sum(map(len, packets.payloads))
-            self._piece_ends[fed.piece] = groups[-1], end_ms(packets)
+            self._piece_ends[fed.piece] = groups[-1], end_ms(groups[-1].times_ms, groups[-1].durations)
             length_ms = sum(packets.durations) / SAMPLES_PER_MS
             self._piece_ms[fed.piece] = self._piece_ms.get(fed.piece, 0.0) + length_ms
 
@@ -158,7 +160,7 @@ class _Measure:
 
     def decide(self, read: Sequence[Group], time_map: TimeMap, *, from_start: bool) -> list[Step]:
         """What is to be done with the times of the groups that were read, in their order."""
-        groups = self._without_steady_heads(read)
+        groups = list(split_at_odd_duration(self._without_steady_heads(read)))
         total_ms = sum(group.length_ms for group in groups)
         for group in groups:
             if not group.lost_ms and total_ms:
@@ -170,6 +172,8 @@ class _Measure:
             shift = decided.shifts_ms[index]
             if abs(shift) > STEP_MS and not groups[index].is_head:
                 self._find(findings.clock_wrong(self._run.pieces[groups[index].piece].chunk, -shift))
+        for index, back_ms in decided.ran_back.items():
+            self._find(findings.clock_ran_back(self._run.pieces[groups[index].piece].owner, back_ms))
         steps = [Step(len(g.times_ms), shift) for g, shift in zip(groups, decided.shifts_ms, strict=True)]
         self._explain_jumps(groups, steps, from_start=from_start)
         time_map.suspended_ms += self._add_suspensions(groups, steps, clock)
@@ -288,8 +292,10 @@ class _Measure:
         if abs(before_ms + jump_ms - usual_ms) <= usual_ms * _CUT_SHARE:
             return False  # its end was cut off
         # Where it may be either, it is a loss: to call one a suspension would be to hide it.
-        like_chunks = 0 < count <= _MOST_LOST and abs(jump_ms - count * usual_ms) <= usual_ms * _ODD_SHARE
-        return not like_chunks or before_ms < usual_ms * _SHORT_SHARE
+        odd_ms = abs(jump_ms - count * usual_ms)
+        if not 0 < count <= _MOST_LOST or odd_ms > usual_ms * _ODD_SHARE:
+            return True
+        return odd_ms > usual_ms * _CUT_SHARE and before_ms < usual_ms * _SHORT_SHARE
 
     def _add_suspensions(self, groups: Sequence[Group], steps: Sequence[Step], clock: BlobClock) -> float:
         """Let time pass where blobs came late for good, though the recorder's clock shows nothing."""

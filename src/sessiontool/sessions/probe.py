@@ -17,7 +17,8 @@ from ..media.matroska.demuxer import WebmDemuxer
 from ..media.packets import CUT
 from ..media.probe import open_demuxer
 from ..model import SAMPLE_RATE
-from ..recording.survey import end_ms, start_ms
+from ..recording.packet_times import end_ms
+from ..recording.survey import start_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def explain(data: bytes) -> Explanation:
         leading_packets=leading,
         packet_ms=tuple(durations.most_common()),
         start_ms=start_ms(runs),
-        end_ms=end_ms(placed[-1]) if placed else None,
+        end_ms=end_ms(placed[-1].times_ms, placed[-1].durations) if placed else None,
         damages=tuple(damages),
     )
 

@@ -15,7 +15,7 @@ from ..documents.lenient import words_of
 from ..model import SAMPLE_RATE, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..align import Alignment, PartAlignment
     from ..documents.report_model import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from ..events import EventLog, RealtimeSession
     from ..model import Placement, StoredObject
+    from ..recording.gap_places import GapPlace
     from ..recording.records import ChunkRecord, Stretch
     from ..timeline import Span, Timeline
 
@@ -199,8 +200,8 @@ def span_json(span: Span) -> ReportSpan:
     return cast("ReportSpan", entry)
 
 
-def silence_findings(timeline: Timeline) -> list[Finding]:
-    """A finding for each hole that was filled.
+def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | None] = lambda _: None) -> list[Finding]:
+    """A finding for each hole that was filled; `place_of` says by which chunk the one at so many samples is named.
 
     The many small ones of a starved audio graph are told together, a part at a time.
     """
@@ -212,7 +213,7 @@ def silence_findings(timeline: Timeline) -> list[Finding]:
         if span.cause == "starved":
             starved.setdefault(span.part, []).append(span)
         elif span.cause in _HOLES:  # a recorder that was suspended has its finding where that was seen
-            findings.append(_hole_finding(span))
+            findings.append(_hole_finding(span, place_of(span.output_start)))
     for part, spans in starved.items():
         lost_ms = sum(span.output_end - span.output_start for span in spans) / _SAMPLES_PER_MS
         findings.append(
@@ -232,7 +233,7 @@ def silence_findings(timeline: Timeline) -> list[Finding]:
 
 _STARVED_WARNING_MS = 250
 _HOLES = {
-    "lost": ("sound-lost", "error", "{length:.2f} s of sound are lost; silence stands for them"),
+    "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost; silence stands for them"),
     "between_parts": (
         "part-gap",
         "info",
@@ -242,14 +243,16 @@ _HOLES = {
 }
 
 
-def _hole_finding(span: Span) -> Finding:
+def _hole_finding(span: Span, place: GapPlace | None) -> Finding:
     code, severity, message = _HOLES[span.cause]
+    place = place if span.cause == "lost" else None
     length_ms = (span.output_end - span.output_start) / _SAMPLES_PER_MS
     return Finding(
         code,
         severity,  # type: ignore[arg-type]
-        message.format(length=length_ms / 1000, part=span.part),
-        part=span.part,
+        message.format(length=length_ms / 1000, part=span.part, where=f" {place.words}" if place else ""),
+        part=place.part if place else span.part,
+        seq=place.seq if place else None,
         at_s=seconds(span.output_start),
         lost_ms=length_ms if span.cause == "lost" else None,
     )

@@ -101,7 +101,8 @@ def make_report(
     transcript: Transcript | None = None,
 ) -> Report:
     """The report as far as it is known without alignment and outputs."""
-    silence = report.silence_findings(timeline)
+    verdicts = {record.chunk: record.verdict for record in assembly.chunks}
+    silence = report.silence_findings(timeline, lambda samples: assembly.order.place_of(samples, verdicts))
     findings = [*assembly.findings, *silence, *notes.findings, *notes.log_findings, *more]
     starts_s = None if transcript is None else [one["start_s"] for one in transcript["utterances"]]
     document = {

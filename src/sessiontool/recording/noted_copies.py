@@ -1,0 +1,103 @@
+"""Copies that the recorder's list shows, and the bytes of them that make up what it noted, by a SHA-256.
+
+Two copies may differ in the payload of a packet, where nothing in WebM or MP4 says which is right.  Where the recorder
+noted the SHA-256 of what it sent, the bytes of either are tried at each place in which they differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from .shared_values import Patch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..model import ChunkRef
+    from .manifest import Noted
+    from .shared_values import Shared
+    from .survey import ChunkSurvey
+
+_ALIKE = 0.3  # share of bytes at the same places; chosen: of other sound one in 256 is the same
+_MOST_PLACES = 6  # chosen: 64 hashes of a chunk at most
+_APART_BYTES = 16  # chosen: places closer than this are one, as random bytes are alike by chance here and there
+
+
+def add_noted_copies(shared: Shared, surveys: Sequence[ChunkSurvey], noted: Noted) -> None:
+    """Chunks whose numbers were noted with the same SHA-256: damaged ones are copies of one that is as noted.
+
+    So are chunks of silence, which by their packets are like any other.
+    """
+    whole = {one.sha256: one for one in reversed(surveys) if noted.has_exactly(one)}
+    for one in surveys:
+        kept = whole.get(noted.sha256_of(one))
+        if kept is None or one.sha256 == kept.sha256 or one.chunk in shared.copies or kept.chunk in shared.copies:
+            continue
+        size = min(len(one.head_bytes), len(kept.head_bytes))
+        if sum(a == b for a, b in zip(one.head_bytes, kept.head_bytes, strict=False)) >= _ALIKE * size:
+            shared.copies[one.chunk] = kept.chunk
+
+
+class _Place(NamedTuple):
+    """Bytes in which two copies differ."""
+
+    start: int
+    stop: int
+
+
+def mend_as_noted(shared: Shared, noted: Noted, read: Callable[[ChunkRef], bytes]) -> None:
+    """Let near copies make up what was noted, where the bytes of two of them can."""
+    by_base: dict[ChunkRef, list[ChunkRef]] = {}
+    for copy, base in shared.copies.items():
+        if copy not in shared.exact:
+            by_base.setdefault(base, [base]).append(copy)
+    for chunks in by_base.values():
+        copies = {chunk: read(chunk) for chunk in chunks}
+        if any(noted.wants(hashlib.sha256(data).hexdigest()) for data in copies.values()):
+            continue
+        made = ((one, other, places) for one, other, places in _pairs(copies, noted) if places)
+        for one, other, places in made:
+            shared.make_base(one, [Patch(start, stop, other, start, stop) for start, stop in places])
+            break
+
+
+def _pairs(copies: dict[ChunkRef, bytes], noted: Noted) -> Iterator[tuple[ChunkRef, ChunkRef, Sequence[_Place]]]:
+    """Each copy that is as long as noted, with each other one, and the places of which that has the right bytes."""
+    for one, data in copies.items():
+        if not noted.has_size(len(data)):
+            continue
+        for other, its in copies.items():
+            if other != one:
+                yield one, other, _taken(data, its, noted)
+
+
+def _taken(data: bytes, other: bytes, noted: Noted) -> Sequence[_Place]:
+    """The places in which the other's bytes make up what was noted; none where no choice does.
+
+    What one has behind the end of the other is that one's.
+    """
+    places = _differences(data, other)
+    for choice in product((False, True), repeat=len(places)) if len(places) <= _MOST_PLACES else ():
+        taken = [place for place, is_taken in zip(places, choice, strict=True) if is_taken]
+        made = bytearray(data)
+        for start, stop in taken:
+            made[start:stop] = other[start:stop]
+        if noted.wants(hashlib.sha256(made).hexdigest()):
+            return taken
+    return ()
+
+
+def _differences(one: bytes, other: bytes) -> list[_Place]:
+    places: list[_Place] = []
+    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a == b:
+            continue
+        if places and at - places[-1].stop < _APART_BYTES:
+            places[-1] = _Place(places[-1].start, at + 1)
+        else:
+            places.append(_Place(at, at + 1))
+            if len(places) > _MOST_PLACES:
+                break
+    return places

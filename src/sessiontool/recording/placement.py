@@ -1,0 +1,175 @@
+"""Where groups of packets belong whose own times are wrong or lost: between those that are believed.
+
+Right after or right before them where no bytes are missing in between, never across a gap.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import pairwise
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from .time_groups import STEP_MS, flipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .time_groups import Group
+
+_MOST_DROPPED_MS = 660  # what a busy page drops at once (measured)
+
+
+def place(
+    groups: Sequence[Group],
+    edges: Sequence[tuple[float, float]],
+    lengths: Sequence[float],
+    believed: Sequence[int],
+    ran_back: dict[int, float],
+    ticks_per_ms: int,
+) -> list[float]:
+    """Where each group begins on the recorder's clock, in ms; before which groups it `ran_back` is written down.
+
+    The container counts `ticks_per_ms`.
+    """
+    starts: list[float] = [edge[0] for edge in edges]
+    period, bases = _period(edges, believed)
+    jumped, end, first = 0.0, None, 0
+    for index in (*believed, len(groups)):
+        begin = edges[index][0] if index < len(groups) else None
+        if begin is not None and end is not None:
+            waiting = sum(lengths[first:index])
+            begin += jumped
+            if begin < end + waiting - STEP_MS:  # the clock ran back, and is followed from there
+                ran_back[index] = end + waiting - begin
+                jumped += ran_back[index]
+                begin = end + waiting
+        between = _Between(groups, lengths, edges, first, index, ticks_per_ms)
+        between.place(starts, end, begin, lambda group: _by_base(group, edges, period, bases))
+        if index == len(groups):
+            break
+        assert begin is not None
+        starts[index] = begin
+        end = begin + lengths[index]
+        first = index + 1
+    return starts
+
+
+class _Between:
+    """The groups `first` to `after`, none of which has a base that is believed."""
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        lengths: Sequence[float],
+        edges: Sequence[tuple[float, float]],
+        first: int,
+        after: int,
+        ticks_per_ms: int,
+    ) -> None:
+        self._groups, self._lengths, self._edges = groups, lengths, edges
+        self._ticks_per_ms = ticks_per_ms
+        self._first, self._after = first, after
+
+    def place(
+        self, starts: list[float], end: float | None, begin: float | None, by_base: Callable[[int], list[float]]
+    ) -> None:
+        """Place them between `end` of what is before and `begin` of what is after; None where nothing is."""
+        if self._first == self._after:
+            return
+        stretches = self._unbroken()
+        joined_before = end is not None and not self._breaks_at(stretches[0][0])
+        joined_after = begin is not None and not self._breaks_at(self._after)
+        if joined_before:
+            stretch = stretches.pop(0)
+            latest = begin - self._length(stretch) if begin is not None and joined_after and not stretches else None
+            end = self._go_on(starts, stretch, end or 0.0, latest)
+        if joined_after and stretches:
+            stretch = stretches.pop()
+            begin = (begin or 0.0) - self._length(stretch)
+            self._lay(starts, stretch, begin)
+        self._spread(starts, stretches, end, begin, by_base)
+
+    def _go_on(self, starts: list[float], stretch: range, at: float, latest: float | None) -> float:
+        """Lay groups behind `at`, later where a right base, or one but for a bit, says that sound was dropped.
+
+        The first of them begins by `latest`, where something follows at once.
+        """
+        spare = _MOST_DROPPED_MS if latest is None else max(0.0, latest - at + STEP_MS)
+        for index in stretch:
+            group, raw = self._groups[index], self._edges[index][0]
+            places = self._with_the_base_before(starts, index)
+            if not places and group.claimed:
+                places = [raw + by_ms for by_ms in flipped(group, self._ticks_per_ms)]
+            later = min((p - at for p in places if -STEP_MS <= p - at <= min(spare, _MOST_DROPPED_MS)), default=0.0)
+            later = later if later > STEP_MS else 0.0
+            starts[index] = at + later
+            at, spare = starts[index] + self._lengths[index], spare - later
+        return at
+
+    def _unbroken(self) -> list[range]:
+        """The groups, those together between which nothing is missing."""
+        cuts = [i for i in range(self._first, self._after) if i == self._first or self._breaks_at(i)]
+        return [range(a, b) for a, b in zip(cuts, [*cuts[1:], self._after], strict=True)]
+
+    def _breaks_at(self, index: int) -> bool:
+        return index < len(self._groups) and self._groups[index].after_break
+
+    def _length(self, stretch: range) -> float:
+        return sum(self._lengths[stretch.start : stretch.stop])
+
+    def _lay(self, starts: list[float], stretch: range, at: float) -> float:
+        for index in stretch:
+            starts[index] = at
+            at += self._lengths[index]
+        return at
+
+    def _spread(
+        self,
+        starts: list[float],
+        stretches: list[range],
+        end: float | None,
+        begin: float | None,
+        by_base: Callable[[int], list[float]],
+    ) -> None:
+        """Place stretches with gaps on both sides: by where their lost base must have been, else by what is missing."""
+        at = end if end is not None else 0.0
+        for number, stretch in enumerate(stretches):
+            left = sum(map(self._length, stretches[number:]))
+            guess = at + self._groups[stretch.start].lost_ms
+            if begin is not None:
+                guess = min(guess, begin - left)
+            latest = begin - left if begin is not None else None
+            # The base that its times were counted from may be its own, or one that is lost with what is missing.
+            places = self._with_the_base_before(starts, stretch.start)
+            places = places or [self._edges[stretch.start][0], *by_base(stretch.start)]
+            fits = [t for t in places if t >= at - STEP_MS and (latest is None or t <= latest + STEP_MS)]
+            at = self._lay(starts, stretch, max(at, min(fits, key=lambda t: abs(t - guess)) if fits else guess))
+
+    def _with_the_base_before(self, starts: Sequence[float], index: int) -> list[float]:
+        """Where a group begins that counts from the same base as the one before it, which is placed, right or wrong."""
+        group, before = self._groups[index], self._groups[index - 1]
+        if not index or group.has_base or not (group.claimed and before.claimed):
+            return []
+        return [starts[index - 1] + self._edges[index][0] - self._edges[index - 1][0]]
+
+
+def _period(edges: Sequence[tuple[float, float]], believed: Sequence[int]) -> tuple[float, list[float]]:
+    """How far bases usually are apart, 0 where that is not steady, and the believed ones."""
+    bases = [edges[index][0] for index in believed]
+    steps = [b - a for a, b in pairwise(bases)]
+    if len(steps) < 3:
+        return 0.0, bases
+    usual = median_low(steps)
+    steady = sum(abs(step - usual) <= STEP_MS * 2 for step in steps)
+    return (usual if steady * 2 > len(steps) else 0.0), bases
+
+
+def _by_base(index: int, edges: Sequence[tuple[float, float]], period: float, bases: Sequence[float]) -> list[float]:
+    """The places that a group without a base can have, where bases are a steady `period` apart."""
+    if not period or not bases:
+        return []
+    raw = edges[index][0]
+    base = bases[max(0, bisect_left(bases, raw) - 1)]  # the one that its times were counted from
+    relative = (raw - base) % period
+    return [base + relative + period * n for n in range(-len(bases) - 64, len(bases) + 64)]

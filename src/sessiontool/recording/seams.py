@@ -1,0 +1,119 @@
+"""Bytes that one chunk ends with and another begins with: an upload that was resumed too early sent them twice."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from math import inf, isnan
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from .time_groups import looks_like_a_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .shared_values import Shared
+    from .survey import ChunkSurvey
+
+FEWEST_COMMON = 2  # packets; chosen: one may be alike by chance
+MOST = 0.6  # share of packets; chosen, held by the random faults
+NEARBY = 3  # chunks that are compared; chosen: bounds the time that it takes
+SAME_MS = 100  # chosen: more than a timestamp jitters, less than two packets
+_FAR = 200  # chunks that are compared; chosen: as NEARBY
+_SEAM = 0.4  # share of packets; chosen, held by the random faults
+_SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
+_HEAD = re.compile(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
+_HEADS_BYTES = 24  # with the time of a cluster or number of a fragment (RFC 9559; ISO/IEC 14496-12): the rest is alike
+
+
+def share_a_seam(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]], shared: Shared) -> bool:
+    """Whether the end of one chunk is the beginning of the other, and both have more."""
+    if not pairs or not _is_same_time(one, two, pairs):
+        return False
+    ahead = bytes_ahead(one, two, pairs)
+    first, second = (one, two) if ahead > 0 else (two, one)
+    length = first.size_bytes - abs(ahead)
+    if not ahead or not 0 < length < second.size_bytes:
+        return False
+    alike = sum(one.offsets[a] - two.offsets[b] == ahead for a, b in pairs)
+    if alike < _SEAM * sum(0 <= offset < length for offset in second.offsets):
+        return False
+    if second.chunk in shared.head_cuts or first.chunk in shared.tail_cuts:
+        return True
+    if first.damaged_between(first.size_bytes - length, first.size_bytes) > second.damaged_between(0, length):
+        shared.tail_cuts[first.chunk] = length, second.chunk
+    else:
+        shared.head_cuts[second.chunk] = length, first.chunk
+    return True
+
+
+def _is_same_time(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Whether packets in common were recorded at the same time, as far as that is known."""
+    apart_ms = apart_ms_of(one, two, pairs)
+    if apart_ms is None or (apart_ms != inf and looks_like_a_bit(apart_ms, one.ticks_per_ms)):
+        return len(pairs) >= FEWEST_COMMON * (1 if apart_ms is None else 2)
+    return abs(apart_ms) < SAME_MS
+
+
+def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
+    """Seams that hold no whole packet, with one of the few chunks before in number; foreign chunks may be between them.
+
+    A chunk that begins inside a packet may have changed places, and is compared with more of them.
+    """
+    usable = [survey for survey in surveys if survey.size_bytes and survey.chunk not in shared.copies]
+    for index, second in enumerate(usable):
+        near = [*reversed(usable[max(0, index - NEARBY) : index])]
+        far = [*usable[max(0, index - _FAR) : index], *usable[index + 1 : index + _FAR]]
+        for first in [*near, *far] if second.is_torn_at_start else near:
+            if first.chunk in shared.tail_cuts:
+                continue
+            length = _seam(first.tail_bytes, second.head_bytes)
+            longest = shared.head_cuts.get(second.chunk, (0,))[0]
+            if longest < length < first.size_bytes:  # else all of it is there: that is a copy
+                shared.head_cuts[second.chunk] = length, first.chunk
+
+
+def lengthen_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
+    """Chunks that begin with the end of another one twice: an upload that was resumed twice."""
+    by_chunk = {survey.chunk: survey for survey in surveys}
+    for chunk, (first, other) in list(shared.head_cuts.items()):
+        length = more = first
+        while more:
+            more = _seam(by_chunk[other].tail_bytes, by_chunk[chunk].head_bytes[length:])
+            length += more
+        shared.head_cuts[chunk] = length, other
+
+
+def _seam(tail: bytes, head: bytes) -> int:
+    """How many bytes one ends with and the other begins with; 0 where it is too few to be sure."""
+    alike = len(head) - len(head.lstrip(head[:1]))  # a sequence of one byte is everywhere
+    least = _HEADS_BYTES if _HEAD.match(head) else _SHORTEST_SEAM_BYTES
+    start = head[: least if alike < _SHORTEST_SEAM_BYTES else alike + least]
+    if len(start) < least or len(start) == alike:
+        return 0
+    at = tail.find(start)
+    while at >= 0:
+        if len(tail) - at < len(head) and head.startswith(tail[at:]):
+            return len(tail) - at
+        at = tail.find(start, at + 1)
+    return 0
+
+
+def bytes_ahead(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> int:
+    """How many bytes later packets in common are in the first of two chunks, by most of them; 0 without any."""
+    found = Counter(one.offsets[a] - two.offsets[b] for a, b in pairs).most_common(1)
+    return found[0][0] if found else 0
+
+
+def apart_ms_of(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> float | None:
+    """How far apart packets in common were recorded; infinite where they do not agree, None where no base says."""
+    found = [one.times_ms[a] - two.times_ms[b] for a, b in pairs]
+    guessed = [one.guessed_ms[a] - two.guessed_ms[b] for a, b in pairs]
+    known = [apart_ms for apart_ms in found if not isnan(apart_ms)]
+    known = known or [apart_ms for apart_ms in guessed if not isnan(apart_ms)]
+    if not known:
+        return None
+    usual = median_low(known)
+    agreeing = sum(abs(apart_ms - usual) < SAME_MS for apart_ms in known)
+    return usual if agreeing >= MOST * len(known) else inf
