@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SEED = 16
 BLOCK = 20
-_MOST_WRONG = 1  # of a block of 20; docs/faults.md says how many are in all, and why
+_MOST_WRONG = 2  # of a block of 20 behind the first two, in which none is; docs/faults.md says how many are in all
 CASES = int(os.environ.get("RANDOM_CASES", "40"))
 
 
@@ -150,9 +150,9 @@ def test_random_faults_crash_nothing_double_nothing_and_purge_nothing(start: int
         assert not outcome.report, f"{case}: {outcome.report}"
         assert not outcome.verdict.doubled, case
     wrong = [f"{SEED}:{outcome.index} {outcome.name}" for outcome in outcomes if not outcome.is_right]
-    assert len(wrong) <= _MOST_WRONG, wrong
+    assert len(wrong) <= (_MOST_WRONG if start >= 2 * BLOCK else 0), wrong
     unnamed = [unnamed for outcome in outcomes for unnamed in outcome.unnamed]
-    assert len(unnamed) <= BLOCK // 4, unnamed
+    assert len(unnamed) <= BLOCK // 10, unnamed
 
 
 def test_the_same_seed_gives_the_same_case() -> None:
