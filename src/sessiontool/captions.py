@@ -129,6 +129,7 @@ class Captions:
         return {
             form.name: check(self.single if form.one_at_a_time else self.cues, self.profile)
             for form in find_formats(self.options.formats)
+            if not form.is_label
         }
 
 
@@ -150,10 +151,13 @@ def caption(
     language = next((one.language for one in spoken if one.language), "")
     language = language or next(filter(None, (cue.language for cue in cues)), "")
     look = RenderOptions(
-        profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language
+        profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
-    forms = find_formats(options.formats)
-    files = {form.file_name: render(form, single if form.one_at_a_time else cues, look) for form in forms}
+    said = sorted((one for one in spoken if one.speaker), key=lambda one: (one.start_ms, one.end_ms))
+    files = {}
+    for form in find_formats(options.formats):
+        shown = said if form.is_label else single if form.one_at_a_time else cues
+        files[form.file_name] = render(form, shown, look)
     if (listed := chapters(transcript, end_ms, profile, note)) is not None:
         files[CHAPTERS] = listed
     doubtful = [one for one in spoken if one.doubt is not None]

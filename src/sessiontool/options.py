@@ -213,7 +213,8 @@ class CaptionOptions:
     )
     formats: tuple[str, ...] = option(
         ("vtt", "srt"),
-        "The caption files: some of vtt, srt, ttml, ass, txt, json, csv.",
+        "The caption files: some of vtt, srt, ttml, ass, txt, json, csv; as labels ctm, audacity, textgrid, "
+        "words-json, premiere-csv, talkinghead.",
         CAPTIONS,
         metavar="NAME,...",
         read=read_formats,

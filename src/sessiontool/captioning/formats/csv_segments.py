@@ -9,7 +9,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from .registry import JOINER, clock
+from .registry import clock, inert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,5 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     for number, cue in enumerate(cues, 1):
         speaker, role = (cue.speaker, cue.role) if look.speakers else ("", "")
         times = (clock(cue.start_ms), clock(cue.end_ms), f"{cue.start_ms / 1000:.3f}", f"{cue.end_ms / 1000:.3f}")
-        rows.writerow((number, *times, *map(_inert, (speaker, role, cue.text))))
+        rows.writerow((number, *times, *map(inert, (speaker, role, cue.text))))
     return out.getvalue()
-
-
-def _inert(text: str) -> str:
-    return JOINER + text if text[:1] in {"=", "+", "-", "@"} else text

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...options import Profile
-    from ..cues import Cue
+    from ..cues import Cue, Spoken
 
 JOINER = "\u2060"
+_LABELS = f"{__package__.rpartition('.')[0]}.labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class RenderOptions:
     """What a file shows beside text and times.
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
-    mean the same moment (RFC 8216, section 3.5), None for none.
+    mean the same moment (RFC 8216, section 3.5), None for none.  `end_ms` is the length of the recording, if known.
     """
 
     profile: Profile
@@ -37,17 +38,22 @@ class RenderOptions:
     karaoke: bool = False
     timestamp_map: tuple[int, int] | None = None
     language: str = ""
+    end_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its file, the module that writes it, and whether its players show one cue at a time."""
+    """A format: its file, the module that writes it, and whether its players show one cue at a time.
+
+    `is_label`: it has utterances and words as they were said, not cues to be read.
+    """
 
     name: str
     file_name: str
     module: str
     title: str
     one_at_a_time: bool = False
+    is_label: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -60,6 +66,12 @@ FORMATS: dict[str, Format] = {
         Format("txt", "captions.txt", "plain_text", "plain text, to read"),
         Format("json", "captions.json", "podcast_json", "Podcast Index transcript"),
         Format("csv", "captions.csv", "csv_segments", "a list of segments, for editors"),
+        Format("ctm", "captions.ctm", "ctm", "NIST CTM: a line a word, for scoring", is_label=True),
+        Format("audacity", "audacity.txt", "audacity", "Audacity's label track", is_label=True),
+        Format("textgrid", "captions.TextGrid", "textgrid", "Praat's TextGrid", is_label=True),
+        Format("words-json", "words.json", "words_json", "words with times", is_label=True),
+        Format("premiere-csv", "premiere.csv", "premiere_csv", "Premiere Pro's transcript", is_label=True),
+        Format("talkinghead", "talkinghead.json", "talkinghead", "TalkingHead's lip-sync words", is_label=True),
     )
 }
 
@@ -74,13 +86,14 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
     return tuple(found.values())
 
 
-def render(form: Format, cues: Sequence[Cue], look: RenderOptions) -> str:
+def render(form: Format, cues: Sequence[Cue] | Sequence[Spoken], look: RenderOptions) -> str:
     """The file's text, ended by a newline; UsageError where the format needs a package that is not installed.
 
-    Cues may overlap only where the format's players show that.
+    A label format takes what was said, the others take cues, which may overlap only where the format's players show
+    that.
     """
     try:
-        module = import_module(f".{form.module}", __package__)
+        module = import_module(f".{form.module}", _LABELS if form.is_label else __package__)
         return str(module.render(cues, look))
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("sessiontool"):
@@ -96,3 +109,8 @@ def clock(ms: int, separator: str = ".") -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{separator}{ms:03d}"
+
+
+def inert(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return JOINER + text if text[:1] in {"=", "+", "-", "@"} else text
