@@ -34,7 +34,7 @@ def correct(
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", metavar="UTTERANCE=TEXT", help="What was said in truth; again for more."),
+        typer.Option("--text", metavar="UTTERANCE=TEXT", help="A text; again for more.  What was said in truth."),
     ] = None,
     speaker: Annotated[
         list[str] | None, typer.Option("--speaker", metavar="UTTERANCE=NAME", help="The name to show of who said it.")

@@ -43,7 +43,9 @@ def export(
     ] = None,
     begin: FromOption = None,
     end: ToOption = None,
-    utterance: Annotated[str | None, typer.Option("--utterance", metavar="ID", help="That utterance alone.")] = None,
+    utterance: Annotated[
+        str | None, typer.Option("--utterance", metavar="ID", help="An utterance, by its id.  Nothing else.")
+    ] = None,
     each_utterance: Annotated[
         bool, typer.Option("--each-utterance", help="A file for each utterance; with --roles of its voice alone.")
     ] = False,
@@ -57,7 +59,7 @@ def export(
         ),
     ] = "exports",
     redacted: Annotated[
-        bool, typer.Option("--redacted", help="What `redact` made, into a folder `redacted` of its own.")
+        bool, typer.Option("--redacted", help="Of the redacted result.  Into a folder `redacted` of its own.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")

@@ -39,7 +39,7 @@ def page(
         str | None, typer.Option("--link", metavar="TIME", help="On S3: print a link for so long (30m, 12h, 7d).")
     ] = None,
     redacted: Annotated[
-        bool, typer.Option("--redacted", help="Of the redacted result; only what is left is on it.")
+        bool, typer.Option("--redacted", help="Of the redacted result.  Only what is left is on it.")
     ] = False,
     show: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     force: Annotated[

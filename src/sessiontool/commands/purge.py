@@ -38,7 +38,7 @@ def purge(
     even_damaged: Annotated[
         bool, typer.Option("--even-damaged", help="Also chunks with bytes that are not in the result.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only show what would be deleted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")] = False,
     receipt: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="A new file for the receipt.  [default: purge-TIME.jsonl]"),

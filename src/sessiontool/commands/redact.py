@@ -32,10 +32,13 @@ def redact(
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", metavar="REGEX", help="Whatever matches, in any case of letters; again for more."),
+        typer.Option(
+            "--text", metavar="REGEX", help="A text; again for more.  Whatever matches, in any case of letters."
+        ),
     ] = None,
     utterance: Annotated[
-        list[str] | None, typer.Option("--utterance", metavar="UTTERANCE", help="All of an utterance; again for more.")
+        list[str] | None,
+        typer.Option("--utterance", metavar="UTTERANCE", help="An utterance, by its id.  All of it; again for more."),
     ] = None,
     find: Annotated[
         str | None,
@@ -45,7 +48,7 @@ def redact(
         str | None,
         typer.Option("--finder", metavar="COMMAND", help="A command that finds; it reads and writes JSON lines."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Redact what was found; without it, it is only shown.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")] = False,
 ) -> None:
     """Make a second result, in redacted/, from which something is gone: sound, text, captions.
 

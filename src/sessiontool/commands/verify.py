@@ -21,7 +21,7 @@ def verify(
     common: Common,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", metavar="REGEX", help="What must not be in the redacted result; again for more."),
+        typer.Option("--text", metavar="REGEX", help="A text; again for more.  It must not be in the redacted result."),
     ] = None,
 ) -> None:
     """Check merged sessions by reading them from scratch.
