@@ -1,15 +1,18 @@
-"""Says how far confidence can be relied on, and what a fit anew of its weights would give.
+"""Fits the weights of confidence to recordings with known truth, and says how far it can be relied on.
 
-usage: python benchmarks/confidence.py FOLDER...
+usage: python benchmarks/confidence.py FOLDER... [--save FILE]
+       python benchmarks/confidence.py FILE
 
-Each FOLDER holds sessions with truth.json as `benchmarks/align.py` describes them.
+Each FOLDER holds sessions with truth.json as `benchmarks/align.py` describes them.  FILE holds what an earlier run
+measured of their placements: the same weights are fitted to it, without the recordings.
 
 Each session is aligned four times: by its log as it is, by one with the times at which texts arrived, by one without
-the assistant's times, and by one without any.  A placement is right if both ends lie within 100 ms of the truth.  Two
-tables count placements that are right, by confidence: with the weights of `sessiontool.alignment.confidence`, and with
-weights fitted to three quarters of the sessions for the last quarter, four times.  The fit is a logistic regression
-whose weights are not below zero; logs as they are count four times as much as the others.  How sure neighbours are
-is a feature too, and goes by the weights as they are: after taking over a fit, fit again.
+the assistant's times, and by one without any.  A placement is right if both ends lie within 100 ms of the truth.
+
+A third of the sessions is held out, chosen by a checksum of their names: the weights are fitted to the others, by a
+logistic regression whose weights are not below zero; the easy sessions of `align` count a quarter of the others.  The
+tables count placements that are right, by confidence, of sessions that were fitted to and of those held out.  What is
+held out here had no part in the weights; rules and thresholds of the alignment were chosen with all sessions in view.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sessiontool.align import align
-from sessiontool.alignment.confidence import MOST, MOST_GUESSED, WEIGHTS, confidence, features
+from sessiontool.alignment.confidence import BIAS, MOST, MOST_GUESSED, PINNED, WEIGHTS, features
 from sessiontool.sessions.explain_alignment import place_session
 from sessiontool.storage import open_store
 
@@ -32,28 +35,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sessiontool.model import Utterance
+    from sessiontool.sessions.explain_alignment import PlacingResult
 
 _RIGHT_MS = 100
-_LOGS = {"as it is": 4.0, "arrivals": 1.0, "user's times": 1.0, "no times": 1.0}
-_BINS = (0.97, 0.9, 0.8, 0.5, 0.0)
-_FOLDS = 4
-_STEPS, _MOMENTUM, _HOLD = 6000, 0.9, 1.0
+_LOGS = ("times", "arrivals", "the user's times", "no times")
+"""What logs have."""
+
+_COUNTS = {"align": 0.25}
+"""How much the sessions of a folder count in the fit, others than 1: where nearly all is right there is little to learn
+of what is wrong."""
+
+_BINS = (0.9, 0.8, 0.5, 0.0)
+_HELD_OUT = 3
+"""One session of so many is held out."""
+
+_STEPS, _MOMENTUM, _HOLD = 2000, 0.9, 1.0
+_FEATURE_STEPS = 200
+"""Features are kept as whole numbers, 1 being so many."""
 
 
 class Row(NamedTuple):
-    """One placement: by which kind of log, its features, whether it is right, and its confidence."""
+    """One placement: of which session, by which log, whether it is right, whether it is a guess, and its features."""
 
-    kind: str
-    values: list[float]
+    session: str
+    log: str
     right: bool
-    confidence: float
+    guessed: bool
+    values: tuple[int, ...]
+
+
+def is_held_out(session: str) -> bool:
+    """Whether a session (`folder/name`) has no part in the fit."""
+    return zlib.crc32(session.rsplit("/", maxsplit=1)[-1].encode()) % _HELD_OUT == 0
 
 
 def log_as(name: str, log: list[Utterance], truth: dict[str, Any], chance: np.random.Generator) -> list[Utterance]:
     """The log with other times, as other programs would have written it."""
     if name == "no times":
         return [replace(u, t_start_us=None, t_end_us=None) for u in log]
-    if name == "user's times":
+    if name == "the user's times":
         return [replace(u, t_start_us=None, t_end_us=None) if u.role == "assistant" else u for u in log]
     if name == "arrivals":
         return [_arrived(u, truth.get(u.id, {}), chance) for u in log]
@@ -67,27 +87,57 @@ def _arrived(one: Utterance, true: dict[str, Any], chance: np.random.Generator) 
     return replace(one, t_start_us=round(1e6 * late), t_end_us=None)
 
 
-def rows(session: Path) -> Iterator[Row]:
+def measured(session: Path) -> Iterator[Row]:
     """The placements of a session whose truth is known, by each kind of log."""
-    truth = {u["id"]: u for u in json.loads((session / "truth.json").read_text())["utterances"]}
+    truth = json.loads((session / "truth.json").read_text())["utterances"]
     placed = place_session(open_store(str(session.parent)), session.name)
+    yield from rows(f"{session.parent.name}/{session.name}", placed, truth)
+
+
+def rows(name: str, placed: PlacingResult, truth: Sequence[dict[str, Any]]) -> Iterator[Row]:
+    """The placements of a session, aligned by each kind of log."""
+    known = {one["id"]: one for one in truth}
     log = [p.utterance for p in placed.alignment.placements]
-    chance = np.random.default_rng(zlib.crc32(session.name.encode()))
+    chance = np.random.default_rng(zlib.crc32(name.rsplit("/", maxsplit=1)[-1].encode()))
     for kind in _LOGS:
-        made = align(log_as(kind, log, truth, chance), placed.timeline, placed.activity, placed.channels)
+        made = align(log_as(kind, log, known, chance), placed.timeline, placed.activity, placed.channels)
         for place, evidence in zip(made.placements, made.evidence, strict=True):
-            true = truth.get(place.utterance.id)
+            true = known.get(place.utterance.id)
             if true is None or evidence is None or place.start_samples is None or place.end_samples is None:
                 continue
             ends = ((place.start_samples, true.get("t0")), (place.end_samples, true.get("t1")))
             right = all(at is not None and abs(found / 48 - 1000 * at) <= _RIGHT_MS for found, at in ends)
-            yield Row(kind, list(features(evidence).values()), right, confidence(evidence))
+            values = tuple(round(_FEATURE_STEPS * value) for value in features(evidence).values())
+            yield Row(name, kind, right, bool(evidence.pinned < PINNED), values)
 
 
-def fit(fitted: Sequence[Row]) -> tuple[float, np.ndarray]:
-    """Bias and weights, none below zero, of the chance that a placement is right."""
-    values, right = np.array([row.values for row in fitted]), np.array([row.right for row in fitted], float)
-    weight = np.array([_LOGS[row.kind] for row in fitted])
+def saved(every: Sequence[Row], path: Path) -> None:
+    """Write the rows into a file of numpy arrays."""
+    np.savez_compressed(
+        path,
+        session=np.array([row.session for row in every]),
+        log=np.array([row.log for row in every]),
+        flags=np.array([(row.right, row.guessed) for row in every]),
+        values=np.array([row.values for row in every], np.uint8),
+    )
+
+
+def loaded(path: Path) -> list[Row]:
+    """The rows of a file that `saved` wrote."""
+    with np.load(path) as file:
+        columns = (file["session"], file["log"], file["flags"], file["values"])
+        return [
+            Row(str(name), str(log), bool(right), bool(guessed), tuple(map(int, values)))
+            for name, log, (right, guessed), values in zip(*columns, strict=True)
+        ]
+
+
+def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
+    """Bias and weights, none below zero, of the chance that a placement is right, by what is not held out."""
+    fitted = [row for row in every if not is_held_out(row.session)]
+    values = np.array([row.values for row in fitted]) / _FEATURE_STEPS
+    right = np.array([row.right for row in fitted], float)
+    weight = np.array([_COUNTS.get(row.session.split("/")[0], 1.0) for row in fitted])
     bias, weights, pace = 3.0, np.zeros(values.shape[1]), 0.5 / weight.sum()
     speed_bias, speed = 0.0, np.zeros_like(weights)
     for _ in range(_STEPS):
@@ -95,57 +145,59 @@ def fit(fitted: Sequence[Row]) -> tuple[float, np.ndarray]:
         speed_bias = _MOMENTUM * speed_bias - pace * off.sum()
         speed = _MOMENTUM * speed + pace * (values.T @ off - _HOLD * weights)
         bias, weights = bias + speed_bias, np.maximum(0, weights + speed)
-    return bias, weights
+    return round(bias, 1), dict(zip(WEIGHTS, np.round(weights, 1).tolist(), strict=True))
 
 
-def judged_by(bias: float, weights: np.ndarray, row: Row) -> Row:
-    """The placement with the confidence that these weights give it."""
-    most = MOST_GUESSED if dict(zip(WEIGHTS, row.values, strict=True))["unpinned"] > 0 else MOST
-    return row._replace(confidence=min(most, 1 / (1 + float(np.exp(np.dot(weights, row.values) - bias)))))
+def chances(every: Sequence[Row], bias: float, weights: dict[str, float]) -> np.ndarray:
+    """The confidence of each placement by these weights."""
+    doubt = np.array([row.values for row in every]) @ np.array(list(weights.values())) / _FEATURE_STEPS
+    most = np.where([row.guessed for row in every], MOST_GUESSED, MOST)
+    chance: np.ndarray = np.minimum(most, 1 / (1 + np.exp(doubt - bias)))
+    return chance
 
 
-def left_out(sessions: Sequence[Sequence[Row]]) -> Iterator[Row]:
-    """All placements, each with the confidence by a fit to sessions that its own is not among."""
-    for fold in range(_FOLDS):
-        bias, weights = fit([row for k, session in enumerate(sessions) if k % _FOLDS != fold for row in session])
-        for session in sessions[fold::_FOLDS]:
-            yield from (judged_by(bias, weights, row) for row in session)
+def table(every: Sequence[Row], bias: float, weights: dict[str, float]) -> Iterator[str]:
+    """How many placements of each confidence are right, for each folder and kind of log."""
+    cells = " | ".join(f"{low} and more" if low else "less" for low in _BINS)
+    yield f"| confidence | {cells} | Brier |\n|---|" + "---|" * (len(_BINS) + 1)
+    chance, right = chances(every, bias, weights), np.array([row.right for row in every], float)
+    for folder in dict.fromkeys(row.session.split("/")[0] for row in every):
+        for log in _LOGS:
+            mine = np.array([row.log == log and row.session.startswith(folder + "/") for row in every])
+            counts, high = [], 2.0
+            for low in _BINS:
+                here = mine & (chance >= low) & (chance < high)
+                counts.append(f"{int(right[here].sum())} of {int(here.sum())}")
+                high = low
+            off = np.mean((chance[mine] - right[mine]) ** 2)
+            yield f"| {folder}, {log} | " + " | ".join(counts) + f" | {off:.3f} |"
 
 
-def table(judged: Sequence[Row]) -> Iterator[str]:
-    """How many placements of each confidence are right, for each kind of log."""
-    yield "| log | " + " | ".join(f"{low} and more" for low in _BINS) + " | Brier |"
-    yield "|---|" + "---|" * (len(_BINS) + 1)
-    for kind in _LOGS:
-        chance = np.array([row.confidence for row in judged if row.kind == kind])
-        right = np.array([row.right for row in judged if row.kind == kind], float)
-        cells, high = [], 2.0
-        for low in _BINS:
-            here = (chance >= low) & (chance < high)
-            cells.append(f"{int(right[here].sum())} of {int(here.sum())}")
-            high = low
-        yield f"| {kind} | " + " | ".join(cells) + f" | {np.mean((chance - right) ** 2):.3f} |"
-
-
-def report(sessions: Sequence[Sequence[Row]]) -> Iterator[str]:
-    """Both tables, and what the fit to all sessions gives."""
-    every = [row for session in sessions for row in session]
-    yield f"{len(sessions)} sessions, the weights as they are:\n"
-    yield from table(every)
-    if len(sessions) >= _FOLDS:
-        yield "\nfitted anew, each session judged by a fit to others:\n"
-        yield from table(list(left_out(sessions)))
-        bias, weights = fit(every)
-        named = dict(zip(WEIGHTS, np.round(weights, 1).tolist(), strict=True))
-        yield f"\nfitted to all: BIAS = {bias:.1f}, WEIGHTS = {named}"
+def report(every: Sequence[Row]) -> Iterator[str]:
+    """The weights, whether they are those in use, and how far they can be relied on."""
+    bias, weights = fit(every)
+    yield f"BIAS = {bias}\nWEIGHTS = {json.dumps(weights, indent=4)}"
+    yield f"\nin use: {'these' if (bias, weights) == (BIAS, WEIGHTS) else 'others'}"
+    for title, held_out in (("fitted to", False), ("held out", True)):
+        chosen = [row for row in every if is_held_out(row.session) is held_out]
+        yield f"\n{title}: {len({row.session for row in chosen})} sessions\n"
+        yield from table(chosen, bias, weights)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", type=Path)
-    folders = parser.parse_args().folders
-    sessions = sorted(path.parent for folder in folders for path in folder.glob("*/truth.json"))
-    print("\n".join(report([list(rows(session)) for session in sessions])))
+    parser.add_argument("sources", nargs="+", type=Path)
+    parser.add_argument("--save", type=Path, help="keep what was measured in this file (.npz)")
+    options = parser.parse_args()
+    every: list[Row] = []
+    for source in options.sources:
+        if source.is_file():
+            every += loaded(source)
+        else:
+            every += [row for path in sorted(source.glob("*/truth.json")) for row in measured(path.parent)]
+    if options.save:
+        saved(every, options.save)
+    print("\n".join(report(every)))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from .alignment.boundaries import Edge, snap
 from .alignment.channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane, solve
 from .alignment.channel_roles import find_lanes
 from .alignment.clock_offset import fit_line
-from .alignment.confidence import Evidence, confidence
+from .alignment.confidence import Evidence, confidence, support
 from .alignment.findings import channel_notes, session_findings
 from .alignment.log_readings import readings, twins
 from .alignment.louder_speech import stricter
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 _TOLD_MS = 400.0
 
 _SURER = 1.05
-"""How much more confidence another reading of the log must reach: the log is believed unless the sound objects."""
+"""How much better another reading of the log must be carried: the log is believed unless the sound objects."""
 
 _SURE, _SURE_SHARE = 0.8, 0.85
-"""Confidence from which on a place is sure, and how many sure places make a channel one that is not doubted."""
+"""Support from which on a place is sure, and how many sure places make a channel one that is not doubted."""
 
 _STRICTER_SURER = 1.02
-"""How much more confidence must come of asking more of what is speech."""
+"""How much more support must come of asking more of what is speech."""
 
 _AROUND = 3
 """Utterances on either side of one that are its company."""
@@ -111,7 +111,7 @@ def align(
     best: _Attempt | None = None
     for read in readings(utterances):
         attempt = _attempt(read, timeline, axis, activity, channels)
-        if best is None or attempt.confidence > _SURER * best.confidence:
+        if best is None or attempt.support > _SURER * best.support:
             best = attempt
     assert best is not None
     best, activity = _with_stricter_activity(best, timeline, axis, activity, channels)
@@ -138,17 +138,17 @@ class _Attempt:
     evidence: list[Evidence | None]
 
     @property
-    def confidence(self) -> float:
+    def support(self) -> float:
         """That of all placements together."""
-        return sum(p.confidence for p in self.placements)
+        return sum(support(found) for found in self.evidence if found is not None)
 
     def in_doubt(self, channel: int) -> bool:
         """Whether of the utterances that are looked for on a channel most have a place, and too few a sure one."""
-        confidence = [
-            self.placements[int(i)].confidence for n in self.lanes if n.number == channel for i in n.raw.index
-        ]
-        placed, sure = (sum(c > least for c in confidence) for least in (0.0, _SURE))
-        return placed > len(confidence) / 2 and sure < _SURE_SHARE * len(confidence)
+        lanes = [lane for lane in self.lanes if lane.number == channel]
+        found = [self.evidence[int(i)] for lane in lanes for i in lane.raw.index]
+        carried = [0.0 if one is None else support(one) for one in found]
+        placed, sure = (sum(value > least for value in carried) for least in (0.0, _SURE))
+        return placed > len(carried) / 2 and sure < _SURE_SHARE * len(carried)
 
 
 def _with_stricter_activity(
@@ -162,7 +162,7 @@ def _with_stricter_activity(
         utterances = [p.utterance for p in best.placements]
         for heard in stricter(activity, number):
             attempt = _attempt(utterances, timeline, axis, heard, channels)
-            if attempt.confidence > _STRICTER_SURER * best.confidence:
+            if attempt.support > _STRICTER_SURER * best.support:
                 best, activity = attempt, heard
                 strict.add(number)
     for i, found in enumerate(best.evidence):
@@ -191,7 +191,6 @@ def _place(
     placements = [Placement(u, None, None, "no_audio" if u.role in ROLES else "unmatched", 0.0) for u in utterances]
     evidence: list[Evidence | None] = [None] * len(utterances)
     user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
-    merged = {leak.target for leak in activity.leaks if leak.merged}
     for lane in lanes:
         shared = lane.shared
         taken = lane.taken()
@@ -205,11 +204,7 @@ def _place(
             start, end = _snapped(lane, k)
             if shared:
                 start, end = _overlapping(lane, k, start, end)
-            found = replace(
-                _evidence(lane, k, (start, end), axis, taken, shared=shared),
-                stray_share=stray,
-                merged=lane.number in merged,
-            )
+            found = replace(_evidence(lane, k, (start, end), axis, taken, shared=shared), stray_share=stray)
             clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
             stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
@@ -224,9 +219,9 @@ def _place(
 
 
 def _company(lane: Lane, evidence: Sequence[Evidence | None]) -> list[tuple[int, float]]:
-    """For each utterance of a lane, how sure those around it are by themselves; without a place, not at all."""
+    """For each utterance of a lane, how well those around it are carried; without a place, not at all."""
     index = lane.raw.index[np.argsort(lane.expected.start, kind="stable")]
-    alone = np.array([0.0 if (found := evidence[int(i)]) is None else confidence(found) for i in index])
+    alone = np.array([0.0 if (found := evidence[int(i)]) is None else support(found) for i in index])
     before = np.concatenate(([0.0], np.cumsum(alone)))
     company = []
     for at, i in enumerate(index):

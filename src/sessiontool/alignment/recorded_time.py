@@ -9,7 +9,6 @@ Not here: the sound.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..model import INAUDIBLE
-from ..speech.scripts import SYLLABIC
+from ..speech.duration_model import spoken_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,19 +33,6 @@ _FAR_MS = 1e9
 _CUT_MS = 100.0
 _USUAL_TURN_MS = 2800.0
 """The middle of 317 turns with known truth."""
-
-_LEAD_MS = 250.0
-_CHARACTERS_PER_MS = 14.5 / 1000
-_DIGIT_WEIGHT, _WIDE_WEIGHT = 5.0, 3.5
-_WIDE = re.compile(f"[{SYLLABIC}]")
-
-
-def spoken_ms(text: str) -> float:
-    """How long saying `text` takes at a middling rate; digits are read out, and a wide character is a syllable."""
-    digits = sum(c.isdigit() for c in text)
-    wide = len(_WIDE.findall(text))
-    letters = len(text) - digits - wide
-    return _LEAD_MS + (letters + _DIGIT_WEIGHT * digits + _WIDE_WEIGHT * wide) / _CHARACTERS_PER_MS
 
 
 class Axis:

@@ -1,4 +1,4 @@
-"""How a text takes up the time in which it is said: which share each word has.
+"""How long a text takes to say, and which share of that time each word has.
 
 Measured on speech with known words: a letter counts one, a word one more, a comma as a pause of five letters and the
 end of a sentence of ten; 95 of 100 cuts at a known share of the sound then fall within one word of the truth.  Digits
@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from .scripts import SYLLABIC
 
-MS_PER_UNIT = 56.0
-"""Average speech (measured on speech with known words); where a speaker's own rate is known, use that."""
+MS_PER_UNIT, _BESIDE_MS = 54.8, 150.0
+"""Average speech: ms a unit, and ms beside that which any text takes.  Measured on 1,279 utterances, the middle of
+|log ratio| is 0.12; where a speaker's own rate is known, use that."""
 
 _WORD_UNITS, _DIGIT_UNITS, _WIDE_UNITS = 1.0, 4.0, 3.0  # in letters; measured, the last two chosen
 _PAUSES = {",": 5.0, ";": 5.0, ":": 5.0, ".": 10.0, "!": 10.0, "?": 10.0, "\u3001": 5.0, "\u3002": 10.0}
@@ -68,6 +69,11 @@ def units_of(text: str) -> float:
     """How long a text takes to say, in units."""
     words = words_of(text)
     return words[-1].to_units if words else 0.0
+
+
+def spoken_ms(text: str) -> float:
+    """How long saying a text takes at an average rate, in milliseconds."""
+    return _BESIDE_MS + MS_PER_UNIT * units_of(text)
 
 
 def heard_part(text: str, share: float) -> str:

@@ -1,0 +1,123 @@
+"""Confidence: the weights in use are those that the benchmark fits, and do what the documentation says of them."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from speech import ROLES, measured, one_part, voice
+
+from sessiontool.align import align
+from sessiontool.alignment.confidence import (
+    BIAS,
+    MOST_GUESSED,
+    PINNED,
+    WEIGHTS,
+    Evidence,
+    confidence,
+    features,
+    support,
+)
+from sessiontool.model import Utterance
+
+PROJECT = Path(__file__).parents[1]
+RATE = 16_000
+SOUND = Evidence(
+    channel=0,
+    start_residual_ms=0,
+    end_residual_ms=0,
+    start_spread_ms=200,
+    end_spread_ms=400,
+    length_ratio=1,
+    start_contrast_db=40,
+    end_contrast_db=40,
+    snr_db=50,
+    cost=0,
+    left_over_ms=9999,
+    made_up=False,
+    shared=False,
+)
+
+
+@cache
+def benchmark() -> Any:
+    spec = importlib.util.spec_from_file_location("confidence_benchmark", PROJECT / "benchmarks" / "confidence.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def rows() -> list[Any]:
+    return list(benchmark().loaded(PROJECT / "benchmarks" / "confidence.npz"))
+
+
+def test_the_weights_in_use_are_what_the_benchmark_fits() -> None:
+    assert benchmark().fit(rows()) == (BIAS, WEIGHTS)
+
+
+def test_the_documentation_has_the_benchmarks_tables() -> None:
+    page = (PROJECT / "docs" / "alignment.md").read_text()
+    for held_out in (False, True):
+        chosen = [row for row in rows() if benchmark().is_held_out(row.session) is held_out]
+        for line in benchmark().table(chosen, BIAS, WEIGHTS):
+            assert line in page
+
+
+def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
+    held_out = [row for row in rows() if benchmark().is_held_out(row.session)]
+    chance = benchmark().chances(held_out, BIAS, WEIGHTS)
+    right = np.array([row.right for row in held_out])
+    assert len({row.session for row in held_out}) >= 10
+    assert right[chance >= 0.9].mean() >= 0.94
+    assert right[(chance >= 0.8) & (chance < 0.9)].mean() >= 0.8
+    assert right[chance < 0.5].mean() < 0.5
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        {"start_residual_ms": 700.0},
+        {"length_ratio": 2.0},
+        {"length_ratio": 0.5},
+        {"snr_db": 9.0},
+        {"end_contrast_db": 1.0},
+        {"left_over_ms": 100.0},
+        {"made_up": True},
+        {"company": 0.2},
+        {"stricter": True},
+    ],
+)
+def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:
+    doubted = replace(SOUND, **doubt)
+    assert confidence(doubted) < confidence(SOUND)
+    assert support(doubted) <= support(SOUND)
+    assert all(0 <= value <= 1 for value in features(doubted).values())
+
+
+def test_a_place_that_the_order_does_not_tell_is_no_better_than_a_guess() -> None:
+    assert confidence(replace(SOUND, pinned=1.0)) > 0.8
+    assert confidence(replace(SOUND, pinned=PINNED - 0.01)) <= MOST_GUESSED
+
+
+def test_of_texts_that_are_alike_and_one_of_which_was_never_said_none_is_sure() -> None:
+    chance = np.random.default_rng(6)
+    samples = np.zeros((2, 30 * RATE), np.float32)
+    samples[0] += 1e-3 * chance.standard_normal(samples.shape[1]).astype(np.float32)
+    for at in range(2, 26, 6):
+        samples[0, at * RATE : (at + 1) * RATE + RATE // 2] += voice(chance, 1.5)
+    said = "could you say that once again"
+    log = [Utterance(f"u{k}", "user", said, None, None) for k in range(5)]
+    result = align(log, one_part(samples.shape[1]), measured(samples), ROLES)
+    placed = [p for p in result.placements if p.start_samples is not None]
+    assert len(placed) == 4
+    assert sum(p.confidence <= MOST_GUESSED for p in placed) == 3, "only of the first of them the order says much"
+    known = align(log[:4], one_part(samples.shape[1]), measured(samples), ROLES)
+    assert all(p.confidence > MOST_GUESSED for p in known.placements)
