@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sessiontool.align import align
-from sessiontool.alignment.confidence import BIAS, MOST, MOST_GUESSED, PINNED, WEIGHTS, features
+from sessiontool.alignment.confidence import BIAS, MOST_GUESSED, PINNED, WEIGHTS, features
 from sessiontool.sessions.explain_alignment import place_session
 from sessiontool.storage import open_store
 
@@ -151,7 +151,7 @@ def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
 def chances(every: Sequence[Row], bias: float, weights: dict[str, float]) -> np.ndarray:
     """The confidence of each placement by these weights."""
     doubt = np.array([row.values for row in every]) @ np.array(list(weights.values())) / _FEATURE_STEPS
-    most = np.where([row.guessed for row in every], MOST_GUESSED, MOST)
+    most = np.where([row.guessed for row in every], MOST_GUESSED, 1.0)
     chance: np.ndarray = np.minimum(most, 1 / (1 + np.exp(doubt - bias)))
     return chance
 

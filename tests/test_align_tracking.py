@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speech import RATE, ROLES, activity, conversation, errors_ms, logged, measured, one_part, shifted, voice
 
+from sessiontool.align import align
 from sessiontool.alignment import clock_offset
 from sessiontool.alignment.recorded_time import Axis
+from sessiontool.model import Utterance
 from sessiontool.timeline import Span
 
 _STEP_MS = clock_offset._STEP_MS
@@ -61,3 +64,25 @@ def test_what_was_not_recorded_counts_for_nothing() -> None:
     mask = clock_offset._mask(np.full(180, 9.0), Axis(spans, 1800.0))
     inside = np.diff(mask)[clock_offset._BEYOND_STEPS : -clock_offset._BEYOND_STEPS] * 1000 / _STEP_MS
     assert inside.tolist() == pytest.approx([*[0.5] * 10, *[0.0] * 10, *[0.5] * 10])
+
+
+@pytest.mark.parametrize(("last", "late_s"), [(3, 7), (3, 4), (2, 7), (6, -7)])
+def test_a_clock_that_jumps_before_the_last_few_utterances_is_followed(last: int, late_s: int) -> None:
+    """A few of them agree too little for a clock that hardly jumps; at -7 s the first of them has lost its head."""
+    said, found = conversation(3, 30), activity(3, 30)
+    log = logged(said, 3)
+    log = [*log[:-last], *shifted(log[-last:], late_s * 1_000_000)]
+    placed = align(log, one_part(found.duration_ms * RATE // 1000), found, ROLES).placements
+    assert np.abs(errors_ms([(p.start_samples, p.end_samples) for p in placed], said)).max() < 150
+
+
+@pytest.mark.parametrize("logged_s", [8.6, 20.4, 31.3])
+def test_of_places_that_fit_alike_the_nearest_to_the_logs_time_is_taken(logged_s: float) -> None:
+    chance = np.random.default_rng(8)
+    samples = 1e-3 * chance.standard_normal((2, 42 * RATE)).astype(np.float32)
+    for start in (8, 20, 32):
+        samples[0, start * RATE : (start + 2) * RATE] += voice(np.random.default_rng(1), 2.0)
+    one = Utterance("u", "user", "we could send the second box to you", round(1e6 * logged_s), None)
+    (placed,) = align([one], one_part(samples.shape[1]), measured(samples), ROLES).placements
+    assert placed.start_samples is not None
+    assert abs(placed.start_samples / 48_000 - logged_s) < 1

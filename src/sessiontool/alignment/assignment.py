@@ -32,7 +32,6 @@ _START_COST, _ORDERED_START_COST, _NO_START_COST = 1.2, 0.6, 0.15
 _LENGTH_SPREAD = 0.35
 _MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
-_RECORDED_SHARE = 0.1
 _NEVER = 1e9
 _LOUD = 0.35
 _THROUGH_SPEECH = 2.5
@@ -142,8 +141,8 @@ class _Ground:
 class _Wanted:
     """What one utterance asks of the islands it takes: where it should begin and end, and how long it should be.
 
-    `told` is nan where the log has no end; nothing can be asked where next to nothing of it was recorded.  Its head or
-    its tail may be `lost`, where the clock jumps beside it: then it may begin late, or end early.
+    `told` is nan where the log has no end.  Its head or its tail may be `lost`, where the clock jumps beside it: then
+    it may begin late, or end early.
     """
 
     place: float
@@ -151,7 +150,6 @@ class _Wanted:
     length: float
     weight: float
     costs: Costs
-    recorded: bool
     head_lost: bool
     tail_lost: bool
 
@@ -163,9 +161,8 @@ def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs], lost: NDArra
     length = np.maximum(60.0, expected.length * np.array([c.rate for c in costs]))
     by_order = np.where(np.isfinite(expected.pinned), _ORDERED_START_COST, _NO_START_COST)
     weight = np.where(expected.known, _START_COST, by_order)
-    recorded = expected.length >= _RECORDED_SHARE * expected.text
     columns = (column.tolist() for column in (place, told, length, weight))
-    return [_Wanted(*row) for row in zip(*columns, costs, recorded.tolist(), *lost.T.tolist(), strict=True)]
+    return [_Wanted(*row) for row in zip(*columns, costs, *lost.T.tolist(), strict=True)]
 
 
 def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.bool_]) -> Floats:
@@ -174,8 +171,6 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
     `cut` says of each of them whether somebody else begins to speak around its end: an early end is then excused.
     """
     count = window.stop - window.start
-    if not wanted.recorded:
-        return np.full((count, count), _NEVER)
     islands, costs = ground.islands, wanted.costs
     off = (islands.start[window] - wanted.place) / costs.start_spread
     start_cost = wanted.weight * tailed(off)

@@ -148,8 +148,6 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
         settled = all(lane.matches.same_as(matches) for lane, matches in zip(lanes, before, strict=True))
         if turn == _ROUNDS - 1 or settled:
             return
-        if turn == 0:
-            _move_over_jumps(lanes)
         _learn(lanes, axis)
 
 
@@ -191,23 +189,6 @@ def _lost_beside_jumps(lane: Lane) -> NDArray[np.bool_]:
         lost[mine[1:][jumped], 0] = True
         lost[mine[:-1][jumped], 1] = True
     return lost
-
-
-def _move_over_jumps(lanes: Sequence[Lane]) -> None:
-    """Put those who found nothing, right beside a jump of the clock, on its other side: they may belong there."""
-    everyone = sorted((float(start), n, k) for n, lane in enumerate(lanes) for k, start in enumerate(lane.raw.start))
-    stretch = [int(lanes[n].track.stretch[k]) for _, n, k in everyone]
-    offset = [float(lanes[n].track.offset[k]) for _, n, k in everyone]
-    found = [bool(lanes[n].matches.found[k]) for _, n, k in everyone]
-    for after in range(1, len(everyone)):
-        if stretch[after] == stretch[after - 1]:
-            continue
-        for step, first, to in ((-1, after - 1, after), (1, after, after - 1)):
-            i = first
-            while 0 <= i < len(everyone) and not found[i] and stretch[i] == stretch[first]:
-                _, n, k = everyone[i]
-                lanes[n].track.stretch[k], lanes[n].track.offset[k] = stretch[to], offset[to]
-                i += step
 
 
 def _learn(lanes: Sequence[Lane], axis: Axis) -> None:

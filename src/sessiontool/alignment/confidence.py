@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-MOST = 0.99
 MOST_GUESSED = 0.5
 """Of an utterance whose place neither a time nor the order tells."""
 
@@ -136,5 +135,5 @@ WEIGHTS = {
 def confidence(evidence: Evidence) -> float:
     """The chance, 0 to 1, that both ends are within 100 ms."""
     doubt = sum(WEIGHTS[name] * value for name, value in features(evidence).items())
-    most = MOST_GUESSED if evidence.pinned < PINNED else MOST
-    return min(most, 1 / (1 + math.exp(doubt - BIAS)))
+    chance = 1 / (1 + math.exp(doubt - BIAS))
+    return min(MOST_GUESSED, chance) if evidence.pinned < PINNED else chance
