@@ -189,7 +189,7 @@ def test_the_function_is_the_handler_and_may_do_what_a_merge_does_and_no_more(
 def test_no_secret_is_written_anywhere(s3_server: S3Server, s3_url: str, tmp_path: Path) -> None:
     """Neither in a log nor in a report, also where a URL has one."""
     endpoint = s3_server.endpoint.replace("//", f"//user:{SECRET}@")
-    argv = [sys.executable, "-m", "sessiontool", "batch", "a", "b\x1b[31m", "--store", s3_url, "--json"]
+    argv = [sys.executable, "-m", "sessiontool", "batch", "a", "b\x1b31m", "--store", s3_url, "--json"]
     argv += ["--endpoint-url", endpoint, "--log-format", "json", "--report", str(tmp_path / "report.jsonl")]
     around = {**os.environ, **s3_server.environment(), "AWS_MAX_ATTEMPTS": "1"}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=around, timeout=60)

@@ -123,7 +123,7 @@ def test_auto_takes_the_one_that_fits_and_asks_where_several_do(
     done = CliRunner().invoke(app, ["merge", "call-a", "-s", store, "--layout", "auto", "--no-align", "--json"])
     assert json.loads(done.stdout)["sessions"][0]["status"] == "complete", done.output
     checked = CliRunner().invoke(app, ["doctor", "-s", store]).output
-    assert "keys fit --layout '{session}/part-{seq}.{ext}' (1 sessions)" in checked
+    assert "keys fit --layout '{session}/part-{seq}.{ext}' (1 session)" in checked
     if place == "folder":
         (folder.parent / "acme").mkdir()
         folder.rename(folder.parent / "acme" / "store")

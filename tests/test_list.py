@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,7 +207,7 @@ def test_a_result_that_is_damaged_is_not_fetched(copy: Callable[[str], Path], tm
 
 def test_a_list_that_is_cut_off_by_its_reader(made: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; python -m sessiontool list -s {made} | head -n 1"],
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m sessiontool list -s {made} | head -n 1"],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, len(done.stdout.splitlines()), done.stderr) == (0, 1, "")

@@ -183,6 +183,7 @@ def test_three_nights_by_the_documented_script(pattern: Path, tmp_path: Path) ->
         os.utime(path, (path.stat().st_mtime - 7200,) * 2)  # it is night: what was recorded has ended
     (tmp_path / "nightly.sh").write_text(documented_script())
     around = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    first = json.loads((store / "n00" / "utterances.jsonl").read_text().splitlines()[0])["text"]
     corrected = [f"n{number:02d}" for number in range(0, SESSIONS, SESSIONS // CORRECTED)]
 
     mails = []
@@ -195,7 +196,7 @@ def test_three_nights_by_the_documented_script(pattern: Path, tmp_path: Path) ->
                 said = (
                     *("correct", name, "-s", str(store), "-o", str(tmp_path / "merged")),
                     "--text",
-                    f"u000={name} said",
+                    f"u000={first} {name}",
                 )
                 assert CliRunner().invoke(app, said).exit_code == 0
         if night == 1:  # another chunk of one is lost, and the log of another is mended
@@ -212,4 +213,4 @@ def test_three_nights_by_the_documented_script(pattern: Path, tmp_path: Path) ->
     }  # fmt: skip
     for name in corrected:
         transcript = json.loads((tmp_path / "merged" / name / "transcript.json").read_text())
-        assert transcript["utterances"][0]["text"] == f"{name} said"
+        assert transcript["utterances"][0]["text"] == f"{first} {name}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import re
+import sys
 import time
 from dataclasses import replace
 from importlib import metadata
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ..storage import Results, Store
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
+_FROM_PYTHON = re.compile(r"python_version\s*>=\s*['\"](\d+)\.(\d+)")
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
 _SESSIONS = 5
@@ -74,13 +76,19 @@ def _results(open_results: Callable[[], Results]) -> Iterator[Check]:
         yield check if check.name == _OUTPUT else replace(check, name=f"{_OUTPUT} {check.name}")
 
 
+def _is_for_this_python(wanted: str) -> bool:
+    """Whether a requirement counts here: some are for Pythons from a version on alone."""
+    from_version = _FROM_PYTHON.search(wanted)
+    return from_version is None or sys.version_info[:2] >= (int(from_version[1]), int(from_version[2]))
+
+
 def _packages() -> Iterator[Check]:
     """What is installed of what is needed always, and of the extras."""
     missing: dict[str, list[str]] = {}
     present: dict[str, list[str]] = {}
     for wanted in metadata.requires("sessiontool") or ():
         found = _REQUIREMENT.match(wanted)
-        if found is None or found["extra"] in _DEVELOPERS:
+        if found is None or found["extra"] in _DEVELOPERS or not _is_for_this_python(wanted):
             continue
         extra = found["extra"] or ""
         try:

@@ -34,7 +34,8 @@ class Proposal(NamedTuple):
     sessions: int
 
     def __str__(self) -> str:
-        return f"{self.keys} of {self.keys} keys fit --layout '{self.pattern}' ({self.sessions} sessions)"
+        sessions = f"{self.sessions} session" + "s" * (self.sessions != 1)
+        return f"{self.keys} of {self.keys} keys fit --layout '{self.pattern}' ({sessions})"
 
 
 def proposals(keys: Iterable[str]) -> list[Proposal]:
