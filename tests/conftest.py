@@ -43,7 +43,7 @@ LONGEST = "test_recorder_page.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (item.path.name != LONGEST, item.path.name not in SLOW))
+    items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
