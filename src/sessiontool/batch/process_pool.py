@@ -215,7 +215,12 @@ def _serve(pipe: Connection, job: Job) -> None:
 def _leave(number: int, _frame: object) -> NoReturn:
     """Unwind, so that work folders and leases are given back; once, for Python's end is no place to be interrupted."""
     signal.signal(number, signal.SIG_IGN)
+    sys.unraisablehook = _say_nothing  # where Python can let nothing through, the pipe's end is what ends the worker
     sys.exit(128 + number)
+
+
+def _say_nothing(_: object) -> None:
+    """What cannot be raised any more is no line for the run's stderr, which may be a log of JSON lines."""
 
 
 def _leave_with_parent() -> None:
