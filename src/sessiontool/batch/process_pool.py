@@ -209,13 +209,14 @@ def _serve(pipe: Connection, job: Job) -> None:
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:
             pipe.send(runner.run(pipe.recv(), _Telling(pipe)))
+    sys.unraisablehook = _say_nothing  # of a signal that comes in this very moment Python says that it was ignored
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
     """Unwind, so that work folders and leases are given back; once, for Python's end is no place to be interrupted."""
-    signal.signal(number, signal.SIG_IGN)
     sys.unraisablehook = _say_nothing  # where Python can let nothing through, the pipe's end is what ends the worker
+    signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
