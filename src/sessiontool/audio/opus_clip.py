@@ -7,7 +7,6 @@ hidden by its granule position or by DiscardPadding.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -18,9 +17,10 @@ import av
 
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SAMPLES_PER_SECOND
+from .stretch import packets_needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ..media.opus import OpusHead
@@ -37,7 +37,7 @@ def copy_clip(
     Returns how many samples in front are hidden.  At the beginning of a recording, they are its own pre-skip.
     """
     start, end = stretch
-    chosen = _chosen(packets, head, start, end)
+    chosen = packets_needed(packets, head, start, end, _PRE_ROLL_SAMPLES)
     first = next(chosen)
     clip_head = replace(head, pre_skip=start - first[0])
     if path.suffix == ".webm":
@@ -49,23 +49,6 @@ def copy_clip(
         whole.seek(0)
         _remux(whole, clip_head, end - start, path, tags)
     return clip_head.pre_skip
-
-
-def _chosen(packets: Iterable[bytes], head: OpusHead, start: int, end: int) -> Iterator[tuple[int, bytes, int]]:
-    """Position, packet and length of the packets of a stretch, and of those that a decoder needs before it."""
-    position, length_of = -head.pre_skip, head.lengths()
-    before: deque[tuple[int, bytes, int]] = deque()
-    for packet in packets:
-        if position >= end:
-            return
-        length = length_of(packet)
-        before.append((position, packet, length))
-        position += length
-        if position > start:
-            yield from before
-            before.clear()
-        while before and before[0][0] + before[0][2] <= start - _PRE_ROLL_SAMPLES:
-            before.popleft()
 
 
 def _write_webm(

@@ -43,7 +43,7 @@ def decode_stretch(packets: Iterable[bytes], head: SoundHead, start: int, end: i
     length.  Held is a second of sound, whatever the length of the stretch.
     """
     held: list[Floats] = []
-    pieces = _decoded_packets(_wanted(packets, head, start, end), head)
+    pieces = _decoded_packets(packets_needed(packets, head, start, end, _PRE_ROLL_SAMPLES), head)
     for position, sound in pieces if head.rate_hz == CLOCK_HZ else resampled(pieces, head.rate_hz):
         held.append(sound[:, max(0, start - position) : max(0, end - position)])
         if sum(block.shape[1] for block in held) >= _BLOCK_SAMPLES:
@@ -53,8 +53,10 @@ def decode_stretch(packets: Iterable[bytes], head: SoundHead, start: int, end: i
         yield np.concatenate(held, axis=1)
 
 
-def _wanted(packets: Iterable[bytes], head: SoundHead, start: int, end: int) -> Iterator[tuple[int, bytes, int]]:
-    """Position, packet and length of what has to be decoded: the stretch, and the pre-roll in front of it."""
+def packets_needed(
+    packets: Iterable[bytes], head: SoundHead, start: int, end: int, pre_roll: int
+) -> Iterator[tuple[int, bytes, int]]:
+    """Position, packet and length of what a decoder needs for a stretch: its packets, and `pre_roll` samples before."""
     length_of, position = head.lengths(), -head.pre_skip
     before: deque[tuple[int, bytes, int]] = deque()
     for packet in packets:
@@ -66,7 +68,7 @@ def _wanted(packets: Iterable[bytes], head: SoundHead, start: int, end: int) -> 
         if position > start:
             yield from before
             before.clear()
-        while before and before[0][0] + before[0][2] <= start - _PRE_ROLL_SAMPLES:
+        while before and before[0][0] + before[0][2] <= start - pre_roll:
             before.popleft()
 
 

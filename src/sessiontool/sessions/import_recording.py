@@ -16,11 +16,10 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError, StorageError, UsageError
-from ..media.matroska.muxer import WebmMuxer
-from ..media.opus import OpusHead
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import check_session_id, open_store, scratch_folder
+from .encode_once import write_encoded
 from .imported import RECORDINGS
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ depends on the call.  LiveKit's egress with `DUAL_CHANNEL_AGENT` has its agent o
 
 _ROLES = ("user", "assistant")
 _LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".srt", ".vtt"})
-_BITS_PER_SECOND = 96_000  # chosen: two voices, encoded only this once
-_PACKET_MS = 20  # chosen: as browsers do
-_PRE_SKIP = 312  # samples at 48 kHz: the delay of libopus (measured)
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
@@ -219,13 +215,7 @@ def _copy_log(path: Path, session: Path, name: str) -> None:
 
 def _encode(found: Sequence[RecordedFile], roles: Sequence[str], options: ImportOptions, body: Any, out: Any) -> None:
     """Encode the sound once, the user on the left."""
-    from ..audio.encoder import encode_opus  # noqa: PLC0415
-
-    channels = len(roles)
-    muxer = WebmMuxer(body)
-    for packet in encode_opus(_sound(found, roles, options), channels, packet_ms=_PACKET_MS, bit_rate=_BITS_PER_SECOND):
-        muxer.write([packet], [_PACKET_MS * 48])
-    muxer.finish(out, OpusHead(channels, _PRE_SKIP), writing_app=f"sessiontool import ({options.source})", track_uid=1)
+    write_encoded(_sound(found, roles, options), len(roles), body, out, f"sessiontool import ({options.source})")
 
 
 def _sound(found: Sequence[RecordedFile], roles: Sequence[str], options: ImportOptions) -> Iterator[Any]:

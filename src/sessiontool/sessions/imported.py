@@ -35,5 +35,5 @@ def imported(session: SessionDocument, listing: SessionListing) -> tuple[frozens
         message = f"the recording was imported from {what}; of the kept files {names} is not there, or has another size"
         hint = "the sound is in the chunks, but its original is not: put it back if you have it"
         return frozenset(found), [Finding("imported-original-missing", "warning", message, hint=hint)]
-    message = f"the recording was imported from {what}, which is kept byte for byte"
+    message = f"the recording was imported from {what}; what is kept of it has the noted size"
     return frozenset(found), [Finding("imported", "info", message)]

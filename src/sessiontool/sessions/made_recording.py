@@ -8,11 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..media.matroska.muxer import WebmMuxer
-from ..media.opus import OpusHead
 from ..model import Finding
 from ..options import LogOptions
 from ..storage import open_store, scratch_folder
+from .encode_once import write_encoded
 from .inputs import session_times
 from .piecewise import open_pieces
 from .provenance import RECORDER, events_in
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from ..storage import Store
     from .inputs import Notes
 
-_BITS_PER_SECOND = 96_000  # chosen: two voices, encoded only this once
-_PACKET_MS = 20  # chosen: as browsers do
-_PRE_SKIP = 312  # samples at 48 kHz: the delay of libopus (measured)
 _ROLES = ("user", "assistant")
 _DEFAULT_OPTIONS = LogOptions()
 
@@ -81,7 +77,6 @@ def _make(store: Store, listing: SessionListing, notes: Notes, work: Path, optio
 
 def _write(lanes: Sequence[HeardLane], start_ms: float, kept: BinaryIO, body: BinaryIO, out: BinaryIO) -> None:
     """Encode the lanes, user left and assistant right, into one WebM file that begins at `start_ms`."""
-    from ..audio.encoder import encode_opus  # noqa: PLC0415
     from ..audio.lanes import LaneSound, lanes_at_48k  # noqa: PLC0415
 
     by_role = {lane.role: lane for lane in lanes}
@@ -94,11 +89,7 @@ def _write(lanes: Sequence[HeardLane], start_ms: float, kept: BinaryIO, body: Bi
             for piece in (lane.pieces if lane else ())
         ]
         sides.append(LaneSound(form.codec, form.rate_hz, placed))
-    muxer = WebmMuxer(body)
-    packets = encode_opus(lanes_at_48k(kept, sides), len(_ROLES), packet_ms=_PACKET_MS, bit_rate=_BITS_PER_SECOND)
-    for packet in packets:
-        muxer.write([packet], [_PACKET_MS * 48])
-    muxer.finish(out, OpusHead(len(_ROLES), _PRE_SKIP), writing_app=RECORDER, track_uid=1)
+    write_encoded(lanes_at_48k(kept, sides), len(_ROLES), body, out, RECORDER)
 
 
 def _finding(lanes: Sequence[HeardLane], pieces: Sequence[StoredObject]) -> Finding:
