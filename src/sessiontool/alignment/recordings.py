@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from ..audio.energy import FRAME_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
-
-FRAME_MS = 10
 
 _FLOOR_DB, _SPEECH_DB = -62.0, -42.0
 """Of the louder channel: below the first is silence that was filled in, above the second is speech.  Chosen."""
