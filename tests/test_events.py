@@ -262,7 +262,7 @@ def test_an_idle_timeout_is_nobodys_turn() -> None:
         8000, "a", "Thank you."
     )
     assert log.read().utterances == ()
-    assert log.read().skipped == {"a": "idle timeout: nobody spoke"}
+    assert log.read().skipped == {"a": "idle timeout: no speech"}
     assert "items-skipped" in codes(log.read())
 
 

@@ -161,9 +161,9 @@ def test_holes_are_findings() -> None:
         ("part-gap", "info", "1", 37.02, None),
     ]
     assert [f.message for f in found] == [
-        "5.04 s of sound are lost; silence stands for them",
-        "the recorder was paused for 0.80 s; silence stands for them",
-        "0.61 s passed before part 1 was started; silence stands for them",
+        "5.04 s of sound are lost and were replaced with silence",
+        "the recorder was paused for 0.80 s, which were replaced with silence",
+        "0.61 s passed before part 1 was started and were replaced with silence",
     ]
 
 
@@ -171,7 +171,7 @@ def test_lost_sound_is_named_by_its_chunk_where_that_is_known() -> None:
     spans = timeline(("recorded", 1000), ("lost", 5040), ("recorded", 60), ("pause", 800), ("recorded", 60))
     found = report.silence_findings(spans, {48_000: GapPlace("0", 7, "of chunk 7")}.get)
     assert [(f.code, f.seq) for f in found] == [("sound-lost", 7), ("pause-kept", None)]
-    assert found[0].message == "5.04 s of sound of chunk 7 are lost; silence stands for them"
+    assert found[0].message == "5.04 s of sound of chunk 7 are lost and were replaced with silence"
 
 
 @pytest.mark.parametrize(("each_ms", "severity"), [(20, "info"), (80, "info"), (100, "warning")])

@@ -84,7 +84,7 @@ def complaints(name: str, value: Any) -> list[str]:
     """What the reader of a document has to say of it."""
     if name == "event":
         log = read_log(io.BytesIO(json.dumps(value).encode() + b"\n"))
-        return log.problems.told
+        return log.problems.named
     _, problems = validated(SessionDocument if name == "session" else UtteranceDocument, copy.deepcopy(value))
     if name == "session" and "retention" in value:
         _, more = validated(RetentionEntry, copy.deepcopy(value["retention"]))

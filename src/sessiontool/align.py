@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_TOLD_MS = 400.0
+_LOGGED_MS = 400.0
 
 _SURER = 1.05
 """How much better another reading of the log must be carried: the log is believed unless the sound objects."""
@@ -260,18 +260,22 @@ def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge
     costs = lane.costs[str(lane.roles[k])]
     a, b = lane.matches.first[k], lane.matches.last[k]
     if lane.islands.made_start[a]:
-        told = lane.expected.start[k] + costs.start_bias
-        start = Edge(float(np.clip(told, start.at_ms - _TOLD_MS, min(start.at_ms + _TOLD_MS, end.at_ms - 1))), 0.0)
+        logged = lane.expected.start[k] + costs.start_bias
+        start = Edge(
+            float(np.clip(logged, start.at_ms - _LOGGED_MS, min(start.at_ms + _LOGGED_MS, end.at_ms - 1))), 0.0
+        )
     if lane.islands.made_end[b] and np.isfinite(lane.expected.end[k]) and costs.end_spread < SHARP_END_MS:
-        told = lane.expected.end[k] + costs.end_bias
-        end = Edge(float(np.clip(told, max(end.at_ms - _TOLD_MS, start.at_ms + 1), end.at_ms + 2 * _TOLD_MS)), 0.0)
+        logged = lane.expected.end[k] + costs.end_bias
+        end = Edge(
+            float(np.clip(logged, max(end.at_ms - _LOGGED_MS, start.at_ms + 1), end.at_ms + 2 * _LOGGED_MS)), 0.0
+        )
     return start, end
 
 
 def _evidence(
     lane: Lane, k: int, edges: tuple[Edge, Edge], axis: Axis, taken: NDArray[np.bool_], *, shared: bool
 ) -> Evidence:
-    """What speaks for the place of utterance `k`; `taken` says which islands somebody has."""
+    """The evidence for the place of utterance `k`; `taken` says which islands are assigned."""
     start, end = edges
     costs = lane.costs[str(lane.roles[k])]
     a, b = int(lane.matches.first[k]), int(lane.matches.last[k])

@@ -67,8 +67,8 @@ def handler(event: Any, context: Any) -> Any:
     for outcome in outcomes:
         if outcome.status in FAILED:
             raise _ERRORS.get(outcome.exit_code, SessionToolError)(outcome.reason, hint=outcome.hint)
-    told = [outcome.to_json() for outcome in outcomes]
-    return told[0] if "session_id" in event else {"sessions": told}
+    known = [outcome.to_json() for outcome in outcomes]
+    return known[0] if "session_id" in event else {"sessions": known}
 
 
 def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -> Iterator[dict[str, str]]:
@@ -78,8 +78,10 @@ def _failures(records: list[dict[str, Any]], settings: Settings, context: Any) -
             outcomes = [_merge(wanted, settings, context) for wanted in _wanted(_body(record), settings)]
             is_done = not any(outcome.status in _NOT_DONE for outcome in outcomes)
         except Exception as error:  # noqa: BLE001 - one message's surprise is not the others'
-            told = error if isinstance(error, SessionToolError) else unexpected(error)
-            json_logs.event("error", "error", message=told.message, hint=told.hint, message_id=record.get("messageId"))
+            known = error if isinstance(error, SessionToolError) else unexpected(error)
+            json_logs.event(
+                "error", "error", message=known.message, hint=known.hint, message_id=record.get("messageId")
+            )
             is_done = False
         if not is_done:
             yield {"itemIdentifier": record["messageId"]}
@@ -141,7 +143,7 @@ def _decoded(key: str) -> str:
 
 
 def _announced(places: list[tuple[str, str]], settings: Settings) -> list[_Wanted]:
-    """The sessions of whose end an object tells; other objects of the store are nobody's business."""
+    """The sessions of whose end an object tells; other objects of the store are of no concern here."""
     found = (_session_of(bucket, key, settings) for bucket, key in places)
     return [_Wanted(session_id, announced=True) for session_id in dict.fromkeys(filter(None, found))]
 

@@ -112,7 +112,7 @@ def _root(
 def _open_streams() -> None:
     """Stand in for streams that the caller closed, or files that are opened later get their numbers and their output.
 
-    Nobody reads what is written to them then; the exit code still says what happened.
+    No one reads what is written to them then; the exit code still says what happened.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:

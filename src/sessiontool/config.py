@@ -206,7 +206,7 @@ def _environment_layer(environ: Mapping[str, str]) -> _Layer:
     settings = [TABLE[name] for name in setting_names()]
     known = {FILE_VARIABLE, *(one.variable for one in settings)}
     for source in (one for one in environ if one.startswith(_PREFIX) and one not in known):
-        # Others may be somebody else's: Kubernetes makes SESSIONTOOL_PORT for a service of that name.
+        # Others may be foreign: Kubernetes makes SESSIONTOOL_PORT for a service of that name.
         if meant := _meant(source.removeprefix(_PREFIX).lower()):
             raise UsageError(f"there is no setting {source}", hint=f"did you mean {TABLE[meant].variable}?")
     for one in settings:

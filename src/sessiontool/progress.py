@@ -10,7 +10,7 @@ class StageProgress(Protocol):
     """What a caller of the Python interface may give: it is called as each stage begins, and for each step of it."""
 
     def stage(self, name: str, steps: int | None = None) -> None:
-        """A stage begins; `steps` is how many `advance` will follow, None where nobody knows."""
+        """A stage begins; `steps` is how many `advance` will follow, None where that is not known."""
 
     def advance(self, steps: int = 1) -> None:
         """So many steps of the stage are done."""
@@ -25,7 +25,7 @@ class Progress(StageProgress, Protocol):
 
 
 class Silent:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
 
     def stage(self, name: str, steps: int | None = None) -> None:
         pass

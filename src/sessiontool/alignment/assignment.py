@@ -103,7 +103,7 @@ def tailed(x: Floats) -> Floats:
 
 
 def skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
-    """What it costs to leave each island to nobody: more for long and loud ones, and for those that hang together."""
+    """What it costs to leave each island unassigned: more for long and loud ones, and for those that hang together."""
     if not len(islands):
         return np.zeros(0)
     seconds = (axis.recorded(islands.end) - axis.recorded(islands.start)) / 1000
@@ -141,12 +141,12 @@ class _Ground:
 class _Wanted:
     """What one utterance asks of the islands it takes: where it should begin and end, and how long it should be.
 
-    `told` is nan where the log has no end.  Its head or its tail may be `lost`, where the clock jumps beside it: then
+    `logged` is nan where the log has no end.  Its head or its tail may be `lost`, where the clock jumps beside it: then
     it may begin late, or end early.
     """
 
     place: float
-    told: float
+    logged: float
     length: float
     weight: float
     costs: Costs
@@ -156,19 +156,19 @@ class _Wanted:
 
 def _wanted(expected: Expected, axis: Axis, costs: Sequence[Costs], lost: NDArray[np.bool_]) -> list[_Wanted]:
     place = axis.forward(expected.start + np.array([c.start_bias for c in costs]))
-    told = axis.backward(expected.end + np.array([c.end_bias for c in costs]))
-    told[np.isnan(expected.end)] = np.nan
+    logged = axis.backward(expected.end + np.array([c.end_bias for c in costs]))
+    logged[np.isnan(expected.end)] = np.nan
     length = np.maximum(60.0, expected.length * np.array([c.rate for c in costs]))
     by_order = np.where(np.isfinite(expected.pinned), _ORDERED_START_COST, _NO_START_COST)
     weight = np.where(expected.known, _START_COST, by_order)
-    columns = (column.tolist() for column in (place, told, length, weight))
+    columns = (column.tolist() for column in (place, logged, length, weight))
     return [_Wanted(*row) for row in zip(*columns, costs, *lost.T.tolist(), strict=True)]
 
 
 def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.bool_]) -> Floats:
     """What it costs an utterance to take islands a..b of the window: matrix (a, b), `_NEVER` where it cannot.
 
-    `cut` says of each of them whether somebody else begins to speak around its end: an early end is then excused.
+    `cut` says of each of them whether another speaker begins to speak around its end: an early end is then excused.
     """
     count = window.stop - window.start
     islands, costs = ground.islands, wanted.costs
@@ -187,8 +187,8 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
         length_cost = np.where(cut[None, :] & (ratio < 0), np.minimum(length_cost, 0.6), length_cost)
 
     end_cost = _MADE_END_COST * islands.made_end[window]
-    if wanted.told == wanted.told:
-        off = (islands.end[window] - wanted.told) / costs.end_spread
+    if wanted.logged == wanted.logged:
+        off = (islands.end[window] - wanted.logged) / costs.end_spread
         end_cost = end_cost + np.minimum(
             0.8 * hub(off), np.where(cut & (off < 0), 0.4, np.where(off > 0, costs.late_most, _END_MOST))
         )
@@ -200,7 +200,7 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One utterance's row of the pass.  States count the islands used up, from `low` on.
+    """One utterance's row in the pass.  States count the islands used up, from `low` on.
 
     `run` has, per state, the first island that the utterance takes (from `low`), or -1, and `costs` what that costs;
     `source` is the state it comes from, per state before the utterance.
@@ -223,7 +223,7 @@ def match(
 ) -> Matches:
     """The cheapest assignment of islands to the expected utterances, which must be in order of start.
 
-    `costs` has one entry an utterance; `cut_off` says of each island whether somebody else may have caused its end,
+    `costs` has one entry an utterance; `cut_off` says of each island whether another speaker may have caused its end,
     which is a reason for utterances that are `excused`; `lost` (utterances, 2) whether an utterance's head and tail
     may not have been recorded.
     """
@@ -235,11 +235,11 @@ def match(
     lows, highs = _windows(expected, islands, costs)
     low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
     ground, steps = _Ground.of(islands, axis), []
-    nobody, anybody = np.zeros(len(islands), bool), np.ones(len(islands), bool)
+    none_cut, all_cut = np.zeros(len(islands), bool), np.ones(len(islands), bool)
     for i, wanted in enumerate(_wanted(expected, axis, costs, lost)):
         window = slice(int(lows[i]), int(highs[i]))
         before, source = _running_min(cost, low, window.start, window.stop)
-        cut = anybody if wanted.tail_lost else cut_off if excused[i] else nobody
+        cut = all_cut if wanted.tail_lost else cut_off if excused[i] else none_cut
         runs = _run_costs(wanted, ground, window, cut[window])
         low = window.start
         cost, run, paid = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
@@ -250,7 +250,7 @@ def match(
 def _advance(before: Floats, runs: Floats, skip: Floats, skip_text: float) -> tuple[Floats, NDArray[np.int64], Floats]:
     """The cost of each state after an utterance, the run it took there (-1 for none), and what that run cost.
 
-    Costs leave out what all islands left to nobody cost, as if that were paid beforehand: taking some gives it back.
+    Costs leave out what all unassigned islands cost, as if that were paid beforehand: taking some gives it back.
     """
     cost, run, paid = before + skip_text, np.full(len(before), -1), np.full(len(before), skip_text)
     if len(runs):

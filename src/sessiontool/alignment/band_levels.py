@@ -1,7 +1,7 @@
 """Sound reduced to levels: the power of eleven bands every 10 ms, and the overall power every 2 ms, a byte each.
 
 All that the aligner knows of a recording is computed from these, so the sound itself is never kept: an hour of stereo
-makes 11 MB.  What is longer lies in temporary files.
+makes 11 MB.  What is longer is kept in temporary files.
 
 Not here: what the levels mean (`speech_activity`).
 """

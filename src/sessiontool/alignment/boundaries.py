@@ -2,7 +2,7 @@
 
 An island's edges are good to a frame or two.  Around them the power, averaged over 5 ms, is compared with a level
 well below the utterance's own and above the noise there; the first and the last instant above it that last are its
-onset and end.  A last consonant may be weaker than that: it is told from the tail that an encoder or a room adds by
+onset and end.  A last consonant may be weaker than that: it differs from the tail that an encoder or a room adds by
 being steady and then stopping at once.  Where noise hides that level the power says nothing, and the island's edge,
 which looked at each band by itself, stands.
 
@@ -33,7 +33,7 @@ _OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 50, 120
 _ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 30.0
 _CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
 """How far below the utterance's own level the whole of a quiet last consonant is, and half of it: "th" of "month" as
-browsers recorded it lies at 27 to 35."""
+browsers recorded it is at 27 to 35."""
 
 _STOPS_DB, _STOPS_MS = 12.0, 20
 """By how much, and how soon, the level falls where speech stops; tails of encoders and rooms fall more slowly."""

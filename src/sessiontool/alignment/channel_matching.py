@@ -152,7 +152,7 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
 
 
 def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
-    """Where anybody on another channel begins to speak."""
+    """Where a speaker on another channel begins to speak."""
     return np.sort(np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)]))
 
 
@@ -162,9 +162,9 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
     roles = lane.roles[order]
     costs = [lane.costs[str(role)] for role in roles]
     begin = ordered.start + np.array([c.start_bias for c in costs])
-    told = np.isfinite(ordered.end) & np.array([c.end_spread < SHARP_END_MS for c in costs])
+    has_end = np.isfinite(ordered.end) & np.array([c.end_spread < SHARP_END_MS for c in costs])
     stop = ordered.end + np.array([c.end_bias for c in costs])
-    wanted = np.concatenate((begin, stop[told]))
+    wanted = np.concatenate((begin, stop[has_end]))
     lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted)
     others = _other_starts(lane, lanes)
     first, last = (
@@ -179,7 +179,7 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
 def _lost_beside_jumps(lane: Lane) -> NDArray[np.bool_]:
     """Of whom head and tail may not have been recorded: who speaks first after the clock jumped back, and last before.
 
-    Time in which nothing was recorded, and which nobody noted, makes what follows sound earlier than the log has it.
+    Time in which nothing was recorded, without a note of it, makes what follows sound earlier than the log has it.
     """
     lost = np.zeros((len(lane.raw), 2), bool)
     for role in ROLES:
@@ -267,8 +267,8 @@ def _learned_costs(lanes: Sequence[Lane], role: str) -> Costs:
     rate = float(np.exp(np.median(np.log((ends - starts) / gathered([lane.raw.text for lane in lanes])))))
     rate = min(max(rate, _RATES[0]), _RATES[1])
     costs = replace(before, start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
-    told = gathered([lane.expected.end for lane in lanes])
-    late = (ends - told)[np.isfinite(told)]
+    has_end = gathered([lane.expected.end for lane in lanes])
+    late = (ends - has_end)[np.isfinite(has_end)]
     if len(late) >= _LEAST_MATCHES:
         bias, spread = _robust(late)
         costs = replace(costs, end_bias=bias, end_spread=float(np.clip(2 * spread, 200, 2500)))

@@ -1,7 +1,7 @@
 """Which channel carries whom: as session.json names them, the other way round, or both voices on one.
 
 The names are doubted only where the log hardly agrees with the sound; then all other readings are tried, and the one
-that agrees best is taken if it is much better.  Where the log has times, what agrees is speech where somebody should
+that agrees best is taken if it is much better.  Where the log has times, what agrees is speech where a speaker should
 speak (`clock_offset`); where it has none, the order of the log and the lengths of its texts (`order`).
 
 Not here: which of a channel's speech is whose.

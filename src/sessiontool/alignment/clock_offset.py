@@ -33,7 +33,7 @@ _ACTIVE_SCORE = 2.0
 _BEFORE_STEPS = 7
 _LONGEST_STEPS = 83
 _AROUND_STEPS = _REACH_STEPS + _LONGEST_STEPS + 1
-"""An utterance that begins so far from the recording, or farther, lies outside at every offset."""
+"""An utterance that begins so far from the recording, or farther, is outside at every offset."""
 _BEYOND_STEPS = 2 * _AROUND_STEPS
 """What is looked at of one so far away, at the farthest offset, is no farther than that."""
 _CERTAIN_SHARE = 0.7
@@ -68,7 +68,7 @@ def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
 def _agreement(mask: Floats, start_ms: float, length_ms: float) -> Floats:
     """Agreement of one utterance with a mask at each offset, -_REACH_STEPS to _REACH_STEPS."""
     whole, part = divmod(start_ms / _STEP_MS, 1)
-    # Wherever all of it lies outside, it agrees as much as nearer by.
+    # Wherever all of it is outside, it agrees as much as nearer by.
     last = len(mask) - 1 - 2 * _BEYOND_STEPS
     nearest = min(max(int(whole), -_AROUND_STEPS), last + _AROUND_STEPS)
     steps = min(max(1, round(_CERTAIN_SHARE * length_ms / _STEP_MS)), _LONGEST_STEPS)
@@ -114,7 +114,7 @@ def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDA
 
 @dataclass(frozen=True, slots=True)
 class OffsetTrack:
-    """One role's utterances: each one's offset in ms, and the number of the stretch of even clock that it lies in."""
+    """One role's utterances: each one's offset in ms, and the number of the stretch of even clock that it is in."""
 
     offset: Floats
     stretch: NDArray[np.int64]

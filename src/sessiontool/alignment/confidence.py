@@ -24,7 +24,7 @@ class Evidence:
 
     Residuals are found minus predicted, nan where the log says nothing; spreads are what is usual for the role.
     `length_ratio` is found over expected length.  Contrasts are how much louder it is inside than outside.
-    `left_over_ms` is the distance to speech beside it that nobody was given.  `made_up`: an edge lies where the log
+    `left_over_ms` is the distance to unassigned speech beside it.  `made_up`: an edge is where the log
     wants one, not where the sound pauses.  `shared`: both roles speak on this channel.  `stray_share` is how much of
     what sounds like speech on this channel belongs to no utterance.  `pinned` is how far the log's order tells the
     place of an utterance without a time (1: wholly), nan where the log has a time.  `stricter`: more than usual was

@@ -43,11 +43,11 @@ _MINUTE_FRAMES = 6000
 
 def dual_mono_spans(left: Rows, right: Rows) -> tuple[tuple[int, int], ...]:
     """Where the band levels of two channels are the same: (start, end) in ms, in order, apart."""
-    same, told = _compared(left, right)
-    runs = _runs(same[told])
+    same, comparable = _compared(left, right)
+    runs = _runs(same[comparable])
     if not any(value for _, _, value in runs):
         return ()
-    where = np.flatnonzero(told)
+    where = np.flatnonzero(comparable)
     chunk_ms, last_ms = _CHUNK_FRAMES * FRAME_MS, len(left) * FRAME_MS
     spans = []
     for first, after, value in runs:

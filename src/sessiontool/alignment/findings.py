@@ -58,7 +58,7 @@ class ChannelNotes:
 
 
 def channel_notes(lanes: Sequence[Lane], activity: Activity, axis: Axis) -> Iterator[ChannelNotes]:
-    """A note for each channel of the recording, also for one that nobody of the log speaks on."""
+    """A note for each channel of the recording, also for one on which no role of the log speaks."""
     for number, channel in enumerate(activity.channels):
         mine = [lane for lane in lanes if lane.number == number]
         roles = sorted({str(role) for lane in mine for role in lane.roles})

@@ -1,7 +1,7 @@
 """Asking more of what is speech: for channels on which what is behind the speaker sounds like speech too.
 
 What is steady is part of the noise floor; people, a radio, typing or pumping gain behind the speaker are not.  They are
-weaker than the speaker, or stand out less from the noise, by how much nobody knows beforehand: some levels and some
+weaker than the speaker, or stand out less from the noise, by how much is not known beforehand: some levels and some
 thresholds are tried, and the one whose islands fit the log best is kept (`align`).
 
 Not here: deciding when that is worth trying.

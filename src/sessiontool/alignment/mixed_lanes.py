@@ -1,7 +1,7 @@
 """Lanes where both channels carry both voices for a while: a lane of its own for those stretches, with both roles.
 
 An utterance that the log has in a stretch of dual mono is looked for in the mixture of the channels, among those of
-both roles; all others stay on their role's channel.  As nobody knows the place of an utterance to the second before
+both roles; all others stay on their role's channel.  As the place of an utterance is not known to the second before
 it is found, each lane keeps its speech for some seconds beyond its own stretches.
 
 Not here: finding the stretches (`dual_mono`).
@@ -38,7 +38,7 @@ def split_lanes(lanes: Sequence[Lane], activity: Activity) -> list[Lane]:
     """The lanes, what is expected in stretches of dual mono on a lane of its own; they must have their track."""
     if not activity.dual_mono or activity.mixed is None or len(lanes) < 2:
         return list(lanes)
-    if any(not lane.raw.timed.all() for lane in lanes):  # nobody knows who belongs into them
+    if any(not lane.raw.timed.all() for lane in lanes):  # who belongs into them is not known
         return [_joined(lanes, activity.mixed)]
     spans = np.array(activity.dual_mono, float)
     inside = [_inside(lane.expected.start + lane.expected.length / 2, spans) for lane in lanes]

@@ -1,6 +1,6 @@
 """Where utterances that the log gives no time lie: by the order of the log and by how long their texts take to say.
 
-What was said next is heard next, whoever says it; only neighbours of different roles may have been logged the wrong
+What was said next is heard next, by any speaker; only neighbours of different roles may have been logged the wrong
 way round, as a user's transcript comes after the answer began.  One pass over the utterances in the log's order
 (dynamic programming) gives each of them a run of neighbouring islands of its role's channel, or none: at the cost of
 how unlike the text's length the run's is, of islands left over, of texts left over, and, where the log has a time, of
@@ -49,7 +49,7 @@ _UNMOVED = -2
 class Ground:
     """The islands of one channel: starts and ends in ms of output, recorded lengths, and what leaving each costs.
 
-    `cut` says whether somebody on another channel begins to speak around its end.
+    `cut` says whether a speaker on another channel begins to speak around its end.
     """
 
     start: Floats

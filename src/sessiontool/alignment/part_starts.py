@@ -1,4 +1,4 @@
-"""When recording parts were started whose start nobody noted, by what is heard in them.
+"""When recording parts were started whose start was not recorded, by what is heard in them.
 
 Such a part was joined to the one before as if no time had passed.  Where the log has the utterances of both on one
 clock, the part's sound comes earlier than the log's times by just the time that was left out.

@@ -129,7 +129,7 @@ class Expected:
 def _said_ms(utterance: Utterance) -> float:
     """How long there should be sound of an utterance: as long as what was heard of its text takes to say.
 
-    Where nobody knows the text, as long as the log says, or as turns are.
+    Where the text is not known, as long as the log says, or as turns are.
     """
     start, end = utterance.t_start_us, utterance.t_end_us
     if utterance.text != INAUDIBLE:
@@ -163,8 +163,8 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
     starts_us, known = _starts_us(utterances, chosen)
     text = np.array([_said_ms(utterances[i]) for i in chosen])
     start = np.array([place(us) for us in starts_us])
-    told = [utterances[i].t_end_us for i in chosen]
-    end = np.array([np.nan if us is None else place(us) for us in told])
+    ends_us = [utterances[i].t_end_us for i in chosen]
+    end = np.array([np.nan if us is None else place(us) for us in ends_us])
     reach = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)]) - start
     length = axis.beyond(start + reach) - axis.beyond(start)
     timed = [utterances[i].t_start_us is not None or utterances[i].t_end_us is not None for i in chosen]

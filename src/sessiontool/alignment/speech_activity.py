@@ -1,4 +1,4 @@
-"""Where somebody speaks, per channel, from a recording's levels: adaptive spectral detection.
+"""Where there is speech, per channel, from a recording's levels: adaptive spectral detection.
 
 A frame's score is the mean over the bands of how far it stands above that band's noise, which is a low quantile over
 the 12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or a low bit rate
@@ -54,7 +54,7 @@ _CONTEXT_FRAMES = 150
 
 _SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
 _BLIP_FRAMES = 6
-"""Behind a hole that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40 ms of."""
+"""Behind a gap that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40 ms of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
 
 
 def _without_blips(scores: tuple[Halves, Halves, Bytes], timeline: Timeline) -> None:
-    """Take what a decoder makes up behind a hole out of the scores: it is not there any more a moment later."""
+    """Take what a decoder makes up behind a gap out of the scores: it is not there any more a moment later."""
     score, faint, _ = scores
     for span in timeline.spans:
         if span.kind == "silence":

@@ -1,4 +1,4 @@
-"""Where inside a placed utterance somebody speaks: what is left when its pauses are taken out."""
+"""Where inside a placed utterance there is speech: what is left when its pauses are taken out."""
 
 from __future__ import annotations
 

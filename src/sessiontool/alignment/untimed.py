@@ -55,7 +55,7 @@ class _Row:
 
 
 def has_untimed(lanes: Sequence[Lane]) -> bool:
-    """Whether there is anybody of whom the log has no time."""
+    """Whether the log has no time for some role."""
     return any(not lane.raw.timed.all() for lane in lanes)
 
 
@@ -90,7 +90,7 @@ def _drawn(asked: Sequence[Asked], grounds: Sequence[Ground], chance: np.random.
 def order_misfit(lanes: Sequence[Lane], unused: Sequence[ChannelActivity], axis: Axis) -> float:
     """How badly the log's order and lengths fit the sound, that of `unused` channels included.
 
-    1 is as badly as if nobody had said anything.
+    1 is as badly as if nothing had been said.
     """
     grounds = [_ground(lane.channel, USER, (), axis) for lane in lanes]
     left = [_ground(channel, USER, (), axis) for channel in unused]
@@ -131,7 +131,7 @@ def _grounds(lanes: Sequence[Lane], axis: Axis) -> list[Ground]:
 
 
 def _ground(channel: ChannelActivity, role: str, others: Sequence[ChannelActivity], axis: Axis) -> Ground:
-    """A channel's islands, left over at the prices of a role, and which end as somebody on the others begins."""
+    """A channel's islands, left over at the prices of a role, and which end as a speaker on the others begins."""
     islands = cut_islands(channel.islands, channel.score, axis, np.zeros(0))
     begun = np.sort(np.concatenate([np.zeros(0), *(other.islands[:, 0] for other in others)]))
     first, last = (np.searchsorted(begun, islands.end + by) for by in (-_CUT_BEFORE_MS, _CUT_AFTER_MS))
@@ -160,7 +160,7 @@ def _learn_rates(lanes: Sequence[Lane], rows: Sequence[_Row], length: Floats, ra
 
 
 def _places(lanes: Sequence[Lane], rows: Sequence[_Row], start: Floats, end: Floats) -> Floats:
-    """Where to look for each row: where the log has it, where the order has it, or behind whoever comes before it."""
+    """Where to look for each row: where the log has it, where the order has it, or behind the one before it."""
     places, after = np.zeros(len(rows)), 0.0
     for i, row in enumerate(rows):
         lane = lanes[row.lane]
@@ -180,11 +180,11 @@ def _given(lanes: Sequence[Lane], rows: Sequence[_Row], places: Floats, pinned: 
     for number, lane in enumerate(lanes):
         mine = [i for i, row in enumerate(rows) if row.lane == number and not lane.raw.timed[row.k]]
         k = np.array([rows[i].k for i in mine], int)
-        start, track, told = lane.raw.start.copy(), lane.track.copy(), lane.raw.pinned.copy()
+        start, track, pins = lane.raw.start.copy(), lane.track.copy(), lane.raw.pinned.copy()
         reach = lane.raw.reach.copy()
-        start[k], track.offset[k], told[k] = places[mine] - offset[mine], offset[mine], pinned[mine]
+        start[k], track.offset[k], pins[k] = places[mine] - offset[mine], offset[mine], pinned[mine]
         reach[k] = lane.raw.text[k]
-        raw = replace(lane.raw, start=start, reach=reach, pinned=told, timed=np.ones(len(start), bool))
+        raw = replace(lane.raw, start=start, reach=reach, pinned=pins, timed=np.ones(len(start), bool))
         given.append(replace(lane, raw=raw, track=track, expected=raw.shifted(track.offset, axis)))
     return given
 

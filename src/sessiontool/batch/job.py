@@ -1,4 +1,4 @@
-"""One session of a run: looked at, merged or left alone, and told in a few lines, in this process or far away.
+"""One session of a run: looked at, merged or left alone, and described in a few lines, in this process or far away.
 
 A `Job` can be sent to another machine; an `Outcome` is as small as what is written of a session, for there may be a
 million of them.
@@ -114,7 +114,7 @@ class Runner:
         began = time.monotonic()
         try:
             found = self._do(session_id, timed)
-        except BusyError as error:  # whoever has it will have it done
+        except BusyError as error:  # the run that has it does it
             found = Outcome(session_id, "busy", reason=error.message)
         except SessionToolError as error:
             found = failed(session_id, error)
@@ -199,7 +199,7 @@ def interrupted(session_id: str) -> Outcome:
 
 
 def unexpected(error: BaseException) -> SessionToolError:
-    """What nobody thought of, as an error of ours."""
+    """What was not foreseen, as an error of ours."""
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; `merge ID --debug` shows where")
 

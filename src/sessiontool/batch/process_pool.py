@@ -1,7 +1,7 @@
 """Sessions done by processes of this machine, a few at a time, each worker with one pipe to us.
 
 A worker that dies, killed for its memory or by a bug in a decoder, costs the session it had and no other: it is
-replaced, and its pipe was nobody else's.  A worker whose run is gone (killed, even by `kill -9`) drops what it does and
+replaced, and its pipe was its own.  A worker whose run is gone (killed, even by `kill -9`) drops what it does and
 leaves.  `concurrent.futures` gives up all its work when one process dies, hence this.
 """
 
@@ -37,7 +37,7 @@ _MOST_WORKERS = 256
 
 
 class Watch(Protocol):
-    """Told what every worker does."""
+    """Receives what every worker does."""
 
     def doing(self, worker: int, session_id: str, stage: str) -> None:
         """A worker has come to a stage of a session; an empty id: it has nothing to do."""
@@ -175,7 +175,7 @@ def _pouring(session_ids: Iterator[str]) -> Connection:
     ours, theirs = connection.Pipe(duplex=False)
 
     def pour() -> None:
-        with theirs, suppress(OSError):  # nobody wants any more
+        with theirs, suppress(OSError):  # no more is wanted
             try:
                 for session_id in session_ids:
                     theirs.send(session_id)
@@ -232,11 +232,11 @@ def _leave_with_parent() -> None:
 
 
 class _Telling:
-    """Progress that is told through the pipe: every stage, and now and then how far it is."""
+    """Progress that is sent through the pipe: every stage, and now and then how far it is."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._name, self._steps, self._done, self._told = "", 0, 0, 0.0
+        self._name, self._steps, self._done, self._sent = "", 0, 0, 0.0
 
     def stage(self, name: str, steps: int | None = None) -> None:
         self._name, self._steps, self._done = name, steps or 0, 0
@@ -244,14 +244,14 @@ class _Telling:
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
-        if self._steps and time.monotonic() > self._told + _TELL_EVERY_S:
+        if self._steps and time.monotonic() > self._sent + _TELL_EVERY_S:
             self._tell(f"{self._name} {100 * self._done // self._steps} %")
 
     def received(self, size_bytes: int) -> None:
         pass
 
     def _tell(self, word: str) -> None:
-        self._told = time.monotonic()
+        self._sent = time.monotonic()
         self._pipe.send(word)
 
 

@@ -1,7 +1,7 @@
 """What became of a run's sessions: counted, and written down line by line as they end.
 
-A report is JSON lines, one a session and the summary at last.  It is made beside its name and renamed, so that whoever
-finds it finds the whole of it.
+A report is JSON lines, one a session and the summary at last.  It is made beside its name and renamed, so that a reader
+finds the whole of it.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # whoever collects metrics is somebody else
+        Path(name).chmod(0o644)  # metrics are collected by another user
         Path(name).replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error

@@ -1,7 +1,6 @@
 """Which sessions a run takes, and why: what is known of a session in, a decision with its reason out.
 
-Times are seconds since 1970 on the store's clock: when chunks arrived, for that is the one time nobody can forget to
-write down.
+Times are seconds since 1970 on the store's clock: when chunks arrived, the one time that is always written down.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Selection:
 
     `since_s`, `until_s`: its last chunk came in that time.  `pending`: it has ended, and was not merged or has changed
     since; with `remerge` also if it was merged with other options.  `settle_s`: it has also ended when no chunk came
-    for so long.  `announced`: somebody has said that it ended, which counts where the manifest says nothing.
+    for so long.  `announced`: the caller has said that it ended, which counts where the manifest says nothing.
     """
 
     pending: bool = False

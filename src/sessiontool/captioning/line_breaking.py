@@ -1,4 +1,4 @@
-"""A cue's text in lines: as few as hold it, broken where it hurts least, and balanced."""
+"""A cue's text in lines: as few as hold it, broken at the best places, and balanced."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def align(
         typer.Option(
             "--explain",
             metavar="UTTERANCE",
-            help="Tell why that one lies where it lies; again for more.",
+            help="Explain the place of that one; repeat for more.",
             show_default=False,
         ),
     ] = None,

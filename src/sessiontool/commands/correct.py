@@ -40,7 +40,7 @@ def correct(
         list[str] | None, typer.Option("--speaker", metavar="UTTERANCE=NAME", help="The name to show of who said it.")
     ] = None,
     drop: Annotated[
-        list[str] | None, typer.Option("--drop", metavar="UTTERANCE", help="Leave it out: nobody said it.")
+        list[str] | None, typer.Option("--drop", metavar="UTTERANCE", help="Leave it out: it was not said.")
     ] = None,
     restore: Annotated[
         list[str] | None, typer.Option("--restore", metavar="UTTERANCE", help="As the log has it again.")

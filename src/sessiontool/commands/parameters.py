@@ -40,7 +40,7 @@ def complete_ids(context: typer.Context, incomplete: str) -> list[str]:
 
 
 _MOST_COMPLETED = 200
-"""Ids; chosen: more than a screen of them helps nobody."""
+"""Ids; chosen: more than a screen of them is of no use."""
 IDS_HELP = "The sessions: names of folders in the store, or patterns of them ('2026-11-*')."
 Ids = Annotated[
     list[str],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a command was told of which sessions to take: a group of options for `parameters.on_store`."""
+    """The sessions that a command was asked to take: a group of options for `parameters.on_store`."""
 
     ids: list[str] | None
     listed: str | None

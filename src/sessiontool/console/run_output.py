@@ -29,7 +29,7 @@ class RunOutput:
     """Says what becomes of each session as it ends, and the totals.  Files are whole when `stack` is left well.
 
     `again` is the command line that goes on with a run that was interrupted.  With `quiet`, what is said is what a
-    person has to know and was not told before: what failed, lost sound or has warnings.
+    person has to know and was not shown before: what failed, lost sound or has warnings.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ _REFRESH_HZ = 4
 
 
 class NoTable:
-    """Nobody watches."""
+    """No terminal shows it."""
 
     def doing(self, worker: int, session_id: str, stage: str) -> None:
         pass

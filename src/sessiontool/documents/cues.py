@@ -1,6 +1,6 @@
 """Caption files of others -> entries: SubRip by srt, WebVTT by webvtt-py.
 
-Who speaks is told by a voice (`<v Dana>`), or by a name at the beginning of a cue (`Dana: …`, `[Dana] …`).
+Who speaks is shown by a voice (`<v Dana>`), or by a name at the beginning of a cue (`Dana: …`, `[Dana] …`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Conversations that are written down as lines: `Name: text`, with a time before or behind the name, or beneath it.
 
 Recognisers print `[00:01.000 --> 00:05.000] text`, chats export `22/11/2026, 14:45 - Dana: text`, and meetings have the
-name and the time on a line of their own.  What is there of it is told by the lines as a whole.
+name and the time on a line of their own.  Which of them a log has is decided by the lines as a whole.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
     elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
     elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _best_list(value)):
-        outer = {name: told for name, told in value.items() if plain(name) in ROLE_NAMES or is_speaker(name)}
+        outer = {name: whose for name, whose in value.items() if plain(name) in ROLE_NAMES or is_speaker(name)}
         for number, one in enumerate(inner, 1):
             yield FoundEntries(_numbered(place, number), {**outer, **one} if isinstance(one, dict) else one)
     elif isinstance(value, dict) and (lines := dialogue_in(text_in(value.get("transcript")))):

@@ -31,7 +31,7 @@ TIMES = {
 }
 
 SURELY_TIMES = ("tstart", "tend")
-"""The contract's own: whatever else they hold is told as wrong."""
+"""The contract's own: whatever else they hold is reported as wrong."""
 
 UNIT = re.compile(
     r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
@@ -53,7 +53,7 @@ ROLE_NAMES = words_of(
 )
 
 ROLE_NAMES_LAST = ("user", "username", "userid")
-"""Names that some programs have for whoever speaks, and others for who owns the conversation."""
+"""Names that some programs have for the speaker, and others for who owns the conversation."""
 
 ROLE_KINDS = ("type", "kind", "event", "eventname", "frame", "frametype")
 

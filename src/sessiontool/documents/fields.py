@@ -213,11 +213,11 @@ class _Reader:
                 self._taken.add(key)
                 return yes if self._value[key] else no
         first: tuple[str, str] | None = None
-        for key, told in self._told_roles():
-            if role_named(told, names) or told.startswith(CHANNEL):
+        for key, role in self._stated_roles():
+            if role_named(role, names) or role.startswith(CHANNEL):
                 self._taken.add(key)
-                return told
-            first = first or (key, told)
+                return role
+            first = first or (key, role)
         for name in ROLE_KINDS:
             kind = self._value.get(self._by_name.get(name, ""))
             role = _role_of_kind(kind, names) if isinstance(kind, str) else ""
@@ -231,17 +231,17 @@ class _Reader:
             return first[1]
         return None
 
-    def _told_roles(self) -> Iterator[tuple[str, str]]:
+    def _stated_roles(self) -> Iterator[tuple[str, str]]:
         """The fields that say who speaks, the likeliest first, and what they say."""
         known = [self._by_name[name] for name in ROLE_NAMES if name in self._by_name]
         for key in (*known, *(name for name in self._value if name not in known and is_speaker(name))):
             if key in self._taken:
                 continue
-            told, named = self._value[key], field_named(key)
-            number = channel_number(told) if named is not None and named.what == "channel" else None
+            role, named = self._value[key], field_named(key)
+            number = channel_number(role) if named is not None and named.what == "channel" else None
             if number is not None:
                 yield key, channel_name(number)
-            elif (found := _name_in(told)) is not None:
+            elif (found := _name_in(role)) is not None:
                 yield key, found
 
     def is_interim(self) -> bool:

@@ -1,8 +1,8 @@
 """JSON from outside, read with bounds: bytes or text in, plain values out, and ValueError for whatever is none.
 
 Python's parser takes nesting up to its own limit and then raises RecursionError; a value just below that limit breaks
-whoever walks, compares or writes it later.  So depth is bounded here, and NaN and infinities, which JSON has not, are
-refused.
+code that walks, compares or writes it later.  So depth is bounded here, and NaN and infinities, which JSON has not,
+are refused.
 
 Not here: documents that people and browsers write, which are read with leniency (`documents.lenient`).
 """

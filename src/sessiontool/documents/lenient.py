@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 MAX_NAMED = 20
-"""So many problems of a document are told one by one; the rest are counted."""
+"""So many problems of a document are listed one by one; the rest are counted."""
 
 
 @dataclass(slots=True)
 class LogProblems:
     """What was wrong, the first twenty in words, in the order in which they were found."""
 
-    told: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
     count: int = 0
 
     def add(self, text: str) -> None:
         self.count += 1
-        if len(self.told) < MAX_NAMED:
-            self.told.append(text)
+        if len(self.named) < MAX_NAMED:
+            self.named.append(text)
 
     def extend(self, texts: Iterable[str]) -> None:
         for text in texts:
             self.add(text)
 
     def merge(self, other: LogProblems) -> None:
-        self.told = [*self.told, *other.told][:MAX_NAMED]
+        self.named = [*self.named, *other.named][:MAX_NAMED]
         self.count += other.count
 
 

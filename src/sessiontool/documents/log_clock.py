@@ -44,7 +44,7 @@ class SessionTimes:
     """What a session knows of its own time.
 
     `started_at` is session-clock zero as RFC 3339, `recorded_ms` when on the session clock the first recorder was
-    started and the last stopped; None where nobody noted it.
+    started and the last stopped; None where it was not recorded.
     """
 
     started_at: str | None = None
@@ -237,7 +237,7 @@ def _share_within(values: Sequence[float], zero_ms: float, times: SessionTimes) 
 
 
 def _look_outside(clock: LogClock, moments: Sequence[Moment], times: SessionTimes) -> None:
-    """Move a log of which most lies outside the recording into it, where it fits; say so, or that it does not."""
+    """Move a log of which most is outside the recording into it, where it fits; say so, or that it does not."""
     if times.recorded_ms is None or len(moments) < _LEAST_OUTSIDE_COUNT:
         return
     low, high = times.recorded_ms
@@ -256,6 +256,6 @@ def _look_outside(clock: LogClock, moments: Sequence[Moment], times: SessionTime
     clock.moved_ms = (low + high - first - last) / 2
     clock.doubts.append(
         ClockDoubt(
-            f"it lies outside the recording: its times are {where}; it was moved by {clock.moved_ms / 1000:+.1f} s"
+            f"it is outside the recording: its times are {where}; it was moved by {clock.moved_ms / 1000:+.1f} s"
         )
     )

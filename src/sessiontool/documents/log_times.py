@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class LogReading:
     """What is known of a log while it is read.
 
-    Of `count` entries `understood` are the speech of somebody known, and of `nameless` it is not said whose they are;
+    Of `count` entries `understood` are the speech of a known role, and of `nameless` it is not said whose they are;
     `guesses` has, for what was not found, the field that holds it most likely.
     """
 
@@ -115,7 +115,7 @@ def _without_placeholders(
 ) -> list[tuple[SpokenPiece, Moment]]:
     """Moments that tell something.
 
-    A value that most entries of a role have is what stands where nobody knew; times of whole minutes are too coarse.
+    A value that most entries of a role have is none; times of whole minutes are too coarse.
     """
     values_ms = {moment.value for _, moment in timed}
     are_coarse = all(_is_coarse(moment) for _, moment in timed) or (
@@ -131,8 +131,8 @@ def _without_placeholders(
     kept = [(piece, moment) for piece, moment in timed if (piece.model.role, moment.value) not in same]
     if same:
         some = (piece.entry.names[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
-        told = ", ".join(sorted({shown(str(value)) for value in some})[:3])
-        _say_placeholder(reading, f"{len(timed) - len(kept)} times are {told}, and what most entries have is no time")
+        listed = ", ".join(sorted({shown(str(value)) for value in some})[:3])
+        _say_placeholder(reading, f"{len(timed) - len(kept)} times are {listed}, and what most entries have is no time")
     return kept
 
 
@@ -161,7 +161,7 @@ def _say_placeholder(reading: LogReading, text: str) -> None:
 
 
 def _set_durations(durations: Sequence[tuple[SpokenPiece, Moment]]) -> None:
-    """An end where a length is told, in the unit in which it is a length of speech."""
+    """An end where a length is given, in the unit in which it is a length of speech."""
     lengths = sorted(_length_ms(moment, S) for _, moment in durations)
     unit_ms = MS if lengths and lengths[len(lengths) // 2] > _LONGEST_MS else S
     for piece, moment in durations:

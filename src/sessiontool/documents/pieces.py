@@ -40,7 +40,7 @@ class SpokenPiece:
 
     @property
     def at_ms(self) -> float | None:
-        """When it was said, as far as it is told."""
+        """When it was said, as far as it is given."""
         for what in ("start", "arrived", "end"):
             if what in self.times_ms:
                 return self.times_ms[what]

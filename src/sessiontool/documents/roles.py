@@ -15,7 +15,7 @@ from .name_words import words_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-USER, ASSISTANT, NOBODY = "user", "assistant", "nobody"
+USER, ASSISTANT, UNSPOKEN = "user", "assistant", "unspoken"
 
 _USERS = frozenset(
     words_of(
@@ -32,7 +32,7 @@ _ASSISTANTS = frozenset(
         "berater beraterin asistente agente conseiller"
     )
 )
-_NOBODIES = frozenset(
+_UNSPOKEN_ROLES = frozenset(
     words_of(
         "system developer tool function toolcall toolcalls toolcallresult toolresult functioncall "
         "functioncalloutput functionresult toolcallinvocation context instructions event nodetransition dtmf"
@@ -52,7 +52,7 @@ def letters(name: str) -> str:
 
 
 def role_named(name: str, names: Mapping[str, str]) -> str:
-    """The role of a name: `user`, `assistant`, `nobody` (what is not spoken), or nothing where it tells none.
+    """The role of a name: `user`, `assistant`, `unspoken` (tools, system), or nothing where it tells none.
 
     `names` has what settings and session.json call the roles, by `letters`.
     """
@@ -63,7 +63,7 @@ def role_named(name: str, names: Mapping[str, str]) -> str:
 
 
 def _role_of_word(plain: str) -> str:
-    for known, role in ((_USERS, USER), (_ASSISTANTS, ASSISTANT), (_NOBODIES, NOBODY)):
+    for known, role in ((_USERS, USER), (_ASSISTANTS, ASSISTANT), (_UNSPOKEN_ROLES, UNSPOKEN)):
         if plain in known or _NUMBER.sub("", plain) in known:
             return role
     return ""
@@ -75,22 +75,22 @@ def _role_in_words(words: Sequence[str], names: Mapping[str, str]) -> str:
     Who serves customers is no customer.
     """
     some = [word for word in words if word not in _SAY_NOTHING]
-    told = [names.get(word) or _role_of_word(word) for word in some]
-    roles = [role for role in told if role in {USER, ASSISTANT}]
+    known = [names.get(word) or _role_of_word(word) for word in some]
+    roles = [role for role in known if role in {USER, ASSISTANT}]
     if not roles or len(some) > 4:
         return ""
     return ASSISTANT if _SUPPORT.intersection(some) else roles[-1]
 
 
 USUAL_CHANNELS = (USER, ASSISTANT)
-"""The roles on the channels of a recording, left first, where nobody noted them: the microphone is left."""
+"""The roles on the channels of a recording, left first, where they were not recorded: the microphone is left."""
 
 CHANNEL = "channel "
 """What the name of a channel by its number begins with, where a log tells no more of who speaks."""
 
 
 def channel_number(value: Any) -> int | None:
-    """The number that a channel is told by (`1`, `"ch_1"`, `[1, 2]`, `"right"`), None where it is none."""
+    """The number that a channel is named by (`1`, `"ch_1"`, `[1, 2]`, `"right"`), None where it is none."""
     if isinstance(value, list) and value and len(value) <= 2:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, (int, str)):
@@ -120,9 +120,9 @@ def names_of(speakers: Mapping[str, Any], settings: Mapping[str, str]) -> dict[s
     """The names that session.json's `speakers` and the settings know, by their letters; the settings count more."""
     names = {}
     for role, name in speakers.items():
-        told = name.get("name") if isinstance(name, dict) else name
-        if role in {USER, ASSISTANT} and isinstance(told, str) and letters(told):
-            names[letters(told)] = role
+        known = name.get("name") if isinstance(name, dict) else name
+        if role in {USER, ASSISTANT} and isinstance(known, str) and letters(known):
+            names[letters(known)] = role
     return {**names, **{letters(name): role for name, role in settings.items()}}
 
 

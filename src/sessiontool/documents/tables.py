@@ -1,7 +1,7 @@
 """Tables of a log: rows of a text with separators, or lists in lists, each row an object.
 
-The first row has the names of the columns.  Where it has not, the columns are told by what they hold: a few names that
-are those of roles, times, and a text.
+The first row has the names of the columns.  Where it has not, the columns are recognised by what they hold: a few names
+that are those of roles, times, and a text.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _named_rows(text: str, separator: str, problems: LogProblems) -> Iterator[tu
             elif any(row):
                 yield number, named(names, row)
     except csv.Error as error:
-        problems.add(f"row {lines.line_num}: is no row of a table ({error}); what follows was not read")
+        problems.add(f"row {lines.line_num}: is no table row ({error}); what follows was not read")
 
 
 def _cells(text: str, separator: str) -> Iterator[list[str]]:
@@ -105,8 +105,8 @@ def _kind_of(column: Sequence[Any]) -> str:
     """What a column holds: `role`, `time`, `text`, or nothing that is known."""
     words = [cell.strip() for cell in column if isinstance(cell, str)]
     if len(words) == len(column) and len({plain(word) for word in words}) <= _MOST_ROLES:
-        told = sum(role_named(word, {}) != "" for word in words)
-        if told >= _MOST * len(column):
+        known = sum(role_named(word, {}) != "" for word in words)
+        if known >= _MOST * len(column):
             return "role"
     if sum(read_moment(cell) is not None for cell in column) >= _MOST * len(column):
         return "time"

@@ -25,7 +25,7 @@ from .log_options import ROLES
 from .log_times import LogReading, set_times
 from .models import UtteranceDocument
 from .pieces import SpokenPiece, joined
-from .roles import NOBODY, USER, names_of, role_named, roles_of, roles_of_channels
+from .roles import UNSPOKEN, USER, names_of, role_named, roles_of, roles_of_channels
 from .tables import likely_fields
 from .utf8_damage import halves_in
 
@@ -94,7 +94,7 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
     has_final = any(not entry.is_interim for entry in entries)
     for entry in entries:
         role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
-        if role == NOBODY or (entry.text is None and _kind(entry, reading) == NOBODY):
+        if role == UNSPOKEN or (entry.text is None and _kind(entry, reading) == UNSPOKEN):
             reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
             continue
         if (entry.is_interim and has_final) or (entry.text == "" and role):
@@ -120,7 +120,7 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
 
 
 def _has_place(entry: Entry) -> bool:
-    """Whether an entry says when somebody speaks: then the sound may tell who does."""
+    """Whether an entry says when a role speaks: then the sound may tell who does."""
     return bool(entry.text) and not entry.names.keys().isdisjoint({"start", "end"})
 
 
@@ -197,9 +197,9 @@ def _problems(reading: LogReading) -> Iterator[Finding]:
             reading.problems.add(f"role: {reading.nameless} entries do not say who speaks")
         yield from all_broken(reading.name, reading.problems)
     if reading.silent:
-        told = ", ".join(f"{shown(kind)} ({count})" for kind, count in reading.silent.most_common(_LISTED))
+        named = ", ".join(f"{shown(kind)} ({count})" for kind, count in reading.silent.most_common(_LISTED))
         yield Finding(
-            "entries-not-spoken", "info", f"{reading.name}: {reading.silent.total()} entries are no speech: {told}"
+            "entries-not-spoken", "info", f"{reading.name}: {reading.silent.total()} entries are no speech: {named}"
         )
 
 
@@ -215,7 +215,7 @@ def _not_read(reading: LogReading) -> Finding:
         line = _missing_fields(reading) if reading.keys or reading.nameless else ""
     if reading.nameless:
         seen += f"; {reading.nameless} entries do not say who speaks"
-    why = f" ({reading.problems.told[0]})" if reading.problems.told else ""
+    why = f" ({reading.problems.named[0]})" if reading.problems.named else ""
     return Finding(
         "log-not-read",
         "warning",
@@ -229,10 +229,10 @@ _FORMATS = "docs/formats.md says what is read: JSON, JSON Lines, CSV, SubRip, We
 
 def _missing_fields(reading: LogReading) -> str:
     """The lines for what was not found among the fields of a log, by what its fields hold."""
-    told = " ".join(reading.problems.told)
+    named = " ".join(reading.problems.named)
     if reading.nameless and "role" not in reading.guesses:
         return 'speaker = "user", or "assistant", whose of the two they all are'
-    missing = [what for what in ("text", "role") if f": {what}: " in told]
+    missing = [what for what in ("text", "role") if f": {what}: " in named]
     wanted = missing or ["role" if reading.nameless else "text"]
     times = [what for what in ("start", "end") if what in reading.guesses]
     return ", ".join(f'{what} = "{shown(reading.guesses.get(what, "…"))}"' for what in (*wanted, *times))
@@ -245,8 +245,8 @@ def _listed(counts: Counter[str]) -> str:
 
 def all_broken(name: str, problems: LogProblems) -> list[Finding]:
     """A finding for each problem of a document, up to twenty, and one that counts the rest."""
-    findings = [_broken(name, problem) for problem in problems.told]
-    if (more := problems.count - len(problems.told)) > 0:
+    findings = [_broken(name, problem) for problem in problems.named]
+    if (more := problems.count - len(problems.named)) > 0:
         findings.append(_broken(name, f"{more} more problems of this kind"))
     return findings
 

@@ -54,33 +54,33 @@ def _part(made: Gathering, event: Event) -> None:
 
 
 def _output_item(made: Gathering, event: Event) -> None:
-    told = event.payload.item
-    item = made.item(told.id if told else None, event, "assistant")
-    if item is not None and told is not None:
-        made.fill(item, told, ITEM)
+    stated = event.payload.item
+    item = made.item(stated.id if stated else None, event, "assistant")
+    if item is not None and stated is not None:
+        made.fill(item, stated, ITEM)
         made.join(event.payload.response_id, item, event)
 
 
 def _word(made: Gathering, event: Event) -> None:
     """When a word of an answer is said, from the start of its sound, as Azure tells it."""
-    told = event.payload
+    stated = event.payload
     item = made.item(event.item_id, event, "assistant")
-    if item is None or told.audio_offset_ms is None or not told.text:
+    if item is None or stated.audio_offset_ms is None or not stated.text:
         return
-    begin_us = round(told.audio_offset_ms * 1000)
-    item.words.append(LoggedWord(told.text, begin_us, begin_us + round((told.audio_duration_ms or 0.0) * 1000)))
+    begin_us = round(stated.audio_offset_ms * 1000)
+    item.words.append(LoggedWord(stated.text, begin_us, begin_us + round((stated.audio_duration_ms or 0.0) * 1000)))
 
 
 def _response_status(made: Gathering, event: Event) -> None:
-    told = event.payload.response
-    response = made.response(told.id if told else None, event)
-    if response is None or told is None:
+    stated = event.payload.response
+    response = made.response(stated.id if stated else None, event)
+    if response is None or stated is None:
         return
-    response.status = told.status or response.status
-    response.reason = told.status_details.said() if told.status_details else response.reason
-    if told.usage is not None and told.usage.output_token_details is not None:
-        response.sound_tokens = told.usage.output_token_details.audio_tokens or response.sound_tokens
-    for payload_item in told.output or ():
+    response.status = stated.status or response.status
+    response.reason = stated.status_details.said() if stated.status_details else response.reason
+    if stated.usage is not None and stated.usage.output_token_details is not None:
+        response.sound_tokens = stated.usage.output_token_details.audio_tokens or response.sound_tokens
+    for payload_item in stated.output or ():
         item = made.item(payload_item.id, event, "assistant")
         if item is not None:
             made.fill(item, payload_item, ITEM)

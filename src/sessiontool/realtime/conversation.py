@@ -168,7 +168,7 @@ class Response:
 
 @dataclass(slots=True)
 class Pushed:
-    """Something put into the conversation that is nobody's speech: new instructions, a Live session's context."""
+    """Something put into the conversation that is not speech: new instructions, a Live session's context."""
 
     kind: str
     text: str

@@ -52,7 +52,7 @@ def log_findings(
         yield Finding(
             "items-resent",
             "info",
-            f"{len(context.resent)} item(s) were put into a new session again and are told once: "
+            f"{len(context.resent)} item(s) were put into a new session again and are listed once: "
             f"{_some(context.resent)}",
         )
     unsure = [
@@ -62,16 +62,16 @@ def log_findings(
         yield Finding(
             "latency-unknown",
             "info",
-            f"{name}: no request with its answer is in the log, so nobody knows how long events were under way; "
+            f"{name}: no request with its answer is in the log, so it is not known how long events were under way; "
             "times are late by that before the sound is looked at",
             hint="log the page's own events as well, at least session.update",
         )
 
 
 def _of_lines(name: str, log: Log) -> Iterator[Finding]:
-    for problem in log.problems.told:
+    for problem in log.problems.named:
         yield _invalid(f"{name}: {problem}")
-    if (more := log.problems.count - len(log.problems.told)) > 0:
+    if (more := log.problems.count - len(log.problems.named)) > 0:
         yield _invalid(f"{name}: {more} more problems of this kind")
     if log.unknown:
         kinds = ", ".join(f"{kind} ({count})" for kind, count in log.unknown.most_common(_LISTED))
@@ -97,7 +97,7 @@ def _torn(name: str, log: Log) -> Iterator[Finding]:
 def _not_read(name: str, log: Log) -> Finding:
     """That a log was not understood, with what was seen of it."""
     of = f"{len(log.events)} of {log.values} entries" if log.events else "nothing"
-    why = f" ({log.problems.told[0]})" if log.problems.told else ""
+    why = f" ({log.problems.named[0]})" if log.problems.named else ""
     keys = f"; its entries have the fields {_some(list(log.keys))}" if log.keys else ""
     return Finding(
         "log-not-read",
@@ -128,8 +128,8 @@ def _of_sessions(conversation: Conversation, turns: Sequence[Turn]) -> Iterator[
         yield Finding("realtime-lost", "warning", f"{len(broken) - MAX_NAMED} more Realtime sessions broke off")
     others = [(code, text) for code, text, _ in conversation.errors if code != "session_expired"]
     if others:
-        told = "; ".join(shown(f"{code}: {text}") for code, text in others[:3])
-        yield Finding("realtime-errors", "info", f"the server reported {len(others)} error(s): {told}")
+        named = "; ".join(shown(f"{code}: {text}") for code, text in others[:3])
+        yield Finding("realtime-errors", "info", f"the server reported {len(others)} error(s): {named}")
 
 
 def _of_session(session: Session, still_open: Sequence[str]) -> Finding:
@@ -176,11 +176,11 @@ def _of_turns(made: Turns) -> Iterator[Finding]:
             by_kind.setdefault(turn.transcription, []).append(turn.id)
     if by_kind:
         total = sum(map(len, by_kind.values()))
-        told = "; ".join(f"{kind}: {_some(names)}" for kind, names in by_kind.items())
+        named = "; ".join(f"{kind}: {_some(names)}" for kind, names in by_kind.items())
         yield Finding(
             "transcription-missing",
             "info",
-            f"{total} of the user's turns have no whole transcript ({told})",
+            f"{total} of the user's turns have no whole transcript ({named})",
             hint="failed and empty ones are captioned as [inaudible]; listen to them, or have them transcribed",
         )
     if made.not_cut:
@@ -191,8 +191,8 @@ def _of_turns(made: Turns) -> Iterator[Finding]:
             f"which cut nothing off: {_some(made.not_cut)}",
         )
     if made.skipped:
-        told = "; ".join(f"{name} ({why})" for name, why in list(made.skipped.items())[:3])
-        yield Finding("items-skipped", "info", f"{len(made.skipped)} spoken item(s) are no utterance: {told}")
+        named = "; ".join(f"{name} ({why})" for name, why in list(made.skipped.items())[:3])
+        yield Finding("items-skipped", "info", f"{len(made.skipped)} spoken item(s) are no utterance: {named}")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -61,18 +61,18 @@ class Gathering:
             response.items[item.id] = None
 
     @staticmethod
-    def fill(item: Item, told: ItemPayload, source: int = ITEM) -> None:
+    def fill(item: Item, stated: ItemPayload, source: int = ITEM) -> None:
         """Add all that an event tells of an item."""
-        item.role = item.role or told.role or ""
-        item.type = told.type or item.type
-        item.status = told.status or item.status
-        for number, part in enumerate(told.content or ()):
+        item.role = item.role or stated.role or ""
+        item.type = stated.type or item.type
+        item.status = stated.status or item.status
+        for number, part in enumerate(stated.content or ()):
             add_part(item, number, part, source)
-        item.tool.update(told.tool())
+        item.tool.update(stated.tool())
 
 
-def has_sound(told: ItemPayload) -> bool:
-    return any(part.type in (*SPOKEN, "audio") for part in told.content or ())
+def has_sound(stated: ItemPayload) -> bool:
+    return any(part.type in (*SPOKEN, "audio") for part in stated.content or ())
 
 
 def add_part(item: Item, number: int, part: Content, source: int) -> None:

@@ -1,4 +1,4 @@
-"""Events of items whoever they are of: put in, added, cut off."""
+"""Events of items of any role: put in, added, cut off."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _created(made: Gathering, event: Event) -> None:
 
 
 def _added(made: Gathering, event: Event) -> None:
-    told = event.payload.item
-    item = made.item(told.id if told else None, event)
-    if item is None or told is None:
+    stated = event.payload.item
+    item = made.item(stated.id if stated else None, event)
+    if item is None or stated is None:
         return
-    if item.session is not made.sessions.current() and not has_sound(told):
+    if item.session is not made.sessions.current() and not has_sound(stated):
         return  # an item of an earlier session, put into the new one as text
     item.previous = item.previous or event.payload.previous_item_id
-    made.fill(item, told, ITEM)
+    made.fill(item, stated, ITEM)
 
 
 def _truncated(made: Gathering, event: Event) -> None:

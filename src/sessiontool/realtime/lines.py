@@ -118,7 +118,7 @@ class LineReader:
         return text.replace("\ufffd", "?")
 
     def _odd_lines(self, line: bytes) -> bytes:
-        """Some of the lines from here on that are no UTF-8, by which their encoding is told."""
+        """Some of the lines from here on that are no UTF-8, by which their encoding is recognised."""
         place, odd = self._file.tell(), [line]
         size = len(line)
         while size < _ODD_BYTES and (following := self._file.readline(MAX_LINE_BYTES)):

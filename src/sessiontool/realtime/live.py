@@ -63,6 +63,6 @@ def _parted(fragments: Sequence[Fragment], others: Sequence[float]) -> Iterator[
 
 
 def _is_over(text: str, reached_ms: float, fragment: Fragment, others: Sequence[float]) -> bool:
-    """Whether a sentence is at its end, and somebody else spoke since."""
+    """Whether a sentence is at its end, and another speaker spoke since."""
     is_answered = bisect_left(others, fragment.start_ms) > bisect_left(others, reached_ms - _SHORT_PAUSE_MS)
     return text.rstrip().rstrip("\"'\u201d\u2019)").endswith(_SENTENCE_ENDS) and is_answered

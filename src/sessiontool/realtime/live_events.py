@@ -1,4 +1,4 @@
-"""Events of Live sessions, which know no items: fragments of transcripts, and what a session is told."""
+"""Events of Live sessions, which know no items: fragments of transcripts, and what is put into a session."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _live_fragment(made: Gathering, event: Event) -> None:
 
 
 def _append(made: Gathering, event: Event) -> None:
-    """A Live session is told something.  The acknowledgement has the time, the request the words."""
+    """Something is put into a Live session.  The acknowledgement has the time, the request the words."""
     text = event.payload.content if isinstance(event.payload.content, str) else ""
     if text.strip():
         kind = event.kind.split(".")[1]
@@ -34,8 +34,8 @@ def _append(made: Gathering, event: Event) -> None:
 
 def _delegated(made: Gathering, event: Event) -> None:
     if event.payload.delegation is not None:
-        told = {"call_id": event.payload.delegation.id, "name": event.payload.delegation.target}
-        extra = {name: value for name, value in told.items() if value}
+        stated = {"call_id": event.payload.delegation.id, "name": event.payload.delegation.target}
+        extra = {name: value for name, value in stated.items() if value}
         made.made.pushed.append(Pushed("delegation", "", event.at_ms, made.sessions.current(), extra))
 
 

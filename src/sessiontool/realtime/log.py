@@ -36,7 +36,7 @@ _MOST_UNKNOWN = 1000
 _DEFAULT_OPTIONS = LogOptions()
 NO_DAMAGE = TextDamage()
 _TELLING = ("item_id", "response_id", "delta", "audio", "transcript", "text", "audio_start_ms", "audio_end_ms")
-"""The fields by which two events of one id are told apart."""
+"""The fields by which two events of one id are distinguished."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
-"""Answers that the server gave up before it told an item of theirs: of some, the log knows that there was one.
+"""Answers that the server gave up before it sent an item of theirs: of some, the log knows that there was one.
 
-An item that `previous_item_id` names and that no event tells of lies between two others; where an answer failed
+An item that `previous_item_id` names and that no event describes is between two others; where an answer failed
 there, it is that answer's.  Its text is gone.
 """
 

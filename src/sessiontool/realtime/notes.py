@@ -1,6 +1,6 @@
-"""What stands in a log and was spoken by nobody: instructions, pushed context, texts, tools and what they gave.
+"""What stands in a log and was not spoken: instructions, pushed context, texts, tools and what they gave.
 
-A new session is told what was said in the one before: such items are recognised by their text and left out.
+A new session is given what was said in the one before: such items are recognised by their text and left out.
 """
 
 from __future__ import annotations

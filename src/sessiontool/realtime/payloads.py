@@ -17,7 +17,7 @@ Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Id = Annotated[str, Field(min_length=1, max_length=512)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Nothing = Annotated[None, BeforeValidator(lambda _: None)]
-"""Base64 that nobody needs: sound after noise reduction, pictures."""
+"""Base64 that is not needed: sound after noise reduction, pictures."""
 
 
 class _Payload(BaseModel):
@@ -53,7 +53,7 @@ class ItemPayload(_Payload):
     error: Any = None
 
     def tool(self) -> dict[str, Any]:
-        """What it says of a call, of its result, or of whether somebody approved of it."""
+        """What it says of a call, of its result, or of whether it was approved."""
         error = self.error.get("message") or self.error.get("type") if isinstance(self.error, dict) else self.error
         fields = {
             "name": self.name,

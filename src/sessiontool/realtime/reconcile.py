@@ -39,7 +39,7 @@ class Joined:
 
 
 def join(written: Sequence[Utterance], logged: Sequence[Utterance], prefer: Prefer = "utterances") -> Joined:
-    """Join utterances as somebody wrote them down with those of a log of events."""
+    """Join utterances as the application wrote them down with those of a log of events."""
     pairs = _pairs(written, logged)
     merged = {i: _merged(written[i], logged[j], prefer) for i, j in pairs.items()}
     partner = {j: i for i, j in pairs.items()}
@@ -144,8 +144,8 @@ def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
     """One utterance out of two: the id and unknown fields as written, the rest from the one that is preferred."""
     first, second = (logged, written) if prefer == "events" else (written, logged)
     text = first.text if _is_whole(first) else second.text
-    is_told = written.heard_text is not None
-    heard = written.heard_text if is_told else _still_heard(logged.heard_text, text)
+    is_stated = written.heard_text is not None
+    heard = written.heard_text if is_stated else _still_heard(logged.heard_text, text)
     extra = {"item_id": logged.id} if written.id != logged.id else {}
     return replace(
         written,
@@ -154,7 +154,7 @@ def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
         t_end_us=first.t_end_us if first.t_end_us is not None else second.t_end_us,
         interrupted=written.interrupted if written.interrupted is not None else logged.interrupted,
         heard_text=heard,
-        heard_estimated=logged.heard_estimated and not is_told,
+        heard_estimated=logged.heard_estimated and not is_stated,
         language=written.language or logged.language,
         logged_words=logged.logged_words if _letters(text) == _letters(logged.text) else (),
         generated_us=logged.generated_us if _letters(text) == _letters(logged.text) else None,
@@ -197,7 +197,7 @@ def _disagreements(
     ):
         if names:
             more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-            told = ", ".join(shown(name) for name in names[:_LISTED]) + more
+            stated = ", ".join(shown(name) for name in names[:_LISTED]) + more
             yield Finding(
-                "sources-disagree", "info", f"{len(names)} utterance(s) {what}: {told}", hint="choose with --prefer"
+                "sources-disagree", "info", f"{len(names)} utterance(s) {what}: {stated}", hint="choose with --prefer"
             )

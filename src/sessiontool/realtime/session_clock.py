@@ -1,10 +1,10 @@
-"""How a Realtime session's own clock lies on the session clock.
+"""Where a Realtime session's own clock is on the session clock.
 
 The server counts milliseconds of the sound that it was sent, from 0 in each session, and stands still while none is
 sent.  Its events tell such times, and each was received a moment later: the time that sound takes to the server, and
-the event back.  So `received - told` is the clock's offset plus one round trip, now and then more: what counts is what
-comes soonest of the bulk.  Round trips are measured where a request and its answer are both in the log; a page that
-logs the sound it appends tells the offset without any.
+the event back.  So `received - stated` is the clock's offset plus one round trip, now and then more: what counts is
+what comes soonest of the bulk.  Round trips are measured where a request and its answer are both in the log; a page
+that logs the sound it appends tells the offset without any.
 
 Not here: the sound, which has the last word (`align`).
 """
@@ -55,7 +55,7 @@ class SessionClock:
 
     `source` says what it was estimated from: `appended sound`, `speech events`, `session start`, or nothing.
     `spread_ms` is the middle of what the single statements differ from it by, `latency_ms` the round trip that was
-    taken off (None: nobody knows it, and times are late by it).
+    taken off (None: it is not known, and times are late by it).
     """
 
     stretches: tuple[ClockStretch, ...] = (ClockStretch(0.0, 0.0),)
@@ -143,8 +143,8 @@ def _claim_fragments(conversation: Conversation) -> None:
 def _decisions(items: Sequence[Item]) -> Iterator[tuple[Mark, float, bool]]:
     """Each statement of a boundary, and when on its own clock the server came to it.
 
-    An end is told with the silence that decided it; a start is decided where the padding before it ends, and where no
-    padding is known nobody can tell how much later it was.
+    An end is stated with the silence that decided it; a start is decided where the padding before it ends, and where no
+    padding is known it cannot be said how much later it was.
     """
     for item in items:
         if (mark := item.stopped) is not None:
@@ -163,15 +163,15 @@ def _claim(items: Sequence[Item], sessions: Sequence[Session]) -> None:
     if len(sessions) < 2:
         return
     late: dict[int, list[float]] = {}
-    for mark, told, _ in _decisions(items):
+    for mark, stated, _ in _decisions(items):
         if mark.at_ms is not None:
-            late.setdefault(mark.session.number, []).append(mark.at_ms - told)
+            late.setdefault(mark.session.number, []).append(mark.at_ms - stated)
     offsets = {number: median(some) for number, some in late.items()}
     by_offset = sorted((offset, number) for number, offset in offsets.items())
-    for mark, told, _ in _decisions(items):
+    for mark, stated, _ in _decisions(items):
         if mark.at_ms is None:
             continue
-        mine = mark.at_ms - told
+        mine = mark.at_ms - stated
         place = bisect_left(by_offset, (mine, -1))
         off, best = min((abs(mine - offset), number) for offset, number in by_offset[max(0, place - 1) : place + 1])
         if off < _ELSEWHERE_MS < abs(mine - offsets[mark.session.number]):
@@ -188,7 +188,7 @@ def _clock(session: Session, marks: _Marks, latency_ms: float | None) -> Session
 
 
 def _trusted(marks: _Marks) -> list[_Point]:
-    """The ends of speech, which are told when they are decided; a start is told when it is sure, a little later.
+    """The ends of speech, which are stated when they are decided; a start is stated when it is sure, a little later.
 
     Where they are too far apart for that, the silence that decides an end is not what the settings say.
     """

@@ -43,8 +43,8 @@ class SessionKeeper:
             handle(self, event)
 
     def _begin(self, event: Event) -> None:
-        told = event.payload.session
-        if told and told.id in self._by_id:
+        stated = event.payload.session
+        if stated and stated.id in self._by_id:
             return
         last = self.made.sessions[-1] if self.made.sessions else None
         if last is None or last.created_ms is not None or last.id or last.settings:
@@ -55,30 +55,30 @@ class SessionKeeper:
 
     def _settings(self, event: Event) -> None:
         """What `session.created`, `session.updated` and `session.started` say of a session."""
-        told = event.payload.session
-        if told is None:
+        stated = event.payload.session
+        if stated is None:
             return
-        session = self._by_id.get(told.id or "", self.current())
-        session.id = session.id or told.id or ""
+        session = self._by_id.get(stated.id or "", self.current())
+        session.id = session.id or stated.id or ""
         self._by_id.setdefault(session.id, session)
-        session.model = told.model or session.model
-        session.expires_at = told.expires_at if told.expires_at is not None else session.expires_at
-        session.settings.append((event.at_ms, settings_of(told, _last(session))))
-        self._note_instructions(told.instructions, event, session, is_update=event.kind == "session.updated")
+        session.model = stated.model or session.model
+        session.expires_at = stated.expires_at if stated.expires_at is not None else session.expires_at
+        session.settings.append((event.at_ms, settings_of(stated, _last(session))))
+        self._note_instructions(stated.instructions, event, session, is_update=event.kind == "session.updated")
 
     def _update(self, event: Event) -> None:
         """`session.update`: what the page asks for; counts where the server's answer is not in the log."""
-        told = event.payload.session
-        if told is None:
+        stated = event.payload.session
+        if stated is None:
             return
         session = self.current()
         before = _last(session)
-        if not before.is_told:
-            session.settings.append((event.at_ms, settings_of(told, before, is_told=False)))
-        self._note_instructions(told.instructions, event, session, is_update=True)
+        if not before.is_stated:
+            session.settings.append((event.at_ms, settings_of(stated, before, is_stated=False)))
+        self._note_instructions(stated.instructions, event, session, is_update=True)
 
     def _note_instructions(self, text: str | None, event: Event, session: Session, *, is_update: bool) -> None:
-        """New instructions are noted; those that a session begins with are what it is before it is told any."""
+        """New instructions are noted; those that a session begins with are what it is before it is given any."""
         if is_update and text and text != self._instructions:
             self.made.pushed.append(Pushed("instructions", text, event.at_ms, session))
         if is_update or self._instructions is None:

@@ -20,8 +20,8 @@ _PHONE_FORMATS = ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw")
 class RealtimeSettings:
     """What holds in a session.
 
-    `prefix_ms` is what `audio_start_ms` lies before speech was detected, `silence_ms` what `audio_end_ms` lies behind
-    its end.  `is_told`: the server said so; otherwise it was only asked for.
+    `prefix_ms` is what `audio_start_ms` is before speech was detected, `silence_ms` what `audio_end_ms` is behind
+    its end.  `is_stated`: the server said so; otherwise it was only asked for.
     """
 
     detection: TurnDetectionKind = "unknown"
@@ -30,29 +30,29 @@ class RealtimeSettings:
     transcribes: bool | None = None
     input_bytes_per_ms: float = _PCM_BYTES_PER_MS
     output_bytes_per_ms: float = _PCM_BYTES_PER_MS
-    is_told: bool = False
+    is_stated: bool = False
 
 
-def settings_of(told: SessionPayload, before: RealtimeSettings, *, is_told: bool = True) -> RealtimeSettings:
-    """The settings after a session said `told`; what it does not name stays as it was."""
-    settings = replace(before, is_told=is_told)
-    if told.audio is None:
+def settings_of(stated: SessionPayload, before: RealtimeSettings, *, is_stated: bool = True) -> RealtimeSettings:
+    """The settings after a session said `stated`; what it does not name stays as it was."""
+    settings = replace(before, is_stated=is_stated)
+    if stated.audio is None:
         return settings
-    if told.audio.input is not None:
-        settings = _with_input(settings, told.audio.input)
-    if told.audio.output is not None and told.audio.output.format is not None:
-        settings = replace(settings, output_bytes_per_ms=_bytes_per_ms(told.audio.output.format))
+    if stated.audio.input is not None:
+        settings = _with_input(settings, stated.audio.input)
+    if stated.audio.output is not None and stated.audio.output.format is not None:
+        settings = replace(settings, output_bytes_per_ms=_bytes_per_ms(stated.audio.output.format))
     return settings
 
 
-def _with_input(settings: RealtimeSettings, told: Direction) -> RealtimeSettings:
-    if told.format is not None:
-        settings = replace(settings, input_bytes_per_ms=_bytes_per_ms(told.format))
-    if "transcription" in told.model_fields_set:
-        settings = replace(settings, transcribes=told.transcription is not None)
-    if "turn_detection" not in told.model_fields_set:
+def _with_input(settings: RealtimeSettings, stated: Direction) -> RealtimeSettings:
+    if stated.format is not None:
+        settings = replace(settings, input_bytes_per_ms=_bytes_per_ms(stated.format))
+    if "transcription" in stated.model_fields_set:
+        settings = replace(settings, transcribes=stated.transcription is not None)
+    if "turn_detection" not in stated.model_fields_set:
         return settings
-    turns = told.turn_detection
+    turns = stated.turn_detection
     if turns is None:
         return replace(settings, detection="none", prefix_ms=0.0, silence_ms=0.0)
     if turns.type == "semantic_vad":
@@ -66,7 +66,7 @@ def _with_input(settings: RealtimeSettings, told: Direction) -> RealtimeSettings
     )
 
 
-def _bytes_per_ms(told: AudioFormat) -> float:
-    if told.type in _PHONE_FORMATS:
+def _bytes_per_ms(stated: AudioFormat) -> float:
+    if stated.type in _PHONE_FORMATS:
         return _PHONE_BYTES_PER_MS
-    return _PCM_BYTES_PER_MS if told.rate is None else told.rate * 2 / 1000
+    return _PCM_BYTES_PER_MS if stated.rate is None else stated.rate * 2 / 1000

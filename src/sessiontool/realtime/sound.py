@@ -36,7 +36,7 @@ _APART_MS = 20.0  # chosen: the input is pinned anew where its samples and its t
 _AHEAD_MS = 30_000.0  # chosen: an append that is not late comes at least once in so long
 _RATES = {"pcm": 24_000, "mulaw": 8_000, "alaw": 8_000}  # samples a second where none is named; Realtime's (measured)
 _LOGGED_RATES = (8_000, 16_000, 24_000, 48_000)  # samples a second of PCM; chosen: what clients send
-_LEAST_SPAN_MS = 2000.0  # chosen: of less input no rate is told
+_LEAST_SPAN_MS = 2000.0  # chosen: of less input no rate is derived
 
 _DEFAULT_TIMES = SessionTimes()
 _DEFAULT_OPTIONS = LogOptions()

@@ -22,13 +22,13 @@ def _mcp_arguments(made: Gathering, event: Event) -> None:
 
 
 def _called(made: Gathering, event: Event, kind: str) -> None:
-    told = event.payload
+    stated = event.payload
     item = made.item(event.item_id, event, "assistant")
     if item is not None:
         item.type = kind
-        fields = {"name": told.name, "call_id": told.call_id, "arguments": told.arguments}
+        fields = {"name": stated.name, "call_id": stated.call_id, "arguments": stated.arguments}
         item.tool.update({name: value for name, value in fields.items() if value})
-        made.join(told.response_id, item, event)
+        made.join(stated.response_id, item, event)
 
 
 def _mcp_failed(made: Gathering, event: Event) -> None:
@@ -40,8 +40,8 @@ def _mcp_failed(made: Gathering, event: Event) -> None:
 
 def _key_pressed(made: Gathering, event: Event) -> None:
     """A key of a telephone, in a SIP call or over a Live session's transport."""
-    told = event.payload
-    for key in (told.event, told.digit, told.digits):
+    stated = event.payload
+    for key in (stated.event, stated.digit, stated.digits):
         if isinstance(key, str) and 0 < len(key) <= _MOST_KEYS:
             made.made.pushed.append(Pushed("dtmf", key, event.at_ms, made.sessions.current()))
             return

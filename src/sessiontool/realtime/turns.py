@@ -75,7 +75,7 @@ def _spoken_before(name: str | None, conversation: Conversation) -> str | None:
 def _no_turn(item: Item) -> str:
     """Why a spoken item is no turn; empty where it is one."""
     if item.is_idle:
-        return "idle timeout: nobody spoke"
+        return "idle timeout: no speech"
     if item.is_discarded and not item.text():
         return "the input buffer was cleared before it was committed"
     if item.role == ASSISTANT and not item.text() and not item.sound_bytes:
@@ -132,7 +132,7 @@ def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float |
 
 @dataclass(slots=True)
 class _Sound:
-    """Where an item's sound lies: when it began, ended or was cut off, and how long all of it is.
+    """Where an item's sound is: when it began, ended or was cut off, and how long all of it is.
 
     `ran_out`: the server said that nothing of it was left.
     """
@@ -158,15 +158,15 @@ def _assistant_sounds(conversation: Conversation) -> dict[str, _Sound]:
         sound.whole_ms = item.sound_bytes / settings.output_bytes_per_ms or None
         if sound.start_ms is None and item.sound_ms is not None:
             sound.start_ms = max(item.sound_ms, free_ms)
-            told = item.truncated or item.asked
-            played = [one for one in (sound.whole_ms, told and told[0]) if one is not None]
+            stated = item.truncated or item.asked
+            played = [one for one in (sound.whole_ms, stated and stated[0]) if one is not None]
             if played:
                 sound.end_ms = free_ms = sound.start_ms + min(played)
     return sounds
 
 
 def _streamed(conversation: Conversation) -> Iterable[Item]:
-    """Answers whose sound is in the log, or was until somebody took it out: then only its time is left."""
+    """Answers whose sound is in the log, or was until it was taken out: then only its time is left."""
     for item in conversation.items.values():
         if item.role == ASSISTANT and (item.sound_bytes or item.sound_ms is not None):
             yield item
@@ -231,9 +231,9 @@ def _cut(turn: Turn, item: Item, sound: _Sound, status: str, made: Turns) -> Non
     A speech start may truncate an answer that was heard to its end: one whose sound had run out, or was no longer
     than what was left of it.
     """
-    told = item.truncated or (item.asked if sound.cut_ms is None else None)
-    if told is not None:
-        left_ms, at_ms = told
+    stated = item.truncated or (item.asked if sound.cut_ms is None else None)
+    if stated is not None:
+        left_ms, at_ms = stated
         is_over = sound.ran_out and sound.end_ms is not None and (at_ms is None or at_ms >= sound.end_ms)
         if is_over or (sound.whole_ms is not None and left_ms >= sound.whole_ms - _WHOLE_MS):
             made.not_cut.append(item.id)
@@ -244,7 +244,7 @@ def _cut(turn: Turn, item: Item, sound: _Sound, status: str, made: Turns) -> Non
     elif sound.cut_ms is not None and sound.start_ms is not None:
         turn.interrupted, turn.heard_ms = True, sound.cut_ms - sound.start_ms
     elif status == "cancelled" and sound.whole_ms is not None:
-        turn.interrupted, turn.end_ms = True, None  # nobody noted how much of what had come was played
+        turn.interrupted, turn.end_ms = True, None  # it was not recorded how much of what had come was played
 
 
 # -- order
@@ -258,7 +258,7 @@ def _order(turn: Turn, item: Item) -> tuple[float, int]:
 
 
 def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    """Turns by their time; one whose start nobody knows comes behind the turn that it follows."""
+    """Turns by their time; one whose start is not known comes behind the turn that it follows."""
     by_time = sorted(turns, key=lambda turn: (turn.order, turn.session))
     names = {turn.id for turn in by_time}
     behind: dict[str, list[Turn]] = {}

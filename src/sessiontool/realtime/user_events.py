@@ -72,9 +72,11 @@ def _segment(made: Gathering, event: Event) -> None:
     if item is not None and event.payload.text:
         item.kinds.add("input_audio")
         item.add_text(event.payload.content_index or 0, SEGMENTS, event.payload.text.strip() + " ")
-        told = event.payload
-        if told.speaker:
-            item.segments.append({"speaker": told.speaker, "start": told.start, "end": told.end, "text": told.text})
+        stated = event.payload
+        if stated.speaker:
+            item.segments.append(
+                {"speaker": stated.speaker, "start": stated.start, "end": stated.end, "text": stated.text}
+            )
 
 
 def _user_fragment(made: Gathering, event: Event) -> None:

@@ -64,9 +64,9 @@ def find_utterances(
         blocks = _collecting(with_peaks, peaks)
     activity = measure(Levels.collected(blocks, head.channels), recording.timeline)
     channels = channels_of(notes.session, head.channels)
-    notes.utterances, told = with_voices(notes.utterances, recording.timeline, activity, channels)
-    if told:
-        notes.log_findings = [one for one in notes.log_findings if not _is_of_roles(one)] + told
+    notes.utterances, findings = with_voices(notes.utterances, recording.timeline, activity, channels)
+    if findings:
+        notes.log_findings = [one for one in notes.log_findings if not _is_of_roles(one)] + findings
     alignment = align(notes.utterances, recording.timeline, activity, channels)
     return with_hidden_ends(alignment, recording) if vad else alignment, activity
 
@@ -125,7 +125,7 @@ def with_hidden_ends(alignment: Alignment, recording: Recording) -> Alignment:
 def started_by_sound(
     session: SessionDocument, recording: Recording, alignment: Alignment
 ) -> tuple[SessionDocument, list[Finding]]:
-    """session.json with the starts of parts that nobody noted and the sound tells, and a finding for each of them."""
+    """session.json with the starts of parts that it lacks and the sound shows, and a finding for each of them."""
     from ..alignment.part_starts import starts_by_sound  # noqa: PLC0415
 
     noted = {str(entry.part) for entry in session.parts if entry.start_ms is not None}
@@ -138,8 +138,8 @@ def started_by_sound(
             parts.remove(entry)
         parts.append((entry or PartEntry(part=part)).model_copy(update={"start_ms": start_us / 1000}))
         message = (
-            f"nobody noted when part {part} was started: by where its utterances sound, {start_us / 1e6:.2f} s into "
-            "the session; silence stands for the time before it"
+            f"no start_ms of part {part} was recorded: by where its utterances sound, {start_us / 1e6:.2f} s into "
+            "the session; the time before it was replaced with silence"
         )
         hint = "note `start_ms` for each part in session.json: the sound tells it to a tenth of a second"
         findings.append(Finding("part-start-found", "warning", message, part=part, hint=hint))
@@ -149,7 +149,7 @@ def started_by_sound(
 def find_words(alignment: Alignment, recording: Recording, known: Known, progress: Progress) -> Alignment:
     """The alignment with the words of its placements; `known` has those that were found before.
 
-    What somebody noted of what was heard goes before what the words tell, and that before the speaker's rate.
+    What was recorded of what was heard goes before what the words tell, and that before the speaker's rate.
     """
     from ..audio.excerpts import cut  # noqa: PLC0415
     from ..words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
@@ -211,7 +211,7 @@ def head_of(path: Path) -> SoundHead:
 
 
 def channels_of(session: SessionDocument, count: int) -> tuple[str, ...]:
-    """The role on each channel; microphone left and assistant right where nobody noted it."""
+    """The role on each channel; microphone left and assistant right where it was not recorded."""
     if session.channels and len(session.channels) == count:
         return tuple(session.channels)
     return USUAL_CHANNELS if count == 2 else ("mixed",)

@@ -48,7 +48,7 @@ def is_caption_file(body: bytes) -> bool:
 
 
 def caption_edits(edited: bytes, transcript: Mapping[str, Any], report: Mapping[str, Any]) -> CaptionEdits:
-    """What `edited` has otherwise than the captions that were published (RecordingError where that cannot be told)."""
+    """What `edited` has otherwise than the captions that were published (RecordingError where that is not clear)."""
     text = edited.decode("utf-8-sig", "replace")
     name = "vtt" if _VTT.match(text) else "srt"
     utterances = [one for one in transcript.get("utterances", ()) if isinstance(one.get("text"), str)]

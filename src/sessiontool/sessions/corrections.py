@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..storage import Target
 
 EDITED = "edited"
-"""The field of an output in a report whose captions were made of a transcript that somebody had edited."""
+"""The field of an output in a report whose captions were made of a transcript that had been edited."""
 
 _MOST_NAMED = 20
 _HINT = "see it with: sessiontool correct ID --dry-run; the recording itself is not affected"
@@ -61,7 +61,7 @@ def _corrected(utterance: Utterance, fields: Mapping[str, Any]) -> Utterance:
 
 
 def edited_transcript(target: Target, report: bytes | None) -> bytes | None:
-    """transcript.json as it is in `target`, where somebody edited it after it was published; else None."""
+    """transcript.json as it is in `target`, where it was edited after it was published; else None."""
     output = _output(report)
     if output is None:
         return None

@@ -62,7 +62,7 @@ class SpeechStretch:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Why an utterance lies where it lies.  Times are ms of output, (start, end); None is not known.
+    """Why an utterance is placed where it is.  Times are ms of output, (start, end); None is not known.
 
     `logged_ms` is where the log has it, `expected_ms` the same by the clock and the role's habits as the sound showed
     them, `found_ms` where it was found.  `off_ms` is found minus logged, `residual_ms` found minus expected, both of
@@ -180,7 +180,7 @@ def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[
         yield SpeechStretch(int(start), int(end), next((o for a, b, o in owners if a < end and b > start), ""))
 
 
-def holes_at(result: PlacingResult, story: Story) -> Iterator[tuple[str, float, float]]:
+def gaps_at(result: PlacingResult, story: Story) -> Iterator[tuple[str, float, float]]:
     """What of the time around an utterance was not recorded: why, and from when to when, in ms of output."""
     known = [at for at in (*story.found_ms, *story.expected_ms) if at is not None]
     for span in result.timeline.spans if known else ():

@@ -51,10 +51,10 @@ _RECENT_TIMESLICES = 10
 class Notes:
     """What the session's documents say, and what was wrong with them.
 
-    `findings` are of the recording (session.json, and what lies beside the chunks), `log_findings` of the logs.
+    `findings` are of the recording (session.json, and what is beside the chunks), `log_findings` of the logs.
 
     `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
-    lies there and is not read.  `corrections` are among the utterances; `dropped` are the ids of those without one.
+    is there and is not read.  `corrections` are among the utterances; `dropped` are the ids of those without one.
     """
 
     session: SessionDocument = field(default_factory=SessionDocument)
@@ -119,7 +119,7 @@ def session_times(session: SessionDocument) -> SessionTimes:
 
 
 def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
-    """That captions are empty, and what lies there that may be a log: a doubt where something does."""
+    """That captions are empty, and what is there that may be a log: a doubt where something does."""
     named = [name for name in names_read(listing) if name not in {SESSION, CORRECTIONS}]
     if any(finding.code == "log-not-read" for finding in notes.log_findings):
         return []
@@ -133,7 +133,7 @@ def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
         Finding(
             "no-utterances",
             "warning",
-            f"{what}: the captions are empty; what may be a log lies there under another name: {names}{more}",
+            f"{what}: the captions are empty; what may be a log is there under another name: {names}{more}",
             hint=f"what is read is {', '.join(UTTERANCES)}, {', '.join(EVENTS)} and events/<n>.jsonl: rename it",
         )
     ]
@@ -191,7 +191,7 @@ def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
             "events-end-early",
             "info",
             f"the last event came {(stop_ms - last_ms) / 1000:.0f} s before the recorder was stopped",
-            hint="if somebody spoke since, the data channel died without a word; the recording has it all the same",
+            hint="if there was speech since, the data channel died without a word; the recording has it all the same",
         )
     ]
 

@@ -284,12 +284,12 @@ def hear_session(
 
     peaks = peaks if options.page else None
     alignment, activity = find_utterances(recording, notes, progress, vad=options.vad, peaks=peaks)
-    session, told = started_by_sound(notes.session, recording, alignment)
-    if not told:
+    session, findings = started_by_sound(notes.session, recording, alignment)
+    if not findings:
         return recording, alignment, activity
     work, keep = recording.path.parent, options.pauses == "keep"
     recording = join_session(store, listing, session, work, keep_pauses=keep, progress=progress)
-    recording.assembly.findings += told
+    recording.assembly.findings += findings
     return recording, *find_utterances(recording, notes, progress, vad=options.vad, peaks=peaks)
 
 

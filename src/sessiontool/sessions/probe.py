@@ -2,7 +2,7 @@
 
 Header, clusters, packets, times, where it was cut, what belongs before and after it.
 
-A blob of a live recording is a piece of a stream, cut anywhere; nobody else's tools say more of it than that it is no
+A blob of a live recording is a piece of a stream, cut anywhere; other tools say no more of it than that it is no
 file.
 """
 

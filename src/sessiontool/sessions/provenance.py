@@ -23,7 +23,7 @@ SESSION = "session.json"
 UTTERANCES = ("utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt")
 EVENTS = ("events.jsonl", "events.json")
 EVENTS_FOLDER = "events/"
-"""Where a log of events lies that was written in pieces, `<n>.jsonl`, in the order of their numbers."""
+"""Where a log of events is that was written in pieces, `<n>.jsonl`, in the order of their numbers."""
 CORRECTIONS = "corrections.jsonl"
 REDACTIONS = "redactions.jsonl"
 """What must be gone from the redacted result; a part of what a result depends on."""
@@ -68,7 +68,7 @@ def merge_settings(report: Report) -> dict[str, Any]:
 
 
 def find_strays(listing: SessionListing) -> list[Stray]:
-    """What lies in a session's folder and is not read, but for what is known to be none of its inputs."""
+    """What is in a session's folder and is not read, but for what is known to be none of its inputs."""
     read = {*names_read(listing), REDACTIONS}
     return strays_of(listing, (obj for name, obj in listing.documents.items() if name not in read))
 

@@ -154,7 +154,7 @@ class Purger:
         receipt: Callable[[str, Purge], None],
         progress: Progress | None = None,
     ) -> Purge:
-        """Examine the session and delete what is due; `receipt` is told `deleting` before and `deleted` after.
+        """Examine the session and delete what is due; `receipt` is given `deleting` before and `deleted` after.
 
         Raises as `examine` does, and BusyError where a merge is at work on it.
         """
@@ -326,7 +326,7 @@ def _latest_s(listing: SessionListing, document: bytes | None) -> float:
 
 
 def _left(listing: SessionListing) -> tuple[str, ...]:
-    """Files in the folders of the chunks that are none, nor what lies beside chunks by custom."""
+    """Files in the folders of the chunks that are none, nor what is beside chunks by custom."""
     folders = {chunk.object.key.rpartition("/")[0] for chunk in listing.chunks}
     keys = [obj.key for obj in listing.ignored if obj.key.rpartition(".")[2].lower() not in SIDECARS]
     return tuple(key for key in keys if key.rpartition("/")[0] in folders)

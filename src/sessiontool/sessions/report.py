@@ -183,7 +183,7 @@ def _stretches_json(name: str, stretches: Sequence[Stretch]) -> dict[str, Any]:
 
 
 def ignored_json(ignored: Sequence[tuple[str, StoredObject]]) -> list[ReportIgnored]:
-    """What lies there and was not read, with what it may be; of many the first ones."""
+    """What is there and was not read, with what it may be; of many the first ones."""
     return [{"key": obj.key, "bytes": obj.size_bytes, "kind": kind} for kind, obj in ignored[:MOST_IGNORED]]
 
 
@@ -201,9 +201,9 @@ def span_json(span: Span) -> ReportSpan:
 
 
 def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | None] = lambda _: None) -> list[Finding]:
-    """A finding for each hole that was filled; `place_of` says by which chunk the one at so many samples is named.
+    """A finding for each gap that was filled; `place_of` says by which chunk the one at so many samples is named.
 
-    The many small ones of a starved audio graph are told together, a part at a time.
+    The many small ones of a starved audio graph are reported together, a part at a time.
     """
     findings: list[Finding] = []
     starved: dict[str, list[Span]] = {}
@@ -212,8 +212,8 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
             continue
         if span.cause == "starved":
             starved.setdefault(span.part, []).append(span)
-        elif span.cause in _HOLES:  # a recorder that was suspended has its finding where that was seen
-            findings.append(_hole_finding(span, place_of(span.output_start)))
+        elif span.cause in _GAPS:  # a recorder that was suspended has its finding where that was seen
+            findings.append(_gap_finding(span, place_of(span.output_start)))
     for part, spans in starved.items():
         lost_ms = sum(span.output_end - span.output_start for span in spans) / _SAMPLES_PER_MS
         findings.append(
@@ -221,7 +221,7 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
                 "time-lost",
                 "warning" if lost_ms >= _STARVED_WARNING_MS else "info",
                 f"the browser dropped {lost_ms / 1000:.2f} s of sound in {len(spans)} place(s) of part {part}; "
-                "silence stands for it",
+                "it was replaced with silence",
                 part=part,
                 at_s=seconds(spans[0].output_start),
                 lost_ms=lost_ms,
@@ -232,19 +232,19 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
 
 
 _STARVED_WARNING_MS = 250
-_HOLES = {
-    "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost; silence stands for them"),
+_GAPS = {
+    "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost and were replaced with silence"),
     "between_parts": (
         "part-gap",
         "info",
-        "{length:.2f} s passed before part {part} was started; silence stands for them",
+        "{length:.2f} s passed before part {part} was started and were replaced with silence",
     ),
-    "pause": ("pause-kept", "info", "the recorder was paused for {length:.2f} s; silence stands for them"),
+    "pause": ("pause-kept", "info", "the recorder was paused for {length:.2f} s, which were replaced with silence"),
 }
 
 
-def _hole_finding(span: Span, place: GapPlace | None) -> Finding:
-    code, severity, message = _HOLES[span.cause]
+def _gap_finding(span: Span, place: GapPlace | None) -> Finding:
+    code, severity, message = _GAPS[span.cause]
     place = place if span.cause == "lost" else None
     length_ms = (span.output_end - span.output_start) / _SAMPLES_PER_MS
     return Finding(
@@ -299,13 +299,13 @@ def alignment_json(parts: Iterable[PartAlignment]) -> list[ReportPartAlignment]:
 
 
 def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placement]) -> ReportRealtime:
-    """What the event log held, and how each session's own clock lies."""
-    told_us = {one.id: one.t_start_us for one in log.utterances if one.role == "user" and one.t_start_us is not None}
+    """What the event log held, and where each session's own clock is."""
+    logged_us = {one.id: one.t_start_us for one in log.utterances if one.role == "user" and one.t_start_us is not None}
     late_ms: dict[str, float] = {}
     for placement in placements:
         name = placement.utterance.extra.get("item_id", placement.utterance.id)
-        if placement.start_samples is not None and placement.confidence > 0 and name in told_us:
-            late_ms[name] = _ms(timeline.output_to_session(placement.start_samples) - told_us[name])
+        if placement.start_samples is not None and placement.confidence > 0 and name in logged_us:
+            late_ms[name] = _ms(timeline.output_to_session(placement.start_samples) - logged_us[name])
     return {
         "events": log.events,
         "bad_lines": log.bad_lines,

@@ -1,6 +1,6 @@
 """The names of the files of a result: one table, for what is written and for what is believed of a report.
 
-A report comes from a store, and whoever may write there chooses what it names: a name that is not in the table is never
+A report comes from a store, and who may write there chooses what it names: a name that is not in the table is never
 looked up, fetched or deleted.
 """
 

@@ -1,6 +1,6 @@
 """Is a recording any good?  A few seconds are enough to see what will be wrong with all that follow.
 
-For whoever builds or changes the page that records: each check names what is wrong and what to do.  Nothing is written.
+For those who build or change the page that records: each check names what is wrong and what to do.  Nothing is written.
 
 Not here: what becomes of a session's chunks (`merge`), and whether sessiontool itself can run (`doctor`).
 """
@@ -49,7 +49,7 @@ LEAST_BITS_PER_SECOND = 32_000
 
 _LOUD_SHARE = 0.9
 _FAR_MS = 1000.0
-"""A log is allowed to be late by as long as a text takes to come; a clock that lies farther off is another clock."""
+"""A log is allowed to be late by as long as a text takes to come; a clock that is farther off is another clock."""
 
 _SIDES = ("left", "right")
 

@@ -1,7 +1,7 @@
-"""What a store holds of a session and no merge reads: told apart by names alone, and said in findings.
+"""What a store holds of a session and no merge reads: recognised by names alone, and said in findings.
 
 A recording under a name that the layout does not know, an unfinished upload and a log of another kind look alike to a
-layout.  What cannot be told is taken for a recording where there should be nothing but chunks: a doubt is said.
+layout.  What cannot be recognised is taken for a recording where there should be nothing but chunks: a doubt is said.
 
 Silent are what belongs to a chunk that is there (its checksum, its own notes), what file managers and version control
 leave behind, and what sessiontool writes itself.
@@ -152,7 +152,7 @@ def _recordings_finding(objects: Sequence[StoredObject], listing: SessionListing
 
 
 def _renaming(obj: StoredObject, listing: SessionListing) -> str:
-    """What to do with an object that lies among chunks and has the number of one, empty where that is not plain."""
+    """What to do with an object that is among chunks and has the number of one, empty where that is not plain."""
     beside = [chunk for chunk in listing.chunks if _folder(chunk.object) == _folder(obj)]
     numbers = sorted(_NUMBER.findall(_ENDING.sub("", _name(obj))), key=len, reverse=True)
     if not beside or not numbers or len(numbers[0]) > _MOST_DIGITS:

@@ -73,7 +73,7 @@ def transcript_json(
     notes: Sequence[Note] = (),
     dropped: Sequence[str] = (),
 ) -> Transcript:
-    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` nobody spoke.
+    """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` were not spoken.
 
     `dropped` are the ids of those that a person left out.
     """
@@ -91,12 +91,12 @@ def transcript_json(
 
 
 def no_transcript() -> Transcript:
-    """What stands for the transcript of a result that was not read."""
+    """What is used for the transcript of a result that was not read."""
     return {"schema": TRANSCRIPT_SCHEMA, "session_id": "", "duration_s": 0.0, "utterances": []}
 
 
 def note_json(note: Note, timeline: Timeline) -> TranscriptNote:
-    """A note, and the place in the output at which it came; null where nobody knows when."""
+    """A note, and the place in the output at which it came; null where that is not known."""
     at = None if note.t_us is None else min(max(0, timeline.session_to_output(note.t_us)), timeline.total_samples)
     entry = {
         "id": note.id,

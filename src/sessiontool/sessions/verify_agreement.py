@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _UNDAMAGED = ("ok", "empty", "altered")
 _DOUBTFUL = ("damaged", "altered", "unread")
-_EDITED = "if somebody edited it, keep that first: sessiontool correct ID; then merge the session again"
+_EDITED = "if it was edited, keep that first: sessiontool correct ID; then merge the session again"
 _CUE_FILES = (".vtt", ".srt")
 
 
@@ -37,8 +37,10 @@ def verify_report(document: Report) -> list[Finding]:
     problems = Problems()
     _verify_ledger(document["chunks"], problems)
     _verify_timeline(document, problems)
-    told = (Finding(one["code"], one["severity"], one["message"]) for one in document["findings"])
-    problems.expect("verify-report", "the status that the findings give", report.status_of(told), document["status"])
+    findings = (Finding(one["code"], one["severity"], one["message"]) for one in document["findings"])
+    problems.expect(
+        "verify-report", "the status that the findings give", report.status_of(findings), document["status"]
+    )
     doubtful = [chunk["key"] for chunk in document["chunks"] if chunk["verdict"] in _DOUBTFUL]
     if doubtful and document["status"] == "complete":
         problems.add("verify-report", f"the status is complete, and {doubtful[0]} is not undamaged")
@@ -101,7 +103,7 @@ def _verify_timeline(document: Report, problems: Problems) -> None:
 
 
 def verify_names(document: Report, there: Iterable[str]) -> list[Finding]:
-    """Compare the names of the outputs with those that a result can have, and with what lies there."""
+    """Compare the names of the outputs with those that a result can have, and with what is there."""
     problems = Problems()
     named = [output["name"] for output in document["outputs"]]
     for name in (audio_of(document), TRANSCRIPT):
@@ -115,7 +117,7 @@ def verify_names(document: Report, there: Iterable[str]) -> list[Finding]:
         if named.count(name) > 1:
             problems.add("verify-outputs", f"the report names {name[:80]!r} twice")
     for name in sorted({*OUTPUTS}.intersection(there).difference(named)):
-        problems.add("verify-outputs", f"{name} lies there, and the report does not name it")
+        problems.add("verify-outputs", f"{name} is there, and the report does not name it")
     return problems.findings
 
 

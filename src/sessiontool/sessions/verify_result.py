@@ -1,6 +1,6 @@
 """Whether a result is what its report says: every file is read, and compared with the report and with the others.
 
-What a merge has made is verified before it is published, what was published whenever somebody asks.
+What a merge has made is verified before it is published, what was published on request.
 """
 
 from __future__ import annotations

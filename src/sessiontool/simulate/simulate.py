@@ -1,4 +1,4 @@
-"""Makes sessions as browsers record them, hurts them in chosen ways, and says what is true of the result.
+"""Makes sessions as browsers record them, damages them in chosen ways, and says what is true of the result.
 
 `record_session` once, `damage` it as often as you like, `write_session` what comes of it; `simulate_session` does
 all three.  The packets are real Opus; the same plan and seed give the same bytes.

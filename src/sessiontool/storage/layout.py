@@ -43,7 +43,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 SIDECARS = frozenset(
     {"json", "jsonl", "txt", "log", "csv", "vtt", "srt", "md5", "sha1", "sha256", "tmp", "part", "partial"}
 )
-"""Endings of what lies beside recordings under the same number: manifests, checksums, unfinished uploads."""
+"""Endings of what is beside recordings under the same number: manifests, checksums, unfinished uploads."""
 
 
 def check_session_id(session_id: str) -> str:
@@ -119,7 +119,7 @@ _RULES: tuple[tuple[Callable[[_Components], bool], str], ...] = (
     (_fields_known, "its fields can only be {session}, {part}, {seq}, {time}, {ext} and {*}"),
     (lambda found: "session" in _fields(found), "it must contain {session}"),
     (_once_each, "{part}, {seq}, {time} and {ext} can stand in it only once"),
-    (_separated, "two fields need something between them, or nobody can tell where one ends"),
+    (_separated, "two fields need something between them, or it cannot be seen where one ends"),
     (lambda found: _fields(found)[0] == "session", "{session} must come before the other fields"),
     (
         lambda found: "part" not in _session_component(found).fields,
@@ -187,14 +187,14 @@ class Layout:
         self._session_name = _regex(self._components[self._depth : self._depth + 1])
         self._any_chunk = _regex(self._components)
         self.parent = "".join(f"{component.tokens[0]}/" for component in self._components[: self._depth])
-        """The prefix below which every session lies: empty, or ending in `/`."""
+        """The prefix below which every session is: empty, or ending in `/`."""
 
     def __repr__(self) -> str:
         return f"Layout({self.pattern!r})"
 
     @property
     def owns_folder(self) -> bool:
-        """Whether everything of a session lies in its folder."""
+        """Whether everything of a session is in its folder."""
         return self._components[self._depth].tokens == ("", "session", "")
 
     @property

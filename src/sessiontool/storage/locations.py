@@ -100,7 +100,7 @@ def _folder(path: str) -> Path:
         raise UsageError("the name of a folder is empty or broken", hint="name a folder, or s3://bucket/prefix")
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # ~somebody who is not known here
+    except RuntimeError:  # ~name of a user who is not known here
         return Path(path)
 
 

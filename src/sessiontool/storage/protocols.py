@@ -66,7 +66,7 @@ class Target(Protocol):
         ...
 
     def sizes(self) -> dict[str, int]:
-        """The size in bytes of everything that lies there now and is no folder, by its name (StorageError)."""
+        """The size in bytes of everything that is there now and is no folder, by its name (StorageError)."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -226,7 +226,7 @@ class Store(Protocol):
         ...
 
     def versions(self, session_id: str) -> Iterator[StoredVersion]:
-        """Everything of a session and of nobody else: results too, old versions and delete markers (StorageError).
+        """Everything of a session and of no other: results too, old versions and delete markers (StorageError).
 
         What is there but cannot be deleted as a file, such as a link, has an empty tag and is no marker.
         """
@@ -323,4 +323,4 @@ def changed(where: str) -> StorageError:
 
 
 def vanished(where: str) -> NotFoundError:
-    return NotFoundError(f"{where} was listed but is gone", hint="somebody deletes or moves this session; run again")
+    return NotFoundError(f"{where} was listed but is gone", hint="it is being deleted or moved; run again")

@@ -74,16 +74,16 @@ def _count(number: int, what: str) -> str:
 
 
 def _session_line(session: RealtimeSession) -> str:
-    told = realtime_session_json(session, {})
+    described = realtime_session_json(session, {})
     since = "?" if session.created_ms is None else clock(session.created_ms / 1000)
     until = "?" if session.last_ms is None else clock(session.last_ms / 1000)
     text = f"session    {session.id or 'without a name'}, {since} to {until}"
     text += f" ({session.ended})" if session.ended else ""
     text += f", {_count(len(session.turn_ids), 'turn')}"
-    if told["offset_ms"] is None:
+    if described["offset_ms"] is None:
         return f"{text}; its clock is not known"
-    spread = "" if told["offset_spread_ms"] is None else f", give or take {told['offset_spread_ms']:g} ms"
-    return f"{text}; its clock began at {clock(told['offset_ms'] / 1000)} (by {told['offset_from']}{spread})"
+    spread = "" if described["offset_spread_ms"] is None else f", give or take {described['offset_spread_ms']:g} ms"
+    return f"{text}; its clock began at {clock(described['offset_ms'] / 1000)} (by {described['offset_from']}{spread})"
 
 
 def _turn_lines(utterance: Utterance) -> Iterator[str]:
@@ -113,11 +113,11 @@ def _left(log: EventLog, verbose: bool) -> Iterator[str]:
     if verbose:
         for note in log.notes:
             at = "?" if note.t_us is None else clock(note.t_us / 1_000_000)
-            told = (
+            described = (
                 note.text
                 or f"{note.extra.get('name', '')} {note.extra.get('output') or note.extra.get('arguments', '')}"
             )
-            yield f"           {at} {note.kind.replace('_', ' ')}: {_short(told)}"
+            yield f"           {at} {note.kind.replace('_', ' ')}: {_short(described)}"
     for name, why in log.skipped.items() if verbose else ():
         yield f"skipped    {name}: {why}"
     if log.resent:

@@ -67,7 +67,7 @@ def _facts(result: MergeResult) -> Iterator[tuple[str, str]]:
     yield "recording", f"{len(chunks)} chunks in {parts} part{'s' * (parts != 1)}, {size / 1e6:.2f} MB"
     if parts > 1 or not result.has_transcript:
         yield from _parts(report)
-    yield "holes", _holes(report["timeline"])
+    yield "gaps", _gaps(report["timeline"])
     if result.has_transcript:
         utterances = result.transcript["utterances"]
         aligned = report["tool"]["settings"]["align"]
@@ -90,7 +90,7 @@ def _parts(report: Report) -> Iterator[tuple[str, str]]:
         yield f"part {part['part']}", f"{recorded_s:.2f} s by {part['recorder'] or 'an unknown recorder'}, from {at} on"
 
 
-def _holes(timeline: Sequence[ReportSpan]) -> str:
+def _gaps(timeline: Sequence[ReportSpan]) -> str:
     totals: dict[str, list[float]] = {}
     for span in timeline:
         if span["kind"] == "silence":
@@ -134,7 +134,7 @@ def _chunk(chunk: ReportChunk) -> str:
 
 
 def _ignored(report: Report) -> list[str]:
-    """What lies there and was not read."""
+    """What is there and was not read."""
     found, count = report.get("ignored", []), report.get("ignored_count", 0)
     lines = [f"  {'not read':<9} {one['bytes']:>9,} bytes {one['kind']:<13}  {_printable(one['key'])}" for one in found]
     return lines + ([f"  … and {count - len(found)} more that are not read"] if count > len(found) else [])

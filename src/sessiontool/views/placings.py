@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..sessions.explain_alignment import holes_at, stories, story_of
+from ..sessions.explain_alignment import gaps_at, stories, story_of
 from ..sessions.report import alignment_json, finding_json
 from .merges import offset_text
 from .view import View, clock, finding_line
@@ -27,9 +27,9 @@ _DOUBTS = {
     "onset": "its beginning hardly stands out",
     "ending": "its end hardly stands out",
     "left_over": "there is speech beside it that no utterance has",
-    "made_up": "an edge of it lies in the middle of speech",
+    "made_up": "an edge of it is in the middle of speech",
     "shared": "both voices are on its channel",
-    "stray": "much that sounds like speech on its channel is nobody's",
+    "stray": "much that sounds like speech on its channel is not assigned",
     "end_far": "it ends seconds from where the log has its end",
     "unsteady": "the log's times scatter widely",
     "weak_end": "its end is weak",
@@ -106,18 +106,18 @@ def _finite(value: Any) -> Any:
 
 def _lines(explained: Sequence[str], result: PlacingResult, verbose: bool) -> list[str]:
     if explained:
-        return [line for name in explained for line in _told(result, story_of(result, name))]
-    told = list(stories(result))
-    placed = [story for story in told if story.found_ms[0] is not None]
+        return [line for name in explained for line in _described(result, story_of(result, name))]
+    shown = list(stories(result))
+    placed = [story for story in shown if story.found_ms[0] is not None]
     sure = sum(story.placement.confidence >= _SURE for story in placed)
     lines = [
-        f"{result.session_id}: {len(placed)} of {len(told)} utterances found, {sure} with confidence {_SURE} or more"
+        f"{result.session_id}: {len(placed)} of {len(shown)} utterances found, {sure} with confidence {_SURE} or more"
     ]
     lines += [f"  sound {part['part']:<5}{offset_text(part)}" for part in alignment_json(result.alignment.parts)]
     lines += [f"  {finding_line(finding_json(finding), verbose=verbose)}" for finding in result.alignment.findings]
-    width = max((len(story.placement.utterance.id[:20]) for story in told), default=0)
+    width = max((len(story.placement.utterance.id[:20]) for story in shown), default=0)
     lines.append(f"  {'':{width}}  {'log':<11}{'found':<23}{'off':>8}  conf.  text")
-    for story in told:
+    for story in shown:
         lines += _row(story, width, verbose=verbose)
     return lines
 
@@ -144,7 +144,7 @@ def _reasons(story: Story) -> str:
     return "; ".join(_DOUBTS.get(name, name) for name, _ in story.doubts[:3])
 
 
-def _told(result: PlacingResult, story: Story) -> Iterator[str]:
+def _described(result: PlacingResult, story: Story) -> Iterator[str]:
     """One utterance's story."""
     placement, utterance, evidence = story.placement, story.placement.utterance, story.evidence
     yield f"{result.session_id} {utterance.id}: {placement.status}, confidence {placement.confidence:.2f}"
@@ -162,8 +162,8 @@ def _told(result: PlacingResult, story: Story) -> Iterator[str]:
         yield f"  matching   cost {evidence.cost:.2f} (skipping it: 3.5)"
     for number, (name, doubt) in enumerate(story.doubts):
         yield f"  {'doubts' * (not number):<11}{-doubt:+.1f} {_DOUBTS.get(name, name)}"
-    for number, (cause, start_ms, end_ms) in enumerate(holes_at(result, story)):
-        yield f"  {'hole' * (not number):<11}{_clock(start_ms)} - {_clock(end_ms)}  nothing was recorded ({cause})"
+    for number, (cause, start_ms, end_ms) in enumerate(gaps_at(result, story)):
+        yield f"  {'gap' * (not number):<11}{_clock(start_ms)} - {_clock(end_ms)}  nothing was recorded ({cause})"
     for number, one in enumerate(story.stretches):
         whose = "this" if one.utterance == utterance.id else one.utterance or "no utterance"
         yield f"  {'speech' * (not number):<11}{_clock(one.start_ms)} - {_clock(one.end_ms)}  {whose}"

@@ -25,7 +25,7 @@ _CHARACTER_IN = 0.056
 COLOURS = {"user": "#0072b2", "assistant": "#009e73"}
 
 
-OTHER, LOG, WRONG, HOLE, INK, FAINT = "#7a5195", "#555555", "#d55e00", "#e9e6df", "#222222", "#c8c8c8"
+OTHER, LOG, WRONG, GAP, INK, FAINT = "#7a5195", "#555555", "#d55e00", "#e9e6df", "#222222", "#c8c8c8"
 
 
 # Heights within a band, whose sound reaches from 0 to `LOUD`.
@@ -46,7 +46,7 @@ class PlottedUtterance:
         return None if start is None or end is None else (start / 1000, end / 1000)
 
     def touches(self, begin_s: float, end_s: float) -> bool:
-        """Whether anything of it, as found or as logged, lies between two times."""
+        """Whether anything of it, as found or as logged, is between two times."""
         at_s = [at / 1000 for at in (*self.story.found_ms, *self.story.logged_ms) if at is not None]
         return bool(at_s) and min(at_s) < end_s and max(at_s) > begin_s
 

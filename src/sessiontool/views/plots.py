@@ -21,7 +21,7 @@ from .plot_marks import (
     COLOURS,
     DRAWN_IN,
     FAINT,
-    HOLE,
+    GAP,
     INK,
     LEFT_IN,
     LOG,
@@ -100,7 +100,7 @@ def row_seconds(length_s: float) -> float:
 
 
 def draw(result: PlacingResult, begin_s: float, end_s: float) -> Figure:
-    """The picture of what lies between two times, not yet written anywhere."""
+    """The picture of what is between two times, not yet written anywhere."""
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -128,8 +128,8 @@ def _items(result: PlacingResult) -> list[PlottedUtterance]:
     """What to draw, with a free height for each bracket: those of one band must not lie on one another."""
     items: list[PlottedUtterance] = []
     busy: dict[tuple[int, int], float] = {}  # until when, in ms, the brackets of a channel and height reach
-    told = list(enumerate(stories(result)))
-    for index, story in sorted(told, key=lambda pair: pair[1].logged_ms[0] or 0.0):
+    numbered = list(enumerate(stories(result)))
+    for index, story in sorted(numbered, key=lambda pair: pair[1].logged_ms[0] or 0.0):
         channel = channel_of(result, index)
         if channel is None:
             continue
@@ -160,7 +160,7 @@ def _head(figure: Figure, result: PlacingResult, items: Sequence[PlottedUtteranc
         Line2D([], [], color=LOG, lw=1.2, label="where the log has it"),
         Line2D([], [], color=WRONG, lw=1.2, marker="x", ms=5, label="logged, not found"),
         Line2D([], [], color=WRONG, lw=3, label="speech that no utterance has"),
-        Patch(color=HOLE, label="nothing recorded"),
+        Patch(color=GAP, label="nothing recorded"),
     ]
     place = (x - 0.06 / WIDTH_IN, 1 - 0.42 / height_in)
     figure.legend(
@@ -195,9 +195,9 @@ def _draw_row(
     axes.tick_params(left=False, color=FAINT, labelcolor=INK)
     axes.spines[["top", "left", "right"]].set_visible(False)
     _set_times(axes)
-    for low_s, high_s in _holes(result):
+    for low_s, high_s in _gaps(result):
         if low_s < drawn_s and high_s > start_s:
-            axes.axvspan(low_s, high_s, color=HOLE, lw=0, zorder=0)
+            axes.axvspan(low_s, high_s, color=GAP, lw=0, zorder=0)
     for band, channel in enumerate(result.activity.channels):
         foot = -BAND_STEP * band
         mine = [item for item in items if item.band == band and item.touches(start_s, drawn_s)]
@@ -227,7 +227,7 @@ def _band_names(result: PlacingResult) -> list[str]:
     return [f"{name}\n({side})" for name, side in zip(names or [""] * len(sides), sides, strict=True)]
 
 
-def _holes(result: PlacingResult) -> Iterator[tuple[float, float]]:
+def _gaps(result: PlacingResult) -> Iterator[tuple[float, float]]:
     for span in result.timeline.spans:
         if span.kind == "silence":
             yield span.output_start / 48_000, span.output_end / 48_000

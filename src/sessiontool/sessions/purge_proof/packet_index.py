@@ -2,7 +2,7 @@
 
 Digital silence is identical packets, and a recording may repeat others too.  So it is not enough that a packet is
 somewhere: the packets of a chunk have to be there in their order, one behind another, with nothing between them but
-silence that the merge put in, or what lies before a packet that occurs once.  Each place is claimed by one chunk.
+silence that the merge put in, or what is before a packet that occurs once.  Each place is claimed by one chunk.
 Another one may share a run of places, as a copy, only where it was recorded at the same time by the same recorder.
 
 Packets are compared by 64 bits of a keyed BLAKE2b.  Its key is made for each index, so no file can be made to fit.

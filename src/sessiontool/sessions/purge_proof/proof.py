@@ -1,6 +1,6 @@
 """Is each byte of each chunk in a published recording?  Found out from the chunks and the recording alone.
 
-A report says what a merge made of the chunks.  Whoever may write to a store may write a report, and a merge may be
+A report says what a merge made of the chunks.  A party that may write to a store may write a report, and a merge may be
 wrong; so no report is asked here.  Each chunk is read again: its packets have to be in the recording (`packet_index`),
 and the rest has to be the container's own.  What is neither is named: damage, other tracks, packets of
 another recording.
@@ -21,7 +21,7 @@ from ...errors import RecordingError
 from ...media.probe import begins_recording
 from ...media.upload_wrappers import Unwrapper
 from .packet_index import UNKNOWN_TIME, PacketIndex
-from .streams import ProofStream, Unproved, strangers
+from .streams import ProofStream, Unproved, foreign_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -94,7 +94,7 @@ class Proof:
         unwrapped = self._unwrapper.unwrap(data)
         data = unwrapped.data if unwrapped else data
         if (chunk.part, chunk.seq) in self._foreign:
-            self._note_stranger(chunk)
+            self._note_foreign(chunk)
         if sha256 in self._seen or not data:  # what is wrong with it was said of the other one
             return
         self._seen.add(sha256)
@@ -116,8 +116,8 @@ class Proof:
         self._close(self._before)
         self._close(self._stream)
         self._before = self._stream = None
-        for chunk in strangers(self._runs):
-            self._note_stranger(chunk)
+        for chunk in foreign_chunks(self._runs):
+            self._note_foreign(chunk)
         self._runs = []
 
     # -- the streams
@@ -140,7 +140,7 @@ class Proof:
             self.unproved += stream.unused()
             self._runs.append(stream.run())
 
-    def _note_stranger(self, chunk: ChunkRef) -> None:
+    def _note_foreign(self, chunk: ChunkRef) -> None:
         """All of a chunk, also where its packets are in the result: it may be all that there is of its own session."""
         found = Unproved(chunk.object.key, 0, chunk.object.size_bytes, "of another recording than most of its part")
         if found not in self.unproved:

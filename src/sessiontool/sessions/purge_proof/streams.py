@@ -122,7 +122,7 @@ class ProofStream:
         return runs
 
     def run(self) -> ProofRun:
-        """What can be told of the stream once it is closed."""
+        """What is known of the stream once it is closed."""
         track = self._reader.track
         kind = type(self._reader).__name__, track.number if track else 0
         return ProofRun(kind, self._packets, [piece.chunk for piece in self._pieces])
@@ -174,7 +174,7 @@ class ProofStream:
         return self._pieces[number].skipped + offset - self._reader.ledger.start_of(number)
 
 
-def strangers(runs: Sequence[ProofRun]) -> Iterator[ChunkRef]:
+def foreign_chunks(runs: Sequence[ProofRun]) -> Iterator[ChunkRef]:
     """The chunks of a part that another recorder wrote than most of it.
 
     They are written in another way, or their numbers are among those of the others.

@@ -77,7 +77,7 @@ def _heard(text: str, heard: str, places: Sequence[Place]) -> str:
 
 
 def _words(words: Sequence[Mapping[str, Any]], text: str, places: Sequence[Place]) -> Iterator[dict[str, Any]]:
-    """The words, those that go as one word; none where they cannot be told apart."""
+    """The words, those that go as one word; none where they cannot be distinguished."""
     located = word_places(words, text)
     gone: dict[str, Any] | None = None
     for word, at in zip(words, located or (), strict=False):

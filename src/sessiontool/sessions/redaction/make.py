@@ -83,8 +83,8 @@ def _report(
 ) -> Report:
     """The report of the whole, with what is gone of it."""
     document: dict[str, Any] = {name: value for name, value in source.report.items() if name != reports.HASH}
-    told = reports.finding_json(_finding(plan, cuts))
-    document["findings"] = redacted_findings([*document["findings"], told], plan)
+    finding = reports.finding_json(_finding(plan, cuts))
+    document["findings"] = redacted_findings([*document["findings"], finding], plan)
     for name in ("ignored", "realtime"):
         if name in document:
             document[name] = _swept_texts(document[name], plan)

@@ -2,8 +2,8 @@
 
 The merged result and the chunks stay as they are.  What is in redactions.jsonl holds for good: every merge makes the
 redacted result anew from it.  All of it happens in the workspace of the merged result, so no merge and no purge runs at
-the same time.  redactions.jsonl is written before the result is published: whoever is killed between leaves a redacted
-result that is older than the redactions, which `merge` and `verify` notice.
+the same time.  redactions.jsonl is written before the result is published: a run that is killed between leaves a
+redacted result that is older than the redactions, which `merge` and `verify` notice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where something of an utterance sounds, and what an utterance says in a stretch of sound.
 
-Each with as much room around it as its times are worth.  Where times are worth nothing, there is no place: whoever
+Each with as much room around it as its times are worth.  Where times are worth nothing, there is no place: the one who
 redacts has to name one.
 """
 

@@ -73,7 +73,7 @@ def scratch_folder() -> AbstractContextManager[Path]:
 def work_folder(parent: Path, prefix: str, *, alone: bool = False) -> Iterator[Path]:
     """An empty folder to work in, removed however the block ends; those of killed runs go as well.
 
-    `alone`: no other run can be about to make one here, so that even the youngest that nobody holds is a leftover.
+    `alone`: no other run can be about to make one here, so that even the youngest that no run holds is a leftover.
     """
     with disk_errors("write to", parent):
         _remove_leftovers(parent, prefix, 0 if alone else _LEFTOVER_S)
@@ -101,7 +101,7 @@ def _held(work: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(folder: Path, prefix: str, age_s: float) -> None:
-    """Remove the work folders of runs that were killed: old, and locked by nobody."""
+    """Remove the work folders of runs that were killed: old, and not locked."""
     if sys.platform == "win32":
         return
     for work in folder.glob(f"{prefix}*"):

@@ -1,7 +1,7 @@
 """A store in a local folder.
 
 Links: the store's root may be one, and so may a session's folder or a file as long as it leads to a place inside the
-store; links to folders below a session and links out of the store are not followed, for whoever may write a store must
+store; links to folders below a session and links out of the store are not followed, for who may write a store must
 not choose which files of this machine are read.  Pipes, sockets and devices are never opened.
 
 Not here: publishing a result (`folder`).
@@ -131,7 +131,7 @@ class LocalStore:
 
     @contextmanager
     def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:  # noqa: ARG002 - a disk needs no order
-        yield lambda obj, sha256=None: self.read(obj)  # noqa: ARG005 - a disk that lies does so again
+        yield lambda obj, sha256=None: self.read(obj)  # noqa: ARG005 - a disk that reads wrong does so again
 
     def target(self, session_id: str) -> FolderTarget:
         folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER

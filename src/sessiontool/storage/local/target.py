@@ -101,7 +101,7 @@ class FolderTarget:
         return self._folder / check_name(name)
 
     def tidy(self) -> None:
-        with suppress(StorageError, OSError):  # whoever works there now, or merges next, says what is the matter
+        with suppress(StorageError, OSError):  # the run that works there now, or the next, says what is the matter
             if any(name.startswith(OURS) for name in os.listdir(self._folder)):  # noqa: PTH208 - names are all
                 with self.workspace():
                     pass  # what was left is put right on the way in
@@ -169,7 +169,7 @@ class FolderTarget:
 
 @contextmanager
 def _existing(folder: Path) -> Iterator[None]:
-    """See to it that a folder is there; what was made for it goes again if nothing came to lie in it."""
+    """See to it that a folder is there; what was made for it goes again if nothing was put in it."""
     created: list[Path] = []
     try:
         with disk_errors("write to", folder):
@@ -195,7 +195,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Still locked: whoever waits for this file finds that it is no longer the one of that name.
+        # Still locked: a run that waits for this file finds that it is no longer the one of that name.
         path.unlink(missing_ok=True)
         os.close(descriptor)
 
@@ -228,7 +228,7 @@ def _lock(path: Path) -> int:
 
 
 def _check_lock(path: Path, descriptor: int) -> None:
-    """StorageError where what was opened is no file of its own: writing to it would write to somebody else's."""
+    """StorageError where what was opened is no file of its own: writing to it would write to a foreign file."""
     status = os.fstat(descriptor)
     if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
         return
@@ -239,7 +239,7 @@ def _check_lock(path: Path, descriptor: int) -> None:
 
 def _busy(path: Path, descriptor: int) -> BusyError:
     with os.fdopen(descriptor, "rb") as file:
-        owner = file.read(200).decode("utf-8", "replace") or "nobody knows who"
+        owner = file.read(200).decode("utf-8", "replace") or "an unknown run"
     return BusyError(f"another run is at work in {path.parent}: {owner}", hint="run again when it has ended")
 
 

@@ -74,7 +74,7 @@ def _check_kind(path: Path, is_right: Callable[[int], bool], wanted: str) -> Non
     try:
         status = path.lstat()
     except OSError:
-        return  # nothing is there, and whoever opens it says so
+        return  # nothing is there, and opening it says so
     _check(path, status, is_right, wanted)
 
 

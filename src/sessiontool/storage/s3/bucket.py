@@ -105,7 +105,7 @@ class Bucket:
         self._close_client = weakref.finalize(self, client.close)
 
     def close(self) -> None:
-        """Let go of connections; whoever waits to ask again gives up."""
+        """Let go of connections; a thread that waits to ask again gives up."""
         self._closed.set()
         self._close_client()
 

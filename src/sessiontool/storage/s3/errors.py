@@ -1,6 +1,6 @@
 """What boto3 reports, said once for people: a table from error to reason and next step.
 
-Known errors are told in our words alone.  The server's own words are added for refusals, where AWS names the missing
+Known errors are given in our words alone.  The server's own words are added for refusals, where AWS names the missing
 permission, and for errors that are not in the table, where they are all there is.  Nothing here formats a credential.
 
 Not here: deciding when to ask again beyond saying which errors pass (`is_passing`).
@@ -80,7 +80,7 @@ _REFUSED = _Problem("boto3 refuses", "check the bucket's name and the AWS settin
 
 _BY_CODE = {
     "NoSuchBucket": _NO_BUCKET,
-    "NoSuchKey": _Problem("it is not there", "somebody deletes or moves it; run again", NotFoundError),
+    "NoSuchKey": _Problem("it is not there", "another program deletes or moves it; run again", NotFoundError),
     "AccessDenied": _DENIED,
     "403": _DENIED,
     "Forbidden": _DENIED,

@@ -2,7 +2,7 @@
 
 Through obstore where it is installed: a GET costs boto3 a millisecond of Python, which no number of threads makes
 faster.  obstore asks once.  Whatever goes wrong, the object is read through boto3 (`Bucket.get`), which asks again,
-waits, and says what is the matter; so there is one place where errors are told, and nothing depends on obstore.
+waits, and says what is the matter; so there is one place where errors are described, and nothing depends on obstore.
 
 What is checked: the size as listed; that the ETag still is the listed one (If-Match); and that it is the MD5 of the
 bytes, where it looks like one.  It is none for uploads in several parts, and looks like one but is none where a key of

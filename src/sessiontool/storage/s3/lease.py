@@ -1,11 +1,11 @@
 """A lease in a bucket: one run at a time on one result, by an object that must be renewed.
 
 The object is stored on the condition that there is none, and renewed, or taken over when it was not renewed for
-`LEASE_S`, on the condition that nobody else did so since it was read.  How old it is tells the server's clock alone,
+`LEASE_S`, on the condition that no other run did so since it was read.  How old it is tells the server's clock alone,
 so machines whose clocks differ agree.
 
-A run removes its lease when it has left nothing half done.  So whoever finds a lease that has run out (`inherited`)
-has a killed run to clean up after, and whoever finds none has not.
+A run removes its lease when it has left nothing half done.  So a run that finds a lease that has run out (`inherited`)
+has a killed run to clean up after, and one that finds none has not.
 
 A lease cannot stop a process that stands still for longer than `LEASE_S` between `confirm` and the request after it.
 """
@@ -36,7 +36,7 @@ _RELEASE_WAIT_S = 5
 
 
 class Lease:
-    """A lease on what lies below the folder of `key`.  `inherited`: a run died while it had it."""
+    """A lease on what is below the folder of `key`.  `inherited`: a run died while it had it."""
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         self.token = uuid.uuid4().hex
@@ -46,7 +46,7 @@ class Lease:
         self._bucket = bucket
         self._key = key
         self._where = bucket.url(key.rpartition("/")[0])
-        self._tag: str | None = None  # None as well when somebody else has it by now
+        self._tag: str | None = None  # None as well when another run has it by now
         self._renewed = 0.0
         self._renewals = 0
         self._changing = threading.Lock()
@@ -101,7 +101,7 @@ class Lease:
     def _busy(self, found: Snapshot, held_s: float) -> BusyError:
         left_s = max(1, round(held_s + _CLOCK_STEP_S - found.age_s))
         return BusyError(
-            f"another run is at work in {self._where}: {_document(found).get('owner', 'nobody knows who')}"[:500],
+            f"another run is at work in {self._where}: {_document(found).get('owner', 'an unknown run')}"[:500],
             hint=f"run again when it has ended; if it was killed, in {left_s} s",
         )
 

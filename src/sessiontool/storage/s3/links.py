@@ -1,4 +1,4 @@
-"""Signed URLs of objects (Signature version 4, in the query): whoever has one can read the object until it ends."""
+"""Signed URLs of objects (Signature version 4, in the query): anyone who has one can read the object until it ends."""
 
 from __future__ import annotations
 

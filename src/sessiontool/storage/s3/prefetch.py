@@ -1,11 +1,11 @@
 """Reads objects ahead: many travel at once, and they are handed out in order while later ones are still under way.
 
-The order is told up front and is the order in which they will most likely be asked for; whoever asks otherwise gets
-what was asked for, and the reading ahead goes on from there.  It goes on while nobody asks, but what is under way or
-waits to be asked for is bounded, in number and in bytes.  An object that cannot be read is an error for whoever asks
-for it, and nobody else.
+The order is given up front and is the order in which they will most likely be asked for; who asks otherwise gets
+what was asked for, and the reading ahead goes on from there.  It goes on between requests, but what is under way or
+waits to be asked for is bounded, in number and in bytes.  An object that cannot be read is an error for the caller that
+asks for it, and for no other.
 
-Threads are daemons: a server that does not answer keeps nobody from ending.
+Threads are daemons: a server that does not answer keeps no program from ending.
 
 Not here: how an object is read (`get`), asked for again and checked.
 """

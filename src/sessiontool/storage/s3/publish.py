@@ -3,7 +3,7 @@
 Where there is no result yet, files go to their names and the report comes last.  Where one is replaced, all of the new
 one is stored under a staging prefix first; its report comes last there too, under a name that tells how many files it
 needs.  From then on it is the result, and what remains is to put it in place: the old report goes, the files are copied
-on the server, the new report is put.  Whoever comes after a killed run finishes that, or removes what is not complete.
+on the server, the new report is put.  The run after a killed one finishes that, or removes what is not complete.
 
 Every step is taken under the lease, and the two that decide are conditions as well: the old report is deleted if it is
 the one that was seen, the new one is put if there is none.
