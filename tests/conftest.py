@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which programs inherit
 
 
 SLOW = frozenset(

@@ -292,7 +292,6 @@ class TestInTheMiddle:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - nohup has SIGHUP ignored
         )
         deadline = time.monotonic() + 30
         while not list(output.glob("*/.sessiontool-*/*")):

@@ -25,10 +25,10 @@ from .alignment.findings import channel_notes, session_findings
 from .alignment.log_readings import readings, twins
 from .alignment.louder_speech import stricter
 from .alignment.mixed_lanes import split_lanes
-from .alignment.recorded_time import SAMPLES_PER_MS, Axis
+from .alignment.recorded_time import Axis
 from .alignment.stretches import with_speech
 from .alignment.untimed import has_untimed, place_untimed
-from .model import Placement
+from .model import SAMPLES_PER_MS, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,26 +43,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_LOGGED_MS = 400.0
-
-_SURER = 1.05
-"""How much better another reading of the log must be carried: the log is believed unless the sound objects."""
-
-_SURE, _SURE_SHARE = 0.8, 0.85
-"""Support from which on a place is sure, and how many sure places make a channel one that is not doubted."""
-
-_STRICTER_SURER = 1.02
-"""How much more support must come of asking more of what is speech."""
-
-_AROUND = 3
-"""Utterances on either side of one that are its company."""
-
-_OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0
-_SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25
-
-_SOUNDING = 0.15
-
+_LOGGED_MS = 400.0  # chosen: how far an end may be moved to where the log has it, where no boundary was found
+_SURER = 1.05  # ratio; chosen: another reading of the log must carry so much better, or the log is believed
+_SURE, _SURE_SHARE = 0.8, 0.85  # support of a sure place, and the share of them on a channel that is sure; chosen
+_STRICTER_SURER = 1.02  # ratio; chosen: how much more support must come of asking more of what is speech
+_AROUND = 3  # utterances, on either side of one, that are its company; chosen
+_OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begins who cuts one off, and how late
+_SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
+_SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 _DRIFT_AFTER_MS, _DRIFT_MATCHES, _DRIFT_SPREAD_MS = 600_000.0, 30, 300.0
+"""Time, places and spread from which on a drift is derived; chosen: below, it is less than its error."""
 
 
 @dataclass(frozen=True, slots=True)

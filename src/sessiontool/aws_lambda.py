@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .config import Settings
 
 MARGIN_S = 3.0
-"""What it takes to break off, clean up and answer."""
+"""What it takes to break off, clean up and answer; chosen."""
 
 _TEST_EVENT = "s3:TestEvent"
 _KINDS: tuple[type[SessionToolError], ...] = (UsageError, NotFoundError, RecordingError, StorageError)

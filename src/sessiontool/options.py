@@ -29,6 +29,7 @@ FailOn = Literal["failed", "partial", "warning"]
 _MOST_TICKS = 1 << 33
 """MPEG-2 time stamps have 33 bits (ISO/IEC 13818-1, section 2.4.3.7)."""
 _MIB = 1 << 20
+"""Bytes, by definition."""
 _LONGEST_SHOWN = 80
 """Characters of a wrong value in a message; chosen."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..model import INAUDIBLE
+from ..model import INAUDIBLE, SAMPLES_PER_MS
 from ..speech.duration_model import spoken_ms
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SAMPLES_PER_MS = 48
 _FAR_MS = 1e9
 _CUT_MS = 100.0
 _USUAL_TURN_MS = 2800.0

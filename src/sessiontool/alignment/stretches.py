@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .recorded_time import SAMPLES_PER_MS
+from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from ..model import Placement

@@ -46,7 +46,7 @@ DECODE_RATE = 16_000
 
 _FACTOR = 3  # samples of Opus to one of DECODE_RATE (by definition)
 _BLOCK_SAMPLES = 30 * 48_000  # chosen: memory stays at a few MB, and threads have work
-_PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
+PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
 _MOST_THREADS = 4  # threads; chosen: beyond that, they wait for the interpreter
 _HALF_TAPS = 4  # taps of the filter on each side; chosen
 _ROW = 16  # samples that one column of the filter's matrix makes; chosen
@@ -120,7 +120,7 @@ def _blocks(packets: Iterable[bytes], head: SoundHead, skip_samples: int, reach:
         yield _Block(tuple(held), tuple(lengths), position, start, start + _BLOCK_SAMPLES)
         start += _BLOCK_SAMPLES
         spent = 0
-        while position + lengths[spent] <= start - reach - _PRE_ROLL_SAMPLES:
+        while position + lengths[spent] <= start - reach - PRE_ROLL_SAMPLES:
             position += lengths[spent]
             spent += 1
         del held[:spent], lengths[:spent]

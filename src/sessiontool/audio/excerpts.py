@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .decoder import decode
+from .decoder import PRE_ROLL_SAMPLES, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-_PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
 _FULL_SCALE = 32767  # of 16-bit samples (by definition)
 _SAMPLE_BYTES = 2  # of 16 bits (by definition)
 
@@ -66,7 +65,7 @@ def cut(
         while waiting and stretches[waiting[0]][1] <= position:
             number = waiting.popleft()
             yield number, _excerpt(head, held, *stretches[number])
-        needed = stretches[waiting[0]][0] - _PRE_ROLL_SAMPLES if waiting else position
+        needed = stretches[waiting[0]][0] - PRE_ROLL_SAMPLES if waiting else position
         while len(held) > 1 and held[1][0] <= needed:
             held.popleft()
     for number in waiting:
@@ -76,6 +75,6 @@ def cut(
 
 def _excerpt(head: SoundHead, held: Iterable[tuple[int, bytes]], start: int, end: int) -> Excerpt:
     chosen = [(at, packet) for at, packet in held if at < end]
-    while len(chosen) > 1 and chosen[1][0] <= start - _PRE_ROLL_SAMPLES:
+    while len(chosen) > 1 and chosen[1][0] <= start - PRE_ROLL_SAMPLES:
         chosen.pop(0)
     return Excerpt(tuple(packet for _, packet in chosen), head, start - chosen[0][0], end - start)

@@ -17,6 +17,7 @@ import av
 
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SAMPLES_PER_SECOND
+from .decoder import PRE_ROLL_SAMPLES
 from .stretch import packets_needed
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from ..media.opus import OpusHead
 
-_PRE_ROLL_SAMPLES = 9600  # 200 ms, chosen: RFC 7845, section 4.6 asks for 80
 _TRACK_UID = 1  # chosen: a clip has one track
 
 
@@ -37,7 +37,7 @@ def copy_clip(
     Returns how many samples in front are hidden.  At the beginning of a recording, they are its own pre-skip.
     """
     start, end = stretch
-    chosen = packets_needed(packets, head, start, end, _PRE_ROLL_SAMPLES)
+    chosen = packets_needed(packets, head, start, end, PRE_ROLL_SAMPLES)
     first = next(chosen)
     clip_head = replace(head, pre_skip=start - first[0])
     if path.suffix == ".webm":

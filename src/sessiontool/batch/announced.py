@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK_DIGITS = 16
+"""Hexadecimal digits of a hash, 64 bits; chosen: two states of one session are not taken for each other."""
 
 
 class _Said(NamedTuple):

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"(tcp|tls)://[A-Za-z0-9._\[\]:-]{1,255}:[0-9]{1,5}")
 _CONNECT_S = 10
+"""Chosen: a scheduler that does not answer for so long is not there."""
 _AHEAD = 2
-"""How many sessions a worker's thread has in sight: one to do, one to go on with."""
+"""How many sessions a worker's thread has in sight; chosen: one to do, one to go on with."""
 
 
 class DaskEngine:

@@ -28,6 +28,7 @@ Status = Literal["complete", "repaired", "partial", "unchanged", "busy", "skippe
 MERGED = ("complete", "repaired", "partial")
 FAILED = ("failed", "interrupted")
 _INTERRUPTED = 130
+"""Exit code by the definition of shells: 128 and the number of SIGINT."""
 _OTHERWISE = "merged with other options"
 _PURGED = "its chunks were deleted after it was merged"
 

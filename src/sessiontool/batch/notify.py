@@ -20,6 +20,7 @@ MOST_NAMED = 1000
 _PATIENCE_S = 120
 """Seconds that the command may take; chosen."""
 _STDERR = 2
+"""The number of the file, by the definition of POSIX; a command's output belongs with messages, not with results."""
 
 
 def message(totals: Totals, news: Sequence[Outcome], error: SessionToolError | None, call: str) -> dict[str, Any]:

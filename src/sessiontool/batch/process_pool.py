@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 
 _SPAWN = multiprocessing.get_context("spawn")  # no thread or connection of ours is half in a worker
 _PATIENCE_S = 10.0
+"""Chosen: what a worker needs to end what it has begun, clean up and leave."""
 _TELL_EVERY_S = 0.2
+"""Chosen: as often as a terminal is drawn anew."""
 _MOST_WORKERS = 256
-"""By default; chosen: each has a pipe and an interpreter of 60 MB or more."""
+"""Processes, by default; chosen: each has a pipe and an interpreter of 60 MB or more."""
 
 
 class Watch(Protocol):

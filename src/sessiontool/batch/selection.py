@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..model import SessionListing
 
 DEFAULT_SETTLE_MINUTES = 60
+"""Chosen: the longest Realtime session; what is quiet for so long has ended."""
 _AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..views.view import View
 
 INTERRUPTED = 130
+"""Exit code by the definition of shells: 128 and the number of SIGINT."""
 _STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What stops services and pods, and what a terminal that is closed sends."""
 _CHANGING = ("publishing", "deleting")

@@ -13,6 +13,7 @@ from .common import errors_as_exits
 from .parameters import DebugOption, JsonOption
 
 _MAX_BYTES = 1 << 30
+"""Chosen: a recorder's blob is far smaller, and all of it is held in memory."""
 
 
 def explain(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ..sessions.list_sessions import ListedSession
 
 _GC_THRESHOLD = 700
-"""Objects, Python's own default: each page of a listing leaves cycles behind, 10 MB of them by the program's."""
+"""Objects, Python's own default (measured: each page of a listing leaves cycles behind, 10 MB of them by the
+program's)."""
 _STATES = "none, recording, merged, partial, stale"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
+"""Seconds, by definition."""
 _LIFETIME = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 
 

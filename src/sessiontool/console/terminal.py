@@ -22,7 +22,7 @@ _COLOURS = {
 }
 """Colours of ECMA-48 (red, yellow, faint) by what they are for."""
 _LEAST_COLUMNS = 40
-"""Columns below which wrapping is of no use; chosen."""
+"""Character cells; chosen: below that, wrapping is of no use."""
 
 
 _is_coloured = False

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REFRESH_HZ = 4
+"""Chosen: as often as it can be read."""
 
 
 class NoTable:

@@ -23,6 +23,7 @@ _MARKS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 _PROBED_BYTES = 4096
+"""Chosen: enough text to recognise an encoding by."""
 _JUDGED_BYTES = 1 << 16
 """As much of a file tells its encoding (chosen: hundreds of words)."""
 _ZERO_SHARE = 0.2
@@ -54,7 +55,8 @@ _LATIN_POINTS = {
     **dict.fromkeys("\u00ec\u00f5\u00f8\u00f9\u0144", 0.9),  # ì õ ø ù ń
     "\u00f1": 1.05,  # ñ
 }
-"""Letters that share their byte with a more common one of another encoding; every other letter counts 1."""
+"""Scores of letters that share their byte with a more common one of another encoding; every other letter counts 1
+(chosen)."""
 
 _FOLLOWED = {"\u00f1": "aeiou\u00e1\u00e9\u00ed\u00f3\u00fa", "\u0153": "uei"}
 """What stands behind ñ in Spanish and œ in French; elsewhere they are ń and ś of Polish, read wrongly."""
@@ -248,6 +250,7 @@ _SCRIPTS = (
     (0x4E00, 0x9FFF, "han"),
     (0xAC00, 0xD7A3, "hangul"),
 )
+"""Ranges of letters, by definition of Unicode."""
 
 
 _FIRST_LEVEL = {
@@ -257,7 +260,7 @@ _FIRST_LEVEL = {
     "big5": (0xA4, 0xC6),
     "cp949": (0xB0, 0xC8),
 }
-"""The first bytes of the characters that people write: the standards' first levels, and Hangul."""
+"""Lead bytes of the most common characters, by definition of each encoding (JIS X 0208, GB 2312, Big5, KS X 1001)."""
 
 
 def _is_common(char: str, encoding: str) -> bool:

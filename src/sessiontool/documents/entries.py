@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from .fields import Entry
 
 _MOST_DEPTH = 8
+"""Levels of objects that are looked through for entries; chosen: exports have three."""
 _MOST_LISTS = 1000
+"""Number of lists of a level that are looked into, as steps of the search; chosen: bounded time on any JSON."""
 _JUDGED = 50
+"""Number of entries by which a list is judged, as units of evidence; chosen."""
 _PREFIX_CHARS = 400
+"""Characters; chosen: longer than what loggers write before an entry."""
 _BRACKETED_TIME = re.compile(r"\s*\[\d[\d:.,]*[\s\]]")
 
 

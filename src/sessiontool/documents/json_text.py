@@ -13,7 +13,7 @@ import json
 from typing import Any, NoReturn
 
 MAX_DEPTH = 128
-"""What we write is nested less: fields of a log that are handed through may have 100 levels of their own."""
+"""Levels; chosen: what we write is nested less, and fields that are handed through may have 100 levels of their own."""
 
 TOO_DEEP = "it is nested too deeply"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 MAX_NAMED = 20
-"""So many problems of a document are listed one by one; the rest are counted."""
+"""Number of problems of a document that are listed one by one, a line each; the rest are counted; chosen."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,9 @@ class LogProblems:
 
 _SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 _MAX_NAME_CHARS = 80
+"""Characters of a name in a message; chosen: a line of a terminal."""
 _MAX_DEPTH = 100
+"""Levels of fields that are handed through; chosen: below what Python's own parser takes."""
 _Model = TypeVar("_Model", bound="BaseModel")
 
 

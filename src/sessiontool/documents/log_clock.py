@@ -24,19 +24,24 @@ if TYPE_CHECKING:
     from .moments import Moment
 
 _ZONE_STEP_MS = 1_800_000.0
+"""By definition: zones are whole or half hours apart (a few, by quarters, are left out)."""
 _MOST_ZONES = 28
-"""Zones are whole or half hours apart, from UTC-12 to UTC+14."""
+"""By definition: steps of half an hour from UTC to UTC+14, the farthest zone."""
 
 _MARGIN_MS = 15_000.0
 """A text may arrive so long after its sound (measured: up to 9.5 s), and a page open before its recorder starts."""
 _MOST_OUTSIDE, _LEAST_OUTSIDE_COUNT = 0.6, 3
+"""Share of utterances, and their number, from which on a log does not fit the recording; chosen."""
 _UNIT_NAMES = {S: "seconds", MS: "milliseconds", US: "microseconds", NS: "nanoseconds"}
 _UNKNOWN_LENGTH_MS = 6 * 3_600_000.0
+"""Chosen: where the recording's length is not known, no session is longer."""
 _MOST_LONGER, _LEAST_SAID = 1.5, 0.2
-"""A log in its right unit is not much longer than the recording, and leaves time to say a part of what it holds."""
+"""Ratios, chosen: a log in its right unit is not much longer than the recording, and leaves time to say a part of
+what it holds."""
 _SILENT_SHARE = 100.0
+"""Ratio of a log's length to that of its speech; chosen: no conversation is more silent."""
 _SECONDS_BELOW_MS = 5.0
-"""Events of a conversation are further apart than this on average, or their times are seconds."""
+"""Chosen: events of a conversation are further apart than this on average, or their times are seconds."""
 
 
 @dataclass(frozen=True, slots=True)

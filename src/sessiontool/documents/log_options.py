@@ -28,6 +28,7 @@ FIELDS = ("text", "role", "start", "end", "duration", "arrived", "id", "final", 
 UNITS = {"s": S, "ms": MS, "us": US, "ns": NS}
 ROLES = ("user", "assistant")
 _MOST_CHARS = 200
+"""Characters of a setting; chosen: names of fields and zones are shorter."""
 _EXAMPLE = 'a line of it reads: text = "body", unit = "ms" or roles = { Agent = "assistant" }'
 
 

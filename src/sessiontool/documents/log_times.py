@@ -44,7 +44,7 @@ class LogReading:
 
 
 MAX_TIME_S = 366 * 24 * 3600.0
-"""A session-clock time beyond a year is a mistake (an epoch time, most often)."""
+"""Chosen: a session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
 
 _SAY_MS_PER_CHAR = 65.0
@@ -52,15 +52,17 @@ _SAY_MS_PER_CHAR = 65.0
 
 
 _SAME_SHARE, _LEAST_SAME = 0.5, 3
+"""Share and number of entries, as units of evidence, with one time that make it none; chosen."""
 _LEAST_OF_SAID = 0.3
 """A log in minutes and seconds takes more than this share of what its texts take to say (chosen)."""
 
 
 _COARSE_MS = 60_000.0
+"""Chosen: times of whole minutes are too coarse for captions."""
 
 
 _LONGEST_MS = 300_000.0
-"""Half of all utterances are not longer than five minutes: then their lengths are in milliseconds."""
+"""Chosen: half of all utterances are not longer than five minutes; else their lengths are in milliseconds."""
 
 
 def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:

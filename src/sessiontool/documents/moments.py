@@ -14,16 +14,19 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 S, MS, US, NS = 1000.0, 1.0, 0.001, 0.000_001
-"""What a number of this unit is worth in milliseconds."""
+"""What a number of this unit is worth in milliseconds (ms), by definition."""
 
 TICKS = 0.000_1
-"""The same of .NET's ticks, of which a microsecond has ten."""
+"""The same of .NET's ticks in ms: a microsecond has ten, by definition."""
 
 EPOCH_MS, EPOCH_US, EPOCH_NS = 1e11, 1e14, 1e17
-"""From here on a number can only be one of that unit since 1970; in milliseconds that is the year 1973."""
+"""Chosen: from here on a number can only be one of that unit since 1970; in milliseconds that is the year 1973."""
 _LARGEST = 1e19
+"""Units of any clock; chosen: nanoseconds since 1970 are less until the year 2286."""
 DAY_MS = 86_400_000.0
+"""By definition."""
 _MOST_CHARS = 80
+"""Characters of a time as text; chosen: the longest known form has 40."""
 
 MomentClock = Literal["bare", "session", "epoch", "naive", "day", "count"]
 

@@ -14,6 +14,7 @@ from .lenient import words_of
 from .moments import MS, NS, TICKS, US, S
 
 _MOST_CHARS = 60
+"""Characters of a field's name that are compared; chosen: names are shorter."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 UNITS = {

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from .models import UtteranceDocument
 
 _LEAST_WORDS, _ONE_WORD_SHARE = 10, 0.9
+"""Number of words, and share of entries of one word, from which on a log has a word a line; chosen."""
 _PAUSE_MS, _SENTENCE_PAUSE_MS = 1000.0, 300.0
+"""Pauses between words that end an utterance: any, and one behind a whole sentence; chosen."""
 _SENTENCE_ENDS = (".", "?", "!", "\u2026", "\u3002", "\uff1f", "\uff01")
 _SAME_START_MS = 1.0
+"""Chosen: half the step of times in whole milliseconds, rounded up."""
 _UNSPACED = (
     ("\u0e00", "\u0eff"),
     ("\u1000", "\u109f"),

@@ -28,7 +28,8 @@ MOST_BYTES = 16 << 20
 MOST_SPANS = 10_000
 """The most redactions of a session: chosen, one each three seconds of eight hours."""
 
-_MOST_CHARS = 10_000_000  # of a text; chosen
+_MOST_CHARS = 10_000_000
+"""Characters of a text; chosen."""
 _MOST_S = 366 * 24 * 3600  # of a recording: a year; chosen
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _HASH = re.compile(r"[0-9a-f]{64}")

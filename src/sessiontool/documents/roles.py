@@ -44,6 +44,7 @@ _SAY_NOTHING = frozenset(words_of("message role speaker participant channel audi
 _NO_LETTER = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"\d+$")
 _MOST_NAMES = 1000
+"""Number of names of speakers that are looked at, as units of a list; chosen: no conversation has as many."""
 
 
 def letters(name: str) -> str:

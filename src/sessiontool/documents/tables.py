@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 _SEPARATORS = ",;\t|"
 _JUDGED = 50
+"""Lines by which a table's columns are recognised; chosen."""
 _MOST_COLUMNS = 30
+"""Fields of a line; chosen: what has more is no log of a conversation."""
 _MOST_ROLES = 4
+"""Number of different words in a column of roles, as units of its content; chosen."""
 _MOST = 0.8
 """So many of the rows (a share, chosen) must hold what makes a column what it is."""
 

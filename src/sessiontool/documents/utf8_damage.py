@@ -12,7 +12,8 @@ import re
 _HALF = re.compile("[\ud800-\udfff]")
 _LEADING, _TRAILING = re.compile("^[\udc00-\udfff]"), re.compile("[\ud800-\udbff]$")
 _HELD_FROM = 0x10F800
-"""Where halves are held: the last 2048 characters for private use, which no text has."""
+"""Where halves are held: the last 2048 characters for private use, which no text has; chosen, by Unicode's
+definition of them."""
 _HELD = re.compile("[\U0010f800-\U0010fbff][\U0010fc00-\U0010ffff]|[\U0010f800-\U0010ffff]")
 _ESCAPED_HALF = re.compile(
     r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][\da-fA-F]{2}(?!\\u[dD][c-fC-F])"

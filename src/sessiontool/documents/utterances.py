@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 
 _LITTLE = 0.5
-"""Where fewer of the entries than this could be read, the log was not understood."""
+"""Share, chosen: where fewer of the entries than this could be read, the log was not understood."""
 _LISTED = 8
+"""Number of names that a message lists, on a line; chosen."""
 _DEFAULT_OPTIONS = LogOptions()
 _DEFAULT_TIMES = SessionTimes()
 

@@ -35,4 +35,5 @@ DEFINITIONS = {
     "fillers_in_text": Definition("count", "fillers that the text has; most transcriptions leave them out"),
     "speech_without_text": Definition("s", "speech on the role's channel that has no text"),
 }
-"""By name.  Errors: measured against known truth (docs/metrics.md), the 95th percentile, rounded up."""
+"""Each figure's unit, definition and error; errors are those measured on recordings with known truth
+(docs/metrics.md)."""

@@ -28,7 +28,9 @@ LEAST_COVERAGE = 0.95
 
 _TOO_FEW = "too few utterances have a place in the sound"
 _QUARTERS = 4
-_MOST_S = 1e7  # of a recording: some months
+"""Parts of a session, by definition of the word."""
+_MOST_S = 1e7
+"""Chosen: some months; a recording that is longer is damage."""
 
 
 def metrics_json(transcript: Transcript, report: Report) -> dict[str, Any]:

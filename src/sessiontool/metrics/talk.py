@@ -10,6 +10,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..model import SAMPLES_PER_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     Stretch = tuple[int, int]
 
-_SAMPLES_PER_MS = 48  # samples, by definition of the recording's clock
 _MOST_JUMP_MS = 5.0  # chosen: more between two spans on the session's clock is a pause that was closed up
 
 
@@ -95,7 +96,7 @@ def _said(one: TranscriptUtterance) -> SpokenUtterance | None:
 def _breaks(report: Report) -> Iterable[Stretch]:
     known_ms: float | None = None  # on the session's clock, up to which the spans so far go
     for span in report["timeline"]:
-        start, end = (at // _SAMPLES_PER_MS for at in span["output_samples"])
+        start, end = (at // SAMPLES_PER_MS for at in span["output_samples"])
         if span["kind"] == "silence":
             yield start, end
         elif known_ms is not None and span["session_ms"][0] - known_ms > _MOST_JUMP_MS:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 SPOKEN = ("input_audio", "output_audio")
 
 TRANSLATED_STEP_MS = 200.0
-"""How much sound a translation has in each of its steps, as published."""
+"""How much sound a translation has in each of its steps; chosen by the server, and documented."""
 
-# What a text is from, the best first.
 COMPLETED, DONE, PART, ITEM, SEGMENTS, FRAGMENTS = range(6)
+"""What a text is from, the best first: levels, chosen in this order."""
 
 
 @dataclass(slots=True)

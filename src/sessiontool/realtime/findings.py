@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from .turns import Turns
 
 _LISTED = 8
+"""Names that a message lists; chosen: a line of a terminal."""
 _LEAST_READ = 0.5
-"""A log of which less than half was read was not understood (chosen; as for logs of utterances)."""
+"""Ratio, chosen as for logs of utterances: a log of which less than half was read was not understood."""
 _MOST_CHARS = 480
+"""Characters of a server's words in a message; chosen: a few lines of a terminal."""
 
 
 def log_findings(

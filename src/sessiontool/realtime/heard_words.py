@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from .turn import Turn
 
 LEAST_RATES = 2
+"""Answers that were heard to their end, by which a rate is measured; chosen: one may be an exception."""
 _TOKEN_MS, _TOKEN_OFF_MS = 50.0, 8.0
+"""Length of sound that a token is worth (by OpenAI's definition, 20 a second), and how far it may be off; chosen."""
 
 
 def measure(turns: Sequence[Turn], conversation: Conversation) -> None:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from ..documents.lenient import LogProblems
 
 MAX_LINE_BYTES = 1 << 24
-"""The longest event there can be is an append of 15 MiB of sound."""
+"""Chosen: the longest event that there can be is an append of 15 MiB of sound (OpenAI's limit)."""
 
 _ODD_BYTES = 1 << 16
+"""Chosen: enough text to recognise an encoding by."""
 _PEEKED_BYTES = 4096
+"""Chosen: enough to see what a file is."""
 _PREFIX_CHARS = 400
+"""Characters; chosen: longer than what loggers write before an event."""
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 _ARRAY = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .session_clock import SessionClock
 
 _PAUSE_MS, _SHORT_PAUSE_MS = 1000.0, 300.0
+"""Pauses between fragments that end an utterance: any, and one behind a whole sentence; chosen."""
 _OTHER = {USER: ASSISTANT, ASSISTANT: USER}
 _SENTENCE_ENDS = (".", "?", "!", "\u2026", "\u3002")
 

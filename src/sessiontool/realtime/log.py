@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .wrappers import Carried
 
 _MOST_UNKNOWN = 1000
+"""Kinds of events that are counted by name; chosen: a log of anything may have a new one in each line."""
 _DEFAULT_OPTIONS = LogOptions()
 NO_DAMAGE = TextDamage()
 _TELLING = ("item_id", "response_id", "delta", "audio", "transcript", "text", "audio_start_ms", "audio_end_ms")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _LEAST_PREFIX, _MOST_COMPARED = 12, 50
+"""Letters that recognise a text by its beginning, and texts it is compared with; chosen: neither chance nor
+quadratic time."""
 _TOOL_KINDS = {
     "function_call": "tool_call",
     "mcp_call": "tool_call",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, model_validator
 
 MAX_TEXT = 1 << 20
-"""Characters: what is longer was never said."""
+"""Characters; chosen: what is longer was never said."""
 
 Milliseconds = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Id = Annotated[str, Field(min_length=1, max_length=512)]

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from ..options import Prefer
 
 _NEAR_US = 10_000_000
+"""Microseconds; chosen: two logs of one utterance are no farther apart."""
 _ALIKE, _INAUDIBLE_ALIKE = 0.6, 0.6
+"""Ratio of equal letters from which on two texts are one; chosen, with transcripts of two models in view."""
 _APART_US = 3_000_000
+"""Microseconds; chosen: a difference that a listener notices, and that is worth a finding."""
 _LISTED = 5
+"""Names that a message lists; chosen: a line of a terminal."""
 _MOST_LETTERS, _MOST_NEAR, _MOST_COMPARED = 200, 60, 6000
+"""Letters of a text, neighbours in time and pairs in all that are compared; chosen: bounded time on any log."""
 
 _NO_LETTER = re.compile(r"[\W_]+")
 

@@ -23,14 +23,24 @@ if TYPE_CHECKING:
     from .conversation import Conversation, Item, Mark, Session
 
 _STEP_MS = 400.0
+"""Chosen: a clock that was set anew jumps by more, round trips vary by less."""
 _LEAST_AFTER_STEP = 3
+"""Marks on either side of a step; chosen: two may be late by chance."""
 _DRIFT_SPAN_MS, _DRIFT_MARKS = 600_000.0, 20
+"""Time and number of marks below which a drift is not derived; chosen: a clock's drift is then below what its marks
+vary by."""
 _MOST_DRIFT = 1e-3
+"""Ratio; chosen: ten times what a computer's clock is off."""
 _ELSEWHERE_MS = 3000.0
+"""Chosen: no round trip takes longer; a mark so far off belongs to another session."""
 _MOST_PAIRS = 200
+"""Marks of which slopes are compared in pairs; chosen: 20,000 pairs take milliseconds."""
 _EARLY_MS = 100.0
+"""Chosen: a fragment may be sent before its sound has ended by so much."""
 _DETECTION_MS = 300.0
+"""Chosen: the start of speech is detected by then; later, starts are better evidence than ends."""
 _LEAST_SPREAD_MS = 60.0
+"""Chosen: round trips differ by as much on a good network."""
 
 
 class _Point(NamedTuple):

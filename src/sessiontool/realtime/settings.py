@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from .payloads import AudioFormat, Direction, SessionPayload
 
 DEFAULT_PREFIX_MS, DEFAULT_SILENCE_MS = 300.0, 500.0
-"""What the server documents for fields that are not named."""
+"""For fields that are not named: chosen by the server, and documented."""
 
 TurnDetectionKind = Literal["server_vad", "semantic_vad", "none", "unknown"]
 _PCM_BYTES_PER_MS, _PHONE_BYTES_PER_MS = 48.0, 8.0
+"""By definition: 24 kHz of 16 bits, and 8 kHz of 8 bits (ITU-T G.711)."""
 _PHONE_FORMATS = ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw")
 
 

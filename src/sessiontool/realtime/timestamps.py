@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from .event import Event
 
 _MOST_SAMPLES = 4000
+"""Events by which a log's clock is recognised; chosen: bounded time, and far more than it takes."""
 _LEAST_SAME = 3
+"""Events; chosen: two may be the same by chance."""
 _OWN_FIELD = "tms"
 """`t_ms`: milliseconds of the session clock, unless the length of the recording says otherwise."""
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from .session_clock import SessionClock
 
 _WHOLE_MS = 100.0
-"""A truncation that leaves less than this away took nothing."""
+"""Chosen: a truncation that leaves less than this away took nothing."""
 _MOST_BETWEEN = 100
+"""Items that are followed back from one to the next; chosen: a circle in a log must end."""
 _CUT_OFF = ("cancelled", "failed")
 
 

@@ -100,7 +100,8 @@ def language_of(languages: Any) -> str:
     return first if isinstance(first, str) and len(first) <= _MOST_OF_A_LANGUAGE else ""
 
 
-_MOST_OF_A_LANGUAGE = 35  # characters: what BCP 47 asks programs to keep
+_MOST_OF_A_LANGUAGE = 35
+"""Characters, of BCP 47 (RFC 5646, 4.4.1): what programs are asked to keep."""
 
 HANDLERS: dict[str, Callable[[Gathering, Event], None]] = {
     "input_audio_buffer.speech_started": _speech_started,

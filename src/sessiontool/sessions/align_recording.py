@@ -34,11 +34,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READ_BYTES = 1 << 20
+"""Chosen: what is handed to a hash at once."""
 _HEAD_BYTES = 1 << 16
 """Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
 
 _LISTED = 8
+"""Number of names that a message lists, on a line; chosen."""
 _PERCENT = 100
+"""Steps of progress, by definition of percent."""
 
 
 def find_utterances(

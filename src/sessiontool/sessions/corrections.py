@@ -25,6 +25,7 @@ EDITED = "edited"
 """The field of an output in a report whose captions were made of a transcript that had been edited."""
 
 _MOST_NAMED = 20
+"""Number of ids that a message lists, in a few lines; chosen."""
 _HINT = "see it with: sessiontool correct ID --dry-run; the recording itself is not affected"
 
 

@@ -32,9 +32,13 @@ _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?
 _FROM_PYTHON = re.compile(r"python_version\s*>=\s*['\"](\d+)\.(\d+)")
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
+"""Packets that are decoded to try the decoder; chosen: a second."""
 _SESSIONS = 5
+"""Number of sessions whose names are looked at, as units of a sample; chosen: a listing each."""
 _KEYS = 1000
+"""Number of keys of a sample, as units of it; chosen: one page of a listing."""
 _DOUBTS = 3
+"""Number of doubts that are printed, a line each; chosen."""
 _OUTPUT = "output"
 
 

@@ -11,6 +11,7 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, RecordingError
+from ..model import SAMPLES_PER_MS
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from ..storage import Store
     from ..timeline import Timeline
 
-_SAMPLES_PER_MS = 48
 _AROUND_MS, _BESIDE_MS = 3000, 50
+"""Chosen: how far around an utterance candidates are shown, and how near one is the place itself."""
 _MOST_CANDIDATES = 12
+"""Lines of candidates that are shown; chosen: half a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class PlacingResult:
 
     @property
     def duration_ms(self) -> int:
-        return self.timeline.total_samples // _SAMPLES_PER_MS
+        return self.timeline.total_samples // SAMPLES_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,12 @@ def _story(result: PlacingResult, index: int) -> Story:
     placement, evidence = result.alignment.placements[index], result.alignment.evidence[index]
     utterance = placement.utterance
     logged = tuple(
-        None if us is None else result.timeline.session_to_output(us) / _SAMPLES_PER_MS
+        None if us is None else result.timeline.session_to_output(us) / SAMPLES_PER_MS
         for us in (utterance.t_start_us, utterance.t_end_us)
     )
     expected = tuple(at if isfinite(at) else None for at in result.alignment.expected[index] or (nan, nan))
     found = tuple(
-        None if at is None else at // _SAMPLES_PER_MS for at in (placement.start_samples, placement.end_samples)
+        None if at is None else at // SAMPLES_PER_MS for at in (placement.start_samples, placement.end_samples)
     )
     near = next((at for at in (found[0], expected[0], logged[0]) if at is not None), None)
     return Story(
@@ -172,7 +174,7 @@ def _around(result: PlacingResult, index: int, at_ms: float | None) -> Iterator[
         return
     end_ms = at_ms + _AROUND_MS
     if (placed_until := result.alignment.placements[index].end_samples) is not None:
-        end_ms += placed_until / _SAMPLES_PER_MS - at_ms
+        end_ms += placed_until / SAMPLES_PER_MS - at_ms
     islands = result.activity.channels[channel].islands
     near = islands[(islands[:, 1] > at_ms - _AROUND_MS) & (islands[:, 0] < end_ms)]
     owners = _owners(result, channel)
@@ -184,7 +186,7 @@ def gaps_at(result: PlacingResult, story: Story) -> Iterator[tuple[str, float, f
     """What of the time around an utterance was not recorded: why, and from when to when, in ms of output."""
     known = [at for at in (*story.found_ms, *story.expected_ms) if at is not None]
     for span in result.timeline.spans if known else ():
-        start_ms, end_ms = span.output_start / _SAMPLES_PER_MS, span.output_end / _SAMPLES_PER_MS
+        start_ms, end_ms = span.output_start / SAMPLES_PER_MS, span.output_end / SAMPLES_PER_MS
         if span.kind == "silence" and start_ms <= max(known) + _BESIDE_MS and end_ms >= min(known) - _BESIDE_MS:
             yield span.cause.replace("_", " "), start_ms, end_ms
 
@@ -203,7 +205,7 @@ def channel_of(result: PlacingResult, index: int) -> int | None:
 def _owners(result: PlacingResult, channel: int) -> list[tuple[float, float, str]]:
     """Start, end and id of what was placed on a channel."""
     return [
-        (placement.start_samples / _SAMPLES_PER_MS, placement.end_samples / _SAMPLES_PER_MS, placement.utterance.id)
+        (placement.start_samples / SAMPLES_PER_MS, placement.end_samples / SAMPLES_PER_MS, placement.utterance.id)
         for placement, evidence in zip(result.alignment.placements, result.alignment.evidence, strict=True)
         if evidence is not None
         and evidence.channel == channel

@@ -43,8 +43,11 @@ if TYPE_CHECKING:
 
 _DEFAULT_OPTIONS = LogOptions()
 _SILENT_MS = 60_000.0
+"""Chosen: a log may end a minute before its recording without a finding."""
 _RECENT_S = 600.0
+"""Chosen: a recorder that has not sent anything for so long has ended."""
 _RECENT_TIMESLICES = 10
+"""Number of timeslices after which a recorder has ended, where they are long, as units of its own clock; chosen."""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SessionState = Literal["none", "recording", "merged", "partial", "stale"]
 STATES: tuple[SessionState, ...] = get_args(SessionState)
 _AT_ONCE = 16
-"""Sessions whose reports are fetched side by side; chosen: it bounds memory."""
+"""Number of sessions whose reports are fetched side by side, a thread each (threads); chosen: it bounds memory."""
 
 
 @dataclass(frozen=True, slots=True)

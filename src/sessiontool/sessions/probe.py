@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..media.packets import Damage, PacketRun, Track
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
+"""The bytes of a cluster's id, by definition (RFC 9559)."""
 _BEGINNINGS = (  # where, with what
     (0, ebml.EBML.to_bytes(4, "big"), "with a WebM header: the first blob of a recording"),
     (0, _CLUSTER_HEAD, "with a cluster: the blob before it ended with a whole one"),
@@ -36,6 +37,7 @@ _BEGINNINGS = (  # where, with what
     (4, b"ftyp", "with an MP4 header: the first blob of a recording"),
     (4, b"moof", "with an MP4 fragment: the blob before it ended with a whole one"),
 )
+"""Offset in bytes, bytes, and what they mean: by definition of each format (RFC 9559, RFC 3533, ISO/IEC 14496-12)."""
 _INSIDE_A_BLOCK = "one byte inside a block; that byte is the last of the blob before"
 _ANYWHERE = "in the middle of something: the blob before was cut there, or is of another kind"
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 Action = Literal["none", "chunks", "all"]
 
-_DAY_S = 86_400
+_DAY_S = 86_400  # by definition
 _MERGE_AGAIN = "merge the session again: sessiontool merge {} --force"
 _OURS = f"{MERGED_FOLDER}/.sessiontool"
 

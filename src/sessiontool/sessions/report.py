@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from ..documents.lenient import words_of
-from ..model import SAMPLE_RATE, Finding
+from ..model import SAMPLES_PER_MS, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 REPORT_SCHEMA = "sessiontool.report/1"
 
 MOST_IGNORED = 100
-"""So many objects that were not read are listed in a report."""
-
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
+"""Number of objects that were not read and are listed in a report, as parts of it; chosen."""
 
 
 def to_text(document: Mapping[str, object]) -> str:
@@ -88,7 +86,7 @@ def is_sealed(document: Mapping[str, object]) -> bool:
 
 def seconds(samples: int) -> float:
     """Output samples as seconds in whole milliseconds: the same that the captions show."""
-    return samples // _SAMPLES_PER_MS / 1000
+    return samples // SAMPLES_PER_MS / 1000
 
 
 def _ms(us: int) -> float:
@@ -165,6 +163,7 @@ def chunk_json(record: ChunkRecord) -> ReportChunk:
 
 
 _MOST_STRETCHES = 100
+"""Parts of a chunk that are listed one by one; chosen."""
 
 
 def _stretches_json(name: str, stretches: Sequence[Stretch]) -> dict[str, Any]:
@@ -215,7 +214,7 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
         elif span.cause in _GAPS:  # a recorder that was suspended has its finding where that was seen
             findings.append(_gap_finding(span, place_of(span.output_start)))
     for part, spans in starved.items():
-        lost_ms = sum(span.output_end - span.output_start for span in spans) / _SAMPLES_PER_MS
+        lost_ms = sum(span.output_end - span.output_start for span in spans) / SAMPLES_PER_MS
         findings.append(
             Finding(
                 "time-lost",
@@ -232,6 +231,7 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
 
 
 _STARVED_WARNING_MS = 250
+"""Chosen: a listener notices more than that."""
 _GAPS = {
     "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost and were replaced with silence"),
     "between_parts": (
@@ -246,7 +246,7 @@ _GAPS = {
 def _gap_finding(span: Span, place: GapPlace | None) -> Finding:
     code, severity, message = _GAPS[span.cause]
     place = place if span.cause == "lost" else None
-    length_ms = (span.output_end - span.output_start) / _SAMPLES_PER_MS
+    length_ms = (span.output_end - span.output_start) / SAMPLES_PER_MS
     return Finding(
         code,
         severity,  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model import SessionListing
 
 _ROLE_LEVELS = 4
-"""Of a chunk's key below its session: chunks, role, part, number."""
+"""Levels of a chunk's key below its session, by definition of the layout: chunks, role, part, number."""
 
 
 def require_chunks(listing: SessionListing) -> None:

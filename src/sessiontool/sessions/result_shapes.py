@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MOST = 1 << 62
+"""Units of any number of a report; chosen: below what JSON readers take as a whole number."""
 _SHOWN_CHARS = 40
+"""Characters of a wrong value in a message; chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ _SPAN = Fields(
     },
     {"cause": TEXT, "silent_packets": COUNT},
 )
+"""A stretch of the timeline; lengths of its lists by definition: a start and an end, so two parts each."""
 
 _REDACTION = Fields(
     {
@@ -152,7 +155,8 @@ _REDACTION = Fields(
         "checked": Fields({"at": TEXT, "secrets": COUNT}),
     }
 )
-"""Of a redacted result: what it was made of, the packets that are gone, and a hash of those between."""
+"""Of a redacted result: what it was made of, the packets that are gone, and a hash of what is kept (by definition,
+parts of two)."""
 
 REPORT_SHAPE = Fields(
     {
@@ -198,3 +202,4 @@ TRANSCRIPT_SHAPE = Fields(
     },
     {"notes": Items(Fields({"id": TEXT, "kind": TEXT, "at_s": NUMBER_OR_NULL}, {"role": TEXT, "text": TEXT}))},
 )
+"""The fields of transcript.json; lengths of its lists by definition: a start and an end."""

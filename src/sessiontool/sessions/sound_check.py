@@ -42,14 +42,16 @@ CLIPPED_MS = 5.0
 """So much at full scale is heard; a click or two is less (chosen)."""
 
 SAME = 0.98
-"""Two channels that are more alike than this hold one sound (chosen; two voices are below 0.1)."""
+"""Ratio, chosen: two channels that are more alike than this hold one sound; two voices are below 0.1."""
 
 LEAST_BITS_PER_SECOND = 32_000
 """Below it the encoder mixes the channels (measured: at 24 kbit/s 7 to 12 dB apart, from 32 on more than 60)."""
 
 _LOUD_SHARE = 0.9
+"""Share of frames; chosen: so many of a channel's at its top are clipped or noise."""
 _FAR_MS = 1000.0
-"""A log is allowed to be late by as long as a text takes to come; a clock that is farther off is another clock."""
+"""Chosen: a log is allowed to be late by as long as a text takes to come; a clock that is farther off is another
+clock."""
 
 _SIDES = ("left", "right")
 

@@ -37,8 +37,11 @@ _LEFT_BEHIND = re.compile(r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Th
 _NUMBER = re.compile(r"\d+")
 _ENDING = re.compile(r"\.(?=[A-Za-z])[^.]*")
 _MOST_DIGITS = 18
+"""Chosen: what has more is no number of a chunk."""
 _NAMED = 3
-_TRIED = 20  # of the names, to find one that it is plain what to do with
+"""Number of names that a message lists, as parts of a line; chosen."""
+_TRIED = 20
+"""Number of names, as steps of a search for one that it is plain what to do with; chosen."""
 
 
 @dataclass(frozen=True, slots=True)

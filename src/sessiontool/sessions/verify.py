@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
-from ..model import SAMPLE_RATE
+from ..model import SAMPLE_RATE, SAMPLES_PER_MS
 from .redaction.chain import RedactedChain
 from .verify_chain import PacketChain, silences_of
 from .verify_problems import Problems
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from ..documents.report_model import Report
     from ..model import Finding
 
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
 _BLOCK = struct.Struct(">BHBHB")
 _LONG_BLOCK = struct.Struct(">BIBHB")
 _MAX_ELEMENT_BYTES = 1 << 26
+"""Chosen: a merge's clusters last some seconds and are far smaller."""
 _MOST_NAMED = 20
+"""Number of problems that are listed, a line each; chosen."""
 _NS_PER_MS, _AUDIO_TRACK, _SEEK_PRE_ROLL_NS = 1_000_000, 2, 80_000_000
+"""Units by definition of Matroska (RFC 9559): nanoseconds, TrackType audio, and 80 ms of pre-roll (RFC 7845)."""
 # EBMLVersion 1, EBMLReadVersion 1, EBMLMaxIDLength 4, EBMLMaxSizeLength 8, DocType webm, its version 4, read version 2.
 _EBML_HEADER = bytes.fromhex("42868101 42f78101 42f28104 42f38108 4282847765626d 42878104 42858102")
 _HEAD = [ebml.SEEK_HEAD, ebml.INFO, ebml.TRACKS, ebml.CUES]
@@ -141,7 +143,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
         )
         durations = [samples_of[payload[:2]] for payload in cluster.payloads]
         starts = list(accumulate(durations, initial=samples))
-        expected = [start // _SAMPLES_PER_MS for start in starts[:-1]]
+        expected = [start // SAMPLES_PER_MS for start in starts[:-1]]
         if expected != cluster.times_ms or expected[:1] != [cluster.timestamp_ms] or 0 in durations:
             problems.add(
                 "verify-times", f"timestamps in the cluster at {cluster.timestamp_ms} ms are not the packets' sum"
@@ -150,7 +152,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
         samples = starts[-1]
     chain.end()
     problems.expect("verify-cues", "cues", count, len(head.cues))
-    heard_ms = max(0, samples - head.opus.pre_skip) / _SAMPLES_PER_MS
+    heard_ms = max(0, samples - head.opus.pre_skip) / SAMPLES_PER_MS
     if head.duration_ms != heard_ms:
         problems.add("verify-times", f"Duration is {head.duration_ms:.1f} ms, the packets last {heard_ms:.1f} ms")
     problems.expect("verify-times", "duration_s in the report", report["duration_s"], heard_ms // 1 / 1000)

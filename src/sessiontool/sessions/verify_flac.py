@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .verify import Maker
 
 _ROUNDING_FRAMES = 4
-"""Places in the timeline count at 48 kHz: a gap in a recording at another rate begins so near."""
+"""Derived: places in the timeline count at 48 kHz; a gap in a recording at another rate begins so near."""
 
 
 def verify_flac(file: BinaryIO, report: Report, maker: Maker | None = None) -> list[Finding]:

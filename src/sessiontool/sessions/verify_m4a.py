@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from .verify import Maker
 
 _MOST_INDEX_BYTES = 1 << 26
+"""Chosen: an index of days of sound."""
 _BLOCK_FRAMES = 512
+"""Number of frames that are read at once; chosen."""
 _FILE_TYPE = b"M4A \0\0\2\0M4A isommp42"
 _CONFIG_AT = 26
-"""Where in `esds` the AudioSpecificConfig is: behind three descriptors' heads with sizes of one byte, and 20 bytes."""
+"""Bytes of `esds` before the AudioSpecificConfig (ISO/IEC 14496-1): three descriptors' heads with sizes of one byte,
+and 20 bytes."""
 
 
 class _Broken(Exception):  # noqa: N818 - ends the reading, and becomes a finding

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..model import Finding
 
 _MOST = 20
+"""Number of problems of a kind that are listed, a line each; chosen."""
 _MOST_CHARACTERS = 200
+"""Characters of a problem; chosen: a few lines of a terminal."""
 AGAIN = "merge the session again with --force"
 
 

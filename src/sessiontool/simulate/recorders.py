@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..media.matroska import ebml
 from ..media.opus import OpusHead
+from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 RecorderName = Literal["chrome", "firefox"]
 
-SAMPLES_PER_MS = 48  # derived from Opus's 48 kHz
 _READ_SAMPLES = 10 * 48_000  # chosen: bounds memory
 _STOP_LATENCY_MS = 6
 """Chrome: sound this new is still on its way to the encoder at `stop()`, and is lost (measured: 5 to 72 ms)."""

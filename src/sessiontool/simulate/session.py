@@ -12,10 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..model import SAMPLES_PER_MS
 from . import truth
 from .faults import FaultPlace, Part, Upload, parse_fault, uploads_of
 from .log_plan import KINDS, LogPlan, Said
-from .recorders import SAMPLES_PER_MS, RunPlan, SimulatedStretch, record
+from .recorders import RunPlan, SimulatedStretch, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

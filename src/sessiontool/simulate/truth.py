@@ -14,7 +14,7 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
-from .recorders import SAMPLES_PER_MS
+from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
 _IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
 _MOST_TAKEN_APART = 20
+"""Names from which layouts are proposed; chosen: a proposal is then tried on more."""
 _MOST_TRIED = 1000
+"""Names on which proposals are tried; chosen: one page of a listing."""
 
 
 def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[str, int]:

@@ -12,7 +12,8 @@ TIME = (
 """A pattern of such times."""
 _PARTS = re.compile(r"([0-9]{4})-?(..)-?(..)[T_ -]?(..)[:._-]?(..)[:._-]?(..)(?:[.,_]([0-9]+))?(Z|[+-].+)?")
 _UNITS_US = ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000))
-"""The most digits of a number, and what it is multiplied and divided by: 10 digits of seconds end in the year 2286."""
+"""By definition: most digits of a number, and what it is multiplied and divided by for us; 10 digits of seconds end
+in 2286."""
 
 
 def microseconds(text: str) -> int:

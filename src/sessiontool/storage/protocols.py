@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 REPORT_NAME = "report.json"
 
 _IDS_COMPARED = 1000
+"""Ids; chosen: one page of a listing."""
 _FOLDERS_SEARCHED = 20
-"""Folders; chosen: a request for each, and only where a session is not found."""
+"""Parts of a store, each a folder; chosen: a request for each, and only where a session is not found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..batch.run_report import Totals
 
 _MOST_CODES = 6
+"""Numbers of codes in a line, chosen: what fits into a terminal."""
 
 
 def outcome_line(outcome: Outcome) -> str:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ..sessions.recaption import RecaptionResult
 
 _MOST_CUES = 200
+"""Cues that are printed; chosen: a few screens."""
 _MOST_CHARACTERS = 60
+"""Characters of a text; chosen: with times, a line of a terminal."""
 
 
 def _captions_json(result: RecaptionResult) -> dict[str, Any]:

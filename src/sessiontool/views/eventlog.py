@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..sessions.event_log import LogResult
 
 _MOST_TURNS, _MOST_FINDINGS, _MOST_CHARACTERS = 40, 12, 100
+"""Lines of each kind, and characters of a text; chosen: a screen of a terminal."""
 
 
 def _document(result: LogResult) -> dict[str, Any]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..sessions.exports.export import ExportResult
 
 _MOST_SHOWN = 12
-"""Files that are listed, chosen: of hundreds of utterances the first are enough."""
+"""Parts of a list, its files; chosen: of hundreds of utterances the first are enough."""
 
 
 def _document(result: ExportResult) -> dict[str, Any]:

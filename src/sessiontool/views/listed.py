@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LIST_SCHEMA = "sessiontool.list/1"
 COLUMNS = ("session_id", "state", "when", "duration_s", "lost_s", "chunks", "captions_status", "codes", "problem")
 _ID_WIDTH = 28
+"""Character cells; chosen: a date and a UUID's head fit."""
 
 
 def listed_json(one: ListedSession) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..sessions.merge import MergeResult
 
 _MOST_FINDINGS = 12
+"""Findings that are printed; chosen: half a screen, `--verbose` has all."""
 
 
 def _merge_json(result: MergeResult) -> dict[str, Any]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ..sessions.explain_alignment import PlacingResult, Story
 
 _SURE = 0.8
+"""Confidence, a ratio: chosen, from there on a place is called sure in all of the docs."""
 _TEXT_CELLS = 40
+"""Character cells; chosen: with its times a line of a terminal."""
 _DOUBTS = {
     "late": "it is far from where the log has it",
     "length": "it is long or short for its text",

@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from ..sessions.explain_alignment import Story
 
 SURE = 0.8
+"""Confidence, a ratio: chosen, from there on a place is called sure in all of the docs."""
 
 
 WIDTH_IN, LEFT_IN, RIGHT_IN = 15.0, 0.95, 0.2
+"""Inches of the picture and its margins (lines of a page); chosen."""
 
 
 DRAWN_IN = WIDTH_IN - LEFT_IN - RIGHT_IN
 
 
 _CHARACTER_IN = 0.056
+"""Inches of width of a letter; chosen for the size of text that is used."""
 
 
 COLOURS = {"user": "#0072b2", "assistant": "#009e73"}
@@ -28,8 +31,8 @@ COLOURS = {"user": "#0072b2", "assistant": "#009e73"}
 OTHER, LOG, WRONG, GAP, INK, FAINT = "#7a5195", "#555555", "#d55e00", "#e9e6df", "#222222", "#c8c8c8"
 
 
-# Heights within a band, whose sound reaches from 0 to `LOUD`.
 BAND_STEP, LOUD, _BOX, _TEXT, _TICK = 1.85, 0.8, (-0.08, 1.06), 0.93, 0.06
+"""Heights within a band in units of its sound, which reaches from 0 to `LOUD`; chosen."""
 
 
 @dataclass(frozen=True, slots=True)

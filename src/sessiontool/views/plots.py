@@ -48,19 +48,29 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".png", ".svg")
 _ROW_S = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+"""Lengths of a row; chosen: round numbers."""
 _MOST_ROWS = 12
+"""Lines of the picture; chosen: what fits on a screen."""
 _TICKS_S = (0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+"""Distances of ticks; chosen: round numbers."""
 _MOST_TICKS = 15
+"""Numbers below a row; chosen: they do not touch."""
 
 _HEAD_IN, _BAND_IN, _UNDER_ROW_IN, _OFF_IN, _FOOT_IN = 0.95, 0.85, 0.38, 1.35, 0.4
+"""Inches of height of the parts of the picture; chosen."""
 _DPI = 120
+"""Pixels, as steps of an inch; chosen."""
 _BINS = 1500
+"""Steps of the waveform in a row; chosen: about a pixel each."""
 _LOUDEST_DB, _QUIETEST_DB = -6.0, -66.0
+"""Chosen: speech reaches from one to the other."""
 _LEAST_UNCLAIMED_MS = 300
+"""Chosen: what is shorter is seldom a word."""
 
 _SOUND = "#a9b0b7"
 
 _BRACKETS, _WRONG_BRACKET = (1.18, 1.34), 1.54
+"""Heights within a band in units of its sound; chosen."""
 
 
 def check_plot(file: str) -> None:

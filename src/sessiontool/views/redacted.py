@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..model import SAMPLE_RATE
 from .view import View, clock
 
 if TYPE_CHECKING:
@@ -12,10 +13,9 @@ if TYPE_CHECKING:
     from ..documents.redactions import Redaction
     from ..sessions.redaction.redact import RedactResult
 
-_SAMPLES_PER_S = 48_000
 _FINDING = frozenset({"find", "finder"})
 _MOST_SHOWN = 50
-"""Redactions that are shown one by one; redactions.json has them all."""
+"""Parts of a list, its redactions; chosen: redactions.json has them all."""
 
 
 def _json(result: RedactResult) -> dict[str, Any]:
@@ -25,13 +25,13 @@ def _json(result: RedactResult) -> dict[str, Any]:
         "location": result.location,
         "added": len(result.added),
         "redactions": [_entry(one, places) for one, places in _pairs(result)],
-        "cuts_s": [[start / _SAMPLES_PER_S, end / _SAMPLES_PER_S] for start, end in result.cuts],
+        "cuts_s": [[start / SAMPLE_RATE, end / SAMPLE_RATE] for start, end in result.cuts],
     }
 
 
 def _entry(one: Redaction, places: Sequence[tuple[int, int]]) -> dict[str, Any]:
     named = {"utterance": one.utterance, "note": one.note}
-    at_s = [[start / _SAMPLES_PER_S, end / _SAMPLES_PER_S] for start, end in places]
+    at_s = [[start / SAMPLE_RATE, end / SAMPLE_RATE] for start, end in places]
     return {"kind": one.kind, "rule": one.rule, **{name: it for name, it in named.items() if it}, "at_s": at_s}
 
 
@@ -43,7 +43,7 @@ def _lines(result: RedactResult, _verbose: bool) -> list[str]:
     if not result.location:
         return [f"{result.session_id}: nothing was found"]
     cuts = result.cuts
-    length_s = sum(end - start for start, end in cuts) / _SAMPLES_PER_S
+    length_s = sum(end - start for start, end in cuts) / SAMPLE_RATE
     note = " (dry run, nothing written)" if result.dry_run else ""
     lines = [
         f"{result.session_id}: {len(result.plan.redactions)} redacted, {len(result.added)} of them asked for now; "
@@ -71,7 +71,7 @@ def _shown(result: RedactResult) -> list[tuple[Redaction, Sequence[tuple[int, in
 def _where(places: Sequence[tuple[int, int]]) -> str:
     if not places:
         return "in no sound"
-    start, end = places[0][0] / _SAMPLES_PER_S, places[-1][1] / _SAMPLES_PER_S
+    start, end = places[0][0] / SAMPLE_RATE, places[-1][1] / SAMPLE_RATE
     return f"{clock(start)} to {clock(end)}"
 
 

@@ -13,20 +13,21 @@ if TYPE_CHECKING:
     from .source import Source
 
 TARGETS_LUFS = {"ebu": (-23.0, -23.0), "podcast": (-19.0, -16.0)}
-"""Of mono and of stereo: EBU R 128, and what directories of podcasts ask for."""
+"""Levels of mono and of stereo: by the definition of EBU R 128, and what directories of podcasts ask for."""
 
 TOLERANCE_LU = 0.5
-"""How far from its target a file may be without a word (EBU R 128 for programmes that are not live)."""
+"""Units of loudness: how far from its target a file may be without a word, by the definition of EBU R 128 for
+programmes that are not live."""
 
 _MOST_GAIN_DB = 30.0
 """Chosen: what is quieter than that is noise, or no speech."""
 
 
 _MOST_TRIES = 3
-"""Chosen: each decodes the recording once more; what is limited is a little less loud than its gain says."""
+"""Steps, chosen: each decodes the recording once more; what is limited is a little less loud than its gain says."""
 
 _NEAR_LU = 0.2
-"""Chosen: less than half of the tolerance; a gain that was corrected by that is near enough."""
+"""Units of loudness; chosen: less than half of the tolerance; a gain that was corrected by that is near enough."""
 
 
 @dataclass(frozen=True, slots=True)

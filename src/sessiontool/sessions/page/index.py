@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from ... import __version__
 from ...errors import SessionToolError
-from ...model import SAMPLE_RATE
+from ...model import SAMPLES_PER_MS
 from ...progress import Progress, Silent
 from ..result_files import read_published
 from ..result_names import PAGE, REPORT, audio_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from ...documents.report_model import Report
     from ...storage import Results, Store, Target
-
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 
 @dataclass(slots=True)
@@ -91,7 +89,7 @@ def figures(report: Report) -> dict[str, Any]:
     severities = Counter(one["severity"] for one in report["findings"])
     return {
         "duration_ms": round(report["duration_s"] * 1000),
-        "lost_ms": sum(end - start for start, end in lost) // _SAMPLES_PER_MS,
+        "lost_ms": sum(end - start for start, end in lost) // SAMPLES_PER_MS,
         "utterances": report["utterances"],
         "parts": len(report["parts"]),
         "errors": severities["error"],

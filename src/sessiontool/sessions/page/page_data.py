@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-from ...model import SAMPLE_RATE
+from ...model import SAMPLES_PER_MS
 from ..result_names import OUTPUTS, PAGE, audio_of
 from ..result_shapes import NUMBER, TEXT
 from .render import meanings
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ...documents.report_model import Report
     from ...documents.transcript_model import Transcript
 
-_SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 _OF_NOTES = ("kind", "role", "name", "text", "arguments", "output")
 _OF_FINDINGS = ("code", "severity", "message", "hint", "part", "seq")
@@ -118,7 +117,7 @@ def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gap(span: Mapping[str, Any]) -> list[Any]:
-    start, end = (samples // _SAMPLES_PER_MS for samples in span["output_samples"])
+    start, end = (samples // SAMPLES_PER_MS for samples in span["output_samples"])
     return [start, end, span.get("cause", "")]
 
 

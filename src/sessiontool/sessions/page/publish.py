@@ -38,7 +38,8 @@ _SOUND = "<!-- sound -->"
 _MOST_INSIDE_BYTES = 256 << 20
 """The largest audio in a page.  Chosen: ten hours of speech, and what a browser still takes apart in seconds."""
 
-_PIECE_BYTES = 3 << 20  # of audio, written at once; a multiple of 3, so that base64 has no padding inside
+_PIECE_BYTES = 3 << 20
+"""Chosen: what is written of the audio at once; a multiple of 3, so that base64 has no padding inside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _SIZES = rb"[\x40-\x4f].|[\x85-\xfe]|\x10..."
 _HEAD_BYTES = 4
-"""Of a block: the track's number, the time in two bytes, flags."""
+"""Of a block, by definition (RFC 9559): the track's number, the time in two bytes, flags."""
 _MARKER_BITS = 7
+"""By definition of a number of one byte (RFC 8794)."""
 
 
 @lru_cache(maxsize=16)

@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DIGEST_BYTES = 8
+"""Chosen: two of a million packets are not taken for each other."""
 _KEY_BYTES = 16
+"""Of the hash's secret key; chosen: packets of one digest cannot be made on purpose."""
 _TOP_BITS = 4
+"""Chosen: the index is sorted in 16 parts, which bounds its memory."""
 _MOST_STARTS = 32
-"""Places at which a chunk of nothing but repeated packets is tried: enough for the silence of a few lost chunks."""
+"""Number of places at which a chunk of nothing but repeated packets is tried; chosen: enough for the silence of a
+few lost chunks."""
 
 
 _FREE = -1
+"""In place of a chunk's number: chosen, as no chunk has it."""
 UNKNOWN_TIME = -2
-"""The time of a packet of which it is not known."""
+"""The time of a packet of which it is not known; in ms, chosen: no packet has it."""
 
 
 class Unfound(NamedTuple):

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from .streams import ProofRun
 
 _MOST_NAMED = 3
+"""Places that a message lists, as parts of a line; chosen."""
 _MOST_MS = 1 << 40
-"""30 years: a time beyond is damage."""
+"""Chosen: 30 years; a time beyond is damage."""
 
 
 def sentence(unproved: Sequence[Unproved]) -> str:

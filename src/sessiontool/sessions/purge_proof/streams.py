@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ...model import ChunkRef
 
 _LEAST_REPEATED_BYTES = 16
-"""A few bytes may be alike by chance; a packet's header and its first bytes are not."""
+"""Chosen: a few bytes may be alike by chance; a packet's header and its first bytes are not."""
 
 _MOST_TRIED = 64
-"""Places where a chunk may begin to repeat the one before: in zeroes every place is one."""
+"""Number of steps: places where a chunk may begin to repeat the one before; chosen: in zeroes every place is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from ...media.opus import OpusHead
 
 OVERLAP = 5 * SAMPLES_PER_MS
-"""How far a packet sounds on into the next one, in samples."""
+"""How far a packet sounds on into the next one, in samples (measured: 5 ms)."""
 
 _AT_ONCE = 1024
+"""Packets that are hashed at once; chosen."""
 
 
 @dataclass(frozen=True, slots=True)

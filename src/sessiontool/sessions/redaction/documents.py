@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...documents.lenient import words_of
+from ...model import SAMPLE_RATE
 from .forms import LABEL, Secrets
 from .labels import labelled, touches, word_places
 from .plan import NOTE_KEPT
@@ -26,8 +27,6 @@ OWN_FIELDS = frozenset(
 
 _WORDS_IN_A_ROW = 3
 """So many words of what goes are looked for in findings, which quote: chosen, fewer occur by chance."""
-
-_SAMPLES_PER_S = 48_000.0
 
 
 def redacted_transcript(transcript: Mapping[str, Any], plan: RedactionPlan) -> dict[str, Any]:
@@ -93,7 +92,7 @@ def _words(words: Sequence[Mapping[str, Any]], text: str, places: Sequence[Place
 
 def _speech(speech: Sequence[Sequence[float]], stretches: Sequence[Stretch]) -> list[list[float]]:
     """Stretches of speech, those that a cut touches as one: a number has a rhythm."""
-    cuts = [(start / _SAMPLES_PER_S, end / _SAMPLES_PER_S) for start, end in stretches]
+    cuts = [(start / SAMPLE_RATE, end / SAMPLE_RATE) for start, end in stretches]
     found: list[list[float]] = []
     was_gone = False
     for start, end in speech:

@@ -36,6 +36,7 @@ _NO_NAMES = frozenset(
     )
 )
 _MOST_WORDS, _MOST_ASIDE_CHARS = 12, 40
+"""Words of an address as spoken, and characters of an aside before it; chosen."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:

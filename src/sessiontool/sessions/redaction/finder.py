@@ -32,7 +32,10 @@ _OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|b
 _PLUS = re.compile(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
 _PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
 _NEAR_CHARS = 40
+"""Characters between a word that names a number and the number; chosen."""
 _MOST_PHONE_DIGITS, _FEWEST_ABROAD, _FEWEST_NAMED = 15, 8, 7
+"""Digits of a phone number: the most (ITU-T E.164), the fewest with a country's code, the fewest where it is named
+so (chosen)."""
 
 _IBAN_LENGTHS = {
     pair[:2]: int(pair[2:])

@@ -25,7 +25,9 @@ PATIENCE_S = 600.0
 """How long a command may take over all texts of a session: chosen, a model needs a tenth of a second a line."""
 
 _MOST_BYTES = 64 << 20
+"""Chosen: a command's answer is held in memory."""
 _MOST_SHOWN = 200
+"""Characters of a command's complaint; chosen: a few lines of a terminal."""
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 

@@ -31,7 +31,8 @@ _LEAST_GLUED = 8
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){6,}")
-_DEPTH = 3  # readings of readings
+_DEPTH = 3
+"""Levels of readings of readings; chosen: text in JSON in base64."""
 
 Place = tuple[int, int]
 

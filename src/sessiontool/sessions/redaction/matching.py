@@ -19,6 +19,7 @@ PATIENCE_S = 20.0
 """How long a pattern may take over all texts of a session: chosen; a plain one takes milliseconds for eight hours."""
 
 _MOST_MATCHES = 100_000
+"""Number of matches, as units of work; chosen: a pattern that matches everywhere is a mistake."""
 _WORKER = "sessiontool.sessions.redaction.matching"
 # Not `-m`: that would put the current folder, which is not ours, before our own modules.
 _START = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {_WORKER} import main; main()"

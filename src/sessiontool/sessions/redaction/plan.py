@@ -25,7 +25,9 @@ OF_PLACES = frozenset({"spans", "utterance"})
 """Rules that name a place and no secret: the same words elsewhere stay."""
 
 _MOST_NAMED = 5
+"""Number of places that a message lists, in a few lines; chosen."""
 _MOST_ROUNDS = 4
+"""Steps in which cuts grow into one another; chosen."""
 _NEAR_S = 2.0
 """How far an utterance without a place may be from where the log has it: chosen, clocks of logs are within a second."""
 

@@ -45,7 +45,7 @@ _FIGURE = re.compile(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a t
 
 
 HEAD_BYTES = 1 << 16
-"""So much of a sound file is searched: its header, which has all of its text, and more."""
+"""Chosen: so much of a sound file is searched, its header, which has all of its text, and more."""
 
 
 def secrets_in(secrets: Secrets, bodies: Iterable[tuple[str, bytes]]) -> Iterator[str]:

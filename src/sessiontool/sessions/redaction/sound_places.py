@@ -18,22 +18,25 @@ if TYPE_CHECKING:
     from .forms import Place
 
 ALIGNED_PAD = 80 * SAMPLES_PER_MS
-"""Room around words whose times are of the sound itself: their errors are 30 ms in the median, 80 ms at most ends."""
+"""In samples: room around words whose times are of the sound itself (measured: their errors are 30 ms in the median,
+80 ms at most ends)."""
 SPREAD_PAD = 300 * SAMPLES_PER_MS
-"""Room around words that are spread by their lengths; from there on to the next pause."""
+"""In samples, chosen: room around words that are spread by their lengths; from there on to the next pause."""
 WHOLE_PAD = 250 * SAMPLES_PER_MS
-"""Room around a whole utterance."""
+"""In samples, chosen: room around a whole utterance."""
 DOUBTFUL_PAD = 1000 * SAMPLES_PER_MS
-"""Room around an utterance whose place is doubtful, which goes as a whole."""
+"""In samples, chosen: room around an utterance whose place is doubtful, which goes as a whole."""
 
 LOGGED_PAD = 5000 * SAMPLES_PER_MS
-"""Room around an utterance that was not found in the sound and has the times of its log: clocks of logs may be late."""
+"""In samples, chosen: room around an utterance that was not found in the sound and has the times of its log: clocks
+of logs may be late."""
 
 SURE, LEAST_SURE = 0.8, 0.5
-"""Confidences: from the first on an edge is right within a tenth of a second; below the second a place may be wrong."""
+"""Confidences, a ratio, measured: from the first on an edge is right within a tenth of a second; below the second a
+place may be wrong."""
 
 WHOLE: Place = (0, 1 << 60)
-"""All of a text, whatever its length."""
+"""All of a text, whatever its length in characters; chosen."""
 
 
 def sound_of(utterance: Mapping[str, Any], places: Sequence[Place]) -> list[Stretch] | None:

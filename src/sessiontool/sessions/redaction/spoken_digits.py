@@ -17,6 +17,7 @@ _TEENS = words_of("ten eleven twelve thirteen fourteen fifteen sixteen seventeen
 _TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 _PAIRS = {word: str(10 + number) for number, word in enumerate(_TEENS)}
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
+"""How many digits a word makes of the one behind it, by definition."""
 _ZEROS = {"hundred": "00", "thousand": "000"}
 _FILLERS = frozenset(
     words_of(
@@ -25,7 +26,7 @@ _FILLERS = frozenset(
 )
 
 _MOST_SPELLED = 4
-"""Letters of a word in capitals that may be spelled: a bank's code has four."""
+"""Letters of a word in capitals that may be spelled; chosen: a bank's code has four."""
 
 _TOKEN = re.compile(r"\d|[^\W\d_]+", re.ASCII)
 _BETWEEN = re.compile(r"[\s\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]{0,8}")

@@ -39,6 +39,7 @@ RING = 10 * SAMPLES_PER_MS
 """How far the packet before a cut may sound on into it, in samples: twice what was measured."""
 
 _LEAST_LETTERS = 5
+"""Chosen: shorter texts occur by chance in any file."""
 _AGAIN = "redact it again: sessiontool merge ID makes it anew"
 
 

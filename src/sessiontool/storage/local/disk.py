@@ -23,6 +23,7 @@ if sys.platform != "win32":
     import fcntl
 
 _LEFTOVER_S = 60
+"""Chosen: a run locks its folder at once; what no run holds for so long has none."""
 
 _FULL_HINT = "make room there and run again; nothing was published"
 _DENIED = ("permission denied", "check who may read and write there")

@@ -40,6 +40,8 @@ LOCK = f"{OURS}.lock"
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 _LOCK_TRIES = 20
+"""Times a lock's file is opened anew because it was removed meanwhile, one for each other run; chosen: no file is
+removed so often."""
 _LOCK_OPEN = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 
 

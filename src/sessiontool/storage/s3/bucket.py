@@ -46,9 +46,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CALL_ATTEMPTS = 6
+"""Number of requests for one call, chosen: with growing delays they take as long as a short outage."""
 _PATIENCE_S = 60
+"""Chosen: throttling and failovers of a bucket are over by then."""
 _FIRST_DELAY_S = 0.1
+"""Chosen: a first failure is mostly a single one."""
 _FIRST_THROTTLED_DELAY_S = 0.5
+"""Chosen: what a server asks for when it is busy."""
 
 _CONTENT_TYPES = {
     ".webm": "audio/webm",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FOLDER = "sessiontool-doctor"
 _MUCH_SKEW_S, _TOO_MUCH_SKEW_S = 60, 900
+"""Chosen: worth a warning; and AWS's definition: beyond 15 minutes requests are refused."""
 _NO_CONDITIONS = "two runs at once could mix their results: run one at a time, or use a server that keeps conditions"
 
 

@@ -24,6 +24,7 @@ _CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 """Two requests for one object at the same moment: S3 wants to be asked again."""
 
 _SERVER_WORDS_MAX = 300
+"""Characters; chosen: a few lines of a terminal."""
 
 
 class ShortBodyError(Exception):

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from .bucket import Bucket
 
 _AT_ONCE = 64
+"""Number of requests at once; chosen: a distant store is answered in the time of its line, not of ours."""
 _AT_ONCE_BOTO3 = 16
+"""Threads; chosen: each request of boto3 takes the interpreter, and more wait for it."""
 _LARGE_BYTES = 16 * 1024 * 1024
-"""What is larger is read through boto3, whose timeout is for each read and not for the whole."""
+"""Chosen: what is larger is read through boto3, whose timeout is for each read and not for the whole."""
 _FUTILE = 8
-"""After so many failures and no success, obstore is not asked again: its way to the server is another, and closed."""
+"""Objects; chosen: after so many failures and no success, obstore is not asked again: its way to the server is
+another, and closed."""
 
 _obstores_process: int | None = None
 """The process that has used obstore, or whose child this one is."""

@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from .bucket import Bucket, Snapshot
 
 LEASE_S = 60
-_CLOCK_STEP_S = 1  # the server tells times to the second
+"""Chosen: how long a killed run keeps others waiting."""
+_CLOCK_STEP_S = 1
+"""By definition: servers give times to the second (RFC 9110, 5.6.7)."""
 _TRIES = 5
+"""Times a lease is asked for anew when another run changed it at that moment, one lease each; chosen: more are a
+fault."""
 _RELEASE_WAIT_S = 5
+"""Chosen: a renewal that is under way ends by then."""
 
 
 class Lease:

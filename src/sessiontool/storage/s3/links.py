@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .bucket import Bucket
 
 LONGEST_S = 7 * 86_400
-"""What AWS takes, in seconds: AWS Signature Version 4, X-Amz-Expires."""
+"""By definition of AWS Signature Version 4 (X-Amz-Expires)."""
 
 
 def link_to(bucket: Bucket, key: str, lifetime_s: int) -> str:

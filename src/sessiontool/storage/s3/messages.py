@@ -19,7 +19,7 @@ _ARN = re.compile(
     r"arn:[a-z0-9-]{1,20}:(?P<service>sns|events):(?P<region>[a-z0-9-]{1,40}):[0-9]{12}:(?P<name>[A-Za-z0-9._/-]{1,300})"
 )
 _MOST_SUBJECT = 100
-"""Characters of a subject, by the model of SNS' call Publish."""
+"""Characters of a subject, by the definition of SNS' call Publish."""
 
 
 def check_arn(arn: str) -> str:

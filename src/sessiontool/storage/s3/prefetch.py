@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from ...model import StoredObject
 
 MAX_OBJECTS = 512
+"""Objects that are read ahead; chosen: an hour of chunks."""
 MAX_BYTES = 32 * 1024 * 1024
+"""Chosen: what reading ahead may hold in memory."""
 
 _HALVED_AT_MOST_EVERY_S = 1.0
+"""Chosen: a burst of refusals is one request to slow down."""
 
 
 class Pace:

@@ -30,6 +30,7 @@ STAGING = ".sessiontool-"
 
 _MARKER = f"{REPORT_NAME}."
 _AT_ONCE = 4
+"""Files that are put at once; chosen: most results have about as many."""
 
 
 class Publication:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 _MOST_TAGS = 10
+"""Numbers of tags of an object, by the definition of S3."""
 _NAME = re.compile(r"[\w +\-=.:/@]{1,128}")
 _VALUE = re.compile(r"[\w +\-=.:/@]{0,256}")
 

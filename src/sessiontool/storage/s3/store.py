@@ -43,9 +43,11 @@ if TYPE_CHECKING:
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 _REQUEST_ATTEMPTS = 4
+"""Number of requests that boto3 makes for one of ours; chosen: what lasts longer is retried by `bucket`."""
 _INDEX = ".sessiontool/index.json.gz"
 """No session's folder, for an id does not begin with a dot."""
-_CONNECTIONS = 64  # or urllib3 throws away, and warns of, those of all threads above ten
+_CONNECTIONS = 64
+"""Number of connections, chosen: as many as threads; urllib3 throws away, and warns of, those above its own ten."""
 
 
 def open_s3(url: str, options: S3Options, layout: Layout, limits: Limits) -> S3Store:

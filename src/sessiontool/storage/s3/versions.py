@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from .bucket import Bucket
 
-_AT_ONCE = 1000  # the most that S3 takes in one request
+_AT_ONCE = 1000
+"""Number of keys that S3 takes in one request, by definition."""
 
 
 def list_versions(bucket: Bucket, root: str, prefix: str) -> Iterator[StoredVersion]:
