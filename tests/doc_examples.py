@@ -146,12 +146,9 @@ def prepare(folder: Path) -> None:
 
 def cli_page() -> str:
     """docs/cli.md: the help of every command, as it is."""
-    import typer
+    from sessiontool.cli import COMMANDS
 
-    from sessiontool.cli import app
-
-    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    sections = [f"## {name}\n\n```console\n$ sessiontool {name} --help\n```\n" for name in names]
+    sections = [f"## {name}\n\n```console\n$ sessiontool {name} --help\n```\n" for name in COMMANDS]
     top = (
         "# Every command and option\n\nWhat `--help` prints.  A test keeps this page as it is; "
         "`python tests/doc_examples.py --update` writes it.\n\n```console\n$ sessiontool --help\n```\n"

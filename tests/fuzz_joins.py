@@ -17,6 +17,7 @@ from fuzz_bounds import Controls, bounded, measures_memory
 
 from sessiontool.concat import Remuxer
 from sessiontool.documents.models import SessionDocument
+from sessiontool.documents.reading import read_object
 from sessiontool.documents.session import read_session
 from sessiontool.errors import SessionToolError
 from sessiontool.model import ChunkRef, StoredObject
@@ -166,7 +167,9 @@ def _session(controls: Controls, blobs: Sequence[Blob]) -> SessionDocument:
         )
         start = {} if controls.byte() & 1 else {"start_ms": start_ms}
         parts.append({"part": part, "timeslice_ms": slice_ms, "chunks": chunks, "pauses": pauses, **start})
-    return SessionDocument.model_validate({"parts": parts})
+    session, problems = read_object(SessionDocument, {"parts": parts})
+    assert session is not None, problems
+    return session
 
 
 def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_memory: bool = False) -> Any:

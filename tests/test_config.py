@@ -8,12 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from sessiontool.captions import options_json
-from sessiontool.cli import app
+from sessiontool.cli import COMMANDS, app
 from sessiontool.config import DEFAULT, TABLE, Option, Settings, load_settings, setting_names, value_of
 from sessiontool.errors import UsageError
 from sessiontool.options import CaptionOptions, MergeOptions, result_settings
@@ -105,15 +106,18 @@ def test_what_changes_a_result_changes_its_fingerprint() -> None:
 
 def typed(command: str) -> dict[str, list[str]]:
     """The spellings of a command's options, by the name of its parameter."""
-    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
-    return {param.name: [*param.opts, *param.secondary_opts] for param in found.params}
+    return {param.name: [*param.opts, *param.secondary_opts] for param in built(command).params}
+
+
+def built(command: str) -> Any:
+    return typer.main.get_command(app).get_command(None, command)  # type: ignore[attr-defined]
 
 
 def test_no_spelling_means_two_things() -> None:
     """The same spelling has the same first sentence, whatever the command."""
     meanings: dict[str, set[str]] = {}
-    for command in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
-        for param in command.params:
+    for command in COMMANDS:
+        for param in built(command).params:
             if param.param_type_name == "option":
                 for spelling in (*param.opts, *param.secondary_opts):
                     first = re.split(r"(?<=\.)\s", param.help or "")[0]
@@ -122,7 +126,7 @@ def test_no_spelling_means_two_things() -> None:
 
 
 def test_an_option_is_called_as_its_key() -> None:
-    for command in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+    for command in COMMANDS:
         for name, spellings in typed(command).items():
             if name in TABLE:
                 assert spellings[0] == TABLE[name].flag == f"--{name.replace('_', '-')}"

@@ -19,6 +19,7 @@ from sessiontool.batch.run_report import Totals, read_failed, read_ids, session_
 from sessiontool.batch.selection import Selection, by_end, by_time, read_time
 from sessiontool.batch.shards import Shard, find_shard
 from sessiontool.documents.models import SessionDocument
+from sessiontool.documents.reading import read_object
 from sessiontool.errors import NotFoundError, StorageError, UsageError
 from sessiontool.model import ChunkRef, SessionListing, StoredObject, in_largest_unit
 
@@ -104,7 +105,9 @@ def manifest(**parts: Any) -> SessionDocument:
     for name, value in parts.items():
         stop_ms, seqs = value if isinstance(value, tuple) else (value, ())
         entries.append({"part": name[1:], "stop_ms": stop_ms, "chunks": [{"seq": seq} for seq in seqs]})
-    return SessionDocument.model_validate({"parts": entries})
+    session, problems = read_object(SessionDocument, {"parts": entries})
+    assert session is not None, problems
+    return session
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,19 @@ def test_programs_switch_threads_often() -> None:
     assert float(printed) == pytest.approx(0.001)
 
 
-def test_a_library_leaves_the_interpreters_pace_alone(merged_session: Callable[[str], Path]) -> None:
-    usual = sys.getswitchinterval()
+@pytest.mark.parametrize("said", [{}, {"OMP_NUM_THREADS": "2"}, {"OPENBLAS_NUM_THREADS": "2"}])
+def test_programs_have_one_blas_thread_where_nobody_said_how_many(said: dict[str, str]) -> None:
+    program = (
+        "import os; from sessiontool import cpus; cpus.use_one_blas_thread(); own = cpus.given_environment();"
+        "import numpy; print(len(os.listdir('/proc/self/task')), own.get('OPENBLAS_NUM_THREADS'))"
+    )
+    usual = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    printed = subprocess.check_output([sys.executable, "-c", program], env={**usual, **said}, text=True).split()
+    assert printed[1] == str(said.get("OPENBLAS_NUM_THREADS")), "others get what we were given"
+    assert int(printed[0]) == (min(2, cpus.usable(2)) if said else 1)
+
+
+def test_a_library_changes_nothing_of_its_host(merged_session: Callable[[str], Path]) -> None:
+    usual = sys.getswitchinterval(), dict(os.environ)
     merged_session("chrome-24k")
-    assert sys.getswitchinterval() == usual
+    assert (sys.getswitchinterval(), dict(os.environ)) == usual

@@ -60,6 +60,7 @@ def handler(event: Any, context: Any) -> Any:
     """
     json_logs.use_json_logs()
     cpus.switch_threads_often()
+    cpus.use_one_blas_thread()
     settings = with_layout(load_settings())
     if _records(event, "aws:sqs"):
         return {"batchItemFailures": list(_failures(event["Records"], settings, context))}

@@ -1,4 +1,7 @@
-"""The command line: the program and its commands, which are in `commands`.  No other place knows Typer."""
+"""The command line: the program and its commands, which are in `commands`.  No other place knows Typer.
+
+Of the commands only the one that is run is imported and built: all of them took half of the start-up.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,18 @@ import gc
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from . import __version__
-from .commands.align import align
-from .commands.batch import batch
-from .commands.captions import captions
-from .commands.check import check
-from .commands.compare import compare
-from .commands.correct import correct
-from .commands.doctor import doctor
-from .commands.events import events
-from .commands.explain import explain
-from .commands.export import export
-from .commands.get import get
-from .commands.import_ import import_
-from .commands.inspect import inspect
-from .commands.list_ import list_
-from .commands.merge import merge
-from .commands.metrics import metrics
-from .commands.page import page
-from .commands.purge import purge
-from .commands.redact import redact
-from .commands.report import report
-from .commands.simulate import simulate
-from .commands.verify import verify
 from .config import process_environment
 from .console import console
 from .console.terminal import use_colours
-from .cpus import switch_threads_often
+from .cpus import switch_threads_often, use_one_blas_thread
 
 
 class _Command(TyperCommand):
@@ -56,8 +39,60 @@ class _Command(TyperCommand):
                     formatter.write_dl(records)
 
 
+COMMANDS = {
+    name.rstrip("_"): name
+    for name in (
+        "merge",
+        "batch",
+        "list_",
+        "report",
+        "inspect",
+        "check",
+        "compare",
+        "align",
+        "verify",
+        "captions",
+        "correct",
+        "redact",
+        "export",
+        "metrics",
+        "page",
+        "get",
+        "events",
+        "purge",
+        "doctor",
+        "explain",
+        "simulate",
+        "import_",
+    )
+}
+"""The commands in the order of the help, and the module that has each under its own name."""
+
+
+def _built(module: str) -> Any:
+    """A command as Typer makes it."""
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(module.rstrip("_"), cls=_Command)(getattr(import_module(f".commands.{module}", __package__), module))
+    return get_command(alone)
+
+
+class _Commands(TyperGroup):
+    """The commands, each built when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command by its name; for another name all are built, as Typer looks among them for what was meant."""
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.add_command(_built(COMMANDS[name]))
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="sessiontool",
+    cls=_Commands,
     help="Turns the chunks of a recorded voice session into one seekable recording with captions from the sound.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 recording unusable or refused, 5 storage, "
     "130 interrupted.",
@@ -67,31 +102,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for command in (
-    merge,
-    batch,
-    list_,
-    report,
-    inspect,
-    check,
-    compare,
-    align,
-    verify,
-    captions,
-    correct,
-    redact,
-    export,
-    metrics,
-    page,
-    get,
-    events,
-    purge,
-    doctor,
-    explain,
-    simulate,
-    import_,
-):
-    app.command(command.__name__.rstrip("_"), cls=_Command)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -128,6 +138,7 @@ def main() -> None:
     _open_streams()
     use_colours(process_environment())
     switch_threads_often()
+    use_one_blas_thread()
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from .errors import RecordingError
 from .media.filler import CLOCK_HZ
-from .media.isobmff.muxer import M4aMuxer
 from .media.matroska.muxer import WebmMuxer
 from .model import SAMPLE_RATE
 from .recording.gap_filling import Gap, Pause, TimelineBuilder
@@ -188,4 +187,8 @@ def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
         from .audio.flac import FlacMuxer  # noqa: PLC0415 - needs an encoder, which other recordings do not
 
         return FlacMuxer(body)
-    return M4aMuxer(body) if head.codec == "aac" else WebmMuxer(body)
+    if head.codec == "aac":
+        from .media.isobmff.muxer import M4aMuxer  # noqa: PLC0415 - most recordings are Opus
+
+        return M4aMuxer(body)
+    return WebmMuxer(body)

@@ -3,7 +3,7 @@
 One session at a time takes what there is.  A run over many has a process for each processor, and each is to be content
 with one: more threads than processors only wait for one another.
 
-And how soon one thread hands the interpreter over to another.
+And how soon one thread hands the interpreter over to another, and how many threads numpy's linear algebra begins.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ import sys
 _SWITCH_S = 0.001
 """Seconds.  Chosen: a fifth of Python's default, longer than a call of the decoder takes."""
 
+_BLAS = "OPENBLAS_NUM_THREADS"
+"""What tells the library in numpy's wheels how many threads it may have; it is read when numpy is first imported."""
+_SAID = (_BLAS, "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
+"""The variables by which a user says it to OpenBLAS (its manual, "Setting the number of threads")."""
+
 _limit: int | None = None
+_set_by_us = False
 
 
 def usable(most: int) -> int:
@@ -37,3 +43,21 @@ def switch_threads_often() -> None:
     nothing of its host.  Threads between calls of a decoder or of the network need the interpreter often and briefly.
     """
     sys.setswitchinterval(_SWITCH_S)
+
+
+def use_one_blas_thread() -> None:
+    """Let numpy's linear algebra have one thread, unless the user says how many; to be called before numpy is imported.
+
+    For programs of our own alone, as above.  OpenBLAS begins a thread for each processor as it is loaded, which takes
+    as long as a short session to merge, and what is multiplied here is too small for them.
+    """
+    global _set_by_us  # noqa: PLW0603 - as there is one environment
+    if not any(os.environ.get(name) for name in _SAID):
+        os.environ[_BLAS] = "1"
+        _set_by_us = True
+
+
+def given_environment() -> dict[str, str]:
+    """The environment that this process was given: for commands of the user's own."""
+    ours = {_BLAS} if _set_by_us else set()
+    return {name: value for name, value in os.environ.items() if name not in ours}

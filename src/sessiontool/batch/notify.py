@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from ..cpus import given_environment
 from .run_report import SCHEMA
 
 if TYPE_CHECKING:
@@ -43,7 +44,13 @@ def notify(command: str, document: dict[str, Any]) -> str:
     """
     try:
         done = subprocess.run(  # noqa: S602 - the operator's own command, by the operator's own shell
-            command, shell=True, input=json.dumps(document).encode(), stdout=_STDERR, check=False, timeout=_PATIENCE_S
+            command,
+            shell=True,
+            input=json.dumps(document).encode(),
+            stdout=_STDERR,
+            env=given_environment(),
+            check=False,
+            timeout=_PATIENCE_S,
         )
     except subprocess.TimeoutExpired:
         return f"it took more than {_PATIENCE_S} s"

@@ -207,6 +207,7 @@ def _serve(pipe: Connection, job: Job) -> None:
     signal.signal(signal.SIGTERM, _leave)
     cpus.limit(1)  # the others are the other workers'
     cpus.switch_threads_often()
+    cpus.use_one_blas_thread()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:

@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import re
 
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_WORD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+|[^\\W\\d_][^\\s\u0590-\u08ff]*")
+# Patterns as texts, which `re` compiles at their first use: large sets take as long as a module, and few need them.
+_RTL = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_WORD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+|[^\\W\\d_][^\\s\u0590-\u08ff]*"
 _LETTER = re.compile(r"[^\W\d_]")
 
 _SCRIPTS = (
-    ("ja", re.compile("[\u3041-\u30ff\u31f0-\u31ff]")),
-    ("ko", re.compile("[\uac00-\ud7a3\u1100-\u11ff]")),
-    ("zh", re.compile("[\u3400-\u9fff\uf900-\ufaff]")),
-    ("th", re.compile("[\u0e01-\u0e5b]")),
-    ("ur", re.compile("[\u0679\u0688\u0691\u06ba\u06d2]")),
-    ("fa", re.compile("[\u067e\u0686\u0698\u06af\u06cc]")),
-    ("ar", re.compile("[\u0620-\u064a]")),
-    ("he", re.compile("[\u05d0-\u05ea]")),
+    ("ja", "[\u3041-\u30ff\u31f0-\u31ff]"),
+    ("ko", "[\uac00-\ud7a3\u1100-\u11ff]"),
+    ("zh", "[\u3400-\u9fff\uf900-\ufaff]"),
+    ("th", "[\u0e01-\u0e5b]"),
+    ("ur", "[\u0679\u0688\u0691\u06ba\u06d2]"),
+    ("fa", "[\u067e\u0686\u0698\u06af\u06cc]"),
+    ("ar", "[\u0620-\u064a]"),
+    ("he", "[\u05d0-\u05ea]"),
 )
 _TRADITIONAL = ("tw", "hk", "mo", "hant")
 
@@ -36,7 +37,7 @@ def script_language(text: str) -> str:
         return ""
     letters = len(_LETTER.findall(text))
     for language, script in _SCRIPTS:
-        count = len(script.findall(text))
+        count = len(re.findall(script, text))
         least = 1 if language in {"ur", "fa"} else letters * (0.1 if language == "ja" else 0.4)
         if count and count >= least:
             return language
@@ -52,8 +53,8 @@ def is_rtl(text: str) -> bool:
     """Whether a text goes from right to left."""
     if text.isascii():
         return False
-    words = _WORD.findall(text)
-    return sum(_RTL.match(word) is not None for word in words) * 2 > len(words)
+    words = re.findall(_WORD, text)
+    return sum(re.match(_RTL, word) is not None for word in words) * 2 > len(words)
 
 
 def directed(line: str, *, rtl: bool) -> str:
@@ -61,5 +62,5 @@ def directed(line: str, *, rtl: bool) -> str:
     if not rtl and line.isascii():
         return line
     first = _LETTER.search(line)
-    begins_rtl = first is not None and _RTL.match(first[0]) is not None
+    begins_rtl = first is not None and re.match(_RTL, first[0]) is not None
     return line if begins_rtl == rtl else (RLM if rtl else LRM) + line

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .languages import is_traditional, script_language
 
-UNSPACED = re.compile("[\u0e01-\u0e5b\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED = "[\u0e01-\u0e5b\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _MODELS = {"ja": "ja.json", "zh": "zh-hans.json", "zh-hant": "zh-hant.json", "th": "th.json"}
 _FEATURES = {
     **{f"UW{number + 1}": (number - 3, number - 2) for number in range(6)},
@@ -42,7 +42,7 @@ class _Model(NamedTuple):
 @lru_cache(maxsize=1024)
 def phrase_edges(text: str, language: str) -> PhraseEdges | None:
     """Where phrases of a text begin; None where no model knows its language."""
-    if not UNSPACED.search(text):
+    if text.isascii() or not re.search(_UNSPACED, text):
         return None
     known = language[:2].lower()
     name = known if known in _MODELS else script_language(text)

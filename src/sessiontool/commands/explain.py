@@ -18,7 +18,7 @@ _MAX_BYTES = 1 << 30
 
 def explain(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Recorded blobs, or whole recordings.", show_default=False)
+        list[Path], typer.Argument(metavar="FILE...", help="Recorded blobs, or whole recordings.", show_default=False)
     ],
     as_json: JsonOption = False,
     debug: DebugOption = False,

@@ -32,7 +32,7 @@ def list_(
     common: Common,
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]", help="Only these: ids, or patterns of ids ('2026-11-*').", show_default=False),
+        typer.Argument(metavar="ID...", help="Only these: ids, or patterns of ids ('2026-11-*').", show_default=False),
     ] = None,
     status: Annotated[
         str | None, typer.Option("--status", metavar="NAME,...", help=f"Only those of this status.  Some of {_STATES}.")

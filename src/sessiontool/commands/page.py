@@ -28,7 +28,7 @@ _LIFETIME = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 @on_store(without=("verbose",))
 def page(
     common: Common,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The sessions.", show_default=False)] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="The sessions.", show_default=False)] = None,
     every: Annotated[bool, typer.Option("--all", help="Every session of the store.")] = False,
     embed: Annotated[
         bool, typer.Option("--embed", help="Make one file with the audio inside, ID.html, and change no result.")

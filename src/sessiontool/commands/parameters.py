@@ -45,7 +45,7 @@ IDS_HELP = "The sessions: names of folders in the store, or patterns of them ('2
 Ids = Annotated[
     list[str],
     typer.Argument(
-        metavar="ID",
+        metavar="ID...",
         help=IDS_HELP,
         autocompletion=complete_ids,
         show_default=False,

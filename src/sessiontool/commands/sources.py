@@ -35,7 +35,7 @@ class Sources:
     def declared(
         ids: Annotated[
             list[str] | None,
-            typer.Argument(metavar="ID", help=IDS_HELP, show_default=False, autocompletion=complete_ids),
+            typer.Argument(metavar="ID...", help=IDS_HELP, show_default=False, autocompletion=complete_ids),
         ] = None,
         listed: Annotated[
             str | None, typer.Option("--ids", metavar="FILE|-", help="Sessions from a list, one a line.")

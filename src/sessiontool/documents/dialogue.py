@@ -20,11 +20,11 @@ _TIME = (
     r"|\d{1,6}(?:\.\d{1,6})?s"
 )
 _NAME = r"[^\W\d_][^:\n\[\]()<>{}\"]{0,39}?"
-_LINE = re.compile(
+_LINE = (
     rf"(?:[\[(]?(?P<start>{_TIME})(?:\s*(?:-->|->|[-\u2013])\s*(?P<end>{_TIME}))?[\])]?[\s,|\u2013-]*)?"
     rf"(?:[-\u2013]\s*)?(?:(?P<name>{_NAME})\s*(?:[\[(](?P<behind>{_TIME})[\])]\s*)?:\s+)?(?P<text>\S.*)"
 )
-_HEAD = re.compile(
+_HEAD = (
     rf"(?P<name>{_NAME})[\s,|\u2013-]+[\[(]?(?P<start>{_TIME})[\])]?|[\[(]?(?P<first>{_TIME})[\])]?\s+(?P<last>{_NAME})"
 )
 _MOST = 0.8
@@ -41,7 +41,7 @@ def dialogue_in(text: str) -> list[tuple[int, dict[str, Any]]]:
 
 def _said(lines: Sequence[tuple[int, str]]) -> list[tuple[int, dict[str, Any]]]:
     """`Name: text` a line, or a time and a text; names that hardly ever come again are none."""
-    found = [(number, match) for number, line in lines if (match := _LINE.fullmatch(line))]
+    found = [(number, match) for number, line in lines if (match := re.fullmatch(_LINE, line))]
     named = [(number, match) for number, match in found if match["name"]]
     names = {match["name"] for _, match in named}
     if len(named) < 2 or len(named) < _MOST * len(lines) or len(names) > len(named) // 2 + 1:
@@ -59,7 +59,7 @@ def _fields(match: re.Match[str]) -> dict[str, Any]:
 
 def _under_heads(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """A line with a name and a time, and below it what was said."""
-    heads = [_HEAD.fullmatch(line) for _, line in lines]
+    heads = [re.fullmatch(_HEAD, line) for _, line in lines]
     count = sum(head is not None for head in heads)
     names = {head["name"] or head["last"] for head in heads if head}
     if heads[0] is None or count < 2 or len(names) > count // 2 + 1 or 3 * count < len(lines):

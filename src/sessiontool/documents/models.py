@@ -1,107 +1,123 @@
-"""Wire models of what comes in: session.json and utterances.jsonl as the recorder writes them.
+"""What comes in, as values: session.json and utterances.jsonl as the recorder writes them.
 
-Every field that may be absent is; unknown fields are kept.  What has passed these models is handed on as the values
-of `model`.
+Every field that may be absent is, and an annotation says all that a field may hold: `reading` reads what is plainly
+right by it, `checked` what is in doubt.  What has passed is handed on as the values of `model`.
 """
 
-from __future__ import annotations
+# Annotations are values here and no texts, as they are read: no `from __future__ import annotations`.
 
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool
-
-
-def _as_text(value: Any) -> Any:
-    """Numbers do for names: a part is 0 as well as "0"."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Annotated, Any, NamedTuple
 
 
-Name = Annotated[str, BeforeValidator(_as_text)]
-Milliseconds = Annotated[FiniteFloat, Field(ge=-1e14, le=1e14)]
+class Bounds(NamedTuple):
+    """The numbers that a field may hold: from `least`, and up to `most` or less than `below`."""
+
+    least: float
+    most: float | None = None
+    below: float | None = None
+
+
+class MostChars(NamedTuple):
+    """The length of a text."""
+
+    chars: int
+
+
+class Reading(Enum):
+    """How a field is read where its type does not say all: numbers do for a name, and nothing but a boolean is one."""
+
+    AS_NAME = 1  # a part is 0 as well as "0"
+    STRICT = 2
+
+
+EXTRA = "extra"
+"""The field of a kind that gets what is in an object under names that are none of its fields; others leave that out."""
+
+
+Name = Annotated[str, Reading.AS_NAME]
+Milliseconds = Annotated[float, Bounds(-1e14, most=1e14)]
 """A time on any clock, even one that counts from 1970; what is beyond would overflow in microseconds."""
+ByteCount = Annotated[int, Bounds(0, below=1 << 63)]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-class ChunkEntry(_Wire):
+@dataclass(frozen=True, slots=True)
+class ChunkEntry:
     """What the recorder noted of one blob; `emitted_ms` is the session clock of its `dataavailable`."""
 
-    seq: int = Field(ge=0, lt=10**18)  # as many digits as a key can have
-    bytes: int | None = Field(default=None, ge=0, lt=1 << 63)
+    seq: Annotated[int, Bounds(0, below=10**18)]  # as many digits as a key can have
+    bytes: ByteCount | None = None
     emitted_ms: Milliseconds | None = None
     sha256: str | None = None
 
 
-class PauseEntry(_Wire):
+@dataclass(frozen=True, slots=True)
+class PauseEntry:
     """One `pause()` and `resume()`, on the session clock."""
 
     start_ms: Milliseconds
     end_ms: Milliseconds
 
 
-class PartEntry(_Wire):
+@dataclass(frozen=True, slots=True)
+class PartEntry:
     """One MediaRecorder run; `start_ms` and `stop_ms` are the session clock at the calls of `start()` and `stop()`."""
 
-    part: Name = Field(max_length=1024)  # as long as a key can be
+    part: Annotated[Name, MostChars(1024)]  # as long as a key can be
     role: str | None = None
     mime_type: str | None = None
     timeslice_ms: Milliseconds | None = None
     start_ms: Milliseconds | None = None
     stop_ms: Milliseconds | None = None
-    pauses: list[PauseEntry] = []
+    pauses: list[PauseEntry] = field(default_factory=list)
     realtime_session_id: str | None = None
     expires_at: Any = None
-    chunks: list[ChunkEntry] = []
+    chunks: list[ChunkEntry] = field(default_factory=list)
 
 
-class RecordingEntry(_Wire):
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
     """A file that was imported, kept in the session as `file`; `name` is what it was called."""
 
-    file: str = Field(max_length=255)  # as long as a file's name can be
+    file: Annotated[str, MostChars(255)]  # as long as a file's name can be
     name: str | None = None
-    bytes: int | None = Field(default=None, ge=0, lt=1 << 63)
+    bytes: ByteCount | None = None
     sha256: str | None = None
 
 
-class ConsentEntry(_Wire):
+@dataclass(frozen=True, slots=True)
+class ConsentEntry:
     """Whether those who are heard agreed; nothing but `true` says so."""
 
-    recorded: StrictBool | None = None
+    recorded: Annotated[bool, Reading.STRICT] | None = None
     policy: str | None = None
     at: Any = None
 
 
-class RetentionEntry(BaseModel):
-    """How long a session may be kept.  Unknown fields are refused: one may say that nothing is to be deleted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    delete_chunks_after_days: FiniteFloat | None = Field(default=None, ge=0)
-    delete_all_after_days: FiniteFloat | None = Field(default=None, ge=0)
-
-
-class SessionDocument(_Wire):
+@dataclass(frozen=True, slots=True)
+class SessionDocument:
     """session.json (`sessiontool.session/1`)."""
 
     session_id: Name | None = None
     started_at: str | None = None
     channels: list[str] | None = None
-    speakers: dict[str, str] = {}
-    parts: list[PartEntry] = []
-    recordings: list[RecordingEntry] = []
+    speakers: dict[str, str] = field(default_factory=dict)
+    parts: list[PartEntry] = field(default_factory=list)
+    recordings: list[RecordingEntry] = field(default_factory=list)
     consent: ConsentEntry | None = None
 
 
-class UtteranceDocument(_Wire):
-    """One line of utterances.jsonl; times in seconds on the session clock."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceDocument:
+    """One line of utterances.jsonl; times in seconds on the session clock.  `extra` has the fields of other names."""
 
     id: Name | None = None
     role: str
     text: str
-    t_start: FiniteFloat | None = None
-    t_end: FiniteFloat | None = None
+    t_start: float | None = None
+    t_end: float | None = None
     interrupted: bool | None = None
     heard_text: str | None = None
     language: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -5,7 +5,7 @@ Interim results grow until the final one; some logs have a line for each word.  
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -137,7 +137,7 @@ def _one(group: Sequence[SpokenPiece]) -> SpokenPiece:
     times.pop("end", None)
     if (end := last.times_ms.get("end")) is not None:
         times["end"] = end
-    return SpokenPiece(first.entry, first.model.model_copy(update={"text": text.strip()}), times_ms=times)
+    return SpokenPiece(first.entry, replace(first.model, text=text.strip()), times_ms=times)
 
 
 def _sticks(text: str, word: str) -> bool:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from ..errors import RecordingError
 from ..model import Finding
 from .entries import twice
-from .lenient import LogProblems, json_problem, kind_of, loads, shown, validated
-from .models import RetentionEntry, SessionDocument
+from .lenient import LogProblems, json_problem, kind_of, loads, shown
+from .models import SessionDocument
+from .reading import read_object
 from .utterances import all_broken
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), _broken(name, [f"is not valid JSON ({json_problem(error)})"])
     if not isinstance(value, dict):
         return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
-    model, problems = validated(SessionDocument, value)
+    model, problems = read_object(SessionDocument, value)
     return model or SessionDocument(), _broken(name, [*problems, *map(twice, doubled)])
 
 
@@ -61,28 +59,3 @@ def check_owner(
         hint="correct its session_id, or the name of the folder" if is_used else "put this session's own in its place",
     )
     return session if is_used else SessionDocument(), [finding]
-
-
-def read_retention(data: bytes, name: str, session_id: str) -> RetentionEntry | None:
-    """The retention that session.json asks for, None where it asks for none; nothing is guessed.
-
-    RecordingError where it is unclear: the document is broken, of another session, or its retention is.
-    """
-    hint = "nothing is deleted by it; correct the document"
-    try:
-        doubled: list[str] = []
-        value = loads(data.decode(json.detect_encoding(data)), doubled)
-        if not isinstance(value, dict):
-            raise ValueError(f"it holds {kind_of(value)}")
-        if doubled:
-            raise ValueError(twice(doubled[0]))
-        if value.get("session_id") is not None and str(value["session_id"]) != session_id:
-            raise ValueError("it is of another session")
-        wanted = value.get("retention")
-        return None if wanted is None else RetentionEntry.model_validate(wanted)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = shown(".".join(map(str, ("retention", *first["loc"]))))
-        raise RecordingError(f"{name}, {where}: {first['msg']}", hint=hint) from error
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{name} does not say how long to keep the session: {error}", hint=hint) from error

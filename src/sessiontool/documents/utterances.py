@@ -19,12 +19,13 @@ from .encoding_findings import TextDamage, encoding_findings
 from .encodings import decode
 from .entries import FoundEntries, Troubles, entries_in
 from .fields import Entry, entry_of
-from .lenient import LogProblems, is_writable, kind_of, shown, validated
+from .lenient import LogProblems, is_writable, kind_of, shown
 from .log_clock import SessionTimes
 from .log_options import ROLES
 from .log_times import LogReading, set_times
 from .models import UtteranceDocument
 from .pieces import SpokenPiece, joined
+from .reading import read_object
 from .roles import UNSPOKEN, USER, names_of, role_named, roles_of, roles_of_channels
 from .tables import likely_fields
 from .utf8_damage import halves_in
@@ -106,7 +107,7 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
             fields["text"] = entry.text
         if role is not None or _has_place(entry):
             fields["role"] = role or ""
-        model, wrong = validated(UtteranceDocument, fields)
+        model, wrong = read_object(UtteranceDocument, fields)
         reading.problems.extend(f"{entry.place}: {problem}" for problem in wrong)
         if model is None:
             reading.problems.add(f"{entry.place}: left out, as it has no text or no role")
@@ -162,7 +163,7 @@ def _utterances(reading: LogReading, pieces: Iterable[SpokenPiece]) -> Iterator[
             language=model.language,
             heard_text=model.heard_text,
             arrived_us=arrived if is_arrival else None,
-            extra=dict(_writable(model.model_extra or {}, place, reading.problems)),
+            extra=dict(_writable(model.extra, place, reading.problems)),
         )
 
 

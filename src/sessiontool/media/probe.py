@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from .foreign_kinds import kind_of, text_kind_of, utf8_mangled
-from .isobmff.box_sequence import begins_mp4, holds_mp4
-from .isobmff.demuxer import Mp4Demuxer
+from .isobmff.beginnings import begins_mp4
 from .matroska.demuxer import WebmDemuxer
-from .matroska.pcm_demuxer import PcmWebmDemuxer, holds_pcm
-from .ogg.demuxer import OggDemuxer
-from .ogg.pages import holds_ogg
+from .matroska.track_entry import holds_pcm
 from .pcm import PcmHead, raw_head
-from .riff.demuxer import PcmDemuxer
 from .riff.headers import begins_wav
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .packets import Demuxer, Track
 
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
@@ -68,39 +66,69 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
 def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
     """The demuxer for samples as they are, None where it is none of those."""
     if begins_wav(data):
-        return PcmDemuxer()
+        return _raw()
     if holds_pcm(data):
-        return PcmWebmDemuxer()
+        return _pcm_webm(None)
     if not data or begins_recording(data) or text_kind_of(data) or utf8_mangled(data):
         return None
     if track is not None and isinstance(track.head, PcmHead):  # whatever is no text may be samples: zeroes are silence
-        return PcmWebmDemuxer(track) if track.writing_app else PcmDemuxer(track.head)
+        return _pcm_webm(track) if track.writing_app else _raw(track.head)
     if _by_beginning(data):
         return None
     head = raw_head(mime_type)
-    return None if head is None else PcmDemuxer(head)
+    return None if head is None else _raw(head)
 
 
-def _by_beginning(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
+def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:
     if _WEBM_BEGINNINGS.match(data):
         return WebmDemuxer
     if data.startswith(b"OggS"):
-        return OggDemuxer
-    return Mp4Demuxer if begins_mp4(data) else None
+        return _ogg
+    return _mp4 if begins_mp4(data) else None
 
 
-def _by_name(mime_type: str) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer]:
+def _by_name(mime_type: str) -> Callable[..., Demuxer]:
     """By what the recorder noted, where the content does not show it."""
     container = mime_type.lower().partition(";")[0].strip().rpartition("/")[2]
     if container == "ogg":
-        return OggDemuxer
-    return Mp4Demuxer if container == "mp4" else WebmDemuxer
+        return _ogg
+    return _mp4 if container == "mp4" else WebmDemuxer
 
 
-def _by_content(data: bytes) -> type[WebmDemuxer | OggDemuxer | Mp4Demuxer] | None:
+def _by_content(data: bytes) -> Callable[..., Demuxer] | None:
     """By what comes after a damaged beginning."""
+    from .isobmff.box_sequence import holds_mp4  # noqa: PLC0415 - most recordings begin as they should
+    from .ogg.pages import holds_ogg  # noqa: PLC0415
+
     if _WEBM_BEGINNINGS.search(data):
         return WebmDemuxer
     if holds_ogg(data):
-        return OggDemuxer
-    return Mp4Demuxer if holds_mp4(data) else None
+        return _ogg
+    return _mp4 if holds_mp4(data) else None
+
+
+# -- demuxers, imported where there is such a recording: most are WebM, and a short session is mostly imports
+
+
+def _ogg(*, mime_type: str, track: Track | None) -> Demuxer:
+    from .ogg.demuxer import OggDemuxer  # noqa: PLC0415
+
+    return OggDemuxer(mime_type=mime_type, track=track)
+
+
+def _mp4(*, mime_type: str, track: Track | None) -> Demuxer:
+    from .isobmff.demuxer import Mp4Demuxer  # noqa: PLC0415
+
+    return Mp4Demuxer(mime_type=mime_type, track=track)
+
+
+def _raw(head: PcmHead | None = None) -> Demuxer:
+    from .riff.demuxer import PcmDemuxer  # noqa: PLC0415
+
+    return PcmDemuxer(head)
+
+
+def _pcm_webm(track: Track | None) -> Demuxer:
+    from .matroska.pcm_demuxer import PcmWebmDemuxer  # noqa: PLC0415
+
+    return PcmWebmDemuxer(track)

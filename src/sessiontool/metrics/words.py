@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"\w+(?:['\u2019\-.]\w+)*")
 _QUESTION = re.compile(r"[?\uff1f\u061f\u037e](?![?\uff1f\u061f\u037e])")
-_NO_SPACES = re.compile(f"[{WITHOUT_SPACES}]")
+_NO_SPACES = f"[{WITHOUT_SPACES}]"
 
 FILLERS = {
     "en": ("uh", "um", "uhm", "umm", "er", "erm", "hm", "hmm", "mm"),
@@ -27,7 +27,7 @@ FILLERS = {
 
 def count_words(text: str) -> int | None:
     """How many words a text has; None where its script puts no spaces between them."""
-    return None if _NO_SPACES.search(text) else len(_WORD.findall(text))
+    return None if not text.isascii() and re.search(_NO_SPACES, text) else len(_WORD.findall(text))
 
 
 def words_of(said: Iterable[SpokenUtterance]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import findings
@@ -79,4 +80,4 @@ class Noted:
 
 def started_again(entry: PartEntry | None) -> PartEntry | None:
     """What the recorder noted of a run that it did not know to be another one: its blobs, but not its start."""
-    return entry and entry.model_copy(update={"start_ms": None, "pauses": []})
+    return entry and replace(entry, start_ms=None, pauses=[])

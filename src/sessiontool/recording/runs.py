@@ -7,7 +7,7 @@ it is a part of one.  `PieceStream` feeds them to one demuxer and keeps what bec
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..media.probe import open_demuxer
@@ -101,7 +101,7 @@ def leave_stop_to_last(runs: Sequence[RecorderRun]) -> None:
     ended_ms = [_last_emitted_ms(run) for run in runs]
     for run, last_ms in zip(runs, ended_ms, strict=True):
         if run.entry and (last_ms is None or last_ms < max(ms for ms in ended_ms if ms is not None)):
-            run.entry = run.entry.model_copy(update={"stop_ms": None})
+            run.entry = replace(run.entry, stop_ms=None)
 
 
 def _last_emitted_ms(run: RecorderRun) -> float | None:

@@ -6,6 +6,7 @@ People name chunks by a counter or by the time (`Date.now()`); a counter that sk
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def with_numbers_of(entry: PartEntry | None, chunks: Sequence[ChunkRef]) -> Part
     pairs = list(zip(noted, found, strict=True))
     if any(one.bytes not in (None, chunk.object.size_bytes) for one, chunk in pairs):
         return entry
-    return entry.model_copy(update={"chunks": [one.model_copy(update={"seq": chunk.seq}) for one, chunk in pairs]})
+    return replace(entry, chunks=[replace(one, seq=chunk.seq) for one, chunk in pairs])
 
 
 def missing_numbers(chunks: Sequence[ChunkRef], entry: PartEntry | None) -> list[int]:

@@ -129,7 +129,7 @@ def entry_of(
     chunks = [noted for noted in entry.chunks if noted.seq == number or noted.seq in after]
     end_ms = (start_ms or 0.0) + one.length_ms
     pauses = [p for p in entry.pauses if start_ms is not None and start_ms <= p.start_ms < end_ms]
-    return entry.model_copy(update={"start_ms": start_ms, "pauses": pauses, "chunks": chunks})
+    return replace(entry, start_ms=start_ms, pauses=pauses, chunks=chunks)
 
 
 # -- slices in a part each
@@ -234,4 +234,4 @@ def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], s
 def _noted(entries: Mapping[int, PartEntry]) -> Iterator[ChunkEntry]:
     for number, entry in entries.items():
         noted = entry.chunks[0] if entry.chunks else ChunkEntry(seq=0)
-        yield noted.model_copy(update={"seq": number})
+        yield replace(noted, seq=number)

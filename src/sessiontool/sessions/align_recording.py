@@ -139,14 +139,14 @@ def started_by_sound(
         entry = part_entry(parts, part)
         if entry is not None:
             parts.remove(entry)
-        parts.append((entry or PartEntry(part=part)).model_copy(update={"start_ms": start_us / 1000}))
+        parts.append(replace(entry or PartEntry(part=part), start_ms=start_us / 1000))
         message = (
             f"no start_ms of part {part} was recorded: by where its utterances sound, {start_us / 1e6:.2f} s into "
             "the session; the time before it was replaced with silence"
         )
         hint = "note `start_ms` for each part in session.json: the sound tells it to a tenth of a second"
         findings.append(Finding("part-start-found", "warning", message, part=part, hint=hint))
-    return session.model_copy(update={"parts": parts}), findings
+    return replace(session, parts=parts), findings
 
 
 def find_words(alignment: Alignment, recording: Recording, known: Known, progress: Progress) -> Alignment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..documents.corrections import Corrections
@@ -218,7 +218,7 @@ def _of_roles_there(session: SessionDocument, listing: SessionListing) -> Sessio
     folders = {name for chunk in listing.chunks for name in chunk.object.key.split("/")[:-1]}
     there = {entry.role for entry in session.parts} & folders
     parts = [entry for entry in session.parts if not there or entry.role in {None, *there}]
-    return session.model_copy(update={"parts": parts})
+    return replace(session, parts=parts)
 
 
 def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:

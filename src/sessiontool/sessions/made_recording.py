@@ -6,6 +6,7 @@ The sound is laid out in time, encoded once, and then treated like any other rec
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import Finding
@@ -70,7 +71,7 @@ def _make(store: Store, listing: SessionListing, notes: Notes, work: Path, optio
         with (work / "clusters").open("w+b") as body, chunk.open("wb") as out:
             _write(lanes, start_ms, kept, body, out)
     part = PartEntry(part="000", start_ms=start_ms, stop_ms=end_ms)
-    notes.session = notes.session.model_copy(update={"parts": [part], "channels": list(_ROLES)})
+    notes.session = replace(notes.session, parts=[part], channels=list(_ROLES))
     notes.findings.append(_finding(lanes, pieces))
     return True
 

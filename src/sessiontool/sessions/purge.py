@@ -21,7 +21,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..documents.session import read_retention, read_session
+from ..documents.retention import RetentionEntry, read_retention
+from ..documents.session import read_session
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from ..storage import MERGED_FOLDER, SIDECARS
@@ -34,7 +35,6 @@ from .verify_result import verify_published
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..documents.models import RetentionEntry
     from ..documents.report_model import Report
     from ..model import SessionListing, StoredVersion
     from ..storage import Store, Target

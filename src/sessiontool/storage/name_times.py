@@ -10,7 +10,7 @@ TIME = (
     r"(?:[.,_][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?|[0-9]{9,19}"
 )
 """A pattern of such times."""
-_PARTS = re.compile(r"([0-9]{4})-?(..)-?(..)[T_ -]?(..)[:._-]?(..)[:._-]?(..)(?:[.,_]([0-9]+))?(Z|[+-].+)?")
+_PARTS = r"([0-9]{4})-?(..)-?(..)[T_ -]?(..)[:._-]?(..)[:._-]?(..)(?:[.,_]([0-9]+))?(Z|[+-].+)?"
 _UNITS_US = ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000))
 """By definition: most digits of a number, and what it is multiplied and divided by for us; 10 digits of seconds end
 in 2286."""
@@ -25,7 +25,7 @@ def microseconds(text: str) -> int:
 
 
 def _moment(text: str) -> datetime | None:
-    found = _PARTS.fullmatch(text)
+    found = re.fullmatch(_PARTS, text)
     if found is None:
         return None
     fraction = int((found[7] or "0").ljust(6, "0")[:6])

@@ -7,23 +7,9 @@ they occur the sequence begins anew.
 from __future__ import annotations
 
 from ..packets import CUT, Ledger
+from .beginnings import MAX_BUFFERED_BYTES
 from .boxes import read_header
 from .media_data import BEGINNING, BEGINNING_BYTES
-
-PASSED = frozenset(
-    {
-        *(b"ftyp", b"styp", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"emsg", b"prft", b"pdin"),
-        *(b"mfra", b"uuid", b"meta", b"udta"),
-    }
-)
-MAX_BUFFERED_BYTES = {b"moov": 1 << 24, b"moof": 1 << 20}
-"""Bytes of the boxes that are read whole, at most (chosen: an index of 24 hours, and far above recorders'
-fragments); those of `PASSED` stream by."""
-
-
-def begins_mp4(data: bytes) -> bool:
-    """Whether `data` begins with a box that may be at the top level of an MP4."""
-    return data[4:8] in PASSED | MAX_BUFFERED_BYTES.keys()
 
 
 def holds_mp4(data: bytes) -> bool:

@@ -1,8 +1,7 @@
 """Reads MP4 with one track of Opus or AAC, in fragments as Chrome and Safari record it (ISO/IEC 14496-12).
 
-The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing here decodes.
-Files without fragments are read too if their index comes first, or in the same piece as the beginning of their sound;
-else the refusal says how to move it.
+The contract is that of `packets.Demuxer`: pieces may be cut anywhere.  Nothing decodes.  Files without fragments are
+read too if their index comes first, or in a piece with the start of their sound; else the refusal says how to move it.
 
 The strategy.  Top-level boxes are one flat sequence.  `moov` and `moof` are read whole and say where packets will be;
 the bytes of other boxes stream by, and a packet is given as soon as it is whole.  `box_sequence` finds where the
@@ -22,7 +21,8 @@ from ..opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
 from ..opus_evidence import ENOUGH
 from ..packets import NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
-from .box_sequence import MAX_BUFFERED_BYTES, PASSED, BoxSequence
+from .beginnings import MAX_BUFFERED_BYTES, PASSED
+from .box_sequence import BoxSequence
 from .boxes import Movie, Sample, read_header, read_movie
 from .fragments import MovieFragment, missing_between, read_fragment
 from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place

@@ -26,14 +26,7 @@ _INTO = frozenset({ebml.SEGMENT, ebml.CLUSTER, ebml.BLOCK_GROUP})
 _MOST_BYTES = 1 << 20  # of an element; chosen: a block has 4 KB, and a Cues element of a day less
 _BLOCK_HEAD_BYTES = 4  # track, relative time, flags (RFC 9559, section 10.2)
 _CLUSTER = b"\x1f\x43\xb6\x75"  # id (RFC 9559, section 5.1.3)
-_HEAD_SEARCH_BYTES = 4096  # chosen: Tracks is within the first few hundred
 _SIZE_BYTES = 4  # of a Cluster's id; chosen: what may be the beginning of one at the end of the buffer
-
-
-def holds_pcm(data: bytes) -> bool:
-    """Whether the header of a WebM recording that `data` begins with has a track of PCM and none of Opus."""
-    head = data[:_HEAD_SEARCH_BYTES]
-    return data.startswith(b"\x1a\x45\xdf\xa3") and b"A_PCM/" in head and b"A_OPUS" not in head
 
 
 class PcmWebmDemuxer:

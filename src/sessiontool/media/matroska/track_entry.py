@@ -17,6 +17,7 @@ from . import ebml
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
 _CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
 _OPUS = "A_OPUS"
+_HEAD_SEARCH_BYTES = 4096  # chosen: Tracks is within the first few hundred
 
 
 def require_webm(body: bytes) -> None:
@@ -81,3 +82,9 @@ def _number(entry: dict[int, bytes]) -> int:
 
 def _text(body: bytes) -> str:
     return body.rstrip(b"\0").decode("ascii", "replace")
+
+
+def holds_pcm(data: bytes) -> bool:
+    """Whether the header of a WebM recording that `data` begins with has a track of PCM and none of Opus."""
+    head = data[:_HEAD_SEARCH_BYTES]
+    return data.startswith(b"\x1a\x45\xdf\xa3") and b"A_PCM/" in head and b"A_OPUS" not in head

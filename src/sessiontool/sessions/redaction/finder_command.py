@@ -14,6 +14,7 @@ import subprocess
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from ...cpus import given_environment
 from ...documents.json_text import parse
 from ...errors import UsageError
 from .finder import Hit
@@ -38,7 +39,13 @@ def find_by_command(command: str, texts: Sequence[str], patience_s: float = PATI
         try:
             argv = shlex.split(command)
             done = subprocess.run(  # noqa: S603 - the caller's own command
-                argv, input=asked, stdout=answer, stderr=subprocess.PIPE, timeout=patience_s, check=False
+                argv,
+                input=asked,
+                stdout=answer,
+                stderr=subprocess.PIPE,
+                env=given_environment(),
+                timeout=patience_s,
+                check=False,
             )
         except (OSError, ValueError, IndexError) as error:
             raise _wrong(command, f"cannot be run: {error}") from error

@@ -9,7 +9,6 @@ redacted result that is older than the redactions, which `merge` and `verify` no
 from __future__ import annotations
 
 import hashlib
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -87,43 +86,27 @@ def redact_session(
     return RedactResult(session_id, target.inside(REDACTED).url, plan, cuts, added, dry_run)
 
 
-def renew_redacted(store: Store, listing: SessionListing, target: Target, progress: Progress) -> str:
-    """Make the redacted result of a session anew; returns its place, empty without one.
+def renew(store: Store, listing: SessionListing, target: Target) -> bool:
+    """Make the redacted result of a session anew, by what is beside its log; False where nothing is to be redacted.
 
     Called in the workspace of the result.  RecordingError where something that must be gone has no place any longer.
     """
-    if REDACTIONS not in listing.documents:
-        return ""
     session_id = listing.session_id
-    progress.stage("redacting")
     try:
         before = read_before(store, listing)
         if not before:
-            return ""
+            return False
         with reading_source(session_id, target) as source:
             plan = make_plan(session_id, source.transcript, source.report, before)
             _publish(store, listing, target, source, plan, None)
     except RecordingError as error:
         what = f"{session_id} is merged, and its redacted result is not renewed: {error.message}"
         raise RecordingError(what, hint=error.hint) from error
-    return target.inside(REDACTED).url
+    return True
 
 
-def renew_older(store: Store, listing: SessionListing, target: Target, progress: Progress, *, is_ours: bool) -> str:
-    """As `renew_redacted`, where the redacted result is not of the result as it is; `is_ours`: in its workspace."""
-    if is_renewed(store, listing, target):
-        return ""
-    with nullcontext() if is_ours else target.workspace():
-        return renew_redacted(store, listing, target, progress)
-
-
-def is_renewed(store: Store, listing: SessionListing, target: Target) -> bool:
-    """Whether there is nothing to redact, or the redacted result is of the result and the redactions as they are."""
-    if REDACTIONS not in listing.documents:
-        return True
-    redactions = store.read(listing.documents[REDACTIONS])
-    if not redactions.strip():
-        return True
+def is_up_to_date(target: Target, redactions: bytes) -> bool:
+    """Whether there is a redacted result, of the result as it is and of these redactions."""
     made = result_files.current_report(target.inside(REDACTED).read(result_files.REPORT))
     whole = result_files.current_report(target.read(result_files.REPORT))
     return made is not None and whole is not None and is_made_of(made, whole, _sha256(redactions))
