@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXACT = 1 << 53
-"""A number: the 53 bits of a float's significand hold whole numbers up to this exactly (IEEE 754, section 3.6)."""
+"""A number by definition: the significand of a float holds whole ones up to this exactly (ISO/IEC 60559)."""
 
 
 def read_object(kind: type[T], value: dict[str, Any]) -> tuple[T | None, list[str]]:
