@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EXACT = 1 << 53
-"""A number by definition: the significand of a float holds whole ones up to this exactly (ISO/IEC 60559)."""
+"""By definition: the significand of a float holds whole numbers up to this exactly (ISO/IEC 60559)."""
 
 
 def read_object(kind: type[T], value: dict[str, Any]) -> tuple[T | None, list[str]]:
