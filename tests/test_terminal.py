@@ -53,6 +53,12 @@ def said(shown: str) -> list[str]:
     return [line for line in re.split(r"\n|\r|\x1b\[2K", shown) if line and not re.match(r"\x1b\[(?:\?25|1A)", line)]
 
 
+def test_what_a_command_does_is_shown_whole_on_80_columns() -> None:
+    lines = on_terminal(80, "--help", NO_COLOR="1").partition("Commands:")[2].splitlines()
+    assert len(lines) > 20
+    assert not [line for line in lines if line.endswith("...")]
+
+
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_lines_end_at_words(columns: int) -> None:
     shown = on_terminal(columns, "inspect", "demo", "-s", PROJECT / "samples", "--quiet", "--log-format", "text")

@@ -43,10 +43,11 @@ def align(
     begin: FromOption = None,
     end: ToOption = None,
 ) -> None:
-    """Show where every utterance was found in the sound, and why.  Nothing is published.
+    """Show where every utterance was found in the sound, and why.
 
-    The session is joined and aligned as `merge` does it.  A picture shows the activity of each channel, the log's
-    times, the times found and how far they are apart: what to look at first when captions seem wrong.
+    Nothing is published.  The session is joined and aligned as `merge` does it.  A picture shows the activity of each
+    channel, the log's times, the times found and how far they are apart: what to look at first when captions seem
+    wrong.
     """
     with common.errors_as_exits():
         from ..sessions.explain_alignment import place_session, story_of  # noqa: PLC0415

@@ -24,9 +24,10 @@ def captions(
         bool, typer.Option("--check", help="Write nothing; list every cue that breaks its profile (exit 4).")
     ] = False,
 ) -> None:
-    """Make captions again from transcript.json, in another profile or format.
+    """Make captions again, in another profile or format.
 
-    Neither the chunks nor the audio are read.  What is to stay corrected is for `sessiontool correct`.
+    They are made from transcript.json.  Neither the chunks nor the audio are read.  What is to stay corrected is for
+    `sessiontool correct`.
     """
     with common.errors_as_exits():
         from ..sessions.recaption import recaption_session  # noqa: PLC0415

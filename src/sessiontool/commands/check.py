@@ -11,10 +11,10 @@ from .parameters import Ids, on_store
 
 @on_store(without=("output", "verbose"))
 def check(ids: Ids, common: Common) -> None:
-    """Listen to sessions and say what is wrong with how they were recorded.  Nothing is written.
+    """Say what is wrong with how sessions were recorded.
 
-    Ten seconds with both voices are enough to see a silent channel, mono, swapped roles, clipping, too low a bit rate,
-    no log, clocks apart.  Exit code 4 where a channel is silent; warnings do not count.
+    Nothing is written.  Ten seconds with both voices are enough to see a silent channel, mono, swapped roles, clipping,
+    too low a bit rate, no log, clocks apart.  Exit code 4 where a channel is silent; warnings do not count.
     """
     with common.errors_as_exits():
         from ..sessions.sound_check import check_sound  # noqa: PLC0415

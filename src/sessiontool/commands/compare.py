@@ -22,7 +22,7 @@ def compare(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The other recording.", show_default=False)],
     common: Common,
 ) -> None:
-    """Compare a merged recording with another one of the same conversation, such as a server's.
+    """Compare a merged recording with a server's of the same session.
 
     Says how much later the other one is, how fast its clock runs away, what one of them has and the other has not, and
     whether its channels are swapped.  Nothing is changed.  Exit code 4 where one of them lacks something.

@@ -46,11 +46,12 @@ def correct(
         list[str] | None, typer.Option("--restore", metavar="UTTERANCE", help="As the log has it again.")
     ] = None,
 ) -> None:
-    """Correct texts, for good: in corrections.jsonl beside the log, which every merge reads.
+    """Correct texts and speakers, for this and every later merge.
 
-    Without options, what differs in the result's transcript.json, edited by hand, becomes corrections; with a FILE what
-    differs in that: a transcript.json, or captions, of which texts and names count and times do not.  Merge the session
-    afterwards, which makes the captions of them.  With --dry-run, what is corrected is shown and nothing is written.
+    Corrections are in corrections.jsonl beside the log.  Without options, what differs in the result's transcript.json,
+    edited by hand, becomes corrections; with a FILE what differs in that: a transcript.json, or captions, of which
+    texts and names count and times do not.  Merge the session afterwards, which makes the captions of them.  With
+    --dry-run, what is corrected is shown and nothing is written.
     """
     with common.errors_as_exits():
         from ..sessions.correct import Edits, correct_session  # noqa: PLC0415

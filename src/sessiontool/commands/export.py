@@ -65,9 +65,10 @@ def export(
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
     ] = False,
 ) -> None:
-    """Export merged sessions as sound files; a clip comes with its captions and transcript.
+    """Export merged sessions as sound files, whole or as clips.
 
-    The result is read from where merge published it, and not changed.  exports.json has the files' hashes.
+    A clip comes with its captions and transcript.  The result is read from where merge published it, and not changed.
+    exports.json has the files' hashes.
     """
     with common.errors_as_exits():
         from ..sessions.exports.export import export_session  # noqa: PLC0415

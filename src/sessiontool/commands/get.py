@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @on_store("force", without=("verbose",))
 def get(ids: Ids, common: Common) -> None:
-    """Fetch the results of sessions into another folder, or bucket: --output names it.
+    """Fetch results into another folder or bucket.
 
-    They are read from where merge published them: from the store, or from the output of the settings.  Every file is
-    checked against the report, and one that was edited there is not replaced.
+    --output names it.  They are read from where merge published them: from the store, or from the output of the
+    settings.  Every file is checked against the report, and one that was edited there is not replaced.
     """
     with common.errors_as_exits():
         from ..sessions.fetch_result import fetch_result  # noqa: PLC0415

@@ -44,7 +44,7 @@ def import_(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Make a session of a recording that a server or a telephone service made.
+    """Make a session of a server's or telephone service's recording.
 
     The files are kept byte for byte, with their hashes in session.json.  Stereo Opus is taken as it is; anything else
     that FFmpeg reads (WAV of any kind, FLAC, MP3, M4A, …) is encoded to Opus once.  Then merge the session.

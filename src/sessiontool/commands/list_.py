@@ -46,7 +46,7 @@ def list_(
     ] = 60.0,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of lines for people.")] = False,
 ) -> None:
-    """List sessions: state, length, when their last chunk came, and the findings of their results.
+    """List sessions with their state, length and findings.
 
     The state is none (not merged), recording (chunks still come), merged, partial (merged, and sound is lost) or stale
     (merged, and changed since).  In a bucket an index of the reports is kept, so that only those that changed are read.

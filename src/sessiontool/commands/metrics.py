@@ -26,7 +26,7 @@ def metrics(
         bool, typer.Option("--csv", help="Print CSV instead of lines for people.  A line for each figure.")
     ] = False,
 ) -> None:
-    """Show who talked, who waited and who interrupted, in merged sessions.
+    """Show who talked, who waited and who interrupted.
 
     The figures are counted from transcript.json and report.json, as metrics.json has them beside these.  Each has its
     unit, what it is counted from, and how far it may be off.  Nothing is written.

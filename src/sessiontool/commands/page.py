@@ -47,10 +47,11 @@ def page(
         bool, typer.Option("--force", "-f", help="Write again what is there already, even if nothing changed.")
     ] = False,
 ) -> None:
-    """Make a page of merged sessions: player, waveform, transcript and findings in one HTML file.
+    """Make a page with player, waveform and transcript.
 
-    It is index.html beside the audio, and needs no network.  Peaks of the sound go into peaks.dat.  --all makes those
-    that are not there yet, and index.html over all sessions in the store, or where --output says.
+    It is one HTML file, index.html beside the audio, with the findings as marks, and needs no network.  Peaks of the
+    sound go into peaks.dat.  --all makes those that are not there yet, and index.html over all sessions in the store,
+    or where --output says.
     """
     with common.errors_as_exits():
         from ..sessions.page.publish import page_session, page_with_audio  # noqa: PLC0415

@@ -44,12 +44,13 @@ def purge(
         typer.Option(metavar="FILE", help="A new file for the receipt.  [default: purge-TIME.jsonl]"),
     ] = None,
 ) -> None:
-    """Delete chunks that are merged, and sessions whose term is over, as session.json asks for it.
+    """Delete merged chunks, and sessions whose retention is over.
 
-    Without --yes nothing is deleted.  A session that asks for nothing is left alone, unless --chunks-after or
-    --all-after is given.  Chunks are deleted only where the result is verified and each chunk, read again, has no byte
-    that is not in it: its packets are in the recording, and the rest is the container's own.  What is deleted is
-    written into the receipt: what, when, why, with hashes.  If anything is refused, the exit code is 4.
+    With --yes, what session.json asks for is deleted, and nothing without it.  A session that asks for nothing is left
+    alone, unless --chunks-after or --all-after is given.  Chunks are deleted only where the result is verified and each
+    chunk, read again, has no byte that is not in it: its packets are in the recording, and the rest is the container's
+    own.  What is deleted is written into the receipt: what, when, why, with hashes.  If anything is refused, the exit
+    code is 4.
     """
     with common.errors_as_exits():
         from ..sessions.purge import Purger  # noqa: PLC0415

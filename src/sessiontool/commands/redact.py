@@ -50,12 +50,12 @@ def redact(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")] = False,
 ) -> None:
-    """Make a second result, in redacted/, from which something is gone: sound, text, captions.
+    """Make a second result from which sound and text are gone.
 
-    The sound outside is the same to the byte, and silence in the place of what is gone.  What has no place in the
-    sound is named, and nothing is made (exit 4).  With --find or --finder, what is found is shown, and redacted with
-    --yes alone.  redactions.jsonl, beside the log, says what is gone, and every
-    merge makes the redacted result of it.  The merged result and the chunks are not changed.
+    It is in redacted/.  The sound outside is the same to the byte, and silence in the place of what is gone.  What has
+    no place in the sound is named, and nothing is made (exit 4).  With --find or --finder, what is found is shown, and
+    redacted with --yes alone.  redactions.jsonl, beside the log, says what is gone, and every merge makes the redacted
+    result of it.  The merged result and the chunks are not changed.
     """
     with common.errors_as_exits():
         from ..sessions.redaction.asked import RedactRequest  # noqa: PLC0415

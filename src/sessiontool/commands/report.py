@@ -23,9 +23,10 @@ def report(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of lines for people.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show the report of a batch as a table: what became of each session, and which findings it has.
+    """Show the report of a batch as a table.
 
-    Sessions that were left alone are counted, not shown.
+    It says what became of each session, and which findings it has.  Sessions that were left alone are counted, not
+    shown.
     """
     with errors_as_exits(debug=debug):
         from ..batch.run_report import read_entries  # noqa: PLC0415
