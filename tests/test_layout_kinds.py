@@ -43,6 +43,14 @@ def test_a_time_is_read_in_every_form(form: str) -> None:
     assert microseconds("2026-11-28T10:00:00+01:00") == microseconds("2026-11-28T09:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("text", "thousandths"),
+    [("T10-00-05-875Z", 5875), ("T10-00-05.875Z", 5875), ("-10-00-05-875", 5875), ("T11-00-05+0100", 5000)],
+)
+def test_a_fraction_is_no_zone(text: str, thousandths: int) -> None:
+    assert microseconds(f"2026-11-28{text}") - microseconds("2026-11-28T10:00:00Z") == thousandths * 1000
+
+
 def renamed(recorded: Path, folder: Path, name: Callable[[int], str]) -> Path:
     """A store with one session, whose chunks have other names, in no order of arrival."""
     target = folder / "store"
@@ -108,6 +116,22 @@ def test_layouts_are_proposed_from_the_keys(keys: list[str], patterns: list[str]
     assert [one.pattern for one in proposals([*keys, "x/merged/audio.webm", "notes.txt"])] == patterns
 
 
+@pytest.mark.parametrize("names", [[str(1790000000000 + number * 1000) for number in range(4)], UUIDS])
+def test_a_session_that_is_named_decides_between_layouts(names: list[str]) -> None:
+    keys = [f"call-a/chunks/{name}.webm" for name in names]
+    assert len(proposals(keys)) == 2, "each may be a session of its own"
+    assert [one.sessions for one in proposals(keys, {"call-a"})] == [1]
+    assert proposals(keys, {"call-b"}) == []
+
+
+def test_auto_looks_at_the_session_that_is_named(recorded_session: Callable[[str], Path], tmp_path: Path) -> None:
+    store = renamed(recorded_session(SESSION), tmp_path, lambda number: f"call-a/chunks/{1790000000000 + number}.webm")
+    renamed(recorded_session(SESSION), tmp_path, lambda number: f"call-b/audio/piece-{number}.webm")
+    for name in ("call-a", "call-b"):
+        done = CliRunner().invoke(app, ["merge", name, "-s", str(store), "--layout", "auto", "--no-align", "--json"])
+        assert json.loads(done.stdout)["sessions"][0]["status"] == "complete", done.output
+
+
 @pytest.mark.parametrize("place", ["folder", "s3"])
 def test_auto_takes_the_one_that_fits_and_asks_where_several_do(
     place: str, recorded_session: Callable[[str], Path], tmp_path: Path, request: pytest.FixtureRequest
@@ -127,5 +151,8 @@ def test_auto_takes_the_one_that_fits_and_asks_where_several_do(
     if place == "folder":
         (folder.parent / "acme").mkdir()
         folder.rename(folder.parent / "acme" / "store")
-        several = CliRunner().invoke(app, ["merge", "call-a", "-s", str(folder.parent), "--layout", "auto"])
+        where = ("-s", str(folder.parent), "--layout", "auto")
+        several = CliRunner().invoke(app, ["batch", "--all", *where])
         assert (several.exit_code, "more than one layout fits" in several.output) == (2, True), several.output
+        named = CliRunner().invoke(app, ["merge", "call-a", *where, "--no-align"])
+        assert named.exit_code == 0, named.output

@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .config import Settings
     from .options import CaptionOptions, LogOptions, MergeOptions
     from .storage import Results, Store, Target
 
 
-def with_layout(settings: Settings) -> Settings:
-    """The settings, with the one layout that fits the store where they ask for that (UsageError)."""
+def with_layout(settings: Settings, session_ids: Iterable[str] = ()) -> Settings:
+    """The settings, with the one layout that fits the sessions, or the store, where they ask for that (UsageError)."""
     if settings.layout != "auto":
         return settings
     from .storage import DEFAULT_PATTERN  # noqa: PLC0415
     from .storage.layout_proposal import find_layout  # noqa: PLC0415
 
     with open_store_of(replace(settings, layout=DEFAULT_PATTERN)) as store:
-        return replace(settings, layout=find_layout(store).pattern)
+        return replace(settings, layout=find_layout(store, session_ids).pattern)
 
 
 def open_store_of(settings: Settings) -> Store:

@@ -38,9 +38,13 @@ _CHANGING = ("publishing", "deleting")
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What was given of the options that commands on a store share; `flags` are those of the table, by name."""
+    """What was given of the options that commands on a store share; `flags` are those of the table, by name.
+
+    `ids` are those of sessions, where the command names some.
+    """
 
     flags: Mapping[str, Any]
+    ids: tuple[str, ...] = ()
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -48,7 +52,7 @@ class Common:
 
     def settings(self) -> Settings:
         """The settings in force."""
-        settings = with_layout(load_settings(self.flags))
+        settings = with_layout(load_settings(self.flags), self.ids)
         json_logs.use_json_logs(wanted=settings.log_format == "json")
         return settings
 

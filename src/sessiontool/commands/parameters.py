@@ -131,7 +131,8 @@ def on_store(*chosen: str, without: Iterable[str] = ()) -> Callable[[Callable[..
         def with_values(**given: Any) -> None:
             flags = {one.name: given[one.name] for one in of_table if given[one.name] is not None}
             values = {name: kind(**_of(given, some)) for name, (kind, some) in groups.items()}
-            command(**_of(given, own), **values, common=Common(flags, **_of(given, of_run)))
+            common = Common(flags, tuple(given.get("ids") or ()), **_of(given, of_run))
+            command(**_of(given, own), **values, common=common)
 
         with_values.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
         with_values.__annotations__ = {one.name: one.annotation for one in shown}

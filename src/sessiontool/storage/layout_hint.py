@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .layout import Layout
+from .name_times import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+ANY = "{*}"
+"""What takes any name: the order of such chunks is what their content says."""
+_TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
 _NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
 _IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
 _MOST_TAKEN_APART = 20
@@ -23,30 +27,38 @@ _MOST_TRIED = 1000
 
 
 def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[str, int]:
-    """The pattern that takes the most of `keys`, which lie in the session's `folder`, and how many of them.
+    """The pattern that takes the most of `keys`, which are in the session's `folder`, and how many of them.
 
-    Empty and 0 where none takes more than half.
+    Empty and 0 where none takes more than half.  One whose names say nothing of the order is taken where no other is.
     """
     keys = [key for key in keys if key.startswith(f"{folder}/")][:_MOST_TRIED]
     parent = folder.removesuffix(session_id)
     names = (key.removeprefix(f"{folder}/") for key in keys[:_MOST_TAKEN_APART])
     patterns = dict.fromkeys(parent + "{session}/" + pattern for name in names for pattern in patterns_of(name))
-    taken = {pattern: _taken(pattern, session_id, keys) for pattern in patterns}
-    best = max(taken, key=lambda pattern: taken[pattern], default="")
-    return (best, taken[best]) if best and taken[best] * 2 > len(keys) else ("", 0)
+    taken = {pattern: count for pattern in patterns if (count := _taken(pattern, session_id, keys)) * 2 > len(keys)}
+    best = max(taken, key=lambda pattern: (ANY not in pattern, taken[pattern]), default="")
+    return best, taken.get(best, 0)
 
 
 def patterns_of(name: str) -> Iterator[str]:
     """The patterns that a key below the session's folder may be made by, the likeliest first."""
     *folders, file = name.split("/")
     inside = "".join(f"{folder}/" for folder in folders)
+    in_part = "".join(f"{folder}/" for folder in folders[:-1]) + "{part}/" if folders else ""
+    if timed := _TIMED.fullmatch(file):
+        yield from _in_each(f"{timed['before']}{{time}}{timed['after']}.{{ext}}", inside, in_part)
     if numbered := _NUMBERED.fullmatch(file):
-        made = f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}"
-        in_parts = "".join(f"{folder}/" for folder in folders[:-1]) + "{part}/" + made if folders else ""
         has_number = folders and any(map(str.isdecimal, folders[-1]))
-        yield from filter(None, (in_parts, inside + made) if has_number else (inside + made, in_parts))
+        places = (in_part, inside) if has_number else (inside, in_part)
+        yield from _in_each(f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}", *places)
     elif in_two := _IN_TWO.fullmatch(file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
+    yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
+
+
+def _in_each(name: str, *places: str) -> Iterator[str]:
+    """The name at the place of the file itself, or of its part, where there is one."""
+    return (place + name for place in dict.fromkeys(places))
 
 
 def _taken(pattern: str, session_id: str, keys: Sequence[str]) -> int:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import UsageError
+from ..errors import NotFoundError, UsageError
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout
 from .layout_hint import patterns_of
-from .name_times import TIME
+from .matching import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from .protocols import Store
 
 _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
+_SESSIONS = 5
+"""Sessions that are looked at; chosen: they are of one program."""
 _RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav)$", re.IGNORECASE)
 _NO_SESSION = re.compile(
     r"(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)", re.ASCII
 )
 """Names of folders that sessions do not have."""
-_TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
 _SUFFIXED = re.compile(r".*?(?P<between>[-_.])[0-9]{1,18}\.[A-Za-z0-9]{1,8}", re.ASCII)
 
 
@@ -38,25 +41,33 @@ class Proposal(NamedTuple):
         return f"{self.keys} of {self.keys} keys fit --layout '{self.pattern}' ({sessions})"
 
 
-def proposals(keys: Iterable[str]) -> list[Proposal]:
-    """The layouts that take every recording among `keys`; the default alone where that does."""
+def proposals(keys: Iterable[str], wanted: AbstractSet[str] = frozenset()) -> list[Proposal]:
+    """The layouts that take every recording among `keys`; the default alone where that does.
+
+    Where sessions are `wanted`, a layout by which none of them is there is no answer.
+    """
     recordings = [key for key in keys if _RECORDING.search(key) and f"/{MERGED_FOLDER}/" not in f"/{key}"]
     if not recordings:
         return []
-    default = _proposal(DEFAULT_PATTERN, recordings)
+    default = _proposal(DEFAULT_PATTERN, recordings, wanted)
     if default:
         return [default]
     found: dict[str, Proposal] = {}
     for candidates in _candidates(recordings[0]):
-        fitting = (one for pattern in candidates if (one := _proposal(pattern, recordings)))
+        fitting = (one for pattern in candidates if (one := _proposal(pattern, recordings, wanted)))
         if first := next(fitting, None):
             found.setdefault(first.pattern, first)
     return list(found.values())
 
 
-def find_layout(store: Store) -> Layout:
-    """The one layout that fits what a store has (UsageError where none does, or several do)."""
-    found = proposals(store.sample_keys(_LOOKED_AT))
+def find_layout(store: Store, session_ids: Iterable[str] = ()) -> Layout:
+    """The one layout that fits these sessions, or what a store has (UsageError where none does, or several do).
+
+    `store` has the default layout.  Ids may be patterns, which name no session here.
+    """
+    wanted = {one for one in islice(session_ids, _SESSIONS) if not is_pattern(one)}
+    keys = list(chain.from_iterable(_keys_of(store, one) for one in wanted))
+    found = proposals(keys or store.sample_keys(_LOOKED_AT), wanted)
     if len(found) == 1:
         return Layout(found[0].pattern)
     if not found:
@@ -67,12 +78,23 @@ def find_layout(store: Store) -> Layout:
     raise UsageError(f"more than one layout fits the keys of {store.url}", hint=f"choose one: {lines}")
 
 
-def _proposal(pattern: str, recordings: Sequence[str]) -> Proposal | None:
+def _keys_of(store: Store, session_id: str) -> list[str]:
+    """The keys of what may be recordings in the folder that the default layout gives a session; none without it."""
+    try:
+        listing = store.list_session(session_id)
+    except (NotFoundError, UsageError):
+        return []
+    return [*(chunk.object.key for chunk in listing.chunks), *(one.key for one in listing.ignored)][:_LOOKED_AT]
+
+
+def _proposal(pattern: str, recordings: Sequence[str], wanted: AbstractSet[str]) -> Proposal | None:
     try:
         sessions = Layout(pattern).sessions_in(recordings)
     except UsageError:
         return None
-    if len(sessions) != len(recordings) or all(_NO_SESSION.fullmatch(one) for one in sessions):
+    if len(sessions) != len(recordings) or (wanted and wanted.isdisjoint(sessions)):
+        return None
+    if not wanted and all(_NO_SESSION.fullmatch(one) for one in sessions):
         return None
     return Proposal(pattern, len(recordings), len(set(sessions)))
 
@@ -82,21 +104,7 @@ def _candidates(key: str) -> Iterator[list[str]]:
     *folders, file = key.split("/")
     for place in range(len(folders)):
         before = "".join(f"{folder}/" for folder in folders[:place]) + "{session}/"
-        yield [before + pattern for pattern in _below("/".join([*folders[place + 1 :], file]))]
+        yield [before + pattern for pattern in patterns_of("/".join([*folders[place + 1 :], file]))]
     before = "".join(f"{folder}/" for folder in folders)
     suffixed = _SUFFIXED.fullmatch(file)
     yield [f"{before}{{session}}{suffixed['between']}{{seq}}.{{ext}}"] if suffixed else [f"{before}{{session}}.{{ext}}"]
-
-
-def _below(name: str) -> Iterator[str]:
-    """Patterns of what is below a session's folder."""
-    *folders, file = name.split("/")
-    inside = "".join(f"{folder}/" for folder in folders)
-    in_part = "".join(f"{folder}/" for folder in folders[:-1]) + "{part}/" if folders else ""
-    if timed := _TIMED.fullmatch(file):
-        made = f"{timed['before']}{{time}}{timed['after']}.{{ext}}"
-        yield from (inside + made, *([in_part + made] if in_part else []))
-    yield from patterns_of(name)
-    yield inside + "{*}.{ext}"
-    if in_part:
-        yield in_part + "{*}.{ext}"

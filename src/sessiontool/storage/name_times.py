@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-TIME = (
-    r"(?:19|20)[0-9]{2}-?[0-9]{2}-?[0-9]{2}[T_ -]?[0-9]{2}[:._-]?[0-9]{2}[:._-]?[0-9]{2}"
-    r"(?:[.,_][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?|[0-9]{9,19}"
+_FRACTION = r"[.,_]([0-9]{1,9})|-([0-9]{1,9})(?=Z)|-([0-9]{3})(?![0-9:])"
+"""`-` is what `toISOString().replace(/[:.]/g, "-")` makes of a point."""
+_PARTS = (
+    r"((?:19|20)[0-9]{2})-?([0-9]{2})-?([0-9]{2})[T_ -]?([0-9]{2})[:._-]?([0-9]{2})[:._-]?([0-9]{2})"
+    rf"(?:{_FRACTION})?(Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
 )
-"""A pattern of such times."""
-_PARTS = r"([0-9]{4})-?(..)-?(..)[T_ -]?(..)[:._-]?(..)[:._-]?(..)(?:[.,_]([0-9]+))?(Z|[+-].+)?"
+TIME = re.sub(r"\((?!\?)", "(?:", _PARTS) + "|[0-9]{9,19}"
+"""A pattern of such times, without groups."""
 _UNITS_US = ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000))
 """By definition: most digits of a number, and what it is multiplied and divided by for us; 10 digits of seconds end
 in 2286."""
@@ -28,9 +30,9 @@ def _moment(text: str) -> datetime | None:
     found = re.fullmatch(_PARTS, text)
     if found is None:
         return None
-    fraction = int((found[7] or "0").ljust(6, "0")[:6])
+    fraction = int((found[7] or found[8] or found[9] or "0").ljust(6, "0")[:6])
     try:
-        return datetime(*map(int, found.groups()[:6]), fraction, tzinfo=_zone(found[8]))  # type: ignore[arg-type, misc]
+        return datetime(*map(int, found.groups()[:6]), fraction, tzinfo=_zone(found[10]))  # type: ignore[arg-type, misc]
     except ValueError:  # a 14th month
         return None
 
