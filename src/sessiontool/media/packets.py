@@ -102,6 +102,8 @@ class Ledger:
         self.accounts: list[Account] = []
         self.damages: list[Damage] = []
         self.asides: list[SetAside] = []
+        self.numbers: list[int] = []
+        """The numbers of the pages or fragments that were read: WebM has none."""
         self._aside_at: dict[tuple[int, str], int] = {}  # where in `asides` those of a piece and reason are
         self._starts: list[int] = []
         self._size = 0

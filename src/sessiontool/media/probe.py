@@ -17,6 +17,7 @@ from .foreign_kinds import kind_of, text_kind_of, utf8_mangled
 from .isobmff.beginnings import begins_mp4
 from .matroska.demuxer import WebmDemuxer
 from .matroska.track_entry import holds_pcm
+from .ogg.beginnings import begins_ogg
 from .pcm import PcmHead, raw_head
 from .riff.headers import begins_wav
 
@@ -31,8 +32,7 @@ _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays 
 
 def begins_recording(data: bytes) -> bool:
     """Whether a chunk begins with the header that only a recording's first one has."""
-    first_page = data.startswith(b"OggS") and len(data) > 5 and bool(data[5] & 2)
-    return data.startswith(b"\x1a\x45\xdf\xa3") or first_page or data[4:8] == b"ftyp"
+    return data.startswith(b"\x1a\x45\xdf\xa3") or begins_ogg(data) or data[4:8] == b"ftyp"
 
 
 def what_is(data: bytes) -> str:

@@ -33,16 +33,17 @@ class Blocks(NamedTuple):
             heads += body - at
         return Blocks(self.start, end, self.payloads[:count], self.times_ms[:count], heads)
 
-    def is_late(self, durations: Sequence[int]) -> bool:
-        """Whether there is time for one packet more, or nearly, by the times of the blocks."""
+    def is_odd(self, durations: Sequence[int]) -> bool:
+        """Whether there is time for one packet more, or nearly, by the times of the blocks, or these run back."""
         length = 2 * sum(durations) - durations[-1]
-        return 2 * SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0]) > length
+        is_late = 2 * SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0]) > length
+        return is_late or self.times_ms != sorted(self.times_ms)
 
-    def gaps(self, durations: Sequence[int]) -> Iterator[int]:
-        """The indexes of packets after which there is such a time."""
+    def odd_steps(self, durations: Sequence[int]) -> Iterator[int]:
+        """The indexes of packets after which there is such a time, or an earlier one."""
         steps = zip(self.times_ms, self.times_ms[1:], durations, strict=False)
         for at, (time_ms, after_ms, length) in enumerate(steps):
-            if 2 * SAMPLES_PER_MS * (after_ms - time_ms) > 3 * length:
+            if not 0 <= 2 * SAMPLES_PER_MS * (after_ms - time_ms) <= 3 * length:
                 yield at
 
 

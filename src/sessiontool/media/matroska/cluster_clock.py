@@ -80,12 +80,12 @@ class Clock:
             self._new_base = False
         self._run = run
 
-    def is_late(self, time_ms: int) -> bool:
-        """Whether there is time for one packet more, or nearly, between the last one and one at `time_ms`."""
+    def is_odd(self, time_ms: int) -> bool:
+        """Whether there is time for one more packet, or nearly, before one at `time_ms`, or that is too early."""
         run = self._run
         if run is None or not run.payloads:
             return False
-        return 2 * SAMPLES_PER_MS * (time_ms - run.times_ms[-1]) > 3 * run.durations[-1]
+        return not 0 <= 2 * SAMPLES_PER_MS * (time_ms - run.times_ms[-1]) <= 3 * run.durations[-1]
 
     def drop_packet(self, run: PacketRun) -> None:
         """Take the last packet out of its run."""

@@ -142,7 +142,7 @@ class WebmDemuxer:
         if 0 in durations:
             self._read_singly(blocks, durations)
             return blocks.end
-        if clock.is_late(blocks.times_ms[0]) or blocks.is_late(durations):
+        if clock.is_odd(blocks.times_ms[0]) or blocks.is_odd(durations):
             count = self._count_before_swallowed(blocks, durations)
             if count < len(durations):
                 blocks = blocks.cut(self._stream.buf, count)
@@ -164,9 +164,9 @@ class WebmDemuxer:
     def _count_before_swallowed(self, blocks: Blocks, durations: Sequence[int]) -> int:
         """How many blocks come before one that has others in it, which shows in the times; 0 if that is before them."""
         known, last = self._known(), self._recovery.last_payload
-        if last and self._clock.is_late(blocks.times_ms[0]) and self._head.has_others(last, known):
+        if last and self._clock.is_odd(blocks.times_ms[0]) and self._head.has_others(last, known):
             return 0
-        gaps = (at for at in blocks.gaps(durations) if self._head.has_others(blocks.payloads[at], known))
+        gaps = (at for at in blocks.odd_steps(durations) if self._head.has_others(blocks.payloads[at], known))
         return next(gaps, len(durations))
 
     def _read_singly(self, blocks: Blocks, durations: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from ..opus import PacketSamples, most_bytes
 from ..opus_evidence import UnprovedError, proved_track
 from . import ebml
 from .blocks import LACING_FLAGS
-from .elements import BLOCKS, MAX_FOREIGN_BLOCK_BYTES
+from .elements import BLOCKS, LIVE_CLUSTER, MAX_FOREIGN_BLOCK_BYTES
 from .resync import Known, find_resync_point, next_block
 from .track_entry import opus_track, require_webm
 
@@ -153,8 +153,8 @@ class Head:
         )
 
     def has_others(self, payload: bytes, known: Known) -> bool:
-        """Whether other blocks are in what seems to be a packet."""
-        return find_resync_point(payload, 1, known, final=True).found is not None
+        """Whether other blocks, or the head of a cluster, are in what seems to be a packet."""
+        return payload.find(LIVE_CLUSTER, 1) > 0 or find_resync_point(payload, 1, known, final=True).found is not None
 
     def check_size(self, payload: bytes, known: Known) -> None:
         """ValueError where others are in a packet: its block's size is damaged."""

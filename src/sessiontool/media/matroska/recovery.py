@@ -35,6 +35,7 @@ _ZEROES = 4  # bytes; chosen: as many are no sound
 _LEAST_CUT_BYTES = 2  # Chrome's blobs end with one byte of an element at most (measured on 253 boundaries)
 _SURE_BITS = 20  # of a block's head; chosen: one place in a million has them by chance
 _SIZE_BITS = 14  # of a size of two bytes (RFC 8794, section 4)
+_LEAST_BLOCK_BYTES = 9  # a block with a packet of a few bytes is longer (RFC 9559, section 10.2)
 _MOST_CUTS = 8  # chosen: bounds the search where many pieces are damaged in succession
 _MOST_WAITED_BYTES = 3 << 20  # chosen: bounds memory; the largest block searched for is a third of it
 _TEXT = frozenset((9, 10, 13, *range(32, 127)))  # bytes of ASCII text (RFC 20)
@@ -199,18 +200,24 @@ class Recovery:
         if not final and len(self._stream.buf) - pos < len(LIVE_CLUSTER):
             return None
         if resembles_head(self._stream.buf, pos, known, block.body - block.start):
-            return False
+            return self._has_another_end(block, pos, known, final=final, within_bytes=_LEAST_BLOCK_BYTES)
         behind = self._stream.buf[pos : pos + _FILL_BYTES]
         is_filled = len(behind) < _FILL_BYTES or _is_filled(block.run.payloads[-1], behind)
         if self._is_astride(block) or is_filled or bytes(_ZEROES) in behind:
             return self._is_astride(block) or is_filled
         return self._has_another_end(block, pos, known, final=final)
 
-    def _has_another_end(self, block: Element, pos: int, known: Known, *, final: bool) -> bool | None:
-        """Whether a sequence begins, or the bytes end, where the block would end with one bit of its size changed."""
+    def _has_another_end(
+        self, block: Element, pos: int, known: Known, *, final: bool, within_bytes: int = 1 << _SIZE_BITS
+    ) -> bool | None:
+        """Whether a sequence begins, or the bytes end, where the block would end with one bit of its size changed.
+
+        It is looked for `within_bytes`: where what comes next seems to be a block, no shorter one is before it.
+        """
         body, buf = block.body - 4 - self._stream.offset, self._stream.buf
         others = (body + (pos - body ^ 1 << bit) for bit in range(_SIZE_BITS))
-        ends = [end for end in others if pos < end <= len(buf) and is_opus(buf[body + 4 : end])]
+        stop = min(len(buf) + 1, pos + within_bytes)
+        ends = [end for end in others if pos < end < stop and is_opus(buf[body + 4 : end])]
         verdicts = [
             resembles_head(buf, end, known, bits=_SURE_BITS) or sequence_at(buf, end, known, final=final)
             for end in ends

@@ -123,7 +123,9 @@ class OggDemuxer:
         self._check_number(page)
         self._ended = bool(page.flags & LAST)
         self.ledger.structure(page.offset, page.offset + page.head_bytes)
-        if not page.is_intact:
+        if page.is_intact:
+            self.ledger.numbers.append(page.number)
+        else:
             self._first_is_damaged = self._first_is_damaged or self._zero is None
             self.ledger.damage(page.offset, page.offset, f"the checksum of Ogg page {page.number} is wrong")
         # Some programs end a stream with an empty packet: there is nothing in it to keep or to lose.

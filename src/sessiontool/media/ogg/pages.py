@@ -27,7 +27,7 @@ NO_GRANULE = -1  # no packet ends on the page (RFC 3533, section 6)
 MAX_IN_VAIN = 64  # checksums; chosen: bytes made to look like pages must not cost hours
 _HEADER = struct.Struct("<4sBBqIIIB")  # capture, version, flags, granule, stream, number, checksum, segments
 _CHECKSUM_AT = 22  # byte of a page (RFC 3533, section 6)
-_STREAM_AT = 14  # byte of a page (RFC 3533, section 6)
+_STREAM_AT, _NUMBER_AT = 14, 18  # bytes of a page (RFC 3533, section 6)
 _FURTHER_PAGES = 1 << 16  # chosen: 9 hours at Firefox's half second a page; no more are missing at once
 _ENOUGH = 3  # chosen: packets that begin alike, where it is not known how they begin
 _MOST_BYTES = _HEADER.size + 255 + 255 * 255
@@ -172,10 +172,10 @@ def damaged_page_at(
     is_known = expected.stream is not None
     if not is_known:
         expected = replace(expected, stream=stream if is_plain else None)
-    if expected.is_in_place and expected.number is not None:
+    following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)
+    if expected.is_in_place and expected.number is not None and _number_at(buf, following) != number + 1:
         number = expected.number
     is_named = is_known and stream == expected.stream and _follows(number, expected.number)
-    following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)
     if following is None and final:
         following = len(buf)
     if following is None and len(buf) - at < _MOST_BYTES:
@@ -203,6 +203,12 @@ def damaged_page_at(
         table.lacing[-1:] == b"\xff" and table.end <= stop,
         is_intact=False,
     )
+
+
+def _number_at(buf: bytes, at: int | None) -> int | None:
+    """The number of the page at `at`, as it is written; None without one."""
+    field = buf[at + _NUMBER_AT : at + _NUMBER_AT + 4] if at is not None else b""
+    return int.from_bytes(field, "little") if len(field) == 4 else None
 
 
 def _follows(number: int, expected: int | None) -> bool:
