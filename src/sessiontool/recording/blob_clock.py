@@ -22,8 +22,12 @@ SUSPENDED_MS = 2000
 """A lasting step of the lag between two blobs that no busy page makes (measured: 658 ms): the machine slept."""
 
 
-_STOP_MS = 250
-"""`stop()` hands the last blob over at once; only what was on its way to the encoder is not in it (measured: 78 ms)."""
+_BEFORE_STOP_MS = 40
+"""`stop()` hands a last blob over at once (measured: 1 to 44 ms later).  Where the last noted one was handed over this
+long before (chosen: recorders may note the `stop` event, which comes a moment later), another one came after it."""
+
+_UNSENT_MS = 100
+"""What was on its way to the encoder at `stop()` is in no blob (measured: 78 ms)."""
 
 _UNNOTED_STOP_MS = 1000  # chosen: as _UNNOTED_DRIFT, for recordings too short for a share
 _UNNOTED_DRIFT = 0.02
@@ -65,6 +69,11 @@ class BlobClock:
         recorder_ms = self.emitted_ms(seq)
         return None if recorder_ms is None else round(recorder_ms - self._lag_ms())
 
+    def active_ms(self, seq: int) -> float | None:
+        """When a blob was handed over, on the session clock without the pauses before; None if not noted."""
+        emitted_ms = self._emitted.get(seq)
+        return None if emitted_ms is None else emitted_ms - self._paused_ms(emitted_ms)
+
     def emitted_ms(self, seq: int) -> float | None:
         """When a blob was handed over, on the recorder's clock; None if not noted."""
         emitted_ms = self._emitted.get(seq)
@@ -88,11 +97,12 @@ class BlobClock:
         if self._stop_ms is None or (stop_ms := self._at(self._stop_ms)) is None:
             return 0
         noted_ms = max(self._emitted.values(), default=None)
-        allowed_ms: float = _STOP_MS
         if noted_ms is None:
             allowed_ms = _UNNOTED_STOP_MS + _UNNOTED_DRIFT * end_ms
-        elif self._stop_ms - noted_ms <= _STOP_MS:
+        elif self._stop_ms - noted_ms <= _BEFORE_STOP_MS:
             return 0
+        else:
+            allowed_ms = _UNSENT_MS
         lost_ms = stop_ms - end_ms - self.unnoticed_ms()
         return lost_ms if lost_ms > allowed_ms else 0
 
@@ -118,5 +128,8 @@ class BlobClock:
         """The recorder's clock at an instant of the session clock; None where its start is not known."""
         if self.started_ms is None:
             return None
-        paused = sum(min(end, session_ms) - start for start, end in self._pauses if start < session_ms)
-        return session_ms - self.started_ms - paused
+        return session_ms - self.started_ms - self._paused_ms(session_ms)
+
+    def _paused_ms(self, session_ms: float) -> float:
+        """How long the recorder was paused before an instant of the session clock."""
+        return sum(min(end, session_ms) - start for start, end in self._pauses if start < session_ms)

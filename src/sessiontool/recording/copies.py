@@ -67,7 +67,7 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
         near = [other for other in range(max(0, index - NEARBY), index) if other not in votes]
         for other in [*(other for other, _ in votes.most_common(NEARBY)), *near]:
             pairs = _common(distinct[other], distinct[index])
-            if share_a_seam(surveys[other], survey, pairs, shared):
+            if share_a_seam(surveys[other], survey, pairs, is_noted, shared):
                 continue
             if _are_copies(surveys[other], survey, pairs) or _are_alike(surveys[other], survey):
                 base = base_of[index] = base_of.get(other, other)
@@ -109,7 +109,9 @@ def _are_copies(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, i
     agree too, but for one wrong bit, or a base of times that is lost.
     """
     fewer = min(len(one.digests), len(two.digests))
-    if len(pairs) < FEWEST_COMMON or len(pairs) < _SOME * fewer or _has_another_header(one, two):
+    if len(pairs) < FEWEST_COMMON or len(pairs) < _SOME * fewer:
+        return False
+    if _has_another_header(one, two) and not _has_the_same_sound(one, two):
         return False
     aligned = sum(one.offsets[a] - two.offsets[b] == bytes_ahead(one, two, pairs) for a, b in pairs)
     if aligned < MOST * len(pairs):

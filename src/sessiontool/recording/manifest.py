@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from . import findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..documents.models import ChunkEntry, PartEntry
     from ..model import Finding
     from .survey import ChunkSurvey
@@ -21,10 +23,16 @@ class Noted:
         self.chunks: dict[int, ChunkEntry] = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
         self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
         self._sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes}
+        self._wanting = self.chunks  # those that no chunk is byte for byte
+
+    def saw(self, surveys: Sequence[ChunkSurvey]) -> None:
+        """These chunks are all that are there: a chunk as long as what one of them is exactly is no such chunk."""
+        there = {one.sha256 for one in surveys}
+        self._wanting = {s: chunk for s, chunk in self.chunks.items() if (chunk.sha256 or "").lower() not in there}
 
     def knows(self, one: ChunkSurvey) -> bool:
         """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
-        return self.has_size(one.size_bytes) or self.has_exactly(one)
+        return self.has_exactly(one) or any(chunk.bytes == one.size_bytes for chunk in self._wanting.values())
 
     def lists(self, one: ChunkSurvey) -> bool:
         """Whether the list has a chunk like this, or one of its number, of which this may be what is left.
@@ -64,18 +72,19 @@ class Noted:
         noted = self.chunks.get(one.chunk.seq)
         return noted is not None and noted.bytes == one.size_bytes
 
-    def unlike(self, one: ChunkSurvey) -> Finding | None:
-        """What differs between a chunk and what is noted under its number; None where nothing does."""
-        return findings.unlike_manifest(one.chunk, one.size_bytes, one.sha256, self.chunks.get(one.chunk.seq))
+    def unlike(self, one: ChunkSurvey, number: int | None = None) -> Finding | None:
+        """What differs between a chunk and what is noted under a number (its own if not given); None: nothing."""
+        noted = self.chunks.get(one.chunk.seq if number is None else number)
+        return findings.unlike_manifest(one.chunk, one.size_bytes, one.sha256, noted)
 
     def number_of(self, one: ChunkSurvey) -> int:
-        """The number under which a chunk like this is noted; -1 where none is, or several are."""
-        found = [
-            seq
-            for seq, noted in self.chunks.items()
-            if (noted.sha256.lower() == one.sha256 if noted.sha256 else noted.bytes == one.size_bytes)
-        ]
-        return found[0] if len(found) == 1 else -1
+        """The number under which a chunk like this is noted, its own if it can be; -1 where none is, or several are.
+
+        One that is damaged has the size of what was noted.
+        """
+        exact = [seq for seq, noted in self.chunks.items() if noted.sha256 and noted.sha256.lower() == one.sha256]
+        found = exact or [seq for seq, noted in self._wanting.items() if noted.bytes == one.size_bytes]
+        return one.chunk.seq if one.chunk.seq in found else found[0] if len(found) == 1 else -1
 
 
 def started_again(entry: PartEntry | None) -> PartEntry | None:

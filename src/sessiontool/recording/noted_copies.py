@@ -36,7 +36,8 @@ def add_noted_copies(shared: Shared, surveys: Sequence[ChunkSurvey], noted: Note
         if kept is None or one.sha256 == kept.sha256 or one.chunk in shared.copies or kept.chunk in shared.copies:
             continue
         size = min(len(one.head_bytes), len(kept.head_bytes))
-        if sum(a == b for a, b in zip(one.head_bytes, kept.head_bytes, strict=False)) >= _ALIKE * size:
+        alike = sum(a == b for a, b in zip(one.head_bytes, kept.head_bytes, strict=False))
+        if one.size_bytes == kept.size_bytes or alike >= _ALIKE * size:
             shared.copies[one.chunk] = kept.chunk
 
 

@@ -16,19 +16,10 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from .chunk_clocks import Handed
+from .insertion import put_in_by_number, put_in_by_time, put_untimed
 from .packet_kinds import by_hand
-from .recorders import (
-    SAME_PLACE_MS,
-    Chain,
-    by_recorder,
-    correct_ends,
-    fill_gap,
-    is_a_run,
-    overlap_ms,
-    put_behind,
-    put_in_by_number,
-    put_in_by_time,
-)
+from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, is_a_run, overlap_ms
 from .sequence import moved
 from .time_groups import looks_like_a_bit
 
@@ -41,8 +32,9 @@ if TYPE_CHECKING:
 
 _TOUCHING_MS = 150  # chosen: two of Chrome's packets and their jitter
 _UNEXPLAINED, _OVERLAPPING = 0.4, 0.7  # costs against a chunk's 1; chosen
+_INEXACTLY = 0.05  # cost at most where chunks nearly touch: of two, the one that fits better; chosen
 _LOOSE = 0.4  # share of a chunk by which a gap may be longer; chosen
-_FEW_OUT_OF_PLACE = 0.25  # share of the chunks; chosen
+_FEW_OUT_OF_PLACE = 0.3  # share of the chunks; chosen
 _LONGEST_STEP = 400  # chunks between two neighbours of the order; chosen: bounds the time that it takes
 _INEXACT = 0.12
 """Share of a chunk, chosen: its start is counted back from its first cluster, without what was dropped in between."""
@@ -58,11 +50,16 @@ class Order:
 
 
 def order_chunks(
-    surveys: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
+    surveys: Sequence[ChunkSurvey],
+    is_noted: IsNoted,
+    is_listed: IsNoted,
+    missing: Sequence[int],
+    handed: Handed | None = None,
 ) -> Order:
     """Sort the usable chunks of a part, given in order of their numbers; `missing` numbers may explain gaps.
 
     A chunk that `is_noted` is in the recorder's list by what it is; one that `is_listed` is so by its number at least.
+    `handed`: when chunks were handed over, as the recorder noted it.
     """
     correct_ends(surveys)
     silent = [one for one in surveys if one.dialect is None]  # no packet, no header: they go where their numbers say
@@ -71,13 +68,11 @@ def order_chunks(
     for group in by_hand([one for one in surveys if one.dialect]):
         alike: list[Chain] = []
         untimed_ms = [one.length_ms for one in group if one.start_ms is None]
-        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_listed):
+        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted, is_listed):
             chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms)
             alike += [chain] if chain.chunks else []
             foreign += foreign_ones
-        for one in [one for one in group if one.start_ms is None and not fill_gap(one, alike)]:
-            if not put_behind(one, alike, is_listed):
-                foreign.append(one)
+        foreign += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed or Handed())
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
@@ -149,9 +144,12 @@ def _sorted(
     remaining = _fit_into_gaps([one for one in outcast if one.chunk in own], order, _Fit(exactly=True))
     by_number = [one for one in remaining if _fills_its_number(one, order)]
     remaining = _fit_into_gaps([one for one in remaining if one not in by_number], order)
+    loosely = _Fit(missing=len(missing), untimed_ms=untimed_ms)
+    left = _fit_into_gaps([one for one in remaining if is_noted(one)], order, loosely)
+    remaining = [one for one in remaining if one in left or not is_noted(one)]
     by_number += [one for one in remaining if _is_of_its_number(one, order, is_noted)]
     remaining = [one for one in remaining if one not in by_number]
-    for one in _fit_into_gaps(remaining, order, _Fit(missing=len(missing), untimed_ms=untimed_ms)):
+    for one in _fit_into_gaps(remaining, order, loosely):
         if (place := _gap_of_length(one, order)) is not None:
             order.insert(place, _at(one, order[place - 1].end_ms or 0.0))
         else:
@@ -233,7 +231,8 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
             if step < -slack_ms:
                 continue
             odd = step > slack_ms and index == other + 1 and not _any_between(missing, before, one)
-            total = best[other] - (_UNEXPLAINED if odd else _OVERLAPPING if step < -_TOUCHING_MS else 0.0)
+            cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -_TOUCHING_MS else 0.0
+            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / _TOUCHING_MS))
             if total > weight:
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))

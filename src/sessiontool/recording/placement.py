@@ -134,9 +134,10 @@ class _Between:
     ) -> None:
         """Place stretches with gaps on both sides: by where their lost base must have been, else by what is missing."""
         at = end if end is not None else 0.0
+        torn, more = self._unexplained(stretches, at, begin)
         for number, stretch in enumerate(stretches):
             left = sum(map(self._length, stretches[number:]))
-            guess = at + self._groups[stretch.start].lost_ms
+            guess = at + self._groups[stretch.start].lost_ms + (more if number == torn else 0.0)
             if begin is not None:
                 guess = min(guess, begin - left)
             latest = begin - left if begin is not None else None
@@ -145,6 +146,19 @@ class _Between:
             places = places or [self._edges[stretch.start][0], *by_base(stretch.start)]
             fits = [t for t in places if t >= at - STEP_MS and (latest is None or t <= latest + STEP_MS)]
             at = self._lay(starts, stretch, max(at, min(fits, key=lambda t: abs(t - guess)) if fits else guess))
+
+    def _unexplained(self, stretches: Sequence[range], at: float, begin: float | None) -> tuple[int, float]:
+        """Before which stretch more is lost than is known, and how much; that is 0 where it may be before several.
+
+        What is damaged inside a piece lasted as long as its bytes say; between two pieces others may be lost.
+        """
+        if begin is None:
+            return -1, 0.0
+        torn = [index for index in (*(stretch.start for stretch in stretches), self._after) if self._breaks_at(index)]
+        between = [i for i in torn if i and self._groups[i].piece != self._groups[i - 1].last_piece]
+        more = begin - at - sum(map(self._length, stretches)) - sum(self._groups[index].lost_ms for index in torn)
+        numbers = [number for number, stretch in enumerate(stretches) if [stretch.start] == between]
+        return (numbers[0], max(0.0, more)) if numbers else (-1, 0.0)
 
     def _with_the_base_before(self, starts: Sequence[float], index: int) -> list[float]:
         """Where a group begins that counts from the same base as the one before it, which is placed, right or wrong."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
+from .chunk_clocks import compare_clocks
 from .copies import find_shared
 from .gap_places import Lost
 from .manifest import Noted, started_again
@@ -21,7 +22,7 @@ from .ordering import order_chunks
 from .recorders import Chain
 from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
-from .sequence import missing_numbers, places_of, rows, taken_by_moved
+from .sequence import missing_numbers, places_of, rows
 from .slices import are_slices, runs_of, starts_of
 from .survey import ChunkSurvey, survey
 
@@ -109,15 +110,15 @@ class _Planner:
         if are_slices(remaining):
             self._add_slices(remaining, shared)
             return self._plan
-        order = order_chunks(remaining, self._noted.knows, self._noted.lists, sorted([*self._missing, *self._unusable]))
+        handed = compare_clocks(remaining, self._noted, self._entry)
+        gone = sorted([*self._missing, *self._unusable])
+        order = order_chunks(remaining, self._noted.knows, self._noted.lists, gone, handed)
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
-        for chain in order.chains:
-            taken = taken_by_moved([one.chunk for one in chain.chunks], chain.moved, chain.goes_on_at)
-            self._missing = [number for number in self._missing if number not in taken]
+        taken = set[int]().union(*(chain.taken for chain in order.chains))
+        self._missing = [number for number in self._missing if number not in taken]
         lost = self._lost_to_foreign(order)
-        self._missing = sorted({*self._missing, *lost})
-        replaced = [seq for seq in replaced if seq not in lost]
+        self._missing, replaced = sorted({*self._missing, *lost}), [seq for seq in replaced if seq not in lost]
         for one in order.foreign:
             self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
             self._plan.findings.append(findings.foreign(one.chunk, None))
@@ -128,7 +129,7 @@ class _Planner:
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
         """A run for each slice, in order of their numbers, or of those under which they were noted."""
         unlike = [one for one in remaining if self._noted.unlike(one)]
-        moved = {one.chunk: number for one in unlike if (number := self._noted.number_of(one)) >= 0}
+        moved = {one.chunk: n for one in unlike if (n := self._noted.number_of(one)) not in {-1, one.chunk.seq}}
         numbers = [moved.get(one.chunk, one.chunk.seq) for one in remaining]
         slices = sorted(zip(numbers, remaining, strict=True), key=itemgetter(0))
         gone = sorted(({*self._missing, *self._unusable} | set(moved.values())) - {number for number, _ in slices})
@@ -283,7 +284,7 @@ class _Planner:
         pieces: list[Piece] = []
         short: Lost | None = None
         for position, one in enumerate(chain.chunks):
-            gone = lost.get(position) or short or self._torn(chain, position, shared, run.chunk_ms)
+            gone = lost.get(position) or short or self._torn(chain, position, run.chunk_ms)
             fresh = self._pieces_of(one, run, shared, chain.moved)
             pieces.append(
                 replace(fresh[0], lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
@@ -292,13 +293,12 @@ class _Planner:
             short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
         return pieces
 
-    def _torn(self, chain: Chain, position: int, shared: Shared, usual_ms: float) -> Lost:
+    def _torn(self, chain: Chain, position: int, usual_ms: float) -> Lost:
         """Why bytes are missing between two chunks that are both there, and how much of one."""
         pair = chain.chunks[max(0, position - 1) : position + 1]
-        if len(pair) < 2 or shared.goes_on(*pair):
+        # What is damaged of whole chunks is behind the block that goes on there.
+        if len(pair) < 2 or (pair[1].begins_in_a_block and all(map(self._noted.is_whole, pair))):
             return Lost()
-        if pair[1].begins_in_a_block and all(map(self._noted.is_whole, pair)):
-            return Lost()  # what is damaged is behind the block that goes on here
         return chain.torn_at(position, usual_ms)
 
     def _pieces_of(self, one: ChunkSurvey, run: RecorderRun, shared: Shared, moved: Sequence[ChunkRef]) -> list[Piece]:
@@ -338,12 +338,12 @@ class _Planner:
 
     def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> Lost | None:
         """Name what differs from the recorder's list; what is lost at the chunk's end, if that is short."""
-        finding = self._noted.unlike(one)
-        if finding is None or (moved and self._noted.knows(one)):
+        number = self._noted.number_of(one) if moved and self._noted.knows(one) else one.chunk.seq
+        if (finding := self._noted.unlike(one, number)) is None:
             return None
         run.findings.append(finding)
         self._plan.altered.add(one.chunk)
-        noted = self._noted.chunks[one.chunk.seq].bytes or 0
+        noted = self._noted.chunks[number].bytes or 0
         if one.size_bytes < noted:
             run.short.add(one.chunk)
         cut_at_end = one.is_torn_at_end or not one.is_torn_at_start

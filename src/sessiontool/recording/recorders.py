@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
-from math import inf
+from statistics import median
 from typing import TYPE_CHECKING
 
 from .gap_places import Lost
-from .sequence import moved
+from .sequence import taken_by_moved
 from .survey import torn_between
 from .time_groups import STEP_MS
 
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 SAME_PLACE_MS = 1000
 """Chunks of one run follow one another this closely; more is a gap.  Chosen: above what a busy page delays (660 ms)."""
 
-_CONTINUES_MS, _LATE_MS = 150, 500  # between two chunks in one cluster, mostly and at most; chosen
-_EXACT_MS = 25
-"""So far apart are the times of two chunks at most where one goes on in the cluster of the other (measured: 20 ms)."""
+CONTINUES_MS = 150
+"""So far apart are the times of two chunks mostly where one goes on in the cluster of the other (chosen)."""
 
 _LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
 _NOTABLE_SHARE = 0.05  # of a chunk; chosen: of less, the bytes that are damaged say how long they lasted
-_MOSTLY = 0.8  # share of a chunk that a gap has room for; chosen
-_LOOSELY = 0.2
-"""A chunk's share by which a gap may be longer (chosen): what was dropped in the chunk is not in its length."""
 
 
 @dataclass(slots=True)
@@ -76,12 +72,19 @@ class Chain:
         """The lowest and the highest number of its chunks."""
         return min(one.chunk.seq for one in self.chunks), max(one.chunk.seq for one in self.chunks)
 
+    @property
+    def taken(self) -> set[int]:
+        """The numbers that chunks with wrong ones would have by their places."""
+        return taken_by_moved([one.chunk for one in self.chunks], self.moved, self.goes_on_at)
+
     def goes_on_at(self, place: int) -> bool:
         """Whether the times of a chunk go on right where those of the one before end: nothing is missing there."""
         one = self.chunks[place]
         if place == 0:
             return one.has_header or (one.start_ms is not None and one.start_ms <= _LEAST_GAP_MS)
         before = self.chunks[place - 1]
+        if one.follows == before.chunk:
+            return True
         if one.start_ms is None and not one.is_torn_at_start:
             return -STEP_MS <= one.head_ms - before.tail_ms <= _LEAST_GAP_MS
         if before.end_ms is None or one.start_ms is None:
@@ -91,6 +94,8 @@ class Chain:
     def torn_at(self, place: int, usual_ms: float) -> Lost:
         """Why a chunk does not go on with the one before, and how much of one of them is missing by its sound."""
         before, one = self.chunks[place - 1 : place + 1]
+        if one.follows == before.chunk:
+            return Lost()
         torn = one if one.is_torn_at_start else before
         may_be_short = torn is one and place == len(self.chunks) - 1  # the last one mostly is
         share = 1 - torn.length_ms / usual_ms if usual_ms and not may_be_short else 0.0
@@ -117,24 +122,26 @@ def correct_ends(surveys: Sequence[ChunkSurvey]) -> None:
             one.end_ms = by_sound_ms
 
 
-def by_recorder(group: Sequence[ChunkSurvey], is_listed: IsNoted) -> list[list[ChunkSurvey]]:
+def by_recorder(group: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted) -> list[list[ChunkSurvey]]:
     """The chunks of one dialect by recorder run.
 
-    A header begins one, and times say which the others go on with; what the recorder listed goes on with what it listed
-    and nothing else.  Two recorders at work at once show in chunks that were recorded at the same time, also where one
-    has lost its header.
+    A header begins one, and times say which the others go on with.  What the recorder listed goes on with what it
+    listed and nothing else, and what it noted as it is with what has such chunks.  Two
+    recorders at work at once show in chunks that were recorded at the same time, also where one has lost its header.
     """
     timed = [one for one in group if one.start_ms is not None]
     listed, others = ([one for one in timed if is_listed(one) == wanted] for wanted in (True, False))
-    chains = _with_single_ones([*_in_time(listed), *_in_time(others)], is_listed)
+    chains = _with_single_ones([*_in_time(listed, is_noted), *_in_time(others, is_noted)], is_listed)
     return [chain.chunks for chain in _with_headers(chains)]
 
 
-def _in_time(timed: Sequence[ChunkSurvey]) -> list[Chain]:
+def _in_time(timed: Sequence[ChunkSurvey], is_noted: IsNoted) -> list[Chain]:
     """Chains of chunks that follow one another in number and in time."""
     chains: list[Chain] = []
     for one in timed:
         open_ = [chain for chain in chains if chain.packets or chain is chains[-1]]  # a header alone goes on at once
+        if is_noted(one):
+            open_ = [chain for chain in open_ if any(map(is_noted, chain.chunks))] or open_
         fits = [chain for chain in open_ if (one.start_ms or 0.0) >= chain.end_ms - SAME_PLACE_MS]
         if one.has_header or not fits:
             chains.append(Chain([one]))
@@ -146,7 +153,10 @@ def _in_time(timed: Sequence[ChunkSurvey]) -> list[Chain]:
 def _misfit(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, float]:
     """How badly a chunk fits to a chain's end: in time, in its cluster, as begun last, in ms."""
     gap_ms = abs((one.start_ms or 0) - chain.end_ms)
-    goes_on = abs(chain.chunks[-1].tail_ms - one.head_ms) <= _CONTINUES_MS
+    usual_ms = median(other.length_ms for other in chain.chunks)
+    between = max(0, one.chunk.seq - chain.chunks[-1].chunk.seq - 1)  # chunks that are lost, or of another recording
+    gap_ms = min(gap_ms, abs(gap_ms - between * usual_ms))
+    goes_on = abs(chain.chunks[-1].tail_ms - one.head_ms) <= CONTINUES_MS
     return gap_ms > SAME_PLACE_MS, round(gap_ms / SAME_PLACE_MS), not goes_on, chain is not newest, gap_ms
 
 
@@ -159,17 +169,18 @@ def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain
     whole = whole or [max(chains, key=lambda chain: chain.packets)] if chains else []
     for chain in chains:
         if chain not in whole:
-            nearest = min(_of_the_same(chain.chunks[0], whole, is_listed), key=partial(_distance, one=chain.chunks[0]))
+            nearest = min(of_the_same(chain.chunks[0], whole, is_listed), key=partial(distance, one=chain.chunks[0]))
             nearest.chunks = sorted([*nearest.chunks, *chain.chunks], key=lambda one: one.chunk.seq)
     return whole
 
 
-def _of_the_same(one: ChunkSurvey, chains: list[Chain], is_listed: IsNoted) -> list[Chain]:
+def of_the_same(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> Sequence[Chain]:
     """The chains that the recorder listed where it listed the chunk, else the others; all where there are none."""
     return [chain for chain in chains if is_listed(one) == any(map(is_listed, chain.chunks))] or chains
 
 
-def _distance(chain: Chain, one: ChunkSurvey) -> int:
+def distance(chain: Chain, one: ChunkSurvey) -> int:
+    """How far a chunk's number is from those of a chain."""
     return min(abs(other.chunk.seq - one.chunk.seq) for other in chain.chunks)
 
 
@@ -185,111 +196,6 @@ def overlap_ms(one: ChunkSurvey, other: ChunkSurvey) -> float:
     """How much was recorded by both at the same time, by their clocks."""
     starts, ends = (one.start_ms or 0.0, other.start_ms or 0.0), (one.end_ms or 0.0, other.end_ms or 0.0)
     return max(0.0, min(ends) - max(starts))
-
-
-def fill_gap(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
-    """Put a chunk without a base of times into a gap of its length whose cluster it goes on with; whether that is so.
-
-    Its number does not count, unless the chunk fits as well where that says.
-    """
-    slack_ms = max(_CONTINUES_MS, _LOOSELY * one.length_ms)
-    gaps = [
-        (_apart_ms(chain, at, one), number, at)
-        for number, chain in enumerate(chains)
-        for at in range(1, len(chain.chunks))
-        if _goes_on(chain, at, one, _EXACT_MS)
-        and abs(_room_ms(chain, at) - one.length_ms) <= slack_ms
-        and not chain.chunks[at - 1].is_torn_at_end
-    ]
-    if not gaps or one.is_torn_at_start:
-        return False
-    nearest = min(chains, key=lambda chain: _distance(chain, one))
-    index = _place_of_number(nearest, one)
-    if _goes_on(nearest, index, one, _EXACT_MS) and _room_ms(nearest, index) >= one.length_ms * _MOSTLY:
-        nearest.chunks.insert(index, one)  # before another chunk takes the gap
-        return True
-    _, number, at = min(gaps)
-    chains[number].moved.append(one.chunk)
-    chains[number].chunks.insert(at, one)
-    return True
-
-
-def put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> bool:
-    """Put a chunk without a base of times where its number says, or else after one whose cluster it goes on with.
-
-    The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
-    or time is missing there.  False where there is none: the chunks around its place follow one another at once.
-    """
-    if not alike:
-        alike.append(Chain([one]))
-        return True
-    chains = _of_the_same(one, alike, is_listed)
-    nearest = min(chains, key=lambda chain: _distance(chain, one))
-    index = _place_of_number(nearest, one)
-    room_ms = _room_ms(nearest, index)
-    fits_number = room_ms >= one.length_ms * _MOSTLY and (room_ms < inf or _goes_on(nearest, index, one, _LATE_MS))
-    leaders = [
-        (_apart_ms(chain, at, one), abs(one.chunk.seq - chain.chunks[at - 1].chunk.seq), number, at)
-        for number, chain in enumerate(chains)
-        for at in range(1, len(chain.chunks) + 1)
-        if _goes_on(chain, at, one, _CONTINUES_MS) and _room_ms(chain, at) >= one.length_ms - _CONTINUES_MS
-    ]
-    # Of what is torn off, nothing says what it went on with.
-    torn = one.is_torn_at_start or (index > 0 and nearest.chunks[index - 1].is_torn_at_end)
-    exact = [leader for leader in leaders if leader[0] <= _EXACT_MS]
-    better = exact and not _goes_on(nearest, index, one, _LATE_MS if room_ms < inf else _EXACT_MS)
-    if not leaders and abs(room_ms) <= _CONTINUES_MS < one.length_ms * _MOSTLY:
-        return False
-    if torn or not leaders or (fits_number and not better):
-        nearest.chunks.insert(index, one)
-        return True
-    _, _, number, at = min(leaders)
-    chains[number].moved.append(one.chunk)
-    chains[number].chunks.insert(at, one)
-    return True
-
-
-def _place_of_number(chain: Chain, one: ChunkSurvey) -> int:
-    """Behind the chunks that are numbered before it, but for those whose numbers are wrong."""
-    steady = [(i, other) for i, other in enumerate(chain.chunks) if other.chunk not in chain.moved]
-    before = [i for i, other in steady if other.chunk.seq <= one.chunk.seq]
-    index = before[-1] + 1 if before else chain.first_free
-    while index < len(chain.chunks) and chain.chunks[index].chunk in chain.moved and _room_ms(chain, index) < _LATE_MS:
-        index += 1  # what goes on there is numbered wrong itself
-    return index
-
-
-def _room_ms(chain: Chain, at: int) -> float:
-    """How much time is between the chunks around a place; infinite at the end, or where it is not known."""
-    before = chain.chunks[at - 1].end_ms if at else 0.0
-    after = chain.chunks[at].start_ms if at < len(chain.chunks) else None
-    return after - before if before is not None and after is not None else inf
-
-
-def _apart_ms(chain: Chain, at: int, one: ChunkSurvey) -> float:
-    """How far a chunk is from going on in the cluster of the one before a place."""
-    return abs(chain.chunks[at - 1].tail_ms - one.head_ms) if at else inf
-
-
-def _goes_on(chain: Chain, at: int, one: ChunkSurvey, within_ms: float) -> bool:
-    return _apart_ms(chain, at, one) <= within_ms
-
-
-def put_in_by_number(chain: Chain, one: ChunkSurvey) -> None:
-    """Put a chunk where its number says."""
-    chain.chunks.insert(_place_of_number(chain, one), one)
-
-
-def put_in_by_time(chain: Chain, one: ChunkSurvey) -> None:
-    """Put a chunk where its times say; where others have that place, where its number says."""
-    start_ms, end_ms = one.start_ms, one.end_ms
-    timed = [other for other in chain.chunks if other.start_ms is not None and other.end_ms is not None]
-    if start_ms is None or end_ms is None or any(overlap_ms(one, other) > SAME_PLACE_MS for other in timed):
-        put_in_by_number(chain, one)
-        return
-    before = [index for index, other in enumerate(chain.chunks) if other in timed and (other.start_ms or 0) < start_ms]
-    chain.chunks.insert(before[-1] + 1 if before else chain.first_free, one)
-    chain.moved = moved([other.chunk for other in chain.chunks])
 
 
 def _with_headers(chains: Sequence[Chain]) -> list[Chain]:

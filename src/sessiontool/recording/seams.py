@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .shared_values import Shared
     from .survey import ChunkSurvey
@@ -27,8 +27,17 @@ _HEAD = re.compile(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
 _HEADS_BYTES = 24  # with the time of a cluster or number of a fragment (RFC 9559; ISO/IEC 14496-12): the rest is alike
 
 
-def share_a_seam(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]], shared: Shared) -> bool:
-    """Whether the end of one chunk is the beginning of the other, and both have more."""
+def share_a_seam(
+    one: ChunkSurvey,
+    two: ChunkSurvey,
+    pairs: Sequence[tuple[int, int]],
+    is_noted: Callable[[ChunkSurvey], bool],
+    shared: Shared,
+) -> bool:
+    """Whether the end of one chunk is the beginning of the other, and both have more.
+
+    Joined is that of the two which has less damage, or is in a chunk that the recorder noted (`is_noted`).
+    """
     if not pairs or not _is_same_time(one, two, pairs):
         return False
     ahead = bytes_ahead(one, two, pairs)
@@ -41,11 +50,24 @@ def share_a_seam(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, 
         return False
     if second.chunk in shared.head_cuts or first.chunk in shared.tail_cuts:
         return True
-    if first.damaged_between(first.size_bytes - length, first.size_bytes) > second.damaged_between(0, length):
+    if _harm(first, first.size_bytes - length, is_noted) > _harm(second, 0, is_noted, length):
         shared.tail_cuts[first.chunk] = length, second.chunk
     else:
         shared.head_cuts[second.chunk] = length, first.chunk
     return True
+
+
+def _harm(
+    one: ChunkSurvey, start: int, is_noted: Callable[[ChunkSurvey], bool], stop: int | None = None
+) -> tuple[int, int, bool]:
+    """What is wrong with the bytes from `start` on, as far as it shows: to compare two copies.
+
+    Bytes before the first packet go on with those of the chunk before, where the copy is cut: that is no damage.
+    """
+    stop = one.size_bytes if stop is None else stop
+    start = max(start, one.offsets[0]) if one.digests else start
+    blanked = sum(start <= offset < stop for offset, is_blank in zip(one.offsets, one.blanked, strict=True) if is_blank)
+    return one.damaged_between(start, stop), blanked, not is_noted(one)
 
 
 def _is_same_time(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
@@ -63,6 +85,11 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
     """
     usable = [survey for survey in surveys if survey.size_bytes and survey.chunk not in shared.copies]
     for index, second in enumerate(usable):
+        extra = second.size_bytes - second.proved_bytes if second.proved_bytes else 0
+        whose = next((one for one in usable if extra and one.tail_bytes.endswith(second.head_bytes[:extra])), None)
+        if whose and whose is not second:
+            shared.head_cuts[second.chunk] = extra, whose.chunk
+            continue
         near = [*reversed(usable[max(0, index - NEARBY) : index])]
         far = [*usable[max(0, index - _FAR) : index], *usable[index + 1 : index + _FAR]]
         for first in [*near, *far] if second.is_torn_at_start else near:

@@ -36,10 +36,6 @@ class Shared:
     head_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
     tail_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
 
-    def goes_on(self, before: ChunkSurvey, one: ChunkSurvey) -> bool:
-        """Whether a chunk begins with what another one ends with: what follows goes on there, byte for byte."""
-        return self.head_cuts.get(one.chunk, (0, None))[1] == before.chunk
-
     def settle(self) -> None:
         """Name the chunk that is kept for each copy, also for the copy of one that is set aside itself."""
         for chunk, first in self.copies.items():
@@ -63,9 +59,13 @@ class Shared:
         """A chunk whose times are those of the sound that is not in its neighbours too."""
         head, tail = (cuts.get(survey.chunk, (0, None))[0] for cuts in (self.head_cuts, self.tail_cuts))
         survey.shared_bytes = head + tail
+        cuts = (chunk for chunk, (_, after) in self.tail_cuts.items() if after == survey.chunk)
+        survey.follows = self.head_cuts.get(survey.chunk, (0, next(cuts, None)))[1]
+        head_ms, tail_ms = survey.sound_ms(0, head), survey.sound_ms(survey.size_bytes - tail, survey.size_bytes)
+        survey.shared_ms = head_ms + tail_ms
         if survey.start_ms is not None and survey.end_ms is not None:
-            survey.start_ms += survey.sound_ms(0, head)
-            survey.end_ms -= survey.sound_ms(survey.size_bytes - tail, survey.size_bytes)
+            survey.start_ms += head_ms
+            survey.end_ms -= tail_ms
         return survey
 
     def aside(self, survey: ChunkSurvey) -> list[Stretch]:

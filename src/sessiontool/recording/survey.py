@@ -61,8 +61,9 @@ class ChunkSurvey:
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
     packets that are `blanked` have a sequence of zeroes in them.  `kinds` are those of its packets; see `packet_kinds`.
-    `shared_bytes` at its ends are in its neighbours too.  The last `proved_bytes` of a chunk that is too long are what
-    was noted of it.
+    `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends,
+    which last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last `proved_bytes` of a
+    chunk that is too long are what was noted of it.
     """
 
     chunk: ChunkRef
@@ -85,7 +86,10 @@ class ChunkSurvey:
     kinds: frozenset[int] = frozenset()
     damages: list[Damage] = field(default_factory=list)
     damaged_bytes: int = 0
+    numbers: tuple[int, int] | None = None
     shared_bytes: int = 0
+    shared_ms: float = 0.0
+    follows: ChunkRef | None = None
     proved_bytes: int = 0
     head_bytes: bytes = b""
     tail_bytes: bytes = b""
@@ -99,7 +103,8 @@ class ChunkSurvey:
 
     @property
     def length_ms(self) -> float:
-        return sum(self.durations) / SAMPLES_PER_MS
+        """How much sound is in it that is not in its neighbours too."""
+        return sum(self.durations) / SAMPLES_PER_MS - self.shared_ms
 
     def damaged_between(self, start: int, stop: int) -> int:
         """How many bytes between two offsets are of no use."""
@@ -160,6 +165,8 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     found.damages = list(demuxer.ledger.damages)
     found.damaged_bytes = sum(account.damaged_bytes for account in demuxer.ledger.accounts)
     found.track = demuxer.track
+    numbers = demuxer.ledger.numbers
+    found.numbers = (min(numbers), max(numbers)) if numbers else None
     if not runs:
         found.what = what_is(data)
         found.start_ms = found.end_ms = 0.0 if found.has_header else None  # an MP4's first blob is a header alone

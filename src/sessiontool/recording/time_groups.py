@@ -59,12 +59,12 @@ def _earliest(off_ms: Sequence[float]) -> float:
     return others[0] if others and off_ms[0] != first and looks_like_a_bit(others[0] - first) else first
 
 
-def looks_like_a_bit(step_ms: float, ticks_per_ms: int = 1) -> bool:
-    """Whether a step is what one wrong bit makes in a timestamp that counts `ticks_per_ms`."""
+def looks_like_a_bit(step_ms: float, ticks_per_ms: int = 1, jitter_ms: int = _BIT_JITTER_MS) -> bool:
+    """Whether a step is what one wrong bit makes in a timestamp that counts `ticks_per_ms`, but for its jitter."""
     size = round(abs(step_ms) * ticks_per_ms)
     nearest = 1 << max(0, size.bit_length() - 1)
     off = min(abs(size - nearest), abs(size - 2 * nearest))
-    return abs(step_ms) > STEP_MS and off <= _BIT_JITTER_MS * ticks_per_ms
+    return abs(step_ms) > STEP_MS and off <= jitter_ms * ticks_per_ms
 
 
 def flips(group: Group, by_ms: float) -> bool:

@@ -94,6 +94,7 @@ def measure(run: RecorderRun, read: Read) -> TimeMap:
     stream = PieceStream(run, read)
     for fed in stream:
         survey.take(fed, stream)
+    survey.end(stream)
     run.findings += [findings.clock_wrong(run.pieces[piece].owner, off_ms) for piece, off_ms in stream.corrected]
     time_map = TimeMap(head=stream.demuxer.track.head if stream.demuxer.track else None)
     for number, groups in survey.groups.items():
@@ -110,6 +111,7 @@ class _Measure:
         self._run = run
         self._seen_pieces = -1
         self._lost_chunks = 0.0
+        self._is_cut_at_end = False
         self._seen_damages = 0
         self._lost_bytes: dict[int, float] = {}  # by the id of a group
         self._payload_bytes = 0
@@ -131,6 +133,11 @@ class _Measure:
             self._piece_ends[fed.piece] = groups[-1], end_ms(groups[-1].times_ms, groups[-1].durations)
             length_ms = sum(packets.durations) / SAMPLES_PER_MS
             self._piece_ms[fed.piece] = self._piece_ms.get(fed.piece, 0.0) + length_ms
+
+    def end(self, stream: PieceStream) -> None:
+        """All was read: of what ends with damage, nothing says when its last packet was handed over."""
+        last = stream.demuxer.ledger.damages[self._seen_damages :]
+        self._is_cut_at_end = any(damage.length_bytes for damage in last)
 
     def _add(
         self,
@@ -221,6 +228,7 @@ class _Measure:
     def _cut_pieces(self, groups: Sequence[Group]) -> set[int]:
         """The pieces whose ends may be lost: what is read of them does not say when they were handed over."""
         broken = {before.last_piece for before, after in pairwise(groups) if after.after_break}
+        broken |= {group.last_piece for group in groups[-1:] if self._is_cut_at_end}
         return broken | {index for index, piece in enumerate(self._run.pieces) if piece.owner in self._run.short}
 
     def _seq(self, piece: int) -> int:

@@ -8,7 +8,6 @@ less the priming that the edit list drops.
 from __future__ import annotations
 
 import struct
-from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import RecordingError
@@ -86,11 +85,10 @@ def _verify(file: BinaryIO, report: Report, maker: Maker | None, problems: Probl
 
 
 def _frames(file: BinaryIO, sizes: Iterable[int]) -> list[bytes]:
-    *starts, end = accumulate(sizes, initial=0)
-    body = file.read(end)
-    if len(body) != end:
+    frames = [file.read(size) for size in sizes]
+    if any(len(frame) != size for frame, size in zip(frames, sizes, strict=True)):
         raise _Broken("the file ends inside a frame")
-    return [body[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+    return frames
 
 
 def _top(file: BinaryIO, kind: bytes) -> bytes:

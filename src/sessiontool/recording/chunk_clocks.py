@@ -1,0 +1,143 @@
+"""When a part's chunks were recorded by what else says it than their own clocks: notes, and numbers of pages.
+
+A chunk that is what the recorder sent, or as long as that, is known, and so is the instant of its `dataavailable`
+where session.json has it.  That comes a steady while after the end of its sound.  Ogg's pages and MP4's fragments are
+counted.  A chunk whose clock says otherwise than its neighbours' has a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from operator import itemgetter
+from statistics import median_low
+from typing import TYPE_CHECKING, NamedTuple
+
+from .blob_clock import BlobClock
+from .time_groups import looks_like_a_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..documents.models import PartEntry
+    from ..model import ChunkRef
+    from .manifest import Noted
+    from .survey import ChunkSurvey
+
+_LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
+_NEIGHBOURS = 2  # chunks on either side; chosen: of four, one may be wrong as well
+_FEWEST = 2  # chunks whose lags agree; chosen
+_TOUCHING_MS = 150  # chosen: two of Chrome's packets and their jitter
+_DRIFT_MS = 300  # chosen: pages and fragments are not all equally long
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number."""
+
+    at_ms: dict[ChunkRef, float] = field(default_factory=dict)
+    sure: set[ChunkRef] = field(default_factory=set)
+
+
+def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
+    """Correct the clocks of chunks that contradict all others; returns when chunks were handed over."""
+    noted.saw(surveys)
+    handed = _handed_over(surveys, noted, entry)
+    _correct_clocks(surveys, handed, noted)
+    return handed
+
+
+def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
+    """The instants of those chunks of a part that are in the recorder's list."""
+    clock = BlobClock(entry)
+    handed = Handed()
+    for one in surveys:
+        number = noted.number_of(one)
+        at_ms = clock.active_ms(one.chunk.seq if number < 0 else number)
+        if at_ms is None or not noted.lists(one):
+            continue
+        handed.at_ms[one.chunk] = at_ms
+        if number >= 0 or noted.has_exactly(one):
+            handed.sure.add(one.chunk)
+    return handed
+
+
+def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted) -> None:
+    """Of chunks whose clocks contradict those of their neighbours: believe when they were handed over, or their pages.
+
+    What is what the recorder sent, byte for byte, has no wrong clock.
+    """
+    known = [one for one in surveys if one.end_ms is not None and one.chunk in handed.sure]
+    for one, off in _contradicted(known, [handed.at_ms[one.chunk] for one in known]):
+        if not noted.has_exactly(one):
+            _correct(one, off)
+    for numbered in _numbered(surveys):
+        usual = median_low([one.length_ms / (last - first + 1) for one, first, last in numbered])
+        known = [one for one, _, _ in numbered]
+        for one, off in _contradicted(known, [last * usual for _, _, last in numbered]):
+            if not noted.has_exactly(one) and looks_like_a_bit(off.late_ms, one.ticks_per_ms, _DRIFT_MS):
+                _correct(one, off)
+        for (before, _, its_last), (one, first, last), (after, next_first, _) in _threes(numbered):
+            if its_last + 1 == first and last + 1 == next_first and not noted.has_exactly(one):
+                _put_between(before, one, after)
+
+
+class _Numbered(NamedTuple):
+    """A chunk, and the numbers of its first and last page or fragment."""
+
+    one: ChunkSurvey
+    first: int
+    last: int
+
+
+class _Off(NamedTuple):
+    """By how much a chunk's end contradicts those of its neighbours, and how much of its sound may be lost."""
+
+    late_ms: float
+    lost_ms: float
+
+
+def _contradicted(known: Sequence[ChunkSurvey], at_ms: Sequence[float]) -> Iterator[tuple[ChunkSurvey, _Off]]:
+    """The chunks whose ends are earlier or later than their neighbours' by `at_ms`, which rises with the clock."""
+    usual_ms = median_low([one.length_ms for one in known]) if known else 0.0
+    in_order = sorted(zip(at_ms, known, strict=True), key=itemgetter(0))
+    lags = [its_ms - (one.end_ms or 0.0) for its_ms, one in in_order]
+    for index, (_, one) in enumerate(in_order):
+        others = lags[max(0, index - _NEIGHBOURS) : index] + lags[index + 1 : index + 1 + _NEIGHBOURS]
+        usual = median_low(others) if others else 0.0
+        agreeing = sum(abs(lag - usual) <= _LAG_MS for lag in others)
+        if agreeing >= _FEWEST and 2 * agreeing > len(others):
+            # Of damaged sound, the end may be lost.
+            yield one, _Off(lags[index] - usual, max(0.0, usual_ms - one.length_ms) if one.damages else 0.0)
+
+
+def _correct(one: ChunkSurvey, off: _Off) -> None:
+    if not -_LAG_MS <= off.late_ms <= _LAG_MS + off.lost_ms:
+        one.end_ms = (one.end_ms or 0.0) + off.late_ms - (off.lost_ms if one.is_torn_at_end else 0.0)
+        one.start_ms = one.end_ms - one.length_ms
+    elif abs((one.end_ms or 0.0) - (one.start_ms or 0.0) - one.length_ms) > _LAG_MS + off.lost_ms:
+        one.start_ms = (one.end_ms or 0.0) - one.length_ms
+
+
+def _threes(numbered: Sequence[_Numbered]) -> Iterator[tuple[_Numbered, _Numbered, _Numbered]]:
+    return zip(numbered, numbered[1:], numbered[2:], strict=False)
+
+
+def _put_between(before: ChunkSurvey, one: ChunkSurvey, after: ChunkSurvey) -> None:
+    """Of a chunk that is as long as the time between the two around it: believe these."""
+    begin_ms, end_ms = before.end_ms or 0.0, after.start_ms or 0.0
+    is_off = abs((one.start_ms or 0.0) - begin_ms) > _TOUCHING_MS
+    if is_off and abs(end_ms - begin_ms - one.length_ms) <= _TOUCHING_MS:
+        one.start_ms, one.end_ms = begin_ms, end_ms
+
+
+def _numbered(surveys: Sequence[ChunkSurvey]) -> Iterator[list[_Numbered]]:
+    """The chunks of each recording whose pages or fragments have numbers that no other chunk has, with these."""
+    recordings: dict[tuple[str, int], list[_Numbered]] = {}
+    for one in surveys:
+        if one.numbers and one.dialect and one.end_ms is not None and one.digests and not one.shared_bytes:
+            recordings.setdefault(one.dialect[:2], []).append(_Numbered(one, *one.numbers))
+    for numbered in recordings.values():
+        times_used = Counter(first for _, first, _ in numbered)
+        if once := [row for row in numbered if times_used[row.first] == 1]:
+            yield sorted(once, key=itemgetter(1))

@@ -1,0 +1,249 @@
+"""Kinds of several faults at once, each done by hand to a real or simulated recording, and judged by the random judge.
+
+Each was wrong before: what a chunk's own clock, number or head says was believed, where something else says better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from random_cases import SESSION, Case, merge, read_output, run_case, undamaged_places
+from random_folder import Folder, Piece
+from random_judge import judge_output
+from random_pool import pool
+from random_truth import truth_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from random_cases import Outcome
+    from random_folder import Upload
+    from random_recordings import Recording
+
+
+def recording(name: str) -> Recording:
+    """The recording of the judge's pool with this name."""
+    return next(one for family in pool().values() for one in family if one.name == name)
+
+
+def folder_of(name: str) -> Folder:
+    return Folder.of(recording(name), pool())
+
+
+def outcome_of(folder: Folder, *, bare: bool) -> Outcome:
+    return run_case(Case(0, 0, folder, [], bare=bare))
+
+
+def swap(one: Upload, other: Upload) -> None:
+    one.seq, other.seq = other.seq, one.seq
+
+
+def flip(folder: Folder, upload: Upload, kind: str, bit: int, *, byte: int = -1) -> None:
+    """Change one bit of the chunk's first spot of a kind: a cluster's time, a block's size."""
+    own = folder.recordings[0]
+    piece = upload.pieces[0]
+    spot = own.spots_within(kind, piece.start, piece.end)[0]
+    at = range(*spot)[byte] - piece.start
+    upload.splice(at, at + 1, [Piece(bytes([upload.data[at] ^ 1 << bit]), tag=1)])
+
+
+def foreign(folder: Folder, name: str, index: int) -> list[Piece]:
+    """A blob of another recording, which is added to the folder's."""
+    other = recording(name)
+    folder.recordings.append(other)
+    return [Piece(other.blobs[index], len(folder.recordings) - 1, other.starts()[index])]
+
+
+def replace_all(upload: Upload, data: bytes) -> None:
+    upload.pieces = [Piece(data, tag=1)]
+
+
+def codes(outcome: Outcome) -> set[tuple[str, int | None]]:
+    return {(finding["code"], finding.get("seq")) for finding in outcome.findings}
+
+
+# -- what the recorder noted: when blobs were handed over
+
+
+def test_a_wrong_cluster_time_in_a_chunk_that_changed_places() -> None:
+    folder = folder_of("sim-firefox-mono")
+    swap(folder.uploads[0], folder.uploads[3])
+    flip(folder, folder.uploads[3], "cluster-time", 5, byte=-2)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert {("chunk-out-of-order", 0), ("chunk-altered", 0)} <= codes(outcome)
+
+
+def test_chunks_that_begin_no_cluster_beside_lost_ones() -> None:
+    folder = folder_of("chrome-load/0")
+    for index in (1, 7):
+        replace_all(folder.uploads[index], b"<html>502</html>" * 9)
+    swap(folder.uploads[3], folder.uploads[6])
+    assert outcome_of(folder, bare=False).is_right
+
+
+def test_a_damaged_chunk_under_a_number_that_was_not_noted() -> None:
+    folder = folder_of("firefox-pause/0")
+    renamed = folder.uploads[5]
+    renamed.noted_seq, renamed.seq = 5, 99
+    renamed.splice(20_000, 20_008, [Piece(b"\x55" * 8, tag=1)])
+    for index in (4, 6):
+        replace_all(folder.uploads[index], b"<html>502</html>" * 9)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-altered", 99) in codes(outcome)
+
+
+def test_another_recording_s_header_takes_no_chunk_that_was_noted() -> None:
+    folder = folder_of("chrome-1s/0")
+    folder.uploads[23].pieces = foreign(folder, "chrome-silence/0", 0)
+    folder.uploads[12].noted_seq, folder.uploads[12].seq = 12, 99
+    assert outcome_of(folder, bare=False).is_right
+
+
+@pytest.mark.parametrize("name", ["chrome-mp4-opus/0", "demo/2", "sim-firefox"])
+def test_a_last_blob_that_was_never_noted_is_missed_by_when_the_recorder_was_stopped(name: str) -> None:
+    folder = folder_of(name)
+    last = folder.uploads[-1]
+    last.stored, last.note = False, None
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.verdict.gone
+    assert not outcome.report
+    assert ("chunk-missing", last.seq - 1) in codes(outcome)
+
+
+# -- numbers of pages and fragments
+
+
+def test_a_fragment_s_wrong_time_beside_a_lost_chunk_and_swapped_ones() -> None:
+    folder = folder_of("chrome-mp4-opus/0")
+    folder.uploads[4].stored = False
+    flip(folder, folder.uploads[3], "tfdt", 7, byte=1)
+    swap(folder.uploads[2], folder.uploads[6])
+    assert outcome_of(folder, bare=True).is_right
+
+
+def test_a_page_with_a_wrong_checksum_behind_a_chunk_that_is_lost() -> None:
+    folder = folder_of("sim-ogg")
+    gone = folder.uploads[1]
+    gone.stored, gone.note = False, None
+    folder.shift(gone.seq + 1, -1)
+    folder.uploads[2].splice(666, 802, [Piece(bytes(136), tag=1)])
+    assert outcome_of(folder, bare=False).is_right
+
+
+@pytest.mark.parametrize("chunk", [3, 4])
+def test_a_page_that_seems_to_be_a_first_one_begins_no_recording(chunk: int) -> None:
+    folder = folder_of("sim-ogg")
+    upload = folder.uploads[chunk]
+    upload.splice(5, 6, [Piece(bytes([upload.data[5] | 2]), tag=1)])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert "recorder-restarted" not in {code for code, _ in codes(outcome)}
+
+
+def test_a_header_that_says_no_time_comes_first() -> None:
+    folder = folder_of("firefox-ogg/0")
+    first = folder.uploads[0]
+    first.splice(1438, len(first.data), [])
+    first.splice(68, 69, [Piece(bytes([first.data[68] ^ 4]), tag=1)])
+    swap(folder.uploads[3], folder.uploads[4])
+    assert outcome_of(folder, bare=False).is_right
+
+
+def test_sound_that_is_damaged_at_the_end_is_no_suspension() -> None:
+    folder = folder_of("sim-ogg")
+    last = folder.uploads[-1]
+    last.splice(1002, 7011, [Piece(b"\xa5" * 6009, tag=1)])
+    outcome = outcome_of(folder, bare=False)
+    assert not outcome.verdict.misplaced
+    assert "recorder-suspended" not in {code for code, _ in codes(outcome)}
+
+
+# -- bytes that are there twice
+
+
+def test_of_a_seam_that_is_there_twice_the_undamaged_copy_is_joined() -> None:
+    folder = folder_of("chrome-load/0")
+    before, after = folder.uploads[7:9]
+    tail = replace(before, pieces=[*before.pieces])
+    tail.splice(0, len(before.data) - 22_907, [])
+    before.splice(39_850, 39_958, [Piece(bytes(108), tag=1)])
+    after.splice(0, 0, tail.pieces)
+    assert outcome_of(folder, bare=False).is_right
+
+
+def test_what_begins_with_another_chunk_s_end_follows_it_whatever_its_clock_says() -> None:
+    folder = folder_of("chrome-mono/0")
+    before, last = folder.uploads[5:7]
+    flip(folder, last, "cluster-time", 3, byte=-2)
+    tail = replace(before, pieces=[*before.pieces])
+    tail.splice(0, len(before.data) - 165, [])
+    last.splice(0, 0, tail.pieces)
+    stranger = replace(last, source=1, index=-1, note=None, pieces=foreign(folder, "chrome-24k/0", 3))
+    folder.insert(stranger)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+def doubled_first(folder: Folder, index: int, start: int, stop: int) -> None:
+    """A chunk twice, the first of the two with damage."""
+    hurt = folder.uploads[index]
+    folder.insert(replace(hurt, copy=True, pieces=[*hurt.pieces], seq=hurt.seq + 1))
+    hurt.splice(start, stop, [Piece(bytes(i * 37 % 251 for i in range(stop - start)), tag=1)])
+
+
+def test_a_copy_is_one_though_most_of_its_header_is_damaged() -> None:
+    folder = folder_of("sim-firefox-mono")
+    doubled_first(folder, 0, 28, 8275)
+    assert outcome_of(folder, bare=True).is_right
+
+
+def test_a_copy_of_silence_is_one_by_what_was_noted() -> None:
+    folder = folder_of("chrome-silence/0")
+    doubled_first(folder, 2, 10, 1029)
+    outcome = outcome_of(folder, bare=False)
+    assert not outcome.verdict.doubled, outcome.verdict
+
+
+# -- another recording's chunks
+
+
+def test_a_stranger_s_first_chunk_in_the_place_of_one_ends_no_recording() -> None:
+    folder = folder_of("demo/0")
+    folder.uploads[3].stored = False
+    folder.shift(4, -1)
+    folder.uploads[1].pieces = foreign(folder, "chrome-load/0", 0)
+    folder.uploads[1].source = 1
+    assert outcome_of(folder, bare=True).is_right
+
+
+def test_of_two_chunks_for_one_place_the_one_that_fits_better_is_taken() -> None:
+    folder = folder_of("demo/2")
+    stranger = replace(folder.uploads[1], source=1, index=-1, note=None, pieces=foreign(folder, "chrome-pause/0", 1))
+    folder.insert(stranger)
+    assert outcome_of(folder, bare=True).is_right
+
+
+# -- blocks whose size is wrong
+
+
+def test_a_block_that_swallows_the_head_of_a_cluster_is_damage(tmp_path: Path) -> None:
+    """Of 16 bytes, as long as that head: what comes next is a block again."""
+    folder = folder_of("demo/2")
+    last = folder.uploads[5]
+    last.splice(496, 497, [Piece(bytes([last.data[496] ^ 16]), tag=1)])
+    folder.write(tmp_path / SESSION, bare=True)
+    report: Any = merge(tmp_path)
+    places_ms = [undamaged_places(one) for one in folder.recordings]
+    assert judge_output(folder, truth_of(folder), read_output(tmp_path), places_ms, bare=True).is_right
+    assert ("bytes-skipped", 5) in {(finding["code"], finding.get("seq")) for finding in report["findings"]}
+
+
+def test_a_byte_that_is_left_of_a_packet_and_looks_like_a_block_is_none() -> None:
+    folder = folder_of("sim-chrome-20ms")
+    hurt = folder.uploads[3]
+    hurt.splice(5893, 5894, [Piece(bytes([hurt.data[5893] ^ 1]), tag=1)])
+    assert outcome_of(folder, bare=False).is_right
