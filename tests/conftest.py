@@ -29,11 +29,12 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which pr
 SLOW = frozenset(
     f"test_{name}.py"
     for name in (
-        *("batch", "browsers", "captions_browsers", "dask", "deploy", "docs", "faults", "fetch", "fuzz_regressions"),
-        *("export", "export_clips", "export_ffmpeg"),
-        *("killed", "lambda", "lease", "merge_faults", "nights", "normal", "packaging", "page_browsers"),
-        *("placing", "purge_random", "redact_killed"),
-        *("random_faults", "recorder_firefox", "recorder_page", "s3", "second_opinion", "torture", "verify_mutations"),
+        *("batch", "browsers", "captions_browsers", "compare", "correct", "dask", "deploy", "docs", "export"),
+        *("export_clips", "export_ffmpeg", "faults", "fetch", "foreign_logs", "fuzz_regressions", "import"),
+        *("killed", "lambda", "lease", "list", "merge_faults", "nights", "normal", "output", "packaging"),
+        *("packet_index", "page_browsers", "placing", "purge_random", "random_faults", "recorder_firefox"),
+        *("recorder_page", "recorder_sample", "redact", "redact_killed", "s3", "second_opinion", "terminal"),
+        *("torture", "verify_mutations", "websocket_sound"),
     )
 )
 """What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
