@@ -17,6 +17,7 @@ from sessiontool.events import join, read_events
 from sessiontool.model import Placement
 from sessiontool.sessions import report
 from sessiontool.sessions.event_log import utterances_jsonl
+from sessiontool.sessions.realtime_report import realtime_json
 from sessiontool.sessions.transcript import transcript_json
 from sessiontool.simulate.eventlog import event_log
 from sessiontool.simulate.log_plan import LogPlan, Said
@@ -107,7 +108,7 @@ def _check(log: EventLog) -> None:
     speakers = {"user": "Dana", "assistant": "Morgan"}
     transcript = transcript_json("test", spans, placed, speakers, log.notes)
     check_json(transcript)
-    check_json({"realtime": report.realtime_json(log, spans, placed)})
+    check_json({"realtime": realtime_json(log, spans, placed)})
     check_json({"findings": [report.finding_json(finding) for finding in (*log.findings, *joined.findings)]})
     made = captions.caption({**transcript, "duration_s": 9}, captions.CaptionOptions(formats=("vtt",)))
     for name, text in made.files.items():

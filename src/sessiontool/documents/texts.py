@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .field_names import CHOICES, IN_PARTS, SPANS, TEXT_NAMES, WRAPPERS
@@ -22,7 +23,12 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 def plain(name: str) -> str:
     """A field's name without case and punctuation."""
-    return _NO_LETTER.sub("", name[:100].casefold())
+    return _letters_of(name[:100])
+
+
+@lru_cache(maxsize=4096)  # every entry of a log has the same names
+def _letters_of(name: str) -> str:
+    return _NO_LETTER.sub("", name.casefold())
 
 
 def has_text(value: Any) -> bool:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, fields
-from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from ..documents.lenient import words_of
 from ..model import SAMPLES_PER_MS, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ..align import Alignment, PartAlignment
     from ..documents.report_model import (
@@ -25,14 +24,11 @@ if TYPE_CHECKING:
         ReportFinding,
         ReportIgnored,
         ReportPartAlignment,
-        ReportRealtime,
-        ReportRealtimeSession,
         ReportSound,
         ReportSpan,
         Status,
     )
-    from ..events import EventLog, RealtimeSession
-    from ..model import Placement, StoredObject
+    from ..model import StoredObject
     from ..recording.gap_places import GapPlace
     from ..recording.records import ChunkRecord, Stretch
     from ..timeline import Span, Timeline
@@ -48,14 +44,22 @@ def to_text(document: Mapping[str, object]) -> str:
 
     A line for each field and each item of a list.
     """
-    lines = []
-    for name, value in document.items():
+    return "".join(to_pieces(document))
+
+
+def to_pieces(document: Mapping[str, object]) -> Iterator[str]:
+    """The text of `to_text` in pieces, of which a day's recording has more than should be held at once."""
+    yield "{\n "
+    for number, (name, value) in enumerate(document.items()):
+        yield (",\n " if number else "") + f"{_compact(name)}: "
         if isinstance(value, list) and value:
-            items = ",\n  ".join(_compact(item) for item in value)
-            lines.append(f"{_compact(name)}: [\n  {items}\n ]")
+            yield "[\n  "
+            for place, item in enumerate(value):
+                yield f",\n  {_compact(item)}" if place else _compact(item)
+            yield "\n ]"
         else:
-            lines.append(f"{_compact(name)}: {_compact(value)}")
-    return "{\n " + ",\n ".join(lines) + "\n}\n"
+            yield _compact(value)
+    yield "\n}\n"
 
 
 def _compact(value: Any) -> str:
@@ -68,9 +72,29 @@ HASH = "report_sha256"
 
 def hash_of(document: Mapping[str, object]) -> str:
     """SHA-256 of a report without its hash: as JSON in UTF-8, keys in order of code points, without spaces."""
-    rest = {name: value for name, value in document.items() if name != HASH}
-    text = json.dumps(rest, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    digest = hashlib.sha256()
+    for piece in _canonical_pieces({name: value for name, value in document.items() if name != HASH}):
+        digest.update(piece.encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def _canonical_pieces(document: Mapping[str, object]) -> Iterator[str]:
+    """The text that is hashed, item by item of its lists."""
+    before = "{"
+    for name in sorted(document):
+        yield f"{before}{_canonical(name)}:"
+        before, value = ",", document[name]
+        if isinstance(value, list) and value:
+            for place, item in enumerate(value):
+                yield f"{',' if place else '['}{_canonical(item)}"
+            yield "]"
+        else:
+            yield _canonical(value)
+    yield "}" if document else "{}"
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(document: Report) -> None:
@@ -296,46 +320,3 @@ def alignment_json(parts: Iterable[PartAlignment]) -> list[ReportPartAlignment]:
         }
         for part in parts
     ]
-
-
-def realtime_json(log: EventLog, timeline: Timeline, placements: Iterable[Placement]) -> ReportRealtime:
-    """What the event log held, and where each session's own clock is."""
-    logged_us = {one.id: one.t_start_us for one in log.utterances if one.role == "user" and one.t_start_us is not None}
-    late_ms: dict[str, float] = {}
-    for placement in placements:
-        name = placement.utterance.extra.get("item_id", placement.utterance.id)
-        if placement.start_samples is not None and placement.confidence > 0 and name in logged_us:
-            late_ms[name] = _ms(timeline.output_to_session(placement.start_samples) - logged_us[name])
-    return {
-        "events": log.events,
-        "bad_lines": log.bad_lines,
-        "unknown": log.unknown,
-        "sessions": [realtime_session_json(session, late_ms) for session in log.sessions],
-        "skipped": [{"id": name, "why": why} for name, why in log.skipped.items()],
-        "resent": list(log.resent),
-    }
-
-
-def realtime_session_json(session: RealtimeSession, late_ms: Mapping[str, float]) -> ReportRealtimeSession:
-    """One Realtime session; `late_ms` has, by id, how much later than logged utterances were found in the sound."""
-    clock, late = session.clock, [late_ms[name] for name in session.turn_ids if name in late_ms]
-    return {
-        "id": session.id,
-        "api": session.api,
-        "model": session.model,
-        "created_ms": _rounded(session.created_ms),
-        "last_ms": _rounded(session.last_ms),
-        "expires_at": session.expires_at,
-        "ended": session.ended,
-        "events": session.events,
-        "turns": len(session.turn_ids),
-        "offset_ms": _rounded(clock.offset_ms) if clock.source else None,
-        "offset_from": clock.source,
-        "offset_spread_ms": _rounded(clock.spread_ms),
-        "latency_ms": _rounded(clock.latency_ms),
-        "sound_late_ms": _rounded(median(late)) if late else None,
-    }
-
-
-def _rounded(ms: float | None) -> float | None:
-    return None if ms is None else round(ms, 1)

@@ -16,6 +16,7 @@ from .verify_agreement import note_of
 from .verify_problems import AGAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ..documents.report_model import Report, ReportOutput
@@ -44,7 +45,7 @@ __all__ = [
 
 
 def write_report(work: Path, document: Report) -> None:
-    write_text(work / REPORT, report.to_text(document))
+    write_text(work / REPORT, report.to_pieces(document))
 
 
 def writing_app() -> str:
@@ -57,8 +58,12 @@ def track_uid(session_id: str) -> int:
     return int.from_bytes(hashlib.sha256(session_id.encode("utf-8", "replace")).digest()[:7], "big") | 1
 
 
-def write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # JSON can hold half a surrogate pair
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Write a text, or its pieces as they come; half a surrogate pair, which JSON can hold, becomes a question mark."""
+    with path.open(
+        "w", encoding="utf-8", errors="replace", newline="\n"
+    ) as file:  # JSON can hold half a surrogate pair
+        file.writelines([text] if isinstance(text, str) else text)
 
 
 def output_of(path: Path) -> ReportOutput:

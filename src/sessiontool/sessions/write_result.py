@@ -12,6 +12,7 @@ from .. import __version__, captions
 from ..metrics.document import metrics_json
 from ..model import Finding
 from . import report
+from .realtime_report import realtime_json
 from .result_files import output_of, write_report, write_text
 from .result_names import METRICS, TRANSCRIPT
 from .transcript import transcript_json
@@ -19,7 +20,7 @@ from .verify_agreement import note_of
 from .verify_result import require_verified, verify_made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from ..align import Alignment
@@ -68,12 +69,12 @@ def write_result(
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     if log is not None:
-        document["realtime"] = report.realtime_json(log, timeline, placements)
+        document["realtime"] = realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
-    files = {**made.files, TRANSCRIPT: report.to_text(transcript)}
+    files: dict[str, str | Iterable[str]] = {**made.files, TRANSCRIPT: report.to_pieces(transcript)}
     if alignment:
-        files[METRICS] = report.to_text(metrics_json(transcript, document))
+        files[METRICS] = report.to_pieces(metrics_json(transcript, document))
     for name, text in files.items():
         write_text(work / name, text)
         if send:

@@ -10,6 +10,7 @@ Not here: reading or writing anything.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
@@ -17,7 +18,7 @@ from ..model import ChunkRef, SessionListing, StoredObject
 from .name_times import TIME, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 ANYTHING = "*"
 """The field that may be anything within one name of a key, and says nothing."""
@@ -159,18 +160,20 @@ def _regex(components: _Components, session_id: str | None = None) -> re.Pattern
     return re.compile("/".join(map(name, components)), re.ASCII)
 
 
-def _numbered(found: list[tuple[StoredObject, dict[str, str]]]) -> list[ChunkRef]:
-    """Chunks with their numbers; without one their times, in microseconds; without both the order in which they came.
+def _number(fields: Mapping[str, str]) -> int | None:
+    """A chunk's number by its key, without one its time in microseconds; None without both."""
+    if "seq" in fields:
+        return int(fields["seq"])
+    return microseconds(fields["time"]) if "time" in fields else None
+
+
+def _as_they_came(chunks: Iterable[ChunkRef]) -> list[ChunkRef]:
+    """Chunks whose keys have neither numbers nor times, numbered in the order in which they came.
 
     What came in one moment has the order of its names, and what a recorder wrote into the chunks decides in the end.
     """
-    by_arrival = sorted(found, key=lambda one: (one[0].modified_s, natural_key(one[0].key)))
-    chunks = []
-    for place, (stored, fields) in enumerate(by_arrival):
-        number = microseconds(fields["time"]) if "time" in fields else place
-        number = int(fields.get("seq", number))
-        chunks.append(ChunkRef(stored, fields.get("part", SINGLE_PART), number))
-    return chunks
+    by_arrival = sorted(chunks, key=lambda one: (one.object.modified_s, natural_key(one.object.key)))
+    return [replace(chunk, seq=place) for place, chunk in enumerate(by_arrival)]
 
 
 class Layout:
@@ -251,7 +254,9 @@ class Layout:
         """
         folder = f"{self.folder(session_id)}/"
         pattern = _regex(self._components, session_id)
-        found: list[tuple[StoredObject, dict[str, str]]] = []
+        chunks: list[ChunkRef] = []
+        parts: dict[str, str] = {}
+        is_numbered = True
         documents: dict[str, StoredObject] = {}
         ignored: list[StoredObject] = []
         exists = False
@@ -259,15 +264,19 @@ class Layout:
             inside = stored.key.startswith(folder)
             exists = exists or inside
             match = pattern.fullmatch(stored.key)
-            if match and match.groupdict().get("ext", "").lower() not in SIDECARS:
-                found.append((stored, match.groupdict()))
+            fields = match.groupdict() if match else {}
+            if match and fields.get("ext", "").lower() not in SIDECARS:
+                part, number = fields.get("part", SINGLE_PART), _number(fields)
+                is_numbered = number is not None
+                chunks.append(ChunkRef(stored, parts.setdefault(part, part), number or 0))
             elif inside and _DOCUMENT.fullmatch(stored.key, len(folder)):
                 documents[stored.key[len(folder) :]] = stored
             elif self._is_stray(stored.key, folder):
                 ignored.append(stored)
-        if not (exists or found):
+        if not (exists or chunks):
             return None
-        chunks = _numbered(found)
+        if not is_numbered:
+            chunks = _as_they_came(chunks)
         chunks.sort(key=lambda chunk: (natural_key(chunk.part), chunk.part, chunk.seq, chunk.object.key))
         ignored.sort(key=lambda stored: stored.key)
         return SessionListing(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..sessions.event_log import utterance_line
-from ..sessions.report import finding_json, realtime_session_json
+from ..sessions.realtime_report import realtime_session_json
+from ..sessions.report import finding_json
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ _ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - what it could show is in the lines
-    subtitles = [
+    subtitles = (
         srt.Subtitle(
             number,
             timedelta(milliseconds=cue.start_ms),
@@ -32,5 +32,5 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - w
             "\n".join(_ACTS.sub(rf"\g<0>{JOINER}", line) for line in cue.lines),
         )
         for number, cue in enumerate(cues, 1)
-    ]
+    )
     return str(srt.compose(subtitles, reindex=False))

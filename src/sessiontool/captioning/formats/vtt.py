@@ -11,6 +11,7 @@ caption at all of a file that has one.  A page can style the classes by itself.
 from __future__ import annotations
 
 import io
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import webvtt
@@ -21,12 +22,14 @@ from ..speakers import class_of, lanes_of
 from .registry import JOINER, clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..cues import Cue
     from .registry import RenderOptions
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_AT_ONCE = 1000
+"""Cues that webvtt-py holds as objects of its own; chosen: an hour of speech, and a megabyte."""
 # The first voice as players show it, the second in a colour that differs in brightness too, for those who see no hue.
 _STYLES = ("::cue(v.user) { color: white; }", "::cue(v.assistant) { color: #ffe97a; }")
 
@@ -40,13 +43,22 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:
         file.metadata.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
     if look.styles and look.speakers:
         file.styles.append(Style(list(_STYLES)))
-    for cue, settings in zip(cues, _positions(cues, look), strict=True):
+    placed = zip(cues, _positions(cues, look), strict=True)
+    text = _written(file, islice(placed, _AT_ONCE), look)
+    while more := list(islice(placed, _AT_ONCE)):
+        text += _written(webvtt.WebVTT(), more, look).removeprefix("WEBVTT")
+    return text + "\n"
+
+
+def _written(file: webvtt.WebVTT, placed: Iterable[tuple[Cue, str]], look: RenderOptions) -> str:
+    """A file with these cues, as text without the newlines at its end."""
+    for cue, settings in placed:
         file.captions.append(
             webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _payload(cue, look), settings=settings)
         )
     out = io.StringIO()
     file.write(out)
-    return out.getvalue().rstrip("\n") + "\n"
+    return out.getvalue().rstrip("\n")
 
 
 def _payload(cue: Cue, look: RenderOptions) -> list[str]:
