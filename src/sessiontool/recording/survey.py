@@ -62,8 +62,8 @@ class ChunkSurvey:
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
     packets that are `blanked` have a sequence of zeroes in them.  `kinds` are those of its packets; see `packet_kinds`.
     `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends,
-    which last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last `proved_bytes` of a
-    chunk that is too long are what was noted of it.
+    which last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The
+    last `proved_bytes` of a chunk that is too long are what was noted of it.
     """
 
     chunk: ChunkRef
