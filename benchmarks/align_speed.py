@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from processes import medians, run
+from processes import medians, run, versions
 
 _ALIGN = """
 import json, sys
@@ -68,7 +67,8 @@ def main() -> None:
             "alignment": [sys.executable, "-c", _ALIGN, str(session), str(merged)],
         }
         rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds)]
-    print(f"{report['duration_s'] / 3600:.2f} h, {report['utterances']} utterances, load {os.getloadavg()[0]:.1f}\n")
+    print(versions())
+    print(f"{report['duration_s'] / 3600:.2f} h, {report['utterances']} utterances\n")
     print("| | wall s | of ffmpeg | CPU s | of ffmpeg | peak MB |\n|---|---|---|---|---|---|")
     middle = medians(rounds)
     usual_wall_s, usual_cpu_s, _ = middle["ffmpeg -f null"]

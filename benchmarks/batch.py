@@ -22,6 +22,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from processes import versions
+
 PROJECT = Path(__file__).parent.parent
 RECORDINGS = [*sorted((PROJECT / "tests" / "data" / "sessions").iterdir()), PROJECT / "samples" / "demo"]
 BROKEN_EVERY = 10
@@ -93,6 +95,7 @@ def main() -> None:
         store = Path(scratch) / "store"
         broken = make_store(store, options.sessions)
         walls: dict[int, list[float]] = {count: [] for count in counts}
+        print(versions())
         print("| workers | wall s | CPU s | sessions a s | MB, first quarter | MB, last quarter | failed |")
         print("|---|---|---|---|---|---|---|")
         for _ in range(options.rounds):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from processes import Cost, medians, run
+from processes import Cost, medians, run, versions
 from s3server import BUCKET, S3Server, free_ports, run_s3_server
 
 if TYPE_CHECKING:
@@ -229,6 +229,7 @@ def main() -> None:
                 environment = {**os.environ, **server.environment(endpoint=endpoint)}
                 compared = commands(f"s3://{BUCKET}/sessions", session, endpoint, scratch)
                 measured = [one_round(server, session, compared, environment) for _ in range(options.rounds + 1)]
+    print(versions())
     table(measured[1:])
 
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from processes import medians, run
+from processes import medians, run, versions
 
 RECORDINGS = {"20ms": ["--frame-ms=20"], "60ms": ["--frame-ms=60"], "firefox": ["--recorder=firefox"]}
 _LIBRARY = """
@@ -71,14 +71,16 @@ def main() -> None:
         work = Path(scratch) / "work"
         work.mkdir()
         store.mkdir(exist_ok=True, parents=True)
-        print("| recording | | wall s | of ffmpeg | CPU s | peak MB |\n|---|---|---|---|---|---|")
+        print(versions())
+        print("| recording | | wall s | of ffmpeg | CPU s | of ffmpeg | peak MB |\n|---|---|---|---|---|---|---|")
         for kind in RECORDINGS:
             compared = commands(store, make_session(store, options.hours, kind), work)
             rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds + 1)][1:]
             middle = medians(rounds)
-            ffmpeg_s = middle["cat | ffmpeg -c copy"].wall_s
+            usual = middle["cat | ffmpeg -c copy"]
             for tool, (wall_s, cpu_s, peak_mb) in middle.items():
-                print(f"| {kind} | {tool} | {wall_s:.3f} | {wall_s / ffmpeg_s:.2f} | {cpu_s:.2f} | {peak_mb:.0f} |")
+                ratios = f"{wall_s / usual.wall_s:.2f} | {cpu_s:.3f} | {cpu_s / usual.cpu_s:.2f}"
+                print(f"| {kind} | {tool} | {wall_s:.3f} | {ratios} | {peak_mb:.0f} |")
 
 
 if __name__ == "__main__":

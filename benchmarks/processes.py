@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,3 +45,25 @@ def run(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> 
 def medians(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, Cost]:
     """The middle of each figure, by the name of what was run in every round."""
     return {name: Cost(*map(statistics.median, zip(*(one[name] for one in rounds), strict=True))) for name in rounds[0]}
+
+
+def versions() -> str:
+    """What was measured, by what, and on how busy a machine: a line to print above figures."""
+    found = [f"Python {platform.python_version()}"]
+    for package in ("sessiontool", "numpy", "av", "typer", "pydantic"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:  # run from its source
+            continue
+    if shutil.which("ffmpeg"):
+        said = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=True).stdout.split()
+        found.append(f"ffmpeg {said[2]}")
+    return f"{', '.join(found)}; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n"
+
+
+def table(middle: Mapping[str, Cost], peers: Mapping[str, str]) -> None:
+    """Prints the costs, and of those that have a peer how many times its CPU time they take."""
+    print("| | wall ms | CPU ms | of its peer's CPU | peak MB |\n|---|---|---|---|---|")
+    for name, (wall_s, cpu_s, peak_mb) in middle.items():
+        ratio = f"{cpu_s / middle[peers[name]].cpu_s:.2f}" if name in peers else ""
+        print(f"| {name} | {wall_s * 1000:.0f} | {cpu_s * 1000:.0f} | {ratio} | {peak_mb:.0f} |")

@@ -2,17 +2,14 @@
 
 usage: python benchmarks/startup.py [ROUNDS]
 
-Both are run in turn, so that whatever else the machine does meets both; the figures are medians of wall time.
+All are run in turn, so that whatever else the machine does meets all of them; the figures are medians.
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
 import sys
-import time
 
-from processes import compiling
+from processes import medians, run, table, versions
 
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
@@ -22,20 +19,15 @@ COMMANDS = {
 }
 
 
-def wall_ms(arguments: list[str]) -> float:
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, env=compiling(), check=True)
-    return (time.perf_counter() - begun) * 1000
-
-
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    for arguments in COMMANDS.values():
-        wall_ms(arguments)  # compiles what is not compiled yet
-    measured = [[wall_ms(arguments) for arguments in COMMANDS.values()] for _ in range(rounds)]
-    medians = [statistics.median(column) for column in zip(*measured, strict=True)]
-    for name, median_ms in zip(COMMANDS, medians, strict=True):
-        print(f"{name:<26} {median_ms:6.0f} ms   {median_ms - medians[0]:+5.0f} ms")
+    commands = {
+        name: ["sh", "-c", 'exec "$@" >/dev/null', "", sys.executable, *more] for name, more in COMMANDS.items()
+    }
+    measured = [{name: run(command) for name, command in commands.items()} for _ in range(rounds + 1)]
+    print(versions())
+    first, *others = COMMANDS
+    table(medians(measured[1:]), dict.fromkeys(others, first))  # the first round compiles what is not compiled yet
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""How much memory a merge takes, by the length of a session: it should hardly grow.
+
+usage: python benchmarks/memory.py [--hours 1,6,24] [--no-align]
+
+Sessions of 60 ms packets are made by repeating one of 10 minutes, as recording days of made-up speech would take as
+long; so parts of it are alike, and a merge looks at them twice.  Peaks are those of whole processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from processes import run, versions
+
+PIECE_S = 600
+
+
+def make(store: Path, hours: float) -> str:
+    """A session of so many hours: the parts of one of 10 minutes again and again, each a recorder's run."""
+    name, piece = f"h{hours:g}", store / "piece"
+    if not piece.exists():
+        arguments = [f"--seconds={PIECE_S}", "--frame-ms=60", "--quiet"]
+        subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(piece), *arguments], check=True)
+    document = json.loads((piece / "session.json").read_text())
+    (part,) = document.pop("parts")
+    said = [json.loads(line) for line in (piece / "utterances.jsonl").read_text().splitlines()]
+    parts, lines = [], []
+    for number in range(round(hours * 3600 / PIECE_S)):
+        later_ms = number * (PIECE_S + 1) * 1000
+        chunks = [{**one, "emitted_ms": one["emitted_ms"] + later_ms} for one in part["chunks"]]
+        times = {key: part[key] + later_ms for key in ("start_ms", "stop_ms")}
+        parts.append({**part, **times, "part": f"{number:03d}", "chunks": chunks})
+        for one in said:
+            moved = {key: one[key] + later_ms / 1000 for key in ("t_start", "t_end")}
+            lines.append(json.dumps({**one, **moved, "id": f"{one['id']}-{number}"}))
+        folder = store / name / "chunks" / f"{number:03d}"
+        folder.mkdir(parents=True)
+        for chunk in (piece / "chunks" / "000").iterdir():
+            (folder / chunk.name).hardlink_to(chunk)
+    (store / name / "session.json").write_text(json.dumps({**document, "session_id": name, "parts": parts}))
+    (store / name / "utterances.jsonl").write_text("\n".join(lines))
+    return name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", default="1,6,24")
+    parser.add_argument("--no-align", action="store_true")
+    options = parser.parse_args()
+    print(versions())
+    print("| hours | aligned | wall s | CPU s | peak MB |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Path(scratch) / "store"
+        for hours in map(float, options.hours.split(",")):
+            merge = [sys.executable, "-m", "sessiontool", "merge", make(store, hours), f"--store={store}", "--quiet"]
+            for aligned in ("no",) if options.no_align else ("no", "yes"):
+                more = ["--no-align"] if aligned == "no" else []
+                wall_s, cpu_s, peak_mb = run([*merge, f"--output={scratch}/{aligned}", *more])
+                print(f"| {hours:g} | {aligned} | {wall_s:.1f} | {cpu_s:.1f} | {peak_mb:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
