@@ -25,6 +25,7 @@ from .alignment.findings import channel_notes, session_findings
 from .alignment.log_readings import readings, twins
 from .alignment.louder_speech import stricter
 from .alignment.mixed_lanes import split_lanes
+from .alignment.quantiles import median
 from .alignment.recorded_time import Axis
 from .alignment.stretches import with_speech
 from .alignment.untimed import has_untimed, place_untimed
@@ -327,7 +328,7 @@ def _describe(number: int, name: str, lanes: Sequence[Lane], axis: Axis) -> Part
             off.append(late - lane.raw.start[k] + float(np.mean(biases or [0.0])))
             left.append(late - lane.expected.start[k])
         if len(every := np.abs(np.concatenate(left))):
-            residuals[role] = float(np.median(every))
+            residuals[role] = float(median(every))
     at, late = np.concatenate(place), np.concatenate(off)
     if not len(at):
         return PartAlignment(name, None, None, {}, 0)

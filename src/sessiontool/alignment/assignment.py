@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .quantiles import quantile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -111,7 +113,7 @@ def skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     gap = np.concatenate((islands.start[1:] - islands.end[:-1], [np.inf]))
     close = np.maximum(0, 1 - gap / _CLOSE_MS) + _THROUGH_SPEECH * np.append(islands.bridge[1:], 0)
     alone = cost * np.clip(islands.loudness / _LOUD, 0.15, 1)
-    share = islands.loudness / max(1e-3, float(np.percentile(islands.loudness, 75)))
+    share = islands.loudness / max(1e-3, quantile(islands.loudness, 0.75))
     alike = np.minimum(share, np.append(share[1:], 0))
     joint: Floats = alone + _CLOSE_COST * close * np.clip((alike - 0.4) / 0.4, 0, 1)
     return joint

@@ -17,6 +17,7 @@ import numpy as np
 from .assignment import Costs, Matches, match
 from .clock_offset import OffsetTrack, coarse_track, fit_line, follow
 from .islands import Islands, cut_islands
+from .quantiles import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,9 +206,7 @@ def _learn(lanes: Sequence[Lane], axis: Axis) -> None:
     found = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)])
     late = found - place - coarse
     late -= _role_bias(late, gathered([lane.roles for lane in lanes]))
-    clocks = _clocks(
-        lanes, place, late + coarse, gathered([lane.track.stretch for lane in lanes]), float(np.median(late))
-    )
+    clocks = _clocks(lanes, place, late + coarse, gathered([lane.track.stretch for lane in lanes]), float(median(late)))
     left = late + coarse - gathered(clocks)
     for lane, clock in zip(lanes, clocks, strict=True):
         lane.expected = lane.raw.shifted(clock + follow(place, left, lane.raw.start), axis)
@@ -225,7 +224,7 @@ def _clocks(
     Where those are too few, it is the coarse track and what is `usual` beside it.
     """
     clocks = [lane.track.offset + usual for lane in lanes]
-    for number in np.unique(stretch):
+    for number in sorted(set(stretch.tolist())):
         mine = stretch == number
         if mine.sum() < _LEAST_MATCHES - 1:
             continue
@@ -238,7 +237,7 @@ def _clocks(
 
 def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
     """How much later than the middle each one's role is heard to start, where both roles say enough to tell."""
-    middle = {name: np.median(off[role == name]) for name in ROLES if (role == name).sum() >= _LEAST_MATCHES - 1}
+    middle = {name: median(off[role == name]) for name in ROLES if (role == name).sum() >= _LEAST_MATCHES - 1}
     if len(middle) < len(ROLES):
         return np.zeros(len(off))
     biases = np.select([role == name for name in ROLES], [middle[name] for name in ROLES])
@@ -247,8 +246,8 @@ def _role_bias(off: Floats, role: NDArray[np.str_]) -> Floats:
 
 
 def _robust(values: Floats) -> tuple[float, float]:
-    middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+    middle = float(median(values))
+    return middle, 1.4826 * float(median(np.abs(values - middle)))
 
 
 def _learned_costs(lanes: Sequence[Lane], role: str) -> Costs:
@@ -264,7 +263,7 @@ def _learned_costs(lanes: Sequence[Lane], role: str) -> Costs:
     starts = np.concatenate([lane.starts(k) for lane, k in zip(lanes, picked, strict=True)])
     ends = np.concatenate([lane.ends(k) for lane, k in zip(lanes, picked, strict=True)])
     bias, spread = _robust(starts - gathered([lane.expected.start for lane in lanes]))
-    rate = float(np.exp(np.median(np.log((ends - starts) / gathered([lane.raw.text for lane in lanes])))))
+    rate = float(np.exp(median(np.log((ends - starts) / gathered([lane.raw.text for lane in lanes])))))
     rate = min(max(rate, _RATES[0]), _RATES[1])
     costs = replace(before, start_bias=bias, start_spread=float(np.clip(2 * spread, 120, 600)), rate=rate)
     has_end = gathered([lane.expected.end for lane in lanes])

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .quantiles import median
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -209,12 +211,12 @@ def fit_line(at_ms: Floats, residual_ms: Floats) -> Line:
     """A robust line (Cauchy weights) with a prior that keeps its slope near zero unless the points insist."""
     if not len(at_ms):
         return Line(0.0, 0.0, 0.0, 0.0, 0)
-    offset, slope, centre = float(np.median(residual_ms)), 0.0, float(np.mean(at_ms))
+    offset, slope, centre = float(median(residual_ms)), 0.0, float(np.mean(at_ms))
     x = at_ms - centre
     spread = 0.0
     for _ in range(20):
         left = residual_ms - offset - slope * x
-        spread = max(20.0, 1.4826 * float(np.median(np.abs(left))))
+        spread = max(20.0, 1.4826 * float(median(np.abs(left))))
         weight = 1 / (1 + (left / (2 * spread)) ** 2)
         prior = (spread / (_DRIFT_PRIOR_PPM * 1e-6)) ** 2
         offset = float((weight * (residual_ms - slope * x)).sum() / weight.sum())

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .quantiles import median, quantile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,7 +57,7 @@ class Leak:
     @property
     def level_db(self) -> float:
         """The middle of the bands' gains."""
-        return float(np.median(self.gain_db))
+        return float(median(self.gain_db))
 
     def expected_db(self, source_db: Floats) -> Floats:
         """What the leak may reach on `target` (frames, bands): the source's level, held at its peaks and decaying."""
@@ -85,7 +87,7 @@ def find_leaks(levels_db: Sequence[Floats], noise_db: Sequence[Floats]) -> tuple
         if z[lag] < (_MERGED_Z if merged else _ECHO_Z):
             continue
         gains = _gains(levels_db[source], levels_db[target], noise_db[source], noise_db[target], lag)
-        if np.median(gains) >= _AUDIBLE_DB:
+        if median(gains) >= _AUDIBLE_DB:
             found.append(Leak(source, target, lag * _FRAME_MS, gains, float(z[lag]), merged))
     return tuple(found)
 
@@ -109,8 +111,8 @@ def _strength(left: Floats, right: Floats) -> Floats:
         spectrum += np.conj(np.fft.rfft(a, size)) * np.fft.rfft(b, size)
     together = np.fft.irfft(spectrum, size)
     far = np.concatenate((together[_FAR_LAGS.start : _FAR_LAGS.stop], together[-_FAR_LAGS.stop : -_FAR_LAGS.start]))
-    usual = np.median(far)
-    spread = 1.4826 * np.median(np.abs(far - usual)) + 1e-6
+    usual = median(far)
+    spread = 1.4826 * median(np.abs(far - usual)) + 1e-6
     strength: Floats = ((together - usual) / spread).astype(np.float32)
     return strength
 
@@ -125,5 +127,5 @@ def _gains(source: Floats, target: Floats, source_noise: Floats, target_noise: F
     for band in range(source.shape[1]):
         chosen = loud[:, band] & (source[:, band] > target[:, band])
         ratio = above[chosen, band] - source[chosen, band]
-        gains.append(float(np.percentile(ratio, 60)) if chosen.sum() >= _LEAST_LOUD else _NO_GAIN_DB)
+        gains.append(quantile(ratio, 0.6) if chosen.sum() >= _LEAST_LOUD else _NO_GAIN_DB)
     return tuple(gains)

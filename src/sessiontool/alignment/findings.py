@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..model import Finding
+from .quantiles import quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -202,7 +203,7 @@ def _unassigned(lane: Lane, axis: Axis) -> Iterator[tuple[int, int]]:
     """Stretches of output, in ms, that sound like loud speech and belong to no utterance."""
     if len(lane.islands):
         length = _length(lane, axis)
-        loud = lane.islands.loudness > _SPEECH_SHARE * np.percentile(lane.islands.loudness, 75)
+        loud = lane.islands.loudness > _SPEECH_SHARE * quantile(lane.islands.loudness, 0.75)
         for j in np.flatnonzero(~lane.taken() & loud & (length > _SPEECH_MS)):
             yield round(float(lane.islands.start[j])), round(float(lane.islands.end[j]))
 

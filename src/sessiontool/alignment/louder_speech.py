@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .band_levels import DB_STEP, FRAME_MS, POWER_MS
+from .quantiles import quantile
 from .segments import find_islands
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _louder(channel: ChannelActivity, level: NDArray[np.float32], below_db: floa
         spoken[start:end] = True
     if not spoken.any():
         return channel
-    loudest = float(np.quantile(level[spoken], _LOUDEST_SHARE))
+    loudest = quantile(level[spoken], _LOUDEST_SHARE)
     score = np.where(level >= loudest - below_db / DB_STEP, channel.score, np.minimum(channel.score, 0))
     return replace(channel, score=score, islands=find_islands(score))
 

@@ -17,6 +17,7 @@ from .assignment import skip_costs
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
 from .islands import cut_islands
 from .order import Asked, Ground, OrderPass
+from .quantiles import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +157,7 @@ def _learn_rates(lanes: Sequence[Lane], rows: Sequence[_Row], length: Floats, ra
         mine = [i for i, row in enumerate(rows) if lanes[row.lane].roles[row.k] == role and np.isfinite(length[i])]
         if len(mine) >= _LEAST_PLACED:
             ratio = [np.log(length[i] / lanes[rows[i].lane].raw.text[rows[i].k]) for i in mine]
-            rates[role] = float(np.clip(np.exp(np.median(ratio)), *_RATES))
+            rates[role] = float(np.clip(np.exp(median(ratio)), *_RATES))
 
 
 def _places(lanes: Sequence[Lane], rows: Sequence[_Row], start: Floats, end: Floats) -> Floats:
