@@ -422,13 +422,21 @@ def test_a_late_chunk_and_a_corrected_text_stay_redacted(tmp_path: Path) -> None
 
 def test_an_older_redacted_result_is_named(store: Path) -> None:
     run(store, "redact", "--utterance", "u003")
-    run(store, "captions", "--caption-formats", "txt")
-    assert "redacted: sound" in run(store, "verify")  # the same words in other files
     replace_transcript(whole(store), change_u003("text", "Okay, that is painful."))
-    run(store, "captions", "--caption-formats", "vtt,srt")
     assert "redacted-stale" in run(store, "verify", code=4)
     run(store, "merge", "--words", "--force")
     assert "redacted: sound" in run(store, "verify")
+
+
+def test_captions_again_are_also_made_of_what_is_left(store: Path) -> None:
+    run(store, "redact", "--text", "painful")
+    run(store, "captions", "--caption-formats", "vtt,txt")
+    assert "[redacted]" in (left(store) / "captions.txt").read_text()
+    path = whole(store) / "transcript.json"
+    path.write_text(path.read_text().replace("accounting systems", "bookkeeping systems"))
+    run(store, "captions")
+    assert "redacted: sound" in run(store, "verify")
+    assert "bookkeeping systems" in (left(store) / "captions.vtt").read_text()
 
 
 def test_redactions_that_are_not_understood_stop_the_redacted_result(store: Path) -> None:

@@ -161,9 +161,9 @@ def caption(
     RecordingError (no transcript that can be used) and StorageError; then nothing was changed.
     """
     with _opened(store, layout, s3, limits) as opened:
-        target, watched = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
-        chosen = resolved(options or CaptionOptions())
-        return recaption.recaption_session(session_id, target, chosen, publish=not dry_run, progress=watched)
+        target, seen = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
+        look = resolved(options or CaptionOptions())
+        return recaption.recaption_session(session_id, target, look, store=opened, publish=not dry_run, progress=seen)
 
 
 def export(

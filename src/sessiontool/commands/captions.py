@@ -26,8 +26,8 @@ def captions(
 ) -> None:
     """Make captions again, in another profile or format.
 
-    They are made from transcript.json.  Neither the chunks nor the audio are read.  What is to stay corrected is for
-    `sessiontool correct`.
+    They are made from transcript.json.  Neither the chunks nor the audio are read, but for a redacted result, which is
+    made anew.  What is to stay corrected is for `sessiontool correct`.
     """
     with common.errors_as_exits():
         from ..sessions.recaption import recaption_session  # noqa: PLC0415
@@ -38,6 +38,6 @@ def captions(
 
         def run(store: Store, session_id: str, progress: Progress) -> Any:
             target = target_of(store, session_id)
-            return recaption_session(session_id, target, options, publish=not check, progress=progress)
+            return recaption_session(session_id, target, options, store=store, publish=not check, progress=progress)
 
         common.run_all(ids, settings, run, captioned.CAPTION_CHECK if check else captioned.CAPTIONS)

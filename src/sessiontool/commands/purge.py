@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..compose import targets_of
 from ..console import console
-from ..errors import StorageError, UsageError
+from ..errors import UsageError
 from .common import Common
 from .parameters import on_store
+from .receipts import writing_receipt
 from .sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ..progress import Progress
-    from ..sessions.purge import Purge, Rule
+    from ..sessions.purge import Rule
     from ..storage import Store
 
 
@@ -64,7 +60,7 @@ def purge(
         chosen = list(sources.session_ids(settings, quiet=common.quiet))
         target_of = targets_of(settings)
         output = open_store(settings.output, options=settings.s3, limits=settings.limits) if settings.output else None
-        with _receipt(receipt, settings.store, wanted=yes) as write:
+        with writing_receipt(receipt, settings.store, wanted=yes) as write:
 
             def run(store: Store, session_id: str, progress: Progress) -> Any:
                 purger = Purger(store, rule, output=output, even_damaged=even_damaged)
@@ -83,28 +79,3 @@ def _rule(chunks_after: float | None, all_after: float | None) -> Rule:
         if days is not None and not days >= 0:
             raise UsageError(f"{option} {days:g} is no number of days", hint="it is 0 or more")
     return Rule(chunks_after, all_after)
-
-
-@contextmanager
-def _receipt(name: str | None, store: str, *, wanted: bool) -> Iterator[Callable[[str, Purge], None]]:
-    """What writes the receipt, a line at a time and onto the disk; a receipt of nothing is not kept."""
-    if not wanted:
-        yield lambda _event, _purge: None
-        return
-    from ..sessions.purge_receipt import write_line  # noqa: PLC0415
-
-    path = Path(name or time.strftime("purge-%Y%m%dT%H%M%SZ.jsonl", time.gmtime()))
-    try:
-        file = path.open("x", encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise StorageError(
-            f"cannot write the receipt {path}: {error.strerror or error}", hint="name a new file with --receipt"
-        ) from error
-    try:
-        with file:
-            yield lambda event, found: write_line(file, event, found, store)
-    finally:
-        if path.stat().st_size:
-            console.note(f"receipt: {path}")
-        else:
-            path.unlink()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import targets_of
-from ..errors import NotFoundError
+from ..compose import open_result_store_of, targets_of
+from ..errors import NotFoundError, UsageError
 from ..options import read_formats
 from .common import Common
 from .parameters import on_store
+from .receipts import writing_receipt
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -48,17 +49,29 @@ def redact(
         str | None,
         typer.Option("--finder", metavar="COMMAND", help="A command that finds; it reads and writes JSON lines."),
     ] = None,
+    destroy: Annotated[
+        bool,
+        typer.Option(
+            "--destroy-originals", help="Delete chunks, log and every other result, for good: only redacted/ is left."
+        ),
+    ] = False,
+    receipt: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A new file for the receipt.  [default: purge-TIME.jsonl]"),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only show what would be done.")] = False,
 ) -> None:
     """Make a second result from which sound and text are gone.
 
     It is in redacted/.  The sound outside is the same to the byte, and silence in the place of what is gone.  What has
-    no place in the sound is named, and nothing is made (exit 4).  With --find or --finder, what is found is shown, and
-    redacted with --yes alone.  redactions.jsonl, beside the log, says what is gone, and every merge makes the redacted
-    result of it.  The merged result and the chunks are not changed.
+    no place in the sound is named, and nothing is made (exit 4).  With --find, --finder or --destroy-originals, what
+    would be done is shown, and done with --yes alone.  redactions.jsonl, beside the log, says what is gone, and every
+    merge makes the redacted result of it.  The merged result and the chunks are not changed, unless
+    --destroy-originals is given.
     """
     with common.errors_as_exits():
         from ..sessions.redaction.asked import RedactRequest  # noqa: PLC0415
+        from ..sessions.redaction.destroy import OriginalsOf, redact_for_good  # noqa: PLC0415
         from ..sessions.redaction.redact import redact_session  # noqa: PLC0415
         from ..views.redacted import REDACTED  # noqa: PLC0415
 
@@ -71,12 +84,19 @@ def redact(
             read_formats(find or ""),
             finder or "",
         )
-        dry_run = bool(common.flags.get("dry_run")) or (asked.finds and not yes)
+        dry_run = bool(common.flags.get("dry_run")) or ((asked.finds or destroy) and not yes)
+        if receipt and (dry_run or not destroy):
+            raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --destroy-originals --yes")
+        with writing_receipt(receipt, settings.store, wanted=destroy and not dry_run) as write:
 
-        def run(store: Store, name: str, progress: Progress) -> Any:
-            return redact_session(store, name, target_of(store, name), asked, dry_run=dry_run, progress=progress)
+            def run(store: Store, name: str, progress: Progress) -> Any:
+                target = target_of(store, name)
+                if not destroy:
+                    return redact_session(store, name, target, asked, dry_run=dry_run, progress=progress)
+                originals = OriginalsOf(store, name, target, open_result_store_of(settings))
+                return redact_for_good(originals, asked, write, dry_run=dry_run, progress=progress)
 
-        common.run_all([session_id], settings, run, REDACTED)
+            common.run_all([session_id], settings, run, REDACTED)
 
 
 def _read(name: str) -> bytes:

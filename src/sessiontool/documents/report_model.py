@@ -213,13 +213,17 @@ class SecretsCheck(TypedDict):
 
 
 class ReportRedaction(TypedDict):
-    """What is gone from a redacted result: `kept` has one entry more than `cuts`."""
+    """What is gone from a redacted result: `kept` has one entry more than `cuts`.
+
+    `originals_destroyed_at`: since when there is no other result and there are no chunks (ISO 8601).
+    """
 
     of: RedactedOf
     redactions_sha256: str
     cuts: list[RedactionCut]
     kept: list[KeptPackets]
     checked: SecretsCheck
+    originals_destroyed_at: NotRequired[str]
 
 
 class Report(TypedDict):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from . import result_files
+from .redaction.destroyed import kept_result
 from .result_names import audio_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def compare_session(session_id: str, target: Target, file: Path, progress: Progr
 
     progress = progress or Silent()
     progress.stage("listening")
+    target = kept_result(target)
     with target.fetched(audio_of(result_files.read_published(target, result_files.REPORT))) as path:
         comparison = compare(energy_of(path), energy_of(file))
     if not comparison.alike:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from ..storage import not_published
+from .redaction.destroyed import kept_result
 from .result_files import json_object
 from .result_names import REPORT
 
@@ -41,6 +42,7 @@ def fetch_result(
     """
     progress = progress or Silent()
     progress.stage("fetching")
+    source = kept_result(source)
     body = source.read(REPORT)
     if body is None:
         raise not_published(source.locate(REPORT))

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import SessionToolError, StorageError
-from ..storage import REPORT_NAME
+from ..storage import REDACTED_FOLDER, REPORT_NAME
 from .provenance import is_from, newest_input_s
 from .report_index import ReportFacts, ReportIndex
 from .requirements import layout_hint
@@ -143,8 +143,14 @@ class SessionLister:
         return bool(going_on(listing, session))
 
 
+def _report_in(listing: SessionListing) -> StoredObject | None:
+    """The report of a result, or of a redacted one where that is all that is left."""
+    alone = (obj for obj in listing.ignored if obj.key == f"{listing.folder}/{REDACTED_FOLDER}/{REPORT_NAME}")
+    return listing.documents.get(REPORT_NAME) or next(alone, None)
+
+
 def _reports(results: Store | None) -> dict[str, StoredObject]:
     """The reports in a place of results, which has them where a store has documents."""
     found = results.scan() if results else ()
-    named = ((one.listing.session_id, one.listing.documents.get(REPORT_NAME)) for one in found)
+    named = ((one.listing.session_id, _report_in(one.listing)) for one in found)
     return {session_id: report for session_id, report in named if report}

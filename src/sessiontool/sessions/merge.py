@@ -24,6 +24,7 @@ from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
 from .made_recording import recorded
 from .provenance import fingerprint, is_from, limits_in_effect, merge_settings, was_made
+from .redaction.destroyed import originals_of, redacted_alone, require_nothing_else
 from .redaction.renew import is_renewed, renew_older, renew_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
@@ -122,6 +123,10 @@ def merge_session(
     if not options.dry_run:
         target.tidy()
     look = _Look(store, store.list_session(session_id), target, settings)
+    if look.report is None and (alone := redacted_alone(target)):
+        require_nothing_else(look.listing, alone)
+        _check_consent(store, look.listing, options)
+        return MergeResult(session_id, target.inside(REDACTED).url, alone, unchanged=True, dry_run=options.dry_run)
     if not options.force and look.published:
         return _left_alone(store, look, target, options, progress)
     require_recording(look.listing)
@@ -174,7 +179,7 @@ def result_state(store: Store, listing: SessionListing, target: Target, options:
         _check_consent(store, listing, options)
         return "current" if is_renewed(store, listing, target) else "stale"
     if look.report is None:
-        return "none"
+        return "current" if redacted_alone(target) and not originals_of(look.listing) else "none"
     return "other options" if look.is_by_others else "stale"
 
 
@@ -221,6 +226,11 @@ def verify_session(
     from .redaction.verify_redacted import verify_redacted  # noqa: PLC0415 - a merge makes no such result itself
 
     (progress or Silent()).stage("verifying")
+    if redacted_alone(target):
+        found = verify_redacted(session_id, target, texts)
+        assert found is not None, "it is there"
+        inside = target.inside(REDACTED)
+        return VerifyResult(session_id, inside.url, found[0], tuple(found[1]))
     document, problems = verify_published(target, session_id)
     redacted, inside = verify_redacted(session_id, target, texts), target.inside(REDACTED)
     beside = None if redacted is None else VerifyResult(session_id, inside.url, redacted[0], tuple(redacted[1]))

@@ -28,22 +28,18 @@ from ..progress import Progress, Silent
 from ..storage import MERGED_FOLDER, SIDECARS
 from . import result_files
 from .provenance import SESSION
-from .purge_proof.proof import Proof, sentence
-from .purge_proof.published import read_packets
-from .verify_result import verify_published
+from .purge_proof.session_proof import MERGE_AGAIN, prove_chunks, refused, verified_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..documents.report_model import Report
     from ..model import SessionListing, StoredVersion
     from ..storage import Store, Target
     from .purge_proof.streams import Unproved
 
-Action = Literal["none", "chunks", "all"]
+Action = Literal["none", "chunks", "all", "originals"]
 
 _DAY_S = 86_400  # by definition
-_MERGE_AGAIN = "merge the session again: sessiontool merge {} --force"
 _OURS = f"{MERGED_FOLDER}/.sessiontool"
 
 
@@ -65,7 +61,8 @@ class Purge:
 
     `results` are those in a folder of results outside the store.  `sha256` has the hashes that are known, by key.
     `overridden` are bytes of chunks that are not in the result and go all the same, as `even_damaged` asks for it.
-    `left` are keys of files that lie among the chunks and are none; they stay.  `deleted`: it is gone.
+    `left` are keys of files that lie among the chunks and are none; they stay.  `redacted` is what is kept where the
+    originals of a redacted session go.  `deleted`: it is gone.
     """
 
     session_id: str
@@ -77,6 +74,7 @@ class Purge:
     even_damaged: bool = False
     overridden: tuple[Unproved, ...] = ()
     left: tuple[str, ...] = ()
+    redacted: dict[str, Any] = field(default_factory=dict)
     deleted: bool = False
 
     @property
@@ -95,6 +93,7 @@ class Purge:
             **({"even_damaged": True} if self.even_damaged else {}),
             **({"overridden": [one.to_json() for one in self.overridden]} if self.overridden else {}),
             **({"left": list(self.left)} if self.left else {}),
+            **({"redacted": self.redacted} if self.redacted else {}),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -209,18 +208,18 @@ class Purger:
         versions = self._deletable(listing, lambda key: self._store.layout.is_chunk(session_id, key))
         special = next((obj.key for obj in listing.ignored if not obj.tag), None)
         if special is not None:
-            raise _refused(session_id, f"{special} is neither a chunk nor a file", "look what it is, and move it away")
+            raise refused(session_id, f"{special} is neither a chunk nor a file", "look what it is, and move it away")
         if not versions:
             return Purge(session_id, "none", "its chunks are deleted")
-        document = self._report(session_id, target, progress)
+        document = verified_report(session_id, target, progress)
         known = {chunk["key"] for chunk in document["chunks"]}
         for version in versions:
             if version.key not in known:
-                raise _refused(session_id, f"{version.key} is not in the report of the merge", _MERGE_AGAIN)
-        proof = self._prove(listing, target, document, progress)
+                raise refused(session_id, f"{version.key} is not in the report of the merge", MERGE_AGAIN)
+        proof = prove_chunks(self._store, listing, target, document, progress, even_damaged=self._even_damaged)
         current = {version.key: version.tag for version in versions if version.is_current and not version.is_marker}
         if current != {chunk.object.key: chunk.object.tag for chunk in listing.chunks}:
-            raise _refused(session_id, "its chunks change this moment", "run again when it has ended")
+            raise refused(session_id, "its chunks change this moment", "run again when it has ended")
         return Purge(
             session_id,
             "chunks",
@@ -238,55 +237,8 @@ class Purger:
         for version in found:
             if not version.tag and not version.is_marker:
                 what = f"{version.key} cannot be deleted as a file"
-                raise _refused(listing.session_id, what, "look what it is, and move it away")
+                raise refused(listing.session_id, what, "look what it is, and move it away")
         return found
-
-    def _report(self, session_id: str, target: Target, progress: Progress) -> Report:
-        """The report of the session's result, which is verified."""
-        progress.stage("verifying")
-        try:
-            document, problems = verify_published(target, session_id)
-        except NotFoundError as error:
-            what = f"it is not merged ({error.message})"
-            raise _refused(session_id, what, "merge it, or delete all of it by a rule") from error
-        if problems:
-            raise _refused(session_id, f"its result is broken: {problems[0].message}", _MERGE_AGAIN)
-        return document
-
-    def _prove(self, listing: SessionListing, target: Target, document: Report, progress: Progress) -> Proof:
-        """Read every chunk, and refuse where one holds what is not in the result."""
-        session_id, listed = listing.session_id, {chunk.object.key: chunk for chunk in listing.chunks}
-        merged = sorted(document["chunks"], key=lambda chunk: bool(chunk["verdict"] == "duplicate"))
-        sha256 = {chunk["key"]: chunk["sha256"] for chunk in merged}
-        chunks = [listed[key] for key in sha256 if key in listed]
-        proof = self._proof_of(session_id, target, document)
-        progress.stage("comparing", len(chunks))
-        with self._store.reading([chunk.object for chunk in chunks]) as read:
-            for chunk in chunks:
-                key = chunk.object.key
-                proof.take(chunk, read(chunk.object))
-                if sha256[key] and proof.sha256[key] != sha256[key]:  # none is known of a part that was refused
-                    raise _refused(session_id, f"{key} has changed since it was merged", _MERGE_AGAIN)
-                progress.advance()
-        proof.end()
-        if proof.unproved and not proof.found_packets:
-            raise _refused(session_id, f"no packet of its chunks is in {result_files.audio_of(document)}", _MERGE_AGAIN)
-        if proof.unproved and not self._even_damaged:
-            hint = "look at it with `sessiontool inspect {}`; --even-damaged deletes such chunks too, for good"
-            raise _refused(session_id, sentence(proof.unproved), hint)
-        return proof
-
-    def _proof_of(self, session_id: str, target: Target, document: Report) -> Proof:
-        if (name := result_files.audio_of(document)) == result_files.AUDIO_NAMES["pcm"]:
-            raise _refused(session_id, "chunks of PCM are not compared with audio.flac", "keep them")
-        foreign = {(one.get("part"), one.get("seq")) for one in document["findings"] if one["code"] == "chunk-foreign"}
-        try:
-            with target.fetched(name) as path, path.open("rb") as file:
-                return Proof(read_packets(file), foreign, self._store.limits.chunk_bytes)
-        except NotFoundError as error:
-            raise _refused(session_id, f"its result has no sound ({error.message})", _MERGE_AGAIN) from error
-        except RecordingError as error:
-            raise _refused(session_id, f"its result is broken: {error.message}", _MERGE_AGAIN) from error
 
     def _sweep(self, session_id: str) -> None:
         """Delete what our own lease left in a bucket with versions, and folders that are empty now."""
@@ -343,8 +295,3 @@ def _known_hashes(target: Target) -> dict[str, str]:
         for chunk in chunks
         if isinstance(chunk, dict) and "key" in chunk and "sha256" in chunk
     }
-
-
-def _refused(session_id: str, what: str, hint: str) -> RecordingError:
-    """A refusal; the hint may have the session's id in it."""
-    return RecordingError(f"{session_id}: nothing is deleted: {what}", hint=hint.format(session_id))

@@ -7,16 +7,18 @@ same input leaves the result alone.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..captions import caption, options_json
-from ..errors import RecordingError
+from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
 from .corrections import EDITED, edited_transcript
+from .redaction.destroyed import kept_result
+from .redaction.renew import renew_redacted
 from .result_names import METRICS
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from ..captions import Captions
     from ..documents.report_model import Report
     from ..options import CaptionOptions
-    from ..storage import Target
+    from ..storage import Store, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,21 @@ class RecaptionResult:
 
 
 def recaption_session(
-    session_id: str, target: Target, options: CaptionOptions, *, publish: bool = True, progress: Progress | None = None
+    session_id: str,
+    target: Target,
+    options: CaptionOptions,
+    *,
+    store: Store | None = None,
+    publish: bool = True,
+    progress: Progress | None = None,
 ) -> RecaptionResult:
-    """Make the captions of a published session again.
+    """Make the captions of a published session again, and its redacted result, where `store` has redactions of it.
 
     Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError,
     UsageError (a format's package is missing); then nothing was changed.
     """
     progress = progress or Silent()
+    target = kept_result(target)
     with target.workspace() if publish else nullcontext() as work:
         progress.stage("captioning")
         document = result_files.read_published(target, result_files.REPORT)
@@ -60,7 +69,15 @@ def recaption_session(
         if work is not None:
             progress.stage("publishing")
             _publish(target, document, made, work)
+            if store is not None and "redaction" not in document:
+                _renew(store, session_id, target, progress)
     return RecaptionResult(session_id, target.url, made, publish)
+
+
+def _renew(store: Store, session_id: str, target: Target, progress: Progress) -> None:
+    """Make the redacted result anew, of the captions and the transcript as they are now; we are in the workspace."""
+    with suppress(NotFoundError):  # a result that is kept without its session
+        renew_redacted(store, store.list_session(session_id), target, progress)
 
 
 def _publish(target: Target, document: dict[str, Any], made: Captions, work: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..documents.json_text import parse
 from .provenance import merge_settings, was_made
+from .redaction.destroyed import destroyed_at
 from .result_files import current_report
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ReportFacts:
     """What is listed of a report; without a status it cannot be read, or another version wrote it.
 
     `settings_key` leads to the settings of the merge, which many results share.  `is_made`: the recording was made of
-    events.
+    events, which are there.
     """
 
     status: str = ""
@@ -112,5 +113,5 @@ class ReportIndex:
             dict(Counter(one["code"] for one in findings if one["severity"] != "info")),
             report.get("inputs_fingerprint", ""),
             key,
-            was_made(report),
+            was_made(report) and not destroyed_at(report),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..captions import CHAPTERS, FORMATS
+from ..storage import REDACTED_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ TRANSCRIPT, REPORT = "transcript.json", "report.json"
 METRICS = "metrics.json"
 PAGE, PEAKS = "index.html", "peaks.dat"
 
-REDACTED, REDACTED_LIST = "redacted", "redactions.json"
+REDACTED, REDACTED_LIST = REDACTED_FOLDER, "redactions.json"
 """The folder of a second result, from which something is gone, and the file in it that says what."""
 
 AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a", "pcm": "audio.flac"}

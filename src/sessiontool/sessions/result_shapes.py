@@ -153,7 +153,8 @@ _REDACTION = Fields(
         "cuts": Items(Fields({"packets": Items(COUNT, 2), "output_samples": Items(COUNT, 2)})),
         "kept": Items(Fields({"packets": COUNT, "bytes": COUNT, "sha256": DIGEST})),
         "checked": Fields({"at": TEXT, "secrets": COUNT}),
-    }
+    },
+    {"originals_destroyed_at": TEXT},
 )
 """Of a redacted result: what it was made of, the packets that are gone, and a hash of what is kept (by definition,
 parts of two)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..metrics.document import metrics_json
 from .page.publish import as_report, as_transcript
+from .redaction.destroyed import kept_result
 from .result_files import REPORT, TRANSCRIPT, read_published
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def session_metrics(session_id: str, target: Target) -> MetricsResult:
 
     Raises NotFoundError (nothing is published), RecordingError (report or transcript cannot be used), StorageError.
     """
+    target = kept_result(target)
     report = as_report(target, read_published(target, REPORT))
     transcript = as_transcript(target, read_published(target, TRANSCRIPT))
     return MetricsResult(session_id, target.url, metrics_json(transcript, report))

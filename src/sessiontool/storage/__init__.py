@@ -5,7 +5,7 @@
 """
 
 from ..options import Limits, S3Options
-from .layout import DEFAULT_PATTERN, MERGED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
+from .layout import DEFAULT_PATTERN, MERGED_FOLDER, REDACTED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
 from .locations import open_output, open_results, open_store, target_of
 from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, check_chunk_size, not_published
@@ -13,6 +13,7 @@ from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, che
 __all__ = [
     "DEFAULT_PATTERN",
     "MERGED_FOLDER",
+    "REDACTED_FOLDER",
     "REPORT_NAME",
     "SIDECARS",
     "Layout",

@@ -24,6 +24,8 @@ ANYTHING = "*"
 """The field that may be anything within one name of a key, and says nothing."""
 DEFAULT_PATTERN = "{session}/chunks/{part}/{seq}.{ext}"
 MERGED_FOLDER = "merged"
+REDACTED_FOLDER = "redacted"
+"""In the folder of a result: that of the redacted one."""
 SINGLE_PART = "0"
 """The part that all chunks belong to where the pattern has no `{part}`."""
 

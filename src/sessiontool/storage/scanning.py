@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from .layout import MERGED_FOLDER
+from .layout import MERGED_FOLDER, REDACTED_FOLDER
 from .protocols import REPORT_NAME, Scanned
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ def scanned(layout: Layout, session_id: str, objects: Iterable[StoredObject]) ->
     listing = layout.listing(session_id, found)
     if listing is None:
         return None
-    report = f"{listing.folder}/{MERGED_FOLDER}/{REPORT_NAME}"
-    return Scanned(listing, next((obj for obj in found if obj.key == report), None))
+    merged = f"{listing.folder}/{MERGED_FOLDER}"
+    reports = {obj.key: obj for obj in found if obj.key.startswith(merged) and obj.key.endswith(REPORT_NAME)}
+    alone = reports.get(f"{merged}/{REDACTED_FOLDER}/{REPORT_NAME}")
+    return Scanned(listing, reports.get(f"{merged}/{REPORT_NAME}", alone))
 
 
 def scan_sorted(layout: Layout, objects: Iterable[StoredObject]) -> Iterator[Scanned]:

@@ -33,6 +33,8 @@ def _merge_json(result: MergeResult) -> dict[str, Any]:
 
 def _summary(result: MergeResult, verbose: bool) -> list[str]:
     """What a person wants to know of a merge at a glance."""
+    if result.unchanged and "redaction" in result.report:
+        return [f"{result.session_id}: its originals were destroyed, its redacted result is kept ({result.location})"]
     if result.unchanged:
         redacted = [f"  redacted   {result.redacted}"] if result.redacted else []
         done = "nothing to do" if not redacted else "and redacted again"

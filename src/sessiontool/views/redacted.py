@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..documents.redactions import Redaction
+    from ..sessions.purge import Purge
     from ..sessions.redaction.redact import RedactResult
 
 _FINDING = frozenset({"find", "finder"})
@@ -26,6 +27,7 @@ def _json(result: RedactResult) -> dict[str, Any]:
         "added": len(result.added),
         "redactions": [_entry(one, places) for one, places in _pairs(result)],
         "cuts_s": [[start / SAMPLE_RATE, end / SAMPLE_RATE] for start, end in result.cuts],
+        **({"originals": result.originals.summary_json()} if result.originals else {}),
     }
 
 
@@ -42,6 +44,8 @@ def _pairs(result: RedactResult) -> Iterator[tuple[Redaction, Sequence[tuple[int
 def _lines(result: RedactResult, _verbose: bool) -> list[str]:
     if not result.location:
         return [f"{result.session_id}: nothing was found"]
+    if not result.plan.redactions and result.originals:  # nothing but that was asked for
+        return _originals(result.originals)
     cuts = result.cuts
     length_s = sum(end - start for start, end in cuts) / SAMPLE_RATE
     note = " (dry run, nothing written)" if result.dry_run else ""
@@ -57,11 +61,25 @@ def _lines(result: RedactResult, _verbose: bool) -> list[str]:
     if result.dry_run and any(one.rule in _FINDING for one in result.added):
         lines.append("  suggested  --yes redacts what was found")
     if not result.dry_run:
-        lines += [
-            f"  written    {result.location}",
-            "  unchanged  the merged result and the chunks, which still have all of it",
-        ]
+        lines.append(f"  written    {result.location}")
+    if result.originals:
+        return lines + _originals(result.originals)
+    if not result.dry_run:
+        lines.append("  unchanged  the merged result and the chunks, which still have all of it")
     return lines
+
+
+def _originals(found: Purge) -> list[str]:
+    """What became of everything but the redacted result."""
+    if found.action == "none":
+        return [f"{found.session_id}: {found.reason}"]
+    kept = found.redacted
+    count = f"{len(found.versions) + len(found.results):,} objects, {found.size_bytes / 1e6:.2f} MB"
+    return [
+        f"{found.session_id}: {'deleted' if found.deleted else 'would delete'} its originals, {count}",
+        f"  kept       {kept['packets_kept']:,} packets as they were recorded, in {kept['location']}",
+        f"  gone       {kept['packets_gone']:,} packets, and nothing else that was recorded",
+    ]
 
 
 def _shown(result: RedactResult) -> list[tuple[Redaction, Sequence[tuple[int, int]]]]:

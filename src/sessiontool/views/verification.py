@@ -23,6 +23,8 @@ def _verify_json(result: VerifyResult) -> dict[str, Any]:
 
 
 def _verify_lines(result: VerifyResult, _verbose: bool) -> list[str]:
+    if "redaction" in result.report and not result.findings:  # all that is left of the session
+        return _redacted(result, f"{result.session_id}, redacted")
     lines = _broken(result, result.session_id) if result.findings else _sound(result)
     if redacted := result.redacted:
         name = f"{redacted.session_id}, redacted"
@@ -55,10 +57,12 @@ def _redacted(result: VerifyResult, name: str) -> list[str]:
     kept, cuts = sum(one["packets"] for one in redaction["kept"]), redaction["cuts"]
     gone = sum(after - first for first, after in (cut["packets"] for cut in cuts))
     secrets, at = redaction["checked"]["secrets"], redaction["checked"]["at"]
+    destroyed = redaction.get("originals_destroyed_at", "")
     return [
         f"{name}: sound ({result.location})",
         f"  {kept:,} packets as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
         *([f"  none of its secrets ({secrets}) was in a file of it when it was made, {at}"] if secrets else []),
+        *([f"  its originals were destroyed, {destroyed}"] if destroyed else []),
     ]
 
 

@@ -9,6 +9,7 @@ from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent
 from .. import result_files
+from ..redaction.destroyed import kept_result
 from .clip_transcript import clip_transcript
 from .options import ExportOptions
 from .source import source_of
@@ -64,6 +65,7 @@ def read_clip(
     progress = progress or Silent()
     asked = ExportOptions(roles=(role,) if role is not None else (), start_s=start_s or 0.0, end_s=end_s)
     progress.stage("reading")
+    target = kept_result(target)
     published = result_files.read_published(target, result_files.REPORT)
     transcript = result_files.read_published(target, result_files.TRANSCRIPT)
     recording = result_files.audio_of(published)

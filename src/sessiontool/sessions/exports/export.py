@@ -17,6 +17,7 @@ from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent
 from ...storage import check_session_id
 from .. import report, result_files
+from ..redaction.destroyed import kept_result
 from .clip_transcript import clip_transcript
 from .lanes import lanes_of
 from .pieces import ExportPiece, pieces_of
@@ -61,6 +62,7 @@ def export_session(
     progress = progress or Silent()
     _require_ffmpeg(options)
     progress.stage("reading")
+    target = kept_result(target)
     published = result_files.read_published(target, result_files.REPORT)
     transcript = result_files.read_published(target, result_files.TRANSCRIPT)
     recording = result_files.audio_of(published)

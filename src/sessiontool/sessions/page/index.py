@@ -14,6 +14,7 @@ from ... import __version__
 from ...errors import SessionToolError
 from ...model import SAMPLES_PER_MS
 from ...progress import Progress, Silent
+from ..redaction.destroyed import kept_result
 from ..result_files import read_published
 from ..result_names import PAGE, REPORT, audio_of
 from .publish import as_report, has_page, page_session
@@ -66,6 +67,7 @@ def index_sessions(
 
 
 def _row(session_id: str, target: Target, root: str, result: IndexResult, *, force: bool) -> dict[str, Any]:
+    target = kept_result(target)
     if target.read(REPORT) is None:
         return {"id": session_id, "state": "not merged"}
     report = as_report(target, read_published(target, REPORT))

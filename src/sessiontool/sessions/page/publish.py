@@ -18,6 +18,7 @@ from ...progress import Progress, Silent
 from ...storage.local.disk import disk_errors, work_folder
 from .. import report as reports
 from ..exports.source import source_of
+from ..redaction.destroyed import kept_result
 from ..result_files import json_object, output_of, read_published, write_report, write_text
 from ..result_names import METRICS, PAGE, PEAKS, REPORT, TRANSCRIPT, audio_of
 from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, Fields, misfits
@@ -72,6 +73,7 @@ def page_session(
     """
     progress = progress or Silent()
     progress.stage("reading")
+    target = kept_result(target)
     document = read_published(target, REPORT)
     link = "" if link_s is None else _link(target, audio_of(document), link_s)
     where = target.locate(PAGE)
@@ -97,6 +99,7 @@ def page_with_audio(session_id: str, target: Target, path: Path, progress: Progr
     """Write a session's page with its audio inside to a file; the result is not changed (errors as `page_session`)."""
     progress = progress or Silent()
     progress.stage("reading")
+    target = kept_result(target)
     document, transcript = _published(target)
     peaks = _peaks(target, document, progress)
     page = _rendered(document, transcript, peaks, _published_metrics(target, document), ["blob:"])

@@ -22,6 +22,7 @@ from ..result_names import REDACTED
 from ..result_shapes import REPORT_SHAPE, misfits
 from .asked import RedactRequest, asked_redactions
 from .chain import cuts_of
+from .destroyed import redacted_alone
 from .make import write_redacted
 from .plan import RedactionPlan, make_plan
 from .source import digests_of, reading_source
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ...documents.report_model import Report
     from ...model import SessionListing
     from ...storage import Store, Target
+    from ..purge import Purge
     from .places import Stretch
     from .source import Whole
 
@@ -47,6 +49,8 @@ class RedactResult:
     cuts: tuple[Stretch, ...] = ()
     added: tuple[Redaction, ...] = ()
     dry_run: bool = False
+    originals: Purge | None = None
+    """What was deleted, or would be, where the originals are to be destroyed."""
 
 
 def redact_session(
@@ -65,6 +69,11 @@ def redact_session(
     """
     progress = progress or Silent()
     progress.stage("reading")
+    if redacted_alone(target):
+        raise RecordingError(
+            f"nothing more can be redacted of {session_id}: its originals were destroyed",
+            hint="what is left is in its redacted result",
+        )
     listing = store.list_session(session_id)
     with scratch_folder() if dry_run else target.workspace() as work, reading_source(session_id, target) as source:
         before = read_before(store, listing)
