@@ -290,7 +290,7 @@ def test_a_busy_server_is_asked_for_less_at_once(bucket: Prefix, fault_proxy: Fa
     fault_proxy.faults += [Fault("slow_down", path=".webm")] * 5
     with reading(bucket) as (read, chunks):
         assert read(chunks[0]) == BODIES[chunks[0].key]
-        pace = read.__closure__[1].cell_contents._pace  # type: ignore[attr-defined]
+        pace = read._read.__self__._pace  # type: ignore[attr-defined]
         assert pace.allowed < 64
 
 

@@ -18,7 +18,7 @@ from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
 from .corrections import corrected
 from .imported import imported
-from .piecewise import open_pieces
+from .piecewise import in_memory, open_pieces
 from .provenance import (
     CORRECTIONS,
     EVENTS,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
     from ..options import Prefer
+    from .piecewise import Opened
 
     Read = Callable[[StoredObject], bytes]
 
@@ -77,11 +78,13 @@ def read_notes(
     *,
     now_s: float | None = None,
     options: LogOptions = _DEFAULT_OPTIONS,
+    opened: Opened | None = None,
 ) -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
     Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.  With
-    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.
+    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.  `opened` is
+    a way to read events without having them in memory.
     """
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
@@ -102,7 +105,7 @@ def read_notes(
             channels=notes.session.channels or USUAL_CHANNELS,
         )
         notes.log_findings += findings
-    _add_log(notes, read, listing, prefer, options)
+    _add_log(notes, read, listing, prefer, options, opened)
     if CORRECTIONS in listing.documents:
         data, findings = _document(read, listing, CORRECTIONS, "warning")
         notes.utterances, notes.dropped, notes.corrections, problems = corrected(notes.utterances, data)
@@ -164,10 +167,12 @@ def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[Chun
     return noted
 
 
-def _add_log(notes: Notes, read: Read, listing: SessionListing, prefer: Prefer, options: LogOptions) -> None:
+def _add_log(
+    notes: Notes, read: Read, listing: SessionListing, prefer: Prefer, options: LogOptions, opened: Opened | None
+) -> None:
     """Add what the events say, if there are any, to what is noted of a session."""
     try:
-        notes.log = read_log(read, listing, notes.session, options)
+        notes.log = read_log(read, listing, notes.session, options, opened)
     except RecordingError as error:  # a log that is too large must not cost the recording
         notes.log_findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
@@ -265,7 +270,11 @@ def _still_recording(listing: SessionListing, session: SessionDocument, now_s: f
 
 
 def read_log(
-    read: Read, listing: SessionListing, session: SessionDocument, options: LogOptions = _DEFAULT_OPTIONS
+    read: Read,
+    listing: SessionListing,
+    session: SessionDocument,
+    options: LogOptions = _DEFAULT_OPTIONS,
+    opened: Opened | None = None,
 ) -> EventLog | None:
     """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
     named = events_in(listing)
@@ -274,5 +283,5 @@ def read_log(
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
     name = named[0] if len(named) == 1 else EVENTS_FOLDER
-    with open_pieces([listing.documents[one] for one in named], read) as file:
+    with open_pieces([listing.documents[one] for one in named], opened or in_memory(read)) as file:
         return read_events(file, name, session_times(session), options)

@@ -60,7 +60,7 @@ def _make(store: Store, listing: SessionListing, notes: Notes, work: Path, optio
         return False
     pieces = [listing.documents[name] for name in named]
     with (work / "sound").open("w+b") as kept:
-        with open_pieces(pieces, store.read) as file:
+        with store.reading(pieces) as read, open_pieces(pieces, read.opened) as file:
             lanes = read_heard_lanes(file, kept, session_times(notes.session), options)
         if not lanes:
             return False

@@ -136,7 +136,7 @@ def merge_session(
             look = _Look(store, store.list_session(session_id), target, settings)
             if not options.force and look.published:
                 return _left_alone(store, look, target, options, progress, is_ours=True)
-        notes = read_notes(read, look.listing, options.prefer, options=options.log)
+        notes = read_notes(read, look.listing, options.prefer, options=options.log, opened=read.opened)
         edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
         if options.require_consent:
             require_consent(look.listing, notes.session)
@@ -203,7 +203,7 @@ def inspect_session(
     listing = store.list_session(session_id)
     require_recording(listing)
     with reading(store, listing) as read, TemporaryFile() as scratch:
-        notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions())
+        notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions(), opened=read.opened)
         with (
             recorded(store, listing, notes, log) as (source, found),
             nullcontext(read) if source is store else reading(source, found) as reader,

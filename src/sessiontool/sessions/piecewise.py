@@ -1,31 +1,39 @@
-"""Several objects of a store read as one file, one of them in memory at a time."""
+"""Several objects of a store read as one file, one of them open at a time."""
 
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
+from contextlib import ExitStack, contextmanager
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from ..model import StoredObject
 
     Buffer = bytearray | memoryview
     Read = Callable[[StoredObject], bytes]
+    Opened = Callable[[StoredObject], AbstractContextManager[BinaryIO]]
+
+_BUFFERED_BYTES = 1 << 18
+"""Bytes read at once; chosen: a few lines of sound."""
 
 
 class PiecewiseRaw(io.RawIOBase):
     """The objects one after another, each followed by a line's end, as a log in pieces is read."""
 
-    def __init__(self, objects: Sequence[StoredObject], read: Read) -> None:
+    def __init__(self, objects: Sequence[StoredObject], opened: Opened) -> None:
         self._objects = objects
-        self._read = read
-        self._starts = [0]
-        for obj in objects:
-            self._starts.append(self._starts[-1] + obj.size_bytes + 1)
+        self._opened = opened
+        self._starts = list(accumulate((obj.size_bytes + 1 for obj in objects), initial=0))
         self._place = 0
         self._held = -1
-        self._data = b""
+        self._file: BinaryIO | None = None
+        self._stack = ExitStack()
 
     def readable(self) -> bool:
         return True
@@ -43,18 +51,50 @@ class PiecewiseRaw(io.RawIOBase):
 
     def readinto(self, buffer: Buffer) -> int:  # type: ignore[override]
         """Fill a buffer from the object at the place; 0 at the end (the errors of a store)."""
-        number = next((at for at, end in enumerate(self._starts[1:]) if self._place < end), None)
-        if number is None:
+        number = bisect_right(self._starts, self._place) - 1
+        if number >= len(self._objects):
             return 0
-        if number != self._held:
-            self._data, self._held = self._read(self._objects[number]) + b"\n", number
         start = self._place - self._starts[number]
-        data = self._data[start : start + len(buffer)]
+        left = self._objects[number].size_bytes - start
+        if left > 0:
+            file = self._at(number)
+            file.seek(start)
+            data = file.read(min(len(buffer), left))
+        else:
+            data = b"\n"
+        if not data:
+            self._release()  # which says that it was changed
         buffer[: len(data)] = data
         self._place += len(data)
         return len(data)
 
+    def close(self) -> None:
+        if not self.closed:
+            self._release()
+        super().close()
 
-def open_pieces(objects: Sequence[StoredObject], read: Read) -> io.BufferedReader:
+    def _at(self, number: int) -> BinaryIO:
+        """The object of that number, open."""
+        if self._file is None or number != self._held:
+            self._release()
+            self._file, self._held = self._stack.enter_context(self._opened(self._objects[number])), number
+        return self._file
+
+    def _release(self) -> None:
+        self._file = None
+        self._stack.close()
+
+
+def open_pieces(objects: Sequence[StoredObject], opened: Opened) -> io.BufferedReader:
     """The objects as a file."""
-    return io.BufferedReader(PiecewiseRaw(objects, read))
+    return io.BufferedReader(PiecewiseRaw(objects, opened), _BUFFERED_BYTES)
+
+
+def in_memory(read: Read) -> Opened:
+    """Objects as files where there is only a way to read whole ones."""
+
+    @contextmanager
+    def opened(obj: StoredObject) -> Iterator[BinaryIO]:
+        yield io.BytesIO(read(obj))
+
+    return opened

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
+    from typing import BinaryIO
 
     from ..model import SessionListing, StoredObject, StoredVersion
     from ..options import Limits
@@ -147,6 +148,10 @@ class Reader(Protocol):
         Where the bytes are others and the store has no digest of its own to tell whose fault that is, they are read
         once more; what comes then is the answer.
         """
+        ...
+
+    def opened(self, obj: StoredObject) -> AbstractContextManager[BinaryIO]:
+        """The same as a file to read and to seek in, which is not in memory where the store is on a disk."""
         ...
 
 

@@ -30,6 +30,7 @@ from .untrusted import check_name, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from ..protocols import Reader, Scanned
@@ -130,8 +131,26 @@ class LocalStore:
                 raise vanished(str(path)) from error
 
     @contextmanager
-    def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:  # noqa: ARG002 - a disk needs no order
-        yield lambda obj, sha256=None: self.read(obj)  # noqa: ARG005 - a disk that reads wrong does so again
+    def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:  # noqa: ARG002 - see `_DiskReader`
+        yield _DiskReader(self)
+
+    @contextmanager
+    def opened(self, obj: StoredObject) -> Iterator[BinaryIO]:
+        """An object as it was listed, as a file (the errors of `read`)."""
+        check_size(obj, self.limits)
+        path = self._root / obj.key
+        self._check_inside(path.parent)
+        with disk_errors("read", path):
+            try:
+                file = self._open(path)
+            except FileNotFoundError as error:
+                raise vanished(str(path)) from error
+        with file:
+            if _tag(os.fstat(file.fileno())) != obj.tag:
+                raise changed(str(path))
+            yield file
+            if _tag(os.fstat(file.fileno())) != obj.tag:
+                raise changed(str(path))
 
     def target(self, session_id: str) -> FolderTarget:
         folder = self._root / self.layout.folder(session_id) / MERGED_FOLDER
@@ -241,6 +260,19 @@ class LocalStore:
                 return StoredObject(_printable(key), status.st_size, _tag(status), status.st_mtime)
         kind = "link" if entry.is_symlink() else "no file"
         return StoredObject(f"{_printable(key)} ({kind})", 0, "")
+
+
+class _DiskReader:
+    """Reads a session's files.  A disk needs no order, and one that reads wrong does so again."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+
+    def __call__(self, obj: StoredObject, sha256: str | None = None) -> bytes:  # noqa: ARG002
+        return self._store.read(obj)
+
+    def opened(self, obj: StoredObject) -> AbstractContextManager[BinaryIO]:
+        return self._store.opened(obj)
 
 
 def _leads_out(path: Path) -> StorageError:

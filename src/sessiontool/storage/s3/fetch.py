@@ -12,6 +12,7 @@ KMS encrypts: that shows in two reads that agree with one another and not with i
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import threading
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from .prefetch import Pace, prefetching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO
 
     from ...model import StoredObject
     from ...options import S3Options
@@ -112,14 +114,25 @@ class S3Fetch:
         """`Store.reading`: `objects` are on their way from now on."""
         self._once = self._connected()
         with prefetching(self.get, objects, self._pace) as prefetcher:
+            yield _FetchedReader(prefetcher.read, self.get)
 
-            def read(obj: StoredObject, sha256: str | None = None) -> bytes:
-                data = prefetcher.read(obj)
-                if sha256 and not is_digest(obj.tag) and hashlib.sha256(data).hexdigest() != sha256.lower():
-                    return self.get(obj)
-                return data
 
-            yield read
+class _FetchedReader:
+    """Reads objects that are on their way."""
+
+    def __init__(self, read: Callable[[StoredObject], bytes], read_again: Callable[[StoredObject], bytes]) -> None:
+        self._read = read
+        self._read_again = read_again
+
+    def __call__(self, obj: StoredObject, sha256: str | None = None) -> bytes:
+        data = self._read(obj)
+        if sha256 and not is_digest(obj.tag) and hashlib.sha256(data).hexdigest() != sha256.lower():
+            return self._read_again(obj)
+        return data
+
+    @contextmanager
+    def opened(self, obj: StoredObject) -> Iterator[BinaryIO]:
+        yield io.BytesIO(self(obj))
 
 
 def _obstore(bucket: Bucket, session: Any, options: S3Options) -> _Once | None:
