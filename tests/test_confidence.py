@@ -59,24 +59,26 @@ def rows() -> list[Any]:
     return list(benchmark().loaded(PROJECT / "benchmarks" / "confidence.npz"))
 
 
+@cache
+def held_out_chances() -> Any:
+    return benchmark().held_out_chances(rows())
+
+
 def test_the_weights_in_use_are_what_the_benchmark_fits() -> None:
     assert benchmark().fit(rows()) == (BIAS, WEIGHTS)
 
 
-def test_the_documentation_has_the_benchmarks_tables() -> None:
+def test_the_documentation_has_the_benchmarks_table() -> None:
     page = (PROJECT / "docs" / "alignment.md").read_text()
-    for held_out in (False, True):
-        chosen = [row for row in rows() if benchmark().is_held_out(row.session) is held_out]
-        for line in benchmark().table(chosen, BIAS, WEIGHTS):
-            assert line in page
+    for line in benchmark().table(rows(), held_out_chances()):
+        assert line in page
 
 
 def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
-    held_out = [row for row in rows() if benchmark().is_held_out(row.session)]
-    chance = benchmark().chances(held_out, BIAS, WEIGHTS)
-    right = np.array([row.right for row in held_out])
-    assert len({row.session for row in held_out}) >= 10
-    assert right[chance >= 0.9].mean() >= 0.94
+    chance = held_out_chances()
+    right = np.array([row.right for row in rows()])
+    assert len({row.session for row in rows()}) >= 30
+    assert right[chance >= 0.9].mean() >= 0.95
     assert right[(chance >= 0.8) & (chance < 0.9)].mean() >= 0.8
     assert right[chance < 0.5].mean() < 0.5
 
@@ -93,6 +95,10 @@ def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
         {"made_up": True},
         {"company": 0.2},
         {"stricter": True},
+        {"disputed": 1.0},
+        {"lost_inside": 0.9},
+        {"soft_start_ms": 240.0},
+        {"soft_end_ms": 300.0},
     ],
 )
 def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:

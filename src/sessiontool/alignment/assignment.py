@@ -35,6 +35,10 @@ _LENGTH_SPREAD = 0.35
 _MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
 _NEVER = 1e9
+_VOICE_COST, _VOICE_CLEAR = 2.0, 0.3
+"""Cost of sound that is of the other voice, as a weight, and log odds of a frame from which on it is of the own one;
+chosen: weights from 1 to 40 lead to the same."""
+
 _LOUD = 0.35
 _THROUGH_SPEECH = 2.5
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
@@ -87,6 +91,40 @@ class Matches:
         """The same for utterances that were sorted by `order` before."""
         back = np.argsort(order, kind="stable")
         return Matches(self.first[back], self.last[back], self.cost[back], self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How much each island sounds like the assistant rather than the user: log odds, and frames that say so.
+
+    `side` is 1 for each utterance of the assistant, -1 for those of the user.
+    """
+
+    log_odds: Floats
+    frames: NDArray[np.int64]
+    side: Floats
+
+    def costs(self, window: slice, utterance: int) -> Floats:
+        """What it costs an utterance that islands a..b of the window sound like the other voice: matrix (a, b)."""
+        total, frames = (np.concatenate(([0], np.cumsum(values[window]))) for values in (self.log_odds, self.frames))
+        mean = (total[None, 1:] - total[:-1, None]) / np.maximum(1, frames[None, 1:] - frames[:-1, None])
+        costs: Floats = _VOICE_COST * hub(np.maximum(0, _VOICE_CLEAR - self.side[utterance] * mean))
+        return costs
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What else is known than the log's times and the texts' lengths.
+
+    `cut_off` says of each island whether another speaker may have caused its end, which is a reason for utterances that
+    are `excused`; `lost` (utterances, 2) whether an utterance's head and tail may not have been recorded; `voice`,
+    where two on the channel can be distinguished, whose each island is.
+    """
+
+    cut_off: NDArray[np.bool_]
+    excused: NDArray[np.bool_]
+    lost: NDArray[np.bool_]
+    voice: Voice | None
 
 
 def hub(x: Floats) -> Floats:
@@ -219,15 +257,11 @@ def match(
     islands: Islands,
     axis: Axis,
     costs: Sequence[Costs],
-    cut_off: NDArray[np.bool_],
-    excused: NDArray[np.bool_],
-    lost: NDArray[np.bool_],
+    signs: Signs,
 ) -> Matches:
     """The cheapest assignment of islands to the expected utterances, which must be in order of start.
 
-    `costs` has one entry an utterance; `cut_off` says of each island whether another speaker may have caused its end,
-    which is a reason for utterances that are `excused`; `lost` (utterances, 2) whether an utterance's head and tail
-    may not have been recorded.
+    `costs` has one entry an utterance.
     """
     count = len(expected)
     if not count or not len(islands):
@@ -238,11 +272,13 @@ def match(
     low, cost = int(lows[0]), np.zeros(highs[0] - lows[0] + 1)
     ground, steps = _Ground.of(islands, axis), []
     none_cut, all_cut = np.zeros(len(islands), bool), np.ones(len(islands), bool)
-    for i, wanted in enumerate(_wanted(expected, axis, costs, lost)):
+    for i, wanted in enumerate(_wanted(expected, axis, costs, signs.lost)):
         window = slice(int(lows[i]), int(highs[i]))
         before, source = _running_min(cost, low, window.start, window.stop)
-        cut = all_cut if wanted.tail_lost else cut_off if excused[i] else none_cut
+        cut = all_cut if wanted.tail_lost else signs.cut_off if signs.excused[i] else none_cut
         runs = _run_costs(wanted, ground, window, cut[window])
+        if signs.voice is not None:
+            runs = runs + signs.voice.costs(window, i)
         low = window.start
         cost, run, paid = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
         steps.append(_Step(low, run, paid, source))

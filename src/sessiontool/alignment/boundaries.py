@@ -38,6 +38,9 @@ browsers recorded it is at 27 to 35."""
 _STOPS_DB, _STOPS_MS = 12.0, 20
 """By how much, and how soon, the level falls where speech stops; tails of encoders and rooms fall more slowly."""
 
+_SOFT_MS, _CLEARLY_DB = 400, 20.0
+"""How far in what is clearly loud is looked for, and how far below the utterance's own level that is; chosen."""
+
 _ABOVE_NOISE_DB = 6.0
 _NOISY_DB = 13.0
 _AROUND_MS = 400
@@ -46,10 +49,14 @@ _CONTRAST_MS = 60
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Where an utterance begins or ends, and by how much the sound inside is louder there than outside."""
+    """Where an utterance begins or ends, and by how much the sound inside is louder there than outside.
+
+    `soft_ms` is how much farther in the edge would be if only what is clearly loud counted.
+    """
 
     at_ms: float
     contrast_db: float
+    soft_ms: float = 0.0
 
 
 def _smooth_db(power: Rows, lo: int, hi: int) -> Floats:
@@ -91,7 +98,13 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
     back = level[::-1]
     ending = _edge(back, hi - end, peak - _END_BELOW_DB, min(_END_IN_MS, (end - start) // 2))
     ending = _with_last_consonant(back, ending, hi - end, peak)
-    return Edge(lo + onset, _contrast(level, onset)), Edge(hi - ending, _contrast(back, ending))
+    soft = [_soft(one, at, peak, (end - start) // 2) for one, at in ((level, onset), (back, ending))]
+    return Edge(lo + onset, _contrast(level, onset), soft[0]), Edge(hi - ending, _contrast(back, ending), soft[1])
+
+
+def _soft(level: Floats, edge: int, peak: float, inwards: int) -> float:
+    loud = _lasting(level[edge : edge + min(_SOFT_MS, inwards)] > peak - _CLEARLY_DB)
+    return float(loud[0]) if len(loud) else float(min(_SOFT_MS, inwards))
 
 
 def _edge(level: Floats, place: int, threshold: float, inwards: int) -> int:

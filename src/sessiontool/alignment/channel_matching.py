@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .assignment import Costs, Matches, match
+from .assignment import Costs, Matches, Signs, Voice, match
+from .band_levels import FRAME_MS
 from .clock_offset import OffsetTrack, coarse_track, fit_line, follow
 from .islands import Islands, cut_islands
 from .quantiles import median
+from .two_voices import second_voice, voice_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,9 @@ SHARP_END_MS = 500.0
 """Where a role's logged ends scatter less than this they say where its speech ends."""
 
 _ROUNDS = 4
+_SURE_COST = 1.5
+"""Cost of a match up to which a voice is learned from it; chosen."""
+
 _RATES = (0.5, 1.6)
 """How fast people speak, beside the middling rate: what is beyond is noise that was taken for their speech."""
 
@@ -57,7 +62,8 @@ _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 class Lane:
     """One channel's work: whose utterances it carries, and what is believed of them so far.
 
-    `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.
+    `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.  `voices`
+    says of each frame how much more it sounds like the assistant than like the user, where that is known and asked.
     """
 
     number: int
@@ -69,6 +75,7 @@ class Lane:
     islands: Islands
     matches: Matches
     costs: dict[str, Costs]
+    voices: NDArray[np.float32] | None = None
 
     @classmethod
     def begin(cls, number: int, channel: ChannelActivity, roles: Sequence[str], raw: Expected) -> Lane:
@@ -149,6 +156,8 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
         settled = all(lane.matches.same_as(matches) for lane, matches in zip(lanes, before, strict=True))
         if turn == _ROUNDS - 1 or settled:
             return
+        if turn == 0:
+            _tell_voices(lanes)
         _learn(lanes, axis)
 
 
@@ -166,15 +175,28 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
     has_end = np.isfinite(ordered.end) & np.array([c.end_spread < SHARP_END_MS for c in costs])
     stop = ordered.end + np.array([c.end_bias for c in costs])
     wanted = np.concatenate((begin, stop[has_end]))
-    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted)
+    changes = np.zeros(0) if lane.voices is None else voice_changes(lane.voices)
+    lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted, changes)
     others = _other_starts(lane, lanes)
     first, last = (
         np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS),
         np.searchsorted(others, lane.islands.end + _CUT_AFTER_MS),
     )
     lost = _lost_beside_jumps(lane)[order]
-    matches = match(ordered, lane.islands, axis, costs, last > first, roles == ASSISTANT, lost)
+    signs = Signs(last > first, roles == ASSISTANT, lost, _voice_of(lane, roles))
+    matches = match(ordered, lane.islands, axis, costs, signs)
     lane.matches = matches.reordered(order)
+
+
+def _voice_of(lane: Lane, roles: NDArray[np.str_]) -> Voice | None:
+    """How much each island sounds like each role's voice, where two share a channel and can be distinguished."""
+    if lane.voices is None:
+        return None
+    edges = lane.islands.start, lane.islands.end
+    first, after = ((at / FRAME_MS).astype(int).clip(0, len(lane.voices)) for at in edges)
+    total = np.concatenate(([0.0], np.cumsum(lane.voices, dtype=float)))
+    frames = np.concatenate(([0], np.cumsum(lane.voices != 0)))
+    return Voice(total[after] - total[first], frames[after] - frames[first], np.where(roles == ASSISTANT, 1.0, -1.0))
 
 
 def _lost_beside_jumps(lane: Lane) -> NDArray[np.bool_]:
@@ -190,6 +212,14 @@ def _lost_beside_jumps(lane: Lane) -> NDArray[np.bool_]:
         lost[mine[1:][jumped], 0] = True
         lost[mine[:-1][jumped], 1] = True
     return lost
+
+
+def _tell_voices(lanes: Sequence[Lane]) -> None:
+    """Learn the voices of channels that carry two from what matched at once."""
+    for lane in (lane for lane in lanes if lane.shared):
+        sure = ((k := lane.matched(role))[lane.matches.cost[k] < _SURE_COST] for role in ROLES)
+        user, assistant = (list(zip(lane.starts(k), lane.ends(k), strict=True)) for k in sure)
+        lane.voices = second_voice(lane.channel, user, assistant)
 
 
 def _learn(lanes: Sequence[Lane], axis: Axis) -> None:

@@ -27,8 +27,11 @@ class Evidence:
     `left_over_ms` is the distance to unassigned speech beside it.  `made_up`: an edge is where the log
     wants one, not where the sound pauses.  `shared`: both roles speak on this channel.  `stray_share` is how much of
     what sounds like speech on this channel belongs to no utterance.  `pinned` is how far the log's order tells the
-    place of an utterance without a time (1: wholly), nan where the log has a time.  `stricter`: more than usual was
-    asked of what is speech.  `company` is how well those around it are carried by themselves, 0 to 1.
+    place of an utterance without a time (1: wholly), nan where the log has a time.  `stricter`: what is speech was
+    decided in another way than usual.  `company` is how well those around it are carried by themselves, 0 to 1.
+    `disputed` is the share of other attempts, with other opinions of what is speech, that have it elsewhere;
+    `lost_inside` the share of it where an utterance without a place is expected.  `soft_start_ms` and `soft_end_ms`
+    are how much farther in the edges would be if only what is clearly loud counted.
     """
 
     channel: int
@@ -48,6 +51,10 @@ class Evidence:
     pinned: float = math.nan
     stricter: bool = False
     company: float = 1.0
+    disputed: float = 0.0
+    lost_inside: float = 0.0
+    soft_start_ms: float = 0.0
+    soft_end_ms: float = 0.0
 
 
 def features(evidence: Evidence) -> dict[str, float]:
@@ -72,6 +79,10 @@ def features(evidence: Evidence) -> dict[str, float]:
         "untimed_length": _share(ratio, 0.1, 0.6) if untimed else 0.0,
         "stricter": float(evidence.stricter),
         "company": 1 - evidence.company,
+        "disputed": evidence.disputed,
+        "lost_inside": evidence.lost_inside,
+        "soft_start": _share(evidence.soft_start_ms, 40, 240),
+        "soft_end": _share(evidence.soft_end_ms, 60, 300),
     }
 
 
@@ -109,25 +120,29 @@ def support(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 3.5
+BIAS = 3.7
 WEIGHTS = {
     "late": 0.8,
-    "length": 2.0,
-    "cost": 1.1,
-    "noise": 2.0,
-    "onset": 0.4,
-    "ending": 0.3,
-    "left_over": 2.7,
-    "made_up": 2.5,
-    "shared": 0.2,
+    "length": 1.4,
+    "cost": 0.0,
+    "noise": 1.1,
+    "onset": 1.5,
+    "ending": 0.1,
+    "left_over": 1.9,
+    "made_up": 2.4,
+    "shared": 0.3,
     "stray": 0.2,
-    "end_far": 0.1,
-    "unsteady": 0.3,
-    "weak_end": 1.4,
-    "unpinned": 1.4,
-    "untimed_length": 1.5,
-    "stricter": 1.2,
-    "company": 2.3,
+    "end_far": 0.6,
+    "unsteady": 0.4,
+    "weak_end": 0.8,
+    "unpinned": 1.1,
+    "untimed_length": 1.0,
+    "stricter": 0.6,
+    "company": 2.2,
+    "disputed": 2.0,
+    "lost_inside": 0.2,
+    "soft_start": 1.1,
+    "soft_end": 1.6,
 }
 """Log odds: what `benchmarks/confidence.py` fits to recordings with known truth."""
 

@@ -93,6 +93,20 @@ def session_findings(
         )
 
 
+def clock_far_off(far_ms: int) -> Iterator[Finding]:
+    """That the log was moved by minutes or hours, if it was."""
+    if far_ms:
+        seconds = round(abs(far_ms) / 1000)
+        amount = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        yield Finding(
+            "clock-far-off",
+            "warning",
+            f"what the log has sounds {amount} {'later' if far_ms > 0 else 'earlier'} than its times: it was moved",
+            hint="write times on the session's clock, or start_ms of the parts in session.json; see with "
+            "`sessiontool align` whether texts and sound belong together",
+        )
+
+
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

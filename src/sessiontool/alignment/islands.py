@@ -48,14 +48,18 @@ class Islands:
         return len(self.start)
 
 
-def cut_islands(edges: NDArray[np.int64], score: NDArray[np.floating], axis: Axis, wanted: Floats) -> Islands:
+def cut_islands(
+    edges: NDArray[np.int64], score: NDArray[np.floating], axis: Axis, wanted: Floats, changes: Floats
+) -> Islands:
     """A channel's islands (n, 2), cut where the output's clock jumps and where the log wants an edge inside one.
 
-    `wanted` are expected starts and ends in ms; such a cut goes to a weak frame near by, and counts as made up.
+    They are cut at `changes` (ms) of the voice as well.  `wanted` are expected starts and ends in ms; such a cut goes
+    to a weak frame near by, and counts as made up.
     """
     starts, ends = edges[:, 0].astype(float), edges[:, 1].astype(float)
     cuts: dict[float, bool] = {}
-    for place, made_up in [(float(c), False) for c in axis.cuts] + [(float(w), True) for w in wanted]:
+    heard = [(float(at), False) for at in (*axis.cuts, *changes)]
+    for place, made_up in heard + [(float(at), True) for at in wanted]:
         k = int(np.searchsorted(starts, place, side="right")) - 1
         if k < 0 or place >= ends[k]:
             continue

@@ -68,6 +68,7 @@ class ChannelActivity:
 
     score: Halves
     power: Rows
+    bands: Rows
     islands: NDArray[np.int64]
     noise_db: float
     speech_db: float
@@ -114,9 +115,9 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
                 noise = replace(noise, floor=_raised(noise.floor, bands, behind))
                 scores = _scores(bands, noise, pool)
             _without_blips(scores, timeline)
-            channels.append(_channel(*scores, levels.power[index]))
+            channels.append(_channel(*scores, levels.power[index], bands))
             heard.append(scores)
-    mixed = _mixed(heard, levels.power) if dual_mono else None
+    mixed = _mixed(heard, levels.power, levels.bands[0]) if dual_mono else None
     return Activity(levels.duration_ms, tuple(channels), leaks, dual_mono, mixed)
 
 
@@ -140,13 +141,13 @@ def _outside(spans: Sequence[tuple[int, int]], count: int) -> NDArray[np.bool_]:
     return outside
 
 
-def _mixed(heard: Sequence[tuple[Halves, Halves, Bytes]], power: Sequence[Rows]) -> ChannelActivity:
+def _mixed(heard: Sequence[tuple[Halves, Halves, Bytes]], power: Sequence[Rows], bands: Rows) -> ChannelActivity:
     """The activity of two channels together: at each instant that of whichever has more."""
     score, faint, overall = (np.maximum(one, other) for one, other in zip(*heard, strict=True))
     both = Rows()
     for at in range(0, len(power[0]), _MINUTE_FRAMES):
         both.append(np.maximum(*(rows[at : at + _MINUTE_FRAMES] for rows in power)).tobytes())
-    return _channel(score, faint, overall, both)
+    return _channel(score, faint, overall, both, bands)
 
 
 def _recorded_chunks(timeline: Timeline, count: int) -> NDArray[np.bool_]:
@@ -315,14 +316,14 @@ def _faint(excess: Floats) -> Floats:
     return clearest
 
 
-def _channel(score: Halves, faint: Halves, overall: Bytes, power: Rows) -> ChannelActivity:
+def _channel(score: Halves, faint: Halves, overall: Bytes, power: Rows, bands: Rows) -> ChannelActivity:
     islands = without_steady(stretched(find_islands(score), faint), power)
     spoken = np.zeros(len(overall), bool)
     for start, end in islands // FRAME_MS:
         spoken[start:end] = True
     speech = _quantile_db(overall[spoken], 0.8)
     noise = _quantile_db(overall[~spoken], 0.5)
-    return ChannelActivity(score, power, islands, noise, speech)
+    return ChannelActivity(score, power, bands, islands, noise, speech)
 
 
 def _quantile_db(levels: Bytes, share: float) -> float:

@@ -133,7 +133,7 @@ def _grounds(lanes: Sequence[Lane], axis: Axis) -> list[Ground]:
 
 def _ground(channel: ChannelActivity, role: str, others: Sequence[ChannelActivity], axis: Axis) -> Ground:
     """A channel's islands, left over at the prices of a role, and which end as a speaker on the others begins."""
-    islands = cut_islands(channel.islands, channel.score, axis, np.zeros(0))
+    islands = cut_islands(channel.islands, channel.score, axis, np.zeros(0), np.zeros(0))
     begun = np.sort(np.concatenate([np.zeros(0), *(other.islands[:, 0] for other in others)]))
     first, last = (np.searchsorted(begun, islands.end + by) for by in (-_CUT_BEFORE_MS, _CUT_AFTER_MS))
     skip = skip_costs(islands, axis, FIRST_COSTS[role])

@@ -39,6 +39,10 @@ _DOUBTS = {
     "untimed_length": "the log has no time for it, and it is long or short for its text",
     "stricter": "what is behind the speaker sounds like speech too",
     "company": "those around it are not sure either",
+    "disputed": "asked in other ways, the sound has it elsewhere",
+    "lost_inside": "an utterance that was not found is expected in it",
+    "soft_start": "it begins softly",
+    "soft_end": "it ends softly",
 }
 _STATUSES = {
     "no_audio": "there is no speech where the log has it",

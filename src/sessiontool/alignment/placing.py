@@ -1,0 +1,175 @@
+"""Matches -> placed utterances: where each one begins and ends, whether it was cut off, and what speaks for that.
+
+Not here: which stretch of speech belongs to which utterance (`channel_matching`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..model import SAMPLES_PER_MS, Placement
+from .band_levels import POWER_MS
+from .boundaries import Edge, snap
+from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
+from .confidence import Evidence, confidence, support
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ..model import PlacementStatus, Utterance
+    from .recorded_time import Axis
+    from .speech_activity import Activity
+
+    Floats = NDArray[np.float64]
+
+_LOGGED_MS = 400.0  # chosen: how far an end may be moved to where the log has it, where no boundary was found
+_AROUND = 3  # places on either side of one that are its company; chosen
+_OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begins who cuts one off, and how late
+_SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
+_SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
+
+
+def place_utterances(
+    utterances: Sequence[Utterance], lanes: Sequence[Lane], axis: Axis, activity: Activity
+) -> tuple[list[Placement], list[Evidence | None]]:
+    """Where each utterance is in the sound, and what carries that (None: it has no place)."""
+    placements = [Placement(u, None, None, "no_audio" if u.role in ROLES else "unmatched", 0.0) for u in utterances]
+    evidence: list[Evidence | None] = [None] * len(utterances)
+    user_starts = np.sort(np.concatenate([np.zeros(0), *(lane.starts(lane.matched(USER)) for lane in lanes)]))
+    for lane in lanes:
+        shared = lane.shared
+        taken = lane.taken()
+        stray = _stray_share(lane, taken)
+        for k in range(len(lane.raw)):
+            i = int(lane.raw.index[k])
+            if not lane.matches.found[k]:
+                status: PlacementStatus = "unmatched" if _sounds(lane, k) else "no_audio"
+                placements[i] = Placement(utterances[i], None, None, status, 0.0)
+                continue
+            start, end = _snapped(lane, k)
+            if shared:
+                start, end = _overlapping(lane, k, start, end)
+            found = replace(_evidence(lane, k, (start, end), axis, taken, shared=shared), stray_share=stray)
+            clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
+            begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
+            stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
+            status = "clipped" if clipped else "aligned"
+            placements[i] = Placement(utterances[i], begin, stop, status, 0.0)
+            evidence[i] = found
+        for i, company in _company(lane, evidence):
+            if (alone := evidence[i]) is not None:
+                evidence[i] = found = replace(alone, company=company)
+                placements[i] = replace(placements[i], confidence=confidence(found))
+    return placements, evidence
+
+
+def _company(lane: Lane, evidence: Sequence[Evidence | None]) -> list[tuple[int, float]]:
+    """For each utterance of a lane, how well those around it are carried; without a place, not at all."""
+    index = lane.raw.index[np.argsort(lane.expected.start, kind="stable")]
+    alone = np.array([0.0 if (found := evidence[int(i)]) is None else support(found) for i in index])
+    before = np.concatenate(([0.0], np.cumsum(alone)))
+    company = []
+    for at, i in enumerate(index):
+        low, high = max(0, at - _AROUND), min(len(index), at + _AROUND + 1)
+        others = (before[high] - before[low] - alone[at]) / max(1, high - low - 1)
+        company.append((int(i), float(others) if high - low > 1 else 1.0))
+    return company
+
+
+def _sounds(lane: Lane, k: int) -> bool:
+    """Whether there is speech where an unmatched utterance was expected."""
+    lo = int(np.clip(lane.expected.start[k] / 10, 0, len(lane.channel.score)))
+    hi = int(np.clip((lane.expected.start[k] + lane.expected.reach[k]) / 10, 0, len(lane.channel.score)))
+    return hi > lo and float((lane.channel.score[lo:hi] > 2).mean()) > _SOUNDING
+
+
+def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
+    a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
+    low = float(lane.islands.end[a - 1]) if a else 0.0
+    high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(POWER_MS * len(lane.channel.power))
+    return snap(lane.channel.power, float(lane.islands.start[a]), float(lane.islands.end[b]), low, high)
+
+
+def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge]:
+    """On a channel of two voices, where an edge is not heard because the other voice goes on: where the log has it."""
+    costs = lane.costs[str(lane.roles[k])]
+    a, b = lane.matches.first[k], lane.matches.last[k]
+    if lane.islands.made_start[a]:
+        logged = lane.expected.start[k] + costs.start_bias
+        start = Edge(
+            float(np.clip(logged, start.at_ms - _LOGGED_MS, min(start.at_ms + _LOGGED_MS, end.at_ms - 1))), 0.0
+        )
+    if lane.islands.made_end[b] and np.isfinite(lane.expected.end[k]) and costs.end_spread < SHARP_END_MS:
+        logged = lane.expected.end[k] + costs.end_bias
+        end = Edge(
+            float(np.clip(logged, max(end.at_ms - _LOGGED_MS, start.at_ms + 1), end.at_ms + 2 * _LOGGED_MS)), 0.0
+        )
+    return start, end
+
+
+def _evidence(
+    lane: Lane, k: int, edges: tuple[Edge, Edge], axis: Axis, taken: NDArray[np.bool_], *, shared: bool
+) -> Evidence:
+    """The evidence for the place of utterance `k`; `taken` says which islands are assigned."""
+    start, end = edges
+    costs = lane.costs[str(lane.roles[k])]
+    a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
+    left = lane.islands.start[a] - lane.islands.end[a - 1] if a and not taken[a - 1] else 9999.0
+    right = lane.islands.start[b + 1] - lane.islands.end[b] if b + 1 < len(taken) and not taken[b + 1] else 9999.0
+    recorded = axis.recorded([start.at_ms, end.at_ms])
+    return Evidence(
+        channel=lane.number,
+        start_residual_ms=start.at_ms - lane.expected.start[k] - costs.start_bias,
+        end_residual_ms=end.at_ms - lane.expected.end[k] - costs.end_bias,
+        start_spread_ms=costs.start_spread,
+        end_spread_ms=costs.end_spread,
+        length_ratio=float(np.diff(recorded)[0] / max(1.0, lane.expected.length[k] * costs.rate)),
+        start_contrast_db=start.contrast_db,
+        end_contrast_db=end.contrast_db,
+        soft_start_ms=start.soft_ms,
+        soft_end_ms=end.soft_ms,
+        snr_db=lane.channel.snr_db,
+        cost=float(lane.matches.cost[k]),
+        left_over_ms=float(min(left, right)),
+        made_up=bool(lane.islands.made_start[a] or lane.islands.made_end[b]),
+        shared=shared,
+        pinned=float(lane.raw.pinned[k]),
+        lost_inside=_lost_inside(lane, start.at_ms, end.at_ms),
+    )
+
+
+def _lost_inside(lane: Lane, start_ms: float, end_ms: float) -> float:
+    """Which share of a stretch is where an utterance is expected that has no place."""
+    lost = ~lane.matches.found
+    if not lost.any():
+        return 0.0
+    begin = lane.expected.start[lost] + np.array([lane.costs[str(role)].start_bias for role in lane.roles[lost]])
+    shared = np.minimum(begin + lane.expected.length[lost], end_ms) - np.maximum(begin, start_ms)
+    return float(np.clip(shared.max() / max(1.0, end_ms - start_ms), 0, 1))
+
+
+def _stray_share(lane: Lane, taken: NDArray[np.bool_]) -> float:
+    """How much of the time that sounds like speech on a lane belongs to no utterance."""
+    length = lane.islands.end - lane.islands.start
+    return float(length[~taken].sum() / max(1.0, length.sum()))
+
+
+def _is_clipped(utterance: Utterance, found: Evidence, end_ms: float, user_starts: Floats) -> bool:
+    """Whether an assistant's turn ends because the user began to speak."""
+    if utterance.role != ASSISTANT:
+        return False
+    if utterance.interrupted and utterance.heard_text is not None:
+        return True  # the log knows; how much of it was heard it only estimates
+    if found.length_ratio > _WHOLE:
+        return False
+    if utterance.interrupted and found.length_ratio < _SHORT:
+        return True
+    before = end_ms - user_starts
+    if ((before >= _OVERLAP_MS[0]) & (before <= _OVERLAP_MS[1])).any():
+        return True
+    return bool(found.length_ratio < _VERY_SHORT and ((before < 0) & (before >= -_LATE_MS)).any())
