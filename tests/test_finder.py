@@ -8,6 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from finder_dialogues import MISSED as MISSED_LINES
+from finder_dialogues import Line, lines_of
 from finder_sentences import LATER, LATER_WITHOUT, MISSED, WITH, WITHOUT
 
 from sessiontool import UsageError
@@ -49,6 +51,24 @@ def test_what_was_missed_once_is_found_and_what_is_missed_is_listed() -> None:
     assert len(missed) / len(LATER) < 0.05
     false = [text for text in LATER_WITHOUT if find(text, FINDERS)]
     assert false == ["ten twenty thirty forty fifty sixty seventy eighty ninety one hundred"]
+
+
+@pytest.mark.parametrize("name", ["dialogue", "afterwards", "abroad"])
+def test_lines_of_calls_in_another_style(name: str) -> None:
+    lines = lines_of(name)
+    assert {line.text for line in lines if missed(line.text, [(line.kind, line.said)])} <= MISSED_LINES
+    false = [
+        (one.kind, line)
+        for line in lines
+        for one in find(line.text, FINDERS)
+        if one.kind != line.kind or not is_wanted(one, line.text, [(line.kind, line.said)])
+    ]
+    assert false == []
+
+
+@pytest.mark.parametrize("line", [*lines_of("decoys"), *lines_of("abroad-decoys")])
+def test_nothing_is_found_where_nothing_is(line: Line) -> None:
+    assert find(line.text, FINDERS) == []
 
 
 def is_wanted(one: Hit, text: str, expected: list[tuple[str, str]]) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...documents.lenient import words_of
 from .emails import find_emails
-from .spoken_digits import DigitRun, digit_runs
+from .foreign_digits import in_digits
+from .spoken_digits import DigitRun, digit_runs, digit_runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _CARDS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
@@ -26,13 +27,22 @@ _NANP = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")  # North America: an area and an ex
 _TRUNK = re.compile(r"0[1-9]\d{8,10}")  # a national number with its trunk prefix, as in the United Kingdom
 _LOCAL = re.compile(r"(?<![\d-])\d{3}-\d{4}(?![\d-])")
 _SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
-_PHONE_WORDS = re.compile(r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach)\b", re.IGNORECASE)
+_PHONE_WORDS = re.compile(
+    r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach"
+    r"|telefon\w*|t[eé]l[eé]fon\w*|handy\w*|portable|m[oó]vil|cellulare|celular|telem[oó]vel|mobiel\w*)\b",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS = re.compile(r"\bnumber\b", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|build)\b", re.IGNORECASE)
 _PLUS = re.compile(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
 _PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
 _NEAR_CHARS = 40
 """Characters between a word that names a number and the number; chosen."""
+_COUNTED = "".join(map(str, range(100)))
+"""Digits that counting aloud gives, which is no number of a telephone; chosen: to a hundred."""
+_MOST_CARD_DIGITS, _FEWEST_TOGETHER, _MOST_ASIDE_CHARS = 19, 3, 40
+"""Digits of a card at most (ISO/IEC 7812), the fewest of a piece where words part it, characters of those; chosen."""
 _MOST_PHONE_DIGITS, _FEWEST_ABROAD, _FEWEST_NAMED = 15, 8, 7
 """Digits of a phone number: the most (ITU-T E.164), the fewest with a country's code, the fewest where it is named
 so (chosen)."""
@@ -69,8 +79,41 @@ def find(text: str, kinds: Iterable[str]) -> list[Hit]:
     return sorted((one for one in found if one.kind in wanted), key=lambda one: one.start)
 
 
+def _runs(text: str) -> Iterator[DigitRun]:
+    """The runs of digits of a text, also those of languages other than English that it has number words of."""
+    yield from digit_runs(text)
+    for numbers in in_digits(text):
+        yield from digit_runs_of(text, numbers)
+
+
 def _cards(text: str) -> Iterator[tuple[int, int]]:
-    for run in digit_runs(text):
+    runs = list(_runs(text))
+    yield from _whole_cards(runs)
+    yield from _cards_with_asides(digit_runs(text))
+
+
+def _cards_with_asides(runs: Sequence[DigitRun]) -> Iterator[tuple[int, int]]:
+    """Cards that a few words part: "1111, and the second half is, 1111"; they begin and end with a run."""
+    first = 0
+    while first < len(runs):
+        digits, after = runs[first].digits, first + 1
+        while after < len(runs) and len(digits) < _MOST_CARD_DIGITS and _is_aside(runs[after - 1], runs[after]):
+            digits += runs[after].digits
+            after += 1
+            if _card_at(digits, 0) == len(digits):
+                yield runs[first].places[0][0], runs[after - 1].places[-1][1]
+                first = after - 1
+                break
+        first += 1
+
+
+def _is_aside(before: DigitRun, after: DigitRun) -> bool:
+    is_long = min(len(before.digits), len(after.digits)) >= _FEWEST_TOGETHER
+    return is_long and 0 <= after.places[0][0] - before.places[-1][1] <= _MOST_ASIDE_CHARS
+
+
+def _whole_cards(runs: Iterable[DigitRun]) -> Iterator[tuple[int, int]]:
+    for run in runs:
         first = 0
         while first < len(run.digits):
             after = _card_at(run.digits, first)
@@ -109,7 +152,7 @@ def _mod_97(number: str) -> bool:
 
 
 def _social(text: str) -> Iterator[tuple[int, int]]:
-    for run in digit_runs(text):
+    for run in _runs(text):
         is_grouped = _groups(run, text) == [3, 2, 4]
         is_named = _is_near(_SSN_WORDS, text, run)
         if _SSN.fullmatch(run.digits) and (is_grouped or is_named):
@@ -117,7 +160,7 @@ def _social(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:
-    for run in digit_runs(text):
+    for run in _runs(text):
         if _is_phone(run, text):
             start, end = run.place(0, len(run.digits))
             opened = text[max(0, start - 2) : start]
@@ -128,12 +171,14 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_phone(run: DigitRun, text: str) -> bool:
     digits, start = run.digits, run.places[0][0]
-    if len(digits) > _MOST_PHONE_DIGITS or _is_near(_OTHER_WORDS, text, run):
+    if len(digits) > _MOST_PHONE_DIGITS or _is_near(_OTHER_WORDS, text, run) or digits in _COUNTED:
         return False
     is_abroad = digits.startswith("00") or _PLUS.search(text, max(0, start - 8), start) is not None
     if is_abroad and len(digits.lstrip("0")) >= _FEWEST_ABROAD:
         return True
     if _NANP.fullmatch(digits) or _TRUNK.fullmatch(digits):
+        return True
+    if _groups(run, text) == [3, 4] and _is_near(_NUMBER_WORDS, text, run):
         return True
     return len(digits) >= _FEWEST_NAMED and _is_near(_PHONE_WORDS, text, run)
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...documents.lenient import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNITS = dict(zip(words_of("zero one two three four five six seven eight nine"), "0123456789", strict=True))
 _UNITS |= {"oh": "0", "o": "0", "nought": "0", "naught": "0", "nil": "0", "niner": "9"}
@@ -21,15 +25,24 @@ _REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _ZEROS = {"hundred": "00", "thousand": "000"}
 _FILLERS = frozenset(
     words_of(
-        "um uh er erm ah and then dash hyphen space minus point slash comma okay ok so now wait sorry hmm mm well like"
+        "um uh er erm ah huh and then dash hyphen space minus point slash comma okay ok so now wait sorry hmm mm mhm "
+        "well like yes yeah yep right"
     )
 )
+_PLURALS = {f"{word}{'es' if word == 'six' else 's'}": digit for word, digit in _UNITS.items()} | {"zeroes": "0"}
+_COUNTS = re.compile(
+    r"\b(?:first|next|last|other|final)\s+(?:two|three|four|five|six|eight)\b(?:\s+digits?)?", re.IGNORECASE
+)
+"""Words that say how many digits come, and are none of them."""
+_SPELLED_AS = re.compile(r"(?<=\b[A-Za-z]) (?:as in|like|for) [A-Za-z]+")
+_BANK = re.compile(r"[A-Z]{2}\d\d")  # how an account number begins: what follows may be a bank's four letters
 
 _MOST_SPELLED = 4
 """Letters of a word in capitals that may be spelled; chosen: a bank's code has four."""
 
+_DIGIT = re.compile(r"\d", re.ASCII)
 _TOKEN = re.compile(r"\d|[^\W\d_]+", re.ASCII)
-_BETWEEN = re.compile(r"[\s\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]{0,8}")
+_BETWEEN = re.compile(r"(?:[\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]\s*){0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +62,34 @@ def digit_runs(text: str, *, letters: bool = False) -> list[DigitRun]:
     runs: list[DigitRun] = []
     run = _Run()
     end = 0
+    text = _COUNTS.sub(lambda found: " " * len(found[0]), text)
+    if letters:  # "D as in Delta" is D
+        text = _SPELLED_AS.sub(lambda found: " " * len(found[0]), text)
     for token in _TOKEN.finditer(text):
         word = token.group()
-        is_near = _BETWEEN.fullmatch(text, end, token.start()) is not None
+        is_near = _BETWEEN.fullmatch(text[end : token.start()].strip()) is not None
         end = token.end()
         if not is_near:
             run.end(runs)
-        if letters and _is_spelled(word, text[end : end + 1]):
+        if letters and (_is_spelled(word, text[end : end + 1]) or (len(word) == _MOST_SPELLED and run.is_bank_next())):
             run.add(word.upper(), token.span())
         elif not run.take(word.lower(), token.span()):
             run.end(runs)
+    run.end(runs)
+    return runs
+
+
+def digit_runs_of(text: str, numbers: Sequence[tuple[str, int, int]]) -> list[DigitRun]:
+    """The runs of a text in which numbers were found: their digits, and the characters (from, to) that say them."""
+    runs: list[DigitRun] = []
+    run = _Run()
+    end = 0
+    written = [(one.group(), *one.span()) for one in _DIGIT.finditer(text)]
+    for digits, start, after in sorted([*numbers, *written], key=lambda one: one[1]):
+        if _BETWEEN.fullmatch(text[end:start].strip()) is None:
+            run.end(runs)
+        run.add(digits, (start, after))
+        end = after
     run.end(runs)
     return runs
 
@@ -96,6 +127,9 @@ class _Run:
             self._open_ten = True
         elif word in _ZEROS and self._found:
             self.add(_ZEROS[word], place)
+        elif word in _PLURALS and self._found and self._found[-1][0] in "23456789":
+            count, (start, _) = self._found.pop()  # "four ones"
+            self._found += [(_PLURALS[word], (start, place[1]))] * int(count)
         elif word in _REPEATS:
             self._repeat = _REPEATS[word], place[0]
         else:
@@ -106,6 +140,10 @@ class _Run:
         """Take in characters that are read at one place."""
         self._repeat, self._open_ten = None, False
         self._found += [(digit, place) for digit in digits]
+
+    def is_bank_next(self) -> bool:
+        """Whether the bank's letters come next: of an account number, its country and check digits were said."""
+        return len(self._found) == _MOST_SPELLED and _BANK.fullmatch("".join(one for one, _ in self._found)) is not None
 
     def end(self, runs: list[DigitRun]) -> None:
         if self._found:
