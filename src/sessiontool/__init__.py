@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import caption as caption
-    from .api import export as export
-    from .api import inspect as inspect
-    from .api import merge as merge
-    from .api import merge_many as merge_many
-    from .api import page as page
-    from .api import purge as purge
-    from .api import read_clip as read_clip
-    from .api import read_events as read_events
-    from .api import redact as redact
-    from .api import verify as verify
+    from .api.editing import caption as caption
+    from .api.editing import purge as purge
+    from .api.editing import read_events as read_events
+    from .api.editing import redact as redact
+    from .api.exporting import export as export
+    from .api.exporting import page as page
+    from .api.exporting import read_clip as read_clip
+    from .api.merging import inspect as inspect
+    from .api.merging import merge as merge
+    from .api.merging import merge_many as merge_many
+    from .api.merging import verify as verify
     from .batch.job import Outcome as Outcome
     from .documents.log_options import log_options as log_options
     from .errors import BusyError as BusyError
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
-    "api": "caption export inspect merge merge_many page purge read_clip read_events redact verify",
+    "api.editing": "caption purge read_events redact",
+    "api.exporting": "export page read_clip",
+    "api.merging": "inspect merge merge_many verify",
     "batch.job": "Outcome",
     "documents.log_options": "log_options",
     "errors": "BusyError NotFoundError RecordingError SessionToolError StorageError UsageError",
