@@ -12,7 +12,8 @@ import av
 import numpy as np
 import pytest
 from conftest import store_of
-from typer.testing import CliRunner
+from places import Prefix
+from typer.testing import CliRunner, Result
 
 from sessiontool.cli import app
 from sessiontool.media.opus import packet_samples
@@ -207,7 +208,7 @@ def test_an_utterance_on_an_edge_keeps_the_words_inside() -> None:
         (["--from", "0:20", "--to", "0:10"], 2, "--to a later time than --from"),
         (["--from", "-3"], 2, "is no time in a recording"),
         (["--from", "9:00:00"], 2, "an earlier time"),
-        (["--into", "s3://bucket/exports"], 2, "a local folder"),
+        (["--into", "ftp://host/exports"], 2, "cannot use a ftp:// folder"),
         (["--t", "0:10"], 2, "No such option"),
     ],
 )
@@ -244,3 +245,34 @@ def test_a_recording_that_was_changed_is_not_exported(merged: Path, tmp_path: Pa
     assert done.returncode == 4
     assert "not the one that its report names" in done.stderr
     assert not (tmp_path / "exports").exists()
+
+
+def test_exports_go_into_a_bucket_and_beside_the_result(merged: Path, s3_url: str, s3_client: Any) -> None:
+    bucket = Prefix(s3_url, s3_client)
+    for file in merged.iterdir():
+        bucket.put(f"results/{SESSION}/{file.name}", file.read_bytes())
+    place = ["--store", str(store_of(SESSION)), "--output", f"{s3_url}/results"]
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, [*arguments, *place])
+
+    clip = ("export", SESSION, "--from", "10", "--to", "12", "--format", "ogg,wav")
+    assert run(*clip, "--into", f"{s3_url}/out").exit_code == 0
+    assert run(*clip, "--beside").exit_code == 0
+    for folder in (f"out/{SESSION}/10.000-12.000s/", f"results/{SESSION}/exports/10.000-12.000s/"):
+        document = json.loads(bucket.get(f"{folder}exports.json"))
+        hashes = {one["name"]: one["sha256"] for one in document["files"] + document["documents"]}
+        assert {"audio.ogg", "audio.wav", "captions.vtt", "transcript.json"} <= set(hashes)
+        assert {name: hashlib.sha256(bucket.get(folder + name)).hexdigest() for name in hashes} == hashes
+        assert sorted(key.removeprefix(folder) for key in bucket.keys() if key.startswith(folder)) == sorted(  # noqa: SIM118
+            [*hashes, "exports.json"]
+        )
+    kind = s3_client.head_object(Bucket=bucket.bucket, Key=f"{bucket.prefix}{folder}audio.wav")["ContentType"]
+    assert kind == "audio/wav"
+    again = run(*clip, "--into", f"{s3_url}/out")
+    assert again.exit_code == 2
+    assert "has exports.json already" in " ".join(again.stderr.split())
+    assert run(*clip, "--into", f"{s3_url}/out", "--force").exit_code == 0
+    assert run("verify", SESSION).exit_code == 0  # what is beside a result is none of it
+    both = run(*clip, "--into", f"{s3_url}/out", "--beside")
+    assert "name two places" in " ".join(both.stderr.split())

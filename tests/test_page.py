@@ -321,6 +321,7 @@ def test_the_page_of_a_redacted_result_has_what_is_left(place: Path, tmp_path: P
     command("verify", store, "--text", re.escape(gone["text"]))
     kept = next(one["text"] for one in data["turns"] if one["text"] and one["text"][0] != "[")
     assert "index.html" in command("verify", store, "--text", re.escape(kept), code=RecordingError.exit_code)
+    assert sessiontool.page(SESSION, store=store, redacted=True).location == str(inside / "index.html")
     command("page", store, "--redacted", "--embed", "--into", str(tmp_path))
     assert gone["text"] not in (tmp_path / f"{SESSION}.redacted.html").read_text("utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..sessions.result_names import REDACTED
 from ..storage import Layout, open_store, target_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def opened_target(
     s3: S3Options | None,
     limits: Limits | None,
     layout: str | None = None,
+    *,
+    redacted: bool = False,
 ) -> Iterator[Target]:
-    """The place of a session's result, while its store is open (errors as `opened_store`)."""
+    """The place of a session's result, or its redacted one, while its store is open (errors as `opened_store`)."""
     with opened_store(store, layout, s3, limits) as opened:
-        yield target_of(opened, session_id, output, options=s3, limits=limits)
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
+        yield target.inside(REDACTED) if redacted else target

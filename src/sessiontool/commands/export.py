@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..compose import caption_options_of, targets_of
+from ..errors import UsageError
 from ..options import CAPTIONS, read_formats
 from .common import Common
 from .parameters import Ids, on_store
@@ -53,11 +54,16 @@ def export(
         int | None, typer.Option("--gap", metavar="N", help="What is around the Nth gap, 5 seconds on either side.")
     ] = None,
     into: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--into", metavar="FOLDER", help="The local folder for what is made.  Each session has its own in it."
+            "--into",
+            metavar="PLACE",
+            help="The place for what is made.  A folder or s3://bucket/prefix, with a folder a session: `exports`.",
         ),
-    ] = "exports",
+    ] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Put what is made beside the result, into its folder `exports`.")
+    ] = False,
     redacted: Annotated[
         bool, typer.Option("--redacted", help="Of the redacted result.  Into a folder `redacted` of its own.")
     ] = False,
@@ -74,12 +80,16 @@ def export(
         from ..sessions.exports.export import export_session  # noqa: PLC0415
         from ..sessions.exports.options import ExportOptions  # noqa: PLC0415
         from ..sessions.result_names import REDACTED  # noqa: PLC0415
-        from ..storage.locations import local_folder  # noqa: PLC0415
+        from ..storage import open_files  # noqa: PLC0415
         from ..views.exported import EXPORT  # noqa: PLC0415
 
         settings = common.settings()
-        captions, target_of, folder = caption_options_of(settings), targets_of(settings), local_folder(into)
-        folder = folder / REDACTED if redacted else folder
+        captions, target_of = caption_options_of(settings), targets_of(settings)
+        if beside and into is not None:
+            raise UsageError("--beside and --into name two places", hint="give one of them")
+        place = None if beside else open_files(into or "exports", options=settings.s3, limits=settings.limits)
+        if place is not None and redacted:
+            place = place.inside(REDACTED)
         options = ExportOptions(
             formats=read_formats(formats),
             roles=read_formats(roles) if roles is not None else (),
@@ -99,6 +109,6 @@ def export(
             target = target_of(store, session_id)
             if redacted:
                 target = target.inside(REDACTED)
-            return export_session(session_id, target, folder, options, captions, progress)
+            return export_session(session_id, target, place, options, captions, progress)
 
         common.run_all(ids, settings, run, EXPORT)

@@ -34,7 +34,10 @@ def page(
         bool, typer.Option("--embed", help="Make one file with the audio inside, ID.html, and change no result.")
     ] = False,
     into: Annotated[
-        str, typer.Option("--into", metavar="FOLDER", help="The local folder for what is made.  With --embed alone.")
+        str,
+        typer.Option(
+            "--into", metavar="FOLDER", help="The place for what is made.  A local folder.  With --embed alone."
+        ),
     ] = ".",
     link: Annotated[
         str | None, typer.Option("--link", metavar="TIME", help="On S3: print a link for so long (30m, 12h, 7d).")

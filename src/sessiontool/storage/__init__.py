@@ -1,13 +1,15 @@
 """Stores: a local folder or S3, one layout, one protocol.
 
 `open_store` gives a `Store`, which lists sessions and reads their objects; `Store.target`, `open_results` and
-`open_output` give a `Target`, the place of one session's result.  boto3 is imported for `s3://` and never otherwise.
+`open_output` give a `Target`, the place of one session's result, and `open_files` gives `Files`, a place for others.
+boto3 is imported for `s3://` and never otherwise.
 """
 
 from ..options import Limits, S3Options
+from .files import Files
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, REDACTED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
 from .local.disk import scratch_folder
-from .locations import open_output, open_results, open_store, target_of
+from .locations import open_files, open_output, open_results, open_store, target_of
 from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, check_chunk_size, not_published
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "REDACTED_FOLDER",
     "REPORT_NAME",
     "SIDECARS",
+    "Files",
     "Layout",
     "Limits",
     "Reader",
@@ -28,6 +31,7 @@ __all__ = [
     "check_session_id",
     "natural_key",
     "not_published",
+    "open_files",
     "open_output",
     "open_results",
     "open_store",

@@ -10,12 +10,14 @@ from urllib.parse import unquote, urlsplit
 from ..errors import UsageError
 from ..options import Limits, S3Options
 from .layout import Layout, check_session_id
+from .local.files import FolderFiles
 from .local.results import FolderResults
 from .local.store import LocalStore
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    from .files import Files
     from .protocols import Results, Store, Target
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -53,6 +55,20 @@ def open_results(url_or_path: str, *, options: S3Options | None = None, limits: 
 
         return S3Results.at(url_or_path, options or S3Options(), limits)
     return FolderResults(_folder(url_or_path), limits)
+
+
+def open_files(url_or_path: str, *, options: S3Options | None = None, limits: Limits | None = None) -> Files:
+    """The place of files that are no result, such as exports, at a folder's path or `s3://bucket/prefix`.
+
+    Nothing is made or asked of a server yet.  UsageError as `open_store`.
+    """
+    if _is_bucket(url_or_path, "folder"):
+        from .s3.files import S3Files  # noqa: PLC0415 - as above
+        from .s3.store import open_bucket  # noqa: PLC0415
+
+        bucket, root, _ = open_bucket(url_or_path, options or S3Options(), limits or Limits())
+        return S3Files(bucket, root)
+    return FolderFiles(_folder(url_or_path))
 
 
 def open_output(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..model import SessionListing, StoredObject, StoredVersion
     from ..options import Limits
+    from .files import Files
     from .layout import Layout
 
 REPORT_NAME = "report.json"
@@ -65,6 +66,10 @@ class Target(Protocol):
 
         Each is worked on by itself; what is in it is none of this result's files.
         """
+        ...
+
+    def files(self, name: str) -> Files:
+        """Files that are none of the result's, in a folder of this name in it (RecordingError for no plain name)."""
         ...
 
     def sizes(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ _MOST_SHOWN = 12
 
 
 def _document(result: ExportResult) -> dict[str, Any]:
-    return {"status": "exported", "location": str(result.folder), **result.document}
+    return {"status": "exported", "location": result.location, **result.document}
 
 
 def _level(file: dict[str, Any]) -> str:
@@ -31,7 +31,7 @@ def _level(file: dict[str, Any]) -> str:
 
 def _lines(result: ExportResult, _: bool) -> list[str]:
     source = result.document["source"]
-    lines = [f"{result.session_id}: {clock(source['start_s'])} to {clock(source['end_s'])}, in {result.folder}"]
+    lines = [f"{result.session_id}: {clock(source['start_s'])} to {clock(source['end_s'])}, in {result.location}"]
     files = result.document["files"]
     for file in files[:_MOST_SHOWN]:
         width = "stereo" if file["channels"] == 2 else "mono"

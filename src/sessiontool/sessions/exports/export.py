@@ -1,14 +1,12 @@
 """Exports: a published recording, or a stretch of it, as files that other programs play.
 
 The recording is decoded once for all that is asked; whole stereo Opus is copied.  Files are made beside the place where
-they belong and moved there when all of them are whole, `exports.json` last.  The published result is not changed.
+they belong and put there when all of them are whole, `exports.json` last.  The published result is not changed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ...captions import caption
@@ -26,34 +24,39 @@ from .source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ...documents.report_model import ReportOutput
     from ...options import CaptionOptions
-    from ...storage import Target
+    from ...storage import Files, Target
     from .options import ExportOptions
     from .source import Source
 
 EXPORTS, EXPORTS_SCHEMA = "exports.json", "sessiontool.exports/1"
+_BESIDE = "exports"
+"""The folder in a result; what is in it is none of the result's files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What was exported and where it is; `document` is exports.json."""
+    """What was exported and where it is, as a path or `s3://…`; `document` is exports.json."""
 
     session_id: str
-    folder: Path
+    location: str
     document: dict[str, Any]
 
 
 def export_session(
     session_id: str,
     target: Target,
-    folder: Path,
+    into: Files | None,
     options: ExportOptions,
     captions: CaptionOptions,
     progress: Progress | None = None,
 ) -> ExportResult:
-    """Export a published session into `folder`/ID, or for a clip into a folder in it that is named by its times.
+    """Export a published session into a folder with its name in `into`, or without that into `exports` in its result.
+
+    A clip is in a folder in that, which is named by its times.
 
     Raises NotFoundError (nothing published, or no such utterance or gap), RecordingError (the recording is not as it
     was published, or a role has no channel of its own), UsageError (a stretch behind the end; files that are there; an
@@ -69,16 +72,12 @@ def export_session(
     with target.fetched(recording) as path:
         source = source_of(session_id, recording, path, published)
         pieces, lanes = pieces_of(source, options, published, transcript), lanes_of(source, options)
-        place = folder / check_session_id(session_id)
-        if options.is_clip:
-            place /= f"{pieces[0].start / SAMPLES_PER_SECOND:.3f}-{pieces[0].end / SAMPLES_PER_SECOND:.3f}s"
-        elif options.each_utterance:
-            place /= "utterances"
+        place = target.files(_BESIDE) if into is None else into.inside(check_session_id(session_id))
+        if (name := _folder_of(pieces, options)) is not None:
+            place = place.inside(name)
         stems = [f"{piece.stem}{lane.stem}" for piece in pieces for lane in lanes]
         _require_room(place, [f"{stem}.{form}" for stem in stems for form in options.formats], force=options.force)
-        place.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".exporting-", dir=place) as name:
-            work = Path(name)
+        with place.workspace() as work:
             progress.stage("exporting")
             files = make_sound_files(source, lanes, options, pieces, work)
             keeps_length = all(map(_keeps_length, files))
@@ -90,9 +89,16 @@ def export_session(
             if options.filter_graph is not None:
                 document |= {"filter": options.filter_graph, "filter_keeps_length": keeps_length}
             result_files.write_text(work / EXPORTS, report.to_text(document))
-            for one in (*files, *documents, {"name": EXPORTS}):
-                (work / one["name"]).replace(place / one["name"])
-    return ExportResult(session_id, place, document)
+            progress.stage("publishing")
+            place.put({name: work / name for name in (*(one["name"] for one in (*files, *documents)), EXPORTS)})
+    return ExportResult(session_id, place.url, document)
+
+
+def _folder_of(pieces: list[ExportPiece], options: ExportOptions) -> str | None:
+    """The folder for what is not the whole recording."""
+    if options.is_clip:
+        return f"{pieces[0].start / SAMPLES_PER_SECOND:.3f}-{pieces[0].end / SAMPLES_PER_SECOND:.3f}s"
+    return "utterances" if options.each_utterance else None
 
 
 def _require_ffmpeg(options: ExportOptions) -> None:
@@ -117,10 +123,10 @@ def _keeps_length(file: dict[str, Any]) -> bool:
     return bool(file["samples"] == -(-samples * file["rate_hz"] // SAMPLES_PER_SECOND))
 
 
-def _require_room(place: Path, names: Iterable[str], *, force: bool) -> None:
-    there = [name for name in (EXPORTS, *names) if (place / name).exists()]
-    if there and not force:
-        raise UsageError(f"{place} has {there[0]} already", hint="--force replaces it; --into names another folder")
+def _require_room(place: Files, names: Iterable[str], *, force: bool) -> None:
+    there = None if force else place.first_there((EXPORTS, *names))
+    if there is not None:
+        raise UsageError(f"{place.url} has {there} already", hint="--force replaces it; --into names another folder")
 
 
 def _documents(

@@ -24,6 +24,7 @@ from ...errors import BusyError, StorageError, UsageError
 from ...options import Limits
 from ..protocols import REPORT_NAME, check_published, check_report_size, not_published
 from .disk import disk_errors, work_folder
+from .files import FolderFiles
 from .untrusted import check_file, check_folder, check_name, is_folder, is_plain_name, open_file
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class FolderTarget:
 
     def inside(self, name: str) -> FolderTarget:
         return FolderTarget(self._file(name), self._limits)
+
+    def files(self, name: str) -> FolderFiles:
+        return FolderFiles(self._file(name))
 
     def sizes(self) -> dict[str, int]:
         check_folder(self._folder)

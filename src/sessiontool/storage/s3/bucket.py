@@ -57,6 +57,10 @@ _FIRST_THROTTLED_DELAY_S = 0.5
 _CONTENT_TYPES = {
     ".webm": "audio/webm",
     ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".wav": "audio/wav",
     ".flac": "audio/flac",
     ".vtt": "text/vtt; charset=utf-8",
     ".srt": "application/x-subrip",

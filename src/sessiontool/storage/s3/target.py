@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..local.disk import scratch_folder
 from ..local.untrusted import check_name
 from ..protocols import check_published
+from .files import S3Files
 from .lease import Lease
 from .links import link_to
 from .publish import Publication
@@ -41,6 +42,9 @@ class S3Target:
 
     def inside(self, name: str) -> S3Target:
         return S3Target(self._bucket, f"{self._prefix}{check_name(name)}/")
+
+    def files(self, name: str) -> S3Files:
+        return S3Files(self._bucket, f"{self._prefix}{check_name(name)}/")
 
     def sizes(self) -> dict[str, int]:
         pages = self._bucket.pages(self._prefix, delimiter="/")
