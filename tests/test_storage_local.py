@@ -242,3 +242,31 @@ def test_a_folder_without_permission() -> None:
             with pytest.raises(StorageError, match="permission denied") as caught:
                 attempt()
             assert caught.value.hint
+
+
+def test_files_are_on_the_disk_before_they_are_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer that loses its power has the old result or the new one; waits that prove nothing are left out."""
+    steps: list[tuple[str, str]] = []
+    sync, rename = os.fsync, os.rename
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        steps.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+
+    def renamed(old: str, new: str) -> None:
+        steps.append(("rename", Path(new).name))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    target = open_output(str(tmp_path / "out"), "s1")
+    for waits in (2, 3):  # in the folder itself: one more where an old report goes before the new files come
+        steps.clear()
+        with target.workspace() as work:
+            for name in ("audio.webm", "captions.vtt", "report.json"):
+                (work / name).write_bytes(os.urandom(9))
+            target.publish({name: work / name for name in ("audio.webm", "captions.vtt", "report.json")})
+        decided = steps.index(("rename", ".sessiontool.ready"))
+        before = {name for step, name in steps[:decided] if step == "sync"}
+        assert before == {"audio.webm", "captions.vtt", "report.json", ".sessiontool.ready"}
+        assert steps[decided + 1 :] == [("sync", "s1")] * waits

@@ -8,6 +8,7 @@ less the priming that the edit list drops.
 from __future__ import annotations
 
 import struct
+from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import RecordingError
@@ -85,10 +86,11 @@ def _verify(file: BinaryIO, report: Report, maker: Maker | None, problems: Probl
 
 
 def _frames(file: BinaryIO, sizes: Iterable[int]) -> list[bytes]:
-    frames = [file.read(size) for size in sizes]
-    if any(len(frame) != size for frame, size in zip(frames, sizes, strict=True)):
+    *starts, end = accumulate(sizes, initial=0)
+    body = file.read(end)
+    if len(body) != end:
         raise _Broken("the file ends inside a frame")
-    return frames
+    return [body[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
 def _top(file: BinaryIO, kind: bytes) -> bytes:

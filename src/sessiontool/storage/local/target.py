@@ -28,7 +28,7 @@ from .files import FolderFiles
 from .untrusted import check_file, check_folder, check_name, is_folder, is_plain_name, open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 if sys.platform != "win32":
@@ -43,6 +43,8 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOS
 _LOCK_TRIES = 20
 """Times a lock's file is opened anew because it was removed meanwhile, one for each other run; chosen: no file is
 removed so often."""
+_SYNCED_AT_ONCE = 8
+"""Threads that wait for the disk; chosen: as many as a result has files."""
 _LOCK_OPEN = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 
 
@@ -135,10 +137,9 @@ class FolderTarget:
             made = files[REPORT_NAME].parent / READY
             made.mkdir()
             for name, path in files.items():
-                # A full disk may show only here, so nothing that is there is touched before.
-                _sync(path)
                 path.replace(made / name)
-            _sync(made)
+            # A full disk may show only here, so nothing that is there is touched before.
+            _sync_all([*(made / name for name in files), made])
             made.rename(self._folder / READY)
             self._finish()
             for name in obsolete:
@@ -149,8 +150,9 @@ class FolderTarget:
         ready = self._folder / READY
         names = self._ready_names()
         if REPORT_NAME in names:
-            (self._folder / REPORT_NAME).unlink(missing_ok=True)
-            _sync(self._folder)
+            with suppress(FileNotFoundError):  # without an old result nothing can get mixed up with it
+                (self._folder / REPORT_NAME).unlink()
+                _sync(self._folder)
             for name in (*(name for name in names if name != REPORT_NAME), REPORT_NAME):
                 if name == REPORT_NAME:
                     _sync(self._folder)
@@ -247,6 +249,14 @@ def _busy(path: Path, descriptor: int) -> BusyError:
     with os.fdopen(descriptor, "rb") as file:
         owner = file.read(200).decode("utf-8", "replace") or "an unknown run"
     return BusyError(f"another run is at work in {path.parent}: {owner}", hint="run again when it has ended")
+
+
+def _sync_all(paths: Sequence[Path]) -> None:
+    """As `_sync`, of all at once: a file system writes what several wait for in one go."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for what publishes alone
+
+    with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
+        list(pool.map(_sync, paths))
 
 
 def _sync(path: Path) -> None:
