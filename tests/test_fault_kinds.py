@@ -114,6 +114,73 @@ def test_a_last_blob_that_was_never_noted_is_missed_by_when_the_recorder_was_sto
     assert ("chunk-missing", last.seq - 1) in codes(outcome)
 
 
+def close_up(folder: Folder, index: int) -> None:
+    """A chunk that is not there, and that neither a number nor a note knows."""
+    gone = folder.uploads[index]
+    gone.stored, gone.note = False, None
+    folder.shift(gone.seq + 1, -1)
+
+
+def test_a_lost_chunk_shows_in_when_the_next_one_was_handed_over() -> None:
+    """That one begins no cluster: its times go on as if nothing was lost."""
+    folder = folder_of("chrome-load/0")
+    close_up(folder, 7)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-missing", 7) in codes(outcome)
+
+
+def test_what_is_lost_unseen_is_lost_between_chunks() -> None:
+    """A group of packets with a wrong base goes on with its own chunk, and not with the one before the loss."""
+    folder = folder_of("sim-firefox-mono")
+    close_up(folder, 1)
+    flip(folder, folder.uploads[2], "cluster-time", 6, byte=-2)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-missing", 1) in codes(outcome)
+
+
+def test_what_was_noted_takes_its_place_from_what_was_not() -> None:
+    folder = folder_of("chrome-24k/0")
+    folder.uploads[2].pieces = foreign(folder, "sim-chrome-busy", 5)
+    folder.uploads[2].source = 1
+    folder.uploads[3].noted_seq, folder.uploads[3].seq = 3, 45
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_a_chunk_that_was_never_noted_is_no_foreign_one_where_it_fits_to_the_packet() -> None:
+    folder = folder_of("sim-firefox-mono")
+    moved = folder.uploads[3]
+    moved.note = None
+    folder.shift(4, -1)
+    moved.seq = 8
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_the_head_of_a_piece_is_placed_with_what_follows_in_it() -> None:
+    """Two chunks are lost before a piece that begins in a lost cluster, and whose own first one has a wrong time."""
+    folder = folder_of("demo/2")
+    kept, lost = folder.uploads[3], folder.uploads[1:3]
+    for upload in lost:
+        upload.stored = False
+    kept.splice(991, 992, [Piece(bytes([kept.data[991] ^ 64]), tag=1)])
+    swap(lost[0], kept)
+    assert outcome_of(folder, bare=False).is_right
+
+
+# -- clocks of sound that was dropped
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_dropped_sound_hides_no_wrong_bit_of_a_cluster(bare: bool) -> None:
+    """A cluster 64 ms late in which the browser dropped as much: the next one seems to run back by that."""
+    folder = folder_of("chrome-24k/0")
+    flip(folder, folder.uploads[1], "cluster-time", 6)
+    assert outcome_of(folder, bare=bare).is_right
+
+
 # -- numbers of pages and fragments
 
 
@@ -127,9 +194,7 @@ def test_a_fragment_s_wrong_time_beside_a_lost_chunk_and_swapped_ones() -> None:
 
 def test_a_page_with_a_wrong_checksum_behind_a_chunk_that_is_lost() -> None:
     folder = folder_of("sim-ogg")
-    gone = folder.uploads[1]
-    gone.stored, gone.note = False, None
-    folder.shift(gone.seq + 1, -1)
+    close_up(folder, 1)
     folder.uploads[2].splice(666, 802, [Piece(bytes(136), tag=1)])
     assert outcome_of(folder, bare=False).is_right
 
@@ -213,8 +278,7 @@ def test_a_copy_of_silence_is_one_by_what_was_noted() -> None:
 
 def test_a_stranger_s_first_chunk_in_the_place_of_one_ends_no_recording() -> None:
     folder = folder_of("demo/0")
-    folder.uploads[3].stored = False
-    folder.shift(4, -1)
+    close_up(folder, 3)
     folder.uploads[1].pieces = foreign(folder, "chrome-load/0", 0)
     folder.uploads[1].source = 1
     assert outcome_of(folder, bare=True).is_right
@@ -227,7 +291,38 @@ def test_of_two_chunks_for_one_place_the_one_that_fits_better_is_taken() -> None
     assert outcome_of(folder, bare=True).is_right
 
 
-# -- blocks whose size is wrong
+def test_a_stranger_s_chunk_leaves_its_place_to_the_one_that_fills_it() -> None:
+    folder = folder_of("demo/1")
+    stranger = replace(folder.uploads[2], source=1, index=-1, note=None, pieces=foreign(folder, "chrome-1s/0", 11))
+    folder.insert(stranger)
+    swap(folder.uploads[2], folder.uploads[4])
+    replace_all(folder.uploads[4], b"<html>502</html>" * 9)
+    assert outcome_of(folder, bare=True).is_right
+
+
+@pytest.mark.parametrize("bit", [None, 2])
+def test_a_chunk_that_changed_places_with_another_is_no_stranger_s(bit: int | None) -> None:
+    """Behind a loss that no number shows, or with a second's error of its clock."""
+    folder = folder_of("sim-chrome")
+    if bit is None:
+        close_up(folder, 6)
+    else:
+        flip(folder, folder.uploads[7], "cluster-time", bit, byte=-2)
+    swap(folder.uploads[2], folder.uploads[7])
+    assert outcome_of(folder, bare=True).is_right
+
+
+# -- damaged blocks
+
+
+def test_a_packet_whose_first_byte_is_damaged_does_not_make_the_rest_late() -> None:
+    """By that byte it would last 120 ms, twice as long as the time until the next one."""
+    folder = folder_of("chrome-silence/0")
+    (start, stop), *_ = folder.recordings[0].packets[68].body
+    folder.uploads[0].splice(start, start + 3, [Piece(b"\x3d\x52\x86", tag=1)])
+    outcome = outcome_of(folder, bare=True)
+    assert stop - start > 3
+    assert not outcome.verdict.misplaced, outcome.verdict
 
 
 def test_a_block_that_swallows_the_head_of_a_cluster_is_damage(tmp_path: Path) -> None:
@@ -242,8 +337,13 @@ def test_a_block_that_swallows_the_head_of_a_cluster_is_damage(tmp_path: Path) -
     assert ("bytes-skipped", 5) in {(finding["code"], finding.get("seq")) for finding in report["findings"]}
 
 
-def test_a_byte_that_is_left_of_a_packet_and_looks_like_a_block_is_none() -> None:
-    folder = folder_of("sim-chrome-20ms")
-    hurt = folder.uploads[3]
-    hurt.splice(5893, 5894, [Piece(bytes([hurt.data[5893] ^ 1]), tag=1)])
+@pytest.mark.parametrize(
+    ("name", "chunk", "at", "bit"), [("sim-chrome-20ms", 3, 5893, 0), ("firefox-pause/0", 2, 1818, 0)]
+)
+def test_a_byte_that_is_left_of_a_packet_and_looks_like_an_element_is_none(
+    name: str, chunk: int, at: int, bit: int
+) -> None:
+    folder = folder_of(name)
+    hurt = folder.uploads[chunk]
+    hurt.splice(at, at + 1, [Piece(bytes([hurt.data[at] ^ 1 << bit]), tag=1)])
     assert outcome_of(folder, bare=False).is_right

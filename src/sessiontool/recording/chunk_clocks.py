@@ -14,6 +14,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from .blob_clock import BlobClock
+from .packet_kinds import by_hand
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ _DRIFT_MS = 300  # chosen: pages and fragments are not all equally long
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number."""
+    """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
+
+    `all_there`: each blob that was noted is there, so that no other chunk has the place of one.
+    """
 
     at_ms: dict[ChunkRef, float] = field(default_factory=dict)
     sure: set[ChunkRef] = field(default_factory=set)
+    all_there: bool = False
 
 
 def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
@@ -50,9 +55,11 @@ def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntr
 def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
     """The instants of those chunks of a part that are in the recorder's list."""
     clock = BlobClock(entry)
-    handed = Handed()
+    numbers = {one.chunk: noted.number_of(one) for one in surveys}
+    there = {*numbers.values(), *(one.chunk.seq for one in surveys if noted.lists(one))}
+    handed = Handed(all_there=bool(noted.chunks) and noted.chunks.keys() <= there)
     for one in surveys:
-        number = noted.number_of(one)
+        number = numbers[one.chunk]
         at_ms = clock.active_ms(one.chunk.seq if number < 0 else number)
         if at_ms is None or not noted.lists(one):
             continue
@@ -65,18 +72,21 @@ def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry 
 def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted) -> None:
     """Of chunks whose clocks contradict those of their neighbours: believe when they were handed over, or their pages.
 
-    What is what the recorder sent, byte for byte, has no wrong clock.
+    What is what the recorder sent, byte for byte, has no wrong clock.  Where no hash says so, a machine that slept may
+    have moved a clock for good: a wrong one is a single one.
     """
     known = [one for one in surveys if one.end_ms is not None and one.chunk in handed.sure]
     for one, off in _contradicted(known, [handed.at_ms[one.chunk] for one in known]):
-        if not noted.has_exactly(one):
-            _correct(one, off)
+        is_altered = noted.unlike(one, noted.number_of(one)) is not None
+        if not noted.has_exactly(one) and (is_altered or off.is_single):
+            _correct(one, off, is_altered=is_altered)
     for numbered in _numbered(surveys):
         usual = median_low([one.length_ms / (last - first + 1) for one, first, last in numbered])
         known = [one for one, _, _ in numbered]
         for one, off in _contradicted(known, [last * usual for _, _, last in numbered]):
-            if not noted.has_exactly(one) and looks_like_a_bit(off.late_ms, one.ticks_per_ms, _DRIFT_MS):
-                _correct(one, off)
+            is_off_by_a_bit = looks_like_a_bit(off.late_ms, one.ticks_per_ms, _DRIFT_MS)
+            if not noted.has_exactly(one) and (is_off_by_a_bit or abs(off.late_ms) <= _LAG_MS):
+                _correct(one, off, is_altered=False)
         for (before, _, its_last), (one, first, last), (after, next_first, _) in _threes(numbered):
             if its_last + 1 == first and last + 1 == next_first and not noted.has_exactly(one):
                 _put_between(before, one, after)
@@ -91,10 +101,14 @@ class _Numbered(NamedTuple):
 
 
 class _Off(NamedTuple):
-    """By how much a chunk's end contradicts those of its neighbours, and how much of its sound may be lost."""
+    """By how much a chunk's end contradicts those of its neighbours, and how much of its sound may be lost.
+
+    `is_single`: the neighbours on both sides agree.
+    """
 
     late_ms: float
     lost_ms: float
+    is_single: bool
 
 
 def _contradicted(known: Sequence[ChunkSurvey], at_ms: Sequence[float]) -> Iterator[tuple[ChunkSurvey, _Off]]:
@@ -103,19 +117,24 @@ def _contradicted(known: Sequence[ChunkSurvey], at_ms: Sequence[float]) -> Itera
     in_order = sorted(zip(at_ms, known, strict=True), key=itemgetter(0))
     lags = [its_ms - (one.end_ms or 0.0) for its_ms, one in in_order]
     for index, (_, one) in enumerate(in_order):
-        others = lags[max(0, index - _NEIGHBOURS) : index] + lags[index + 1 : index + 1 + _NEIGHBOURS]
+        before, after = lags[max(0, index - _NEIGHBOURS) : index], lags[index + 1 : index + 1 + _NEIGHBOURS]
+        others = before + after
         usual = median_low(others) if others else 0.0
         agreeing = sum(abs(lag - usual) <= _LAG_MS for lag in others)
         if agreeing >= _FEWEST and 2 * agreeing > len(others):
             # Of damaged sound, the end may be lost.
-            yield one, _Off(lags[index] - usual, max(0.0, usual_ms - one.length_ms) if one.damages else 0.0)
+            lost_ms = max(0.0, usual_ms - one.length_ms) if one.damages else 0.0
+            is_single = bool(before and after) and agreeing == len(others)
+            yield one, _Off(lags[index] - usual, lost_ms, is_single)
 
 
-def _correct(one: ChunkSurvey, off: _Off) -> None:
+def _correct(one: ChunkSurvey, off: _Off, *, is_altered: bool) -> None:
     if not -_LAG_MS <= off.late_ms <= _LAG_MS + off.lost_ms:
         one.end_ms = (one.end_ms or 0.0) + off.late_ms - (off.lost_ms if one.is_torn_at_end else 0.0)
         one.start_ms = one.end_ms - one.length_ms
-    elif abs((one.end_ms or 0.0) - (one.start_ms or 0.0) - one.length_ms) > _LAG_MS + off.lost_ms:
+        return
+    more_ms = (one.end_ms or 0.0) - (one.start_ms or 0.0) - one.length_ms
+    if abs(more_ms) > _LAG_MS + off.lost_ms and (is_altered or looks_like_a_bit(more_ms, one.ticks_per_ms, _DRIFT_MS)):
         one.start_ms = (one.end_ms or 0.0) - one.length_ms
 
 
@@ -133,11 +152,9 @@ def _put_between(before: ChunkSurvey, one: ChunkSurvey, after: ChunkSurvey) -> N
 
 def _numbered(surveys: Sequence[ChunkSurvey]) -> Iterator[list[_Numbered]]:
     """The chunks of each recording whose pages or fragments have numbers that no other chunk has, with these."""
-    recordings: dict[tuple[str, int], list[_Numbered]] = {}
-    for one in surveys:
-        if one.numbers and one.dialect and one.end_ms is not None and one.digests and not one.shared_bytes:
-            recordings.setdefault(one.dialect[:2], []).append(_Numbered(one, *one.numbers))
-    for numbered in recordings.values():
-        times_used = Counter(first for _, first, _ in numbered)
+    known = [one for one in surveys if one.numbers and one.end_ms is not None and one.digests and not one.shared_bytes]
+    for group in by_hand([one for one in known if one.dialect]):
+        numbered = [_Numbered(one, *one.numbers) for one in group if one.numbers]
+        times_used = Counter(row.first for row in numbered)
         if once := [row for row in numbered if times_used[row.first] == 1]:
             yield sorted(once, key=itemgetter(1))

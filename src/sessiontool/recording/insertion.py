@@ -34,18 +34,22 @@ def put_untimed(
     """Put chunks without a base of times into chains of their kind; those for which there is no room are returned."""
     left = [one for one in untimed if not _put_as_noted(one, alike, is_listed, handed)]
     left = [one for one in left if not _fill_gap(one, alike, is_listed)]
-    return [one for one in left if not _put_behind(one, alike, is_listed, handed)]
+    return [one for one in left if not _put_behind(one, alike, is_listed)]
 
 
 def _put_as_noted(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted, handed: Handed) -> bool:
-    """Put a chunk without a base of times where it was handed over; False where that is not noted for sure."""
-    if one.chunk not in handed.sure or not chains:
+    """Put a chunk without a base of times where it was handed over; False where that is not noted.
+
+    One that is noted by its number alone has to have room there.
+    """
+    if one.chunk not in handed.at_ms or not chains:
         return False
     nearest = min(of_the_same(one, chains, is_listed), key=lambda chain: distance(chain, one))
     index = _place_as_noted(nearest, one, handed)
-    if index is not None:
-        _put(nearest, index, one, _place_of_number(nearest, one.chunk.seq))
-    return index is not None
+    if index is None or (one.chunk not in handed.sure and _room_ms(nearest, index) < one.length_ms * _MOSTLY):
+        return False
+    _put(nearest, index, one, _place_of_number(nearest, one.chunk.seq))
+    return True
 
 
 def _fill_gap(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> bool:
@@ -76,7 +80,7 @@ def _fill_gap(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> 
     return True
 
 
-def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted, handed: Handed) -> bool:
+def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> bool:
     """Put a chunk without a base of times where its number says, or else after one whose cluster it goes on with.
 
     The chains are in order.  The number is believed where there is room for the chunk: it goes on with the one before,
@@ -90,12 +94,7 @@ def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted, handed
     if one.has_header and not nearest.has_header:
         nearest.chunks.insert(0, one)
         return True
-    number_says = _place_of_number(nearest, one.chunk.seq)
-    noted = _place_as_noted(nearest, one, handed)
-    index = number_says if noted is None else noted
-    if index != number_says:
-        _put(nearest, index, one, number_says)
-        return True
+    index = _place_of_number(nearest, one.chunk.seq)
     room_ms = _room_ms(nearest, index)
     fits_number = room_ms >= one.length_ms * _MOSTLY and (room_ms < inf or _goes_on(nearest, index, one, _LATE_MS))
     leaders = [
@@ -144,19 +143,13 @@ def _place_as_noted(chain: Chain, one: ChunkSurvey, handed: Handed) -> int | Non
 
 
 def _put_where_another_was(chain: Chain, one: ChunkSurvey) -> bool:
-    """Put a chunk where the number of one says that has its own place: the two changed places.  False without one."""
-    steady = [other.chunk.seq for other in chain.chunks if other.chunk not in chain.moved]
-    low = max((seq for seq in steady if seq < one.chunk.seq), default=-1)
-    numbers = [other.chunk.seq for other in chain.chunks]
-    first = numbers.index(low) + 1 if low >= 0 else 0
-    for other in chain.chunks[first:]:
-        if other.chunk not in chain.moved:
-            break
-        index = _place_of_number(chain, other.chunk.seq)
-        if _room_ms(chain, index) >= one.length_ms * _MOSTLY:
-            _put(chain, index, one, _place_of_number(chain, one.chunk.seq))
-            return True
-    return False
+    """Put a chunk where the number of the one says that has its place, if there is room: the two changed places."""
+    wrong = [other.chunk.seq for other in chain.chunks if other.chunk in chain.moved]
+    places = {_place_of_number(chain, number) for number in wrong}
+    free = [index for index in places if _room_ms(chain, index) >= one.length_ms * _MOSTLY]
+    if len(free) == 1:
+        _put(chain, free[0], one, _place_of_number(chain, one.chunk.seq))
+    return len(free) == 1
 
 
 def _place_of_number(chain: Chain, number: int) -> int:

@@ -12,16 +12,29 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .chunk_clocks import Handed
+from .gap_fits import (
+    TOUCHING_MS,
+    Fit,
+    begun_at,
+    correct_one_end,
+    fills_exactly,
+    fills_its_number,
+    fit_into_gaps,
+    gap_of_length,
+    give_way,
+    is_of_its_number,
+    move_by_a_bit,
+    put_in_exchange,
+)
 from .insertion import put_in_by_number, put_in_by_time, put_untimed
 from .packet_kinds import by_hand
 from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, is_a_run, overlap_ms
 from .sequence import moved
-from .time_groups import looks_like_a_bit
+from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +43,10 @@ if TYPE_CHECKING:
 
     IsNoted = Callable[[ChunkSurvey], bool]
 
-_TOUCHING_MS = 150  # chosen: two of Chrome's packets and their jitter
 _UNEXPLAINED, _OVERLAPPING = 0.4, 0.7  # costs against a chunk's 1; chosen
 _INEXACTLY = 0.05  # cost at most where chunks nearly touch: of two, the one that fits better; chosen
-_LOOSE = 0.4  # share of a chunk by which a gap may be longer; chosen
 _FEW_OUT_OF_PLACE = 0.3  # share of the chunks; chosen
 _LONGEST_STEP = 400  # chunks between two neighbours of the order; chosen: bounds the time that it takes
-_INEXACT = 0.12
-"""Share of a chunk, chosen: its start is counted back from its first cluster, without what was dropped in between."""
 _NOTED = 2.0  # weight of a chunk that is in the recorder's list, against 1; chosen
 
 
@@ -62,6 +71,7 @@ def order_chunks(
     `handed`: when chunks were handed over, as the recorder noted it.
     """
     correct_ends(surveys)
+    handed = handed or Handed()
     silent = [one for one in surveys if one.dialect is None]  # no packet, no header: they go where their numbers say
     chains: list[Chain] = []
     foreign: list[ChunkSurvey] = []
@@ -69,10 +79,12 @@ def order_chunks(
         alike: list[Chain] = []
         untimed_ms = [one.length_ms for one in group if one.start_ms is None]
         for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted, is_listed):
-            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms)
+            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms, handed)
             alike += [chain] if chain.chunks else []
             foreign += foreign_ones
-        foreign += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed or Handed())
+        foreign += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
+        if handed.all_there:
+            foreign = [one for one in foreign if not _put_where_nothing_was_noted(one, alike)]
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
@@ -88,6 +100,22 @@ def order_chunks(
     whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
     foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
     return Order(sorted(whole, key=lambda chain: (_is_behind(chain, main), chain.numbers)), foreign)
+
+
+def _put_where_nothing_was_noted(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
+    """Put a chunk that was not noted into a recorder run that goes on with it to the packet, before it and behind it.
+
+    At the end of a run it has the next number, too.
+    """
+    for chain in alike:
+        timed = [other for other in chain.chunks if other.start_ms is not None and other.end_ms is not None]
+        last = timed[-1] if timed else None
+        is_next = last is not None and one.chunk.seq == last.chunk.seq + 1 and one.start_ms is not None
+        goes_on = is_next and last is not None and abs((one.start_ms or 0.0) - (last.end_ms or 0.0)) <= STEP_MS
+        if one.kinds & chain.kinds and (goes_on or fills_exactly(one, timed, within_ms=STEP_MS)):
+            put_in_by_time(chain, one)
+            return True
+    return False
 
 
 def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> bool:
@@ -128,10 +156,11 @@ def _sorted(
     is_listed: IsNoted,
     missing: Sequence[int],
     untimed_ms: Sequence[float],
+    handed: Handed,
 ) -> tuple[Chain, list[ChunkSurvey]]:
     """The chunks of one run in order, and those that are not of it."""
     timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
-    kept = _steady(raw, is_noted, missing)
+    kept = _without_intruders(_steady(raw, is_noted, missing), timed, is_noted)
     chosen = {one.chunk for one in kept}
     outcast = [one for one in timed if one.chunk not in chosen]
     listed = any(is_noted(one) for one in kept)
@@ -139,70 +168,56 @@ def _sorted(
     order = [one for one in kept if one not in unlisted]
     foreign: list[ChunkSurvey] = []
     for one in outcast:
-        _correct_one_end(one, order)
+        correct_one_end(one, order)
     own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed}
-    remaining = _fit_into_gaps([one for one in outcast if one.chunk in own], order, _Fit(exactly=True))
-    by_number = [one for one in remaining if _fills_its_number(one, order)]
-    remaining = _fit_into_gaps([one for one in remaining if one not in by_number], order)
-    loosely = _Fit(missing=len(missing), untimed_ms=untimed_ms)
-    left = _fit_into_gaps([one for one in remaining if is_noted(one)], order, loosely)
+    remaining = fit_into_gaps([one for one in outcast if one.chunk in own], order, Fit(exactly=True))
+    by_number = [one for one in remaining if fills_its_number(one, order)]
+    remaining = fit_into_gaps([one for one in remaining if one not in by_number], order)
+    loosely = Fit(missing=len(missing), untimed_ms=untimed_ms)
+    left = fit_into_gaps([one for one in remaining if is_noted(one)], order, loosely)
     remaining = [one for one in remaining if one in left or not is_noted(one)]
-    by_number += [one for one in remaining if _is_of_its_number(one, order, is_noted)]
+    by_number += [one for one in remaining if is_of_its_number(one, order, is_noted)]
     remaining = [one for one in remaining if one not in by_number]
-    for one in _fit_into_gaps(remaining, order, loosely):
-        if (place := _gap_of_length(one, order)) is not None:
-            order.insert(place, _at(one, order[place - 1].end_ms or 0.0))
-        else:
+    for one in fit_into_gaps(remaining, order, loosely):
+        if (place := gap_of_length(one, order)) is not None:
+            order.insert(place, begun_at(one, order[place - 1].end_ms or 0.0))
+        elif not put_in_exchange(one, order):
             foreign.append(one)
     for one in outcast:
         if one.chunk not in own:
-            (by_number if _is_of_its_number(one, order, is_noted) else foreign).append(one)
+            (by_number if is_of_its_number(one, order, is_noted) else foreign).append(one)
     for one in unlisted:
-        if any(overlap_ms(one, other) > SAME_PLACE_MS for other in order):
+        if any(overlap_ms(one, other) > TOUCHING_MS for other in order):
             foreign.append(one)
         else:
             order.insert(bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0), one)
-    _move_by_a_bit(order)
+    give_way(foreign, order, is_noted)
+    move_by_a_bit(order)
     chain = Chain(order)
     chain.moved = moved([one.chunk for one in order])
     for one in sorted(by_number, key=lambda one: one.chunk.seq):
-        put_in_by_number(chain, one)
+        # What was handed over when its clock says so has its place by that.
+        (put_in_by_time if one.chunk in handed.sure else put_in_by_number)(chain, one)
     return chain, foreign
 
 
-def _correct_one_end(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> None:
-    """Of a chunk that lasts longer by its clock than its sound does: believe that end by which it fits into a gap."""
-    start, end = one.start_ms or 0.0, one.end_ms or 0.0
-    if abs(end - start - one.length_ms) <= SAME_PLACE_MS:
-        return
-    for begin in (start, end - one.length_ms):
-        if _gap_for(_at(one, begin), order) is not None:
-            return
-    one.start_ms, one.end_ms = start, end
+def _without_intruders(
+    kept: Sequence[ChunkSurvey], timed: Sequence[ChunkSurvey], is_noted: IsNoted
+) -> list[ChunkSurvey]:
+    """The chunks that are in order, less those that have the place of one that is not.
 
-
-class _Fit(NamedTuple):
-    """How closely a chunk has to touch a neighbour of the gap that it is put into.
-
-    `exactly`; or, where it is known how many chunks are `missing`, with as many of them between, or what is torn off,
-    or one that does not say when it was recorded (`untimed_ms`: how long these last).
+    That one is what the recorder noted, or it fills the gap around such a chunk, which touches neither neighbour.
     """
-
-    exactly: bool = False
-    missing: int | None = None
-    untimed_ms: Sequence[float] = ()
-
-
-_ABOUT = _Fit()
-
-
-def _fit_into_gaps(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey], fit: _Fit = _ABOUT) -> list[ChunkSurvey]:
-    """Put chunks where the order has a gap for them, one after another as gaps get smaller; those that remain."""
-    remaining = sorted(outcast, key=lambda one: one.start_ms or 0)
-    while placed := next(((one, at) for one in remaining if (at := _gap_for(one, order, fit)) is not None), None):
-        order.insert(placed[1], placed[0])
-        remaining.remove(placed[0])
-    return remaining
+    chosen = {one.chunk for one in kept}
+    outcast = [one for one in timed if one.chunk not in chosen]
+    left = list(kept)
+    for one in kept:
+        rest = [other for other in left if other is not one]
+        rivals = [other for other in outcast if overlap_ms(one, other) > SAME_PLACE_MS]
+        is_weaker = not is_noted(one) and any(map(is_noted, rivals))
+        if is_weaker or (not fills_exactly(one, left, ends=1) and any(fills_exactly(it, rest) for it in rivals)):
+            left = rest
+    return left
 
 
 def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:
@@ -231,8 +246,8 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
             if step < -slack_ms:
                 continue
             odd = step > slack_ms and index == other + 1 and not _any_between(missing, before, one)
-            cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -_TOUCHING_MS else 0.0
-            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / _TOUCHING_MS))
+            cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -TOUCHING_MS else 0.0
+            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / TOUCHING_MS))
             if total > weight:
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))
@@ -252,95 +267,3 @@ def _any_before(missing: Sequence[int], one: ChunkSurvey) -> bool:
 def _any_between(missing: Sequence[int], before: ChunkSurvey, after: ChunkSurvey) -> bool:
     at = bisect_left(missing, before.chunk.seq)
     return at < len(missing) and missing[at] < after.chunk.seq
-
-
-def _gap_for(one: ChunkSurvey, order: Sequence[ChunkSurvey], fit: _Fit = _ABOUT) -> int | None:
-    """Where in the order there is a gap in time that the chunk fits into; None without one."""
-    start, end = one.start_ms or 0.0, one.end_ms or 0.0
-    index = bisect_left(order, (start, end), key=lambda other: (other.start_ms or 0.0, other.end_ms or 0.0))
-    after_ms = order[index - 1].end_ms if index else 0.0
-    before_ms = order[index].start_ms if index < len(order) else None
-    near_ms = _TOUCHING_MS if fit.exactly else max(_TOUCHING_MS, _INEXACT * one.length_ms)
-    if after_ms is None or start < after_ms - near_ms:
-        return None
-    if before_ms is not None and end > before_ms + near_ms:
-        return None
-    touches = abs(start - after_ms) <= near_ms or (before_ms is not None and abs(end - before_ms) <= near_ms)
-    fills = before_ms is not None and before_ms - after_ms - one.length_ms <= _LOOSE * one.length_ms
-    loosely = fit.missing is not None and _fits_loosely(one, order, index, fit)
-    return index if touches or (fills and not fit.exactly) or loosely else None
-
-
-def _fits_loosely(one: ChunkSurvey, order: Sequence[ChunkSurvey], index: int, fit: _Fit) -> bool:
-    """Whether a chunk may have lain at `index`, though it touches neither neighbour."""
-    usual_ms = median([other.length_ms for other in order] or [0.0])
-    gap_ms = (one.start_ms or 0.0) - ((order[index - 1].end_ms or 0.0) if index else 0.0)
-    torn_before = one.is_torn_at_start or (index > 0 and order[index - 1].is_torn_at_end)
-    if gap_ms <= (usual_ms if torn_before else SAME_PLACE_MS if index == len(order) else 0.0):
-        return True
-    if index < len(order) and (one.is_torn_at_end or order[index].is_torn_at_start):
-        return (order[index].start_ms or 0.0) - (one.end_ms or 0.0) <= usual_ms
-    count = min(round(gap_ms / usual_ms) if usual_ms else 0, fit.missing or 0)
-    lengths_ms = [*fit.untimed_ms, *([count * usual_ms] if count else ())]
-    return any(abs(gap_ms - length_ms) <= max(_TOUCHING_MS, _INEXACT * usual_ms) for length_ms in lengths_ms)
-
-
-def _move_by_a_bit(order: list[ChunkSurvey]) -> None:
-    """Put chunks after a gap into another one that they fill, but for one wrong bit of their clock."""
-    for one in list(order[1:]):
-        at = order.index(one)
-        rest = [*order[:at], *order[at + 1 :]]
-        if (one.start_ms or 0.0) - (rest[at - 1].end_ms or 0.0) <= SAME_PLACE_MS:
-            continue
-        if at < len(rest) and abs((rest[at].start_ms or 0.0) - (one.end_ms or 0.0)) <= _TOUCHING_MS:
-            continue
-        if (place := _gap_of_length(one, rest)) is not None and place != at:
-            rest.insert(place, _at(one, rest[place - 1].end_ms or 0.0))
-            order[:] = rest
-
-
-def _gap_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
-    """Where in the order there is a gap as long as the chunk, which one wrong bit of its clock keeps it out of."""
-    for index, (before, after) in enumerate(pairwise(order)):
-        gap_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
-        off_ms = (one.start_ms or 0.0) - (before.end_ms or 0.0)
-        if abs(gap_ms - one.length_ms) <= _TOUCHING_MS and _is_off_by_a_bit(one, off_ms):
-            return index + 1
-    return None
-
-
-def _at(one: ChunkSurvey, start_ms: float) -> ChunkSurvey:
-    """A chunk whose clock is corrected, so that others can be ordered by it."""
-    one.start_ms, one.end_ms = start_ms, start_ms + one.length_ms
-    return one
-
-
-def _around_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> tuple[float | None, float | None]:
-    """Where the chunk before its number ends, and the one after begins; None where there is none, or no time in it."""
-    index = bisect_left(order, one.chunk.seq, key=lambda other: other.chunk.seq)
-    after_ms = order[index - 1].end_ms if index else 0.0
-    return after_ms, order[index].start_ms if index < len(order) else None
-
-
-def _fills_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> bool:
-    """Whether a gap where the chunk's number belongs is as long as it, and one wrong bit keeps it out of that."""
-    after_ms, before_ms = _around_its_number(one, order)
-    if after_ms is None or before_ms is None or abs(before_ms - after_ms - one.length_ms) > _TOUCHING_MS:
-        return False
-    return _is_off_by_a_bit(one, (one.start_ms or 0.0) - after_ms)
-
-
-def _is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: IsNoted) -> bool:
-    """Whether there is a gap where the chunk's number belongs, and its clock is wrong in a way that happens."""
-    after_ms, before_ms = _around_its_number(one, order)
-    if after_ms is None or (before_ms is not None and before_ms - after_ms < one.length_ms - SAME_PLACE_MS):
-        return False
-    if is_noted(one) or one.damages:
-        return True
-    off_ms = [(one.start_ms or 0.0) - after_ms]
-    off_ms += [(one.end_ms or 0.0) - before_ms] if before_ms is not None else []
-    return any(_is_off_by_a_bit(one, off) for off in off_ms)
-
-
-def _is_off_by_a_bit(one: ChunkSurvey, off_ms: float) -> bool:
-    return looks_like_a_bit(off_ms, one.ticks_per_ms)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from ..media.packets import PacketRun
 
+JUMP_MS = 1000
+"""A step of the recorder's clock that no starved graph makes (measured: 660 ms): a lost chunk, or a suspension."""
+
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _MOST_DROPPED_MS = 1000  # chosen: above what a busy page loses between two packets (measured: 660 ms)
 
@@ -56,3 +59,11 @@ def _odd(packets: PacketRun) -> Iterator[int]:
     last = len(times) - 1
     if last > 0 and times[last] < times[last - 1] and found != last - 1 and last not in bases:
         yield last
+
+
+def jumps(packets: PacketRun) -> Iterator[int]:
+    """Where times jump inside a run without a new base: a wrong one, or a recorder that was suspended."""
+    times, durations = packets.times_ms, packets.durations
+    for index in range(1, len(times)):
+        if abs(times[index] - times[index - 1] - durations[index - 1] / SAMPLES_PER_MS) > JUMP_MS:
+            yield index

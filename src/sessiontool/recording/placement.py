@@ -32,8 +32,11 @@ def place(
 
     The container counts `ticks_per_ms`.
     """
+    believed = [index for index in believed if not _hangs_on_a_doubt(index, groups, set(believed))]
     starts: list[float] = [edge[0] for edge in edges]
     period, bases = _period(edges, believed)
+    lags_ms = [lag_ms for index in believed if (lag_ms := groups[index].blob_lag_ms) is not None]
+    usual_lag_ms = median_low(lags_ms) if lags_ms else None
     jumped, end, first = 0.0, None, 0
     for index in (*believed, len(groups)):
         begin = edges[index][0] if index < len(groups) else None
@@ -44,7 +47,7 @@ def place(
                 ran_back[index] = end + waiting - begin
                 jumped += ran_back[index]
                 begin = end + waiting
-        between = _Between(groups, lengths, edges, first, index, ticks_per_ms)
+        between = _Between(groups, lengths, edges, first, index, ticks_per_ms, usual_lag_ms)
         between.place(starts, end, begin, lambda group: _by_base(group, edges, period, bases))
         if index == len(groups):
             break
@@ -53,6 +56,13 @@ def place(
         end = begin + lengths[index]
         first = index + 1
     return starts
+
+
+def _hangs_on_a_doubt(index: int, groups: Sequence[Group], believed: set[int]) -> bool:
+    """Whether a group is the head of a piece, with a base before that, and what follows in it is not believed."""
+    group, after = groups[index], groups[index + 1] if index + 1 < len(groups) else None
+    is_mere_head = group.is_head and not group.has_base
+    return is_mere_head and after is not None and after.piece == group.piece and index + 1 not in believed
 
 
 class _Between:
@@ -66,9 +76,11 @@ class _Between:
         first: int,
         after: int,
         ticks_per_ms: int,
+        usual_lag_ms: float | None,
     ) -> None:
         self._groups, self._lengths, self._edges = groups, lengths, edges
         self._ticks_per_ms = ticks_per_ms
+        self._usual_lag_ms = usual_lag_ms
         self._first, self._after = first, after
 
     def place(
@@ -80,6 +92,8 @@ class _Between:
         stretches = self._unbroken()
         joined_before = end is not None and not self._breaks_at(stretches[0][0])
         joined_after = begin is not None and not self._breaks_at(self._after)
+        if joined_before and joined_after and len(stretches) == 1:
+            self._split_between_pieces(stretches, end or 0.0, (begin or 0.0) - (end or 0.0))
         if joined_before:
             stretch = stretches.pop(0)
             latest = begin - self._length(stretch) if begin is not None and joined_after and not stretches else None
@@ -88,7 +102,30 @@ class _Between:
             stretch = stretches.pop()
             begin = (begin or 0.0) - self._length(stretch)
             self._lay(starts, stretch, begin)
+        if not stretches:
+            return
         self._spread(starts, stretches, end, begin, by_base)
+
+    def _split_between_pieces(self, stretches: list[range], end: float, room_ms: float) -> None:
+        """Cut a stretch where chunks are lost that no number shows: between two pieces, if that is one place alone.
+
+        The stretch comes behind `end`, and has `room_ms`.
+        """
+        stretch = stretches[0]
+        if room_ms - self._length(stretch) <= _MOST_DROPPED_MS:
+            return
+        groups = self._groups
+        meets = [i for i in range(max(1, self._first), self._after + 1) if groups[i].piece != groups[i - 1].last_piece]
+        known = next((i for i in stretch if self._groups[i].blob_lag_ms is not None), None)
+        if len(meets) > 1 and known is not None and self._usual_lag_ms is not None:
+            # When its blob was handed over says on which side of the loss a group is.
+            ends_ms = self._edges[known][0] + (groups[known].blob_lag_ms or 0.0) - self._usual_lag_ms
+            by_start = end + self._length(range(stretch.start, known))
+            is_late = abs(ends_ms - by_start) > abs(ends_ms - by_start - room_ms + self._length(stretch))
+            sides = [at for at in meets if (at <= known) == is_late]
+            meets = sides[-1:] if is_late else sides[:1]
+        if len(meets) == 1:
+            stretches[:] = [range(stretch.start, meets[0]), range(meets[0], stretch.stop)]
 
     def _go_on(self, starts: list[float], stretch: range, at: float, latest: float | None) -> float:
         """Lay groups behind `at`, later where a right base, or one but for a bit, says that sound was dropped.

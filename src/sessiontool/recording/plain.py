@@ -13,11 +13,11 @@ from ..media.probe import begins_recording
 from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import SUSPENDED_MS
+from .packet_times import JUMP_MS
 from .run_joiner import RunJoiner
 from .runs import Piece, RecorderRun
 from .sequence import missing_numbers
 from .time_groups import STEP_MS
-from .time_map import JUMP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -110,15 +110,15 @@ def is_a_run(chain: Chain) -> bool:
 
 
 def correct_ends(surveys: Sequence[ChunkSurvey]) -> None:
-    """Of chunks that last longer by their clock than by their sound: believe the sound where the next goes on with it.
+    """Of chunks that last longer by their clock than by their sound: believe the sound where another goes on with it.
 
     One wrong bit in the duration of an MP4's sample moves the end alone.
     """
     timed = [one for one in surveys if one.start_ms is not None and one.end_ms is not None]
-    for one, after in pairwise(timed):
+    for one in timed:
         by_sound_ms = (one.start_ms or 0.0) + one.length_ms
         too_late = (one.end_ms or 0.0) - by_sound_ms > SAME_PLACE_MS
-        if too_late and abs((after.start_ms or 0.0) - by_sound_ms) <= SAME_PLACE_MS:
+        if too_late and any(abs((other.start_ms or 0.0) - by_sound_ms) <= SAME_PLACE_MS for other in timed):
             one.end_ms = by_sound_ms
 
 

@@ -33,7 +33,7 @@ WEBM = "WebmDemuxer"
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
-_BLANK = bytes(24)  # bytes; chosen: no encoder writes so many zeroes
+_BLANK = bytes(4)  # bytes; chosen: of two copies, one with as many zeroes more was overwritten
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
 
 
@@ -61,9 +61,9 @@ class ChunkSurvey:
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
     packets that are `blanked` have a sequence of zeroes in them.  `kinds` are those of its packets; see `packet_kinds`.
-    `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends,
-    which last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The
-    last `proved_bytes` of a chunk that is too long are what was noted of it.
+    `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
+    last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last
+    `proved_bytes` of a chunk that is too long are what was noted of it.
     """
 
     chunk: ChunkRef

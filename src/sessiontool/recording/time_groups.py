@@ -46,6 +46,10 @@ class Group:
     def length_ms(self) -> float:
         return sum(self.durations) / SAMPLES_PER_MS
 
+    def end_ms(self, shift_ms: float) -> float:
+        """Where its last packet ends, by its last packets, with what is to be added to its times."""
+        return self.offsets()[1] + self.length_ms + shift_ms
+
     def offsets(self) -> tuple[float, float]:
         """Where its sample count begins on its own clock: by its first packets, and by its last."""
         starts = accumulate(self.durations, initial=0)

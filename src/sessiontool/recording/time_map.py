@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..media.packets import PacketRun
 from ..model import SAMPLES_PER_MS
 from . import findings
-from .blob_clock import BlobClock
-from .packet_times import end_ms
+from .blob_clock import SUSPENDED_MS, BlobClock
+from .packet_times import JUMP_MS, end_ms, jumps
 from .runs import PieceStream
 from .time_groups import STEP_MS, Group, split_at_odd_duration
 from .timestamp_repair import repair
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..media.filler import SoundHead
     from ..model import Finding
     from .runs import Fed, Read, RecorderRun
-
-JUMP_MS = 1000
-"""A step of the recorder's clock that no starved graph makes (measured: 660 ms): a lost chunk, or a suspension."""
 
 _EXACT_MS = 1.0  # chosen: WebM's own precision
 _SHORT_SHARE = 0.8  # share of a usual chunk; chosen
@@ -124,10 +121,10 @@ class _Measure:
         self._seen_pieces = max(self._seen_pieces, fed.piece)
         for packets in fed.packets:
             groups = self.groups.setdefault(packets.recording, [])
-            jumps = list(_jumps(packets))
-            cuts = sorted({0, *packets.bases, *jumps, len(packets.payloads)})
+            jumped = list(jumps(packets))
+            cuts = sorted({0, *packets.bases, *jumped, len(packets.payloads)})
             for start, stop in pairwise(cuts):
-                fresh = start in packets.bases or start in jumps
+                fresh = start in packets.bases or start in jumped
                 self._add(groups, packets, fed.piece, start, stop, fresh=fresh, stream=stream)
             self._payload_bytes += sum(map(len, packets.payloads))
             self._piece_ends[fed.piece] = groups[-1], end_ms(groups[-1].times_ms, groups[-1].durations)
@@ -167,12 +164,13 @@ class _Measure:
 
     def decide(self, read: Sequence[Group], time_map: TimeMap, *, from_start: bool) -> list[Step]:
         """What is to be done with the times of the groups that were read, in their order."""
-        groups = list(split_at_odd_duration(self._without_steady_heads(read)))
+        clock = BlobClock(self._run.entry)
+        groups = self._without_steady_heads(read, clock)
+        groups = list(split_at_odd_duration(groups)) if self._run.ticks_per_ms > 1 else groups  # WebM has no durations
         total_ms = sum(group.length_ms for group in groups)
         for group in groups:
             if not group.lost_ms and total_ms:
                 group.lost_ms = self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
-        clock = BlobClock(self._run.entry)
         self._note_blob_lags(groups, clock)
         decided = repair(groups, from_start=from_start, ticks_per_ms=self._run.ticks_per_ms)
         for index in decided.outvoted:
@@ -189,7 +187,7 @@ class _Measure:
     def _find(self, finding: Finding) -> None:
         self._run.findings.append(finding)
 
-    def _without_steady_heads(self, read: Sequence[Group]) -> list[Group]:
+    def _without_steady_heads(self, read: Sequence[Group], clock: BlobClock) -> list[Group]:
         """The groups, those as one that go on from one chunk into the next, unless the clock jumps right after.
 
         The packets before a chunk's first base belong to one that began in a chunk before: in which, is in doubt where
@@ -199,11 +197,13 @@ class _Measure:
         for index, group in enumerate(read):
             after = read[index + 1] if index + 1 < len(read) else None
             jumps = after is not None and not after.after_break and after.claimed and not after.is_head
-            if group.is_head and groups and group.offsets()[0] < _end_ms(groups[-1], 0) - _HEAD_MS:
+            if group.is_head and groups and group.offsets()[0] < groups[-1].end_ms(0) - _HEAD_MS:
                 group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
                 groups.append(group)
-            elif _is_steady(group, groups) and not (
-                jumps and after and after.offsets()[0] - _end_ms(group, 0) > STEP_MS
+            elif (
+                _is_steady(group, groups)
+                and not (jumps and after and after.offsets()[0] - group.end_ms(0) > STEP_MS)
+                and not self._comes_late(group, clock)
             ):
                 groups[-1].times_ms.extend(group.times_ms)
                 groups[-1].durations.extend(group.durations)
@@ -214,6 +214,14 @@ class _Measure:
             else:
                 groups.append(group)
         return groups
+
+    def _comes_late(self, group: Group, clock: BlobClock) -> bool:
+        """Whether a piece was handed over much later than its sound lasts after the one before it."""
+        if not group.piece:
+            return False
+        before, after = (clock.active_ms(self._seq(piece)) for piece in (group.piece - 1, group.piece))
+        length_ms = self._piece_ms.get(group.piece, 0.0)
+        return before is not None and after is not None and after - before - length_ms > SUSPENDED_MS
 
     def _note_blob_lags(self, groups: Sequence[Group], clock: BlobClock) -> None:
         """Note how long after the end of a group its blob was handed over, where a blob ends with it."""
@@ -227,7 +235,8 @@ class _Measure:
 
     def _cut_pieces(self, groups: Sequence[Group]) -> set[int]:
         """The pieces whose ends may be lost: what is read of them does not say when they were handed over."""
-        broken = {before.last_piece for before, after in pairwise(groups) if after.after_break}
+        between = [pair for pair in pairwise(groups) if pair[1].after_break and pair[1].piece != pair[0].last_piece]
+        broken = {before.last_piece for before, _ in between}
         broken |= {group.last_piece for group in groups[-1:] if self._is_cut_at_end}
         return broken | {index for index, piece in enumerate(self._run.pieces) if piece.owner in self._run.short}
 
@@ -249,7 +258,7 @@ class _Measure:
         exact = all(abs(group.offsets()[1] - group.offsets()[0]) <= _EXACT_MS for group in groups)
         for index in range(1, len(groups)):
             before, group = groups[index - 1], groups[index]
-            jump_ms = group.offsets()[0] + steps[index].shift_ms - _end_ms(before, steps[index - 1].shift_ms)
+            jump_ms = group.offsets()[0] + steps[index].shift_ms - before.end_ms(steps[index - 1].shift_ms)
             if group.after_break:
                 self._explain_gap(group, jump_ms)
                 continue
@@ -312,13 +321,16 @@ class _Measure:
             clock.saw(seq, round(ended_ms))
         total = 0.0
         stood = clock.suspensions()
-        for group, step in pairs:
+        for index, (group, step) in enumerate(pairs):
             seq = self._seq(group.piece)
             if seq in stood:
                 stood_ms = stood.pop(seq)
                 total += stood_ms
-                step.suspended = True
-                self._find(findings.suspended(self._run.pieces[group.piece].owner, stood_ms, where="before or in"))
+                chunk = self._run.pieces[group.piece].owner
+                step.suspended = self._is_suspension(groups, index, stood_ms)
+                step.lost = not step.suspended
+                stood_still = findings.suspended(chunk, stood_ms, where="before or in")
+                self._find(stood_still if step.suspended else findings.unnumbered(chunk, stood_ms))
             step.shift_ms += round(total)
         return total
 
@@ -335,16 +347,4 @@ class _Measure:
 
 def _is_steady(group: Group, before: Sequence[Group]) -> bool:
     """Whether a group goes on in the one before: with its base, and without time that passed in between."""
-    return group.is_head and group.offsets()[0] - _end_ms(before[-1], 0) <= JUMP_MS
-
-
-def _jumps(packets: PacketRun) -> Iterator[int]:
-    """Where times jump inside a run without a new base: a wrong one, or a recorder that was suspended."""
-    times, durations = packets.times_ms, packets.durations
-    for index in range(1, len(times)):
-        if abs(times[index] - times[index - 1] - durations[index - 1] / SAMPLES_PER_MS) > JUMP_MS:
-            yield index
-
-
-def _end_ms(group: Group, shift_ms: float) -> float:
-    return group.offsets()[1] + group.length_ms + shift_ms
+    return group.is_head and group.offsets()[0] - before[-1].end_ms(0) <= JUMP_MS

@@ -29,6 +29,7 @@ _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a 
 _DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
 _FEW_PACKETS = 2  # chosen: smaller groups cost less
 _LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
+_STEADY_MS, _UNSTEADY_MS = 100, 200  # of the lags of two blobs, and of one between them; chosen (jitter: 122 measured)
 _LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
 
@@ -140,7 +141,8 @@ class _Path:
         before = next((g.blob_lag_ms for g in reversed(groups[:index]) if g.blob_lag_ms is not None), None)
         after = next((g.blob_lag_ms for g in groups[index + 1 :] if g.blob_lag_ms is not None), None)
         others = [other for other in (before, after) if other is not None]
-        return bool(others) and all(abs(lag - other) > _LAG_MS for other in others)
+        steady = len(others) > 1 and abs(others[0] - others[1]) <= _STEADY_MS
+        return bool(others) and all(abs(lag - other) > (_UNSTEADY_MS if steady else _LAG_MS) for other in others)
 
     def _cost_of_beginning(self, node: _Node) -> float:
         step = node.head_ms

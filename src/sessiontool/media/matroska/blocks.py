@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from itertools import islice
+from collections import Counter
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..opus import SAMPLES_PER_MS
@@ -34,10 +35,23 @@ class Blocks(NamedTuple):
         return Blocks(self.start, end, self.payloads[:count], self.times_ms[:count], heads)
 
     def is_odd(self, durations: Sequence[int]) -> bool:
-        """Whether there is time for one packet more, or nearly, by the times of the blocks, or these run back."""
+        """Whether there is time for one packet more, or nearly, by the times of the blocks, or for one less."""
         length = 2 * sum(durations) - durations[-1]
-        is_late = 2 * SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0]) > length
-        return is_late or self.times_ms != sorted(self.times_ms)
+        passed = 2 * SAMPLES_PER_MS * (self.times_ms[-1] - self.times_ms[0])
+        return not length - 3 * durations[-1] <= passed <= length
+
+    def without_overlong(self, durations: Sequence[int]) -> list[int]:
+        """The durations, 0 for packets that would last longer than all others, and than the time until the next one.
+
+        Damage in a packet's first bytes (RFC 6716, section 3.1) may make it any other kind.
+        """
+        (usual, _), *_ = Counter(durations).most_common(1)
+        steps_ms = [after - time for time, after in pairwise(self.times_ms)]
+        overlong = (
+            length > usual and 2 * length > 3 * SAMPLES_PER_MS * step_ms
+            for length, step_ms in zip(durations, [*steps_ms, durations[-1]], strict=True)
+        )
+        return [0 if is_overlong else length for length, is_overlong in zip(durations, overlong, strict=True)]
 
     def odd_steps(self, durations: Sequence[int]) -> Iterator[int]:
         """The indexes of packets after which there is such a time, or an earlier one."""

@@ -139,6 +139,8 @@ class WebmDemuxer:
             return pos
         samples = head.samples
         durations = [samples[payload[:2]] for payload in blocks.payloads]
+        if durations.count(durations[0]) < len(durations):
+            durations = blocks.without_overlong(durations)
         if 0 in durations:
             self._read_singly(blocks, durations)
             return blocks.end

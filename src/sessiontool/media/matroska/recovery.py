@@ -22,7 +22,7 @@ from .elements import FIRST_BYTES, LIVE_CLUSTER
 from .resync import CUT_PREFIXES, Known, find_resync_point, resembles_head, sequence_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ..packets import PacketRun
     from .blocks import Blocks
@@ -141,7 +141,7 @@ class Recovery:
             return False
         self._from, self._but = (place.at, -1) if place else (pos, pos)
         back = [element for element in reversed(recent) if element.end > stream.offset + self._from]
-        if is_doubtful and not back:
+        if (is_doubtful and not back) or self._ends_too_early(recent, back, known):
             back = recent[::-1]
         # A byte that was put before a sequence was never fed, and is not damage.
         self.broken_at = stream.real(back[-1].start - stream.offset if back else pos)
@@ -152,6 +152,12 @@ class Recovery:
         self.forget_recent()
         self._clock.break_off()
         return True
+
+    def _ends_too_early(self, recent: Sequence[Element], back: Sequence[Element], known: Known) -> bool:
+        """Whether what follows the last block is no element, but the rest of that block."""
+        if not back or len(back) != len(recent) - 1:
+            return False
+        return bool(self._is_doubtful(recent[0], recent[0].end - self._stream.offset, known, final=True))
 
     def wait(self, pos: int, *, final: bool) -> None:
         """More bytes are needed for what is at `pos`; where it is no element, for the block before it as well."""
