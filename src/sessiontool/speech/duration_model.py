@@ -8,7 +8,7 @@ are read out, and a wide character is a syllable and a word.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from .scripts import SYLLABIC
@@ -21,6 +21,8 @@ _WORD_UNITS, _DIGIT_UNITS, _WIDE_UNITS = 1.0, 4.0, 3.0  # in letters; measured, 
 _PAUSES = {",": 5.0, ";": 5.0, ":": 5.0, ".": 10.0, "!": 10.0, "?": 10.0, "\u3001": 5.0, "\u3002": 10.0}
 """Units after a sign.  Measured on speech with known words."""
 
+_REMEMBERED_CHARS = 1000
+"""Chosen: longer texts are few."""
 _CLOSING = "\"')]}\u201d\u2019\u00bb"
 
 
@@ -67,6 +69,15 @@ def _units(word: str) -> float:
 
 def units_of(text: str) -> float:
     """How long a text takes to say, in units."""
+    return _remembered_units(text) if len(text) <= _REMEMBERED_CHARS else _units_of(text)
+
+
+@lru_cache(maxsize=2048)  # an alignment asks ten times of each text: these are two hours of them, and 2 MB at most
+def _remembered_units(text: str) -> float:
+    return _units_of(text)
+
+
+def _units_of(text: str) -> float:
     words = words_of(text)
     return words[-1].to_units if words else 0.0
 
