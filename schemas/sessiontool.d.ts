@@ -14,8 +14,8 @@ export interface Session {
   user_agent?: string;
   /** The role on each channel, left first. */
   channels?: string[];
-  /** Role to the name that captions show. */
-  speakers?: Record<string, string>;
+  /** Role to the name that captions show, and whether the voice is synthetic. */
+  speakers?: Record<string, string | Speaker>;
   /** One for each run of a MediaRecorder. */
   parts?: Part[];
   /** The Realtime sessions of the conversation, in order. */
@@ -88,10 +88,18 @@ export interface RecorderNote {
   [other: string]: unknown;
 }
 
+/** Who speaks: the name that captions show; synthetic: the voice is none of a person. */
+export interface Speaker {
+  name?: string;
+  synthetic?: boolean;
+  [other: string]: unknown;
+}
+
 /** Whether those who are heard agreed. */
 export interface Consent {
   recorded?: boolean;
   policy?: string;
+  who?: string[];
   at?: string;
   [other: string]: unknown;
 }
@@ -155,6 +163,8 @@ export interface Transcript {
   utterances: TranscriptUtterance[];
   /** What nobody spoke, from an event log. */
   notes?: TranscriptNote[];
+  /** The roles whose voice is none of a person. */
+  synthetic?: string[];
   /** The ids of utterances that a person left out. */
   dropped?: string[];
   [other: string]: unknown;

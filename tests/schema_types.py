@@ -51,6 +51,8 @@ def _object(kind: dict[str, Any], indent: str) -> str:
 def _type(field: dict[str, Any], indent: str) -> str:
     if "$ref" in field:
         return str(field["$ref"].rpartition("/")[2])
+    if "anyOf" in field:
+        return " | ".join(_type(one, indent) for one in field["anyOf"])
     if "const" in field or "enum" in field:
         return " | ".join(json.dumps(value) for value in field.get("enum", [field.get("const")]))
     kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]

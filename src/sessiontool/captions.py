@@ -20,7 +20,7 @@ from .captioning.formats.registry import FORMATS, RenderOptions, find_formats, r
 from .captioning.overlaps import one_at_a_time
 from .captioning.profiles import PROFILES, find_profile, read_profile, rules_for
 from .captioning.quality_check import Problem, check
-from .captioning.speakers import label_of, speaker_name
+from .captioning.speakers import label_of, speaker_name, synthetic_roles
 from .captioning.split import crowded, in_turn, split, turns_of
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
 from .errors import UsageError
@@ -49,6 +49,7 @@ __all__ = [
     "read_options",
     "resolved",
     "speaker_name",
+    "synthetic_roles",
 ]
 
 
@@ -153,6 +154,7 @@ def caption(
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
+    look = replace(look, synthetic=synthetic_roles(transcript))
     said = sorted((one for one in spoken if one.speaker), key=lambda one: (one.start_ms, one.end_ms))
     files = {}
     for form in find_formats(options.formats):

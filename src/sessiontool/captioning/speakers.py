@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .cell_width import cells, clusters
 from .sanitize import clean
@@ -21,6 +21,12 @@ _LEAST_LABEL_CELLS = 4  # chosen: a name cut shorter says nothing
 def speaker_name(role: str, speakers: Mapping[str, str]) -> str:
     """The display name of a role, in one line; the role itself where there is none."""
     return clean(speakers.get(role, "")) or clean(role).capitalize() or "Speaker"
+
+
+def synthetic_roles(transcript: Mapping[str, Any]) -> tuple[str, ...]:
+    """The roles whose voice is none of a person, as a transcript says; what makes no sense is left out."""
+    roles = transcript.get("synthetic")
+    return tuple(one for one in roles if isinstance(one, str)) if isinstance(roles, list) else ()
 
 
 def label_of(name: str, profile: Profile) -> str:

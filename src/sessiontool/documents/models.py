@@ -88,21 +88,26 @@ class RecordingEntry:
 
 @dataclass(frozen=True, slots=True)
 class ConsentEntry:
-    """Whether those who are heard agreed; nothing but `true` says so."""
+    """Whether those who are heard agreed; nothing but `true` says so.
+
+    `policy` names the notice that they were shown, `who` agreed.
+    """
 
     recorded: Annotated[bool, Reading.STRICT] | None = None
     policy: str | None = None
+    who: list[str] | None = None
     at: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class SessionDocument:
-    """session.json (`sessiontool.session/1`)."""
+    """session.json (`sessiontool.session/1`); `synthetic` are the roles whose voice is none of a person."""
 
     session_id: Name | None = None
     started_at: str | None = None
     channels: list[str] | None = None
     speakers: dict[str, str] = field(default_factory=dict)
+    synthetic: list[str] = field(default_factory=list)
     parts: list[PartEntry] = field(default_factory=list)
     recordings: list[RecordingEntry] = field(default_factory=list)
     consent: ConsentEntry | None = None

@@ -7,7 +7,7 @@ the finding names file and field.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
 from .entries import twice
@@ -29,8 +29,27 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), _broken(name, [f"is not valid JSON ({json_problem(error)})"])
     if not isinstance(value, dict):
         return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
+    wrong = _split_speakers(value)
     model, problems = read_object(SessionDocument, value)
-    return model or SessionDocument(), _broken(name, [*problems, *map(twice, doubled)])
+    return model or SessionDocument(), _broken(name, [*wrong, *problems, *map(twice, doubled)])
+
+
+def _split_speakers(value: dict[str, Any]) -> list[str]:
+    """Take apart what is said of speakers, `{"name": …, "synthetic": true}`, into names and roles; what is wrong."""
+    speakers: Any = value.get("speakers")
+    problems: list[str] = []
+    synthetic: list[str] = []
+    for role, one in speakers.items() if isinstance(speakers, dict) else ():
+        if not isinstance(one, dict):
+            continue
+        is_synthetic = one.get("synthetic", False)
+        if is_synthetic is True:
+            synthetic.append(role)
+        elif is_synthetic is not False:
+            problems.append(f"speakers.{shown(role)}.synthetic is neither true nor false")
+        speakers[role] = one.get("name", "")
+    value["synthetic"] = synthetic
+    return problems
 
 
 def _broken(name: str, problems: Iterable[str]) -> list[Finding]:

@@ -64,11 +64,15 @@ class TranscriptNote(TypedDict):
 
 
 class Transcript(TypedDict):
-    """A whole transcript; `dropped` are ids of utterances that a person left out."""
+    """A whole transcript; `dropped` are ids of utterances that a person left out.
+
+    `synthetic` are the roles whose voice is none of a person, as session.json says.
+    """
 
     schema: str
     session_id: str
     duration_s: float
     utterances: list[TranscriptUtterance]
     dropped: NotRequired[list[str]]
+    synthetic: NotRequired[list[str]]
     notes: NotRequired[list[TranscriptNote]]

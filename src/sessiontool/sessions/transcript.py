@@ -72,10 +72,11 @@ def transcript_json(
     speakers: Mapping[str, str],
     notes: Sequence[Note] = (),
     dropped: Sequence[str] = (),
+    synthetic: Sequence[str] = (),
 ) -> Transcript:
     """`placements` in the order of the log; `speakers` has a name for every role in it; `notes` were not spoken.
 
-    `dropped` are the ids of those that a person left out.
+    `dropped` are the ids of those that a person left out, `synthetic` the roles whose voice is none of a person.
     """
     document: Transcript = {
         "schema": TRANSCRIPT_SCHEMA,
@@ -85,6 +86,8 @@ def transcript_json(
     }
     if dropped:
         document["dropped"] = list(dropped)
+    if synthetic:
+        document["synthetic"] = list(synthetic)
     if notes:
         document["notes"] = [note_json(note, timeline) for note in notes]
     return document

@@ -62,7 +62,9 @@ def write_result(
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
-    transcript = transcript_json(session_id, timeline, placements, speakers, log.notes if log else (), notes.dropped)
+    spoken = log.notes if log else ()
+    synthetic = notes.session.synthetic
+    transcript = transcript_json(session_id, timeline, placements, speakers, spoken, notes.dropped, synthetic)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
     made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
     findings = [*(alignment.findings if alignment else ()), *map(_notice, made.notices)]

@@ -29,6 +29,7 @@ class RenderOptions:
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
     mean the same moment (RFC 8216, section 3.5), None for none.  `end_ms` is the length of the recording, if known.
+    `synthetic` are the roles whose voice is none of a person.
     """
 
     profile: Profile
@@ -39,6 +40,7 @@ class RenderOptions:
     timestamp_map: tuple[int, int] | None = None
     language: str = ""
     end_ms: int | None = None
+    synthetic: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     file = webvtt.WebVTT()
     if look.note:
         file.header_comments.append(clean(look.note).replace("-->", "->"))
+    if look.synthetic:
+        roles = ", ".join(clean(role).replace("-->", "->") for role in look.synthetic)
+        file.header_comments.append(f"The voice of {roles} is synthetic")
     if look.timestamp_map:
         ticks, local_ms = look.timestamp_map
         file.metadata.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
@@ -66,8 +69,8 @@ def _payload(cue: Cue, look: RenderOptions) -> list[str]:
     if look.karaoke and cue.starts:
         lines = list(_sung(cue))
     if look.speakers and cue.speaker:
-        role = class_of(cue.role)
-        voice = f"<v.{role} " if role else "<v "
+        classes = [class_of(cue.role), "synthetic" if cue.role in look.synthetic else ""]
+        voice = "".join(["<v", *(f".{one}" for one in classes if one), " "])
         name = cue.speaker.translate(_ESCAPES)
         lines[0] = f"{voice}{name}{JOINER if name.endswith('--') else ''}>{lines[0]}"  # no arrow of name and tag
         lines[-1] += "</v>"

@@ -6,10 +6,10 @@ they belong and put there when all of them are whole, `exports.json` last.  The 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...captions import caption
+from ...captions import caption, synthetic_roles
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent
@@ -71,6 +71,7 @@ def export_session(
     recording = result_files.audio_of(published)
     with target.fetched(recording) as path:
         source = source_of(session_id, recording, path, published)
+        source = replace(source, synthetic=synthetic_roles(transcript))
         pieces, lanes = pieces_of(source, options, published, transcript), lanes_of(source, options)
         place = target.files(_BESIDE) if into is None else into.inside(check_session_id(session_id))
         if (name := _folder_of(pieces, options)) is not None:

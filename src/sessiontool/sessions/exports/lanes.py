@@ -36,7 +36,11 @@ class SoundLane:
         """What a file says of itself: the session, and who is on which channel."""
         where = "mixed" if self.is_mixed else "on channels in this order"
         roles = f"{', '.join(self.roles)} ({where})" if self.roles else "roles unknown"
-        return {"title": source.session_id, "comment": f"session {source.session_id}: {roles}"}
+        found = {"title": source.session_id, "comment": f"session {source.session_id}: {roles}"}
+        if synthetic := [role for role in self.roles or source.synthetic if role in source.synthetic]:
+            found["comment"] += f"; synthetic voice: {', '.join(synthetic)}"
+            found["SYNTHETIC_VOICE"] = ", ".join(synthetic)  # where a format takes tags of any name
+        return found
 
 
 def lanes_of(source: Source, options: ExportOptions) -> list[SoundLane]:

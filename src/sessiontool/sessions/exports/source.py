@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A published recording; `roles` are those on each channel, where the report knows them."""
+    """A published recording; `roles` are those on each channel, where the report knows them.
+
+    `synthetic` are those whose voice is none of a person, as far as is asked for.
+    """
 
     session_id: str
     name: str
@@ -27,6 +30,7 @@ class Source:
     head: SoundHead
     samples: int
     roles: tuple[str, ...]
+    synthetic: tuple[str, ...] = ()
 
     def packets(self) -> Iterator[bytes]:
         return packets_of(self.path)

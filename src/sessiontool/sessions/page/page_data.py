@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
+from ...captions import synthetic_roles
 from ...model import SAMPLES_PER_MS
 from ..result_names import OUTPUTS, PAGE, audio_of
 from ..result_shapes import NUMBER, TEXT
@@ -34,6 +35,7 @@ def page_data(
         "session": report["session_id"],
         "status": report["status"],
         "redacted": "redaction" in report,
+        "synthetic": list(synthetic_roles(transcript)),
         "captions_status": report.get("captions_status", ""),
         "audio": audio_of(report),
         "duration_ms": _ms(report["duration_s"]),

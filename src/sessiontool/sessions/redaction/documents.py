@@ -31,7 +31,7 @@ _WORDS_IN_A_ROW = 3
 
 def redacted_transcript(transcript: Mapping[str, Any], plan: RedactionPlan) -> dict[str, Any]:
     """A transcript without what goes; it keeps its utterances, their times and their order."""
-    known = {"schema", "session_id", "duration_s", "utterances", "notes"}
+    known = {"schema", "session_id", "duration_s", "utterances", "notes", "synthetic"}
     found = {name: value if name in known else plan.secrets.swept(value) for name, value in transcript.items()}
     found["utterances"] = [_utterance(one, plan) for one in transcript["utterances"]]
     if "notes" in transcript:

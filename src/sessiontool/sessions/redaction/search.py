@@ -37,7 +37,10 @@ _NAMES = frozenset(
 ) | set(words_of("chapters redactions label cuts_s at_s utterance note user assistant mixed"))
 """Fields that are ours, by the types of the documents, and roles, which some have figures by."""
 _STRUCTURE = frozenset(
-    words_of("schema role roles status captions_status verdict kind cause severity code source detector rule settings")
+    words_of(
+        "schema role roles status captions_status verdict kind cause severity code source detector rule settings "
+        "synthetic"
+    )
 )
 """Fields whose value is one of a few words of ours, or settings."""
 _ASCII = re.compile(rb"[\x20-\x7e]{5,}")

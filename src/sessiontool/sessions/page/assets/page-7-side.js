@@ -16,7 +16,7 @@ function fillHead() {
     chip(STATES, DATA.status),
     ...(DATA.redacted ? [chip(REDACTED, "redacted")] : []),
     ...(DATA.captions_status ? [chip(CAPTION_STATES, DATA.captions_status)] : []),
-    ...(speakers.length ? [speakers.map(([name]) => name).join(", ")] : []),
+    ...(speakers.length ? [speakers.map(([name, role]) => (DATA.synthetic.includes(role) ? `${name} (synthetic voice)` : name)).join(", ")] : []),
     counted(TURNS.length, "utterance"),
     `${PLACED.length === TURNS.length ? "all" : PLACED.length} found in the sound`,
     lengthOf(LENGTH),
