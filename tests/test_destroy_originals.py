@@ -257,6 +257,14 @@ def test_a_session_of_events_goes_as_well(tmp_path: Path) -> None:
     assert state(tmp_path) == "merged"
 
 
+def test_exports_beside_the_result_go_and_those_of_what_is_left_stay(store: Path, tmp_path: Path) -> None:
+    for folder in ("merged/exports", "merged/redacted/exports"):
+        (store / ID / folder).mkdir()
+        (store / ID / folder / "audio.wav").write_bytes(b"RIFF")
+    destroy(store, tmp_path / "r.jsonl")
+    assert [name for name in there(store / ID) if "exports" in name] == ["merged/redacted/exports/audio.wav"]
+
+
 def test_results_elsewhere_go_as_well(redacted_store: Path, tmp_path: Path) -> None:
     store, output = tmp_path / "store", tmp_path / "output"
     copytree(store_of(ID) / ID, store / ID)

@@ -16,6 +16,7 @@ from ...progress import Progress, Silent
 from ...storage import check_session_id
 from .. import report, result_files
 from ..redaction.destroyed import kept_result
+from ..result_names import EXPORTS_FOLDER
 from .clip_transcript import clip_transcript
 from .lanes import lanes_of
 from .pieces import ExportPiece, pieces_of
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from .source import Source
 
 EXPORTS, EXPORTS_SCHEMA = "exports.json", "sessiontool.exports/1"
-_BESIDE = "exports"
-"""The folder in a result; what is in it is none of the result's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def export_session(
         source = source_of(session_id, recording, path, published)
         source = replace(source, synthetic=synthetic_roles(transcript))
         pieces, lanes = pieces_of(source, options, published, transcript), lanes_of(source, options)
-        place = target.files(_BESIDE) if into is None else into.inside(check_session_id(session_id))
+        place = target.files(EXPORTS_FOLDER) if into is None else into.inside(check_session_id(session_id))
         if (name := _folder_of(pieces, options)) is not None:
             place = place.inside(name)
         stems = [f"{piece.stem}{lane.stem}" for piece in pieces for lane in lanes]

@@ -30,7 +30,7 @@ from ..provenance import REDACTIONS, SESSION, find_strays, is_from, merge_settin
 from ..purge import Action, Purge
 from ..purge_proof.published import read_packets
 from ..purge_proof.session_proof import MERGE_AGAIN, prove_chunks, refused, verified_report
-from ..result_names import OUTPUTS, REDACTED, audio_of
+from ..result_names import EXPORTS_FOLDER, OUTPUTS, REDACTED, audio_of
 from .chain import cuts_of
 from .destroyed import destroyed_at, is_log, redacted_alone
 from .redact import RedactResult, redact_session
@@ -288,18 +288,18 @@ def _going(
         name = one.key.removeprefix(results)
         if name.startswith((_LOCKS, f"{REDACTED}/{_LOCKS}")):
             continue
-        if one.is_current and not one.is_marker and one.key in stays:
+        is_there = one.is_current and not one.is_marker
+        if is_there and (one.key in stays or name.startswith(f"{REDACTED}/{EXPORTS_FOLDER}/")):
             continue
         if not one.tag and not one.is_marker:
             raise refused(session_id, f"{one.key} cannot be deleted as a file", _MOVE)
-        is_result = one.key.startswith(results) and one.is_current
-        if is_result and not one.is_marker and not _is_ours(name.removeprefix(f"{REDACTED}/")):
+        if is_there and one.key.startswith(results) and not _is_ours(name.removeprefix(f"{REDACTED}/")):
             raise refused(session_id, f"{one.key} is no file of the result", _MOVE)
         yield one
 
 
 def _is_ours(name: str) -> bool:
-    return name in {*OUTPUTS, result_files.REPORT} or name.startswith(_EDITED)
+    return name in {*OUTPUTS, result_files.REPORT} or name.startswith((_EDITED, f"{EXPORTS_FOLDER}/"))
 
 
 def _sweep(of: OriginalsOf) -> None:
