@@ -164,6 +164,21 @@ def test_an_original_that_is_gone_is_named(stereo_wav: Path, tmp_path: Path) -> 
     assert "imported-original-missing" in codes(merge("s1", store=tmp_path / "store", output=tmp_path / "merged"))
 
 
+def test_an_original_that_was_changed_is_named(stereo_wav: Path, tmp_path: Path) -> None:
+    run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live")
+    (finding,) = [
+        one
+        for one in merge("s1", store=tmp_path / "store", output=tmp_path / "merged").report["findings"]
+        if one["code"] == "imported"
+    ]
+    assert "size and SHA-256" in finding["message"]
+    path = tmp_path / "store" / "s1" / "recordings" / "000.wav"
+    body = bytearray(path.read_bytes())
+    body[-1] ^= 1
+    path.write_bytes(body)
+    assert "imported-original-missing" in codes(merge("s1", store=tmp_path / "store", output=tmp_path / "again"))
+
+
 def test_what_cannot_be_imported_leaves_nothing(stereo_wav: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     (tmp_path / "text.wav").write_text("not a recording")

@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from ..documents.lenient import shown
+from ..errors import RecordingError
 from ..model import Finding
 
 if TYPE_CHECKING:
     from ..documents.models import SessionDocument
-    from ..model import SessionListing
+    from ..model import SessionListing, StoredObject
+    from .piecewise import Opened
 
 RECORDINGS = "recordings"
 """The folder of a session in which the files are kept."""
+_AT_ONCE_BYTES = 1 << 20
+"""Bytes read at once; chosen: it bounds memory."""
 
 
-def imported(session: SessionDocument, listing: SessionListing) -> tuple[frozenset[str], list[Finding]]:
-    """The keys of the files that session.json lists and the session has, and what there is to say of them."""
+def imported(
+    session: SessionDocument, listing: SessionListing, opened: Opened | None = None
+) -> tuple[frozenset[str], list[Finding]]:
+    """The keys of the files that session.json lists and the session has, and what there is to say of them.
+
+    `opened` reads them (StorageError); without it their sizes are looked at, and not their hashes.
+    """
     if not session.recordings:
         return frozenset(), []
-    there = {obj.key: obj.size_bytes for obj in (*listing.ignored, *(chunk.object for chunk in listing.chunks))}
-    found, lost, texts = [], [], []
+    there = {obj.key: obj for obj in (*listing.ignored, *(chunk.object for chunk in listing.chunks))}
+    found, lost, unread, texts = [], [], [], []
     for entry in session.recordings:
         places = (f"{listing.folder}/{RECORDINGS}/{entry.file}", f"{listing.folder}/chunks/000/{entry.file}")
         key = next((place for place in places if place in there), None)
         texts.append(f"{shown(entry.name or entry.file)} (SHA-256 {shown(entry.sha256 or 'not noted')})")
-        if key is None or (entry.bytes is not None and there[key] != entry.bytes):
+        if key is None or (entry.bytes is not None and there[key].size_bytes != entry.bytes):
             lost.append(entry.file)
-        else:
-            found.append(key)
+            continue
+        found.append(key)
+        digest = _digest(there[key], opened) if entry.sha256 else ""
+        if digest and digest != (entry.sha256 or "").lower():
+            lost.append(entry.file)
+        elif not digest:
+            unread.append(entry.file)
     what = "; ".join(texts[:4])
     if lost:
         names = ", ".join(map(shown, lost[:4]))
-        message = f"the recording was imported from {what}; of the kept files {names} is not there, or has another size"
+        message = f"the recording was imported from {what}; of the kept files {names} is not there, or is another one"
         hint = "the sound is in the chunks, but its original is not: put it back if you have it"
         return frozenset(found), [Finding("imported-original-missing", "warning", message, hint=hint)]
-    message = f"the recording was imported from {what}; what is kept of it has the noted size"
+    checked = "size" if unread else "size and SHA-256"
+    message = f"the recording was imported from {what}; what is kept of it has the noted {checked}"
     return frozenset(found), [Finding("imported", "info", message)]
+
+
+def _digest(obj: StoredObject, opened: Opened | None) -> str:
+    """The SHA-256 of a file; empty where it is not read, as where it is larger than what is read of a session."""
+    if opened is None:
+        return ""
+    digest = hashlib.sha256()
+    try:
+        with opened(obj) as file:
+            while piece := file.read(_AT_ONCE_BYTES):
+                digest.update(piece)
+    except RecordingError:
+        return ""
+    return digest.hexdigest()

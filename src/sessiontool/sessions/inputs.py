@@ -88,7 +88,7 @@ def read_notes(
     """
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
-    kept, findings = imported(notes.session, listing)
+    kept, findings = imported(notes.session, listing, opened)
     notes.strays = [stray for stray in notes.strays if stray.object.key not in kept]
     notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
     for name in there(listing, *UTTERANCES)[:1]:
