@@ -113,6 +113,32 @@ def test_with_too_few_places_no_ratio_is_computed() -> None:
     assert value(silent, "share_of_speech", "user") == 1.0  # they are known not to be in the recording
 
 
+def test_doubtful_places_enter_no_gap_and_too_many_of_them_no_ratio() -> None:
+    sure = [said("user", 1, 3), said("assistant", 4, 6), said("user", 7, 9), said("assistant", 9.5, 30)]
+    doubtful = [{**sure[0], "confidence": 0.7}, *sure[1:]]
+    found = figures(doubtful)
+    gaps = found["response_gap", "assistant"]
+    assert (gaps["stretches_s"], gaps["doubtful"], gaps["coverage"]) == ([[9.0, 9.5]], 1, 0.5)
+    assert (value(found, "response_gap", "user"), found["response_gap", "user"]["coverage"]) == (1.0, 1.0)
+    first = found["first_response", "assistant"]  # the second gap is not the first
+    assert first["value"] is None
+    assert "doubtful" in first["not_computed"]
+    assert value(found, "share_of_speech", "user") == round(4 / 26.5, 4)
+    many = figures([*sure[:3], {**sure[3], "confidence": 0.7}])
+    assert "doubtful" in many["share_of_duration", "user"]["not_computed"]
+    assert "doubtful" in many["silence", None]["not_computed"]
+    assert value(many, "talk_time", "assistant") == 22.5
+
+
+def test_a_recovery_between_doubtful_places_is_not_known() -> None:
+    talk = [said("assistant", 1, 6), said("user", 5, 8), said("assistant", 9, 12)]
+    assert value(figures(talk), "recovery", "user") == 1.0
+    for number in range(3):
+        doubtful = [{**one, "confidence": 0.5} if place == number else one for place, one in enumerate(talk)]
+        found = figures(doubtful)
+        assert (value(found, "interruptions", "user"), value(found, "recovery", "user")) == (1, None)
+
+
 def test_a_conversation_of_nothing_has_no_figures_that_lie() -> None:
     found = figures([])
     assert value(found, "silence") == 0.0

@@ -7,25 +7,38 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """`error` is in the figure's unit, or with `is_relative` a share of it; None where it is exact, or not measured."""
+    """`error` is in the figure's unit, or with `is_relative` a share of it; None where it is exact, or not measured.
+
+    `unclear_error` is that of recordings where voices share a channel, or noise is near.
+    """
 
     unit: str
     text: str
     error: float | None = None
     is_relative: bool = False
+    unclear_error: float | None = None
+
+    def error_of(self, value: float, *, is_clear: bool) -> float | None:
+        """How far a value may be off."""
+        error = self.error if is_clear or self.unclear_error is None else self.unclear_error
+        return error if error is None or not self.is_relative else round(error * value, 4)
 
 
 DEFINITIONS = {
     "talk_time": Definition("s", "from the start of each utterance to its end, overlaps of one role once", 0.03, True),
-    "share_of_speech": Definition("ratio", "talk_time of the role by that of all roles", 0.01),
-    "share_of_duration": Definition("ratio", "talk_time of the role by what was recorded", 0.015),
+    "share_of_speech": Definition("ratio", "talk_time of the role by that of all roles", 0.01, unclear_error=0.03),
+    "share_of_duration": Definition("ratio", "talk_time of the role by what was recorded", 0.015, unclear_error=0.03),
     "longest_monologue": Definition("s", "the longest turn, from its first word to its last", 0.1),
     "turns": Definition("count", "runs of utterances of one role, backchannels left out"),
     "switches_per_minute": Definition("1/min", "changes of role from turn to turn, by minutes recorded"),
-    "response_gap": Definition("s", "median silence before the role answers; where both speak there is none", 0.05),
-    "first_response": Definition("s", "the first such silence", 0.05),
+    "response_gap": Definition(
+        "s", "median silence before the role answers; where both speak there is none", 0.05, unclear_error=0.13
+    ),
+    "first_response": Definition("s", "the first such silence", 0.05, unclear_error=0.13),
     "interruptions": Definition("count", "the role begins while the other speaks, or stops its answer"),
-    "recovery": Definition("s", "median time from the end of the role's interruption until the other speaks", 0.05),
+    "recovery": Definition(
+        "s", "median time from the end of the role's interruption until the other speaks", 0.05, unclear_error=0.13
+    ),
     "overlap": Definition("s", "where two roles speak at once", 0.1, True),
     "silence": Definition("s", "where no one speaks, between the first word and the last", 0.05, True),
     "dead_air": Definition("s", "silences of 3 s or more, together", 0.05, True),

@@ -37,11 +37,12 @@ class SpokenTurn:
 
 @dataclass(frozen=True, slots=True)
 class ResponseGap:
-    """The silence before a role answers the other."""
+    """The silence before a role answers the other; `is_sure`: neither side has a doubtful place."""
 
     role: str
     start_ms: int
     end_ms: int
+    is_sure: bool
 
     @property
     def length_ms(self) -> int:
@@ -50,7 +51,10 @@ class ResponseGap:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """One role begins while the other speaks; `recovery_ms` is until the other speaks again, None if never."""
+    """One role begins while the other speaks.
+
+    `recovery_ms` is until the other speaks again, None if never, or if one of the places is doubtful.
+    """
 
     by: str
     start_ms: int
@@ -98,7 +102,7 @@ def gaps_of(talk: Talk) -> tuple[list[ResponseGap], int]:
             if talk.is_broken(last.end_ms, one.start_ms):
                 dropped += 1
             else:
-                gaps.append(ResponseGap(one.role, last.end_ms, one.start_ms))
+                gaps.append(ResponseGap(one.role, last.end_ms, one.start_ms, last.is_sure and one.is_sure))
         if last is None or one.end_ms > last.end_ms:
             last = one
     return gaps, dropped
@@ -124,10 +128,12 @@ def interruptions_of(talk: Talk) -> list[Interruption]:
 def _interruption(
     talk: Talk, by: SpokenUtterance, whom: SpokenUtterance, later: Iterable[SpokenUtterance]
 ) -> Interruption:
-    again = next((one.start_ms for one in later if one.role == whom.role), None)
+    following = next((one for one in later if one.role == whom.role), None)
+    again = following.start_ms if following else None
+    is_sure = by.is_sure and whom.is_sure and (following is None or following.is_sure)
     if whom.end_ms > by.end_ms:
         again = by.end_ms  # it never stopped
-    known = again is not None and again >= by.end_ms and not talk.is_broken(by.end_ms, again)
+    known = is_sure and again is not None and again >= by.end_ms and not talk.is_broken(by.end_ms, again)
     recovery_ms = again - by.end_ms if known and again is not None else None
     return Interruption(by.role, by.start_ms, max(by.start_ms, min(by.end_ms, whom.end_ms)), recovery_ms)
 
