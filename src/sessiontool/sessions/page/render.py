@@ -39,14 +39,13 @@ def render(name: str, title: str, data: dict[str, Any], *, media: Iterable[str] 
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    return Template(_read(f"{name}.html")).substitute(
+    head = Template(_read("shared-head.html")).substitute(
         policy="; ".join(f"{directive} {sources}" for directive, sources in policy.items()),
         title=html.escape(title),
         program=f"sessiontool {__version__}",
         style=style,
-        script=script,
-        data=json_in_html(data),
     )
+    return Template(_read(f"{name}.html")).substitute(head=head, script=script, data=json_in_html(data))
 
 
 def json_in_html(value: Any) -> str:
