@@ -16,8 +16,8 @@ class RunCollector:
         """Something is missing before the next packet."""
         self._after_break = True
 
-    def run(self, recording: int, *, placed: bool, continued: bool = False) -> PacketRun:
-        """The run that the next packet belongs to."""
+    def run(self, recording: int, *, placed: bool, continued: bool = False, base: bool = False) -> PacketRun:
+        """The run that the next packet belongs to; with it a new `base` of times begins."""
         if self._runs and not self._runs[-1].payloads:  # its packets were taken back
             self._after_break |= self._runs.pop().after_break
         run = self._runs[-1] if self._runs else None
@@ -26,6 +26,8 @@ class RunCollector:
             run = PacketRun(recording, placed, continued, self._after_break)
             self._runs.append(run)
             self._after_break = False
+        if base:
+            run.bases.append(len(run.payloads))
         return run
 
     def add(
@@ -35,9 +37,7 @@ class RunCollector:
 
         Returns the run that it is in.
         """
-        run = self.run(recording, placed=placed)
-        if base:
-            run.bases.append(len(run.payloads))
+        run = self.run(recording, placed=placed, base=base)
         run.payloads.append(payload)
         run.times_ms.append(time_ms)
         run.durations.append(duration)

@@ -6,10 +6,20 @@ they occur the sequence begins anew.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..packets import CUT, Ledger
-from .beginnings import MAX_BUFFERED_BYTES
+from .beginnings import MAX_BUFFERED_BYTES, PASSED
 from .boxes import read_header
-from .media_data import BEGINNING, BEGINNING_BYTES
+from .media_data import BEGINNING, BEGINNING_BYTES, WRONG_BOX, is_theirs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .boxes import Sample
+    from .media_data import Bytes
+
+_HEAD_BYTES = 8  # size and type of a box (ISO/IEC 14496-12, section 4.2)
 
 
 def holds_mp4(data: bytes) -> bool:
@@ -61,6 +71,25 @@ class BoxSequence:
             if kind == wanted:
                 return self.buf[body:pos] if pos <= len(self.buf) and size <= MAX_BUFFERED_BYTES[wanted] else None
         return None
+
+    def header(self, unplaced: Sequence[Sample], there: Callable[[], Bytes]) -> tuple[bytes, int | None, int] | None:
+        """The head of the next box: its kind, its size, the place of its body; None where bytes lack.
+
+        Where packets of a fragment are `unplaced` and come next, that of their box whatever it says; `there` is what
+        they may be in.
+        """
+        try:
+            header = read_header(self.buf, self.pos)
+        except ValueError:
+            header = b"", 0, self.pos + _HEAD_BYTES
+        if header is None or header[0] in PASSED or header[0] in MAX_BUFFERED_BYTES or not unplaced:
+            return header or None
+        start = self.at + _HEAD_BYTES
+        theirs = is_theirs(unplaced, start, there())
+        if not theirs:
+            return None if theirs is None else header
+        self.ledger.damage(self.at, self.at, WRONG_BOX)
+        return b"mdat", unplaced[-1].end - start, self.pos + _HEAD_BYTES
 
     def forget(self) -> None:
         """Drop what was read, but for what may hide a beginning."""

@@ -23,9 +23,9 @@ from ..packets import NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
 from .beginnings import MAX_BUFFERED_BYTES, PASSED
 from .box_sequence import BoxSequence
-from .boxes import Movie, Sample, read_header, read_movie
+from .boxes import Movie, Sample, read_movie
 from .fragments import MovieFragment, missing_between, read_fragment
-from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, is_theirs, place
+from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, in_a_row, place
 from .samples import FrameKinds, Kinds, kinds_for, proved_track
 from .sound_entries import index_at_end
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _ENDLESS = 1 << 64  # bytes: more than the 64-bit sizes of ISO/IEC 14496-12, section 4.2, can state
-_HEAD_BYTES = 8  # size and type of a box (ISO/IEC 14496-12, section 4.2)
 _NO_PACKETS = "bytes that no packet is in"
 
 
@@ -111,7 +110,7 @@ class Mp4Demuxer:
         """Read one box, or begin one that streams by; False where bytes lack."""
         boxes = self._boxes
         boxes.try_here()
-        header = self._header()
+        header = boxes.header(self._unplaced, self._bytes)
         if header is None:
             return False
         kind, size, body = header
@@ -143,21 +142,6 @@ class Mp4Demuxer:
         if movie is not None:
             self._begin_recording(movie)
             self._index_ahead = True
-
-    def _header(self) -> tuple[bytes, int | None, int] | None:
-        """The head of the next box; where the packets of the fragment come next, that of their box whatever it says."""
-        try:
-            header = read_header(self._boxes.buf, self._boxes.pos)
-        except ValueError:
-            header = b"", 0, self._boxes.pos + _HEAD_BYTES
-        if header is None or header[0] in PASSED or header[0] in MAX_BUFFERED_BYTES or not self._unplaced:
-            return header or None
-        start = self._boxes.at + _HEAD_BYTES
-        theirs = is_theirs(self._unplaced, start, self._bytes())
-        if not theirs:
-            return None if theirs is None else header
-        self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
-        return b"mdat", self._unplaced[-1].end - start, self._boxes.pos + _HEAD_BYTES
 
     def _begin_passing(self, kind: bytes, body: int, end: int) -> bool:
         """A box that streams by; False where more bytes are needed to tell where in it the packets are."""
@@ -210,10 +194,10 @@ class Mp4Demuxer:
                 end = min(at, end)
                 break
             self._count_between(at)
-            self._add_packet(boxes.buf[at - boxes.offset : after - boxes.offset], sample)
-            boxes.counted = max(boxes.counted, after)
-            boxes.pos = after - boxes.offset
-            self._next = next(self._samples, None)
+            found, self._next = in_a_row(sample, self._samples, end)
+            self._add_packets(found)
+            boxes.counted = max(boxes.counted, found[-1].end)
+            boxes.pos = found[-1].end - boxes.offset
         boxes.pos = max(boxes.pos, end - boxes.offset)
         self._count_between(end)
 
@@ -334,17 +318,28 @@ class Mp4Demuxer:
         self._runs.note_break()
         return True
 
-    def _add_packet(self, payload: bytes, sample: Sample) -> None:
+    def _add_packets(self, samples: Sequence[Sample]) -> None:
+        """Take packets that follow one another; one of another kind than the recording's is damaged."""
         # Without a header the clock is taken to count samples, as the clock of sound in MP4 should.
         assert self.track is not None
         timescale = self.movie.timescale if self.movie else self.track.head.rate_hz
-        duration = self._kinds.samples_of(payload, sample.duration * SAMPLES_PER_SECOND // timescale)
-        if not duration:
-            self._runs.note_break()
-            self.ledger.damage(sample.offset, sample.end, NO_OPUS)
-            return
-        time_ms = (sample.time + self._shift) * 1000 // timescale
-        run = self._runs.add(self._recording, self._placed, payload, time_ms, duration, base=self._new_base)
-        self._new_base = False
-        self.ledger.payload(sample.offset, sample.end)
-        self._last = sample.offset, sample.end, run
+        buf, offset, shift, samples_of = self._boxes.buf, self._boxes.offset, self._shift, self._kinds.samples_of
+        start, run = samples[0].offset, None
+        for at, size, time, stated in samples:
+            end = at + size
+            payload = buf[at - offset : end - offset]
+            duration = samples_of(payload, stated * SAMPLES_PER_SECOND // timescale)
+            if not duration:
+                self._runs.note_break()
+                self.ledger.payload(start, at)
+                self.ledger.damage(at, end, NO_OPUS)
+                start, run = end, None
+                continue
+            if run is None:
+                run = self._runs.run(self._recording, placed=self._placed, base=self._new_base)
+                self._new_base = False
+            run.payloads.append(payload)
+            run.times_ms.append((time + shift) * 1000 // timescale)
+            run.durations.append(duration)
+            self._last = at, end, run
+        self.ledger.payload(start, samples[-1].end)

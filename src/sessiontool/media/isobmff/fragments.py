@@ -104,10 +104,10 @@ class _Traf:
         columns = dict(zip(listed, zip(*lines, strict=True), strict=False))
         durations = columns.get(_DURATION) or repeat(self._defaults.duration, count)
         sizes = columns.get(_SIZE) or repeat(self._defaults.size_bytes, count)
-        for duration, size in zip(durations, sizes, strict=True):
-            self.samples.append(Sample(self.data_end, size, self.end_time, duration))
-            self.data_end += size
-            self.end_time += duration
+        sizes, durations = tuple(sizes), tuple(durations)
+        *offsets, self.data_end = accumulate(sizes, initial=self.data_end)
+        *times, self.end_time = accumulate(durations, initial=self.end_time)
+        self.samples += map(Sample, offsets, sizes, times, durations)
 
 
 def missing_between(last: MovieFragment | None, fragment: MovieFragment, end_time: int) -> int:

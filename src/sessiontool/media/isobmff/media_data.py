@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..opus import packet_samples
+from ..opus import MAX_PACKET_BYTES, packet_samples
 from .fragments import mended, moved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .boxes import Sample
 
@@ -130,3 +130,15 @@ def is_theirs(samples: Sequence[Sample], start: int, there: Bytes) -> bool | Non
         return None
     there = there.kind_of(samples)
     return there.begins(end) and sum(map(there.fits, samples)) * 10 >= len(samples) * 9
+
+
+def in_a_row(first: Sample, others: Iterator[Sample], end: int) -> tuple[list[Sample], Sample | None]:
+    """A packet and those that follow it with nothing between, up to the offset `end`; and the packet after them."""
+    found, after = [first], first.end
+    for sample in others:
+        size = sample.size_bytes
+        if sample.offset != after or not 0 < size <= MAX_PACKET_BYTES or after + size > end:
+            return found, sample
+        found.append(sample)
+        after += size
+    return found, None

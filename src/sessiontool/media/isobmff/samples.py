@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
-from ..aac import FRAME_SAMPLES, MAX_FRAME_BYTES, AacHead, channels_of, is_frame, rate_of_fragment
+from ..aac import FRAME_SAMPLES, MAX_FRAME_BYTES, AacHead, FrameClock, channels_of, is_frame, rate_of_fragment
 from ..opus import OpusHead, PacketSamples, most_bytes
 from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
@@ -60,7 +60,7 @@ class FrameKinds:
 
     def __init__(self, head: AacHead) -> None:
         self._channels = head.channels
-        self._length_of = head.lengths()
+        self._next_length = FrameClock(head.rate_hz).tick
         self._firsts: Counter[int] = Counter()
         self._frames = self._odd = 0
 
@@ -79,7 +79,7 @@ class FrameKinds:
                 return 0
         self._frames += 1
         self._firsts[payload[0]] += 1
-        return self._length_of(payload)
+        return self._next_length()
 
 
 def kinds_for(head: SoundHead) -> Kinds | FrameKinds:
