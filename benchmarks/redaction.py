@@ -163,7 +163,7 @@ class Tally:
         place = open_output(str(session.folder.parent), session.name)
         try:
             with open_store(str(session.store)) as opened:
-                opened.write_document = lambda *_: None  # type: ignore[method-assign]
+                opened.write_document = lambda *_: ""  # type: ignore[method-assign]
                 redact_session(opened, session.name, place, RedactRequest(texts=(pattern,)))
         except SessionToolError as error:
             self.failed.append(f"{case}: {error}")

@@ -108,7 +108,18 @@ def test_every_function_is_typed_and_says_its_errors(name: str) -> None:
 def test_every_option_of_the_command_line_is_a_field_of_an_object() -> None:
     given = {MergeOptions, CaptionOptions, S3Options, Limits}
     arguments = set(inspect.signature(merge).parameters)
-    of_a_run = {"output", "store", "layout", "log_format", "shard", "end_markers", "fail_on", "notify", "notify_arn"}
+    of_a_run = {
+        "output",
+        "store",
+        "layout",
+        "corrections",
+        "log_format",
+        "shard",
+        "end_markers",
+        "fail_on",
+        "notify",
+        "notify_arn",
+    }
     assert [name for name, one in TABLE.items() if one.group not in given and name not in of_a_run] == []
     assert {"store", "output", "layout", "options", "s3", "limits"} <= arguments
 

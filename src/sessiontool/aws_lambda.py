@@ -21,7 +21,7 @@ from urllib.parse import unquote_plus
 from . import cpus
 from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
 from .batch.selection import Selection
-from .compose import merge_options_of, with_layout
+from .compose import corrections_file_of, merge_options_of, with_layout
 from .config import load_settings
 from .console import json_logs
 from .documents.json_text import parse
@@ -181,6 +181,7 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
         options=replace(merge_options_of(settings), force=wanted.force),
         selection=Selection(pending=wanted.announced, announced=wanted.announced),
         fail_on=settings.fail_on,
+        corrections=corrections_file_of(settings),
     )
     left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S if context else 0.0
     try:

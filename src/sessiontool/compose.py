@@ -10,25 +10,44 @@ if TYPE_CHECKING:
 
     from .config import Settings
     from .options import CaptionOptions, LogOptions, MergeOptions
+    from .sessions.corrections_file import CorrectionsFile
     from .storage import Results, Store, Target
 
 
 def with_layout(settings: Settings, session_ids: Iterable[str] = ()) -> Settings:
     """The settings, with the one layout that fits the sessions, or the store, where they ask for that (UsageError)."""
-    if settings.layout != "auto":
-        return settings
     from .storage import DEFAULT_PATTERN  # noqa: PLC0415
-    from .storage.layout_proposal import find_layout  # noqa: PLC0415
+    from .storage.layout_proposal import AUTO, find_layout  # noqa: PLC0415
 
-    with open_store_of(replace(settings, layout=DEFAULT_PATTERN)) as store:
+    if settings.layout != AUTO:
+        return settings
+    with open_store_of(replace(settings, layout=DEFAULT_PATTERN, corrections=None)) as store:
         return replace(settings, layout=find_layout(store, session_ids).pattern)
 
 
-def open_store_of(settings: Settings) -> Store:
-    """The store that the settings name."""
+def open_store_of(settings: Settings, *, corrects: bool = False) -> Store:
+    """The store that the settings name, with the corrections in the file that they name.
+
+    NotFoundError without that file, unless the caller `corrects`, which makes it.
+    """
     from .storage import Layout, open_store  # noqa: PLC0415
 
-    return open_store(settings.store, options=settings.s3, layout=Layout(settings.layout), limits=settings.limits)
+    file = corrections_file_of(settings, corrects=corrects)
+    store = open_store(settings.store, options=settings.s3, layout=Layout(settings.layout), limits=settings.limits)
+    if file is None:
+        return store
+    from .sessions.corrections_file import with_corrections  # noqa: PLC0415
+
+    return with_corrections(store, file)
+
+
+def corrections_file_of(settings: Settings, *, corrects: bool = False) -> CorrectionsFile | None:
+    """The file of corrections that the settings name, as it is now (UsageError; NotFoundError as `open_store_of`)."""
+    if settings.corrections is None:
+        return None
+    from .sessions.corrections_file import read_corrections_file  # noqa: PLC0415 - which few have
+
+    return read_corrections_file(settings.corrections, may_be_new=corrects)
 
 
 def open_results_of(settings: Settings) -> Results:

@@ -191,4 +191,8 @@ def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
         from .media.isobmff.muxer import M4aMuxer  # noqa: PLC0415 - most recordings are Opus
 
         return M4aMuxer(body)
+    if head.codec == "mp3":
+        from .media.mpeg_audio.muxer import Mp3Muxer  # noqa: PLC0415 - as above
+
+        return Mp3Muxer(body)
     return WebmMuxer(body)

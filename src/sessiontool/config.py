@@ -70,6 +70,13 @@ class Settings:
         STORE,
         metavar="PATTERN",
     )
+    corrections: str | None = option(
+        None,
+        "A file of corrections for all sessions, where the store cannot be written; read after the store's.",
+        STORE,
+        metavar="FILE",
+        is_path=True,
+    )
     s3: S3Options = field(default_factory=S3Options)
     limits: Limits = field(default_factory=Limits)
     merge: MergeOptions = field(default_factory=MergeOptions)

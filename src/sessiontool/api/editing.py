@@ -12,7 +12,7 @@ from ..progress import with_received
 from ..sessions import event_log, recaption
 from ..sessions.redaction import redact as redacting
 from ..storage import target_of
-from .opening import opened_store
+from .opening import corrections_file, opened_store
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,6 +32,7 @@ def caption(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     layout: str | None = None,
+    corrections: str | PathLike[str] | None = None,
     options: CaptionOptions | None = None,
     dry_run: bool = False,
     s3: S3Options | None = None,
@@ -45,10 +46,14 @@ def caption(
     Raises UsageError (also: a format's package is missing), NotFoundError (no such store, or nothing is published),
     RecordingError (no transcript that can be used) and StorageError; then nothing was changed.
     """
-    with opened_store(store, layout, s3, limits) as opened:
+    file = corrections_file(corrections)
+    with opened_store(store, layout, s3, limits, session_id=session_id) as opened:
         target, seen = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
         look = resolved(options or CaptionOptions())
-        return recaption.recaption_session(session_id, target, look, store=opened, publish=not dry_run, progress=seen)
+        texts = file.of_session(session_id) if file else None
+        return recaption.recaption_session(
+            session_id, target, look, texts, store=opened, publish=not dry_run, progress=seen
+        )
 
 
 def redact(
@@ -90,7 +95,7 @@ def read_events(
 
     Raises UsageError, NotFoundError (no such store, session or log), RecordingError (it is no log) and StorageError.
     """
-    with opened_store(store, layout, s3, limits) as opened:
+    with opened_store(store, layout, s3, limits, session_id=session_id) as opened:
         return event_log.read_session_log(opened, session_id, with_received(progress), log)
 
 
@@ -127,7 +132,7 @@ def purge(
     if delete != (receipt is not None):
         raise UsageError("delete and receipt need each other", hint="name the file that records what is deleted")
     beside = nullcontext() if output is None else opened_store(output, None, s3, limits)
-    with opened_store(store, layout, s3, limits) as opened, beside as results:
+    with opened_store(store, layout, s3, limits, session_id=session_id) as opened, beside as results:
         target = target_of(opened, session_id, output, options=s3, limits=limits)
         purger = Purger(opened, Rule(chunks_after_days, all_after_days), output=results, even_damaged=even_damaged)
         if receipt is None:

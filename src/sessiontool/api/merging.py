@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..captions import resolved
-from ..errors import UsageError
 from ..options import Limits, MergeOptions, S3Options
 from ..progress import with_received
 from ..sessions import merge as merging
-from ..storage import DEFAULT_PATTERN, open_results, target_of
-from .opening import opened_store, opened_target
+from ..storage import open_results, target_of
+from .opening import corrections_file, layout_of, opened_store, opened_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ def merge(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     layout: str | None = None,
+    corrections: str | PathLike[str] | None = None,
     options: MergeOptions | None = None,
     s3: S3Options | None = None,
     limits: Limits | None = None,
@@ -37,13 +37,14 @@ def merge(
     """Join a session's chunks into one seekable `audio.webm` (of AAC, `audio.m4a`), with captions placed by the sound.
 
     Results go to `<store>/<session_id>/merged/`, or to `<output>/<session_id>/`.  A session that was merged from the
-    same input by the same options is left alone: `result.unchanged`.
+    same input by the same options is left alone: `result.unchanged`.  `corrections` is a file of them, beside those of
+    the store.
 
     Raises UsageError, NotFoundError (no such store or session), RecordingError (the recording cannot be used, has
     findings and `options.strict`, or no consent and `options.require_consent`) and StorageError.  Then what was
     published before remains; only a StorageError in the last steps of publishing leaves them to the next call.
     """
-    with opened_store(store, layout, s3, limits) as opened:
+    with opened_store(store, layout, s3, limits, corrections, session_id=session_id) as opened:
         target = target_of(opened, session_id, output, options=s3, limits=limits)
         return merging.merge_session(opened, session_id, target, _settled(options), with_received(progress))
 
@@ -54,6 +55,7 @@ def merge_many(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     layout: str | None = None,
+    corrections: str | PathLike[str] | None = None,
     options: MergeOptions | None = None,
     workers: int | None = None,
     s3: S3Options | None = None,
@@ -72,13 +74,19 @@ def merge_many(
     from ..batch.job import Job  # noqa: PLC0415
     from ..batch.process_pool import outcomes_of  # noqa: PLC0415
 
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers {workers} is no number of processes", hint="it is 1 or more")
     with opened_store(store, layout, s3, limits):
         if output is not None:
             open_results(str(output), options=s3, limits=limits)
     place = None if output is None else str(output)
-    job = Job(str(store), layout or DEFAULT_PATTERN, s3 or S3Options(), limits or Limits(), place, _settled(options))
+    job = Job(
+        str(store),
+        layout_of(store, layout, s3, limits),
+        s3 or S3Options(),
+        limits or Limits(),
+        place,
+        _settled(options),
+        corrections=corrections_file(corrections),
+    )
     return outcomes_of(job, session_ids, workers)
 
 
@@ -87,6 +95,7 @@ def inspect(
     *,
     store: str | PathLike[str] = ".",
     layout: str | None = None,
+    corrections: str | PathLike[str] | None = None,
     log: LogOptions | None = None,
     s3: S3Options | None = None,
     limits: Limits | None = None,
@@ -98,7 +107,7 @@ def inspect(
 
     Raises UsageError, NotFoundError (no such store or session), RecordingError (no usable chunks) and StorageError.
     """
-    with opened_store(store, layout, s3, limits) as opened:
+    with opened_store(store, layout, s3, limits, corrections, session_id=session_id) as opened:
         return merging.inspect_session(opened, session_id, with_received(progress), log)
 
 

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+_DECODERS = {"mp3": "mp3float"}
+"""Where FFmpeg's decoder of that name gives integers."""
+
 LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 def decoder_for(head: SoundHead) -> av.AudioCodecContext:
     """A new decoder that gives every sample of every packet: nothing is skipped at the start."""
-    context = av.CodecContext.create(head.codec, "r")
+    context = av.CodecContext.create(_DECODERS.get(head.codec, head.codec), "r")
     assert isinstance(context, av.AudioCodecContext)
     context.extradata = head.decoder_config
     context.layout, context.sample_rate = LAYOUTS[head.channels], head.rate_hz

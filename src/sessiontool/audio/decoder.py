@@ -170,7 +170,7 @@ def _convert(block: _Block, head: SoundHead, room: Floats) -> None:
     at_clock_rate(floats(b"".join(block.packets), head), head.rate_hz, room)
 
 
-_DECODERS = {"opus": _decode_opus, "aac": _decode_frames, "pcm": _convert}
+_DECODERS = {"opus": _decode_opus, "aac": _decode_frames, "mp3": _decode_frames, "pcm": _convert}
 
 
 def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:

@@ -15,6 +15,7 @@ from ..errors import BusyError, RecordingError, SessionToolError
 from ..options import FailOn, MergeOptions
 from ..progress import Progress, Silent, Timed
 from ..sessions import merge
+from ..sessions.corrections_file import CorrectionsFile, with_corrections
 from ..sessions.inputs import read_notes
 from ..storage import Layout, Limits, Results, S3Options, Store, Target, check_session_id, open_results, open_store
 from . import selection as selecting
@@ -49,6 +50,7 @@ class Job:
     selection: Selection = field(default_factory=Selection)
     plan_only: bool = False
     fail_on: FailOn = "failed"
+    corrections: CorrectionsFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ class Runner:
         if self._store is None:
             if job.output:
                 self._results = open_results(job.output, options=job.s3, limits=job.limits)
-            self._store = open_store(job.store, options=job.s3, layout=Layout(job.layout), limits=job.limits)
+            store = open_store(job.store, options=job.s3, layout=Layout(job.layout), limits=job.limits)
+            self._store = with_corrections(store, job.corrections)
         target = (self._results or self._store).target(check_session_id(session_id))
         if job.selection.asks or job.plan_only:
             if not (job.plan_only or job.options.dry_run):

@@ -19,7 +19,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
 from .. import cpus
-from ..errors import SessionToolError
+from ..errors import SessionToolError, UsageError
 from .job import Job, Outcome, Runner, failed, interrupted
 from .selection import each_once
 
@@ -259,7 +259,13 @@ class _Telling:
 
 
 def outcomes_of(job: Job, session_ids: Iterable[str], workers: int | None) -> Iterator[Outcome]:
-    """What became of each session, by a pool of its own that ends with the iterator."""
+    """What became of each session, by a pool of its own that ends with the iterator (UsageError at once)."""
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers {workers} is no number of processes", hint="it is 1 or more")
+    return _outcomes(job, session_ids, workers)
+
+
+def _outcomes(job: Job, session_ids: Iterable[str], workers: int | None) -> Iterator[Outcome]:
     pool = WorkerPool(job, workers)
     try:
         yield from pool.run(each_once(session_ids))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..compose import merge_options_of, targets_of
+from ..compose import corrections_file_of, merge_options_of, targets_of
 from ..console import console
 from ..errors import SessionToolError, UsageError
 from ..options import CAPTIONS, MERGING, PUBLISHING, RUNS
@@ -93,6 +93,7 @@ def batch(
             selection=selection,
             plan_only=plan,
             fail_on=settings.fail_on,
+            corrections=corrections_file_of(settings),
         )
         targets_of(settings)  # a place that is none ends the run here, not session by session
         share = find_shard(settings.shard, process_environment(), settings.source("shard"))

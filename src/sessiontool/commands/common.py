@@ -60,13 +60,22 @@ class Common:
         return errors_as_exits(debug=self.debug)
 
     def run_all(
-        self, ids: Sequence[str], settings: Settings, run: Callable[[Store, str, Progress], Any], view: View[Any]
+        self,
+        ids: Sequence[str],
+        settings: Settings,
+        run: Callable[[Store, str, Progress], Any],
+        view: View[Any],
+        *,
+        corrects: bool = False,
     ) -> None:
-        """Run something on each session, render what comes of it, and exit with the highest code."""
+        """Run something on each session, render what comes of it, and exit with the highest code.
+
+        `corrects`: a file of corrections need not be there yet.
+        """
         from ..storage.matching import expanded  # noqa: PLC0415
 
         documents, code = [], 0
-        with open_store_of(settings) as store:
+        with open_store_of(settings, corrects=corrects) as store:
             left = expanded(store, ids)
             while left:
                 session_id = left.pop(0)

@@ -50,7 +50,8 @@ def correct(
 
     Corrections are in corrections.jsonl beside the log.  Without options, what differs in the result's transcript.json,
     edited by hand, becomes corrections; with a FILE what differs in that: a transcript.json, or captions, of which
-    texts and names count and times do not.  Merge the session afterwards, which makes the captions of them.  With
+    texts and names count and times do not.  Merge the session afterwards, which makes the captions of them.  Where the
+    store cannot be written, --corrections FILE has them, of any number of sessions: merge with the same option.  With
     --dry-run, what is corrected is shown and nothing is written.
     """
     with common.errors_as_exits():
@@ -71,7 +72,7 @@ def correct(
         def run(store: Store, name: str, _progress: Progress) -> Any:
             return correct_session(store, name, target_of(store, name), edits, log)
 
-        common.run_all([session_id], settings, run, CORRECTED)
+        common.run_all([session_id], settings, run, CORRECTED, corrects=True)
 
 
 def _pair(given: str, option: str) -> tuple[str, str]:

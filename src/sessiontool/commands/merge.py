@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def merge(ids: Ids, common: Common) -> None:
     """Join the chunks of sessions, and caption them by the sound.
 
-    Writes audio.webm (audio.m4a of AAC, audio.flac of PCM), captions.vtt, captions.srt, transcript.json and
-    report.json, the report last.  Nothing is re-encoded.  A session that was merged from the same input is left alone.
-    With several sessions one that fails does not stop the others; the exit code is then the highest.
+    Writes audio.webm (audio.m4a of AAC, audio.flac of PCM, audio.mp3 of MP3), captions.vtt, captions.srt,
+    transcript.json and report.json, the report last.  Nothing is re-encoded.  A session that was merged from the same
+    input is left alone.  With several sessions one that fails does not stop the others; the exit code is then the
+    highest.
     """
     with common.errors_as_exits():
         from ..sessions.merge import merge_session  # noqa: PLC0415

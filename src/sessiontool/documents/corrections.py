@@ -2,7 +2,9 @@
 
 A line is `{"id": "u012", "text": …, "speaker": …, "drop": …}`, or `{"taken": "transcript.json", "sha256": …}` for an
 edited file whose changes are among the corrections.  Of several lines for one utterance, the last value of a field
-counts.
+counts; null takes a value back.
+
+A file of corrections outside a store has lines of many sessions: each also has its `session_id`.
 """
 
 from __future__ import annotations
@@ -27,10 +29,20 @@ class Corrections:
     by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
 
-    def to_jsonl(self) -> bytes:
-        lines = [{"id": name, **values} for name, values in self.by_id.items() if values]
-        lines += [{"taken": "transcript.json", "sha256": digest} for digest in sorted(self.taken)]
+    def to_jsonl(self, session_id: str = "") -> bytes:
+        """The lines of these corrections, with the session that they are of where one is named."""
+        of_session = {"session_id": session_id} if session_id else {}
+        lines = [{**of_session, "id": name, **values} for name, values in self.by_id.items() if values]
+        lines += [{**of_session, "taken": "transcript.json", "sha256": digest} for digest in sorted(self.taken)]
         return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode("utf-8", "replace")
+
+    def beyond(self, base: Corrections) -> Corrections:
+        """What is to be read after `base` for these to come of it; None takes a value of `base` back."""
+        changes: dict[str, dict[str, Any]] = {}
+        for name in {**base.by_id, **self.by_id}:
+            now, before = self.by_id.get(name, {}), base.by_id.get(name, {})
+            changes[name] = {key: now.get(key) for key in FIELDS if now.get(key) != before.get(key)}
+        return Corrections(changes, self.taken - base.taken)
 
 
 def read_corrections(data: bytes) -> tuple[Corrections, list[str]]:
@@ -40,6 +52,26 @@ def read_corrections(data: bytes) -> tuple[Corrections, list[str]]:
         if line.strip():
             problems += (f"line {number}: {problem}" for problem in _read_line(line, found))
     return found, problems
+
+
+def lines_by_session(data: bytes) -> tuple[dict[str, bytes], list[str]]:
+    """The lines of each session in a file of many sessions' corrections, and what is wrong with others."""
+    found: dict[str, list[str]] = {}
+    problems = []
+    for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = loads(line)
+        except (ValueError, RecursionError):
+            problems.append(f"line {number} is not valid JSON")
+            continue
+        session_id = value.get("session_id") if isinstance(value, dict) else None
+        if isinstance(session_id, str):
+            found.setdefault(session_id, []).append(line)
+        else:
+            problems.append(f"line {number} names no session: it has no session_id")
+    return {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in found.items()}, problems
 
 
 def _read_line(line: str, found: Corrections) -> Iterator[str]:
@@ -61,7 +93,9 @@ def _read_line(line: str, found: Corrections) -> Iterator[str]:
     for name, content in value.items():
         if name not in FIELDS:
             continue
-        if isinstance(content, FIELDS[name]):
+        if content is None:
+            fields.pop(name, None)
+        elif isinstance(content, FIELDS[name]):
             fields[name] = content
         else:
             yield f"{shown(name)} is {kind_of(content)}, not {_NAMES[FIELDS[name]]}"

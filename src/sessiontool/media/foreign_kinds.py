@@ -39,10 +39,7 @@ _BINARY = (
     (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ForeignKind("an AIFF file", _RECORD_OPUS)),
     (re.compile(rb"caff\x00\x01"), ForeignKind("a Core Audio file", _RECORD_OPUS)),
     (re.compile(rb"fLaC[\x00\x80]"), ForeignKind("a FLAC file", _RECORD_OPUS)),
-    (
-        re.compile(rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]"),
-        ForeignKind("an MP3 file", _RECORD_OPUS),
-    ),
+    (re.compile(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]"), ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS)),
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), ForeignKind("AAC sound (ADTS)", _RECORD_OPUS)),
     (re.compile(rb"#!AMR"), ForeignKind("an AMR file", _RECORD_OPUS)),
     (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),

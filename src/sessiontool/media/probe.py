@@ -32,7 +32,8 @@ _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays 
 
 def begins_recording(data: bytes) -> bool:
     """Whether a chunk begins with the header that only a recording's first one has."""
-    return data.startswith(b"\x1a\x45\xdf\xa3") or begins_ogg(data) or data[4:8] == b"ftyp"
+    is_file = data.startswith(b"\x1a\x45\xdf\xa3") or begins_ogg(data) or data[4:8] == b"ftyp"
+    return is_file or _begins_mp3(data, whole_file=True)
 
 
 def what_is(data: bytes) -> str:
@@ -84,7 +85,9 @@ def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:
         return WebmDemuxer
     if data.startswith(b"OggS"):
         return _ogg
-    return _mp4 if begins_mp4(data) else None
+    if begins_mp4(data):
+        return _mp4
+    return _mp3 if _begins_mp3(data) else None
 
 
 def _by_name(mime_type: str) -> Callable[..., Demuxer]:
@@ -92,19 +95,32 @@ def _by_name(mime_type: str) -> Callable[..., Demuxer]:
     container = mime_type.lower().partition(";")[0].strip().rpartition("/")[2]
     if container == "ogg":
         return _ogg
+    if container in ("mpeg", "mp3"):
+        return _mp3
     return _mp4 if container == "mp4" else WebmDemuxer
 
 
 def _by_content(data: bytes) -> Callable[..., Demuxer] | None:
     """By what comes after a damaged beginning."""
     from .isobmff.box_sequence import holds_mp4  # noqa: PLC0415 - most recordings begin as they should
+    from .mpeg_audio.demuxer import holds_mp3  # noqa: PLC0415
     from .ogg.pages import holds_ogg  # noqa: PLC0415
 
     if _WEBM_BEGINNINGS.search(data):
         return WebmDemuxer
     if holds_ogg(data):
         return _ogg
-    return _mp4 if holds_mp4(data) else None
+    if holds_mp4(data):
+        return _mp4
+    return _mp3 if holds_mp3(data) else None
+
+
+def _begins_mp3(data: bytes, *, whole_file: bool = False) -> bool:
+    if data[:3] != b"ID3" and data[:1] != b"\xff":
+        return False
+    from .mpeg_audio.demuxer import begins_file, begins_mp3  # noqa: PLC0415 - as below
+
+    return (begins_file if whole_file else begins_mp3)(data)
 
 
 # -- demuxers, imported where there is such a recording: most are WebM, and a short session is mostly imports
@@ -120,6 +136,12 @@ def _mp4(*, mime_type: str, track: Track | None) -> Demuxer:
     from .isobmff.demuxer import Mp4Demuxer  # noqa: PLC0415
 
     return Mp4Demuxer(mime_type=mime_type, track=track)
+
+
+def _mp3(*, mime_type: str, track: Track | None) -> Demuxer:
+    from .mpeg_audio.demuxer import Mp3Demuxer  # noqa: PLC0415
+
+    return Mp3Demuxer(mime_type=mime_type, track=track)
 
 
 def _raw(head: PcmHead | None = None) -> Demuxer:

@@ -220,7 +220,7 @@ class _Planner:
     ) -> None:
         name = f"{self._part}+{index}" if index else self._part
         first = chain.chunks[0].chunk
-        lengths = [one.length_ms for one in chain.chunks if one.digests]
+        lengths = [one.lasts_ms for one in chain.chunks if one.digests]
         run = RecorderRun(name, self._part, [], self._entry if not index else None, chain.has_header)
         run.chunk_ms = median(lengths) if lengths else 0.0
         run.ticks_per_ms = max((one.dialect.ticks_per_ms for one in chain.chunks if one.dialect), default=1)

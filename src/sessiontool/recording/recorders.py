@@ -96,10 +96,13 @@ class Chain:
         before, one = self.chunks[place - 1 : place + 1]
         if one.follows == before.chunk:
             return Lost()
+        why = torn_between(before, one)
+        if not why and one.dialect and not one.dialect.has_clock:
+            return Lost()  # one packet goes on in it, and what is damaged inside shows in its bytes
         torn = one if one.is_torn_at_start else before
         may_be_short = torn is one and place == len(self.chunks) - 1  # the last one mostly is
         share = 1 - torn.length_ms / usual_ms if usual_ms and not may_be_short else 0.0
-        return Lost(torn_between(before, one), share if share > _NOTABLE_SHARE else 0.0)
+        return Lost(why, share if share > _NOTABLE_SHARE else 0.0)
 
 
 def is_a_run(chain: Chain) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 WEBM = "WebmDemuxer"
+_CLOCKLESS = ("Mp3Demuxer", "PcmDemuxer")
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
@@ -48,6 +49,11 @@ class Dialect(NamedTuple):
     def ticks_per_ms(self) -> int:
         """How fine the container's times are: WebM counts ms, Ogg and MP4 samples."""
         return 1 if self.container == WEBM else SAMPLES_PER_MS
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the container has times; else bytes alone show how long what is lost lasted."""
+        return self.container not in _CLOCKLESS
 
 
 @dataclass(slots=True)
@@ -105,6 +111,14 @@ class ChunkSurvey:
     def length_ms(self) -> float:
         """How much sound is in it that is not in its neighbours too."""
         return sum(self.durations) / SAMPLES_PER_MS - self.shared_ms
+
+    @property
+    def lasts_ms(self) -> float:
+        """How long all of its bytes last: without a clock, what is cut at its ends counts as much as what is whole."""
+        packet_bytes = sum(self.sizes)
+        if not packet_bytes or self.dialect is None or self.dialect.has_clock:
+            return self.length_ms
+        return self.length_ms * self.size_bytes / packet_bytes
 
     def damaged_between(self, start: int, stop: int) -> int:
         """How many bytes between two offsets are of no use."""

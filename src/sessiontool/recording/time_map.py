@@ -167,10 +167,10 @@ class _Measure:
         clock = BlobClock(self._run.entry)
         groups = self._without_steady_heads(read, clock)
         groups = list(split_at_odd_duration(groups)) if self._run.ticks_per_ms > 1 else groups  # WebM has no durations
-        total_ms = sum(group.length_ms for group in groups)
+        total_ms, has_clock = sum(group.length_ms for group in groups), any(group.claimed for group in groups)
         for group in groups:
-            if not group.lost_ms and total_ms:
-                group.lost_ms = self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
+            if total_ms and not (group.lost_ms and has_clock):  # without a clock, what is cut beside lost chunks counts
+                group.lost_ms += self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
         self._note_blob_lags(groups, clock)
         decided = repair(groups, from_start=from_start, ticks_per_ms=self._run.ticks_per_ms)
         for index in decided.outvoted:

@@ -45,14 +45,20 @@ class Edits:
 
 @dataclass(frozen=True, slots=True)
 class CorrectResult:
-    """The corrections of a session as they are now; `changed` are the ids that this call changed."""
+    """The corrections of a session as they are now; `changed` are the ids that this call changed.
+
+    `location` is where they were written, empty in a dry run.
+    """
 
     session_id: str
     location: str
     by_id: dict[str, dict[str, Any]]
     changed: tuple[str, ...]
     logged: dict[str, str]
-    written: bool
+
+    @property
+    def written(self) -> bool:
+        return bool(self.location)
 
 
 def correct_session(
@@ -91,11 +97,11 @@ def correct_session(
     now = {name: values for name, values in corrections.by_id.items() if values}
     corrections.by_id = now
     changed = tuple(name for name in {**before, **now} if before.get(name) != now.get(name))
+    location = ""
     if not edits.dry_run:
-        store.write_document(session_id, CORRECTIONS, corrections.to_jsonl(), old)
+        location = store.write_document(session_id, CORRECTIONS, corrections.to_jsonl(), old)
     texts = {name: logged[name].text for name in {**before, **now} if name in logged}
-    location = f"{store.url.rstrip('/')}/{listing.folder}/{CORRECTIONS}"
-    return CorrectResult(session_id, location, now, changed, texts, not edits.dry_run)
+    return CorrectResult(session_id, location, now, changed, texts)
 
 
 def _preferred(report: bytes | None) -> Prefer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,36 @@ def _corrected(utterance: Utterance, fields: Mapping[str, Any]) -> Utterance:
     if heard is not None:  # of the log's text: as large a part of the corrected one
         heard = heard_part(text, len(heard) / max(1, len(utterance.text)))
     return replace(utterance, text=text, logged_text=utterance.text, heard_text=heard, speaker=speaker)
+
+
+def correct_transcript(transcript: dict[str, Any], corrections: Corrections) -> bool:
+    """Correct a published transcript in its place, as a merge would correct the log; whether it is another now."""
+    before, kept = json.dumps(transcript), []
+    dropped = [str(name) for name in transcript.get("dropped", ())]
+    for entry in transcript["utterances"]:
+        fields = corrections.by_id.get(str(entry.get("id")), {}) if isinstance(entry, dict) else {}
+        if fields.get("drop"):
+            dropped.append(str(entry["id"]))
+            continue
+        kept.append(entry)
+        if fields:
+            _correct_entry(entry, fields)
+    transcript["utterances"] = kept
+    if dropped:
+        transcript["dropped"] = dropped
+    return json.dumps(transcript) != before
+
+
+def _correct_entry(entry: dict[str, Any], fields: Mapping[str, Any]) -> None:
+    shown = entry.get("text")
+    old, new = shown if isinstance(shown, str) else "", fields.get("text", shown)
+    if new != shown:
+        logged = entry["logged"] if isinstance(entry.get("logged"), dict) else {}
+        entry["logged"] = {"text": old, **logged}
+        if isinstance(heard := entry.get("heard_text"), str):
+            entry["heard_text"] = heard_part(new, len(heard) / max(1, len(old)))
+    if new != shown or fields.get("speaker", entry.get("speaker")) != entry.get("speaker"):
+        entry |= {**fields, "corrected": True}
 
 
 def edited_transcript(target: Target, report: bytes | None) -> bytes | None:

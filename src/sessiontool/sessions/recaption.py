@@ -1,5 +1,6 @@
 """Captions again, from a published transcript.json alone: another profile, other formats, or a corrected text.
 
+Corrections of a file of the user's can be put into the transcript first; those beside a log are for a merge to read.
 The chunks and the audio are not read.  What is published is the new caption files and the report, which tells their
 hashes and that of the transcript as it stands; the mark of the input stays as it is, so that a later merge of the
 same input leaves the result alone.
@@ -16,7 +17,7 @@ from ..captions import caption, options_json
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
-from .corrections import EDITED, edited_transcript
+from .corrections import EDITED, correct_transcript, edited_transcript
 from .redaction.destroyed import kept_result
 from .redaction.renew import renew_redacted
 from .result_names import METRICS
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..captions import Captions
+    from ..documents.corrections import Corrections
     from ..documents.report_model import Report
     from ..options import CaptionOptions
     from ..storage import Store, Target
@@ -44,12 +46,15 @@ def recaption_session(
     session_id: str,
     target: Target,
     options: CaptionOptions,
+    corrections: Corrections | None = None,
     *,
     store: Store | None = None,
     publish: bool = True,
     progress: Progress | None = None,
 ) -> RecaptionResult:
     """Make the captions of a published session again, and its redacted result, where `store` has redactions of it.
+
+    The transcript is made again where it is to have `corrections`.
 
     Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError,
     UsageError (a format's package is missing); then nothing was changed.
@@ -65,10 +70,16 @@ def recaption_session(
                 f"{target.locate(result_files.TRANSCRIPT)} has no list of utterances",
                 hint="merge the session again with --force",
             )
+        if corrections and corrections.by_id and "redaction" in document:  # they may say what is to be gone
+            raise RecordingError(
+                f"the original result of {session_id} was destroyed: corrections may bring back what it hides",
+                hint="leave --corrections out",
+            )
+        is_corrected = corrections is not None and correct_transcript(transcript, corrections)
         made = caption(transcript, options, note=result_files.note_of(session_id), report=document)
         if work is not None:
             progress.stage("publishing")
-            _publish(target, document, made, work)
+            _publish(target, document, transcript, made, work, is_corrected=is_corrected)
             if store is not None and "redaction" not in document:
                 _renew(store, session_id, target, progress)
     return RecaptionResult(session_id, target.url, made, publish)
@@ -80,16 +91,28 @@ def _renew(store: Store, session_id: str, target: Target, progress: Progress) ->
         renew_redacted(store, store.list_session(session_id), target, progress)
 
 
-def _publish(target: Target, document: dict[str, Any], made: Captions, work: Path) -> None:
+def _publish(
+    target: Target,
+    document: dict[str, Any],
+    transcript: dict[str, Any],
+    made: Captions,
+    work: Path,
+    *,
+    is_corrected: bool,
+) -> None:
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
     from .page.publish import page_again  # noqa: PLC0415 - which few results have
 
     for name, text in made.files.items():
         result_files.write_text(work / name, text)
-    is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
-    (work / result_files.TRANSCRIPT).write_bytes(target.read(result_files.TRANSCRIPT) or b"")
     is_sealed = report.is_sealed(document)
-    changed = (result_files.TRANSCRIPT, *made.files, *_metrics_again(target, document, work))
+    is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
+    if is_corrected:
+        result_files.write_text(work / result_files.TRANSCRIPT, report.to_text(transcript))
+        document["utterances"] = len(transcript["utterances"])
+    else:
+        (work / result_files.TRANSCRIPT).write_bytes(target.read(result_files.TRANSCRIPT) or b"")
+    changed = (result_files.TRANSCRIPT, *made.files, *_metrics_again(target, document, transcript, work))
     outputs = document.get("outputs")
     kept = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
     kept = [one for one in kept if one.get("name") in result_files.OUTPUTS and one["name"] not in changed]
@@ -107,21 +130,21 @@ def _publish(target: Target, document: dict[str, Any], made: Captions, work: Pat
     if is_sealed:  # what was damaged before stays to be seen
         report.seal(cast("Report", document))
     result_files.write_report(work, cast("Report", document))
-    changed += page_again(target, document, work)
+    changed += page_again(target, document, transcript, work)
     target.publish({name: work / name for name in (*changed, result_files.REPORT)})
 
 
-def _metrics_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
+def _metrics_again(target: Target, document: dict[str, Any], transcript: dict[str, Any], work: Path) -> tuple[str, ...]:
     """The figures of the transcript as it is now, where there were some; as they were, where it has not its shape."""
     outputs = document.get("outputs")
     named = [one.get("name") for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
     if METRICS not in named:
         return ()
-    from .session_metrics import session_metrics  # noqa: PLC0415
+    from .session_metrics import metrics_of  # noqa: PLC0415
 
     try:
-        made = session_metrics("", target)
+        counted = metrics_of(target, document, transcript)
     except RecordingError:
         return ()
-    result_files.write_text(work / METRICS, report.to_text(made.document))
+    result_files.write_text(work / METRICS, report.to_text(counted))
     return (METRICS,)

@@ -26,7 +26,7 @@ REDACTED, REDACTED_LIST = REDACTED_FOLDER, "redactions.json"
 EXPORTS_FOLDER = "exports"
 """The folder of exports in a result; what is in it is none of the result's files."""
 
-AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a", "pcm": "audio.flac"}
+AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a", "pcm": "audio.flac", "mp3": "audio.mp3"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.
 
 A result has one of them."""

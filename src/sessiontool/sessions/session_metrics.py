@@ -29,6 +29,10 @@ def session_metrics(session_id: str, target: Target) -> MetricsResult:
     Raises NotFoundError (nothing is published), RecordingError (report or transcript cannot be used), StorageError.
     """
     target = kept_result(target)
-    report = as_report(target, read_published(target, REPORT))
-    transcript = as_transcript(target, read_published(target, TRANSCRIPT))
-    return MetricsResult(session_id, target.url, metrics_json(transcript, report))
+    counted = metrics_of(target, read_published(target, REPORT), read_published(target, TRANSCRIPT))
+    return MetricsResult(session_id, target.url, counted)
+
+
+def metrics_of(target: Target, report: dict[str, Any], transcript: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a report and a transcript of `target` (RecordingError where one of them cannot be used)."""
+    return metrics_json(as_transcript(target, transcript), as_report(target, report))

@@ -19,6 +19,7 @@ from .result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
 from .verify_agreement import is_caption_file
 from .verify_flac import verify_flac
 from .verify_m4a import verify_m4a
+from .verify_mp3 import verify_mp3
 from .verify_problems import AGAIN, Problems
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _verify_files(target: Target, document: Report) -> list[Finding]:
 
 def _verify_sound(file: BinaryIO, document: Report) -> list[Finding]:
     """Compare a recording, open for reading at its start, with its report."""
-    checks = {"aac": verify_m4a, "pcm": verify_flac}
+    checks = {"aac": verify_m4a, "pcm": verify_flac, "mp3": verify_mp3}
     codec = next(codec for codec, name in AUDIO_NAMES.items() if name == audio_of(document))
     return checks.get(codec, verify.verify_audio)(file, document, _maker(document))
 

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from .protocols import Store
 
+AUTO = "auto"
+"""In the place of a layout: the one that fits."""
+
 _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
 _SESSIONS = 5
 """Sessions that are looked at; chosen: they are of one program."""
-_RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav)$", re.IGNORECASE)
+_RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3)$", re.IGNORECASE)
 _NO_SESSION = re.compile(
     r"(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)", re.ASCII
 )

@@ -225,10 +225,10 @@ class Store(Protocol):
         """The place of the session's result in this store."""
         ...
 
-    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> str:
         """Put a document beside a session's chunks, in the place of `old` as it was listed (None: of nothing).
 
-        StorageError where it was changed since, or the store refuses.
+        Where it is then.  StorageError where it was changed since, or the store refuses.
         """
         ...
 

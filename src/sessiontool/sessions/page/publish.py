@@ -149,11 +149,14 @@ def add_page(
     return PAGE, PEAKS
 
 
-def page_again(target: Target, document: dict[str, Any], work: Path) -> tuple[str, ...]:
-    """The page of what is published now, written as `add_page` does, where the report names one; the names written."""
+def page_again(target: Target, document: dict[str, Any], spoken: dict[str, Any], work: Path) -> tuple[str, ...]:
+    """The page of a report and the transcript `spoken`, written as `add_page` does, where the report names one.
+
+    The names of what was written.
+    """
     if _named(document, PAGE) is None:
         return ()
-    report, transcript = as_report(target, document), as_transcript(target, read_published(target, TRANSCRIPT))
+    report, transcript = as_report(target, document), as_transcript(target, spoken)
     counted = work / METRICS
     metrics = counted.read_bytes() if counted.exists() else _published_metrics(target, report)
     return add_page(work, report, transcript, _peaks(target, report, Silent()), metrics)

@@ -19,6 +19,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...media.aac import silent_frame
+from ...media.mp3 import silent_frames
 from ...media.opus import silent_packet
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ class PacketIndex:
         self._digests: array[int] = array("Q")
         for piece in packets:
             self._digests.extend(self._digests_of(piece))
-        self._filler = frozenset(
-            self._digests_of([made(channels) for channels in (1, 2) for made in (silent_packet, silent_frame)])
-        )
+        silence = [made(channels) for channels in (1, 2) for made in (silent_packet, silent_frame)]
+        self._filler = frozenset(self._digests_of([*silence, *silent_frames()]))
         self._times = array("q", [_FREE]) * len(self._digests)  # of the packets that claimed the places
         self._next = 0  # behind the last place that was claimed
         self._order: array[int] = array("i")  # places in order of their digests, made when it is needed

@@ -1,4 +1,4 @@
-"""The packets of a published audio.webm or audio.m4a, read once and strictly, with no code that wrote or verified it.
+"""The packets of a published recording, read once and strictly, with no code that wrote or verified it.
 
 Not here: times, index, silence, which `verify` checks.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import RecordingError
 from ...media.matroska import ebml
+from ...media.mp3 import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,12 @@ def read_packets(file: BinaryIO) -> Iterator[list[bytes]]:
     RecordingError where it cannot be read to its end, or has packets of more than one track.
     """
     try:
-        if file.read(8)[4:] == b"ftyp":
+        begin = file.read(8)
+        if begin[4:] == b"ftyp":
             yield from _frames(file)
+            return
+        if begin[:3] == b"ID3":
+            yield from _mp3_frames(file)
             return
         tracks: set[int] = set()
         for element_id, size in _elements(file):
@@ -71,6 +76,27 @@ def _frames(file: BinaryIO) -> Iterator[list[bytes]]:
         raise ValueError("the frames that its index lists do not fill it")
     for first in range(0, count, _FRAMES):
         yield [file.read(size) for size in sizes[first : first + _FRAMES]]
+
+
+def _mp3_frames(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The frames of an MP3 behind its tag and the frame that describes it, one behind another to the end."""
+    file.seek(6)
+    size = 0
+    for byte in file.read(4):
+        size = size << 7 | byte
+    file.seek(10 + size)
+    frames: list[bytes] = []
+    while head := file.read(4):
+        header = read_header(head)
+        if header is None:
+            raise ValueError(f"no frame at byte {file.tell() - len(head):,}")
+        frames.append(head + file.read(header.size_bytes - len(head)))
+        if len(frames[-1]) != header.size_bytes:
+            raise ValueError("it ends inside a frame")
+        if len(frames) > _FRAMES:  # the first of all is none of the recording's
+            yield frames[1:] if size else frames
+            frames, size = [], 0
+    yield frames[1:] if size else frames
 
 
 def _elements(file: BinaryIO) -> Iterator[tuple[int, int]]:

@@ -157,7 +157,7 @@ class LocalStore:
         self._check_inside(folder)
         return FolderTarget(folder, self.limits)
 
-    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> str:
         folder = self._root / self.layout.folder(session_id)
         self._check_inside(folder)
         path = folder / check_name(name)
@@ -168,6 +168,7 @@ class LocalStore:
             if (_tag(found) if found else None) != (old.tag if old else None):
                 raise changed(str(path))
             made.replace(path)
+        return str(path)
 
     def write_page(self, name: str, body: bytes) -> str:
         return write_page(self._root, name, body)

@@ -167,10 +167,11 @@ class S3Store:
     def target(self, session_id: str) -> S3Target:
         return S3Target(self._bucket, f"{self._root}{self.layout.folder(session_id)}/{MERGED_FOLDER}/")
 
-    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> None:
+    def write_document(self, session_id: str, name: str, body: bytes, old: StoredObject | None) -> str:
         key = f"{self._root}{self.layout.folder(session_id)}/{check_name(name)}"
         if self._bucket.put_if(key, body, old.tag if old else None) is None:
             raise changed(self._bucket.url(key))
+        return self._bucket.url(key)
 
     def write_page(self, name: str, body: bytes) -> str:
         return write_page(self._bucket, self._root, name, body)

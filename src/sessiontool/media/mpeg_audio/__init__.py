@@ -1,0 +1,1 @@
+"""MP3 as files have it: frames one behind another, between tags."""
