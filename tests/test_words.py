@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sessiontool import MergeOptions, merge, words
 from sessiontool.errors import UsageError
 from sessiontool.forced_alignment.pocketsphinx import Aligner, Found
-from sessiontool.forced_alignment.timed_words import with_found_words, with_spread_words
+from sessiontool.forced_alignment.timed_words import ended_with_words, with_found_words, with_spread_words
 from sessiontool.forced_alignment.verbalize import read, tokens_of
 from sessiontool.model import Placement, TimedWord, Utterance
 from sessiontool.sessions.word_cache import known_words
@@ -408,3 +408,23 @@ def test_signs_take_no_time_and_other_scripts_take_what_is_left() -> None:
 def test_replacing_keeps_what_a_placement_had() -> None:
     one = replace(placed("one"), heard_text="one")
     assert with_found_words(one, Found(((0, 500),), 0, 1, -1.0)).heard_text == "one"
+
+
+def test_an_utterance_ends_with_its_words_where_the_sound_goes_on_for_long() -> None:
+    one = placed("one two.", speech=((48_000, 96_000), (120_000, 240_000)))
+
+    def ended(last_ms: int, **fields: Any) -> int | None:
+        found = Found(((0, 300), (500, last_ms)), 0, 2, -1.0)
+        return ended_with_words(with_found_words(replace(one, **fields), found)).end_samples
+
+    assert ended(3400) == 48_000 + 48 * 3400
+    assert ended(3600) == one.end_samples, "noise behind the last word is as long"
+    assert ended(3400, status="clipped") == one.end_samples, "its sound stops there"
+    assert ended(3400, heard_text="one two.") == one.end_samples
+    brief = placed("notwithstanding nevertheless.", 1500)
+    early = with_found_words(brief, Found(((0, 300), (500, 800)), 0, 2, -1.0))
+    assert ended_with_words(early) == early, "its text takes as long as its sound"
+    lost = with_found_words(one, Found(((0, 300), None), 0, 2, -1.0))
+    assert ended_with_words(lost) == lost, "where its last word is, is not known"
+    shorter = ended_with_words(with_found_words(one, Found(((0, 300), (500, 1200)), 0, 2, -1.0)))
+    assert shorter.speech == ((48_000, 96_000),)

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from .errors import UsageError
 from .forced_alignment.pool import Pool, cores
-from .forced_alignment.timed_words import may_stop, placed_at, text_of, with_found_words, with_spread_words
+from .forced_alignment.timed_words import (
+    ended_with_words,
+    may_stop,
+    placed_at,
+    text_of,
+    with_found_words,
+    with_spread_words,
+)
 from .forced_alignment.verbalize import readable, tokens_of
 from .forced_alignment.worker import Task
 from .model import SAMPLE_RATE, SAMPLES_PER_MS, WordSource
@@ -108,7 +115,7 @@ def time_words(
     progress.stage("words", len(wanted))
     for index, found in _align(placements, channels, wanted, excerpts):
         if found is not None:
-            result[index] = with_found_words(placements[index], found)
+            result[index] = ended_with_words(with_found_words(placements[index], found))
         progress.advance()
     return result
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..model import SAMPLES_PER_MS, TimedWord
+from ..speech.duration_model import spoken_ms
 from ..speech.interpolate import spread, stretches_of
 from .verbalize import has_letters, text_until, tokens_of
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3  # letters; chosen as in `speech.duration_model`
 _PAUSE_PRICES = dict.fromkeys(".!?\u2026\u3002\uff01\uff1f", 0) | dict.fromkeys(";:,\uff0c\u3001", 40)
 """Prices of a pause after a sentence and a clause; chosen as in `captioning.break_points`."""
+
+_BEYOND_WORDS_MS = 500
+"""ms of sound after the last word from which on it is not the utterance's; measured: in 34 dialogues four ends become
+better, by 0.3 to 2.7 s, and none worse."""
 
 _WORD_PRICE = 160  # price of a pause between words; chosen likewise
 
@@ -52,6 +57,25 @@ def with_found_words(placement: Placement, found: Found) -> Placement:
     ]
     heard = text_until(text, found.end) if may_stop(placement) and found.end < len(tokens) else placement.heard_text
     return replace(placement, words=tuple(words), heard_text=heard)
+
+
+def ended_with_words(placement: Placement) -> Placement:
+    """The placement, ended with its last word where the sound goes on for long after it: that is not its text's.
+
+    Not where the text may go on, nor where its last word was not found, nor where the whole is no longer than the text
+    takes to say: then the words are too early.
+    """
+    spoken = [word for word in placement.words if has_letters(word.text)]
+    start, end = placed_at(placement)
+    whole = placement.status == "aligned" and placement.heard_text is None
+    if not whole or not spoken or spoken[-1].source != "aligned":
+        return placement
+    last = max(word.end_samples for word in placement.words)
+    is_long = end - start > spoken_ms(placement.utterance.text) * SAMPLES_PER_MS
+    if not is_long or end - last <= _BEYOND_WORDS_MS * SAMPLES_PER_MS or last <= start:
+        return placement
+    speech = tuple((low, min(high, last)) for low, high in placement.speech if low < last)
+    return replace(placement, end_samples=last, speech=speech)
 
 
 def _filled(
