@@ -75,8 +75,10 @@ def _recognised_share(levels: Floats, voices: Sequence[Sequence[NDArray[np.intp]
         if min(map(len, taught)) < LEAST_FRAMES:
             return 0.0
         one, other = (levels[frames] for frames in taught)
-        for sign, some in zip((-1, 1), voices, strict=True):
-            right += [sign * odds(levels[f], other, one, _MOST).mean() > 0 for f in some[fold::_FOLDS]]
+        asked = [(sign, f) for sign, some in zip((-1, 1), voices, strict=True) for f in some[fold::_FOLDS]]
+        log_odds = odds(levels[np.concatenate([f for _, f in asked])], other, one, _MOST)
+        each = np.split(log_odds, np.cumsum([len(f) for _, f in asked])[:-1])
+        right += [sign * mine.mean() > 0 for (sign, _), mine in zip(asked, each, strict=True)]
     return float(np.mean(right))
 
 
