@@ -1,6 +1,6 @@
 """Alignment against exact truth, beside the log as it is and ffsubsync.
 
-usage: python benchmarks/align.py FOLDER [--words] [--each] [--json] [--ffsubsync PROGRAM]
+usage: python benchmarks/align.py FOLDER [--words] [--vad] [--each] [--json] [--ffsubsync PROGRAM]
 
 FOLDER holds sessions as sessiontool reads them, each with a truth.json beside its chunks:
 
@@ -20,6 +20,7 @@ false    utterances that were never said and were given a time
 cut      turns that were cut off and are marked so
 both     utterances placed with both ends within 100 ms, of all that can be heard
 sure     placements of confidence 0.8 or more with both ends within 100 ms
+user     errors of the user's starts and ends, median / p95
 words    (--words) starts and ends of English words, median / p95.  Where the truth has one word end as the next one
          begins, an end before punctuation is not judged: the truth then counts the pause as part of the word.
 wall     seconds for all sessions; the merge joins, aligns, captions, checks and publishes, ffsubsync decodes and aligns
@@ -55,7 +56,7 @@ _CHARACTERS_A_SECOND = 15
 _HELD_OUT, _HELD_OUT_OF = "sessiontool, held out", 3
 _COLUMNS = (
     *("match", "median ms", "p95 ms", "<= 80 ms", "both", "false", "cut", "sure"),
-    *("word starts", "word ends", "wall s"),
+    *("user", "word starts", "word ends", "wall s"),
 )
 
 
@@ -69,6 +70,7 @@ class Score:
     false: list[bool] = field(default_factory=list)
     cut: list[bool] = field(default_factory=list)
     sure: list[bool] = field(default_factory=list)
+    user_errors_ms: list[float] = field(default_factory=list)
     word_starts_ms: list[float] = field(default_factory=list)
     word_ends_ms: list[float] = field(default_factory=list)
     wall_s: float = 0.0
@@ -92,6 +94,8 @@ class Score:
         self.match.append(shared >= 0.5 * (max(end, true["t1"]) - min(start, true["t0"])))
         errors = [1000 * abs(start - true["t0"]), 1000 * abs(end - true["t1"])]
         self.errors_ms += errors
+        if true.get("role") == "user":
+            self.user_errors_ms += errors
         self.both.append(max(errors) <= 100)
         if one.get("confidence", 0) >= 0.8:
             self.sure.append(max(errors) <= 100)
@@ -122,7 +126,7 @@ class Score:
             _share(self.sure),
             *(
                 f"{_percentile(errors, 50)} / {_percentile(errors, 95)}" if errors else ""
-                for errors in (self.word_starts_ms, self.word_ends_ms)
+                for errors in (self.user_errors_ms, self.word_starts_ms, self.word_ends_ms)
             ),
             f"{self.wall_s:.1f}" if self.wall_s else "",
         ]
@@ -179,7 +183,12 @@ def score(session: Path, options: argparse.Namespace, scores: dict[str, Score]) 
     scores["the log as it is"].add(truth, by_log(log), 0.0)
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        made = merge(session.name, store=session.parent, output=folder, options=MergeOptions(words=options.words))
+        made = merge(
+            session.name,
+            store=session.parent,
+            output=folder,
+            options=MergeOptions(words=options.words, vad=options.vad),
+        )
         wall_s = time.perf_counter() - begun
         found = {one["id"]: one for one in made.transcript["utterances"]}
         scores["sessiontool"].add(truth, found, wall_s)
@@ -193,6 +202,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--words", action="store_true", help="time words too, and score them")
+    parser.add_argument("--vad", action="store_true", help="ask the voice detector where noise may hide an end")
     parser.add_argument("--each", action="store_true", help="a row for each session as well")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--ffsubsync", default=shutil.which("ffsubsync"), help="where the program is, if not on PATH")
