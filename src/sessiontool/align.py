@@ -20,6 +20,7 @@ from .alignment.clock_offset import fit_line
 from .alignment.doubted_channels import Attempt, Attempts, without_doubt
 from .alignment.far_offset import far_offset_ms, moved
 from .alignment.findings import channel_notes, clock_far_off, session_findings
+from .alignment.gap_cuts import marked_where_cut
 from .alignment.log_readings import readings, twins
 from .alignment.quantiles import median
 from .alignment.recorded_time import Axis
@@ -94,6 +95,7 @@ def align(
         placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
+    placements = [marked_where_cut(placement, axis) for placement in placements]
     parts = tuple(_describe(number, name, lanes, axis, far_ms) for number, name in enumerate(axis.parts))
     findings = [*clock_far_off(far_ms), *session_findings(placements, lanes, activity, axis, swapped=best.swapped)]
     heard = tuple(channel_notes(lanes, activity, axis))

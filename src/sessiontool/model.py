@@ -202,7 +202,8 @@ class Placement:
 
     `speech` are the stretches (start, end) of it that sound like speech, empty where they were not searched for.
     `words` are those that were heard, in order, empty where they were not asked for.  `heard_text` is what was audible
-    of the text, None where that is all of it or is not known.
+    of the text, None where that is all of it or is not known.  `gap_cut` says what a gap of the recording, or its end,
+    cuts off; where a `clipped` one has none, it was cut off by a speaker.
     """
 
     utterance: Utterance
@@ -213,3 +214,4 @@ class Placement:
     speech: tuple[tuple[int, int], ...] = ()
     words: tuple[TimedWord, ...] = ()
     heard_text: str | None = None
+    gap_cut: Literal["", "head", "tail", "both"] = ""

@@ -17,6 +17,7 @@ from .channel_matching import Lane, solve
 from .channel_roles import find_lanes
 from .confidence import confidence, support
 from .learned_speech import learned
+from .leftovers import with_leftovers
 from .log_readings import twins
 from .louder_speech import stricter
 from .mixed_lanes import split_lanes
@@ -108,6 +109,7 @@ class Attempts:
         begun, swapped = find_lanes(utterances, self.timeline, self.axis, activity, self.channels, twins(utterances))
         split = split_lanes(begun, activity)
         lanes = solve(place_untimed(split, self.axis) if has_untimed(split) else split, self.axis)
+        lanes = with_leftovers(lanes, self.axis)
         return Attempt(lanes, swapped, *place_utterances(utterances, lanes, self.axis, activity), activity)
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _FAR_MS = 1e9
 _CUT_MS = 100.0
+_STOP_UNSURE_MS = 5000.0
+"""A recorder that was suspended may have gone on for a blob after its gap begins, with sound that is behind the gap;
+chosen: blobs are seldom longer."""
 _USUAL_TURN_MS = 2800.0
 """The middle of 317 turns with known truth."""
 
@@ -157,8 +160,12 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
     """What the log expects of the `chosen` utterances (positions in `utterances`), mapped to the output."""
 
     def place(us: int) -> float:
+        for gap in suspended:
+            if gap.session_start_us < us < min(gap.session_end_us, gap.session_start_us + 1000 * _STOP_UNSURE_MS):
+                return gap.output_end / SAMPLES_PER_MS + (us - gap.session_start_us) / 1000
         return float(np.clip(timeline.session_to_output(us) / SAMPLES_PER_MS, -_FAR_MS, _FAR_MS))
 
+    suspended = [span for span in timeline.spans if span.cause == "suspended"]
     starts_us, known = _starts_us(utterances, chosen)
     text = np.array([_said_ms(utterances[i]) for i in chosen])
     start = np.array([place(us) for us in starts_us])

@@ -38,7 +38,7 @@ def text_of(placement: Placement) -> str:
 
 def may_stop(placement: Placement) -> bool:
     """Whether some of the text may never have been heard, and it is not known yet."""
-    return placement.status == "clipped" and placement.heard_text is None
+    return placement.status == "clipped" and placement.heard_text is None and placement.gap_cut in {"", "tail"}
 
 
 # -- from the sound

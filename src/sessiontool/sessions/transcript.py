@@ -36,7 +36,7 @@ def utterance_json(placement: Placement, speaker: str) -> TranscriptUtterance:
         "end_s": None if end is None else seconds(end),
         "status": placement.status,
         "confidence": round(placement.confidence, 3),
-        "interrupted": bool(utterance.interrupted) or placement.status == "clipped",
+        "interrupted": bool(utterance.interrupted) or (placement.status == "clipped" and not placement.gap_cut),
         **({} if placement.heard_text is None else {"heard_text": placement.heard_text}),
         **({"language": utterance.language} if utterance.language else {}),
         **({"corrected": True} if utterance.speaker or utterance.logged_text is not None else {}),

@@ -87,7 +87,8 @@ def _heard(placement: Placement, rate: float) -> str | None:
     """
     utterance = placement.utterance
     recorded = utterance.heard_text
-    is_cut = placement.status == "clipped" or (utterance.interrupted and utterance.heard_estimated)
+    by_speaker = placement.status == "clipped" and not placement.gap_cut
+    is_cut = by_speaker or (utterance.interrupted and utterance.heard_estimated)
     if not is_cut or (recorded is not None and not utterance.heard_estimated):
         return recorded
     if placement.start_samples is None or placement.end_samples is None or placement.confidence < _SURE:
