@@ -152,6 +152,10 @@ def test_patterns_in_commands_that_take_ids(made: Path, tmp_path: Path) -> None:
     assert run("verify", "*-[12]", "-s", store, code=3).count(": sound (") == 2
     assert len(run("batch", "?-1", "-s", store, "--plan").splitlines()) == 3
     assert "a-*" in run("batch", "a-*", "-s", tmp_path, "--plan", code=3)
+    both = run("batch", "b-*", "z-*", "-s", store, "--no-align", "--workers", "1", code=3)
+    assert "is like 'z-*'" in both
+    assert (store / "b-1" / "merged" / "report.json").exists(), "one pattern that is wrong does not end the others"
+    assert "is like 'z-*'" in run("merge", "z-*", "a-*", "-s", store, "--no-align", code=3)
 
 
 def test_the_report_of_a_run_is_a_table(made: Path, tmp_path: Path) -> None:

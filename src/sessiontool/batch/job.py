@@ -18,6 +18,7 @@ from ..sessions import merge
 from ..sessions.corrections_file import CorrectionsFile, with_corrections
 from ..sessions.inputs import read_notes
 from ..storage import Layout, Limits, Results, S3Options, Store, Target, check_session_id, open_results, open_store
+from ..storage.matching import refuse_pattern
 from . import selection as selecting
 from .selection import Decision, Selection
 
@@ -133,6 +134,7 @@ class Runner:
                 self._results = open_results(job.output, options=job.s3, limits=job.limits)
             store = open_store(job.store, options=job.s3, layout=Layout(job.layout), limits=job.limits)
             self._store = with_corrections(store, job.corrections)
+        refuse_pattern(self._store, session_id)
         target = (self._results or self._store).target(check_session_id(session_id))
         if job.selection.asks or job.plan_only:
             if not (job.plan_only or job.options.dry_run):

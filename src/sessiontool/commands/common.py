@@ -72,7 +72,7 @@ class Common:
 
         `corrects`: a file of corrections need not be there yet.
         """
-        from ..storage.matching import expanded  # noqa: PLC0415
+        from ..storage.matching import expanded, refuse_pattern  # noqa: PLC0415
 
         documents, code = [], 0
         with open_store_of(settings, corrects=corrects) as store:
@@ -80,6 +80,7 @@ class Common:
             while left:
                 session_id = left.pop(0)
                 try:
+                    refuse_pattern(store, session_id)
                     with console.progress_bar(quiet=self.quiet) as progress:
                         timed = Timed(progress)
                         with _telling_where(session_id, timed, len(left)):

@@ -30,7 +30,10 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def expanded(store: Store, named: Iterable[str]) -> list[str]:
-    """Ids and patterns as ids, each once; an id as it is (NotFoundError where a pattern has no session)."""
+    """Ids and patterns as ids, each once; an id as it is, and a pattern that has no session, which ends no run.
+
+    What works on a session calls `refuse_pattern` first.
+    """
     named = list(named)
     if not any(map(is_pattern, named)):
         return list(dict.fromkeys(named))
@@ -38,7 +41,12 @@ def expanded(store: Store, named: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for one in named:
         ids = list(filter(matcher([one]), there)) if is_pattern(one) else [one]
-        if not ids:
-            raise NotFoundError(f"no session in {store.url} is like {one[:80]!r}", hint="`sessiontool list` names them")
-        found.update(dict.fromkeys(ids))
+        found.update(dict.fromkeys(ids or [one]))
     return list(found)
+
+
+def refuse_pattern(store: Store, session_id: str) -> None:
+    """NotFoundError for a pattern that no session's id is like."""
+    if is_pattern(session_id):
+        message = f"no session in {store.url} is like {session_id[:80]!r}"
+        raise NotFoundError(message, hint="`sessiontool list` names them")
