@@ -284,6 +284,31 @@ def test_a_stranger_s_first_chunk_in_the_place_of_one_ends_no_recording() -> Non
     assert outcome_of(folder, bare=True).is_right
 
 
+def test_a_foreign_first_chunk_takes_nothing_that_goes_on_with_the_own_one() -> None:
+    """By their numbers those behind an empty chunk could be of either, with as many lost."""
+    folder = folder_of("sim-firefox")
+    blank = replace(folder.uploads[6], copy=True, note=None, pieces=[])
+    first = replace(folder.uploads[2], source=1, index=-1, note=None, pieces=foreign(folder, "sim-firefox-paused", 0))
+    folder.insert(blank)
+    folder.insert(first)
+    assert outcome_of(folder, bare=True).is_right
+
+
+def test_a_foreign_chunk_of_a_noted_size_is_not_the_noted_one_if_that_is_there() -> None:
+    folder = folder_of("sim-firefox")
+    noted, size = folder.uploads[1], len(folder.uploads[1].data)
+    noted.splice(1546, 3703, [Piece(bytes(2157), tag=1)])
+    for upload in folder.uploads_of(0):  # a second recorder's
+        folder.uploads.append(replace(upload, seq=upload.seq + 8, source=1, note=None))
+    folder.recordings.append(recording("sim-firefox-mono"))
+    second = folder.recordings[1]
+    for upload, blob, start in zip(folder.uploads[8:], second.blobs, second.starts(), strict=False):
+        upload.pieces = [Piece(blob, 1, start)]
+    folder.whole_second = 1
+    assert size in {len(upload.data) for upload in folder.uploads[8:]}
+    assert outcome_of(folder, bare=False).is_right
+
+
 def test_of_two_chunks_for_one_place_the_one_that_fits_better_is_taken() -> None:
     folder = folder_of("demo/2")
     stranger = replace(folder.uploads[1], source=1, index=-1, note=None, pieces=foreign(folder, "chrome-pause/0", 1))

@@ -23,16 +23,20 @@ class Noted:
         self.chunks: dict[int, ChunkEntry] = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
         self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
         self._sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes}
-        self._wanting = self.chunks  # those that no chunk is byte for byte
+        self._wanting = self.chunks  # those that no chunk is byte for byte, nor as long under its number
+        self._taken: set[int] = set()  # the numbers of the latter
 
     def saw(self, surveys: Sequence[ChunkSurvey]) -> None:
         """These chunks are all that are there: a chunk as long as what one of them is exactly is no such chunk."""
         there = {one.sha256 for one in surveys}
-        self._wanting = {s: chunk for s, chunk in self.chunks.items() if (chunk.sha256 or "").lower() not in there}
+        open_ = {seq: chunk for seq, chunk in self.chunks.items() if (chunk.sha256 or "").lower() not in there}
+        self._taken = {one.chunk.seq for one in surveys if self.is_whole(one)} & open_.keys()
+        self._wanting = {seq: chunk for seq, chunk in open_.items() if seq not in self._taken}
 
     def knows(self, one: ChunkSurvey) -> bool:
         """Whether the list has a chunk like this, under whatever number; a damaged one has its size all the same."""
-        return self.has_exactly(one) or any(chunk.bytes == one.size_bytes for chunk in self._wanting.values())
+        has_size = any(chunk.bytes == one.size_bytes for chunk in self._wanting.values())
+        return self.has_exactly(one) or one.chunk.seq in self._taken or has_size
 
     def lists(self, one: ChunkSurvey) -> bool:
         """Whether the list has a chunk like this, or one of its number, of which this may be what is left.
@@ -83,6 +87,8 @@ class Noted:
         One that is damaged has the size of what was noted.
         """
         exact = [seq for seq, noted in self.chunks.items() if noted.sha256 and noted.sha256.lower() == one.sha256]
+        if not exact and one.chunk.seq in self._taken:
+            return one.chunk.seq
         found = exact or [seq for seq, noted in self._wanting.items() if noted.bytes == one.size_bytes]
         return one.chunk.seq if one.chunk.seq in found else found[0] if len(found) == 1 else -1
 

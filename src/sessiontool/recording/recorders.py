@@ -153,14 +153,15 @@ def _in_time(timed: Sequence[ChunkSurvey], is_noted: IsNoted) -> list[Chain]:
     return chains
 
 
-def _misfit(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, float]:
-    """How badly a chunk fits to a chain's end: in time, in its cluster, as begun last, in ms."""
+def _misfit(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, bool, bool, bool, float]:
+    """How badly a chunk fits to a chain's end: in time, without a gap, in its cluster, as begun last, in ms."""
     gap_ms = abs((one.start_ms or 0) - chain.end_ms)
     usual_ms = median(other.length_ms for other in chain.chunks)
     between = max(0, one.chunk.seq - chain.chunks[-1].chunk.seq - 1)  # chunks that are lost, or of another recording
+    has_gap = gap_ms > SAME_PLACE_MS
     gap_ms = min(gap_ms, abs(gap_ms - between * usual_ms))
     goes_on = abs(chain.chunks[-1].tail_ms - one.head_ms) <= CONTINUES_MS
-    return gap_ms > SAME_PLACE_MS, round(gap_ms / SAME_PLACE_MS), not goes_on, chain is not newest, gap_ms
+    return gap_ms > SAME_PLACE_MS, round(gap_ms / SAME_PLACE_MS), has_gap, not goes_on, chain is not newest, gap_ms
 
 
 def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain]:
