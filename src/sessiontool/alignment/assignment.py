@@ -29,19 +29,32 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _REACH_MS = 3000.0
+"""Chosen: how far from where it is expected an utterance is looked for."""
 _MOST_ISLANDS = 60
+"""Number of islands that are candidates of one utterance, as units of work; chosen: bounded time in any noise."""
 _START_COST, _ORDERED_START_COST, _NO_START_COST = 1.2, 0.6, 0.15
+"""Costs of a start that is off, where the log has it, where the order pins it, and where neither does; chosen on
+dialogues with known truth."""
 _LENGTH_SPREAD = 0.35
+"""Logarithm of a ratio: how far lengths of speech usually are from what their texts take; chosen."""
 _MADE_START_COST, _MADE_END_COST, _END_MOST = 0.8, 0.3, 4.0
+"""Costs of edges that only a cut through speech made, and the most that a wrong end costs; chosen on dialogues with
+known truth."""
 _LOST_HEAD_COST, _LEAST_LEFT = 1.2, -1.4
+"""Cost, at most, where a head is lost, and the logarithm of the ratio of length that must be left of it; chosen."""
 _NEVER = 1e9
+"""A cost that no other reaches; chosen."""
 _VOICE_COST, _VOICE_CLEAR = 2.0, 0.3
 """Cost of sound that is of the other voice, as a weight, and log odds of a frame from which on it is of the own one;
 chosen: weights from 1 to 40 lead to the same."""
 
 _LOUD = 0.35
+"""Ratio of loudness from which on an island is as loud as speech; chosen."""
 _THROUGH_SPEECH = 2.5
+"""Weight of a gap that is no silence, in gaps of no length; chosen on dialogues with known truth."""
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
+"""Gap above which islands do not hang together, and the cost of parting those that do; chosen on dialogues with
+known truth."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,33 +25,47 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 RATE = 16_000
+"""Hz; chosen: speech has nothing above 8 kHz that these bands need."""
 FRAME_MS = 10
+"""Chosen: a tenth of a syllable."""
 POWER_MS = 2
+"""Chosen: boundaries are to be found to milliseconds."""
 _FRAME = RATE * FRAME_MS // 1000
+"""Samples; derived."""
 _WINDOW = 2 * _FRAME
+"""Samples; chosen: two frames, as a Hann window needs."""
 _CELL = RATE * POWER_MS // 1000
+"""Samples; derived."""
 MARGIN = _WINDOW // 2
-"""Samples that `reduce` needs on either side of a block: frame k looks at a window around its beginning."""
+"""Samples that `reduce` needs on either side of a block (derived): frame k looks at a window around its beginning."""
 
 _BATCH_FRAMES = 250
+"""Chosen: what is transformed at once fits into a processor's cache."""
 _BAND_EDGES_HZ = (90, 250, 420, 620, 880, 1200, 1620, 2180, 2920, 3900, 5400, 7800)
+"""Chosen: bands as wide as hearing's, about two barks each."""
 BANDS = len(_BAND_EDGES_HZ) - 1
+"""Number of bands, as parts of the spectrum; derived."""
 
 DB_STEP = 0.5
+"""Step of a level in dB; chosen: half of what is heard."""
 DB_BOTTOM = -110.0
-"""A byte counts half decibels above this level, full scale being 0 dB."""
+"""dB; chosen: a byte counts steps above this level, full scale being 0 dB."""
 
 _SILENT = 0.99 * 10 ** ((DB_BOTTOM + DB_STEP / 2) / 20)
-"""Where no sample is larger, every level is the lowest."""
+"""Level, derived: where no sample is larger, every level is the lowest."""
 
 _IN_MEMORY_BYTES = 6 << 20
+"""Chosen: half an hour; what is longer is kept in files."""
 
 _arrays = Arrays()
 
-# Sums over bins instead of a matrix product: a BLAS would spread that over threads, which only wait for one another.
+
 _BINS = np.searchsorted(np.fft.rfftfreq(_WINDOW, 1 / RATE), _BAND_EDGES_HZ)
+"""Derived: where bands begin, in steps of the transform.  Sums over bins instead of a matrix product: a BLAS would
+spread that over threads, which only wait for one another."""
 _SHAPE = np.hanning(_WINDOW).astype(np.float32)
 _MEAN_SQUARE = np.float32(2 / (_WINDOW * (np.hanning(_WINDOW) ** 2).sum()))
+"""Factor from sums of squares to power, derived from the window."""
 
 
 def to_db(levels: Bytes) -> Floats:
@@ -65,6 +79,7 @@ def to_power(levels: Bytes) -> Floats:
 
 
 _DECIBELS = np.arange(256, dtype=np.float32) * np.float32(DB_STEP) + np.float32(DB_BOTTOM)
+"""dB of each byte; derived."""
 _POWERS = (10 ** (_DECIBELS / 10)).astype(np.float32)
 
 

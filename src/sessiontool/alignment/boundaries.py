@@ -26,25 +26,34 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _SMOOTH_MS = 5
+"""Chosen: a period of a low voice."""
 _LASTING_MS = 8
+"""Chosen: a click is shorter, a consonant longer."""
 _OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 50, 120
-"""How far an edge may move; ends farther in, as what an encoder or a room adds behind speech counts as an island."""
+"""How far an edge may move; ends farther in, as what an encoder or a room adds behind speech counts as an island;
+chosen."""
 
 _ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 30.0
+"""How far below the utterance's level an onset and an end are; chosen on dialogues with known truth."""
 _CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
-"""How far below the utterance's own level the whole of a quiet last consonant is, and half of it: "th" of "month" as
-browsers recorded it is at 27 to 35."""
+"""How far below the utterance's own level the whole of a quiet last consonant is, and half of it; measured: "th" of
+"month" as browsers recorded it is at 27 to 35."""
 
 _STOPS_DB, _STOPS_MS = 12.0, 20
-"""By how much, and how soon, the level falls where speech stops; tails of encoders and rooms fall more slowly."""
+"""By how much, and how soon, the level falls where speech stops; chosen: tails of encoders and rooms fall more
+slowly."""
 
 _SOFT_MS, _CLEARLY_DB = 400, 20.0
 """How far in what is clearly loud is looked for, and how far below the utterance's own level that is; chosen."""
 
 _ABOVE_NOISE_DB = 6.0
+"""Chosen: noise varies by less."""
 _NOISY_DB = 13.0
+"""Chosen: where the noise hides so much of an edge, the level says nothing of it."""
 _AROUND_MS = 400
+"""Chosen: how far around an island its level and the noise are looked at."""
 _CONTRAST_MS = 60
+"""Chosen: what is compared before and behind an edge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,20 @@ if TYPE_CHECKING:
 USER, ASSISTANT = "user", "assistant"
 ROLES = (USER, ASSISTANT)
 SHARP_END_MS = 500.0
-"""Where a role's logged ends scatter less than this they say where its speech ends."""
+"""Chosen: where a role's logged ends scatter less than this, they say where its speech ends."""
 
 _ROUNDS = 4
+"""Steps of matching and deriving clocks, of which the last is not followed by another; chosen: places are settled by
+then."""
 _SURE_COST = 1.5
 """Cost of a match up to which a voice is learned from it; chosen."""
 
 _RATES = (0.5, 1.6)
-"""How fast people speak, beside the middling rate: what is beyond is noise that was taken for their speech."""
+"""Ratio of rates, chosen: how fast people speak, beside the middling rate; what is beyond is noise that was taken
+for their speech."""
 
 _SKIP_TEXT = 3.5
+"""Cost of an utterance that gets no place; chosen on dialogues with known truth."""
 FIRST_COSTS = {
     USER: Costs(skip_text=_SKIP_TEXT, end_spread=600.0, skip_island=0.15, skip_second=0.9, skip_most=2.0),
     ASSISTANT: Costs(
@@ -51,11 +55,17 @@ FIRST_COSTS = {
     ),
 }
 _LEAST_MATCHES = 4
+"""Number of matches, as units of evidence, from which a role's habits are derived; chosen."""
 _JUMP_COSTS = (6.0, 1.0)
+"""Costs of a jump of the clock that are tried, the dearest first; chosen."""
 _STRETCH_COST = 2.0
+"""Cost of each stretch of even clock, when two readings are compared; chosen."""
 _SAME_PATH_MS = 500.0
+"""Chosen: two readings of the clock that differ by less are one."""
 _LOST_MS = 300.0
+"""Chosen: a smaller step of the clock is no lost time."""
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
+"""Chosen: from how long before an end until how long behind it another speaker may begin who causes it."""
 
 
 @dataclass(slots=True)

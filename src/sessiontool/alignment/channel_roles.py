@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from .speech_activity import Activity
 
 _AGREES, _MUCH_BETTER = 0.3, 0.2
-"""Of the agreement that there could be: what is enough, and by how much another reading must be better."""
+"""Shares of the agreement that there could be, chosen: what is enough, and by how much another reading must be
+better."""
 
 _FITS = 0.72
-"""What is enough where the log has no times, of the fit that there could be."""
+"""Share of the fit that there could be, chosen: what is enough where the log has no times."""
 
 
 def find_lanes(

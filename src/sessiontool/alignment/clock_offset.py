@@ -29,28 +29,45 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEP_MS = 60
+"""Chosen: a third of a syllable; places are refined afterwards."""
 _REACH_STEPS = 1000
+"""Chosen: a minute to either side."""
 _FRAMES_PER_STEP = 6
+"""Derived: 60 ms of 10."""
 _ACTIVE_SCORE = 2.0
+"""Score from which on a frame is speech; chosen."""
 _BEFORE_STEPS = 7
+"""Chosen: 0.4 s of silence are expected before an utterance."""
 _LONGEST_STEPS = 83
+"""Chosen: 5 s of an utterance are enough to know it by."""
 _AROUND_STEPS = _REACH_STEPS + _LONGEST_STEPS + 1
-"""An utterance that begins so far from the recording, or farther, is outside at every offset."""
+"""Derived: an utterance that begins so far from the recording, or farther, is outside at every offset."""
 _BEYOND_STEPS = 2 * _AROUND_STEPS
-"""What is looked at of one so far away, at the farthest offset, is no farther than that."""
+"""Derived: what is looked at of one so far away, at the farthest offset, is no farther than that."""
 _CERTAIN_SHARE = 0.7
+"""Share of an utterance's expected length that surely sounds; chosen."""
 _MOVE_COST = 0.6
+"""Cost of moving the clock by a step; chosen on dialogues with known truth."""
 _PART_JUMP_COST = 1.0
+"""Cost of a jump between recording parts; chosen: small, as their clocks are set apart."""
 _OVERLAP_MS = 1500.0
+"""Chosen: by how much turns overlap without a jump back of the clock."""
 _OUTSIDE_COST = 0.25
+"""Cost of each step of an utterance outside the recording; chosen."""
 _PLACES = np.arange(2 * _REACH_STEPS + 1)
+"""Steps; derived."""
 _SLOPE = _MOVE_COST * _PLACES
 _FAR_COST_PER_STEP, _FAR_COST, _FAR_SHARE = 0.3 * _STEP_MS / 1000, 5.0, 50
+"""Costs of an offset from zero, by step and at most, and the share of it for each utterance; chosen."""
 _STEP_IN_CLOCK_MS = 500
+"""Chosen: a larger one begins a stretch of its own."""
 
 _DRIFT_PRIOR_PPM = 150.0
+"""Ratio in millionths; chosen: clocks of computers are off by less."""
 _STEP_WORTH_MS = 90.0
+"""Chosen: a smaller common error of neighbours is not taken for the clock's."""
 _NEIGHBOURS = 4
+"""Number of places on either side, as units of evidence; chosen."""
 
 
 def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:

@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 
 MOST_GUESSED = 0.5
-"""Of an utterance whose place neither a time nor the order tells."""
+"""Confidences above this one are not given to an utterance whose place neither a time nor the order gives;
+chosen."""
 
 PINNED = 0.75
 """Share of the draws in which the order has an utterance in the same place, from which on it tells the place.  Of those
@@ -93,6 +94,7 @@ def _share(value: float, nothing: float, a_lot: float) -> float:
 
 
 _SUPPORT_HALF = 4.3
+"""Log odds at which support is a half, in units of `_SUPPORT`'s weights; chosen with them."""
 _SUPPORT = {
     "late": 1.1,
     "length": 2.6,
@@ -109,8 +111,8 @@ _SUPPORT = {
     "weak_end": 0.6,
     "unpinned": 1.9,
 }
-"""Log odds, chosen: as a fit gave them when alignments were first compared by them.  They stay as they are while those
-of confidence are fitted anew, or what is compared would change with each fit, and the fit with it."""
+"""Weights in log odds, chosen: as a fit gave them when alignments were first compared by them.  They stay as they are
+while those of confidence are fitted anew, or what is compared would change with each fit, and the fit with it."""
 
 
 def support(evidence: Evidence) -> float:
@@ -120,7 +122,7 @@ def support(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 3.7
+BIAS = 3.7  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
     "late": 0.8,
     "length": 1.4,
@@ -144,7 +146,7 @@ WEIGHTS = {
     "soft_start": 1.1,
     "soft_end": 1.6,
 }
-"""Log odds: what `benchmarks/confidence.py` fits to recordings with known truth."""
+"""Weights in log odds, fitted by `benchmarks/confidence.py` to recordings with known truth."""
 
 
 def confidence(evidence: Evidence) -> float:

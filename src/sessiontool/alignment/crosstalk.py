@@ -25,19 +25,33 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _FRAME_MS = 10
+"""Chosen: as levels have it."""
 _LAGS = 45
+"""Frames by which an echo may be late; chosen: 450 ms."""
 _FAR_LAGS = slice(60, 200)
+"""Frames at which nothing is an echo any more, by which chance is measured; chosen."""
 _ECHO_Z, _MERGED_Z = 10.0, 12.0
+"""Factor: how many standard deviations above chance a leak is, late or at once; chosen."""
 _MERGED_LAG_FRAMES = 1
+"""Chosen: what leaks inside a computer is not later."""
 _DECAY_DB = 0.72
+"""By frame, chosen: a room with 0.8 s of reverberation."""
 _MARGIN_DB = 6.0
+"""Chosen: an echo varies by as much."""
 _MERGED_MARGIN_DB = 4.0
+"""Chosen: what leaks inside a computer varies less."""
 _LOUD_DB = 15.0
+"""Above the noise, chosen: where an echo can be heard at all."""
 _NO_GAIN_DB = -60.0
+"""Chosen: as good as no leak."""
 _AUDIBLE_DB = -45.0
+"""Chosen: a weaker leak does not sound like speech."""
 _LEAST_FRAMES = 1000
+"""Chosen: ten seconds, below which chance is not known."""
 _LEAST_LOUD = 50
+"""Loud frames by which a band's gain is measured; chosen."""
 _JUMP_DB = 12.0
+"""Chosen: a louder step counts as this one, so that a click is no evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,22 +34,23 @@ if TYPE_CHECKING:
     from .speech_activity import Activity
 
 _SURE, _SURE_SHARE = 0.8, 0.85
-"""Support from which on a place is sure, and how many sure places make a channel one that is not doubted."""
+"""Support from which on a place is sure, and the share of sure places that makes a channel one that is not doubted;
+chosen."""
 
 _STRICTER_SURER = 1.02
-"""How much more support must come of asking more of what is speech."""
+"""Ratio, chosen: how much more support must come of asking more of what is speech."""
 
 _LESSONS = 2
 """How often the speaker's sound is learned; chosen: after twice nothing changes."""
 
 _TAUGHT_BY = 0.5
-"""Support from which on a place is learned from, instead of where the log has the utterance; chosen."""
+"""Support, a share, from which on a place is learned from, instead of where the log has the utterance; chosen."""
 
 _RIVAL = 0.9
 """Share of the best attempt's support with which another one has a say in what is disputed; chosen."""
 
 _SAME_PLACE_MS = 100.0
-"""ms; within these both ends of a place are the same, as for confidence."""
+"""Chosen, as for confidence: within these both ends of a place are the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,22 +23,24 @@ if TYPE_CHECKING:
     from .band_levels import Bytes, Rows
 
 _SAME_STEPS = 1
-"""Steps of `DB_STEP` by which a band of the same sound may differ on the two channels."""
+"""Steps of `DB_STEP` by which a band of the same sound may differ on the two channels; chosen."""
 
 _LOUD_SHARE, _LOUD_BELOW_DB = 0.95, 25.0
-"""What is nearly as loud as the loudest is compared: in silence all channels are the same."""
+"""Share and level of what is compared, nearly as loud as the loudest; chosen: in silence all channels are the same."""
 
 _CHUNK_FRAMES = 50
+"""Chosen: half a second."""
 _LEAST_LOUD = 5
-"""Loud frames without which a chunk of half a second says nothing."""
+"""Loud frames without which a chunk of half a second says nothing; chosen."""
 
 _SAME_SHARE = 0.6
 """Measured on 23 recordings at 16 to 64 kbit/s: below 0.05 or above 0.9, and in between where it begins."""
 
 _LEAST_CHUNKS = 6
-"""Three seconds: what is shorter, either way, is taken as what is around it."""
+"""Number of chunks; chosen: three seconds; what is shorter, either way, is taken as what is around it."""
 
 _MINUTE_FRAMES = 6000
+"""Derived."""
 
 
 def dual_mono_spans(left: Rows, right: Rows) -> tuple[tuple[int, int], ...]:

@@ -38,7 +38,7 @@ _CERTAIN_SHARE = 0.7
 """Share of the time that a text takes in which its speaker surely speaks; chosen, as for the track."""
 
 _LEAST = 5
-"""Utterances with a time; chosen: fewer are like one another at many offsets."""
+"""Number of utterances with a time, as units of evidence; chosen: fewer are like one another at many offsets."""
 
 _APART_MS = 3000
 """ms around the best offset within which others are the same one; chosen."""

@@ -32,16 +32,23 @@ SILENT_HINTS = {
     "silence of a track that no element plays",
 }
 _SPEECH_MS = 500.0
+"""Chosen: shorter sounds may be no speech."""
 _SPEECH_SHARE = 0.5
+"""Ratio of loudness to that of most speech; chosen."""
 _LOST_SHARE = 0.3
-"""Of the utterances on a channel; as many may well have been typed, or generated and never played, but hardly more."""
+"""Share of the utterances on a channel; chosen: as many may well have been typed, or generated and never played, but
+hardly more."""
 
 _UNCLAIMED_SHARE = 0.5
-"""How long the speech that no utterance has must be, in lengths of what is lost, so that the lost may be in it."""
+"""Ratio, chosen: how long the speech that no utterance has must be, in lengths of what is lost, so that the lost may
+be in it."""
 
 _LISTED = 8
+"""Number of names that a message lists, on a line; chosen."""
 _STEP_MS = 200.0
+"""Chosen: a listener notices a step of the clock that is larger."""
 _WHOLE_SHARE = 0.98
+"""Share, chosen: from there on all of the recording is meant."""
 
 
 @dataclass(frozen=True, slots=True)

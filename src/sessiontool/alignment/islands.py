@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _FULL_SCORE = 12.0
+"""Score of speech that is as loud as can be; chosen, as `speech_activity` bounds it."""
 _UNCUT_MS = (350.0, 200.0)
+"""Chosen: what must be left of an island before and behind a cut through it."""
 
 
 _CUT_REACH_MS = 250.0
+"""Chosen: how far around an expected edge the best cut is looked for."""
 
 
 _CUT_FRAMES = 15.0
+"""Chosen: a cut so far away must be twice as quiet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ..model import Utterance
 
 _LEAST = 3
-"""Utterances with a start from which on a role's times are doubted."""
+"""Number of utterances with a start, as units of evidence, from which on a role's times are doubted; chosen."""
 
 _TWIN_US = 50_000
-"""Starts of what the log holds twice are no farther apart."""
+"""Microseconds (s / 1,000,000); chosen: starts of what the log holds twice are no farther apart."""
 
 _ENDLESS_SHARE = 0.9
-"""Of a role's starts that have no end: nearly all, as a few ends may come from elsewhere."""
+"""Share of a role's starts that have no end, chosen: nearly all, as a few ends may come from elsewhere."""
 
 
 def readings(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:

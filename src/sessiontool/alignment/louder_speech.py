@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from .speech_activity import Activity, ChannelActivity
 
 BELOW_DB = (24.0, 18.0, 14.0, 11.0)
-"""How much weaker than the speaker's loudest moments speech may be: voices behind are 6 to 20 dB weaker."""
+"""Chosen: how much weaker than the speaker's loudest moments speech may be; voices behind are 6 to 20 dB weaker."""
 
 RAISED = (1.5, 3.0, 4.5)
-"""By how much the thresholds of `find_islands` are raised, in units of score, of which speech has up to 12."""
+"""Score, chosen: by how much the thresholds of `find_islands` are raised; speech has up to 12."""
 
 _LOUDEST_SHARE = 0.95
+"""Share of frames that are not louder; chosen."""
 _SMOOTH_FRAMES = 5
+"""Chosen: a syllable's middle."""
 _MINUTE_FRAMES = 6000
+"""Derived."""
 
 
 def stricter(activity: Activity, number: int) -> Iterator[Activity]:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _BEYOND_MS = 8000
-"""How far beyond its own stretches a lane keeps its speech: as long as most turns last."""
+"""Chosen: how far beyond its own stretches a lane keeps its speech, as long as most turns last."""
 
 _BEFORE_MS = 1500
-"""How much earlier than in the log an utterance may begin that belongs into a stretch of dual mono."""
+"""Chosen: how much earlier than in the log an utterance may begin that belongs into a stretch of dual mono."""
 
 
 def split_lanes(lanes: Sequence[Lane], activity: Activity) -> list[Lane]:

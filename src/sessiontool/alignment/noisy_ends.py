@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from .confidence import Evidence
 
 _NOISY_DB = 17.0
-"""Speech against noise as `Evidence.snr_db` has it: about 7 dB more than of the mean powers, so this is 10 dB."""
+"""Chosen: speech against noise as `Evidence.snr_db` has it, about 7 dB more than of the mean powers, so this is 10
+dB."""
 
 _SPEECH = 0.3
+"""Probability of speech, a ratio, below which a window has none; chosen."""
 _LATE_MS = 110
+"""Chosen: how much later than speech the detector's windows end."""
 _EARLY_MS, _MOST_MS = 100, 500
+"""Chosen: by how much an end is moved, at least and at most."""
 _MOST_STEPS = 20
+"""Windows of the detector that are looked at behind an end, steps of time; chosen."""
 _APART_MS = 30
+"""Chosen: what is kept free before the next utterance."""
 
 
 def noisy_channels(evidence: Sequence[Evidence | None]) -> set[int]:

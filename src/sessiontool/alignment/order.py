@@ -29,20 +29,26 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _LONGEST_MS, _WIDEST_GAP_MS, _MOST_ISLANDS = 45_000.0, 2500.0, 24
-"""What one utterance may be: as long, with pauses as long, and as many islands as the longest known turns have."""
+"""What one utterance may be; chosen: as long, with pauses as long, and of as many islands as the longest known
+turns."""
 
 _SAME_TIME_MS, _WITHIN_MS = 300.0, 200.0
-"""How much two roles' turns overlap without meaning it, and how much later what is said inside a turn begins."""
+"""Chosen: how much two roles' turns overlap without meaning it, and how much later what is said inside a turn
+begins."""
 
 _OVERLAP_COST, _SWAP_COST = 1.5, 2.0
+"""Costs of turns that overlap, and of neighbours that were logged the wrong way round; chosen."""
 _LENGTH_SPREAD, _FARTHEST = 0.3, 1.2
-"""How far the logarithm of length by text usually is off, and how far at most."""
+"""Logarithm of a ratio: how far the length by text usually is off, and how far at most; chosen."""
 
 _CUT_COST = 0.6
+"""Cost, at most, of being shorter than expected where another speaker begins; chosen."""
 _ANCHOR_COST = 1.2
+"""Cost of being away from where the log has a start, in spreads of it; chosen."""
 _NEVER = 1e9
+"""A cost that no other reaches; chosen."""
 _UNMOVED = -2
-"""Mark of a state that an utterance left as it was: it has no sound."""
+"""Number of a state that an utterance left as it was, one of the flags: it has no sound; chosen."""
 
 
 @dataclass(frozen=True, slots=True)

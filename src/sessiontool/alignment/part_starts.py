@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from ..timeline import Timeline
 
 _LEAST_MATCHED = 3
+"""Number of matches, as units of evidence; chosen: two may fit by chance."""
 _MOST_RESIDUAL_MS = 400.0
+"""Chosen: where places scatter more, the start is not known to a tenth of a second."""
 _OVERLAP_US = 300_000
+"""Microseconds (0.3 s); chosen: errors of two starts are no larger."""
 
 
 def starts_by_sound(parts: Sequence[PartAlignment], timeline: Timeline, unknown: Collection[str]) -> dict[str, int]:

@@ -26,11 +26,11 @@ _FLOOR_DB, _SPEECH_DB = -62.0, -42.0
 
 _WINDOW, _STEP = 2000, 500  # frames in which the offset is looked up, and between two of them; chosen: 20 s and 5 s
 _REACH = 1500  # frames to either side of the offset so far; chosen: 15 s may be missing between two windows
-_LEAST_ALIKE = 0.6  # correlation of windows that are one sound; those of other conversations have up to 0.48 (measured)
+_LEAST_ALIKE = 0.6  # ratio, a correlation: windows of one sound; other conversations have up to 0.48 (measured)
 _LEAST_SPREAD_DB = 6.0  # levels that vary less tell nothing; chosen
 _JUMP = 4  # frames by which the offset changes where something is missing; chosen: 40 ms
 _LEAST_MISSING = 100  # frames of one recording that are silent while the other one speaks; chosen: a second
-_LEAST_SWAPPED = 0.15  # by which the channels must fit better crosswise, as a correlation; chosen
+_LEAST_SWAPPED = 0.15  # ratio, a correlation, by which channels must fit better crosswise; chosen
 
 
 class Missing(NamedTuple):

@@ -38,23 +38,37 @@ if TYPE_CHECKING:
     Halves = NDArray[np.float16]
 
 _FLOOR_CHUNK = 50
+"""Frames; chosen: half a second for which the noise is taken as steady."""
 _FLOOR_REACH = 12
+"""Number of chunks on either side, in which there is a pause; chosen: six seconds."""
 _FLOOR_MARGIN_DB = 2.0
+"""Chosen: noise varies by as much."""
 _FLOOR_BELOW_SPEECH_DB = 50.0
+"""Chosen: what is weaker beside speech is not heard."""
 _LOUD_SHARE = 0.95
+"""Share of frames that are not louder; chosen."""
 
 _BEHIND_DB = 15.0
+"""Chosen: what is so much weaker than the loudest may be another voice behind the speaker."""
 _RESTLESS_SHARE = 0.08
+"""Share of weaker frames that sound like speech, from which on there are voices behind; chosen."""
 _BEHIND_SHARE = 0.9
+"""Share of what is behind the speaker that is taken for noise; chosen."""
 _LEAST_BEHIND = 500
+"""Frames; chosen: five seconds."""
 
 _MINUTE_FRAMES = 6000
+"""Derived."""
 _LEAK_MINUTES = 12
+"""Chosen: a leak is measured to a dB in as many minutes."""
 _CONTEXT_FRAMES = 150
+"""Chosen: how much around a stretch its scores depend on."""
 
 _SCORE_FLOOR, _SCORE_CEILING = -2.0, 12.0
+"""Scores, chosen: one band alone decides nothing."""
 _BLIP_FRAMES = 6
-"""Behind a gap that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40 ms of."""
+"""Measured: behind a gap that was filled, decoders emit 10 ms of sound on a silent channel, which smoothing makes 40
+ms of."""
 
 
 @dataclass(frozen=True, slots=True)

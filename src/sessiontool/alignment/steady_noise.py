@@ -28,8 +28,8 @@ _STEADY_DB = 4.0
 """How far apart the levels of a window of hiss are: 3 dB in the middle, those of speech 10 to 40 (measured)."""
 
 _STEADY_SHARE = 0.55
-"""Of the windows of all islands of a channel that carries no voice.  Measured on 61 recordings: 0.80 on a microphone
-that was dead, up to 0.12 where there is a voice, 0.33 where a street is louder than it."""
+"""Share of the windows of all islands of a channel that carries no voice.  Measured on 61 recordings: 0.80 on a
+microphone that was dead, up to 0.12 where there is a voice, 0.33 where a street is louder than it."""
 
 
 def without_steady(islands: Islands, power: Rows) -> Islands:

@@ -30,13 +30,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _ROUNDS = 2
+"""Steps of placing and deriving rates; chosen."""
 _RATES = (0.6, 1.5)
+"""Ratio of rates, chosen: how fast people speak, beside the middling rate."""
 _LEAST_PLACED = 4
+"""Number of places, as units of evidence, from which a role's rate is derived; chosen."""
 _ANCHOR_SPREAD_MS = (500.0, 1500.0)
-"""How exactly a start is known that the log has, and one that is worked out of an end."""
+"""Chosen: how exactly a start is known that the log has, and one that is worked out of an end."""
 
 _SAME_PLACE_MS = 300.0
+"""Chosen: two answers that differ by less are one."""
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
+"""Chosen: from how long before an end until how long behind it another speaker may begin who causes it."""
 
 
 _DRAWS = 12
