@@ -44,6 +44,12 @@ LONGEST = "test_recorder_page.py"
 """Minutes in one file, which one worker does: begun first, or the others wait for it at the end."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: what browsers record and play takes its time, and little of a processor."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
