@@ -24,7 +24,7 @@ from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
 from .made_recording import recorded
 from .provenance import fingerprint, is_from, limits_in_effect, merge_settings, was_made
-from .redaction.destroyed import originals_of, redacted_alone, require_nothing_else
+from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else
 from .redaction.renew import is_renewed, renew_older, renew_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
@@ -123,7 +123,7 @@ def merge_session(
     if not options.dry_run:
         target.tidy()
     look = _Look(store, store.list_session(session_id), target, settings)
-    if look.report is None and (alone := redacted_alone(target)):
+    if look.report is None and (alone := left_alone(look.listing, target)):
         require_nothing_else(look.listing, alone)
         _check_consent(store, look.listing, options)
         return MergeResult(session_id, target.inside(REDACTED).url, alone, unchanged=True, dry_run=options.dry_run)
@@ -179,7 +179,7 @@ def result_state(store: Store, listing: SessionListing, target: Target, options:
         _check_consent(store, listing, options)
         return "current" if is_renewed(store, listing, target) else "stale"
     if look.report is None:
-        return "current" if redacted_alone(target) and not originals_of(look.listing) else "none"
+        return "current" if left_alone(look.listing, target) and not originals_of(look.listing) else "none"
     return "other options" if look.is_by_others else "stale"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
 from .. import result_files
-from ..provenance import CORRECTIONS, EVENTS, EVENTS_FOLDER, UTTERANCES
+from ..provenance import CORRECTIONS, EVENTS, EVENTS_FOLDER, REDACTIONS, UTTERANCES
 from ..result_names import REDACTED
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ def redacted_alone(target: Target) -> Report | None:
         return None
     report = result_files.current_report(target.inside(REDACTED).read(result_files.REPORT))
     return report if report is not None and destroyed_at(report) else None
+
+
+def left_alone(listing: SessionListing, target: Target) -> Report | None:
+    """`redacted_alone` of a session without a merged result; one that was never redacted costs no request."""
+    return redacted_alone(target) if REDACTIONS in listing.documents else None
 
 
 def destroyed_at(report: Report) -> str:
