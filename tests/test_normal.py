@@ -298,14 +298,19 @@ def shifted_clusters(data: bytes, by_ms: int) -> bytes:
     return bytes(out + data[at:])
 
 
-def put_to_sleep(folder: Path, by_ms: int, after: Container[str], *, recorder_goes_on: bool) -> None:
+def put_to_sleep(
+    folder: Path, by_ms: int, after: Container[str], *, recorder_goes_on: bool, late_blobs: int = 0
+) -> None:
     """Let the machine sleep, and its session clock go on; the utterances `after` were said when it was awake again.
 
-    `recorder_goes_on`: the recorder's clock, too, as in Chrome; else it stood still, as in Firefox.
+    `recorder_goes_on`: the recorder's clock, too, as in Chrome; else it stood still, as in Firefox.  So many blobs
+    before it are `late_blobs`: recorded before, and handed over when it was awake again.
     """
     document = json.loads((folder / "session.json").read_bytes())
     entry = document["parts"][PART]
-    woken_ms = entry["chunks"][FIRST_AFTER]["emitted_ms"]  # the first time that somebody looks at the clock again
+    woken_ms = entry["chunks"][FIRST_AFTER - late_blobs][
+        "emitted_ms"
+    ]  # the first time that somebody looks at the clock again
     for part in document["parts"]:
         for holder in (part, *part["chunks"]):
             holder.update({name: holder[name] + by_ms for name in CLOCKS if holder.get(name, 0) >= woken_ms})
@@ -328,17 +333,23 @@ def fell_asleep_samples(report: dict[str, Any]) -> int:
     return int(span["output_samples"][0] + PACKET * sum(chunk["packets"] for chunk in chunks))
 
 
-@pytest.mark.parametrize("by_ms", [18_000, 3_600_000])  # no multiple of a chunk: that would be a loss
-@pytest.mark.parametrize("recorder_goes_on", [True, False], ids=["the recorder's clock jumped", "it stood still"])
+@pytest.mark.parametrize(
+    ("by_ms", "recorder_goes_on", "late_blobs"),
+    [(18_000, True, 0), (3_600_000, True, 0), (18_000, False, 0), (3_600_000, False, 0), (20_000, True, 1)],
+)  # a multiple of a chunk would be a loss, but for a blob that came late
 def test_a_laptop_that_slept(
-    recorder_goes_on: bool, by_ms: int, copy: Callable[[str], Path], merged_session: Callable[[str], Path]
+    by_ms: int,
+    recorder_goes_on: bool,
+    late_blobs: int,
+    copy: Callable[[str], Path],
+    merged_session: Callable[[str], Path],
 ) -> None:
     usual = json.loads((merged_session("demo") / "report.json").read_bytes())
     right = json.loads((merged_session("demo") / "transcript.json").read_bytes())["utterances"]
     slept_at = fell_asleep_samples(usual)
     after = {one["id"] for one in right if one["start_s"] * 48_000 > slept_at}
     folder = copy("demo")
-    put_to_sleep(folder, by_ms, after, recorder_goes_on=recorder_goes_on)
+    put_to_sleep(folder, by_ms, after, recorder_goes_on=recorder_goes_on, late_blobs=late_blobs)
     result = merge("demo", store=folder.parent)
     assert result.status == usual["status"] == "complete", result.findings
     known = [finding["code"] for finding in usual["findings"]]
@@ -359,7 +370,7 @@ def test_a_laptop_that_slept(
         assert utterance["end_s"] == pytest.approx(before["end_s"] + late_s, abs=0.2), utterance
 
 
-@pytest.mark.parametrize("by_ms", [18_000, 3_600_000])  # no multiple of a chunk: that would be a loss
+@pytest.mark.parametrize("by_ms", [18_000, 20_000, 3_600_000])
 def test_firefox_on_a_laptop_that_slept(by_ms: int, tmp_path: Path) -> None:
     """Its timestamps count samples: only the session clock shows the hole, which is put between the blobs."""
     usual = merged(tmp_path / "usual", firefox())

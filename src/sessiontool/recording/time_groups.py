@@ -19,6 +19,7 @@ STEP_MS = 25
 """Between two groups of a recorder that lost nothing the clock steps by 8 ms at most (measured on 28 recordings)."""
 
 _COUNTED_BITS = 40  # chosen: more than a year of samples
+_LATE_SHARE = 0.5  # ratio, of a jump, by which a blob must be later than usual; chosen
 _BIT_JITTER_MS = 12  # chosen: timestamps jitter by 10 ms (measured)
 
 
@@ -115,3 +116,20 @@ def _odd_duration(group: Group, after: Group) -> int | None:
     steps = [times[i] - times[i - 1] - durations[i - 1] / SAMPLES_PER_MS for i in range(1, len(times))]
     at = min(range(len(steps)), key=lambda i: abs(steps[i] - jump))
     return at + 1 if abs(steps[at] - jump) <= STEP_MS else None
+
+
+def came_late(groups: Sequence[Group], index: int, jump_ms: float) -> bool:
+    """Whether the blob that ends with a group was handed over after the jump behind it: the recorder was suspended.
+
+    A blob is not delayed by others that are lost behind it.
+    """
+    usual = sorted(group.blob_lag_ms for group in groups if group.blob_lag_ms is not None)
+    lag_ms = groups[index].blob_lag_ms
+    return lag_ms is not None and len(usual) > 1 and lag_ms - usual[(len(usual) - 1) // 2] > _LATE_SHARE * jump_ms
+
+
+def runs_on(groups: Sequence[Group], index: int) -> bool:
+    """Whether a group begins where the one before ends by their own times: lost blobs would have taken time."""
+    if not index or not (groups[index].claimed and groups[index - 1].claimed):
+        return False
+    return abs(groups[index].offsets()[0] - groups[index - 1].end_ms(0)) <= STEP_MS

@@ -12,7 +12,7 @@ from . import findings
 from .blob_clock import SUSPENDED_MS, BlobClock
 from .packet_times import JUMP_MS, end_ms, jumps
 from .runs import PieceStream
-from .time_groups import STEP_MS, Group, split_at_odd_duration
+from .time_groups import STEP_MS, Group, came_late, runs_on, split_at_odd_duration
 from .timestamp_repair import repair
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ class _Measure:
         What is lost with chunks is lost between two whole ones, and lasts as long as a few of them.
         """
         before, after = groups[index - 1].last_piece, groups[index].piece
-        if before == after or not index:
+        if before == after or not index or came_late(groups, index - 1, jump_ms):
             return True
         if self._seq(after) != self._seq(before) + 1 or self._run.pieces[before].owner in self._run.short:
             return False
@@ -327,7 +327,7 @@ class _Measure:
                 stood_ms = stood.pop(seq)
                 total += stood_ms
                 chunk = self._run.pieces[group.piece].owner
-                step.suspended = self._is_suspension(groups, index, stood_ms)
+                step.suspended = runs_on(groups, index) or self._is_suspension(groups, index, stood_ms)
                 step.lost = not step.suspended
                 stood_still = findings.suspended(chunk, stood_ms, where="before or in")
                 self._find(stood_still if step.suspended else findings.unnumbered(chunk, stood_ms))
