@@ -126,8 +126,10 @@ def assert_captions_are_where_words_sound(result: MergeResult, lines: Sequence[i
 
 def assert_it_sounds_there(sound: Any, one: Any) -> None:
     channel = ROLES.index(one["role"])
-    assert one["status"] == "aligned", one
-    start_s, end_s, alike = spoken(sound, channel, one["text"], one["start_s"])
+    start_s, end_s, alike = spoken(sound, channel, one["text"], one["start_s"] or 0.0)
+    # Where a page was killed, what was not yet handed over is gone: a word may end there.
+    assert one["status"] in {"aligned", "clipped"}, (one, start_s, end_s, alike)
+    assert not one["interrupted"], one
     assert alike > ALIKE, (one, alike)
     level = np.sqrt(np.mean(np.square(sound[round(start_s * RATE) : round(end_s * RATE)]), axis=0))
     assert level[channel] > LOUD

@@ -162,18 +162,22 @@ def expect(utterances: Sequence[Utterance], chosen: Sequence[int], timeline: Tim
     """What the log expects of the `chosen` utterances (positions in `utterances`), mapped to the output."""
 
     def place(us: int) -> float:
+        return float(np.clip(timeline.session_to_output(us) / SAMPLES_PER_MS, -_FAR_MS, _FAR_MS))
+
+    def stretch(us: int, ms: float) -> tuple[float, float]:
+        """Where what begins at `us` and lasts `ms` begins, and how far on it ends."""
+        start = place(us)
         for gap in suspended:
             if gap.session_start_us < us < min(gap.session_end_us, gap.session_start_us + 1000 * _STOP_UNSURE_MS):
-                return gap.output_end / SAMPLES_PER_MS + (us - gap.session_start_us) / 1000
-        return float(np.clip(timeline.session_to_output(us) / SAMPLES_PER_MS, -_FAR_MS, _FAR_MS))
+                return gap.output_end / SAMPLES_PER_MS + (us - gap.session_start_us) / 1000, ms
+        return start, place(us + round(1000 * ms)) - start
 
     suspended = [span for span in timeline.spans if span.cause == "suspended"]
     starts_us, known = _starts_us(utterances, chosen)
     text = np.array([_said_ms(utterances[i]) for i in chosen])
-    start = np.array([place(us) for us in starts_us])
+    start, reach = np.array([stretch(us, ms) for us, ms in zip(starts_us, text, strict=True)]).reshape(-1, 2).T
     ends_us = [utterances[i].t_end_us for i in chosen]
     end = np.array([np.nan if us is None else place(us) for us in ends_us])
-    reach = np.array([place(us + round(1000 * ms)) for us, ms in zip(starts_us, text, strict=True)]) - start
     length = axis.beyond(start + reach) - axis.beyond(start)
     timed = [utterances[i].t_start_us is not None or utterances[i].t_end_us is not None for i in chosen]
     flags = np.array(known, bool), np.array(timed, bool), np.where(timed, np.nan, 0.0)
