@@ -298,19 +298,14 @@ def shifted_clusters(data: bytes, by_ms: int) -> bytes:
     return bytes(out + data[at:])
 
 
-def put_to_sleep(
-    folder: Path, by_ms: int, after: Container[str], *, recorder_goes_on: bool, late_blobs: int = 0
-) -> None:
+def put_to_sleep(folder: Path, by_ms: int, after: Container[str], *, recorder_goes_on: bool) -> None:
     """Let the machine sleep, and its session clock go on; the utterances `after` were said when it was awake again.
 
-    `recorder_goes_on`: the recorder's clock, too, as in Chrome; else it stood still, as in Firefox.  So many blobs
-    before it are `late_blobs`: recorded before, and handed over when it was awake again.
+    `recorder_goes_on`: the recorder's clock, too, as in Chrome; else it stood still, as in Firefox.
     """
     document = json.loads((folder / "session.json").read_bytes())
     entry = document["parts"][PART]
-    woken_ms = entry["chunks"][FIRST_AFTER - late_blobs][
-        "emitted_ms"
-    ]  # the first time that somebody looks at the clock again
+    woken_ms = entry["chunks"][FIRST_AFTER]["emitted_ms"]  # the first time that somebody looks at the clock again
     for part in document["parts"]:
         for holder in (part, *part["chunks"]):
             holder.update({name: holder[name] + by_ms for name in CLOCKS if holder.get(name, 0) >= woken_ms})
@@ -333,23 +328,40 @@ def fell_asleep_samples(report: dict[str, Any]) -> int:
     return int(span["output_samples"][0] + PACKET * sum(chunk["packets"] for chunk in chunks))
 
 
-@pytest.mark.parametrize(
-    ("by_ms", "recorder_goes_on", "late_blobs"),
-    [(18_000, True, 0), (3_600_000, True, 0), (18_000, False, 0), (3_600_000, False, 0), (20_000, True, 1)],
-)  # a multiple of a chunk would be a loss, but for a blob that came late
+@pytest.mark.parametrize("name", ["chrome-sleep", "firefox-sleep"])
+def test_a_recorded_sleep_is_no_loss_though_it_is_as_long_as_four_chunks(name: str, tmp_path: Path) -> None:
+    result = merge(name, store=Path(__file__).parent / "data" / "asleep", output=tmp_path)
+    assert result.status == "complete", result.findings
+    assert [one.severity for one in result.findings if one.code == "recorder-suspended"] == ["info"]
+    [span] = [one for one in result.report["timeline"] if one.get("cause") == "suspended"]
+    start, end = span["output_samples"]
+    assert (end - start) / 48_000 == pytest.approx(20.0, abs=0.1)
+    assert all(one["start_s"] is not None for one in result.transcript["utterances"])
+
+
+def test_a_late_whole_blob_before_lost_ones_hides_no_loss(copy: Callable[[str], Path]) -> None:
+    """A page that hung handed them over together, and lost all but the first: their length is that of whole chunks."""
+    folder = copy("demo")
+    put_to_sleep(folder, 20_000, (), recorder_goes_on=True)
+    document = json.loads((folder / "session.json").read_bytes())
+    document["parts"][PART]["chunks"][FIRST_AFTER - 1]["emitted_ms"] += 20_000
+    (folder / "session.json").write_text(json.dumps(document))
+    result = merge("demo", store=folder.parent)
+    assert result.status == "partial", result.findings
+    assert "recorder-suspended" not in {finding.code for finding in result.findings}
+
+
+@pytest.mark.parametrize("by_ms", [18_000, 3_600_000])  # no multiple of a chunk: that would be a loss
+@pytest.mark.parametrize("recorder_goes_on", [True, False], ids=["the recorder's clock jumped", "it stood still"])
 def test_a_laptop_that_slept(
-    by_ms: int,
-    recorder_goes_on: bool,
-    late_blobs: int,
-    copy: Callable[[str], Path],
-    merged_session: Callable[[str], Path],
+    recorder_goes_on: bool, by_ms: int, copy: Callable[[str], Path], merged_session: Callable[[str], Path]
 ) -> None:
     usual = json.loads((merged_session("demo") / "report.json").read_bytes())
     right = json.loads((merged_session("demo") / "transcript.json").read_bytes())["utterances"]
     slept_at = fell_asleep_samples(usual)
     after = {one["id"] for one in right if one["start_s"] * 48_000 > slept_at}
     folder = copy("demo")
-    put_to_sleep(folder, by_ms, after, recorder_goes_on=recorder_goes_on, late_blobs=late_blobs)
+    put_to_sleep(folder, by_ms, after, recorder_goes_on=recorder_goes_on)
     result = merge("demo", store=folder.parent)
     assert result.status == usual["status"] == "complete", result.findings
     known = [finding["code"] for finding in usual["findings"]]

@@ -299,20 +299,20 @@ class _Measure:
         What is lost with chunks is lost between two whole ones, and lasts as long as a few of them.
         """
         before, after = groups[index - 1].last_piece, groups[index].piece
-        if before == after or not index or came_late(groups, index - 1, jump_ms):
+        if before == after or not index:
             return True
         if self._seq(after) != self._seq(before) + 1 or self._run.pieces[before].owner in self._run.short:
             return False
         usual_ms = self._run.chunk_ms
-        count = round(jump_ms / usual_ms) if usual_ms else 0
-        before_ms = self._piece_ms.get(before, 0.0)
+        count, before_ms = round(jump_ms / usual_ms) if usual_ms else 0, self._piece_ms.get(before, 0.0)
         if abs(before_ms + jump_ms - usual_ms) <= usual_ms * _CUT_SHARE:
             return False  # its end was cut off
+        is_short = before_ms < usual_ms * _SHORT_SHARE
         # Where it may be either, it is a loss: to call one a suspension would be to hide it.
         odd_ms = abs(jump_ms - count * usual_ms)
         if not 0 < count <= _MOST_LOST or odd_ms > usual_ms * _ODD_SHARE:
             return True
-        return odd_ms > usual_ms * _CUT_SHARE and before_ms < usual_ms * _SHORT_SHARE
+        return is_short and (odd_ms > usual_ms * _CUT_SHARE or came_late(groups, index - 1, jump_ms))
 
     def _add_suspensions(self, groups: Sequence[Group], steps: Sequence[Step], clock: BlobClock) -> float:
         """Let time pass where blobs came late for good, though the recorder's clock shows nothing."""
