@@ -65,6 +65,16 @@ class Prefix:
         return sorted(entry["Key"].removeprefix(self.prefix) for entry in page.get("Contents", ()))
 
 
+def place_with(folder: Path, request: Any, tmp_path: Path) -> Place:
+    """A store of the test's own with the session in `folder`: a folder or a bucket, as the fixture's `param` says."""
+    found: Place = Folder(tmp_path / "store")
+    if request.param == "bucket":
+        found = Prefix(request.getfixturevalue("s3_url"), request.getfixturevalue("s3_client"))
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        found.put(f"{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    return found
+
+
 def publish(target: Target, *names: str, report: bytes = b"{}") -> None:
     """Publish files that hold `new` and their name, and a report."""
     with target.workspace() as work:

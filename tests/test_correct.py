@@ -9,7 +9,7 @@ from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from places import Folder, Place, Prefix
+from places import Place, place_with
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
@@ -24,12 +24,7 @@ SESSION = "chrome-1s"
 @pytest.fixture(params=["folder", "bucket"])
 def place(request: pytest.FixtureRequest, recorded_session: Callable[[str], Path], tmp_path: Path) -> Place:
     """A store of the test's own, with a session that was merged."""
-    found: Place = Folder(tmp_path / "store")
-    if request.param == "bucket":
-        found = Prefix(request.getfixturevalue("s3_url"), request.getfixturevalue("s3_client"))
-    folder = recorded_session(SESSION)
-    for path in filter(Path.is_file, folder.rglob("*")):
-        found.put(f"{SESSION}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    found = place_with(recorded_session(SESSION), request, tmp_path)
     run(found, "merge")
     return found
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from places import Folder, Place, Prefix
+from places import Place, place_with
 from typer.testing import CliRunner
 
 import sessiontool
@@ -18,6 +17,7 @@ from sessiontool.sessions.corrections_file import read_corrections_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SESSION = "chrome-1s"
 
@@ -25,12 +25,7 @@ SESSION = "chrome-1s"
 @pytest.fixture(params=["folder", "bucket"])
 def place(request: pytest.FixtureRequest, recorded_session: Callable[[str], Path], tmp_path: Path) -> Place:
     """A store with a session, and corrections of its own: a speaker of u000, a text of u001."""
-    found: Place = Folder(tmp_path / "store")
-    if request.param == "bucket":
-        found = Prefix(request.getfixturevalue("s3_url"), request.getfixturevalue("s3_client"))
-    folder = recorded_session(SESSION)
-    for path in filter(Path.is_file, folder.rglob("*")):
-        found.put(f"{SESSION}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    found = place_with(recorded_session(SESSION), request, tmp_path)
     lines = [{"id": "u000", "speaker": "Kim"}, {"id": "u001", "text": "As the store has it."}]
     found.put(f"{SESSION}/corrections.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
     return found
