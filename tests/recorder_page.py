@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from second_opinion import RATE, find, need
@@ -36,7 +36,9 @@ LEFT_TO_REPLY_S = 2.4  # the demo's silence, thinking and the way through the ne
 _NOISE = 3e-4
 _INSTALL_S = 300
 _LOOKED_UP_SAMPLES = RATE // 2
-_MARGIN_SAMPLES = RATE // 4
+_MARGIN_SAMPLES = RATE * 6 // 10  # a starved jitter buffer was seen to stretch a sentence by 0.4 s
+_STRETCHED_SAMPLES = RATE // 20  # an untroubled one is within 30 ms of its length
+LOUD = 10 ** (-30 / 20)  # chosen: every last sound of the script's sentences is louder, or within 90 ms of one that is
 AUDIBLE = 10 ** (-48 / 20)  # as in the truth of the demo, which the sentences are cut out by
 
 WITNESS = """
@@ -163,20 +165,33 @@ def speech(target: Path, lines: range) -> Path:
     return target
 
 
-def spoken(sound: Sound, channel: int, text: str, near_s: float) -> tuple[float, float, float]:
-    """Where a sentence begins and ends in a recording, in seconds, and how alike the sound there is to the sentence's.
+class Spoken(NamedTuple):
+    """Where a sentence sounds in a recording, in seconds, and how alike the sound there is to the sentence's.
 
-    Its middle is looked up; begin and end are the first and last audible sample around that, as a jitter buffer
-    stretches what lies between.
+    `loud_until_s` is its end or, where a starved jitter buffer stretched it, the last sample before the fade that the
+    buffer makes of a sound whose packets stay away: anything from there to `end_s` is a right end.
     """
+
+    start_s: float
+    loud_until_s: float
+    end_s: float
+    alike: float
+
+
+def spoken(sound: Sound, channel: int, text: str, near_s: float) -> Spoken:
+    """Where a sentence sounds: its middle is looked up, and the audible samples around that are the sentence."""
     track, wanted = sound[:, channel], clip(channel, text)
     middle = (len(wanted) - _LOOKED_UP_SAMPLES) // 2
     place, alike = find(wanted[middle : middle + _LOOKED_UP_SAMPLES], track, round(near_s * RATE) + middle, 2 * RATE)
     low = max(0, place - middle - _MARGIN_SAMPLES)
-    audible = np.flatnonzero(np.abs(track[low : place - middle + len(wanted) + _MARGIN_SAMPLES]) > AUDIBLE)
+    level = np.abs(track[low : place - middle + len(wanted) + _MARGIN_SAMPLES])
+    audible = np.flatnonzero(level > AUDIBLE)
     if not len(audible):
-        return 0.0, 0.0, 0.0
-    return (low + audible[0]) / RATE, (low + audible[-1]) / RATE, alike
+        return Spoken(0.0, 0.0, 0.0, 0.0)
+    first, last = int(audible[0]), int(audible[-1])
+    stretched = abs(last - first - len(wanted)) > _STRETCHED_SAMPLES
+    loud = int(np.flatnonzero(level > LOUD)[-1]) if stretched and level.max() > LOUD else last
+    return Spoken((low + first) / RATE, (low + loud) / RATE, (low + last) / RATE, alike)
 
 
 def is_in_order(wanted: Sequence[str], there: Sequence[str]) -> bool:
