@@ -100,6 +100,8 @@ export interface Consent {
   recorded?: boolean;
   policy?: string;
   who?: string[];
+  /** Another name of who. */
+  by?: string[];
   at?: string;
   [other: string]: unknown;
 }

@@ -303,6 +303,9 @@ def test_the_documented_policy_allows_what_a_run_does(
 # -- consent
 
 
+CONSENT = {"recorded": True, "policy": "2026-01", "who": ["user"], "at": "2026-11-22T09:00:00Z"}
+
+
 @pytest.mark.parametrize(
     ("consent", "words"),
     [
@@ -310,6 +313,11 @@ def test_the_documented_policy_allows_what_a_run_does(
         ({"policy": "2026-01"}, "says nothing of it"),
         ({"recorded": "true"}, "says nothing of it"),
         ({"recorded": 1}, "says nothing of it"),
+        ({"recorded": True}, "does not say who agreed (who), to which notice (policy), when (at, in RFC 3339)"),
+        ({**CONSENT, "who": []}, "does not say who agreed (who)"),
+        ({**CONSENT, "policy": " "}, "does not say to which notice (policy)"),
+        ({**CONSENT, "at": "2026-11-22T09:00:00"}, "does not say when (at, in RFC 3339)"),
+        ({**CONSENT, "at": 12}, "does not say when (at, in RFC 3339)"),
         (None, "says nothing of it"),
         ("no document", "is not there"),
     ],
@@ -326,7 +334,7 @@ def test_without_consent_nothing_is_merged_where_it_is_required(
     done = CliRunner().invoke(app, [*command, "--require-consent"])
     assert done.exit_code == 4
     assert words in done.output
-    assert '"consent": {"recorded": true}' in done.output
+    assert '"consent": {"recorded": true, "policy":' in done.output
     assert not (folder / "merged").exists()
     assert CliRunner().invoke(app, command).exit_code == 0
     published = (folder / "merged" / "report.json").read_bytes()
@@ -336,10 +344,11 @@ def test_without_consent_nothing_is_merged_where_it_is_required(
     assert (folder / "merged" / "report.json").read_bytes() == published
 
 
-def test_with_consent_all_is_merged(copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("who", ["who", "by"])
+def test_with_consent_all_is_merged(copy: Callable[[str], Path], who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy(SESSION)
     document = folder / "session.json"
-    consent = {"recorded": True, "policy": "2026-01", "at": "2026-11-22T09:00:00Z"}
+    consent = {name if name != "who" else who: value for name, value in CONSENT.items()}
     document.write_text(json.dumps(json.loads(document.read_text()) | {"consent": consent}))
     monkeypatch.setenv("SESSIONTOOL_REQUIRE_CONSENT", "yes")
     command = ["merge", SESSION, "--store", str(folder.parent), "--no-align", "--quiet"]

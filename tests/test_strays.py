@@ -358,9 +358,12 @@ def test_the_manifest_of_another_session_accuses_no_chunk(copy: Copy, recorded_s
     assert findings["session-id-differs"]["message"] in names_check(folder.parent)["what"]
 
 
+CONSENT = {"recorded": True, "policy": "2026-01", "who": ["user"], "at": "2026-11-22T09:00:00Z"}
+
+
 def test_the_consent_of_another_session_is_none(copy: Copy) -> None:
     folder = copy("demo")
-    rewrite(folder, lambda one: one.update(session_id="x", consent={"recorded": True}))
+    rewrite(folder, lambda one: one.update(session_id="x", consent=CONSENT))
     assert (
         merge("demo", store=folder.parent, options=MergeOptions(align=False, require_consent=True)).status == "complete"
     )  # renamed

@@ -332,7 +332,7 @@ class MergeOptions:
     log: LogOptions = field(default_factory=LogOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = option(False, "Publish nothing if there are findings (exit 4).", MERGING)
-    require_consent: bool = option(False, "Merge nothing without a recorded consent in session.json (exit 4).", MERGING)
+    require_consent: bool = option(False, "Merge nothing without a whole consent in session.json (exit 4).", MERGING)
     force: bool = option(
         False, "Write again what is there already, even if nothing changed.", MERGING, short="-f", is_setting=False
     )

@@ -90,12 +90,13 @@ class RecordingEntry:
 class ConsentEntry:
     """Whether those who are heard agreed; nothing but `true` says so.
 
-    `policy` names the notice that they were shown, `who` agreed.
+    `policy` names the notice that they were shown, `who` (or `by`) agreed, `at` is when.
     """
 
     recorded: Annotated[bool, Reading.STRICT] | None = None
     policy: str | None = None
     who: list[str] | None = None
+    by: list[str] | None = None
     at: Any = None
 
 

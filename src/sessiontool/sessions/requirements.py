@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -11,7 +12,7 @@ from .provenance import SESSION, events_in, find_strays
 from .strays import RECORDING
 
 if TYPE_CHECKING:
-    from ..documents.models import SessionDocument
+    from ..documents.models import ConsentEntry, SessionDocument
     from ..model import SessionListing
 
 _ROLE_LEVELS = 4
@@ -60,13 +61,36 @@ def layout_hint(listing: SessionListing) -> str:
 
 
 def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:
-    """RecordingError for a session whose recorder noted no consent; `merged`: it was merged all the same."""
-    consent = session.consent
-    if consent and consent.recorded:
-        return
-    said = "says that there is none" if consent and consent.recorded is False else "says nothing of it"
-    raise RecordingError(
-        f"session {listing.session_id} {'was' if merged else 'is not'} merged without a recorded consent: {SESSION} "
-        + (said if SESSION in listing.documents else "is not there"),
-        hint=f'where there is one, {SESSION} must say "consent": {{"recorded": true}}; or leave out --require-consent',
-    )
+    """RecordingError for a session whose recorder did not note who agreed to which notice, and when.
+
+    `merged`: it was merged all the same.
+    """
+    lacking = _lacking_consent(session.consent) if SESSION in listing.documents else "is not there"
+    if lacking:
+        raise RecordingError(
+            f"session {listing.session_id} {'was' if merged else 'is not'} merged without a recorded consent: "
+            f"{SESSION} {lacking}",
+            hint=f'where there is one, {SESSION} must say "consent": {{"recorded": true, "policy": "<the notice>", '
+            '"who": ["user"], "at": "2026-11-22T09:00:00Z"}; or leave out --require-consent',
+        )
+
+
+def _lacking_consent(consent: ConsentEntry | None) -> str:
+    """What session.json says, or does not say, where a consent is not whole; empty where it is."""
+    if not (consent and consent.recorded):
+        return "says that there is none" if consent and consent.recorded is False else "says nothing of it"
+    has = {
+        "who agreed (who)": any(name.strip() for name in consent.who or consent.by or ()),
+        "to which notice (policy)": bool((consent.policy or "").strip()),
+        "when (at, in RFC 3339)": _is_instant(consent.at),
+    }
+    missing = [name for name, is_there in has.items() if not is_there]
+    return f"does not say {', '.join(missing)}" if missing else ""
+
+
+def _is_instant(value: object) -> bool:
+    """Whether it is a day and a time with its zone: one without a zone is no moment."""
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
