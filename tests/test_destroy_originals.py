@@ -17,7 +17,7 @@ from websocket_logs import WebsocketLog, conversation
 
 from sessiontool import MergeOptions, RedactRequest, merge, redact, verify
 from sessiontool.cli import app
-from sessiontool.errors import RecordingError
+from sessiontool.errors import RecordingError, UsageError
 from sessiontool.sessions.redaction.destroy import OriginalsOf, destroy_originals, examine_originals
 from sessiontool.storage import open_store
 
@@ -105,8 +105,28 @@ def test_everything_works_on_with_what_is_left(store: Path, tmp_path: Path) -> N
     for command in ("batch", "page"):
         assert CliRunner().invoke(app, [command, "--all", "--store", str(store)]).exit_code == 0
     assert "its originals were destroyed" in run(store, "redact", "--text", "thank", code=4)
+    assert "nothing is left to inspect of chrome-1s: its originals were destroyed" in run(store, "inspect", code=4)
+    corrected = run(store, "correct", "--text", "u000=Hello", code=4)
+    assert "nothing can be corrected of chrome-1s: its originals were destroyed" in corrected
+    assert not (store / ID / "corrections.jsonl").exists()
     run(store, "purge", "--all-after", "0", "--yes", "--receipt", str(tmp_path / "all.jsonl"))
     assert there(store) == {"index.html"}
+
+
+def test_from_python(store: Path, tmp_path: Path) -> None:
+    """A dry run says what would go; without a receipt nothing does."""
+    nothing, receipt = RedactRequest(), tmp_path / "r.jsonl"
+    with pytest.raises(UsageError, match="receipt"):
+        redact(ID, store=store, asked=nothing, destroy_originals=True)
+    would = redact(ID, store=store, asked=nothing, destroy_originals=True, dry_run=True).originals
+    assert would is not None
+    assert not would.deleted
+    assert (store / ID / "merged/report.json").exists()
+    done = redact(ID, store=store, asked=nothing, destroy_originals=True, receipt=receipt).originals
+    assert done is not None
+    assert done.deleted
+    assert [json.loads(line)["event"] for line in receipt.read_text().splitlines()] == ["deleting", "deleted"]
+    assert {path.split("/")[0] for path in there(store / ID)} == {*KEPT, "merged"}
 
 
 def test_what_is_deleted_while_it_is_killed_is_deleted_by_the_next(redacted_store: Path, tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def redact(
     store: str | PathLike[str] = ".",
     output: str | PathLike[str] | None = None,
     asked: RedactRequest,
+    destroy_originals: bool = False,
+    receipt: str | PathLike[str] | None = None,
     dry_run: bool = False,
     s3: S3Options | None = None,
     limits: Limits | None = None,
@@ -69,14 +71,30 @@ def redact(
 ) -> RedactResult:
     """Make a second result of a merged session, in `redacted/`, from which what is `asked` is gone, unless `dry_run`.
 
+    With `destroy_originals` chunks, log, merged result and older versions are deleted then, for good, where it is
+    proved that nothing but what is redacted goes; what is deleted is appended to the file `receipt`, which that needs.
+    `result.originals` says what was deleted, or in a dry run would be.
+
     Raises UsageError (a pattern or a span makes no sense), NotFoundError (nothing is published, or matches),
-    RecordingError (something has no place in the sound) and StorageError; then nothing was changed.
+    RecordingError (something has no place in the sound, or originals may not be deleted; none was) and StorageError;
+    then nothing was changed.
     """
-    with opened_store(store, None, s3, limits) as opened:
-        target = target_of(opened, session_id, output, options=s3, limits=limits)
-        return redacting.redact_session(
-            opened, session_id, target, asked, dry_run=dry_run, progress=with_received(progress)
+    from ..sessions.purge_receipt import appended_to  # noqa: PLC0415
+    from ..sessions.redaction.destroy import OriginalsOf, redact_for_good  # noqa: PLC0415
+
+    if (destroy_originals and not dry_run) != (receipt is not None):
+        raise UsageError(
+            "destroy_originals and receipt need each other", hint="name the file that records what is deleted"
         )
+    seen = with_received(progress)
+    beside = nullcontext() if output is None else opened_store(output, None, s3, limits)
+    with opened_store(store, None, s3, limits) as opened, beside as results:
+        target = target_of(opened, session_id, output, options=s3, limits=limits)
+        if not destroy_originals:
+            return redacting.redact_session(opened, session_id, target, asked, dry_run=dry_run, progress=seen)
+        write = appended_to(receipt or "", str(store))  # a dry run writes none
+        originals = OriginalsOf(opened, session_id, target, results)
+        return redact_for_good(originals, asked, write, dry_run=dry_run, progress=seen)
 
 
 def read_events(

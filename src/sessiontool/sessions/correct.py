@@ -16,6 +16,7 @@ from .caption_edits import caption_edits, is_caption_file
 from .corrections import edited_transcript
 from .inputs import read_notes
 from .provenance import CORRECTIONS
+from .redaction.destroyed import require_originals
 from .result_files import json_object
 from .result_names import REPORT, TRANSCRIPT
 
@@ -72,6 +73,8 @@ def correct_session(
     then nothing was changed.
     """
     listing = store.list_session(session_id)
+    hint = "what is left is its redacted result; `sessiontool captions` makes the captions of it anew"
+    require_originals(listing, target, "nothing can be corrected", hint)
     old = listing.documents.get(CORRECTIONS)
     corrections, problems = read_corrections(store.read(old) if old else b"")
     if problems:

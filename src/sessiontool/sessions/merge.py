@@ -17,14 +17,14 @@ from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
 from ..speech.logged_words import with_logged_words
 from ..speech.truncation import with_heard_text
-from ..storage import scratch_folder
+from ..storage import scratch_folder, target_of
 from . import result_files
 from .corrections import keep_edits
 from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
 from .made_recording import recorded
 from .provenance import fingerprint, is_from, limits_in_effect, merge_settings, was_made
-from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else
+from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else, require_originals
 from .redaction.renew import is_renewed, renew_older, renew_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
@@ -201,6 +201,9 @@ def inspect_session(
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)
+    if not listing.chunks:
+        hint = "what is left is its redacted result: `sessiontool verify ID` and `sessiontool report ID` read it"
+        require_originals(listing, target_of(store, session_id, None), "nothing is left to inspect", hint)
     require_recording(listing)
     with reading(store, listing) as read, TemporaryFile() as scratch:
         notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions(), opened=read.opened)

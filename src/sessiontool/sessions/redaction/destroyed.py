@@ -55,6 +55,15 @@ def originals_of(listing: SessionListing) -> list[str]:
     return [chunk.object.key for chunk in listing.chunks] + logs
 
 
+def require_originals(listing: SessionListing, target: Target, what: str, hint: str) -> None:
+    """RecordingError, which begins with `what`, where the originals of a session were destroyed."""
+    report = left_alone(listing, target)
+    if report is not None:
+        raise RecordingError(
+            f"{what} of {listing.session_id}: its originals were destroyed ({destroyed_at(report)})", hint=hint
+        )
+
+
 def require_nothing_else(listing: SessionListing, report: Report) -> None:
     """RecordingError where a session whose originals were destroyed has chunks or a log: left by a killed run, or late.
 

@@ -22,7 +22,7 @@ from ..result_names import REDACTED
 from ..result_shapes import REPORT_SHAPE, misfits
 from .asked import RedactRequest, asked_redactions
 from .chain import cuts_of
-from .destroyed import redacted_alone
+from .destroyed import require_originals
 from .make import write_redacted
 from .plan import RedactionPlan, make_plan
 from .source import digests_of, reading_source
@@ -69,12 +69,8 @@ def redact_session(
     """
     progress = progress or Silent()
     progress.stage("reading")
-    if redacted_alone(target):
-        raise RecordingError(
-            f"nothing more can be redacted of {session_id}: its originals were destroyed",
-            hint="what is left is in its redacted result",
-        )
     listing = store.list_session(session_id)
+    require_originals(listing, target, "nothing more can be redacted", "what is left is in its redacted result")
     with scratch_folder() if dry_run else target.workspace() as work, reading_source(session_id, target) as source:
         before = read_before(store, listing)
         progress.stage("finding")
