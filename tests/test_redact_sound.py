@@ -21,7 +21,11 @@ from sessiontool.media.opus import (
     silence_like,
     silent_packet,
 )
-from sessiontool.sessions.redaction.cuts import OVERLAP, Cut, KeptCount, find_cuts, without
+from sessiontool.sessions.redaction.cuts import Cut, KeptCount, find_cuts, without
+from sessiontool.sessions.redaction.silencing import silencing_of
+
+STEREO = OpusHead(2, 0)
+OVERLAP = silencing_of(STEREO).overlap
 
 SILK_AND_HYBRID, CELT = range(16), range(16, 32)
 
@@ -60,7 +64,7 @@ def test_it_is_silent_after_real_sound(session: str) -> None:
     for packet in packets:
         starts.append(starts[-1] + packet_samples(packet))
     stretches = [(starts[cut.first] + 480, starts[cut.after]) for cut in cuts]
-    found = dict(loudest_db(without(packets, cuts), head, stretches))
+    found = dict(loudest_db(without(packets, head, cuts), head, stretches))
     assert len(found) == len(cuts)
     assert max(found.values()) < -70
     assert max(dict(loudest_db(packets, head, stretches)).values()) > -60  # they did hold sound
@@ -94,9 +98,9 @@ def test_a_copy_of_the_packet_before_is_seen(channels: int, bit_rate: int, packe
     first = next(n for n in range(20, 60) if carries_copy(with_copies[n]) and carries_copy(with_copies[n + 1]))
     samples = 48 * packet_ms
     inside = ((first - 2) * samples + OVERLAP, first * samples - OVERLAP)  # the two packets before it
-    (cut,) = find_cuts(with_copies, 0, [inside])
+    (cut,) = find_cuts(with_copies, STEREO, [inside])
     assert (cut.first, cut.after) == (first - 2, first + 1)
-    (cut,) = find_cuts(plain, 0, [inside])
+    (cut,) = find_cuts(plain, STEREO, [inside])
     assert (cut.first, cut.after) == (first - 2, first)
 
 
@@ -109,12 +113,12 @@ def test_no_copy_is_in_celt_nor_in_half_a_packet() -> None:
 
 def test_places_are_summed_over_packets_of_any_length() -> None:
     packets = [*payloads(3, toc=0xFF), *[silent_packet(2)] * 5, *payloads(3, toc=0xFF)]  # 60 ms, 20 ms, 60 ms
-    (cut,) = find_cuts(packets, 312, [(48 * 300, 48 * 310)])
+    (cut,) = find_cuts(packets, OpusHead(2, 312), [(48 * 300, 48 * 310)])
     assert (cut.first, cut.after) == (8, 9)
     assert (cut.start, cut.end) == (48 * 280 - 312, 48 * 340 - 312)
-    assert find_cuts(packets, 0, []) == []
-    assert find_cuts(packets, 0, [(48 * 10_000, 48 * 11_000)]) == []
-    (everything,) = find_cuts(packets, 312, [(-5, 1 << 40)])
+    assert find_cuts(packets, STEREO, []) == []
+    assert find_cuts(packets, STEREO, [(48 * 10_000, 48 * 11_000)]) == []
+    (everything,) = find_cuts(packets, OpusHead(2, 312), [(-5, 1 << 40)])
     assert (everything.first, everything.after, everything.start) == (0, 11, 0)
 
 
@@ -123,7 +127,7 @@ def test_what_is_kept_is_counted_alike_however_it_comes(places: set[int], piece:
     packets = payloads(30, toc=0xFC)
     edges = sorted(places)[: len(places) // 2 * 2]
     cuts = [Cut(first, after, 0, 0) for first, after in zip(edges[::2], edges[1::2], strict=True)]
-    at_once, in_pieces = KeptCount(cuts), KeptCount(cuts)
+    at_once, in_pieces = KeptCount(cuts, STEREO), KeptCount(cuts, STEREO)
     at_once.take(packets)
     for at in range(0, 30, piece):
         in_pieces.take(packets[at : at + piece])

@@ -95,7 +95,7 @@ class Remuxer:
         codec does not go into one file with that of the parts before.
         """
         if self.head is None or self._muxer is None:
-            self.head, self._muxer = head, _muxer_for(head, self._body)
+            self.head, self._muxer = head, muxer_for(head, self._body)
             self._length_of = head.lengths() if head.rate_hz != CLOCK_HZ else None
         else:
             self.head = self.head.joined_with(head)
@@ -182,7 +182,8 @@ class Muxer(Protocol):
         ...
 
 
-def _muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
+def muxer_for(head: SoundHead, body: BinaryIO) -> Muxer:
+    """What writes a recording of that codec; `body` is a scratch file."""
     if head.codec == "pcm":
         from .audio.flac import FlacMuxer  # noqa: PLC0415 - needs an encoder, which other recordings do not
 

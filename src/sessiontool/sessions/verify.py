@@ -128,7 +128,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
     skip, unit = head.opus.pre_skip, SILENT_PACKET_SAMPLES
     chain: PacketChain | RedactedChain
     if "redaction" in report:
-        chain = RedactedChain(report, skip, problems)
+        chain = RedactedChain(report, head.opus, problems)
     else:
         silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
         chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..errors import RecordingError
 from ..media.pcm import silent_samples
 from ..model import SAMPLE_RATE
+from .redaction.chain import RedactedChain
+from .redaction.silencing import blocks_of
 from .verify_chain import silences_of
 from .verify_problems import Problems
 
@@ -37,7 +39,7 @@ def verify_flac(file: BinaryIO, report: Report, maker: Maker | None = None) -> l
         if maker is not None:
             wanted, made = comment(*maker), reader.tags.get("comment", "")
             problems.expect("verify-structure", "what the file says of its making", wanted, made)
-        _verify(reader, report, problems)
+        (_verify_redacted if "redaction" in report else _verify)(reader, report, problems)
     except RecordingError as error:
         problems.add("verify-structure", f"audio.flac cannot be read to its end: {error.message}")
     return problems.findings
@@ -64,7 +66,22 @@ def _verify(reader: FlacReader, report: Report, problems: Problems) -> None:
     samples.end()
     counted = sum(span.get("silent_packets", 0) for span in report["timeline"])
     problems.expect("verify-silence", "silent packets", counted, silent)
-    heard_s = frames.at / rate
+    _check_length(frames.at / rate, report, problems)
+
+
+def _verify_redacted(reader: FlacReader, report: Report, problems: Problems) -> None:
+    """Compare the blocks of a redacted recording with what its report says of them."""
+    chain, head, at = RedactedChain(report, reader.head, problems), reader.head, 0
+    length_of = head.lengths()
+    for block in blocks_of(reader.blocks(), head.block_bytes):
+        end = at + length_of(block)
+        chain.take([block], [at, end])
+        at = end
+    chain.end()
+    _check_length(at / SAMPLE_RATE, report, problems)
+
+
+def _check_length(heard_s: float, report: Report, problems: Problems) -> None:
     if abs(report["duration_s"] - heard_s) > 0.0015:
         problems.add("verify-times", f"it lasts {heard_s:.3f} s, duration_s in the report is {report['duration_s']}")
 

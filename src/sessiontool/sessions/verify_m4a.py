@@ -15,6 +15,7 @@ from ..errors import RecordingError
 from ..media.aac import FRAME_SAMPLES, AacHead
 from ..media.isobmff.index import index_box
 from ..model import SAMPLE_RATE
+from .redaction.chain import RedactedChain
 from .verify_chain import PacketChain, silences_of
 from .verify_problems import Problems
 
@@ -73,10 +74,18 @@ def _verify(file: BinaryIO, report: Report, maker: Maker | None, problems: Probl
         for end, n in silences_of(report)
     ]
     silences = [(end - count, end) for end, count in last]
-    chain = PacketChain(report, silences, {index.head.filler.payload}, rate / FRAME_SAMPLES, problems)
+    chain: PacketChain | RedactedChain
+    if "redaction" in report:
+        chain, unit = RedactedChain(report, head, problems), 2 * FRAME_SAMPLES * SAMPLE_RATE
+    else:
+        chain = PacketChain(report, silences, {index.head.filler.payload}, rate / FRAME_SAMPLES, problems)
+        unit = 2 * rate  # it counts frames
     for first in range(0, len(index.sizes), _BLOCK_FRAMES):
         sizes = index.sizes[first : first + _BLOCK_FRAMES]
-        chain.take(_frames(file, sizes), range(first, first + len(sizes) + 1))
+        chain.take(
+            _frames(file, sizes),
+            [(number * unit + rate) // (2 * rate) for number in range(first, first + len(sizes) + 1)],
+        )
     chain.end()
     heard_s = (len(index.sizes) * FRAME_SAMPLES - priming) / rate
     if abs(report["duration_s"] - heard_s) > 0.0015:

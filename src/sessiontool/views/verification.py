@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
 from ..sessions.report import finding_json
+from ..sessions.result_names import AUDIO_NAMES, audio_of
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ def _redacted(result: VerifyResult, name: str) -> list[str]:
     gone = sum(after - first for first, after in (cut["packets"] for cut in cuts))
     secrets, at = redaction["checked"]["secrets"], redaction["checked"]["at"]
     destroyed = redaction.get("originals_destroyed_at", "")
+    units = "blocks of 10 ms" if audio_of(result.report) == AUDIO_NAMES["pcm"] else "packets"
     return [
         f"{name}: sound ({result.location})",
-        f"  {kept:,} packets as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
+        f"  {kept:,} {units} as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
         *([f"  none of its secrets ({secrets}) was in a file of it when it was made, {at}"] if secrets else []),
         *([f"  its originals were destroyed, {destroyed}"] if destroyed else []),
     ]

@@ -13,24 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...documents.report_model import Report
+    from ...media.filler import SoundHead
     from ..verify_problems import Problems
 
 
 class RedactedChain:
     """Takes the packets of a recording in order; `end` says what is wrong with them."""
 
-    def __init__(self, report: Report, pre_skip: int, problems: Problems) -> None:
+    def __init__(self, report: Report, head: SoundHead, problems: Problems) -> None:
         self._problems = problems
-        self._pre_skip = pre_skip
+        self._pre_skip = head.pre_skip
         self._cuts = cuts_of(report)
         self._expected = [Kept(one["packets"], one["bytes"], one["sha256"]) for one in report["redaction"]["kept"]]
         self._total = report["packets"]["recorded"] + report["packets"]["silent"]
-        self._count = KeptCount(self._cuts)
+        if head.codec == "pcm":  # whose packets are blocks of their own here
+            self._total = sum(one.packets for one in self._expected) + sum(cut.after - cut.first for cut in self._cuts)
+        self._count = KeptCount(self._cuts, head)
         self._number = 0
         self._edges = {edge: at for cut in self._cuts for edge, at in ((cut.first, cut.start), (cut.after, cut.end))}
 
     def take(self, payloads: Sequence[bytes], starts: Sequence[int]) -> None:
-        """The next packets, and the samples at which they start and the last one ends."""
+        """The next packets, and the samples at 48 kHz, the priming included, at which they start and the last ends."""
         for number, start in enumerate(starts, self._number):
             wanted = self._edges.pop(number, None)
             if wanted is not None:

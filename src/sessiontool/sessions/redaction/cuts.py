@@ -1,8 +1,8 @@
 """Stretches of sound that go, as whole packets, and a recording without them: silence in their place, of their length.
 
-A packet sounds on into the next for up to 5 ms (measured; its windows overlap by 2.5 ms), and what it holds begins as
-much before its own start for the encoder.  So a stretch is widened by that, and then outward to whole packets.  The
-packet behind it goes as well where it has a copy of the last one, for the case that that is lost.
+A packet sounds on into the next, and what it holds begins before its own start for the encoder.  So a stretch is
+widened by as much as the codec needs, and then outward to whole packets.  The packet behind it goes as well where it
+has a copy of the last one, for the case that that is lost.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from ...media.matroska.muxer import WebmMuxer
-from ...media.opus import PacketSamples, carries_copy, is_silence, silence_like
+from ...concat import muxer_for
 from ...media.packets import PacketDigest
-from ...model import SAMPLES_PER_MS
 from .places import Stretch, joined
+from .silencing import silencing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from ...media.opus import OpusHead
-
-OVERLAP = 5 * SAMPLES_PER_MS
-"""How far a packet sounds on into the next one, in samples (measured: 5 ms)."""
+    from ...media.filler import SoundHead
 
 _AT_ONCE = 1024
 """Packets that are hashed at once; chosen."""
@@ -55,18 +51,18 @@ class Kept:
         return {"packets": self.packets, "bytes": self.size_bytes, "sha256": self.sha256}
 
 
-def find_cuts(packets: Iterable[bytes], pre_skip: int, stretches: Iterable[Stretch]) -> list[Cut]:
-    """The packets of stretches of output samples."""
-    wanted = joined((start - OVERLAP, end + OVERLAP) for start, end in stretches)
-    lengths = PacketSamples()
+def find_cuts(packets: Iterable[bytes], head: SoundHead, stretches: Iterable[Stretch]) -> list[Cut]:
+    """The packets of stretches of output samples (RecordingError for a codec that cannot be silenced)."""
+    silencing, length_of = silencing_of(head), head.lengths()
+    wanted = joined((start - silencing.overlap, end + silencing.overlap) for start, end in stretches)
     chosen: list[tuple[int, int, int]] = []  # number, start, end
-    position, at, is_behind = -pre_skip, 0, False
+    position, at, is_behind = -head.pre_skip, 0, False
     for number, packet in enumerate(packets):
-        end = position + lengths[packet[:2]]
+        end = position + length_of(packet)
         while at < len(wanted) and wanted[at][1] <= position:
             at += 1
         is_inside = at < len(wanted) and wanted[at][0] < end
-        if is_inside or (is_behind and carries_copy(packet)):
+        if is_inside or (is_behind and silencing.carries_copy(packet)):
             chosen.append((number, position, end))
         is_behind, position = is_inside, end
     return [Cut(run[0][0], run[-1][0] + 1, max(0, run[0][1]), max(0, run[-1][2])) for run in _runs(chosen)]
@@ -77,9 +73,9 @@ def _runs(chosen: Sequence[tuple[int, int, int]]) -> Iterator[Sequence[tuple[int
     return (chosen[first:after] for first, after in pairwise(edges) if first < after)
 
 
-def without(packets: Iterable[bytes], cuts: Sequence[Cut]) -> Iterator[bytes]:
+def without(packets: Iterable[bytes], head: SoundHead, cuts: Sequence[Cut]) -> Iterator[bytes]:
     """Packets with silence in the place of those that go."""
-    gone = iter(cuts)
+    gone, silence_like = iter(cuts), silencing_of(head).silence_like
     cut = next(gone, None)
     for number, packet in enumerate(packets):
         if cut is not None and number >= cut.after:
@@ -88,16 +84,16 @@ def without(packets: Iterable[bytes], cuts: Sequence[Cut]) -> Iterator[bytes]:
 
 
 def write_without(
-    packets: Iterable[bytes], head: OpusHead, cuts: Sequence[Cut], path: Path, *, writing_app: str, track_uid: int
+    packets: Iterable[bytes], head: SoundHead, cuts: Sequence[Cut], path: Path, *, writing_app: str, track_uid: int
 ) -> tuple[Kept, ...]:
     """Write a recording without what goes, to `path`; returns what was kept before, between and behind the cuts."""
-    lengths, count = PacketSamples(), KeptCount(cuts)
+    length_of, count = head.lengths(), KeptCount(cuts, head)
     with path.with_suffix(".clusters").open("w+b") as body, path.open("wb") as out:
-        muxer = WebmMuxer(body)
-        left = without(packets, cuts)
+        muxer = muxer_for(head, body)
+        left = without(packets, head, cuts)
         while some := list(islice(left, _AT_ONCE)):
             count.take(some)
-            muxer.write(some, [lengths[packet[:2]] for packet in some])
+            muxer.write(some, list(map(length_of, some)))
         muxer.finish(out, head, writing_app=writing_app, track_uid=track_uid)
     path.with_suffix(".clusters").unlink()
     return count.end()
@@ -106,7 +102,8 @@ def write_without(
 class KeptCount:
     """Counts packets between cuts as they come; `loud` are numbers of packets in cuts that are no silence."""
 
-    def __init__(self, cuts: Sequence[Cut]) -> None:
+    def __init__(self, cuts: Sequence[Cut], head: SoundHead) -> None:
+        self._is_silence = silencing_of(head).is_silence
         self._edges = [edge for cut in cuts for edge in (cut.first, cut.after)]
         self._number = 0
         self._at = 0  # edges that are passed; odd inside of a cut
@@ -120,7 +117,7 @@ class KeptCount:
             edge = self._edges[self._at] if self._at < len(self._edges) else self._number + len(packets)
             some = packets[first : first + edge - self._number]
             if self._at % 2:
-                self.loud += [self._number + n for n, packet in enumerate(some) if not is_silence(packet)]
+                self.loud += [self._number + n for n, packet in enumerate(some) if not self._is_silence(packet)]
             else:
                 self._open.take(some)
             first += len(some)

@@ -11,14 +11,13 @@ from ...metrics.document import metrics_json
 from ...model import SAMPLE_RATE, Finding
 from .. import report as reports
 from .. import result_files
-from ..align_recording import packets_of
-from ..result_names import METRICS, REDACTED_LIST
+from ..result_names import METRICS, REDACTED_LIST, audio_of
 from ..verify_result import require_verified, verify_made
 from .cuts import find_cuts, write_without
 from .documents import redacted_findings, redacted_transcript
 from .forms import LABEL
 from .search import secrets_in
-from .source import AUDIO
+from .silencing import units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +38,10 @@ def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, w
     RecordingError where they do not pass their own check, or something that must be gone is found in one of them.
     """
     session_id, head = source.session_id, source.head
-    cuts = find_cuts(packets_of(source.audio), head.pre_skip, plan.stretches)
+    cuts = find_cuts(units_of(source.audio, head), head, plan.stretches)
     app, uid = result_files.writing_app(), result_files.track_uid(session_id)
-    path = work / AUDIO
-    kept = write_without(packets_of(source.audio), head, cuts, path, writing_app=app, track_uid=uid)
+    path = work / audio_of(source.report)
+    kept = write_without(units_of(source.audio, head), head, cuts, path, writing_app=app, track_uid=uid)
     transcript = redacted_transcript(source.transcript, plan)
     document = _report(source, plan, cuts, kept, redactions_sha256)
     made = _captions(source, transcript, document)
@@ -52,7 +51,7 @@ def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, w
         files[METRICS] = reports.to_text(metrics_json(cast("Transcript", transcript), document))
     for name, text in files.items():
         result_files.write_text(work / name, text)
-    document["outputs"] = [result_files.output_of(work / name) for name in (AUDIO, *files)]
+    document["outputs"] = [result_files.output_of(work / name) for name in (path.name, *files)]
     cue_times = ((cue.start_ms, cue.end_ms) for cue in made.cues)
     require_verified(verify_made(work, document, cast("Transcript", transcript), cue_times))
     reports.seal(document)

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.json_text import parse
 from ...errors import RecordingError
-from ...media.opus import OpusHead
 from .. import result_files
 from ..align_recording import head_of
-from ..result_names import AUDIO_NAMES
+from ..result_names import audio_of
 from ..result_shapes import REPORT_SHAPE, TRANSCRIPT_SHAPE, misfits
+from .silencing import silencing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from ...documents.report_model import RedactedOf, Report
+    from ...media.filler import SoundHead
     from ...storage import Target
-
-AUDIO = AUDIO_NAMES["opus"]
-"""The recording, of a codec whose packets can be silenced one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Whole:
     report: Report
     transcript: dict[str, Any]
     audio: Path
-    head: OpusHead
+    head: SoundHead
 
     @property
     def digests(self) -> RedactedOf:
@@ -45,15 +43,18 @@ class Whole:
 def reading_source(session_id: str, target: Target) -> Iterator[Whole]:
     """A published result, for as long as the block lasts.
 
-    NotFoundError without one, RecordingError where it is not as it was published or is no Opus in WebM.
+    NotFoundError without one, RecordingError where it is not as it was published, or its codec cannot be silenced.
     """
     report, transcript = read_documents(session_id, target)
-    with target.fetched(AUDIO) as path:
-        if result_files.output_of(path)["sha256"] != _noted(report)[AUDIO]:
-            raise _changed(session_id, AUDIO)
+    name = audio_of(report)
+    with target.fetched(name) as path:
+        if result_files.output_of(path)["sha256"] != _noted(report).get(name):
+            raise _changed(session_id, name)
         head = head_of(path)
-        if not isinstance(head, OpusHead):
-            raise RecordingError(f"{AUDIO} of {session_id} is not Opus", hint="merge the session again with --force")
+        try:
+            silencing_of(head)
+        except RecordingError as error:
+            raise RecordingError(f"{session_id} cannot be redacted: {error.message}", hint=error.hint) from error
         yield Whole(session_id, report, transcript, path, head)
 
 
@@ -64,12 +65,6 @@ def read_documents(session_id: str, target: Target) -> tuple[Report, dict[str, A
     if report is None or any(misfits(read, REPORT_SHAPE)):
         raise _changed(session_id, result_files.REPORT)
     noted = _noted(report)
-    sounds = [name for name in noted if name.startswith("audio.")]
-    if AUDIO not in noted:
-        raise RecordingError(
-            f"{session_id} cannot be redacted: {', '.join(sounds) or 'its result'} is no Opus in WebM",
-            hint="only results with audio.webm can be redacted yet",
-        )
     body = target.read(result_files.TRANSCRIPT) or b""
     if hashlib.sha256(body).hexdigest() != noted.get(result_files.TRANSCRIPT):
         raise _changed(session_id, result_files.TRANSCRIPT)
@@ -84,7 +79,10 @@ def read_documents(session_id: str, target: Target) -> tuple[Report, dict[str, A
 def digests_of(report: Report) -> RedactedOf:
     """What tells a result from every other one: its sound, and what is said in it."""
     noted = _noted(report)
-    return {"audio_sha256": noted.get(AUDIO, ""), "transcript_sha256": noted.get(result_files.TRANSCRIPT, "")}
+    return {
+        "audio_sha256": noted.get(audio_of(report), ""),
+        "transcript_sha256": noted.get(result_files.TRANSCRIPT, ""),
+    }
 
 
 def _noted(report: Report) -> dict[str, str]:

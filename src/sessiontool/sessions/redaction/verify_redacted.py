@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.json_text import parse
 from ...errors import NotFoundError, RecordingError
-from ...model import SAMPLE_RATE, SAMPLES_PER_MS
+from ...model import SAMPLE_RATE
 from .. import result_files
-from ..align_recording import head_of, packets_of
-from ..result_names import REDACTED, REDACTED_LIST, TRANSCRIPT
+from ..align_recording import head_of
+from ..result_names import REDACTED, REDACTED_LIST, TRANSCRIPT, audio_of
 from ..verify_problems import Problems
 from ..verify_result import verify_published
 from .chain import cuts_of
@@ -22,7 +22,8 @@ from .matching import find_matches
 from .plan import OF_PLACES
 from .redact import is_made_of
 from .search import HEAD_BYTES, secrets_in, texts_of
-from .source import AUDIO, read_documents
+from .silencing import silencing_of, units_of
+from .source import read_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 SILENT_DB = -70.0
 """What is gone is quieter than this: chosen, far below what can be heard; silence packets decode to less."""
-RING = 10 * SAMPLES_PER_MS
-"""How far the packet before a cut may sound on into it, in samples: twice what was measured."""
 
 _LEAST_LETTERS = 5
 """Chosen: shorter texts occur by chance in any file."""
@@ -61,8 +60,8 @@ def verify_redacted(session_id: str, target: Target, texts: Sequence[str] = ()) 
         problems.add("verify-redaction", "it is no redacted result: its report has nothing that is gone", _AGAIN)
         return report, problems.findings
     bodies = list(_bodies(inside, report))
-    with inside.fetched(AUDIO) as path:
-        bodies.append((AUDIO, _start(path)))
+    with inside.fetched(audio_of(report)) as path:
+        bodies.append((audio_of(report), _start(path)))
         _check_silence(path, cuts_of(report), problems)
         _check_whole(session_id, target, path, report, dict(bodies), problems)
     for pattern in texts:
@@ -72,7 +71,7 @@ def verify_redacted(session_id: str, target: Target, texts: Sequence[str] = ()) 
 
 def _bodies(inside: Target, report: Report) -> Iterator[tuple[str, bytes]]:
     for name in result_files.names(report):
-        if name != AUDIO:
+        if name != audio_of(report):
             yield name, inside.read(name) or b""
 
 
@@ -84,8 +83,11 @@ def _start(path: Path) -> bytes:
 def _check_silence(path: Path, cuts: Sequence[Cut], problems: Problems) -> None:
     from ...audio.silence import loudest_db  # noqa: PLC0415
 
-    stretches = [(cut.start + RING, cut.end) for cut in cuts if cut.end > cut.start + RING]
-    for number, found_db in loudest_db(packets_of(path), head_of(path), stretches):
+    head = head_of(path)
+    silencing = silencing_of(head)
+    inner = ((cut.start + silencing.ring, cut.end - silencing.tail) for cut in cuts)
+    stretches = [(start, end) for start, end in inner if start < end]
+    for number, found_db in loudest_db(units_of(path, head), head, stretches):
         if found_db >= SILENT_DB:
             at_s = stretches[number][0] / SAMPLE_RATE
             problems.add("verify-redaction", f"at {at_s:.2f} s there is sound of {found_db:.0f} dB", _AGAIN)
@@ -106,7 +108,7 @@ def _check_whole(
     if not is_made_of(report, whole):
         problems.add("redacted-stale", "the session was merged again since it was redacted", _AGAIN)
         return
-    with target.fetched(AUDIO) as original:
+    with target.fetched(audio_of(report)) as original:
         _compare(path, original, cuts_of(report), problems)
     try:
         _, transcript = read_documents(session_id, target)
@@ -120,7 +122,7 @@ def _check_whole(
 
 def _compare(path: Path, original: Path, cuts: Sequence[Cut], problems: Problems) -> None:
     gone = {number for cut in cuts for number in range(cut.first, cut.after)}
-    pairs = zip(packets_of(path), packets_of(original), strict=False)
+    pairs = zip(*(units_of(one, head_of(one)) for one in (path, original)), strict=False)
     for number, (packet, recorded) in enumerate(pairs):
         if packet != recorded and number not in gone:
             problems.add("verify-redaction", f"packet {number} is not the one that was recorded", _AGAIN)
