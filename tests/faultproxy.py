@@ -6,6 +6,7 @@ the first request that it fits, once.
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import socket
 import struct
@@ -53,12 +54,18 @@ class Fault:
 
 @dataclass(slots=True)
 class FaultProxy:
-    """A running proxy: put faults into `faults`; `requests` is what came, as (method, path)."""
+    """A running proxy: put faults into `faults`; `requests` is what came, as (method, path).
+
+    `checksums`: what becomes of what is stored with one, on servers that are older than boto3's: it is `refused`, or
+    stored with the frame around it (`framed`), as every GET then shows.
+    """
 
     endpoint: str
     latency_s: float = 0
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    checksums: Literal["kept", "refused", "framed"] = "kept"
+    _framed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def break_down(self) -> None:
@@ -68,6 +75,14 @@ class FaultProxy:
     def count(self, method: str, path: str = "") -> int:
         """How many requests of a method came, with `path` in their path."""
         return sum(one == method and path in where for one, where in self.requests)
+
+    def frame(self, method: str, path: str, *, with_checksum: bool) -> bool:
+        """Whether an answer to GET has a frame around it, by how the object was stored."""
+        if method == "PUT" and with_checksum and self.checksums == "framed":
+            self._framed.add(path)
+        elif method == "PUT":
+            self._framed.discard(path)
+        return method == "GET" and path in self._framed
 
     def take(self, method: str, path: str) -> Kind | None:
         """Note a request, and what shall happen to it; a stall happens here."""
@@ -113,15 +128,26 @@ class _Handler(BaseHTTPRequestHandler):
         kind = self.proxy.take(self.command, self.path)
         if kind == "reset":
             self._reset()
+        elif self.proxy.checksums == "refused" and self.command == "PUT" and self._has_checksum():
+            refusal = b"<Error><Code>XAmzContentSHA256Mismatch</Code><Message>As the test wants it.</Message></Error>"
+            self._answer(400, {"Content-Type": "application/xml"}, refusal)
         elif kind in _ANSWERS:
             status, code = _ANSWERS[kind]
             told = f"<Error><Code>{code}</Code><Message>As the test wants it.</Message></Error>" if code else "busy"
             self._answer(status, {"Content-Type": "application/xml"}, told.encode())
         else:
             status, headers, answer = self._ask(body)
+            if self.proxy.frame(self.command, self.path.partition("?")[0], with_checksum=self._has_checksum()):
+                answer = b"%x\r\n%b\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n" % (len(answer), answer)
+                headers = {name: value for name, value in headers.items() if "checksum" not in name.lower()}
+            if self.proxy.checksums == "framed" and self._has_checksum():
+                headers |= {"ETag": f'"{hashlib.md5(body + b"framed").hexdigest()}"'}
             self._answer(status, headers, answer, kind)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - names that http.server looks for
+
+    def _has_checksum(self) -> bool:
+        return any(name.lower().startswith("x-amz-checksum-") for name in self.headers)
 
     def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from places import Prefix
@@ -14,6 +14,11 @@ from typer.testing import CliRunner
 from sessiontool.cli import app
 from sessiontool.storage.checks import doubtful, probe
 from sessiontool.storage.s3 import checks as s3_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from faultproxy import FaultProxy
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
 
@@ -60,6 +65,7 @@ def test_a_bucket_where_all_is_well(bucket: Prefix) -> None:
         "clock",
         "sessions",
         "write",
+        "checksums",
         "conditional write",
         "copy",
         "delete",
@@ -67,6 +73,7 @@ def test_a_bucket_where_all_is_well(bucket: Prefix) -> None:
     ):
         assert checks[name]["status"] == "ok", checks[name]
     assert checks["credentials"]["what"] == "from env"
+    assert checks["checksums"]["what"].endswith("a wrong one is refused")
     assert bucket.keys() == ["s1/chunks/0/0.webm"]  # its own objects are gone
 
 
@@ -137,6 +144,40 @@ def test_a_server_that_keeps_no_conditions_is_found_out(bucket: Prefix, monkeypa
     assert (code, failed(checks)) == (5, {"conditional write"})
     assert "run one at a time" in checks["conditional write"]["hint"]
     assert bucket.keys() == ["s1/chunks/0/0.webm"]
+
+
+@pytest.mark.parametrize("becomes", ["refused", "framed"])
+def test_a_server_that_is_older_than_checksums(
+    becomes: Literal["refused", "framed"], bucket: Prefix, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One refuses what comes with a checksum, another stores the frame around it: tried, and said what to set."""
+    fault_proxy.checksums = becomes
+    code, checks = doctor("--store", bucket.url)
+    assert (code, failed(checks)) == (5, {"write"}), checks
+    assert "checksums to when_required" in checks["write"]["hint"]
+    code, checks = doctor("--store", bucket.url, "--checksums", "when_required")
+    assert (code, failed(checks)) == (0, set()), checks
+    assert checks["checksums"]["what"].startswith("when_required")
+    assert bucket.keys() == ["s1/chunks/0/0.webm"]
+    monkeypatch.setenv("SESSIONTOOL_CHECKSUMS", "when_required")
+    assert doctor("--store", bucket.url)[0] == 0
+    monkeypatch.setenv("SESSIONTOOL_CHECKSUMS", "never")
+    assert CliRunner().invoke(app, ["doctor", "--store", bucket.url]).exit_code == 2
+
+
+@pytest.mark.parametrize("becomes", ["refused", "framed"])
+def test_nothing_is_published_on_such_a_server(
+    becomes: Literal["refused", "framed"], copy: Callable[[str], Path], s3_url: str, fault_proxy: FaultProxy
+) -> None:
+    fault_proxy.checksums = becomes
+    merge = ["merge", "chrome-silence", "--store", str(copy("chrome-silence").parent), "-o", s3_url, "--no-align"]
+    done = CliRunner().invoke(app, merge)
+    assert done.exit_code == 5
+    assert "hint: set checksums to when_required" in done.stderr
+    assert not [path for method, path in fault_proxy.requests if method == "PUT" and "lease" not in path]
+    assert CliRunner().invoke(app, [*merge, "--checksums", "when_required"]).exit_code == 0
+    verified = CliRunner().invoke(app, ["verify", *merge[1:-1], "--checksums", "when_required"])
+    assert verified.exit_code == 0, verified.output
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 Pauses = Literal["close", "keep"]
+Checksums = Literal["when_supported", "when_required"]
 Prefer = Literal["events", "utterances"]
 CaptionText = Literal["heard", "generated"]
 LogFormat = Literal["text", "json"]
@@ -130,6 +131,13 @@ class S3Options:
     profile: str | None = option(None, "The AWS profile to use.", STORE, metavar="NAME")
     region: str | None = option(None, "The AWS region to use.", STORE, metavar="NAME")
     endpoint_url: str | None = option(None, "The URL of an S3 server that is not AWS.", STORE, metavar="URL")
+    checksums: Checksums | None = option(
+        None,
+        "When S3 gets checksums: when_supported, or when_required for servers that know none.",
+        STORE,
+        choices=get_args(Checksums),
+        metavar="WHEN",
+    )
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
     sse: str | None = option(None, "How S3 encrypts what is published.", PUBLISHING, metavar="AES256|aws:kms")
@@ -301,20 +309,13 @@ class MergeOptions:
     """
 
     pauses: Pauses = option(
-        "close",
-        "Close pauses up, or keep their length.",
-        MERGING,
-        choices=get_args(Pauses),
-        changes_result=True,
+        "close", "Close pauses up, or keep their length.", MERGING, choices=get_args(Pauses), changes_result=True
     )
     align: bool = option(
         True, "Find the utterances in the sound, instead of trusting the log's times.", MERGING, changes_result=True
     )
     vad: bool = option(
-        False,
-        "Ask Silero's voice detector where noise is loud; needs sessiontool[vad].",
-        MERGING,
-        changes_result=True,
+        False, "Ask Silero's voice detector where noise is loud; needs sessiontool[vad].", MERGING, changes_result=True
     )
     words: bool = option(
         False, "Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True

@@ -108,7 +108,7 @@ class Bucket:
         self.client = client
         self.name = name
         self.limits = limits or Limits()
-        self._written = dict(written)
+        self.written = dict(written)
         self._closed = threading.Event()
         self._close_client = weakref.finalize(self, client.close)
 
@@ -243,7 +243,7 @@ class Bucket:
 
     def put_file(self, key: str, path: Path) -> None:
         """Store a file of any size, in several parts where it is large."""
-        extra = {"ContentType": _content_type(path), **self._written}
+        extra = {"ContentType": _content_type(path), **self.written}
         with disk_errors("read", path):
             self._call(
                 f"write {self.url(key)}",
@@ -253,7 +253,7 @@ class Bucket:
     def put_if(self, key: str, body: bytes, tag: str | None) -> str | None:
         """Store a document if it is still as `tag` says (None: not there); its new tag, None where it is not."""
         condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": f'"{tag}"'}
-        extra = {"ContentType": _content_type(Path(key)), **condition, **self._written}
+        extra = {"ContentType": _content_type(Path(key)), **condition, **self.written}
 
         def put() -> str | None:
             try:
@@ -268,7 +268,7 @@ class Bucket:
 
     def copy(self, source: str, key: str) -> None:
         """Copy an object of up to 5 GB within the bucket, on the server."""
-        extra = {**self._written, **({"TaggingDirective": "REPLACE"} if "Tagging" in self._written else {})}
+        extra = {**self.written, **({"TaggingDirective": "REPLACE"} if "Tagging" in self.written else {})}
         where = {"Bucket": self.name, "Key": source}
         self._call(
             f"write {self.url(key)}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import SessionToolError, StorageError
 from ..checks import doubtful, probe
 from ..protocols import Check
+from .checksums import check_checksums, stores_without
 from .errors import FAILURES, translate
 
 if TYPE_CHECKING:
@@ -40,13 +42,17 @@ def check_bucket(bucket: Bucket, session: Any) -> Iterator[Check]:
         yield probe("clock", lambda: _clock(answer))
 
 
-def check_writing(bucket: Bucket, prefix_of: Callable[[str], str]) -> Iterator[Check]:
+def check_writing(bucket: Bucket, session: Any, prefix_of: Callable[[str], str]) -> Iterator[Check]:
     """What a merge does where results go; `prefix_of` says where those of a session are."""
     folder = prefix_of(_FOLDER)
     key, copied = f"{folder}{uuid.uuid4().hex}", f"{folder}{uuid.uuid4().hex}"
-    yield (found := probe("write", lambda: _write(bucket, key)))
+    found = probe("write", lambda: _write(bucket, key))
     if found.status == "failed":
+        hint = stores_without(bucket, session, copied)
+        yield replace(found, hint=hint) if hint else found
         return
+    yield found
+    yield probe("checksums", lambda: check_checksums(bucket, copied))
     yield probe("conditional write", lambda: _conditions(bucket, key))
     yield probe("copy", lambda: _copy(bucket, key, copied))
     yield probe("delete", lambda: _delete(bucket, key, copied))
@@ -98,7 +104,14 @@ def _clock(answer: dict[str, Any]) -> str | Check:
 def _write(bucket: Bucket, key: str) -> str:
     if bucket.put_if(key, b"first", None) is None:
         raise StorageError(f"{bucket.url(key)} is there, and should not be", hint="run it again")
-    return f"{bucket.url(key)} written"
+    try:
+        if (there := bucket.get_if_there(key)) != b"first":
+            raise StorageError(f"{bucket.url(key)} comes back changed: {there!r:.80}", hint="ask who runs the server")
+    except SessionToolError:
+        with suppress(SessionToolError):
+            bucket.delete([key])
+        raise
+    return f"{bucket.url(key)} written, and read again"
 
 
 def _conditions(bucket: Bucket, key: str) -> str:

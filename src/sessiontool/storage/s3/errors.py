@@ -23,6 +23,8 @@ CHANGED = frozenset({"PreconditionFailed", "412"})
 _CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
 """Two requests for one object at the same moment: S3 wants to be asked again."""
 
+TRY_WITHOUT = "set checksums to when_required (--checksums, SESSIONTOOL_CHECKSUMS); `sessiontool doctor` tries it"
+
 _SERVER_WORDS_MAX = 300
 """Characters; chosen: a few lines of a terminal."""
 
@@ -79,6 +81,8 @@ _WRONG = _Problem("its checksum is wrong, time and again", "the object is damage
 _ROUND = _Problem("{endpoint} sends every request on to another place, without end", "check the endpoint's URL")
 _REFUSED = _Problem("boto3 refuses", "check the bucket's name and the AWS settings", UsageError)
 
+_CHECKSUM = _Problem("the server does not take the checksum that came with it", TRY_WITHOUT)
+
 _BY_CODE = {
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": _Problem("it is not there", "another program deletes or moves it; run again", NotFoundError),
@@ -117,8 +121,12 @@ _BY_CODE = {
     "404": _NOT_S3,
     "405": _NOT_S3,
     "NotImplemented": _Problem(
-        "the server cannot do that", "it must know conditional writes; or publish with --output"
+        "the server cannot do that",
+        "it must know conditional writes and checksums: `sessiontool doctor` tries both; or publish with --output",
     ),
+    "XAmzContentSHA256Mismatch": _CHECKSUM,
+    "XAmzContentChecksumMismatch": _CHECKSUM,
+    "MissingContentLength": _CHECKSUM,
     "InvalidObjectState": _Problem("it is archived", "restore it from Glacier first (`aws s3api restore-object`)"),
     "QuotaExceeded": _Problem("the quota is used up", "make room there, or publish with --output"),
     "InvalidBucketName": _Problem("that is no name of a bucket", "a store is s3://bucket/prefix", UsageError),

@@ -22,7 +22,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ...documents.json_text import parse
-from ...errors import BusyError, SessionToolError
+from ...errors import BusyError, SessionToolError, StorageError
+from .bucket import differs
+from .errors import TRY_WITHOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,10 +118,23 @@ class Lease:
         self._renewals += 1
         owner = f"process {os.getpid()} on {socket.gethostname()}"
         document = {"owner": owner, "seconds": LEASE_S, "token": self.token, "renewals": self._renewals}
-        self._tag = self._bucket.put_if(self._key, json.dumps(document).encode(), tag)
+        body = json.dumps(document).encode()
+        self._tag = self._bucket.put_if(self._key, body, tag)
         if self._tag is not None:
             self._renewed = begun
+            if self._renewals == 1 and differs(body, self._tag):  # where KMS encrypts, a tag is no digest
+                self._check_kept(body)
         return self._tag is not None
+
+    def _check_kept(self, body: bytes) -> None:
+        """StorageError where the server does not keep what it is given: nothing must be published there."""
+        if self._bucket.get_if_there(self._key) == body:
+            return
+        with suppress(SessionToolError):
+            self._bucket.delete([self._key])
+        raise StorageError(
+            f"what is written to {self._where} comes back changed, so nothing was published", hint=TRY_WITHOUT
+        )
 
     def _renew(self) -> None:
         with suppress(SessionToolError):

@@ -46,4 +46,4 @@ class S3Results:
             yield check
             failed = failed or check.status == "failed"
         if not failed:
-            yield from check_writing(self._bucket, lambda folder: f"{self._root}{folder}/")
+            yield from check_writing(self._bucket, self._session, lambda folder: f"{self._root}{folder}/")

@@ -61,7 +61,7 @@ def open_bucket(url: str, options: S3Options, limits: Limits) -> tuple[Bucket, s
     bucket, _, prefix = url.partition("://")[2].partition("/")
     if "@" in bucket:  # not repeated: people put credentials there
         raise UsageError(
-            "an s3:// store takes no credentials", hint="name a profile with --aws-profile, or set AWS_ACCESS_KEY_ID"
+            "an s3:// store takes no credentials", hint="name a profile with --profile, or set AWS_ACCESS_KEY_ID"
         )
     if not _BUCKET.fullmatch(bucket):
         raise UsageError(f"{bucket[:80]!r} is no name of a bucket", hint="a store is s3://bucket/prefix")
@@ -78,13 +78,15 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         read_timeout=options.read_timeout_s,
         max_pool_connections=_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": _REQUEST_ATTEMPTS},
+        request_checksum_calculation=options.checksums,
+        response_checksum_validation=options.checksums,
     )
     try:
         core = get_session()
         core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
         session = boto3.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
         return session, session.client("s3", endpoint_url=options.endpoint_url, config=config)
-    except FAILURES as error:
+    except FAILURES as error:  # a profile that is not there, checksums that boto3 does not know
         raise translate(error, f"use {url}", options.endpoint_url or "") from error
     except ValueError as error:  # how botocore says that an endpoint is no URL
         raise UsageError(
@@ -198,7 +200,7 @@ class S3Store:
         yield check_sessions(self)
         if writes:
             yield from check_writing(
-                self._bucket, lambda folder: f"{self._root}{self.layout.folder(folder)}/{MERGED_FOLDER}/"
+                self._bucket, self._session, lambda one: f"{self._root}{self.layout.folder(one)}/{MERGED_FOLDER}/"
             )
         yield check_purging(self._bucket, self._root, self.layout)
         yield from check_scratch()
