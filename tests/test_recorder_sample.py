@@ -35,6 +35,11 @@ def test_the_queue_passes_its_own_tests() -> None:
     assert re.search(r"^\S pass \d\d$", done.stdout, re.MULTILINE), done.stdout
 
 
+def test_eslint_and_the_type_checker_find_nothing() -> None:
+    done = npm("run", "lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_lock_file_names_no_host_and_every_package_by_its_hash() -> None:
     lock = json.loads((SAMPLE / "package-lock.json").read_text())
     packages = {place: one for place, one in lock["packages"].items() if place}
