@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def with_layout(settings: Settings, session_ids: Iterable[str] = ()) -> Settings:
     """The settings, with the one layout that fits the sessions, or the store, where they ask for that (UsageError)."""
-    from .storage import DEFAULT_PATTERN  # noqa: PLC0415
-    from .storage.layout_proposal import AUTO, find_layout  # noqa: PLC0415
+    from .storage import AUTO, DEFAULT_PATTERN  # noqa: PLC0415
 
     if settings.layout != AUTO:
         return settings
+    from .storage.layout_proposal import find_layout  # noqa: PLC0415
+
     with open_store_of(replace(settings, layout=DEFAULT_PATTERN, corrections=None)) as store:
         return replace(settings, layout=find_layout(store, session_ids).pattern)
 

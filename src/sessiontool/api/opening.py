@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..sessions.corrections_file import read_corrections_file, with_corrections
 from ..sessions.result_names import REDACTED
-from ..storage import DEFAULT_PATTERN, Layout, open_store, target_of
-from ..storage.layout_proposal import AUTO, find_layout
+from ..storage import AUTO, DEFAULT_PATTERN, Layout, open_store, target_of
+from ..storage.layout_proposal import find_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
@@ -133,7 +132,7 @@ def _of_instant(text: str) -> Moment | None:
 
 
 def _parsed(text: str) -> datetime | None:
-    for parse in (_of_iso, _of_browser, parsedate_to_datetime):
+    for parse in (_of_iso, _of_browser, _of_mail):
         try:
             moment = parse(text)
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -141,6 +140,13 @@ def _parsed(text: str) -> datetime | None:
         if moment is not None:
             return moment
     return None
+
+
+def _of_mail(text: str) -> datetime | None:
+    """RFC 2822."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and it loads calendars and character sets
+
+    return parsedate_to_datetime(text)
 
 
 def _of_iso(text: str) -> datetime | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..storage import Layout
-from ..storage.layout_hint import fitting_pattern
 from .provenance import SESSION, events_in, find_strays
 from .strays import RECORDING
 
@@ -55,6 +54,8 @@ def layout_hint(listing: SessionListing) -> str:
     """What would find chunks of a session without any: a layout, or another store; empty if not plain."""
     if not listing.chunks and Layout().holds_sessions(listing.folder, (obj.key for obj in listing.ignored)):
         return f"{listing.folder} holds sessions, and is none: it belongs to the store, --store …/{listing.folder}"
+    from ..storage.layout_hint import fitting_pattern  # noqa: PLC0415 - for what goes wrong alone
+
     keys = [stray.object.key for stray in find_strays(listing) if stray.kind == RECORDING]
     pattern, taken = ("", 0) if listing.chunks else fitting_pattern(listing.session_id, listing.folder, keys)
     return f"--layout '{pattern}' takes {taken} of {len(keys)} as chunks" if pattern else ""

@@ -7,12 +7,22 @@ boto3 is imported for `s3://` and never otherwise.
 
 from ..options import Limits, S3Options
 from .files import Files
-from .layout import DEFAULT_PATTERN, MERGED_FOLDER, REDACTED_FOLDER, SIDECARS, Layout, check_session_id, natural_key
+from .layout import (
+    AUTO,
+    DEFAULT_PATTERN,
+    MERGED_FOLDER,
+    REDACTED_FOLDER,
+    SIDECARS,
+    Layout,
+    check_session_id,
+    natural_key,
+)
 from .local.disk import scratch_folder
 from .locations import open_files, open_output, open_results, open_store, target_of
 from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, check_chunk_size, not_published
 
 __all__ = [
+    "AUTO",
     "DEFAULT_PATTERN",
     "MERGED_FOLDER",
     "REDACTED_FOLDER",

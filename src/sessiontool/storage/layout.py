@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANYTHING = "*"
 """The field that may be anything within one name of a key, and says nothing."""
 DEFAULT_PATTERN = "{session}/chunks/{part}/{seq}.{ext}"
+AUTO = "auto"
+"""In the place of a layout: the one that fits, by `layout_proposal`."""
 MERGED_FOLDER = "merged"
 REDACTED_FOLDER = "redacted"
 """In the folder of a result: that of the redacted one."""

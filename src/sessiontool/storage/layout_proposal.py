@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from .protocols import Store
 
-AUTO = "auto"
-"""In the place of a layout: the one that fits."""
-
 _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
 _SESSIONS = 5

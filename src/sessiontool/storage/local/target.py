@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
+import platform
 import stat
 import sys
 from contextlib import contextmanager, suppress
@@ -229,7 +229,7 @@ def _lock(path: Path) -> int:
             if path.lstat().st_ino == os.fstat(descriptor).st_ino:
                 with suppress(OSError):  # a full disk: the lock holds without a name in it
                     os.truncate(descriptor, 0)
-                    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                    os.write(descriptor, f"process {os.getpid()} on {platform.node()}".encode())
                 return descriptor
         os.close(descriptor)
     raise BusyError(f"other runs come and go in {path.parent}", hint="run again in a moment")
