@@ -156,3 +156,52 @@ def test_auto_takes_the_one_that_fits_and_asks_where_several_do(
         assert (several.exit_code, "more than one layout fits" in several.output) == (2, True), several.output
         named = CliRunner().invoke(app, ["merge", "call-a", *where, "--no-align"])
         assert named.exit_code == 0, named.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "fitting", "severity"),
+    [
+        ("webm", lambda number: f"{number:03}-part/0", "{session}/chunks/{*}/{*}.{ext}", "warning"),
+        ("webm", lambda number: f"{9 + number // 8}/{number}", "{session}/chunks/{*}/{seq}.{ext}", "warning"),
+        ("short", lambda number: f"{number}/0", "{session}/chunks/{seq}/{*}.{ext}", "warning"),
+        ("webm", lambda number: f"{UUIDS[number % 7]}-{number}/3", "{session}/chunks/{*}/{*}.{ext}", "error"),
+        ("ogg", lambda number: f"{UUIDS[number]}/0", "{session}/chunks/{*}/{*}.{ext}", "error"),
+        ("mp4", lambda number: f"{UUIDS[number]}/0", "{session}/chunks/{*}/{*}.{ext}", "error"),
+    ],
+)
+def test_a_recording_that_a_layout_divides_into_parts_is_noticed(
+    recorded_session: Callable[[str], Path],
+    tmp_path: Path,
+    kind: str,
+    name: Callable[[int], str],
+    fitting: str,
+    severity: str,
+) -> None:
+    """Chunk after chunk goes on where the part before ends; by the layout that is named it is one again."""
+    containers = recorded_session(SESSION).parent.parent / "containers"
+    whole = {"ogg": containers / "firefox-ogg", "mp4": containers / "chrome-mp4-opus"}.get(
+        kind, recorded_session("chrome-silence" if kind == "short" else SESSION)
+    )
+    for number, chunk in enumerate(sorted(whole.glob("chunks/*/*"))):
+        path = tmp_path / "call-a" / "chunks" / f"{name(number)}{chunk.suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(chunk, path)
+    options = MergeOptions(align=False, dry_run=True)
+    divided = merge("call-a", store=tmp_path, options=options)
+    found = [one for one in divided.findings if one.code == "recording-divided"]
+    assert [(one.severity, f"--layout '{fitting}'" in one.hint) for one in found] == [(severity, True)], found
+    one = merge("call-a", store=tmp_path, options=options, layout=fitting)
+    assert (one.status, len(one.report["parts"])) == ("complete", 1), one.findings
+    expected = merge(whole.name, store=whole.parent, options=options).report
+    assert one.report["packets"] == expected["packets"]
+
+
+def test_parts_whose_first_chunk_is_lost_are_no_divided_recording(copy: Callable[[str], Path]) -> None:
+    folder = copy("demo")
+    (folder / "session.json").unlink()
+    for part in ("001", "002"):
+        (folder / "chunks" / part / "000000.webm").unlink()
+    result = merge("demo", store=folder.parent, options=MergeOptions(align=False, dry_run=True))
+    codes = {finding.code for finding in result.findings}
+    assert "header-missing" in codes
+    assert "recording-divided" not in codes

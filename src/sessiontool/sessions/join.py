@@ -11,6 +11,7 @@ from ..media.pcm import PcmHead
 from ..model import Finding
 from ..recording.assemble import assemble
 from . import result_files
+from .divided import divided_findings
 from .inputs import noted_sha256
 from .limits import within_limits
 from .provenance import documents_to_read
@@ -115,4 +116,6 @@ def assemble_session(
     if not store.layout.has_order:  # names that say no order cannot be wrong about it
         assembly.findings = [one for one in assembly.findings if one.code != "chunk-out-of-order"]
     assembly.findings += left_out.findings
+    divided = divided_findings(listing, session, store.layout, joiner.timeline(), assembly.findings)
+    assembly.findings[:0] = divided  # much of what else was found follows from it
     return joiner, assembly

@@ -15,8 +15,11 @@ from .name_times import TIME
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..model import SessionListing
+
 ANY = "{*}"
 """What takes any name: the order of such chunks is what their content says."""
+SEQ = "{seq}"
 _TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
 _NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
 _IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
@@ -54,6 +57,20 @@ def patterns_of(name: str) -> Iterator[str]:
     elif in_two := _IN_TWO.fullmatch(file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
     yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
+
+
+def undivided_pattern(layout: Layout, listing: SessionListing) -> str:
+    """The pattern by which all chunks of a session are one part, where `layout` divides them; empty where none is."""
+    objects = [chunk.object for chunk in listing.chunks]
+    for part, seq in ((SEQ, ANY), (ANY, SEQ), (ANY, ANY)):
+        pattern = layout.pattern.replace(SEQ, "{number}").replace("{part}", part).replace("{number}", seq)
+        try:
+            found = Layout(pattern).listing(listing.session_id, objects)
+        except UsageError:  # fields that touch
+            continue
+        if found and len({(one.part, one.seq) for one in found.chunks}) == len(objects):
+            return pattern
+    return ""
 
 
 def _in_each(name: str, *places: str) -> Iterator[str]:

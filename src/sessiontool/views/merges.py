@@ -50,7 +50,7 @@ def _inspected(result: MergeResult, verbose: bool) -> list[str]:
 
 def _details(result: MergeResult, verbose: bool) -> list[str]:
     report = result.report
-    lines = [f"  {name:<11}{value}" for name, value in _facts(result) if value]
+    lines = [f"  {name:<10} {value}" for name, value in _facts(result) if value]
     findings = sorted(report["findings"], key=lambda f: ("error", "warning", "info").index(f["severity"]))
     shown = findings if verbose else findings[:_MOST_FINDINGS]
     lines += [f"  {finding_line(finding, verbose=verbose)}" for finding in shown]
