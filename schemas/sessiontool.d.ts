@@ -269,8 +269,8 @@ export interface ReportChunk {
 
 /** A span of the output. */
 export interface TimelineSpan {
-  kind: "recorded" | "silence";
-  /** Of a silence: `starved`, `lost`, `between_parts`, `between_slices` or `pause`. */
+  kind: "recorded" | "silence" | "filled";
+  /** Of a silence, filled from another recording or not: `starved`, `lost`, `suspended`, `between_parts`, `between_slices` or `pause`. */
   cause?: string;
   /** First and last sample + 1, at 48 kHz. */
   output_samples: number[];

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from test_import import RATE, SAMPLES, sound, wav
-from typer.testing import CliRunner
+from test_import import RATE, SAMPLES, own, sound, wav
 
-from sessiontool import merge
-from sessiontool.cli import app
+from sessiontool import MergeOptions, merge
+from sessiontool.alignment.recordings import compare
+from sessiontool.audio.energy import energy_of
+from sessiontool.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float32]
+
 WITHIN_MS = 10.0
 WITHIN_S = 0.05
 
 
 @pytest.fixture(scope="module")
-def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("merged")
-    merge("demo", store=SAMPLES, output=target)
-    return target
-
-
-def compared(merged: Path, file: Path, code: int) -> dict[str, Any]:
-    done = CliRunner().invoke(app, ["compare", "demo", str(file), "--output", str(merged), "--json"])
-    assert done.exit_code == code, done.output
-    (found,) = json.loads(done.output)["sessions"]
-    assert isinstance(found, dict)
-    return found
+def levels(tmp_path_factory: pytest.TempPathFactory) -> Floats:
+    """Those of the sample's own recording."""
+    path = tmp_path_factory.mktemp("own") / "audio.webm"
+    path.write_bytes(own()[0])
+    return energy_of(path)
 
 
 def as_by_another_microphone(lanes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -51,78 +46,105 @@ def stretched(lanes: NDArray[np.float64], ppm: float) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("late_s", [0.0, 1.234, 7.5])
-def test_one_that_was_begun_earlier(late_s: float, merged: Path, tmp_path: Path) -> None:
+def test_one_that_was_begun_earlier(late_s: float, levels: Floats, tmp_path: Path) -> None:
     silence = np.zeros((2, round(late_s * RATE)))
     file = wav(tmp_path / "b.wav", as_by_another_microphone(np.concatenate((silence, sound()), axis=1)))
-    found = compared(merged, file, 0)
-    assert found["offset_ms"] == pytest.approx(1000 * late_s, abs=WITHIN_MS)
-    assert abs(found["drift_ppm"]) < 100
-    assert found["alike"] == 1.0
-    assert found["channels_swapped"] is False
-    assert found["missing"] == []
+    found = compare(levels, energy_of(file))
+    assert found.offset_s == pytest.approx(late_s, abs=WITHIN_MS / 1000)
+    assert abs(found.drift_ppm) < 100
+    assert found.alike == 1.0
+    assert found.swapped is False
+    assert found.missing == ()
 
 
-def test_one_that_was_begun_later(merged: Path, tmp_path: Path) -> None:
+def test_one_that_was_begun_later(levels: Floats, tmp_path: Path) -> None:
     file = wav(tmp_path / "b.wav", as_by_another_microphone(sound()[:, 3 * RATE :]))
-    assert compared(merged, file, 0)["offset_ms"] == pytest.approx(-3000, abs=WITHIN_MS)
+    assert compare(levels, energy_of(file)).offset_s == pytest.approx(-3, abs=WITHIN_MS / 1000)
 
 
-def test_channels_the_other_way_round(merged: Path, tmp_path: Path) -> None:
-    assert compared(merged, wav(tmp_path / "b.wav", sound()[::-1]), 0)["channels_swapped"] is True
+def test_channels_the_other_way_round(levels: Floats, tmp_path: Path) -> None:
+    assert compare(levels, energy_of(wav(tmp_path / "b.wav", sound()[::-1]))).swapped is True
 
 
-def test_one_channel_alone(merged: Path, tmp_path: Path) -> None:
+def test_one_channel_alone(levels: Floats, tmp_path: Path) -> None:
     mixed = sound().mean(axis=0, keepdims=True)
-    found = compared(merged, wav(tmp_path / "b.wav", mixed), 0)
-    assert found["offset_ms"] == pytest.approx(0, abs=WITHIN_MS)
-    assert found["channels_swapped"] is None
+    found = compare(levels, energy_of(wav(tmp_path / "b.wav", mixed)))
+    assert found.offset_s == pytest.approx(0, abs=WITHIN_MS / 1000)
+    assert found.swapped is None
 
 
-def test_a_clock_that_is_fast(merged: Path, tmp_path: Path) -> None:
-    found = compared(merged, wav(tmp_path / "b.wav", stretched(sound(), 300)), 0)
-    assert found["drift_ppm"] == pytest.approx(300, abs=100)
-    assert found["missing"] == []
+def test_a_clock_that_is_fast(levels: Floats, tmp_path: Path) -> None:
+    found = compare(levels, energy_of(wav(tmp_path / "b.wav", stretched(sound(), 300))))
+    assert found.drift_ppm == pytest.approx(300, abs=100)
+    assert found.missing == ()
 
 
 @pytest.mark.parametrize("at_s", [20.0, 40.0, 61.0])
-def test_five_seconds_that_were_left_out_of_the_other(at_s: float, merged: Path, tmp_path: Path) -> None:
+def test_five_seconds_that_were_left_out_of_the_other(at_s: float, levels: Floats, tmp_path: Path) -> None:
     lanes, first = as_by_another_microphone(sound()), round(at_s * RATE)
     file = wav(tmp_path / "b.wav", np.concatenate((lanes[:, :first], lanes[:, first + 5 * RATE :]), axis=1))
-    (one,) = compared(merged, file, 4)["missing"]
-    assert (one["lacks"], one["filled_with_silence"]) == ("file", False)
-    assert one["length_s"] == pytest.approx(5, abs=WITHIN_S)
-    assert one["at_s"] == pytest.approx(at_s, abs=0.5)
+    (one,) = compare(levels, energy_of(file)).missing
+    assert (one.lacks, one.filled) == ("second", False)
+    assert one.length_s == pytest.approx(5, abs=WITHIN_S)
+    assert one.at_s == pytest.approx(at_s, abs=0.5)
 
 
-def test_five_seconds_that_this_one_lacks(merged: Path, tmp_path: Path) -> None:
+def test_five_seconds_that_this_one_lacks(levels: Floats, tmp_path: Path) -> None:
     lanes, first = sound(), 40 * RATE
     more = lanes[:, 10 * RATE : 15 * RATE]
     file = wav(tmp_path / "b.wav", np.concatenate((lanes[:, :first], more, lanes[:, first:]), axis=1))
-    (one,) = compared(merged, file, 4)["missing"]
-    assert one["lacks"] == "session"
-    assert one["length_s"] == pytest.approx(5, abs=WITHIN_S)
-    assert one["at_s"] == pytest.approx(40, abs=0.5)
+    (one,) = compare(levels, energy_of(file)).missing
+    assert one.lacks == "first"
+    assert one.length_s == pytest.approx(5, abs=WITHIN_S)
+    assert one.at_s == pytest.approx(40, abs=0.5)
 
 
-def test_silence_in_the_place_of_speech(merged: Path, tmp_path: Path) -> None:
+def test_silence_in_the_place_of_speech(levels: Floats, tmp_path: Path) -> None:
     lanes = sound().copy()
     lanes[:, 40 * RATE : 45 * RATE] = 0
-    found = compared(merged, wav(tmp_path / "b.wav", lanes), 4)
-    missing_s = sum(one["length_s"] for one in found["missing"])
-    assert {one["lacks"] for one in found["missing"]} == {"file"}
-    assert all(one["filled_with_silence"] for one in found["missing"])
+    found = compare(levels, energy_of(wav(tmp_path / "b.wav", lanes)))
+    missing_s = sum(one.length_s for one in found.missing)
+    assert {one.lacks for one in found.missing} == {"second"}
+    assert all(one.filled for one in found.missing)
     assert 2.0 < missing_s <= 5.05
 
 
-def test_another_conversation_is_refused(merged: Path, tmp_path: Path) -> None:
+def findings(tmp_path: Path, **options: Any) -> dict[str, str]:
+    """The findings of a merge with a comparison: severities by code."""
+    result = merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(align=False, **options))
+    return {one.code: one.severity for one in result.findings}
+
+
+def test_what_the_clock_does_not_know_to_be_missing_is_an_error(tmp_path: Path) -> None:
+    lanes, first = sound(), 40 * RATE
+    more = lanes[:, 10 * RATE : 15 * RATE]
+    file = wav(tmp_path / "b.wav", np.concatenate((lanes[:, :first], more, lanes[:, first:]), axis=1))
+    found = merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(align=False, against=str(file)))
+    assert found.status == "partial"
+    (one,) = [one for one in found.findings if one.code == "compared-missing"]
+    assert one.severity == "error"
+    assert one.lost_ms == pytest.approx(5000, abs=1000 * WITHIN_S)
+
+
+def test_another_conversation_is_said_to_be_one(tmp_path: Path) -> None:
     chance = np.random.default_rng(2)
     file = wav(tmp_path / "b.wav", chance.normal(0, 0.1, (2, 30 * RATE)))
-    done = CliRunner().invoke(app, ["compare", "demo", str(file), "--output", str(merged)])
-    assert done.exit_code == 4
-    assert "is not a recording of session demo" in done.output
+    assert findings(tmp_path, fill_from=str(file))["compared-unlike"] == "warning"
 
 
-def test_a_session_that_is_not_merged(merged: Path, tmp_path: Path) -> None:
-    file = wav(tmp_path / "b.wav", sound())
-    done = CliRunner().invoke(app, ["compare", "other", str(file), "--output", str(merged)])
-    assert done.exit_code == 3
+def test_a_file_without_sound_is_said(tmp_path: Path) -> None:
+    (tmp_path / "b.wav").write_bytes(b"no sound at all")
+    assert findings(tmp_path, against=str(tmp_path / "b.wav"))["compared-not-there"] == "warning"
+
+
+def test_a_recording_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no other recording server"):
+        findings(tmp_path, against="server")
+    assert findings(tmp_path, against="{session}-server")["compared-not-there"] == "warning"  # of this one, not yet
+
+
+def test_two_recordings_at_once_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="are two recordings"):
+        findings(tmp_path, against="a", fill_from="b")
+    with pytest.raises(UsageError, match="with itself"):
+        findings(tmp_path, against="demo")

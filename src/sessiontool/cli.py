@@ -48,7 +48,6 @@ COMMANDS = {
         "report",
         "inspect",
         "check",
-        "compare",
         "align",
         "verify",
         "captions",

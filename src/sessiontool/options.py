@@ -231,19 +231,11 @@ class CaptionOptions:
     )
     speakers: bool = option(True, "Show who speaks.", CAPTIONS, changes_result=True)
     text: CaptionText = option(
-        "heard",
-        "What captions show of a turn that was cut off.",
-        CAPTIONS,
-        choices=get_args(CaptionText),
-        changes_result=True,
+        "heard", "What captions show of a cut-off turn.", CAPTIONS, choices=get_args(CaptionText), changes_result=True
     )
     mark_gaps: bool = option(False, "Note where sound is lost or has no text.", CAPTIONS, changes_result=True)
     mark_doubt: bool = option(
-        False,
-        "Put [?] before utterances whose place is not sure.",
-        CAPTIONS,
-        short="--mark-doubt",
-        changes_result=True,
+        False, "Put [?] before utterances whose place is not sure.", CAPTIONS, short="--mark-doubt", changes_result=True
     )
     markdown: bool = option(False, "Show the marks of Markdown in texts.", CAPTIONS, changes_result=True)
     styles: bool = option(
@@ -304,8 +296,10 @@ class MergeOptions:
     times.  `vad` asks Silero's voice detector where noise is loud (extra `sessiontool[vad]`), `words` finds the time of
     each word too (extra `sessiontool[words]`); both need the alignment.  `page` makes the session's page too.
     `prefer`: whose word counts where utterances.jsonl and the event log both know something of an utterance.  `log`:
-    what the fields of such a log mean.  `strict` publishes nothing where there are findings, `require_consent` nothing
-    without a recorded consent.  `force` writes again what is there, `dry_run` does everything but publish.
+    what the fields of such a log mean.  `against` is another recording of the session to compare with: a session's id,
+    a file in the session's folder, or a local one (`{session}` in it is the id); `fill_from` fills gaps from it, too.
+    `strict` publishes nothing where there are findings, `require_consent` nothing without a recorded consent.  `force`
+    writes again what is there, `dry_run` does everything but publish.
     """
 
     pauses: Pauses = option(
@@ -330,6 +324,12 @@ class MergeOptions:
         choices=get_args(Prefer),
         changes_result=True,
     )
+    against: str | None = option(
+        None, "Compare with another recording of the session.", MERGING, metavar="ID|FILE", changes_result=True
+    )
+    fill_from: str | None = option(
+        None, "Fill gaps from it too, encoded again.", MERGING, metavar="ID|FILE", changes_result=True
+    )
     log: LogOptions = field(default_factory=LogOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
     strict: bool = option(False, "Publish nothing if there are findings (exit 4).", MERGING)
@@ -344,5 +344,6 @@ class MergeOptions:
 
 
 def result_settings(options: MergeOptions) -> dict[str, Any]:
-    """Those options by name that change the result, but for the log's and the captions'."""
-    return {name: getattr(options, name) for name, meta in options_of(MergeOptions).items() if meta.changes_result}
+    """Those options by name that change the result and are set, but for the log's and the captions'."""
+    named = {name: getattr(options, name) for name, meta in options_of(MergeOptions).items() if meta.changes_result}
+    return {name: value for name, value in named.items() if value is not None}

@@ -18,7 +18,7 @@ from .model import samples_to_us, us_to_samples
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SpanKind = Literal["recorded", "silence"]
+SpanKind = Literal["recorded", "silence", "filled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Span:
     says why a silence is there (`starved`, `lost`, `suspended`, `between_parts`, `between_slices`, `pause`), empty for
     what was recorded.
     `silent_packets` made a silence; at the very start some of it may be pre-skip, and not in the output range.
+    A silence into which the sound of another recording was put is `filled`, by `filled_packets` of that SHA-256.
     """
 
     kind: SpanKind
@@ -41,6 +42,8 @@ class Span:
     session_start_us: int
     session_end_us: int
     silent_packets: int = 0
+    filled_packets: int = 0
+    filled_sha256: str = ""
 
 
 def _interpolate(value: int, a: int, b: int, to_a: int, to_b: int) -> int:

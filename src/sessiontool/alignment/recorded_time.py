@@ -43,7 +43,7 @@ class Axis:
     """What of the output was recorded, part by part."""
 
     def __init__(self, spans: Sequence[Span], duration_ms: float) -> None:
-        recorded = [span for span in spans if span.kind == "recorded"]
+        recorded = [span for span in spans if span.kind != "silence"]
         ranges = [(span.output_start / SAMPLES_PER_MS, span.output_end / SAMPLES_PER_MS) for span in recorded]
         self.starts, self.ends = np.array(ranges or [(0.0, float(duration_ms))]).T
         self._before = np.concatenate(([0.0], np.cumsum(self.ends - self.starts)))

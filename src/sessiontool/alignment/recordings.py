@@ -52,6 +52,7 @@ class Comparison:
     What is at t seconds of the first is at `t + offset_s` of the second in the beginning, and `drift_ppm` later for
     each second.  `alike` is the share of windows with speech in which both have the same sound; where it is 0, they
     are no recordings of one conversation and nothing else counts.  `swapped` is None where the channels are too alike.
+    `track` is the offset from place to place: seconds of the first, and the offset there.
     """
 
     offset_s: float
@@ -59,6 +60,16 @@ class Comparison:
     alike: float
     swapped: bool | None
     missing: tuple[Missing, ...]
+    track: tuple[tuple[float, float], ...] = ()
+
+    def offset_at(self, start_s: float, end_s: float) -> float | None:
+        """The offset from one place of the first recording to another; None where it jumps between the two."""
+        before = [offset for at, offset in self.track if at <= start_s]
+        after = [offset for at, offset in self.track if at >= end_s]
+        near = [*before[-1:], *after[:1]]
+        if not near or max(near) - min(near) > _JUMP * FRAME_MS / 1000:
+            return None
+        return sum(near) / len(near)
 
 
 class _Fit(NamedTuple):
@@ -88,6 +99,7 @@ def compare(first: Floats, second: Floats) -> Comparison:
         len(fits) / tried,
         _swapped(first, second, fits),
         tuple(sorted(missing, key=lambda gap: gap.at_s)),
+        tuple((fit.at * FRAME_MS / 1000, fit.offset * FRAME_MS / 1000) for fit in fits),
     )
 
 

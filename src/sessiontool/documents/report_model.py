@@ -88,14 +88,52 @@ class ReportSpan(TypedDict):
     cause: NotRequired[str]
     part: str
     silent_packets: NotRequired[int]
+    filled_packets: NotRequired[int]
+    filled_sha256: NotRequired[str]
     output_samples: list[int]
     recorder_ms: list[float]
     session_ms: list[float]
 
 
 class ReportPackets(TypedDict):
+    """`filled` are those that were encoded of another recording's sound."""
+
     recorded: int
     silent: int
+    filled: NotRequired[int]
+
+
+class ReportMissing(TypedDict):
+    """A stretch that one of two recordings lacks; `at_s` is a time in this one."""
+
+    lacks: Literal["session", "other"]
+    at_s: float
+    length_s: float
+    filled_with_silence: bool
+
+
+class ReportFilled(TypedDict):
+    """A stretch of the result that is another recording's sound."""
+
+    at_s: float
+    length_s: float
+
+
+class ReportAgainst(TypedDict):
+    """How another recording of the session is to this one.
+
+    What is at t here is at t + `offset_ms` there in the beginning, and `drift_ppm` later for each second.  `mark`
+    changes when the other recording does.
+    """
+
+    name: str
+    mark: str
+    offset_ms: float
+    drift_ppm: float
+    alike: float
+    channels_swapped: bool | None
+    missing: list[ReportMissing]
+    filled: list[ReportFilled]
 
 
 class ReportPartAlignment(TypedDict):
@@ -243,6 +281,7 @@ class Report(TypedDict):
     timeline: list[ReportSpan]
     tool: ReportTool
     packets: NotRequired[ReportPackets]
+    against: NotRequired[ReportAgainst]
     realtime: NotRequired[ReportRealtime]
     alignment: NotRequired[list[ReportPartAlignment]]
     sound: NotRequired[ReportSound | None]

@@ -15,11 +15,13 @@ from ..model import SAMPLES_PER_MS
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import scratch_folder
+from .compare import Comparer
 from .inputs import read_notes
 from .join import join_session
 from .made_recording import recorded
 from .merge import hear_session
 from .requirements import require_recording
+from .second_recording import find_second, reading_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from ..align import Alignment
     from ..alignment.confidence import Evidence
     from ..alignment.speech_activity import Activity
+    from ..documents.models import SessionDocument
     from ..model import Placement
     from ..storage import Store
     from ..timeline import Timeline
+    from .join import Recording
 
 _AROUND_MS, _BESIDE_MS = 3000, 50
 """Chosen: how far around an utterance candidates are shown, and how near one is the place itself."""
@@ -103,9 +107,16 @@ def place_session(
         )
     with scratch_folder() as work:
         keep = options.pauses == "keep"
-        with recorded(store, listing, notes, options.log) as (source, found):
-            recording = join_session(source, found, notes.session, work, keep_pauses=keep, progress=progress)
-            recording, alignment, activity = hear_session(source, found, recording, notes, options, progress)
+        second = find_second(store, listing, options)
+        with recorded(store, listing, notes, options.log) as (source, found), reading_second(store, second) as other:
+            comparer = Comparer(session_id, second, *other)
+
+            def join(session: SessionDocument) -> Recording:
+                return comparer.compared(
+                    join_session(source, found, session, work, keep_pauses=keep, progress=progress)
+                )
+
+            recording, alignment, activity = hear_session(join, join(notes.session), notes, options, progress)
     channels = channels_of(notes.session, recording.head.channels)
     location = f"{store.url.rstrip('/')}/{listing.folder}"
     return PlacingResult(session_id, location, recording.timeline, channels, alignment, activity)

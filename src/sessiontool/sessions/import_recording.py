@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..audio.recorded_file import RecordedFile
+    from ..documents.models import SessionDocument
+    from .join import Recording
 
 SOURCES = {
     "live": ("user", "assistant"),
@@ -243,6 +245,9 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool:
     if not notes.utterances:
         return False
     with scratch_folder() as work:
-        recording = join_session(made, listing, notes.session, work, keep_pauses=False, progress=progress)
-        _, alignment, _ = hear_session(made, listing, recording, notes, MergeOptions(), progress)
+
+        def join(session: SessionDocument) -> Recording:
+            return join_session(made, listing, session, work, keep_pauses=False, progress=progress)
+
+        _, alignment, _ = hear_session(join, join(notes.session), notes, MergeOptions(), progress)
     return any(finding.code == "channels-swapped" for finding in alignment.findings)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..documents.models import SessionDocument
+    from ..documents.report_model import ReportAgainst
     from ..media.filler import SoundHead
     from ..model import ChunkRef, SessionListing
     from ..progress import Progress
@@ -35,7 +36,7 @@ _ROUNDED_HINT = "what is rounded is 140 dB below full scale; the chunks have it,
 
 @dataclass(slots=True)
 class Recording:
-    """The joined recording, in a file of its own."""
+    """The joined recording, in a file of its own; `against` is what comparing it with another one found."""
 
     path: Path
     assembly: Assembly
@@ -43,6 +44,8 @@ class Recording:
     head: SoundHead
     recorded_packets: int
     silent_packets: int
+    filled_packets: int = 0
+    against: ReportAgainst | None = None
 
 
 def join_session(

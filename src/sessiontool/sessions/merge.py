@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
@@ -19,31 +18,35 @@ from ..speech.logged_words import with_logged_words
 from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder, target_of
 from . import result_files
+from .compare import Comparer
 from .corrections import keep_edits
+from .earlier_result import EarlierResult
 from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
 from .made_recording import recorded
-from .provenance import fingerprint, is_from, limits_in_effect, merge_settings, was_made
+from .provenance import was_made
 from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else, require_originals
 from .redaction.renew import is_renewed, renew_older, renew_redacted
 from .report import findings_of
 from .requirements import require_consent, require_recording
 from .result_names import REDACTED
-from .settings_used import settings_used, words_engine
+from .second_recording import reading_second
+from .settings_used import words_engine
 from .transcript import no_transcript
 from .verify_result import verify_published
 from .write_result import Origin, make_report, write_result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..align import Alignment
     from ..alignment.speech_activity import Activity
+    from ..documents.models import SessionDocument
     from ..documents.report_model import Report
     from ..documents.transcript_model import Transcript
     from ..model import Finding, SessionListing
     from ..options import FailOn
-    from ..storage import Store, Target
+    from ..storage import Reader, Store, Target
     from .inputs import Notes
     from .join import Recording
 
@@ -119,10 +122,9 @@ def merge_session(
     """
     progress = progress or Silent()
     progress.stage("listing")
-    settings = settings_used(options)
     if not options.dry_run:
         target.tidy()
-    look = _Look(store, store.list_session(session_id), target, settings)
+    look = EarlierResult(store, store.list_session(session_id), target, options)
     if look.report is None and (alone := left_alone(look.listing, target)):
         require_nothing_else(look.listing, alone)
         _check_consent(store, look.listing, options)
@@ -133,26 +135,32 @@ def merge_session(
     # What is read is on its way while other things are asked for.
     with reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
         if target.read(result_files.REPORT) != look.report:  # another run was here since
-            look = _Look(store, store.list_session(session_id), target, settings)
+            look = EarlierResult(store, store.list_session(session_id), target, options)
             if not options.force and look.published:
                 return _left_alone(store, look, target, options, progress, is_ours=True)
         notes = read_notes(read, look.listing, options.prefer, options=options.log, opened=read.opened)
         edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
-        if options.require_consent:
-            require_consent(look.listing, notes.session)
+        _require_consent(look.listing, notes.session, options)
         keep = options.pauses == "keep"
-        with recorded(store, look.listing, notes, options.log) as (source, listing):
-            underway = read if source is store else None
-            recording = join_session(
-                source, listing, notes.session, work, keep_pauses=keep, progress=progress, read=underway
-            )
-            alignment, peaks = None, bytearray()
+        with (
+            recorded(store, look.listing, notes, options.log) as (source, listing),
+            reading_second(store, look.second) as second,
+        ):
+            comparer = Comparer(session_id, look.second, *second)
+
+            def join(session: SessionDocument, underway: Reader | None = None) -> Recording:
+                joined = join_session(
+                    source, listing, session, work, keep_pauses=keep, progress=progress, read=underway
+                )
+                return comparer.compared(joined)
+
+            recording, alignment, peaks = join(notes.session, read if source is store else None), None, bytearray()
             if options.align and notes.utterances:
-                recording, alignment, _ = hear_session(source, listing, recording, notes, options, progress, peaks)
+                recording, alignment, _ = hear_session(join, recording, notes, options, progress, peaks)
                 alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
-        origin = Origin(settings, options.captions, look.mark)
+        origin = Origin(look.settings, options.captions, look.mark)
         document, transcript = write_result(session_id, notes, recording, alignment, origin, send)
         _refuse_findings(document, options)
         if options.page:
@@ -174,7 +182,7 @@ def result_state(store: Store, listing: SessionListing, target: Target, options:
 
     StorageError; RecordingError where it is current, without the consent that the options require.
     """
-    look = _Look(store, listing, target, settings_used(options))
+    look = EarlierResult(store, listing, target, options)
     if look.published:
         _check_consent(store, listing, options)
         return "current" if is_renewed(store, listing, target) else "stale"
@@ -241,7 +249,13 @@ def verify_session(
 
 
 def _left_alone(
-    store: Store, look: _Look, target: Target, options: MergeOptions, progress: Progress, *, is_ours: bool = False
+    store: Store,
+    look: EarlierResult,
+    target: Target,
+    options: MergeOptions,
+    progress: Progress,
+    *,
+    is_ours: bool = False,
 ) -> MergeResult:
     """The result that is there already; `is_ours`: this is called in its workspace."""
     assert look.published, "there is one"
@@ -257,33 +271,14 @@ def _check_consent(store: Store, listing: SessionListing, options: MergeOptions)
         require_consent(listing, read_session_document(store.read, listing)[0], merged=True)
 
 
-class _Look:
-    """What is there: the session as listed, the mark of its input, and the report of a result."""
-
-    def __init__(self, store: Store, listing: SessionListing, target: Target, settings: dict[str, Any]) -> None:
-        self.listing = listing
-        self._limits = store.limits
-        self.mark = fingerprint(listing, {**settings, **limits_in_effect(listing, store.limits)})
-        self.report = target.read(result_files.REPORT)
-
-    @cached_property
-    def published(self) -> Report | None:
-        """The report of a result that was made from the same input; None without one, or where it cannot be read."""
-        report = result_files.current_report(self.report)
-        return report if report and report.get("inputs_fingerprint") == self.mark else None
-
-    @property
-    def is_by_others(self) -> bool:
-        """Whether there is a result that was made from the same input by other options."""
-        report = result_files.current_report(self.report)
-        if report is None:
-            return False
-        return is_from(self.listing, report.get("inputs_fingerprint", ""), merge_settings(report), self._limits)
+def _require_consent(listing: SessionListing, session: SessionDocument, options: MergeOptions) -> None:
+    """RecordingError where consent is required and none was noted."""
+    if options.require_consent:
+        require_consent(listing, session)
 
 
 def hear_session(
-    store: Store,
-    listing: SessionListing,
+    join: Callable[[SessionDocument], Recording],
     recording: Recording,
     notes: Notes,
     options: MergeOptions,
@@ -292,7 +287,8 @@ def hear_session(
 ) -> tuple[Recording, Alignment, Activity]:
     """Where the utterances are in the recording, which is joined again where its sound tells when a part began.
 
-    Where a page is wanted, `peaks` becomes those of the sound.
+    `join` does that with what is then known of the session.  Where a page is wanted, `peaks` becomes those of the
+    sound.
     """
     from .align_recording import find_utterances, started_by_sound  # noqa: PLC0415
 
@@ -301,8 +297,7 @@ def hear_session(
     session, findings = started_by_sound(notes.session, recording, alignment)
     if not findings:
         return recording, alignment, activity
-    work, keep = recording.path.parent, options.pauses == "keep"
-    recording = join_session(store, listing, session, work, keep_pauses=keep, progress=progress)
+    recording = join(session)
     recording.assembly.findings += findings
     return recording, *find_utterances(recording, notes, progress, vad=options.vad, peaks=peaks)
 

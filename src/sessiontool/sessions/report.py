@@ -216,6 +216,7 @@ def span_json(span: Span) -> ReportSpan:
         **({"cause": span.cause} if span.cause else {}),
         "part": span.part,
         **({"silent_packets": span.silent_packets} if span.silent_packets else {}),
+        **({"filled_packets": span.filled_packets, "filled_sha256": span.filled_sha256} if span.filled_packets else {}),
         "output_samples": [span.output_start, span.output_end],
         "recorder_ms": [_ms(span.recorder_start_us), _ms(span.recorder_end_us)],
         "session_ms": [_ms(span.session_start_us), _ms(span.session_end_us)],
@@ -231,7 +232,7 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
     findings: list[Finding] = []
     starved: dict[str, list[Span]] = {}
     for span in timeline.spans:
-        if span.kind != "silence":
+        if span.kind == "recorded":
             continue
         if span.cause == "starved":
             starved.setdefault(span.part, []).append(span)
@@ -257,13 +258,13 @@ def silence_findings(timeline: Timeline, place_of: Callable[[int], GapPlace | No
 _STARVED_WARNING_MS = 250
 """Chosen: a listener notices more than that."""
 _GAPS = {
-    "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost and were replaced with silence"),
+    "lost": ("sound-lost", "error", "{length:.2f} s of sound{where} are lost and were replaced with {by}"),
     "between_parts": (
         "part-gap",
         "info",
-        "{length:.2f} s passed before part {part} was started and were replaced with silence",
+        "{length:.2f} s passed before part {part} was started and were replaced with {by}",
     ),
-    "pause": ("pause-kept", "info", "the recorder was paused for {length:.2f} s, which were replaced with silence"),
+    "pause": ("pause-kept", "info", "the recorder was paused for {length:.2f} s, which were replaced with {by}"),
 }
 
 
@@ -274,7 +275,12 @@ def _gap_finding(span: Span, place: GapPlace | None) -> Finding:
     return Finding(
         code,
         severity,  # type: ignore[arg-type]
-        message.format(length=length_ms / 1000, part=span.part, where=f" {place.words}" if place else ""),
+        message.format(
+            length=length_ms / 1000,
+            part=span.part,
+            where=f" {place.words}" if place else "",
+            by="silence" if span.kind == "silence" else "the sound of another recording",
+        ),
         part=place.part if place else span.part,
         seq=place.seq if place else None,
         at_s=seconds(span.output_start),

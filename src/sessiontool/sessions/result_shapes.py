@@ -142,7 +142,7 @@ _SPAN = Fields(
         "recorder_ms": Items(NUMBER, 2),
         "session_ms": Items(NUMBER, 2),
     },
-    {"cause": TEXT, "silent_packets": COUNT},
+    {"cause": TEXT, "silent_packets": COUNT, "filled_packets": COUNT, "filled_sha256": DIGEST},
 )
 """A stretch of the timeline; lengths of its lists by definition: a start and an end, so two parts each."""
 
@@ -170,7 +170,7 @@ REPORT_SHAPE = Fields(
         "chunks": Items(_CHUNK),
         "utterances": COUNT,
         "timeline": Items(_SPAN),
-        "packets": Fields({"recorded": COUNT, "silent": COUNT}),
+        "packets": Fields({"recorded": COUNT, "silent": COUNT}, {"filled": COUNT}),
         "alignment": Items(OBJECT),
         "outputs": Items(Fields({"name": TEXT, "bytes": COUNT, "sha256": DIGEST})),
         "inputs_fingerprint": DIGEST,

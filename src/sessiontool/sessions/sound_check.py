@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ..align import Alignment
     from ..audio.loudness import Loudnesses
+    from ..documents.models import SessionDocument
     from ..model import Finding
     from ..storage import Store
     from .inputs import Notes
@@ -80,12 +81,16 @@ def check_sound(
     with scratch_folder() as work:
         notes = read_notes(store.read, listing, options=log or LogOptions())
         with recorded(store, listing, notes, log) as (source, found):
-            recording = join_session(source, found, notes.session, work, keep_pauses=False, progress=progress)
+
+            def join(session: SessionDocument) -> Recording:
+                return join_session(source, found, session, work, keep_pauses=False, progress=progress)
+
+            recording = join(notes.session)
             loudness = measure_loudness(packets_of(recording.path), recording.head)
             bit_rate = _bit_rate(recording)
             alignment = None
             if notes.utterances:
-                recording, alignment, _ = hear_session(source, found, recording, notes, MergeOptions(), progress)
+                recording, alignment, _ = hear_session(join, recording, notes, MergeOptions(), progress)
     checks = [
         *_channels(notes, loudness),
         _clipping(loudness),

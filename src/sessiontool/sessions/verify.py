@@ -23,6 +23,7 @@ from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS
 from .verify_chain import PacketChain, silences_of
+from .verify_filled import FilledChain, filled_ranges
 from .verify_problems import Problems
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
     else:
         silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
         chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)
+    filled = FilledChain([] if "redaction" in report else filled_ranges(report, skip), problems)
     samples_of, samples, count = PacketSamples(), 0, 0
     for cluster in clusters:
         count += 1
@@ -150,8 +152,9 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
             problems.add(
                 "verify-times", f"timestamps in the cluster at {cluster.timestamp_ms} ms are not the packets' sum"
             )
-        chain.take(cluster.payloads, starts)
+        chain.take(*filled.others(cluster.payloads, starts))
         samples = starts[-1]
+    filled.end()
     chain.end()
     problems.expect("verify-cues", "cues", count, len(head.cues))
     heard_ms = max(0, samples - head.opus.pre_skip) / SAMPLES_PER_MS

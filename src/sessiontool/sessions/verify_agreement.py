@@ -100,6 +100,8 @@ def _verify_timeline(document: Report, problems: Problems) -> None:
     silent = sum(span.get("silent_packets", 0) for span in spans)
     problems.expect("verify-report", "packets, recorded", recorded, document["packets"]["recorded"])
     problems.expect("verify-report", "packets, silent", silent, document["packets"]["silent"])
+    filled = sum(span.get("filled_packets", 0) for span in spans)
+    problems.expect("verify-report", "packets, filled", filled, document["packets"].get("filled", 0))
 
 
 def verify_names(document: Report, there: Iterable[str]) -> list[Finding]:

@@ -70,6 +70,10 @@ def write_result(
     findings = [*(alignment.findings if alignment else ()), *map(_notice, made.notices)]
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
+    if recording.filled_packets:
+        document["packets"]["filled"] = recording.filled_packets
+    if recording.against is not None:
+        document["against"] = recording.against
     if log is not None:
         document["realtime"] = realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []

@@ -94,15 +94,14 @@ def _parts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _gaps(timeline: Sequence[ReportSpan]) -> str:
-    totals: dict[str, list[float]] = {}
+    totals: dict[tuple[str, str], list[float]] = {}
     for span in timeline:
-        if span["kind"] == "silence":
+        if span["kind"] != "recorded":
             start, end = span["output_samples"]
-            totals.setdefault(span["cause"].replace("_", " "), []).append((end - start) / 48_000)
-    return (
-        "; ".join(f"{cause}: {len(ls)} of {sum(ls):.2f} s, filled with silence" for cause, ls in totals.items())
-        or "none"
-    )
+            by = "silence" if span["kind"] == "silence" else "another recording"
+            totals.setdefault((span["cause"].replace("_", " "), by), []).append((end - start) / 48_000)
+    texts = (f"{cause}: {len(ls)} of {sum(ls):.2f} s, filled with {by}" for (cause, by), ls in totals.items())
+    return "; ".join(texts) or "none"
 
 
 def _placed(utterances: Sequence[TranscriptUtterance]) -> str:

@@ -25,7 +25,8 @@ class RedactedChain:
         self._pre_skip = head.pre_skip
         self._cuts = cuts_of(report)
         self._expected = [Kept(one["packets"], one["bytes"], one["sha256"]) for one in report["redaction"]["kept"]]
-        self._total = report["packets"]["recorded"] + report["packets"]["silent"]
+        packets = report["packets"]
+        self._total = packets["recorded"] + packets["silent"] + packets.get("filled", 0)
         if head.codec == "pcm":  # whose packets are blocks of their own here
             self._total = sum(one.packets for one in self._expected) + sum(cut.after - cut.first for cut in self._cuts)
         self._count = KeptCount(self._cuts, head)
