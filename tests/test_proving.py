@@ -247,6 +247,14 @@ def test_a_stereo_recorder_may_write_a_few_packets_in_mono() -> None:
     assert evidence.proves_opus()
 
 
+def test_one_wrong_time_among_a_few_packets_is_no_evidence_against_them() -> None:
+    """One step is too long by it, and the next one runs back: that is no order of pictures."""
+    evidence = OpusEvidence()
+    for packet, step in zip(payloads(4, toc=0xF8), (960, 960 + 49_152, 960 - 49_152, None), strict=True):
+        evidence.add(packet, step)
+    assert evidence.proves_opus("audio/webm;codecs=opus")
+
+
 def test_a_header_of_another_kind_behind_packets_costs_only_itself() -> None:
     """Refused, it took all that came after it along."""
     foreign = live_header(track_entry(1, b"V_VP9", kind=1, private=b"")) + cluster(0, *map(simple_block, pictures(9)))
