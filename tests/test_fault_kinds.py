@@ -372,3 +372,147 @@ def test_a_byte_that_is_left_of_a_packet_and_looks_like_an_element_is_none(
     hurt = folder.uploads[chunk]
     hurt.splice(at, at + 1, [Piece(bytes([hurt.data[at] ^ 1 << bit]), tag=1)])
     assert outcome_of(folder, bare=False).is_right
+
+
+# -- several faults that each hide what the other one shows
+
+HTML = b"<html>502</html>" * 9
+
+
+def cut_start(upload: Upload, count: int) -> None:
+    upload.splice(0, count, [])
+
+
+def second_recorder(folder: Folder, name: str, numbers: list[int]) -> None:
+    """All chunks of a second recorder under these numbers; the first one's have the others, in order."""
+    own = list(folder.uploads)
+    folder.recordings.append(recording(name))
+    folder.whole_second, folder.is_mixed = 1, True
+    second = [replace(upload, note=None) for upload in folder.uploads_of(1)]
+    for seq, upload in zip(numbers, second, strict=True):
+        upload.seq = seq
+    free = [seq for seq in range(len(own) + len(second)) if seq not in numbers]
+    for seq, upload in zip(free, own, strict=True):
+        upload.seq = upload.noted_seq = seq
+    folder.uploads += second
+
+
+def test_a_chunk_that_lost_its_beginning_ends_where_it_did() -> None:
+    """By its size it is short, and its first packet counts from a cluster that no chunk has."""
+    folder = folder_of("sim-firefox-mono")
+    replace_all(folder.uploads[3], HTML)
+    cut_start(folder.uploads[5], 8443)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-truncated", 5) in codes(outcome)
+
+
+def test_a_packet_that_is_cut_in_one_copy_goes_on_in_the_other() -> None:
+    """The first of two copies begins with bytes of the chunk before, and so looks like one that the other goes on."""
+    folder = folder_of("chrome-mono/0")
+    hurt, tail = folder.uploads[4], replace(folder.uploads[3], pieces=[*folder.uploads[3].pieces])
+    folder.insert(replace(hurt, copy=True, pieces=[*hurt.pieces], seq=5))
+    hurt.splice(28_255, len(hurt.data), [])
+    tail.splice(0, len(tail.data) - 1128, [])
+    hurt.splice(0, 0, tail.pieces)
+    assert outcome_of(folder, bare=False).is_right
+
+
+def test_what_is_cut_off_a_steady_tone_is_no_copy() -> None:
+    """24 of its 25 packets are in the chunk before as well."""
+    folder = folder_of("firefox-pause/0")
+    cut_start(folder.uploads[7], 26_784)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-truncated", 7) in codes(outcome)
+
+
+def test_two_wrong_clocks_one_behind_the_other() -> None:
+    folder = folder_of("sim-chrome-20ms")
+    flip(folder, folder.uploads[6], "cluster-time", 6)
+    flip(folder, folder.uploads[7], "cluster-time", 4, byte=-2)
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert {("cluster-time-wrong", 6), ("cluster-time-wrong", 7)} <= codes(outcome)
+
+
+def test_a_foreign_chunk_does_not_take_the_place_of_the_first_one() -> None:
+    """It begins before that one ends, and neither goes on with what follows."""
+    folder = folder_of("chrome-24k/0")
+    folder.uploads[1].pieces, folder.uploads[1].source = foreign(folder, "sim-chrome-starved", 1), 1
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-foreign", 1) in codes(outcome)
+
+
+def test_a_chunk_of_longer_clusters_than_the_recorder_s_is_foreign() -> None:
+    folder = folder_of("chrome-1s/0")
+    folder.uploads[10].pieces, folder.uploads[10].source = foreign(folder, "chrome-pause/0", 8), 1
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-foreign", 10) in codes(outcome)
+
+
+def test_of_two_chunks_behind_a_loss_the_one_is_taken_that_begins_when_it_ends() -> None:
+    folder = folder_of("sim-chrome-starved")
+    replace_all(folder.uploads[5], HTML)
+    stranger = replace(folder.uploads[6], source=1, index=-1, note=None, pieces=foreign(folder, "sim-chrome", 7))
+    folder.insert(stranger)
+    folder.uploads[7].stored = False
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-foreign", 6) in codes(outcome)
+
+
+def test_a_chunk_is_of_that_recorder_in_which_it_fills_a_gap() -> None:
+    """Two recorders at once; two chunks of the one have each other's number, and another is lost."""
+    folder = folder_of("sim-firefox")
+    second_recorder(folder, "sim-firefox-paused", [0, 3, 4, 7, 9, 10, 13, 15])
+    own = folder.own()
+    swap(own[3], own[5])
+    replace_all(own[4], HTML)
+    replace_all(own[7], HTML)
+    own[6].stored = False
+    assert outcome_of(folder, bare=True).is_right
+
+
+def test_numbers_of_a_second_recorder_are_no_lost_chunks_of_the_first() -> None:
+    """Also beside the first one's last chunk, of which hardly anything can be read by itself."""
+    folder = folder_of("demo/2")
+    last = folder.uploads[5]
+    last.splice(1003, 1004, [Piece(bytes([last.data[1003] ^ 1]), tag=1)])
+    second_recorder(folder, "chrome-load/0", [0, 2, 4, 5, 7, 9, 10, 12, 14])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert "sound-lost" not in {code for code, _ in codes(outcome)}
+
+
+def test_a_chunk_without_its_beginning_fills_the_gap_before_what_goes_on_with_it() -> None:
+    folder = folder_of("demo/0")
+    moved = folder.uploads[3]
+    moved.noted_seq, moved.seq = 3, 1004
+    cut_start(moved, 11_055)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-out-of-order", 1004) in codes(outcome)
+
+
+def test_a_far_number_does_not_make_a_damaged_chunk_s_clock_wrong() -> None:
+    folder = folder_of("firefox-pause/0")
+    close_up(folder, 1)
+    moved = folder.uploads[0]
+    cut_start(moved, 30_635)
+    moved.seq = 123_462
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-out-of-order", 123_462) in codes(outcome)
+
+
+def test_a_wrong_bit_behind_a_foreign_chunk_is_no_loss() -> None:
+    folder = folder_of("sim-chrome")
+    flip(folder, folder.uploads[7], "cluster-time", 3, byte=-2)
+    stranger = replace(folder.uploads[7], source=1, index=-1, note=None, pieces=foreign(folder, "sim-ogg", 1))
+    folder.insert(stranger)
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("cluster-time-wrong", 8) in codes(outcome)

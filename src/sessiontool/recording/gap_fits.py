@@ -117,6 +117,8 @@ def give_way(foreign: list[ChunkSurvey], order: list[ChunkSurvey], is_noted: IsN
             continue
         rest = [one for one in order if one is not placed[0]]
         overlaps = any(overlap_ms(one, rival) > TOUCHING_MS for one in rest)
+        if placed[0].has_header and min(_apart_ms(rival, rest), default=0.0) > TOUCHING_MS:
+            continue  # what begins the recording leaves its place to none that goes on with nothing
         if not overlaps and sum(_apart_ms(rival, rest)) < sum(_apart_ms(placed[0], rest)) - _CLOSER_MS:
             foreign[foreign.index(rival)] = placed[0]
             order[order.index(placed[0])] = rival
@@ -193,9 +195,18 @@ def is_of_its_number(one: ChunkSurvey, order: Sequence[ChunkSurvey], is_noted: I
         return False
     if is_noted(one) or one.damages:
         return True
-    off_ms = [(one.start_ms or 0.0) - after_ms]
+    off_ms = [(one.start_ms or 0.0) - after_ms, (one.start_ms or 0.0) - _by_sound(one, order, after_ms)]
     off_ms += [(one.end_ms or 0.0) - before_ms] if before_ms is not None else []
     return any(_is_off_by_a_bit(one, off) for off in off_ms)
+
+
+def _by_sound(one: ChunkSurvey, order: Sequence[ChunkSurvey], after_ms: float) -> float:
+    """Where the chunk before another one's number ends by its sound: its own clock may have a wrong bit as well."""
+    index = bisect_left(order, one.chunk.seq, key=lambda other: other.chunk.seq)
+    if index < 2 or order[index - 2].end_ms is None:
+        return after_ms
+    by_sound_ms = (order[index - 2].end_ms or 0.0) + order[index - 1].length_ms
+    return by_sound_ms if abs(by_sound_ms - after_ms) <= SAME_PLACE_MS else after_ms
 
 
 def _is_off_by_a_bit(one: ChunkSurvey, off_ms: float) -> bool:

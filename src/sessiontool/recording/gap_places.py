@@ -19,6 +19,10 @@ class Lost(NamedTuple):
     chunks: float = 0.0
     numbers: Sequence[int] = ()
 
+    def and_of(self, other: Lost) -> Lost:
+        """What both miss, one after another."""
+        return Lost(self.why or other.why, self.chunks + other.chunks, [*self.numbers, *other.numbers])
+
 
 class Silence(NamedTuple):
     """Silence in the output that begins behind so many recorded packets, `at_end` of a part."""

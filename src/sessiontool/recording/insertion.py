@@ -33,7 +33,7 @@ def put_untimed(
 ) -> list[ChunkSurvey]:
     """Put chunks without a base of times into chains of their kind; those for which there is no room are returned."""
     left = [one for one in untimed if not _put_as_noted(one, alike, is_listed, handed)]
-    left = [one for one in left if not _fill_gap(one, alike, is_listed)]
+    left = [one for one in left if not (_fill_gap(one, alike, is_listed) or _end_gap(one, alike, is_listed))]
     return [one for one in left if not _put_behind(one, alike, is_listed)]
 
 
@@ -80,6 +80,30 @@ def _fill_gap(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> 
     return True
 
 
+def _end_gap(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> bool:
+    """Put a chunk without its beginning before the one that goes on in its cluster, if there is one gap for it alone.
+
+    It does so where the number proves nothing: others are missing between it and the last one.
+    """
+    if not (one.is_torn_at_start and one.digests) or one.is_torn_at_end or not chains:
+        return False
+    nearest = min(of_the_same(one, chains, is_listed), key=lambda chain: distance(chain, one))
+    if one.chunk.seq <= nearest.numbers[1] + 1:
+        return False
+    gaps = [
+        at
+        for at in range(nearest.first_free, len(nearest.chunks))
+        if nearest.chunks[at].counts_from_before
+        and abs(nearest.chunks[at].head_ms - one.tail_ms) <= _EXACT_MS
+        and one.length_ms * _MOSTLY <= _room_ms(nearest, at) < inf
+    ]
+    if len(gaps) != 1:
+        return False
+    nearest.moved.append(one.chunk)
+    nearest.chunks.insert(gaps[0], one)
+    return True
+
+
 def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> bool:
     """Put a chunk without a base of times where its number says, or else after one whose cluster it goes on with.
 
@@ -109,6 +133,8 @@ def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> boo
     better = exact and not _goes_on(nearest, index, one, _LATE_MS if room_ms < inf else _EXACT_MS)
     if not leaders and abs(room_ms) <= CONTINUES_MS < one.length_ms * _MOSTLY:
         return _put_where_another_was(nearest, one)
+    if not (leaders or fits_number or torn) and _outlasts_clusters(one, chains):
+        return False
     if torn or not leaders or (fits_number and not better):
         nearest.chunks.insert(index, one)
         return True
@@ -116,6 +142,12 @@ def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> boo
     chains[number].moved.append(one.chunk)
     chains[number].chunks.insert(at, one)
     return True
+
+
+def _outlasts_clusters(one: ChunkSurvey, chains: Sequence[Chain]) -> bool:
+    """Whether a chunk goes on in its cluster for longer than any cluster of these recorder runs lasted."""
+    longest_ms = [max(it.tail_ms, it.counted_ms) for chain in chains for it in chain.chunks if it.start_ms is not None]
+    return len(longest_ms) > 1 and one.tail_ms > max(longest_ms) + SAME_PLACE_MS
 
 
 def _put(chain: Chain, index: int, one: ChunkSurvey, number_says: int) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _UNEXPLAINED, _OVERLAPPING = 0.4, 0.7  # costs against a chunk's 1; chosen
 _INEXACTLY = 0.05  # cost at most where chunks nearly touch: of two, the one that fits better; chosen
+_ODDLY = 0.03  # cost at most of a gap that is not as long as what is missing there; chosen: it decides between equals
 _FEW_OUT_OF_PLACE = 0.3  # share of the chunks; chosen
 _LONGEST_STEP = 400  # chunks between two neighbours of the order; chosen: bounds the time that it takes
 _NOTED = 2.0  # weight of a chunk that is in the recorder's list, against 1; chosen
@@ -176,6 +177,9 @@ def _sorted(
     loosely = Fit(missing=len(missing), untimed_ms=untimed_ms)
     left = fit_into_gaps([one for one in remaining if is_noted(one)], order, loosely)
     remaining = [one for one in remaining if one in left or not is_noted(one)]
+    far = [one for one in remaining if one not in left and order and one.chunk.seq > order[-1].chunk.seq + 1]
+    unplaced = fit_into_gaps(far, order, loosely)
+    remaining = [one for one in remaining if one not in far or one in unplaced]
     by_number += [one for one in remaining if is_of_its_number(one, order, is_noted)]
     remaining = [one for one in remaining if one not in by_number]
     for one in fit_into_gaps(remaining, order, loosely):
@@ -228,7 +232,8 @@ def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:
 def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> list[ChunkSurvey]:
     """The most chunks, by what they are worth, whose times rise with their numbers."""
     timed = [one for one in raw if one.start_ms is not None]
-    slack_ms = min(2 * SAME_PLACE_MS, median([one.length_ms for one in timed] or [0.0]) / 2)
+    usual_ms = median([one.length_ms for one in timed] or [0.0])
+    slack_ms = min(2 * SAME_PLACE_MS, usual_ms / 2)
     # How much sound is in the chunks before each whose own times are not known.
     silent_ms = {
         one.chunk: sum(other.length_ms for other in raw if other.start_ms is None and other.chunk.seq < one.chunk.seq)
@@ -247,7 +252,9 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
                 continue
             odd = step > slack_ms and index == other + 1 and not _any_between(missing, before, one)
             cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -TOUCHING_MS else 0.0
-            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / TOUCHING_MS))
+            gone = bisect_left(missing, one.chunk.seq) - bisect_left(missing, before.chunk.seq)
+            odd_share = _odd_share(step, range(gone, gone + index - other), usual_ms)
+            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / TOUCHING_MS)) - _ODDLY * odd_share
             if total > weight:
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))
@@ -258,6 +265,12 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
         path.append(timed[at])
         at = came_from[at]
     return path[::-1]
+
+
+def _odd_share(step_ms: float, counts: range, usual_ms: float) -> float:
+    """By what share of a chunk a step is off from so many chunks that are missing or passed over, 1 at most."""
+    off_ms = min(abs(step_ms - count * usual_ms) for count in counts)
+    return min(1.0, off_ms / usual_ms) if usual_ms and step_ms > TOUCHING_MS else 0.0
 
 
 def _any_before(missing: Sequence[int], one: ChunkSurvey) -> bool:

@@ -19,6 +19,7 @@ from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
+from .pieces import cut_chunk
 from .recorders import Chain
 from .records import ChunkRecord, Stretch, Verdict
 from .runs import Aside, Piece, RecorderRun
@@ -93,6 +94,7 @@ class _Planner:
         self._entry = entry
         self._surveys = surveys
         self._by_chunk = {one.chunk: one for one in surveys}
+        self._sizes = {one.chunk: one.size_bytes for one in surveys}
         self._noted = Noted(entry)
         self._missing = missing_numbers(listed, entry)
         self._unusable: list[int] = []
@@ -233,8 +235,7 @@ class _Planner:
             lost = [n for n in (*self._missing, *self._unusable) if chains[index - 1].numbers[1] < n < first.seq]
             run.before_ms = len(lost) * run.chunk_ms if behind else 0.0
         run.findings += [findings.out_of_order(chunk) for chunk in chain.moved]
-        among = [one.chunk.seq for other in chains if other is not chain for one in other.chunks]
-        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *among]))
+        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *_among(chain, chains)]))
         run.pieces = self._pieces(run, chain, shared, lost_before)
         self._plan.runs.append(run)
 
@@ -259,7 +260,8 @@ class _Planner:
         skipped: list[int] = []
         for position in sorted({place for found in places.values() for place in found} - {len(order)}):
             missing = places["missing"].get(position, [])
-            goes_on = chain.goes_on_at(position)
+            known = missing or places["unusable"].get(position)
+            goes_on = chain.goes_on_at(position) or (not known and chain.is_off_by_a_bit_at(position))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing
@@ -282,15 +284,24 @@ class _Planner:
 
     def _pieces(self, run: RecorderRun, chain: Chain, shared: Shared, lost: Mapping[int, Lost]) -> list[Piece]:
         pieces: list[Piece] = []
-        short: Lost | None = None
+        before = Lost()  # what is cut off the end of the chunk before
         for position, one in enumerate(chain.chunks):
-            gone = lost.get(position) or short or self._torn(chain, position, run.chunk_ms)
             fresh = self._pieces_of(one, run, shared, chain.moved)
+            short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
+            is_late = not before.why and not one.is_torn_at_start and chain.begins_late(position)
+            if short.why and not is_late:
+                run.short.add(one.chunk)
+            gone = lost.get(position) or (before if before.why else self._torn(chain, position, run.chunk_ms))
+            if position and one.follows == chain.chunks[position - 1].chunk:
+                gone = Lost()  # what the one before has not is at the beginning of this one
+            elif short.why and is_late:
+                gone = gone.and_of(short)
             pieces.append(
                 replace(fresh[0], lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
             )
             pieces += fresh[1:]
-            short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
+            cut_at_end = one.is_torn_at_end or not (is_late or one.is_torn_at_start)
+            before = short if cut_at_end else Lost()
         return pieces
 
     def _torn(self, chain: Chain, position: int, usual_ms: float) -> Lost:
@@ -303,48 +314,30 @@ class _Planner:
 
     def _pieces_of(self, one: ChunkSurvey, run: RecorderRun, shared: Shared, moved: Sequence[ChunkRef]) -> list[Piece]:
         """A chunk, less what its neighbours have too, with the stretches of copies that mend it."""
-        start, stop = 0, one.size_bytes
-        if one.chunk in shared.head_cuts:
-            start, other = shared.head_cuts[one.chunk]
-            kept_at = self._by_chunk[other].size_bytes - start
-            aside = Stretch(0, start, "the chunk before ends with it", other, kept_at)
-            self._plan.asides.append(Aside(one.chunk, aside))
-            run.findings.append(findings.overlap(one.chunk, other, start, at_start=True))
-        if one.chunk in shared.tail_cuts:
-            count, other = shared.tail_cuts[one.chunk]
-            stop = max(start, stop - count)
-            aside = Stretch(stop, one.size_bytes - stop, "the chunk behind begins with it", other, 0)
-            self._plan.asides.append(Aside(one.chunk, aside))
-            run.findings.append(findings.overlap(one.chunk, other, one.size_bytes - stop, at_start=False))
-        pieces: list[Piece] = []
-        at = start
-        for patch in shared.patches.get(one.chunk, ()):
-            if not start <= patch.start <= patch.stop <= stop:
-                unused = Stretch(patch.other_start, patch.other_stop - patch.other_start, "a copy", one.chunk)
-                self._plan.asides.append(Aside(patch.other, unused))
-                continue
-            if patch.start > at:
-                pieces.append(Piece(one.chunk, at, patch.start))
-            pieces.append(Piece(patch.other, patch.other_start, patch.other_stop, counted_for=one.chunk))
-            if patch.stop > patch.start:
-                reason = "a copy has more of it"
-                self._plan.damage.append(Aside(one.chunk, Stretch(patch.start, patch.stop - patch.start, reason)))
-            at = patch.stop
-        whole = not pieces and not at and stop == one.size_bytes
-        if at < stop or all(piece.chunk != one.chunk for piece in pieces):  # it is read, if only for its hash
-            pieces.append(Piece(one.chunk, at, None if whole else stop))
         noted_as = self._noted.number_of(one) if one.chunk in moved else None
-        return [replace(piece, noted_as=noted_as) for piece in pieces]
+        cut = cut_chunk(one, shared, noted_as, self._sizes)
+        self._plan.asides += cut.asides
+        self._plan.damage += cut.damage
+        run.findings += cut.findings
+        return cut.pieces
 
-    def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> Lost | None:
-        """Name what differs from the recorder's list; what is lost at the chunk's end, if that is short."""
+    def _check_manifest(self, one: ChunkSurvey, run: RecorderRun, *, moved: bool) -> Lost:
+        """Name what differs from the recorder's list; how much of the chunk is lost, if it is short."""
         number = self._noted.number_of(one) if moved and self._noted.knows(one) else one.chunk.seq
         if (finding := self._noted.unlike(one, number)) is None:
-            return None
+            return Lost()
         run.findings.append(finding)
         self._plan.altered.add(one.chunk)
         noted = self._noted.chunks[number].bytes or 0
-        if one.size_bytes < noted:
-            run.short.add(one.chunk)
-        cut_at_end = one.is_torn_at_end or not one.is_torn_at_start
-        return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted and cut_at_end else None
+        return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted else Lost()
+
+
+def _among(chain: Chain, chains: Sequence[Chain]) -> list[int]:
+    """The numbers of other runs' chunks that may have the place of a run's own.
+
+    Of a second recorder that was at work at the same time they are between chunks that go on with one another.
+    """
+    among = sorted(one.chunk.seq for other in chains if other is not chain for one in other.chunks)
+    places = places_of(among, [one.chunk for one in chain.chunks], chain.moved).keys() - {len(chain.chunks)}
+    going_on = sum(chain.goes_on_at(place) for place in places)
+    return [] if going_on * 2 > len(places) else among

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .gap_places import Lost
 from .sequence import taken_by_moved
 from .survey import torn_between
-from .time_groups import STEP_MS
+from .time_groups import STEP_MS, looks_like_a_bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +90,30 @@ class Chain:
         if before.end_ms is None or one.start_ms is None:
             return False
         return one.start_ms - before.end_ms <= _LEAST_GAP_MS
+
+    def is_off_by_a_bit_at(self, place: int) -> bool:
+        """Whether a chunk goes on in the cluster of the one before, and one wrong bit of its own is what is between."""
+        before, one = self.chunks[place - 1 : place + 1] if place else (None, None)
+        if before is None or one is None or before.end_ms is None or one.start_ms is None:
+            return False
+        goes_on = one.counts_from_before and abs(one.head_ms - before.tail_ms) <= STEP_MS
+        apart_ms = one.start_ms - before.end_ms
+        is_a_chunk = abs(apart_ms - before.length_ms) <= SAME_PLACE_MS / 2
+        return goes_on and not is_a_chunk and looks_like_a_bit(apart_ms, one.ticks_per_ms)
+
+    def begins_late(self, place: int) -> bool:
+        """Whether a chunk begins in a cluster that begins neither in it nor in the one before: its beginning is lost.
+
+        Where that one is lost as well, the others say whether chunks begin with a cluster of their own.
+        """
+        one = self.chunks[place]
+        if not place or one.follows or not one.counts_from_before:
+            return False
+        before = self.chunks[place - 1]
+        if before.chunk.seq == one.chunk.seq - 1:
+            return not self.goes_on_at(place) and abs(one.head_ms - before.tail_ms) > CONTINUES_MS
+        others = [other for other in self.chunks[1:] if other is not one and other.digests]
+        return sum(other.counts_from_before for other in others) * 2 < len(others)
 
     def torn_at(self, place: int, usual_ms: float) -> Lost:
         """Why a chunk does not go on with the one before, and how much of one of them is missing by its sound."""
@@ -173,7 +197,10 @@ def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain
     whole = whole or [max(chains, key=lambda chain: chain.packets)] if chains else []
     for chain in chains:
         if chain not in whole:
-            nearest = min(of_the_same(chain.chunks[0], whole, is_listed), key=partial(distance, one=chain.chunks[0]))
+            first = chain.chunks[0]
+            open_ = of_the_same(first, whole, is_listed)
+            fits = [other for other in open_ if is_beside(first, other)] if len(chain.chunks) == 1 else []
+            nearest = min(fits or open_, key=partial(distance, one=first))
             nearest.chunks = sorted([*nearest.chunks, *chain.chunks], key=lambda one: one.chunk.seq)
     return whole
 
@@ -181,6 +208,14 @@ def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain
 def of_the_same(one: ChunkSurvey, chains: Sequence[Chain], is_listed: IsNoted) -> Sequence[Chain]:
     """The chains that the recorder listed where it listed the chunk, else the others; all where there are none."""
     return [chain for chain in chains if is_listed(one) == any(map(is_listed, chain.chunks))] or chains
+
+
+def is_beside(one: ChunkSurvey, chain: Chain) -> bool:
+    """Whether a chunk goes on right where one of a chain ends, or ends where one begins, and none has its place."""
+    starts, ends = ([getattr(other, end) for other in chain.chunks] for end in ("start_ms", "end_ms"))
+    is_free = all(overlap_ms(one, other) <= CONTINUES_MS for other in chain.chunks if other.start_ms is not None)
+    after = any(ms is not None and abs(ms - (one.start_ms or 0.0)) <= STEP_MS for ms in ends)
+    return is_free and (after or any(ms is not None and abs(ms - (one.end_ms or 0.0)) <= STEP_MS for ms in starts))
 
 
 def distance(chain: Chain, one: ChunkSurvey) -> int:

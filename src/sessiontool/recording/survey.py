@@ -33,6 +33,7 @@ WEBM = "WebmDemuxer"
 _CLOCKLESS = ("Mp3Demuxer", "PcmDemuxer")
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _PROVING = 3  # packets; chosen: fewer may be taken for those of another track
+_OWN_BASE_MS = 25  # chosen: as `time_groups.STEP_MS`; between where a chunk begins and the time of its first packet
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
 _BLANK = bytes(4)  # bytes; chosen: of two copies, one with as many zeroes more was overwritten
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
@@ -129,6 +130,16 @@ class ChunkSurvey:
     def says_what_it_is(self) -> bool:
         """Whether others can be read by what its header says; a WAV file's does not begin a recording."""
         return self.has_header or (self.track is not None and isinstance(self.track.head, PcmHead))
+
+    @property
+    def counts_from_before(self) -> bool:
+        """Whether its first packet counts from a base of times that is not in it."""
+        return bool(self.digests) and (self.start_ms is None or abs(self.start_ms - self.head_ms) > _OWN_BASE_MS)
+
+    @property
+    def counted_ms(self) -> float:
+        """How long after a base that is in a chunk before its first packet begins; 0 where it begins with its own."""
+        return self.head_ms if self.counts_from_before else 0.0
 
     @property
     def is_torn_at_start(self) -> bool:
