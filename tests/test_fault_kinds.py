@@ -516,3 +516,11 @@ def test_a_wrong_bit_behind_a_foreign_chunk_is_no_loss() -> None:
     outcome = outcome_of(folder, bare=True)
     assert outcome.is_right, outcome.verdict
     assert ("cluster-time-wrong", 8) in codes(outcome)
+
+
+def test_a_page_s_packets_end_where_its_table_is_wiped_out() -> None:
+    """Behind entries that became zero no length says where a packet begins."""
+    folder = folder_of("sim-ogg")
+    folder.uploads[7].splice(2421, 2439, [Piece(bytes(18), tag=1)])
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict

@@ -190,17 +190,18 @@ def damaged_page_at(
     if len(cuts) == 1 and table.end != following and cuts[0] >= table.body:
         stop = cuts[0]
     goes_on = bool(flags & CONTINUED) if is_plain and number != expected.number else expected.goes_on
+    lacing = table.lacing if table.end == following else table.lacing[: table.sure_segments()]
     assert expected.stream is not None
     return Page(
         offset + at,
         table.body - at,
-        min(table.end, stop) - at,
+        min(table.body + sum(lacing), stop) - at,
         (CONTINUED if goes_on else 0) | (flags & LAST if is_plain else 0),
         granule if is_plain else NO_GRANULE,
         expected.stream,
         number if is_named or expected.number is None else expected.number,
-        _pieces(buf, table.body, table.lacing, offset, stop),
-        table.lacing[-1:] == b"\xff" and table.end <= stop,
+        _pieces(buf, table.body, lacing, offset, stop),
+        lacing[-1:] == b"\xff" and table.end <= stop,
         is_intact=False,
     )
 
@@ -279,6 +280,15 @@ class _Table:
             if table.end == self._following and packets >= enough and is_better:
                 best.append((packets - 2 * fitting, table))
         return min(best, key=itemgetter(0))[1] if best else None
+
+    def sure_segments(self) -> int:
+        """How many of its segments are before an empty packet, behind which nothing says where others begin."""
+        empty = (
+            place
+            for place, length in enumerate(self.lacing)
+            if not length and (self.lacing[place - 1] < 255 if place else not self._expected.goes_on)
+        )
+        return next(empty, len(self.lacing))
 
     def _last_segments(self) -> int:
         """Where in the table the last packet begins."""
