@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,6 +155,7 @@ def test_what_is_shown_is_valid(kind: str) -> None:
         parse[kind](text)
 
 
+SEVERITIES = {"info", "warning", "error"}
 MAKES_FINDINGS = re.compile(r"^Finding$|problems\.(add|expect)$")
 
 
@@ -175,6 +177,32 @@ def test_every_finding_is_explained_and_no_other() -> None:
     explained = re.findall(r"^### ([a-z-]+)$", FINDINGS.read_text(), re.MULTILINE)
     assert len(explained) == len(set(explained))
     assert set(explained) == codes_in_source()
+
+
+def severities_in_source() -> set[tuple[str, str]]:
+    """Each code with each severity that stands next to it in a call, on either side of a conditional expression too."""
+    made: set[tuple[str, str]] = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                for code, severity in pairwise(node.args):
+                    made |= {(a, b) for a in literals(code) for b in literals(severity) if b in SEVERITIES}
+    return made
+
+
+def literals(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) | literals(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def test_a_finding_has_the_severity_that_its_section_says() -> None:
+    sections = re.findall(r"^### ([a-z-]+)\n\n\*([a-z, ]+)\.?\*", FINDINGS.read_text(), re.MULTILINE)
+    documented = {(code, severity) for code, listed in sections for severity in listed.split(", ")}
+    codes = {code for code, _ in sections}
+    found = {(code, severity) for code, severity in severities_in_source() if code in codes}
+    assert len(found) > 60
+    assert found <= documented
 
 
 def test_every_exit_code_is_listed() -> None:
