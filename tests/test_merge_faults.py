@@ -239,24 +239,26 @@ def test_the_key_of_kms_is_handed_on(bucket: Prefix, monkeypatch: pytest.MonkeyP
 # -- what it costs
 
 
-def test_a_merge_asks_for_little_besides_its_chunks(bucket: Prefix, monkeypatch: pytest.MonkeyPatch) -> None:
-    from botocore.client import BaseClient
-
-    sent: list[tuple[str, str]] = []
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def watched(self: Any, name: str, parameters: Any) -> Any:
-        sent.append((name, parameters.get("Key", "").rpartition("/")[2]))
-        return call(self, name, parameters)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+def test_a_first_merge_asks_for_nothing_twice(bucket: Prefix, fault_proxy: FaultProxy) -> None:
+    session = [key.rpartition("/")[2] for key in list(bucket.keys()) if not key.endswith("/truth.json")]
     assert merge(bucket) == (0, "")
-    written = ["audio.webm", "captions.srt", "captions.vtt", "transcript.json", "report.json"]
-    assert [name for name, _ in sent[:4]] == ["ListObjectsV2", "GetObject", "PutObject", "GetObject"]
-    assert [key for _, key in sent[1:4]] == ["report.json", ".sessiontool.lease", "report.json"]
-    first = [("HeadObject", "report.json"), *(("PutObject", name) for name in written[:-1])]
-    assert sorted(sent[4:-2]) == sorted(first)
-    assert sent[-2:] == [("PutObject", "report.json"), ("DeleteObject", ".sessiontool.lease")]
+    sent = [(method, path.partition("?")[0].rpartition("/")[2]) for method, path in fault_proxy.requests]
+    read = [name for method, name in sent[1:] if method == "GET"]
+    assert sorted(read) == sorted([*session, "report.json"])
+    assert fault_proxy.count("GET", "list-type") == 1
+    written = [name for method, name in sent if method == "PUT"]
+    assert written[0] == ".sessiontool.lease"
+    assert sorted(written[1:-1]) == ["audio.webm", "captions.srt", "captions.vtt", "transcript.json"]
+    assert sent[-2:] == [("PUT", "report.json"), ("DELETE", ".sessiontool.lease")]
+    assert len(sent) == 1 + len(read) + len(written) + 1
+
+
+def test_a_result_that_is_replaced_is_looked_at_twice(bucket: Prefix, fault_proxy: FaultProxy) -> None:
+    assert merge(bucket) == (0, "")
+    fault_proxy.requests.clear()
+    assert merge(bucket, "--force", "--pauses", "keep") == (0, "")
+    assert fault_proxy.count("GET", "merged/report.json") == 2
+    assert not fault_proxy.count("HEAD")
 
 
 # -- what has to be allowed

@@ -102,6 +102,7 @@ class SessionListing:
     `chunks` are in order of part, then seq.  `documents` maps a file name of the session folder (`session.json`,
     `utterances.jsonl`, `events.jsonl`, …) to its object.  `ignored` are objects that fit no pattern.  `chunks_folder`
     is where the layout puts the session's chunks and nothing else: a key's beginning up to a slash, or empty.
+    `has_result` is false where the listing shows that the store has no result of the session in its own place for them.
     """
 
     session_id: str
@@ -110,6 +111,7 @@ class SessionListing:
     documents: dict[str, StoredObject]
     ignored: tuple[StoredObject, ...] = ()
     chunks_folder: str = ""
+    has_result: bool = True
 
     @property
     def newest_chunk_s(self) -> float:

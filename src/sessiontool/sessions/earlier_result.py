@@ -30,7 +30,8 @@ class EarlierResult:
         self.listing = self.second.left_out_of(listing) if self.second else listing
         self.settings: dict[str, Any] = {**settings_used(options), **second_settings(self.second)}
         self.mark = fingerprint(self.listing, {**self.settings, **limits_in_effect(listing, store.limits)})
-        self.report = target.read(result_files.REPORT)
+        is_none = not listing.has_result and target.url == store.target(listing.session_id).url
+        self.report = None if is_none else target.read(result_files.REPORT)
 
     @cached_property
     def published(self) -> Report | None:

@@ -52,6 +52,11 @@ class Publication:
         """The tag of the report that is to be replaced."""
         return self._bucket.tag_of(self._report)
 
+    def saw_report(self, tag: str | None) -> None:
+        """The tag of the report as it was just read, None without one: it need not be asked for again."""
+        if not self._sent:
+            self._old = tag
+
     def send(self, name: str, path: Path) -> None:
         """Begin to store a file."""
         self._sent[name] = (path, self._pool.submit(self._put, name, path))

@@ -7,6 +7,7 @@ is noticed instead of mixed.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +22,7 @@ from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..local.untrusted import check_name
-from ..protocols import Check, changed, check_size, unknown_session
+from ..protocols import REPORT_NAME, Check, changed, check_size, unknown_session
 from ..scanning import scan_sorted, scanned
 from .bucket import Bucket
 from .checks import check_bucket, check_purging, check_writing
@@ -150,10 +151,12 @@ class S3Store:
         self._bucket.put_if(self._root + _INDEX, body, tag)
 
     def list_session(self, session_id: str) -> SessionListing:
-        listing = self.layout.listing(session_id, self._all_of(session_id))
+        found = list(self._all_of(session_id))
+        listing = self.layout.listing(session_id, found)
         if listing is None:
             raise unknown_session(self, session_id)
-        return listing
+        report = f"{listing.folder}/{MERGED_FOLDER}/{REPORT_NAME}"
+        return replace(listing, has_result=any(obj.key == report for obj in found))
 
     def has_below(self, folder: str, session_id: str) -> bool:
         prefix = f"{self._root}{folder}/{self.layout.prefixes(session_id)[0]}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..local.disk import scratch_folder
 from ..local.untrusted import check_name
-from ..protocols import check_published
+from ..protocols import REPORT_NAME, check_published
 from .files import S3Files
 from .lease import Lease
 from .links import link_to
@@ -52,7 +52,10 @@ class S3Target:
         return {name: entry["Size"] for entry in found if (name := entry["Key"].removeprefix(self._prefix))}
 
     def read(self, name: str) -> bytes | None:
-        return self._bucket.get_if_there(self._prefix + check_name(name))
+        found = self._bucket.snapshot(self._prefix + check_name(name))
+        if name == REPORT_NAME and self._publication is not None:
+            self._publication.saw_report(found.tag if found else None)
+        return found.body if found else None
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
