@@ -17,6 +17,7 @@ from conftest import store_of
 from places import Prefix
 from typer.testing import CliRunner
 
+from sessiontool import RedactRequest, redact
 from sessiontool.cli import app
 from sessiontool.media.opus import packet_samples
 from sessiontool.sessions import report as reports
@@ -369,6 +370,15 @@ def test_a_dry_run_writes_nothing(store: Path) -> None:
     before = sorted(store.rglob("*"))
     assert "dry run" in run(store, "redact", "--text", "painful", "--dry-run")
     assert sorted(store.rglob("*")) == before
+
+
+def test_a_result_that_is_printed_says_none_of_it(store: Path) -> None:
+    """Results of the Python API end up in logs."""
+    asked = RedactRequest(texts=("fifteen hours",), utterances=("u002",))
+    result = redact(SESSION, store=store, asked=asked, dry_run=True)
+    assert result.plan.removed
+    assert [text for text in (*result.plan.removed, "fifteen") if text and text in repr(result)] == []
+    assert "fifteen" not in repr(RedactRequest(texts=("fifteen hours",), spans=("spans.jsonl", b"fifteen")))
 
 
 def test_what_cannot_be_redacted_is_refused(store: Path) -> None:

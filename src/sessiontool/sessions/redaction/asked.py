@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,8 @@ class RedactRequest:
     UsageError for a kind that is none.
     """
 
-    spans: tuple[str, bytes] | None = None
-    texts: tuple[str, ...] = ()
+    spans: tuple[str, bytes] | None = field(default=None, repr=False)  # these two may hold what is secret
+    texts: tuple[str, ...] = field(default=(), repr=False)
     utterances: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     finder: str = ""

@@ -46,7 +46,7 @@ class RedactionPlan:
     fields: set[str] = field(default_factory=set)
     placed: list[list[Stretch]] = field(default_factory=list)
     secrets: Secrets = field(default_factory=lambda: Secrets(()))
-    removed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list, repr=False)  # a result that is printed or logged says none of it
 
     @property
     def stretches(self) -> list[Stretch]:
