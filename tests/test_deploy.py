@@ -48,8 +48,9 @@ def checked(program: str, *arguments: str | Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, ""), done.stdout + done.stderr
 
 
-def test_the_sam_template() -> None:
-    checked("cfn-lint", "--non-zero-exit-code", "warning", TEMPLATE)
+def test_the_templates_of_cloudformation() -> None:
+    templates = [TEMPLATE, DEPLOY / "lambda" / "registry.yaml", DEPLOY / "aws-batch" / "nightly.yaml"]
+    checked("cfn-lint", "--non-zero-exit-code", "warning", "--", *templates)
 
 
 def test_the_container_file() -> None:
@@ -61,7 +62,7 @@ def test_the_kubernetes_objects() -> None:
 
 
 def test_the_systemd_units(tmp_path: Path) -> None:
-    for unit in (DEPLOY / "systemd").iterdir():
+    for unit in (DEPLOY / "systemd").glob("sessiontool-batch.*"):
         text = unit.read_text().replace("/opt/sessiontool/bin/sessiontool", sys.executable)  # it must be there
         (tmp_path / unit.name).write_text(text)
     checked("systemd-analyze", "verify", "--man=no", *sorted(tmp_path.iterdir()))
@@ -77,6 +78,54 @@ def test_the_job_definition_of_aws_batch() -> None:
     assert model.input_shape is not None
     report = ParamValidator().validate(definition, model.input_shape)
     assert not report.has_errors(), report.generate_report()
+
+
+def test_the_installation_for_systemd(copy: Callable[[str], Path], tmp_path: Path) -> None:
+    """The script itself below a folder, and what the unit starts, with the settings and the folders it made."""
+    store, root = copy("chrome-silence").parent, tmp_path / "root"
+    exporter, program = root / "var/lib/prometheus/node-exporter", root / "opt/sessiontool/bin/sessiontool"
+    for folder in (exporter, program.parent, root / "var/lib/sessiontool"):
+        folder.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m sessiontool "$@"\n')
+    program.chmod(0o755)
+    (root / "opt/sessiontool/.kept").touch()  # the environment is this one
+    install = ["sh", str(DEPLOY / "systemd" / "install.sh"), str(store)]
+    around = {**os.environ, "DESTDIR": str(root)}
+    for output in ("", str(tmp_path / "results")):  # settings are kept
+        subprocess.run([*install, *filter(None, [output])], env=around, check=True, capture_output=True)
+    settings = (root / "etc/sessiontool.env").read_text()
+    assert settings == f"SESSIONTOOL_STORE={store}\n"
+    assert (root / "etc/sessiontool.env").stat().st_mode & 0o777 == 0o600
+    units = root / "etc/systemd/system"
+    assert (
+        f"ReadWritePaths={store} {tmp_path}/results\n"
+        in (units / "sessiontool-batch.service.d/folders.conf").read_text()
+    )
+    assert (exporter / "sessiontool.prom").readlink() == Path("/var/lib/sessiontool/sessiontool.prom")
+
+    unit = (units / "sessiontool-batch.service").read_text().replace("\\\n", " ")
+    start = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)[0].split()
+    argv = [f"{root}{one}" if one.startswith(("/opt/", "/var/")) else one for one in start]
+    own = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    environment = {**own, **dict(line.split("=", 1) for line in settings.splitlines())}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (store / "chrome-silence/merged/report.json").exists()
+    metrics = (root / "var/lib/sessiontool/sessiontool.prom").read_text()
+    assert "sessiontool_batch_worst_exit_code 0.0" in metrics
+    alerts = (DEPLOY / "prometheus" / "alerts.yaml").read_text()
+    named = set(re.findall(r"sessiontool_batch_\w+", alerts))
+    assert named
+    assert named <= set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE))
+    assert yaml.safe_load(alerts)["groups"][0]["rules"]
+
+
+@pytest.mark.parametrize(("place", "words"), [("calls", "whole path"), ("/home/me/calls", "of a home")])
+def test_an_installation_that_could_not_work_is_refused(place: str, words: str, tmp_path: Path) -> None:
+    argv = ["sh", str(DEPLOY / "systemd" / "install.sh"), place]
+    around = {**os.environ, "DESTDIR": str(tmp_path)}
+    done = subprocess.run(argv, env=around, capture_output=True, text=True, check=False)
+    assert (done.returncode, words in done.stderr, list(tmp_path.iterdir())) == (2, True, [])
 
 
 # -- what they say about sessiontool

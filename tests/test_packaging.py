@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import sessiontool
+from sessiontool.errors import install_line
 
 PROJECT = Path(__file__).parent.parent
 
@@ -49,3 +52,25 @@ def test_tools_of_developers_are_extras() -> None:
     always = [line for line in requires("sessiontool") or () if "extra ==" not in line]
     assert always
     assert not [line for line in always if line.startswith(("pytest", "hypothesis", "mypy", "ruff", "seaweedfs"))]
+
+
+def test_the_line_for_an_extra_names_its_packages() -> None:
+    """By pip itself: sessiontool is in no index that could bring its extras."""
+    argv = shlex.split(install_line("words"))
+    assert argv[0] == sys.executable
+    done = subprocess.run([*argv, "--dry-run", "--no-deps"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "num2words" in done.stdout
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "av").mkdir()
+    (tmp_path / "av" / "__init__.py").write_text('raise ModuleNotFoundError("No module named av", name="av")\n')
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    call = [sys.executable, "-m", "sessiontool", "merge", "demo", "-s", str(PROJECT / "samples"), "-o", str(tmp_path)]
+    around = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(call, capture_output=True, text=True, check=False, env=around, timeout=60)
+    assert (done.returncode, "the package av is not installed" in done.stderr) == (1, True), done.stderr
+    assert "bug" not in done.stderr
+    plain = subprocess.run([*call, "--no-align"], capture_output=True, text=True, check=False, env=around, timeout=60)
+    assert plain.returncode == 0, plain.stderr

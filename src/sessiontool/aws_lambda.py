@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from . import cpus
-from .batch.job import FAILED, Job, Outcome, Runner, failed, unexpected
+from .batch.job import FAILED, Job, Outcome, Runner, failed
 from .batch.selection import Selection
 from .compose import corrections_file_of, merge_options_of, with_layout
 from .config import load_settings
 from .console import json_logs
 from .documents.json_text import parse
-from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
+from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError, unexpected
 from .storage import Layout
 
 if TYPE_CHECKING:

@@ -5,6 +5,9 @@ An error carries what is wrong (`message`) and the next step (`hint`); only the 
 
 from __future__ import annotations
 
+import shlex
+import sys
+
 
 class SessionToolError(Exception):
     """Something failed for a reason that has no class of its own."""
@@ -47,3 +50,25 @@ class BusyError(StorageError):
 
 class NotAFileError(StorageError):
     """A link, a pipe or a device is in the place of a file."""
+
+
+def unexpected(error: BaseException, look: str = "`merge ID --debug`") -> SessionToolError:
+    """What was not foreseen, as an error of ours; `look` says where more of it is shown."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        what = f"the package {error.name} is not installed"
+        return SessionToolError(what, hint="install sessiontool anew; `sessiontool doctor` says what is missing")
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return SessionToolError(f"unexpected {what}", hint=f"this is a bug of sessiontool; {look} shows where")
+
+
+def install_line(extra: str) -> str:
+    """What to type for the packages of an extra, by their own names: it works wherever sessiontool came from."""
+    from importlib import metadata  # noqa: PLC0415 - most runs lack nothing
+
+    try:
+        asked = metadata.requires("sessiontool") or ()
+    except metadata.PackageNotFoundError:  # run from its source
+        asked = ()
+    marked = f"extra == '{extra}'"
+    wanted = [one.partition(";")[0].strip() for one in asked if marked in one.replace('"', "'")]
+    return shlex.join([sys.executable, "-m", "pip", "install", *(wanted or [f"sessiontool[{extra}]"])])

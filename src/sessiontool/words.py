@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from .errors import UsageError
+from .errors import UsageError, install_line
 from .forced_alignment.pool import Pool, cores
 from .forced_alignment.timed_words import (
     ended_with_words,
@@ -84,7 +84,7 @@ def engine() -> str:
         return f"{_VERSION}: " + ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     except PackageNotFoundError as error:
         raise UsageError(
-            f"word times need the package {error.name}", hint="pip install 'sessiontool[words]', or leave out --words"
+            f"word times need the package {error.name}", hint=f"{install_line('words')}, or leave out --words"
         ) from error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, install_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def detector() -> str:
         return ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     except PackageNotFoundError as error:
         raise UsageError(
-            f"the detector needs the package {error.name}", hint="pip install 'sessiontool[vad]', or leave out --vad"
+            f"the detector needs the package {error.name}", hint=f"{install_line('vad')}, or leave out --vad"
         ) from error
 
 

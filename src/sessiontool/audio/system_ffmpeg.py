@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, install_line
 from ..media.opus import SAMPLES_PER_SECOND
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def find_ffmpeg(wanted_for: str) -> str:
         return str(get_ffmpeg_exe())
     raise UsageError(
         f"{wanted_for} needs ffmpeg, and there is none on PATH",
-        hint="install ffmpeg, or `pip install 'sessiontool[ffmpeg]'`, which brings one",
+        hint=f"install ffmpeg, or a package that brings one: {install_line('ffmpeg')}",
     )
 
 

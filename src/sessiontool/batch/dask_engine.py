@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SessionToolError, StorageError, UsageError
-from .job import Job, Outcome, Runner, failed, interrupted, unexpected
+from ..errors import SessionToolError, StorageError, UsageError, install_line, unexpected
+from .job import Job, Outcome, Runner, failed, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ class DaskEngine:
         try:
             from distributed import Client  # noqa: PLC0415 - an extra, and it takes a second to come up
         except ImportError as error:
-            raise UsageError("--dask needs the package distributed", hint="pip install 'sessiontool[dask]'") from error
+            raise UsageError("--dask needs the package distributed", hint=install_line("dask")) from error
         try:
             self._client = Client(address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError) as error:

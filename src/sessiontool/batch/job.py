@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ..errors import BusyError, RecordingError, SessionToolError
+from ..errors import BusyError, RecordingError, SessionToolError, unexpected
 from ..options import FailOn, MergeOptions
 from ..progress import Progress, Silent, Timed
 from ..sessions import merge
@@ -202,12 +202,6 @@ def failed(session_id: str, error: SessionToolError) -> Outcome:
 
 def interrupted(session_id: str) -> Outcome:
     return Outcome(session_id, "interrupted", _INTERRUPTED, reason="the run was interrupted")
-
-
-def unexpected(error: BaseException) -> SessionToolError:
-    """What was not foreseen, as an error of ours."""
-    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; `merge ID --debug` shows where")
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:

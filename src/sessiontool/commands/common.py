@@ -16,7 +16,7 @@ import typer
 from ..compose import open_store_of, with_layout
 from ..config import load_settings
 from ..console import console, json_logs
-from ..errors import SessionToolError, StorageError
+from ..errors import SessionToolError, StorageError, unexpected
 from ..progress import Timed
 
 if TYPE_CHECKING:
@@ -155,10 +155,7 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             raise
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        console.print_error(
-            SessionToolError(f"unexpected {what}", hint="this is a bug of sessiontool; --debug shows where")
-        )
+        console.print_error(unexpected(error, "--debug"))
         raise typer.Exit(SessionToolError.exit_code) from None
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..model import Finding
 from ..recording.sequence import by_part, part_entry
-from ..storage.layout_hint import undivided_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +43,8 @@ def divided_findings(
     in_order = not unread and all(order.index(part) == order.index(other) + 1 for part, other in before.items())
     which = f"part {rest[0]} begins" if len(rest) == 1 else f"{len(rest)} parts, {rest[0]} for one, begin"
     where = "" if in_order else ", and not in its order" if not unread else ", which cannot be read so"
+    from ..storage.layout_hint import undivided_pattern  # noqa: PLC0415 - most layouts divide nothing
+
     pattern = undivided_pattern(layout, listing)
     return [
         Finding(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import NotFoundError, SessionToolError
+from ..errors import NotFoundError, SessionToolError, install_line
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
 from ..storage.checks import doubtful, probe
@@ -100,14 +101,13 @@ def _packages() -> Iterator[Check]:
         except metadata.PackageNotFoundError:
             missing.setdefault(extra, []).append(found["name"])
     if "" in missing:
-        hint = "install sessiontool anew: pip install --force-reinstall sessiontool"
+        hint = shlex.join([sys.executable, "-m", "pip", "install", *missing[""]])
         yield Check("packages", "failed", f"missing: {', '.join(missing.pop(''))}", hint, SessionToolError.exit_code)
     else:
         yield Check("packages", "ok", ", ".join(present.get("", ())))
     for extra in sorted({*present, *missing} - {""}):
         if extra in missing:
-            needed = f"not installed (pip install 'sessiontool[{extra}]' if you need it)"
-            yield Check(f"extra {extra}", "ok", needed)
+            yield Check(f"extra {extra}", "ok", f"not installed; if you need it: {install_line(extra)}")
         else:
             yield Check(f"extra {extra}", "ok", ", ".join(present[extra]))
 

@@ -14,7 +14,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import UsageError, install_line
 from ..sessions.explain_alignment import channel_of, stories
 from .plot_marks import (
     BAND_STEP,
@@ -80,7 +80,7 @@ def check_plot(file: str) -> None:
     try:
         import matplotlib as mpl  # noqa: F401, PLC0415 - it takes half a second to come up
     except ImportError as error:
-        raise UsageError("pictures need the package matplotlib", hint="pip install 'sessiontool[plot]'") from error
+        raise UsageError("pictures need the package matplotlib", hint=install_line("plot")) from error
 
 
 def save_plot(result: PlacingResult, file: str, begin_s: float = 0.0, end_s: float | None = None) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ...errors import UsageError
+from ...errors import UsageError, install_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,9 +100,7 @@ def render(form: Format, cues: Sequence[Cue] | Sequence[Spoken], look: RenderOpt
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("sessiontool"):
             raise
-        raise UsageError(
-            f"{form.name} captions need the package {error.name}", hint='pip install "sessiontool[formats]"'
-        ) from None
+        raise UsageError(f"{form.name} captions need the package {error.name}", hint=install_line("formats")) from None
 
 
 def clock(ms: int, separator: str = ".") -> str:
