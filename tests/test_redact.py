@@ -328,7 +328,7 @@ def test_what_has_no_place_stops_all_of_it(store: Path, tmp_path: Path, field: s
         (b'{"utterance": "u003", "text": "painful"}', 2, "a text must not stand here"),
         (b'{"utterance": "u003", "kind": "../x"}', 2, "no name"),
         (b'{"utterance": ["u003"]}', 2, "no id"),
-        (b'{"utterance": "u003", "role": "user"}', 2, "one voice alone"),
+        (b'{"utterance": "u003", "role": "agent"}', 2, "role is none of"),
         (b'{"utterance": "u003", "who": 1}', 2, "no field"),
         (b'{"utterance": "u003"}\n' * 10_001, 2, "more than 10,000"),
         (b"[" * 100_000, 2, "nested"),

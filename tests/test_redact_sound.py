@@ -21,8 +21,9 @@ from sessiontool.media.opus import (
     silence_like,
     silent_packet,
 )
-from sessiontool.sessions.redaction.cuts import Cut, KeptCount, find_cuts, without
+from sessiontool.sessions.redaction.cuts import Cut, KeptCount, Wanted, find_cuts
 from sessiontool.sessions.redaction.silencing import silencing_of
+from sessiontool.sessions.redaction.without import without
 
 STEREO = OpusHead(2, 0)
 OVERLAP = silencing_of(STEREO).overlap
@@ -98,9 +99,9 @@ def test_a_copy_of_the_packet_before_is_seen(channels: int, bit_rate: int, packe
     first = next(n for n in range(20, 60) if carries_copy(with_copies[n]) and carries_copy(with_copies[n + 1]))
     samples = 48 * packet_ms
     inside = ((first - 2) * samples + OVERLAP, first * samples - OVERLAP)  # the two packets before it
-    (cut,) = find_cuts(with_copies, STEREO, [inside])
+    (cut,) = find_cuts(with_copies, STEREO, [Wanted(inside)])
     assert (cut.first, cut.after) == (first - 2, first + 1)
-    (cut,) = find_cuts(plain, STEREO, [inside])
+    (cut,) = find_cuts(plain, STEREO, [Wanted(inside)])
     assert (cut.first, cut.after) == (first - 2, first)
 
 
@@ -113,12 +114,12 @@ def test_no_copy_is_in_celt_nor_in_half_a_packet() -> None:
 
 def test_places_are_summed_over_packets_of_any_length() -> None:
     packets = [*payloads(3, toc=0xFF), *[silent_packet(2)] * 5, *payloads(3, toc=0xFF)]  # 60 ms, 20 ms, 60 ms
-    (cut,) = find_cuts(packets, OpusHead(2, 312), [(48 * 300, 48 * 310)])
+    (cut,) = find_cuts(packets, OpusHead(2, 312), [Wanted((48 * 300, 48 * 310))])
     assert (cut.first, cut.after) == (8, 9)
     assert (cut.start, cut.end) == (48 * 280 - 312, 48 * 340 - 312)
     assert find_cuts(packets, STEREO, []) == []
-    assert find_cuts(packets, STEREO, [(48 * 10_000, 48 * 11_000)]) == []
-    (everything,) = find_cuts(packets, OpusHead(2, 312), [(-5, 1 << 40)])
+    assert find_cuts(packets, STEREO, [Wanted((48 * 10_000, 48 * 11_000))]) == []
+    (everything,) = find_cuts(packets, OpusHead(2, 312), [Wanted((-5, 1 << 40))])
     assert (everything.first, everything.after, everything.start) == (0, 11, 0)
 
 

@@ -25,17 +25,20 @@ _RATE = 48_000  # samples a second (RFC 7845, section 4)
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
-def encode_opus(sound: Iterable[Floats], channels: int, *, packet_ms: int, bit_rate: int) -> Iterator[bytes]:
+def encode_opus(
+    sound: Iterable[Floats], channels: int, *, packet_ms: float, bit_rate: int, low_delay: bool = False
+) -> Iterator[bytes]:
     """Opus packets of `sound`: blocks of shape (channels, n) at 48 kHz, full scale 1.0; the last packet is padded.
 
-    A packet lasts `packet_ms` (20 or 60; one of 60 holds three frames).  The encoder's delay of 312 samples is in the
-    packets, as it is in a browser's.  The same sound gives the same packets.
+    A packet lasts `packet_ms` (2.5, 5, 10, 20 or 60; one of 60 holds three frames).  The encoder's delay of 312 samples
+    is in the packets, as it is in a browser's; with `low_delay` it is 120, and all is CELT.  The same sound gives the
+    same packets.
     """
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.format, encoder.layout = _RATE, "flt", _LAYOUTS[channels]
     encoder.bit_rate = bit_rate
-    encoder.options = {"frame_duration": str(packet_ms), "application": "audio"}
-    for interleaved in _of_length(sound, channels, _RATE // 1000 * packet_ms):
+    encoder.options = {"frame_duration": str(packet_ms), "application": "lowdelay" if low_delay else "audio"}
+    for interleaved in _of_length(sound, channels, round(_RATE / 1000 * packet_ms)):
         frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=_LAYOUTS[channels])
         frame.sample_rate = _RATE
         yield from map(bytes, encoder.encode(frame))

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 
 
 def loudest_db(
-    packets: Iterable[bytes], head: SoundHead, stretches: Sequence[tuple[int, int]]
+    packets: Iterable[bytes],
+    head: SoundHead,
+    stretches: Sequence[tuple[int, int]],
+    channels: Sequence[int | None] | None = None,
 ) -> Iterator[tuple[int, float]]:
-    """Of each stretch (start, end in output samples) its number and its loudest sample, in dB of full scale."""
+    """Of each stretch (start, end in output samples) its number and its loudest sample, in dB of full scale.
+
+    `channels` says for each which channel is looked at; None is both.
+    """
     for number, excerpt in cut(packets, head, stretches):
         start = excerpt.skip_samples - head.pre_skip  # as decode_stretch counts them
         blocks = decode_stretch(excerpt.packets, head, start, start + excerpt.length_samples)
-        yield number, decibels(max((float(abs(block).max()) for block in blocks if block.size), default=0.0))
+        channel = channels[number] if channels else None
+        heard = (block if channel is None else block[channel] for block in blocks)
+        yield number, decibels(max((float(abs(one).max()) for one in heard if one.size), default=0.0))

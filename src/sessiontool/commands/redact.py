@@ -49,6 +49,16 @@ def redact(
         str | None,
         typer.Option("--finder", metavar="COMMAND", help="A command that finds; it reads and writes JSON lines."),
     ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            "--role",
+            metavar="ROLE",
+            help="user or assistant: what that one says, and where it can be that voice alone.",
+        ),
+    ] = None,
+    label: Annotated[bool, typer.Option("--label", help="Labels name the kind: [redacted: card].")] = False,
+    beep: Annotated[bool, typer.Option("--beep", help="A tone in the place of the sound, instead of silence.")] = False,
     destroy: Annotated[
         bool,
         typer.Option(
@@ -63,7 +73,8 @@ def redact(
 ) -> None:
     """Make a second result from which sound and text are gone.
 
-    It is in redacted/.  The sound outside is the same to the byte, and silence in the place of what is gone.  What has
+    It is in redacted/.  The sound outside is the same to the byte, and silence in the place of what is gone.  With
+    --role the other voice is kept: that stretch is encoded again, unless the voice is heard on both channels.  What has
     no place in the sound is named, and nothing is made (exit 4).  With --find, --finder or --destroy-originals, what
     would be done is shown, and done with --yes alone.  redactions.jsonl, beside the log, says what is gone, and every
     merge makes the redacted result of it.  The merged result and the chunks are not changed, unless
@@ -83,6 +94,9 @@ def redact(
             tuple(utterance or ()),
             read_formats(find or ""),
             finder or "",
+            role or "",
+            beep=beep,
+            label=label,
         )
         dry_run = bool(common.flags.get("dry_run")) or ((asked.finds or destroy) and not yes)
         if receipt and (dry_run or not destroy):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from .json_text import parse
+from .roles import USUAL_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +53,8 @@ class Redaction:
     """One thing that must be gone: `kind` says what it is, `rule` what found it.
 
     Without `chars` it is all of the utterance or the note, or what is said in `times`; with `fields` it is what the log
-    noted of an utterance beside its text, and no sound.
+    noted of an utterance beside its text, and no sound.  With `role` that voice alone is silent where that can be done,
+    with `beep` a tone is in the place of the sound, and with `label` the kind stands in the place of the text.
     """
 
     kind: str
@@ -63,6 +65,9 @@ class Redaction:
     rest_sha256: str = ""
     times: tuple[PartTime, ...] = ()
     fields: bool = False
+    role: str = ""
+    beep: bool = False
+    label: bool = False
 
     def to_json(self) -> dict[str, Any]:
         found = {
@@ -74,6 +79,9 @@ class Redaction:
             "rest_sha256": self.rest_sha256,
             "times": [one.to_json() for one in self.times],
             "fields": self.fields,
+            "role": self.role,
+            "beep": self.beep,
+            "label": self.label,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -88,6 +96,7 @@ class AskedSpan:
     end_s: float | None = None
     utterance: str = ""
     words: tuple[int, int] | None = None
+    role: str = ""
 
 
 def to_jsonl(redactions: tuple[Redaction, ...]) -> bytes:
@@ -134,7 +143,7 @@ def _lines(data: bytes, name: str, read: Callable[[dict[str, Any], int], Any]) -
 
 
 def _asked(value: dict[str, Any], number: int) -> AskedSpan:
-    _check_names(value, {"kind", "start_s", "end_s", "utterance", "words"})
+    _check_names(value, {"kind", "start_s", "end_s", "utterance", "words", "role"})
     times = [None if value.get(name) is None else _number(value, name) for name in ("start_s", "end_s")]
     start_s, end_s = times
     utterance, words = _text(value, "utterance"), _pair(value, "words")
@@ -146,11 +155,12 @@ def _asked(value: dict[str, Any], number: int) -> AskedSpan:
         raise ValueError("it needs start_s and end_s, or an utterance")
     if words and not utterance:
         raise ValueError("words need their utterance")
-    return AskedSpan(number, _name(value, "kind", "other"), start_s, end_s, utterance, words)
+    return AskedSpan(number, _name(value, "kind", "other"), start_s, end_s, utterance, words, _role(value))
 
 
 def _redaction(value: dict[str, Any], _number: int) -> Redaction:
-    _check_names(value, {"kind", "rule", "utterance", "note", "chars", "rest_sha256", "times", "fields"})
+    flags = ("fields", "beep", "label")
+    _check_names(value, {"kind", "rule", "utterance", "note", "chars", "rest_sha256", "times", "role", *flags})
     utterance, note, chars = _text(value, "utterance"), _text(value, "note"), _pair(value, "chars")
     listed, rest = value.get("times", []), value.get("rest_sha256", "")
     if not isinstance(listed, list):
@@ -160,10 +170,13 @@ def _redaction(value: dict[str, Any], _number: int) -> Redaction:
         raise ValueError("it names no utterance, no note and no times")
     if chars and (not utterance or not isinstance(rest, str) or not _HASH.fullmatch(rest)):
         raise ValueError("chars need their utterance, and the SHA-256 of the rest of its text")
-    kind, rule, fields = _name(value, "kind", "other"), _name(value, "rule", "spans"), value.get("fields", False)
-    if not isinstance(fields, bool) or (fields and not utterance):
-        raise ValueError("fields is true or false, and needs an utterance")
-    return Redaction(kind, rule, utterance, note, chars, rest if chars else "", times, fields)
+    kind, rule = _name(value, "kind", "other"), _name(value, "rule", "spans")
+    fields, beep, label = (_flag(value, name) for name in flags)
+    if fields and not utterance:
+        raise ValueError("fields needs an utterance")
+    return Redaction(
+        kind, rule, utterance, note, chars, rest if chars else "", times, fields, _role(value), beep, label
+    )
 
 
 def _part_time(value: object) -> PartTime:
@@ -176,8 +189,6 @@ def _part_time(value: object) -> PartTime:
 
 
 def _check_names(value: dict[str, Any], known: set[str]) -> None:
-    if "role" in value:
-        raise ValueError("one voice alone cannot be silenced, as a packet has both: leave out its role")
     if "text" in value:
         raise ValueError("a text must not stand here: name an utterance and words, or use --text")
     unknown = sorted(set(value) - known)
@@ -199,6 +210,20 @@ def _text(value: dict[str, Any], name: str) -> str:
     found = value.get(name, "")
     if not isinstance(found, str) or len(found) > 1000:
         raise ValueError(f"{name} is no id")
+    return found
+
+
+def _flag(value: dict[str, Any], name: str) -> bool:
+    found = value.get(name, False)
+    if not isinstance(found, bool):
+        raise ValueError(f"{name} is not true or false")
+    return found
+
+
+def _role(value: dict[str, Any]) -> str:
+    found = _text(value, "role")
+    if found and found not in USUAL_CHANNELS:
+        raise ValueError(f"role is none of {', '.join(USUAL_CHANNELS)}")
     return found
 
 

@@ -228,19 +228,27 @@ class RedactedOf(TypedDict):
     transcript_sha256: str
 
 
-class RedactionCut(TypedDict):
-    """Packets that are gone, and their place, each from and to (exclusive)."""
-
-    packets: list[int]
-    output_samples: list[int]
-
-
 class KeptPackets(TypedDict):
-    """Packets between two cuts, as they were recorded."""
+    """Packets between two cuts, as they were recorded, or in one that were encoded again."""
 
     packets: int
     bytes: int
     sha256: str
+
+
+class RedactionCut(TypedDict):
+    """Packets that are gone, and their place, each from and to (exclusive).
+
+    With `beep` a tone is there.  With `encoded` they were encoded again, and `channel` alone is silent, from and to
+    `silent`.
+    """
+
+    packets: list[int]
+    output_samples: list[int]
+    beep: NotRequired[bool]
+    channel: NotRequired[int]
+    silent: NotRequired[list[int]]
+    encoded: NotRequired[KeptPackets]
 
 
 class SecretsCheck(TypedDict):

@@ -10,6 +10,9 @@ from ..sessions.result_names import AUDIO_NAMES, audio_of
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..documents.report_model import RedactionCut
     from ..sessions.merge import VerifyResult
 
 
@@ -62,10 +65,17 @@ def _redacted(result: VerifyResult, name: str) -> list[str]:
     units = "blocks of 10 ms" if audio_of(result.report) == AUDIO_NAMES["pcm"] else "packets"
     return [
         f"{name}: sound ({result.location})",
-        f"  {kept:,} {units} as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are silence, decoded",
+        f"  {kept:,} {units} as they were recorded, byte for byte; {gone:,} in {len(cuts)} places are "
+        f"{_in_place(cuts)}, decoded",
         *([f"  none of its secrets ({secrets}) was in a file of it when it was made, {at}"] if secrets else []),
         *([f"  its originals were destroyed, {destroyed}"] if destroyed else []),
     ]
+
+
+def _in_place(cuts: Sequence[RedactionCut]) -> str:
+    """What stands in the place of what is gone."""
+    found = ["without one voice" if "encoded" in cut else "a tone" if cut.get("beep") else "silence" for cut in cuts]
+    return " or ".join(sorted(set(found))) or "silence"
 
 
 VERIFY: View[VerifyResult] = View(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...documents.redactions import AskedSpan, PartTime, Redaction, read_spans
+from ...documents.roles import USUAL_CHANNELS
 from ...errors import NotFoundError, RecordingError, UsageError
 from .documents import OWN_FIELDS
 from .finder import FINDERS, Hit, find
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 class RedactRequest:
     """What is to go: `spans` is a file's name and its bytes, `texts` are regular expressions, `utterances` ids.
 
-    `kinds` are what is to be found (`card`, `phone`, `email`, `iban`, `ssn`), `finder` is a command that finds.
-    UsageError for a kind that is none.
+    `kinds` are what is to be found (`card`, `phone`, `email`, `iban`, `ssn`), `finder` is a command that finds.  With
+    `role` (`user` or `assistant`) it is what that one says, and that voice alone is silent where it can be; with `beep`
+    a tone is in the place of the sound, and with `label` labels name the kind.  UsageError for what makes no sense.
     """
 
     spans: tuple[str, bytes] | None = field(default=None, repr=False)  # these two may hold what is secret
@@ -36,8 +38,15 @@ class RedactRequest:
     utterances: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     finder: str = ""
+    role: str = ""
+    beep: bool = False
+    label: bool = False
 
     def __post_init__(self) -> None:
+        if self.role and self.role not in USUAL_CHANNELS:
+            raise UsageError(f"no role is {self.role[:40]!r}", hint=f"it is one of {', '.join(USUAL_CHANNELS)}")
+        if self.role and self.beep:
+            raise UsageError("--beep is in both channels, and --role is of one", hint="leave out one of the two")
         for kind in self.kinds:
             if kind not in FINDERS:
                 raise UsageError(f"nothing finds {kind[:40]!r}", hint=f"what is found is {', '.join(FINDERS)}")
@@ -69,13 +78,13 @@ def asked_redactions(
     redactions: list[Redaction] = []
     secrets: list[str] = []
     known = {one["id"]: one for one in transcript["utterances"]}
+    if asked.role:
+        said = [one for one in transcript["utterances"] if one["role"] == asked.role]
+        transcript = {**transcript, "utterances": said}
     if asked.spans:
         spans = read_spans(asked.spans[1], asked.spans[0])
         redactions += [_of_span(session_id, asked.spans[0], one, known, Places(report["timeline"])) for one in spans]
-    for name in asked.utterances:
-        if name not in known:
-            raise RecordingError(f"{session_id}: there is no utterance {name[:80]!r}", hint=_IDS)
-        redactions.append(Redaction("utterance", "utterance", name))
+    redactions += [_of_utterance(session_id, name, known, asked.role) for name in asked.utterances]
     for number, pattern in enumerate(asked.texts, 1):
         if not pattern:
             raise UsageError("--text is empty", hint="give a regular expression")
@@ -90,6 +99,7 @@ def asked_redactions(
         redactions += _places_in(transcript, "find", lambda texts: [find(one, asked.kinds) for one in texts], secrets)
     if asked.finder:
         redactions += _places_in(transcript, "finder", lambda texts: find_by_command(asked.finder, texts), secrets)
+    redactions = [replace(one, role=one.role or asked.role, beep=asked.beep, label=asked.label) for one in redactions]
     return FoundRedactions(tuple(with_hashes(redactions, known)), tuple(secrets))
 
 
@@ -109,6 +119,14 @@ def with_hashes(redactions: Sequence[Redaction], known: Mapping[str, Mapping[str
             yield one
 
 
+def _of_utterance(session_id: str, name: str, known: Mapping[str, Mapping[str, Any]], role: str) -> Redaction:
+    if name not in known:
+        raise RecordingError(f"{session_id}: there is no utterance {name[:80]!r}", hint=_IDS)
+    if role not in {"", known[name]["role"]}:
+        raise UsageError(f"{session_id}: {name[:80]} is not what {role} says", hint="leave out --role")
+    return Redaction("utterance", "utterance", name)
+
+
 def _of_span(
     session_id: str, name: str, span: AskedSpan, known: Mapping[str, Mapping[str, Any]], places: Places
 ) -> Redaction:
@@ -122,10 +140,12 @@ def _of_span(
                 hint="times are seconds of audio.webm",
             )
     if not span.utterance:
-        return Redaction(span.kind, "spans", times=times)
+        return Redaction(span.kind, "spans", times=times, role=span.role)
     utterance = known.get(span.utterance)
     if utterance is None:
         raise RecordingError(f"{where}: there is no utterance {span.utterance[:80]!r}", hint=_IDS)
+    if span.role not in {"", utterance["role"]}:
+        raise UsageError(f"{where}: {span.utterance} is not what {span.role} says", hint="leave out its role")
     chars = None
     if span.words:
         located = word_places(
@@ -137,7 +157,7 @@ def _of_span(
                 hint="words are counted from 0, as transcript.json has them",
             )
         chars = located[span.words[0]][0], located[span.words[1]][1]
-    return Redaction(span.kind, "spans", span.utterance, chars=chars, times=times)
+    return Redaction(span.kind, "spans", span.utterance, chars=chars, times=times, role=span.role)
 
 
 def _matches(pattern: str, texts: Sequence[str]) -> list[list[Hit]]:

@@ -5,6 +5,7 @@ The counterpart of the check of a merged recording, whose packets are held again
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .cuts import Cut, Kept, KeptCount
@@ -12,7 +13,7 @@ from .cuts import Cut, Kept, KeptCount
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...documents.report_model import Report
+    from ...documents.report_model import RedactionCut, Report
     from ...media.filler import SoundHead
     from ..verify_problems import Problems
 
@@ -45,7 +46,9 @@ class RedactedChain:
 
     def end(self) -> None:
         if self._count.loud:
-            what = f"{len(self._count.loud)} packets, from number {self._count.loud[0]} on, should be silence"
+            what = (
+                f"{len(self._count.loud)} packets, from number {self._count.loud[0]} on, should be silence or the tone"
+            )
             self._problems.add("verify-redaction", what)
         if self._edges:
             self._problems.add("verify-redaction", f"a cut at packet {min(self._edges)} is behind the recording's end")
@@ -53,9 +56,22 @@ class RedactedChain:
         if found != tuple(self._expected):
             wrong = next((n for n, (a, b) in enumerate(zip(found, self._expected, strict=False)) if a != b), len(found))
             self._problems.add("verify-redaction", f"the packets before cut {wrong} are not those of the recording")
+        if self._count.encoded != [cut.encoded for cut in self._cuts if cut.channel is not None]:
+            self._problems.add("verify-redaction", "packets without one voice are not those that were made")
         self._problems.expect("verify-redaction", "packets", self._total, self._number)
 
 
 def cuts_of(report: Report) -> list[Cut]:
     """The cuts of a redacted report, which has the shape of one."""
-    return [Cut(*one["packets"], *one["output_samples"]) for one in report["redaction"]["cuts"]]
+    return [_cut(one) for one in report["redaction"]["cuts"]]
+
+
+def _cut(one: RedactionCut) -> Cut:
+    (first, after), (start, end) = one["packets"], one["output_samples"]
+    cut = Cut(first, after, start, end, one.get("beep", False))
+    if "encoded" not in one:
+        return cut
+    encoded = one["encoded"]
+    again = Kept(encoded["packets"], encoded["bytes"], encoded["sha256"])
+    start, end = one.get("silent", (start, end))
+    return replace(cut, channel=one.get("channel", 0), silent=(start, end), encoded=again)

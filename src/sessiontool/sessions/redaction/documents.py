@@ -49,16 +49,18 @@ def _utterance(entry: Mapping[str, Any], plan: RedactionPlan) -> dict[str, Any]:
     else:
         others = secrets.swept(others)
     if places:
-        one |= _gone(one, places, plan.stretches)
+        one |= _gone(one, places, plan.kinds.get(entry["id"], ()), plan.stretches)
     return {**one, **others}
 
 
-def _gone(one: Mapping[str, Any], places: Sequence[Place], stretches: Sequence[Stretch]) -> dict[str, Any]:
+def _gone(
+    one: Mapping[str, Any], places: Sequence[Place], kinds: Sequence[tuple[Place, str]], stretches: Sequence[Stretch]
+) -> dict[str, Any]:
     """Those fields of an utterance that hold what was said, without what goes."""
     text = one["text"]
-    found: dict[str, Any] = {"text": labelled(text, places)}
+    found: dict[str, Any] = {"text": labelled(text, places, kinds)}
     if "heard_text" in one:
-        found["heard_text"] = _heard(text, one["heard_text"], places)
+        found["heard_text"] = _heard(text, one["heard_text"], places, kinds)
     if "text" in one["logged"]:
         found["logged"] = {**one["logged"], "text": LABEL}
     if "words" in one:
@@ -68,11 +70,11 @@ def _gone(one: Mapping[str, Any], places: Sequence[Place], stretches: Sequence[S
     return found
 
 
-def _heard(text: str, heard: str, places: Sequence[Place]) -> str:
+def _heard(text: str, heard: str, places: Sequence[Place], kinds: Sequence[tuple[Place, str]]) -> str:
     """What was heard of a text, which is how it begins; where it is anything else, all of it goes."""
     if not heard:
         return heard
-    return labelled(heard, places) if text.startswith(heard) else LABEL
+    return labelled(heard, places, kinds) if text.startswith(heard) else LABEL
 
 
 def _words(words: Sequence[Mapping[str, Any]], text: str, places: Sequence[Place]) -> Iterator[dict[str, Any]]:

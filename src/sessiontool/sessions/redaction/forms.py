@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LABEL = "[redacted]"
 """What is put in the place of everything that is gone: one text, so that its length says nothing."""
+LABELS = re.compile(r"\[redacted(?:: [a-z][a-z0-9_-]*)?\]")
+"""The label, and those that name a kind."""
 
 _LEAST_DIGITS = 5
 """So many digits are looked for as words too: chosen, fewer occur by chance in any conversation."""

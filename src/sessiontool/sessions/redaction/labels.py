@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from .forms import Place
 
 
-def labelled(text: str, places: Iterable[Place]) -> str:
-    """A text with one label in the place of each stretch that is gone; those that only separators part are one."""
-    found = ""
+def labelled(text: str, places: Iterable[Place], kinds: Iterable[tuple[Place, str]] = ()) -> str:
+    """A text with one label in the place of each stretch that is gone; those that only separators part are one.
+
+    `kinds` are those that labels name, by their places, empty for one that is not named; what is of several has none.
+    """
+    found, named = "", list(kinds)
     end = 0
     for start, after in together(text, places):
-        found += text[end:start] + LABEL
+        of = {kind for place, kind in named if touches(place, [(start, after)])}
+        kind = of.pop() if len(of) == 1 else ""
+        found += text[end:start] + (f"[redacted: {kind}]" if kind else LABEL)
         end = after
     return found + text[end:]
 

@@ -13,14 +13,16 @@ from .. import report as reports
 from .. import result_files
 from ..result_names import METRICS, REDACTED_LIST, audio_of
 from ..verify_result import require_verified, verify_made
-from .cuts import find_cuts, write_without
+from .cuts import find_cuts, lengths_of
 from .documents import redacted_findings, redacted_transcript
 from .forms import LABEL
 from .search import secrets_in
 from .silencing import units_of
+from .voices import channel_of
+from .without import write_without
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ...documents.report_model import Report
@@ -38,12 +40,14 @@ def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, w
     RecordingError where they do not pass their own check, or something that must be gone is found in one of them.
     """
     session_id, head = source.session_id, source.head
-    cuts = find_cuts(units_of(source.audio, head), head, plan.stretches)
+    voices = {role: channel_of(role, source.report, head) for role in {one.role for one in plan.redactions} if role}
+    wanted = plan.wanted({role: channel for role, (channel, _) in voices.items()})
+    cuts = find_cuts(units_of(source.audio, head), head, wanted)
     app, uid = result_files.writing_app(), result_files.track_uid(session_id)
     path = work / audio_of(source.report)
-    kept = write_without(units_of(source.audio, head), head, cuts, path, writing_app=app, track_uid=uid)
+    cuts, kept = write_without(units_of(source.audio, head), head, cuts, path, writing_app=app, track_uid=uid)
     transcript = redacted_transcript(source.transcript, plan)
-    document = _report(source, plan, cuts, kept, redactions_sha256)
+    document = _report(source, plan, (cuts, kept), redactions_sha256, [why for _, why in voices.values() if why])
     made = _captions(source, transcript, document)
     listed = reports.to_text(_list(session_id, plan, cuts))
     files = {**made.files, result_files.TRANSCRIPT: reports.to_text(transcript), REDACTED_LIST: listed}
@@ -78,12 +82,17 @@ def _captions(source: Whole, transcript: dict[str, Any], document: Report) -> ca
 
 
 def _report(
-    source: Whole, plan: RedactionPlan, cuts: Sequence[Cut], kept: Sequence[Kept], redactions_sha256: str
+    source: Whole,
+    plan: RedactionPlan,
+    made: tuple[Sequence[Cut], Sequence[Kept]],
+    redactions_sha256: str,
+    both: Sequence[str],
 ) -> Report:
-    """The report of the whole, with what is gone of it."""
+    """The report of the whole, with what is gone of it; `both` says why voices were not silenced alone."""
+    cuts, kept = made
     document: dict[str, Any] = {name: value for name, value in source.report.items() if name != reports.HASH}
-    finding = reports.finding_json(_finding(plan, cuts))
-    document["findings"] = redacted_findings([*document["findings"], finding], plan)
+    findings = map(reports.finding_json, _findings(plan, cuts, both))
+    document["findings"] = redacted_findings([*document["findings"], *findings], plan)
     for name in ("ignored", "realtime"):
         if name in document:
             document[name] = _swept_texts(document[name], plan)
@@ -110,16 +119,29 @@ def _swept_texts(value: Any, plan: RedactionPlan) -> Any:
     return LABEL if isinstance(value, str) and plan.secrets.are_in(value) else value
 
 
-def _finding(plan: RedactionPlan, cuts: Sequence[Cut]) -> Finding:
-    length_s = sum(cut.end - cut.start for cut in cuts) / SAMPLE_RATE
+def _findings(plan: RedactionPlan, cuts: Sequence[Cut], both: Sequence[str]) -> Iterator[Finding]:
+    length_s = lengths_of(cuts) / SAMPLE_RATE
     texts = len(plan.places) + len(plan.notes)
-    return Finding(
+    at_s = reports.seconds(cuts[0].start) if cuts else None
+    alone = sum(cut.channel is not None for cut in cuts)
+    yield Finding(
         "redacted",
         "info",
         f"{len(plan.redactions)} thing(s) were redacted: {length_s:.2f} s of sound in {len(cuts)} stretch(es) are "
-        f"silence, and {texts} text(s) have labels",
-        at_s=reports.seconds(cuts[0].start) if cuts else None,
+        f"{'silence or a tone' if any(cut.beep for cut in cuts) else 'silence'}, and {texts} text(s) have labels"
+        + (f"; in {alone} of them one voice alone, and the other one is encoded again there" if alone else ""),
+        at_s=at_s,
     )
+    asked = sum(bool(one.role) and bool(placed) for one, placed in zip(plan.redactions, plan.placed, strict=True))
+    if both or (asked and not alone):
+        why = "; ".join(dict.fromkeys(both)) or "stretches of both touch one another"
+        yield Finding(
+            "redacted-both-voices",
+            "info",
+            f"one voice alone was to be redacted, and both are silent: {why}",
+            at_s=at_s,
+            hint="the other voice is in the merged result",
+        )
 
 
 def _list(session_id: str, plan: RedactionPlan, cuts: Sequence[Cut]) -> dict[str, Any]:
@@ -134,9 +156,10 @@ def _list(session_id: str, plan: RedactionPlan, cuts: Sequence[Cut]) -> dict[str
                 "rule": one.rule,
                 **({"utterance": one.utterance} if one.utterance else {}),
                 **({"note": one.note} if one.note else {}),
+                **({"role": one.role} if one.role else {}),
                 "at_s": [[reports.seconds(start), reports.seconds(end)] for start, end in stretches],
             }
             for one, stretches in zip(plan.redactions, plan.placed, strict=True)
         ],
-        "cuts_s": [[reports.seconds(cut.start), reports.seconds(cut.end)] for cut in cuts],
+        "cuts_s": [[reports.seconds(at) for at in cut.gone] for cut in cuts],
     }

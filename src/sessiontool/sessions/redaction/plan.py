@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.redactions import Redaction
 from ...errors import RecordingError
+from .cuts import Wanted
 from .forms import Secrets, texts_in
 from .labels import rest_hash, together
 from .places import Places, Stretch, joined
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 OF_PLACES = frozenset({"spans", "utterance"})
 """Rules that name a place and no secret: the same words elsewhere stay."""
 
+_NO_KINDS = frozenset({"text", "utterance", "copy", "other"})
+"""Kinds that say how something was named, and not what it is."""
 _MOST_NAMED = 5
 """Number of places that a message lists, in a few lines; chosen."""
 _MOST_ROUNDS = 4
@@ -36,17 +39,28 @@ _NEAR_S = 2.0
 class RedactionPlan:
     """What goes: `places` of each utterance's text by its id, `notes` and `fields` by theirs, `stretches` of sound.
 
+    `kinds` are what labels say in those places, empty where they do not.
+
     `redactions` have the times at which they were found; `placed` are the stretches of each.  `secrets` must be nowhere
     in the new result, `removed` are other texts that go.
     """
 
     redactions: list[Redaction] = field(default_factory=list)
     places: dict[str, list[Place]] = field(default_factory=dict)
+    kinds: dict[str, list[tuple[Place, str]]] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
     placed: list[list[Stretch]] = field(default_factory=list)
     secrets: Secrets = field(default_factory=lambda: Secrets(()))
     removed: list[str] = field(default_factory=list, repr=False)  # a result that is printed or logged says none of it
+
+    def wanted(self, channels: Mapping[str, int | None]) -> list[Wanted]:
+        """The stretches of sound, by what goes of each; `channels` are those that roles have to themselves."""
+        return [
+            Wanted(stretch, channels.get(one.role), one.beep)
+            for one, stretches in zip(self.redactions, self.placed, strict=True)
+            for stretch in stretches
+        ]
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -90,7 +104,7 @@ class _Planner:
         for one in transcript["utterances"]:
             self._utterances.setdefault(one["id"], []).append(one)
         self._notes = {one["id"]: one for one in transcript.get("notes", [])}
-        self._by_sound: list[Stretch] = []  # whose text goes as well, whatever it is
+        self._by_sound: list[tuple[Redaction, list[Stretch]]] = []  # whose text goes as well, whatever it is
         self._secrets = set(secrets)
 
     def take(self, one: Redaction, others: Sequence[Redaction]) -> None:
@@ -106,7 +120,7 @@ class _Planner:
         if one.times and not (earlier or found):
             self.problems.append(f"part {one.times[0].part} has no sound at {one.times[0].start_ms / 1000:.2f} s")
         if not one.utterance or not found:
-            self._by_sound += earlier
+            self._by_sound.append((one, earlier))
             if one.utterance and not one.times:
                 self.problems.append(f"there is no utterance {one.utterance[:80]}")
             self._add(one, earlier)
@@ -144,16 +158,23 @@ class _Planner:
                 if one.rule not in OF_PLACES:
                     self._secrets.add(text[slice(*one.chars)])
             else:  # the text was changed: all of it, and whatever is said where the old one was
-                self._by_sound += earlier
+                self._by_sound.append((one, earlier))
         if places == [WHOLE]:
             self.plan.removed += [text, utterance.get("heard_text", ""), utterance["logged"].get("text", "")]
-        self.plan.places.setdefault(one.utterance, []).extend(places)
+        self._gone(one, one.utterance, places)
         found = sound_of(utterance, places)
         if found is None and not earlier:
             self.problems.append(_why(utterance))
         return found or []
 
+    def _gone(self, one: Redaction, name: str, places: Sequence[Place]) -> None:
+        self.plan.places.setdefault(name, []).extend(places)
+        kind = one.kind if one.label and one.kind not in _NO_KINDS else ""
+        self.plan.kinds.setdefault(name, []).extend((place, kind) for place in places)
+
     def _add(self, one: Redaction, stretches: Sequence[Stretch]) -> None:
+        if one.role and any(one.role != said["role"] for said in self._utterances.get(one.utterance, ())):
+            one = replace(one, role="")  # another one is known to say it now: both voices
         found = joined(stretches)
         times = one.times or tuple(time for stretch in found for time in self._places.to_recorder(stretch))
         self.plan.redactions.append(replace(one, times=times))
@@ -190,23 +211,27 @@ class _Planner:
             found = sound_of(utterance, [place])
             if found is None:
                 self.problems.append(_why(utterance))
-            self.plan.places.setdefault(name, []).append(place)
+            copy = Redaction(kind, rule, name)
+            self._gone(copy, name, [place])
             self._secrets.add(text[slice(*place)])
-            self._add(Redaction(kind, rule, name), found or [])
+            self._add(copy, found or [])
 
     def add_texts(self) -> None:
         """Add what is said in stretches that were named by their time."""
         if not self._by_sound:
             return
-        times_s = [time for stretch in self._by_sound for time in self._places.to_session_s(stretch)]
-        for name, entries in self._utterances.items():
-            for utterance in entries:
-                places = text_in(utterance, self._by_sound)
-                if utterance["start_s"] is None and _may_be_in(utterance["logged"], times_s):
-                    places = [WHOLE]
-                if places:
-                    self.plan.places.setdefault(name, []).extend(places)
-                    self.plan.removed += [utterance["text"][slice(*place)] for place in places]
+        for one, stretches in self._by_sound:
+            times_s = [time for stretch in stretches for time in self._places.to_session_s(stretch)]
+            for name, entries in self._utterances.items():
+                for utterance in entries:
+                    if one.role not in {"", utterance["role"]}:
+                        continue
+                    places = text_in(utterance, stretches)
+                    if utterance["start_s"] is None and _may_be_in(utterance["logged"], times_s):
+                        places = [WHOLE]
+                    if places:
+                        self._gone(one, name, places)
+                        self.plan.removed += [utterance["text"][slice(*place)] for place in places]
 
 
 NOTE_KEPT = frozenset({"id", "kind", "role", "at_s", "logged"})

@@ -87,7 +87,7 @@ def redact_session(
             report = write_redacted(source, plan, _sha256(body), work)
         else:
             report = _publish(store, listing, target, source, plan, None if to_jsonl(before) == body else body)
-    cuts = tuple((cut.start, cut.end) for cut in cuts_of(report))
+    cuts = tuple(cut.gone for cut in cuts_of(report))
     return RedactResult(session_id, target.inside(REDACTED).url, plan, cuts, added, dry_run)
 
 

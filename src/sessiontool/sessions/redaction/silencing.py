@@ -17,6 +17,7 @@ from ...media.opus import OpusHead
 from ...media.pcm import PcmHead
 from ...model import SAMPLES_PER_MS
 from ..align_recording import packets_of
+from .beep import beep_like, pcm_beep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,8 +44,14 @@ class Silencing:
     tail: int
     silence_like: Callable[[bytes], bytes]
     is_silence: Callable[[bytes], bool]
-    carries_copy: Callable[[bytes], bool]
+    beep_like: Callable[[bytes], bytes]
+    """The tone in the place of a packet; silence for a codec without one."""
+    carries_copy: Callable[[bytes], bool] = lambda _: False
     """Whether a packet has a copy of the one before it."""
+
+    def is_replaced(self, packet: bytes, *, beep: bool) -> bool:
+        """Whether a packet is what stands in the place of one, and nothing else."""
+        return self.is_silence(packet) or (beep and packet == self.beep_like(packet))
 
 
 def silencing_of(head: SoundHead) -> Silencing:
@@ -52,12 +59,14 @@ def silencing_of(head: SoundHead) -> Silencing:
     spread = 0 if head.rate_hz == CLOCK_HZ else _RESAMPLED
     if isinstance(head, OpusHead):
         ring = 2 * _OPUS_OVERLAP
-        return Silencing(_OPUS_OVERLAP, ring, 0, opus.silence_like, opus.is_silence, opus.carries_copy)
+        return Silencing(_OPUS_OVERLAP, ring, 0, opus.silence_like, opus.is_silence, beep_like, opus.carries_copy)
     if isinstance(head, AacHead):  # the window of a frame covers what the next one gives as well
         frame, silent = -(-FRAME_SAMPLES * CLOCK_HZ // head.rate_hz), silent_frame(head.channels)
-        return Silencing(frame, frame + spread, spread, lambda _: silent, lambda packet: packet == silent, _never)
+        return Silencing(frame, frame + spread, spread, lambda _: silent, lambda one: one == silent, lambda _: silent)
     if isinstance(head, PcmHead):
-        return Silencing(0, spread, spread, lambda packet: bytes(len(packet)), _is_zero, _never)
+        return Silencing(
+            0, spread, spread, lambda block: bytes(len(block)), _is_zero, lambda block: pcm_beep(head, len(block))
+        )
     raise RecordingError(
         f"sound of {head.codec} cannot be silenced packet by packet",
         hint="redact a copy that is Opus: import it as a session, and the sound is encoded once",
@@ -84,7 +93,3 @@ def blocks_of(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 def _is_zero(block: bytes) -> bool:
     return not block.strip(b"\0")
-
-
-def _never(_packet: bytes) -> bool:
-    return False

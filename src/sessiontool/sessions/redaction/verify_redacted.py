@@ -17,7 +17,8 @@ from ..result_names import REDACTED, REDACTED_LIST, TRANSCRIPT, audio_of
 from ..verify_problems import Problems
 from ..verify_result import verify_published
 from .chain import cuts_of
-from .forms import LABEL, Secrets, letters_of
+from .cuts import VOICE_ROOM
+from .forms import LABELS, Secrets, letters_of
 from .matching import find_matches
 from .plan import OF_PLACES
 from .redact import is_made_of
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
     from ...model import Finding
     from ...storage import Target
     from .cuts import Cut
+    from .silencing import Silencing
 
 SILENT_DB = -70.0
 """What is gone is quieter than this: chosen, far below what can be heard; silence packets decode to less."""
+
+BEEP_DB = -20.0
+"""The tone is not louder, in dB of full scale: chosen, it has -26, and what an overlap adds."""
 
 _LEAST_LETTERS = 5
 """Chosen: shorter texts occur by chance in any file."""
@@ -85,12 +90,23 @@ def _check_silence(path: Path, cuts: Sequence[Cut], problems: Problems) -> None:
 
     head = head_of(path)
     silencing = silencing_of(head)
-    inner = ((cut.start + silencing.ring, cut.end - silencing.tail) for cut in cuts)
-    stretches = [(start, end) for start, end in inner if start < end]
-    for number, found_db in loudest_db(units_of(path, head), head, stretches):
-        if found_db >= SILENT_DB:
+    looked_at = [one for cut in cuts if (one := _inner(cut, silencing))[0] < one[1]]
+    stretches = [(start, end) for start, end, *_ in looked_at]
+    channels = [channel for *_, channel, _ in looked_at]
+    for number, found_db in loudest_db(units_of(path, head), head, stretches, channels):
+        if found_db >= looked_at[number][-1]:
             at_s = stretches[number][0] / SAMPLE_RATE
             problems.add("verify-redaction", f"at {at_s:.2f} s there is sound of {found_db:.0f} dB", _AGAIN)
+
+
+def _inner(cut: Cut, silencing: Silencing) -> tuple[int, int, int | None, float]:
+    """Where a cut must be quiet, from and to (output samples), on which channel, and how quiet it must be."""
+    start, end = cut.gone
+    most_db = BEEP_DB if cut.beep else SILENT_DB
+    if cut.channel is None:
+        return start + silencing.ring, end - silencing.tail, None, most_db
+    before, behind = VOICE_ROOM if silencing.overlap else (silencing.ring, silencing.tail)
+    return start + before, end - behind, cut.channel, most_db
 
 
 def _check_whole(
@@ -140,7 +156,7 @@ def _gone(whole: Mapping[str, Any], left: Mapping[str, Any], listed: Mapping[str
 
 def _pieces(whole: str, left: str) -> Iterator[str]:
     """The parts of a text in whose place labels are."""
-    kept = left.split(LABEL)
+    kept = LABELS.split(left)
     at = len(kept[0])
     for number, part in enumerate(kept[1:], 1):
         end = len(whole) - len(part) if number == len(kept) - 1 else whole.find(part, at)
