@@ -15,7 +15,8 @@ _ENDINGS = "|".join(
     r"\s*".join(name)
     for name in words_of(
         "com org net edu gov mil info biz io ai app dev tech online store shop cloud co uk ie de fr es it pt nl be ch "
-        "at lu dk se no fi is pl cz hu ro gr tr ru eu us ca mx br ar au nz jp cn kr sg hk in za me"
+        "at lu dk se no fi is pl cz hu ro gr tr ru ua by bg rs hr si sk ee lv lt eu us ca mx br ar cl pe ve uy ec au "
+        "nz jp cn kr sg hk tw th vn ph id my pk bd lk in za ng ke gh eg ma il ae sa qa me tv cc"
     )
 )
 """Endings of domains that are looked for, also spelled letter by letter: chosen, those of most addresses."""
@@ -28,10 +29,22 @@ _AT = (
 )
 _DOT = r"(?:,?\s+(?:dot|point|period|punkt|punto|ponto|punt)\s+|\s\.\s|\.|\s*[\[(]\s*dot\s*[\])]\s*)"
 _SPOKEN_AT = re.compile(
-    rf"{_AT}(?:[A-Za-z]+\s){{0,2}}?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b", re.IGNORECASE
+    rf"{_AT}(?!www\b)(?:(?:[A-Za-z0-9]\s+){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?){_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
+    re.IGNORECASE,
 )
+_AT_PROVIDER = re.compile(
+    rf"{_AT}(?:g\s?mail|yahoo|hotmail|outlook|icloud|proton\s?mail|a\s?o\s?l|m\s?s\s?n|live|gmx)\b", re.IGNORECASE
+)
+"""A well-known provider, whose ending is often left out."""
+_MAIL_WORDS = re.compile(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
 _ASIDE = re.compile(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z0-9]+(?:[-._'\u2019][A-Za-z0-9]+)*$")
+_IN_ADDRESS = re.compile(
+    rf"{_AT}|,?\s+(?:dot|point|period|dash|hyphen|underscore|zero|one|two|three|four|five|six|seven|eight|nine)\b",
+    re.IGNORECASE,
+)
+"""What may follow a letter of a name, and no word of a sentence, which has no "a at" and no "s dot"."""
+_WORD = re.compile(r"[A-Za-z0-9]+(?:[-._'\u2019+][A-Za-z0-9]+)*$")
 _SPELLED_AS = re.compile(r"\b([A-Za-z])\s+(?:as in|like|for)\s+[A-Za-z]+,?$", re.IGNORECASE)
 _COUNTED = re.compile(r",?\s+the\s+(?:number|digit|letter)$", re.IGNORECASE)
 _CONTRACTED = re.compile(r"['\u2019](?:s|m|re|ll|d|ve)$")
@@ -42,26 +55,36 @@ _NO_NAMES = frozenset(
         "a an are look work works worked meet met buy bought see found sold hosted arrived"
     )
 )
-_MOST_WORDS, _MOST_ASIDE_CHARS, _MOST_BACK_CHARS = 16, 40, 60
-"""Words of an address as spoken, characters of an aside before it, and those looked at for a word; chosen."""
+_MOST_WORDS, _MOST_ASIDE_CHARS, _MOST_BACK_CHARS, _MOST_BEHIND_CHARS, _NEAR_CHARS = 16, 40, 60, 16, 40
+"""Words of an address as spoken, characters of an aside before it, and those looked at for a word, behind it, and for
+a word that says what it is; chosen."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
     """The characters of each address in a text."""
     yield from (found.span() for found in _WRITTEN.finditer(text))
-    for found in _SPOKEN_AT.finditer(text):
-        start = _start_of_name(text, found.start())
-        if text[start : found.start()].strip(" ,"):
-            yield start, found.end()
+    text = _IN_BRACKETS.sub(lambda found: f" {found[0][1:-1]} ", text)
+    for ending in (_SPOKEN_AT, _AT_PROVIDER):
+        at = 0
+        while found := ending.search(text, at):
+            start = _start_of_name(text, found.start())
+            is_address = bool(text[start : found.start()].strip(" ,"))
+            if is_address and (ending is _SPOKEN_AT or _MAIL_WORDS.search(text, max(0, start - _NEAR_CHARS), start)):
+                yield start, found.end()
+            at = found.end() if is_address else found.start() + 1  # "email me at bob at …" has one more
 
 
-def _may_be_name(word: re.Match[str], behind: str) -> bool:
-    """Whether a word may be in a name: none of a sentence's own, unless it is a letter between other letters."""
+def _may_be_name(word: re.Match[str], behind: str, following: str) -> bool:
+    """Whether a word may be in a name: none of a sentence's own, unless it is a letter between other letters.
+
+    `behind` is the next part of the name, `following` all that is behind the word.
+    """
     said = word.group().lower()
     if len(said) == 1:
         before = word.string[: word.start()].rstrip(" .,-")
         is_spelled = not before[-2:-1].isalnum() and before[-1:].isalpha()
-        return said not in _NO_NAMES or is_spelled or behind[1:2] in {"", " ", ".", "-"}
+        is_joined = _IN_ADDRESS.match(following) is not None
+        return said not in _NO_NAMES or is_spelled or is_joined or behind[1:2] in {"", " ", ".", "-"}
     return _CONTRACTED.sub("", said) not in _NO_NAMES and not said.endswith(("'s", "\u2019s"))
 
 
@@ -80,7 +103,12 @@ def _start_of_name(text: str, end: int) -> int:
             continue
         tail = rest.rstrip(".,")
         word = _WORD.search(tail)
-        if word is None or (tail != rest and len(word.group()) > 1) or not _may_be_name(word, text[at : at + 2]):
+        is_apart = tail != rest and not text[at : at + 1].isdigit()  # "S-H-E-V, 23 at" is one name
+        if word is None or (is_apart and len(word.group()) > 1):
+            break
+        end_of_word = before - len(rest) + word.end()
+        following = text[end_of_word : end_of_word + _MOST_BEHIND_CHARS]
+        if not _may_be_name(word, text[at : at + 2], following):
             break
         at = before - len(rest) + word.start()
         if word.group().lower() not in _JOINTS:

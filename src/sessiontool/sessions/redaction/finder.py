@@ -1,7 +1,8 @@
 """Finds cards, telephone numbers, e-mail addresses, IBANs and social security numbers, written or spoken in English.
 
 By rules that can be read and without a model: digits and number words as runs, which must have the check digits, the
-lengths and the beginnings that such numbers have; addresses with "at" and "dot".  What is found is a suggestion.
+lengths and the beginnings that such numbers have, or be called what they are: a digit that was misheard spoils its
+check.  Addresses with "at" and "dot".  What is found is a suggestion.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...documents.lenient import words_of
 from .emails import find_emails
 from .foreign_digits import in_digits
+from .labels import touches
 from .spoken_digits import DigitRun, digit_runs, digit_runs_of
 
 if TYPE_CHECKING:
@@ -26,16 +28,33 @@ _CARDS = re.compile(
 _NANP = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")  # North America: an area and an exchange begin with 2 to 9
 _TRUNK = re.compile(r"0[1-9]\d{8,10}")  # a national number with its trunk prefix, as in the United Kingdom
 _LOCAL = re.compile(r"(?<![\d-])\d{3}-\d{4}(?![\d-])")
+_NANP_WRITTEN = re.compile(
+    r"(?<![\w.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\d-])"
+)
+_SSN_WRITTEN = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![\d-])")
 _SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
 _PHONE_WORDS = re.compile(
-    r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach"
+    r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach|area code"
     r"|telefon\w*|t[eé]l[eé]fon\w*|handy\w*|portable|m[oó]vil|cellulare|celular|telem[oó]vel|mobiel\w*)\b",
     re.IGNORECASE,
 )
+_CARD_WORDS = re.compile(
+    r"\b(?:cards?|credit|debit|visa|master\s?card|amex|american express|discover|maestro|diners)\b", re.IGNORECASE
+)
+_IBAN_WORDS = re.compile(r"\biban\b|\bI B A N\b", re.IGNORECASE)
+_MY_NUMBER = re.compile(r"\b(?:my|your|his|her|their|our) (?:\w+ ){0,2}number\b", re.IGNORECASE)
 _NUMBER_WORDS = re.compile(r"\bnumber\b", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|build)\b", re.IGNORECASE)
+_KEPT_WORDS = re.compile(
+    r"\b(?:reference|confirmation|booking|case|serial|policy|member\w*|meter|claim|passport|licen[cs]e|imei|routing|isbn|id"
+    r"|code|employee|badge|part|model|sku|transaction|batch|lot|warranty|customer|product|item)\b",
+    re.IGNORECASE,
+)
 _PLUS = re.compile(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
+_SIGNS = re.compile(r"(?:[(+](?:\s*[(+])*|\bplus[\s,]*)\s*$", re.IGNORECASE)
+_TENS = re.compile(r"\b(?:ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b", re.IGNORECASE)
+_AMOUNTS = re.compile(r"\b(?:hundred|thousand|point)\b", re.IGNORECASE)
 _PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
 _NEAR_CHARS = 40
 """Characters between a word that names a number and the number; chosen."""
@@ -43,6 +62,13 @@ _COUNTED = "".join(map(str, range(100)))
 """Digits that counting aloud gives, which is no number of a telephone; chosen: to a hundred."""
 _MOST_CARD_DIGITS, _FEWEST_TOGETHER, _MOST_ASIDE_CHARS = 19, 3, 40
 """Digits of a card at most (ISO/IEC 7812), the fewest of a piece where words part it, characters of those; chosen."""
+_NAMED_CARD, _SAID_CARD = range(12, 20), range(14, 20)
+"""Digits of what is called a card (ISO/IEC 7812), and of what is said and called nothing (chosen)."""
+_NAMED_IBAN, _COUNTRY_AND_CHECK = range(15, 35), re.compile(r"[A-Z]{2}\d\d")
+"""How many characters what is called an IBAN has, and its first four (by definition, ISO 13616)."""
+_SPOKEN_PHONE, _FEWEST_NATIONAL = range(7, 14), 10
+"""Digits of a number that is said digit by digit, and called nothing; chosen: local to with a country's code.  From
+the second on it may be said in tens as well."""
 _MOST_PHONE_DIGITS, _FEWEST_ABROAD, _FEWEST_NAMED = 15, 8, 7
 """Digits of a phone number: the most (ITU-T E.164), the fewest with a country's code, the fewest where it is named
 so (chosen)."""
@@ -88,8 +114,19 @@ def _runs(text: str) -> Iterator[DigitRun]:
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     runs = list(_runs(text))
-    yield from _whole_cards(runs)
+    yield from (run.place(0, len(run.digits)) for run in runs if _card_at(run.digits, 0) == len(run.digits))
+    yield from (run.place(0, len(run.digits)) for run in runs if _is_called_card(run, text))
+    written = [found.span() for kind in (_SSN_WRITTEN, _NANP_WRITTEN) for found in kind.finditer(text)]
+    yield from (one for one in _whole_cards(runs) if not touches(one, written))  # by chance, of two numbers
     yield from _cards_with_asides(digit_runs(text))
+
+
+def _is_called_card(run: DigitRun, text: str) -> bool:
+    """Whether digits are called a card, whatever their check digit is, or are so many that are said one by one."""
+    if len(run.digits) in _NAMED_CARD and _is_near(_CARD_WORDS, text, run):
+        return True
+    is_other = _is_near(_OTHER_WORDS, text, run) or _is_near(_KEPT_WORDS, text, run)
+    return len(run.digits) in _SAID_CARD and _is_said(run, text) and not is_other
 
 
 def _cards_with_asides(runs: Sequence[DigitRun]) -> Iterator[tuple[int, int]]:
@@ -139,11 +176,26 @@ def _luhn(digits: str) -> bool:
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
     for run in digit_runs(text, letters=True):
+        called = _called_iban(run, text)
+        if called:
+            yield called
+            continue
         for first in range(len(run.digits) - 1):
             length = _IBAN_LENGTHS.get(run.digits[first : first + 2], 0)
             number = run.digits[first : first + length]
             if length and len(number) == length and _mod_97(number):
                 yield run.place(first, first + length)
+
+
+def _called_iban(run: DigitRun, text: str) -> tuple[int, int] | None:
+    """An account number that is as long as its country's are, or is called one, whatever its check digits are."""
+    for begun in _COUNTRY_AND_CHECK.finditer(run.digits):
+        wanted, count = _IBAN_LENGTHS.get(begun[0][:2], 0), len(run.digits) - begun.start()
+        start = max(0, run.places[0][0] - _NEAR_CHARS)  # a run of letters may have what it is called in it
+        is_called = count in _NAMED_IBAN and _IBAN_WORDS.search(text, start, run.places[-1][1])
+        if wanted and (count == wanted or is_called):
+            return run.place(begun.start(), begun.start() + min(count, wanted))
+    return None
 
 
 def _mod_97(number: str) -> bool:
@@ -152,6 +204,7 @@ def _mod_97(number: str) -> bool:
 
 
 def _social(text: str) -> Iterator[tuple[int, int]]:
+    yield from (found.span() for found in _SSN_WRITTEN.finditer(text))
     for run in _runs(text):
         is_grouped = _groups(run, text) == [3, 2, 4]
         is_named = _is_near(_SSN_WORDS, text, run)
@@ -163,24 +216,51 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
     for run in _runs(text):
         if _is_phone(run, text):
             start, end = run.place(0, len(run.digits))
-            opened = text[max(0, start - 2) : start]
-            signs = len(opened) - len(opened.rstrip("(+"))
-            yield start - signs, end
-    yield from (found.span() for found in _LOCAL.finditer(text))
+            signs = _SIGNS.search(text, max(0, start - 8), start)
+            yield (signs.start() if signs else start), end
+    for found in (*_LOCAL.finditer(text), *_NANP_WRITTEN.finditer(text)):
+        if not _is_other(text, *found.span()):
+            yield found.span()
 
 
 def _is_phone(run: DigitRun, text: str) -> bool:
     digits, start = run.digits, run.places[0][0]
-    if len(digits) > _MOST_PHONE_DIGITS or _is_near(_OTHER_WORDS, text, run) or digits in _COUNTED:
+    if (
+        len(digits) > _MOST_PHONE_DIGITS
+        or (digits in _COUNTED and not _is_near(_PHONE_WORDS, text, run))
+        or _is_other(text, start, run.places[-1][1])
+    ):
         return False
-    is_abroad = digits.startswith("00") or _PLUS.search(text, max(0, start - 8), start) is not None
+    is_kept = _is_near(_KEPT_WORDS, text, run) and not _is_near(_PHONE_WORDS, text, run)
+    is_abroad = digits.startswith("00") and not is_kept
+    is_abroad = is_abroad or _PLUS.search(text, max(0, start - 8), start) is not None
     if is_abroad and len(digits.lstrip("0")) >= _FEWEST_ABROAD:
         return True
     if _NANP.fullmatch(digits) or _TRUNK.fullmatch(digits):
         return True
     if _groups(run, text) == [3, 4] and _is_near(_NUMBER_WORDS, text, run):
         return True
-    return len(digits) >= _FEWEST_NAMED and _is_near(_PHONE_WORDS, text, run)
+    is_plain = len(digits) >= _FEWEST_NATIONAL or not _TENS.search(text, start, run.places[-1][1])
+    if len(digits) in _SPOKEN_PHONE and is_plain and _is_said(run, text) and not is_kept:
+        return True
+    is_named = _is_near(_PHONE_WORDS, text, run) or (_is_near(_MY_NUMBER, text, run) and not is_kept)
+    return len(digits) >= _FEWEST_NAMED and is_named
+
+
+def _is_other(text: str, start: int, end: int) -> bool:
+    """Whether digits are called something else, and not a telephone number after that."""
+    first = max(0, start - _NEAR_CHARS)
+    other, phone = (
+        max((found.end() for found in words.finditer(text, first, start)), default=-1)
+        for words in (_OTHER_WORDS, _PHONE_WORDS)
+    )
+    return other > phone or (phone < 0 and _OTHER_WORDS.search(text, end, end + _NEAR_CHARS // 2) is not None)
+
+
+def _is_said(run: DigitRun, text: str) -> bool:
+    """Whether all digits are words, and none of an amount."""
+    start, end = run.places[0][0], run.places[-1][1]
+    return not any(one.isdigit() for one in text[start:end]) and not _AMOUNTS.search(text, start, end)
 
 
 def _is_near(words: re.Pattern[str], text: str, run: DigitRun) -> bool:

@@ -71,7 +71,8 @@ def digit_runs(text: str, *, letters: bool = False) -> list[DigitRun]:
         end = token.end()
         if not is_near:
             run.end(runs)
-        if letters and (_is_spelled(word, text[end : end + 1]) or (len(word) == _MOST_SPELLED and run.is_bank_next())):
+        is_bank = len(word) == _MOST_SPELLED and word.lower() not in _UNITS and run.is_bank_next()
+        if letters and (is_bank or _is_spelled(word, text[end : end + 1])):
             run.add(word.upper(), token.span())
         elif not run.take(word.lower(), token.span()):
             run.end(runs)
