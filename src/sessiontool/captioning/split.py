@@ -121,13 +121,15 @@ def _cue(script: Script, turn: SpeakerTurn, first: int, end: int, profile: Profi
     edges = line_edges(pieces, first, end, profile)
     own = [first, *(k for k in range(first + 1, end) if pieces.forced[k]), end]
     rtl = is_rtl(turn.spoken[bisect_right([*accumulate(pieces.counts)], first)].text)
-    lines = [directed(pieces.text(low, high), rtl=rtl) for low, high in pairwise(edges)]
+    text = pieces.text(first, end)
+    bare = [text] if len(edges) == 2 else [pieces.text(low, high) for low, high in pairwise(edges)]
+    lines = [directed(line, rtl=rtl) for line in bare]
     sound_ms = (script.starts[first], max(script.starts[first] + 1, script.ends[end - 1]))
     return Cue(
         *sound_ms,
         spoken.role,
         spoken.speaker,
-        pieces.text(first, end),
+        text,
         tuple(lines),
         sound_ms,
         turn.language,

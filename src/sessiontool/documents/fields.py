@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
     from ..options import LogOptions
 
+_RANKS = {name: rank for rank, name in enumerate((*START, *END, *ARRIVED))}
+"""How likely a field of that name has what it seems to have; the least number is the likeliest."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -187,7 +190,6 @@ class _Reader:
             if found := self._asked(what):
                 unit = _time_kind(found[0])[1]
                 entry.names[what] = (found[0], found[1], self._options.unit_ms or unit)
-        ranks = {name: rank for rank, name in enumerate((*START, *END, *ARRIVED))}
         best: dict[str, int] = {what: -1 for what in entry.names if self._options.names(what)}
         for key, value in self._value.items():
             what, unit = _time_kind(key)
@@ -195,7 +197,7 @@ class _Reader:
                 continue
             if plain(key) not in SURELY_TIMES and read_moment(value, unit) is None:
                 continue
-            rank = ranks.get(plain(key), 50)
+            rank = _RANKS.get(plain(key), 50)
             if what not in best or rank < best[what]:
                 best[what] = rank
                 entry.names[what] = (key, value, self._options.unit_ms or unit)

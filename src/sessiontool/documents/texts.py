@@ -10,7 +10,7 @@ from .field_names import CHOICES, IN_PARTS, SPANS, TEXT_NAMES, WRAPPERS
 from .name_words import field_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 MOST_DEPTH = 4
 """Levels of objects around a text; chosen: APIs have two."""
@@ -18,6 +18,9 @@ _MOST_PARTS = 10_000
 """Parts of one text; chosen: bounded time on any JSON."""
 _MOST_OF_A_SPAN = 6
 """Fields of an object that is a span of text; chosen: editors write at most four."""
+_FORMS = 16
+"""Entries with the same fields have one form; chosen: a log has a few, and little is kept of a hostile one."""
+_SPANS, _WRAPPERS = frozenset(SPANS), frozenset((*WRAPPERS, *CHOICES))
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
@@ -41,16 +44,25 @@ def text_of(value: Mapping[str, Any]) -> str:
     return next((text for name in text_fields(value) if (text := text_in(value[name]))), "")
 
 
-def text_fields(value: Mapping[str, Any]) -> Iterator[str]:
+def text_fields(value: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields that may have the text of an entry, the likeliest first."""
+    return _text_names(tuple(value))
+
+
+@lru_cache(maxsize=_FORMS)
+def _text_names(names: tuple[str, ...]) -> tuple[str, ...]:
     by_name: dict[str, str] = {}
-    for name in value:
+    for name in names:
         by_name.setdefault(plain(name), name)
-    yield from (by_name[name] for name in TEXT_NAMES if name in by_name)
-    for name in value:
-        named = field_named(name)
-        if named is not None and named.what == "text" and plain(name) not in TEXT_NAMES:
-            yield name
+    usual = [by_name[name] for name in TEXT_NAMES if name in by_name]
+    named = ((name, field_named(name)) for name in names if plain(name) not in TEXT_NAMES)
+    return (*usual, *(name for name, found in named if found is not None and found.what == "text"))
+
+
+@lru_cache(maxsize=_FORMS)
+def _those_of(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
+    """The names that are `known`, however they are written."""
+    return tuple(name for name in names if plain(name) in known)
 
 
 def text_in(value: Any, depth: int = MOST_DEPTH) -> str:
@@ -78,9 +90,8 @@ def _glued(texts: Sequence[str]) -> str:
 def flattened(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """An entry whose start and end are in an object or a list of their own, with them as its own fields."""
     held: dict[str, Any] = {}
-    for name, item in value.items():
-        if plain(name) not in SPANS:
-            continue
+    for name in _those_of(tuple(value), _SPANS):
+        item = value[name]
         if isinstance(item, dict) and len(item) <= _MOST_OF_A_SPAN:
             held |= {key: one for key, one in item.items() if key not in value}
         elif isinstance(item, list) and len(item) == 2 and not any(isinstance(one, (dict, list)) for one in item):
@@ -91,7 +102,8 @@ def flattened(value: Mapping[str, Any]) -> Mapping[str, Any]:
 def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str, Any]:
     """An entry without what it is wrapped in; the fields of the wrappers stay where the entry has none of that name."""
     own = text_of(value)
-    for name, item in value.items():
+    for name in _those_of(tuple(value), _WRAPPERS):
+        item = value[name]
         inner = item[0] if plain(name) in CHOICES and isinstance(item, list) and item else item
         is_wrapper = plain(name) in WRAPPERS or inner is not item
         if is_wrapper and isinstance(inner, dict) and depth and (not own or own == text_in(inner)):

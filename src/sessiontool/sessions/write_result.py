@@ -6,7 +6,7 @@ The report is written last.  What is in each file, as JSON, is in `report` and `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .. import __version__, captions
 from ..metrics.document import metrics_json
@@ -20,7 +20,7 @@ from .verify_agreement import note_of
 from .verify_result import require_verified, verify_made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..align import Alignment
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..timeline import Timeline
     from .inputs import Notes
     from .join import Recording
+
+    Send = Callable[[str, Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def write_result(
     recording: Recording,
     alignment: Alignment | None,
     origin: Origin,
-    send: Callable[[str, Path], None] | None = None,
+    send: Send | None = None,
 ) -> tuple[Report, Transcript]:
     """Write captions, transcript, metrics and report beside the audio; returns the report and the transcript.
 
@@ -66,8 +68,8 @@ def write_result(
     synthetic = notes.session.synthetic
     transcript = transcript_json(session_id, timeline, placements, speakers, spoken, notes.dropped, synthetic)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
-    made = captions.caption(transcript, origin.captions, note=note_of(session_id), report=spans)
-    findings = [*(alignment.findings if alignment else ()), *map(_notice, made.notices)]
+    written = _write_captions(work, transcript, origin.captions, spans, send)
+    findings = [*(alignment.findings if alignment else ()), *map(_notice, written.notices)]
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
     if recording.filled_packets:
@@ -78,20 +80,44 @@ def write_result(
         document["realtime"] = realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
-    files: dict[str, str | Iterable[str]] = {**made.files, TRANSCRIPT: report.to_pieces(transcript)}
+    files = {TRANSCRIPT: report.to_pieces(transcript)}
     if alignment:
         files[METRICS] = report.to_pieces(metrics_json(transcript, document))
+    _write_all(work, files, send)
+    document["outputs"] = [output_of(work / name) for name in (recording.path.name, *written.names, *files)]
+    document["inputs_fingerprint"] = origin.fingerprint
+    document["tool"]["settings"] = origin.settings
+    require_verified(verify_made(work, document, transcript, written.cues_ms))
+    report.seal(document)
+    write_report(work, document)
+    return document, transcript
+
+
+class _WrittenCaptions(NamedTuple):
+    """What remains of captions when their files are written: all else of a long session is as much as the report."""
+
+    names: list[str]
+    cues_ms: list[tuple[int, int]]
+    notices: list[str]
+
+
+def _write_captions(
+    work: Path,
+    transcript: Transcript,
+    options: captions.CaptionOptions,
+    spans: Mapping[str, Any] | None,
+    send: Send | None,
+) -> _WrittenCaptions:
+    made = captions.caption(transcript, options, note=note_of(transcript["session_id"]), report=spans)
+    _write_all(work, made.files, send)
+    return _WrittenCaptions(list(made.files), [(cue.start_ms, cue.end_ms) for cue in made.cues], made.notices)
+
+
+def _write_all(work: Path, files: Mapping[str, str | Iterable[str]], send: Send | None) -> None:
     for name, text in files.items():
         write_text(work / name, text)
         if send:
             send(name, work / name)
-    document["outputs"] = [output_of(work / name) for name in (recording.path.name, *files)]
-    document["inputs_fingerprint"] = origin.fingerprint
-    document["tool"]["settings"] = origin.settings
-    require_verified(verify_made(work, document, transcript, ((cue.start_ms, cue.end_ms) for cue in made.cues)))
-    report.seal(document)
-    write_report(work, document)
-    return document, transcript
 
 
 def _notice(text: str) -> Finding:
