@@ -17,8 +17,10 @@ HEAVY = frozenset({"av", "boto3", "botocore", "ffmpeg", "numpy", "pydantic", "py
 RARE = frozenset(
     {
         "email.utils",
+        "html",
         "sessiontool.recording.plan",
         "sessiontool.recording.survey",
+        "sessiontool.sessions.fill_gaps",
         "sessiontool.sessions.redaction.cuts",
         "sessiontool.sessions.verify_flac",
         "sessiontool.sessions.verify_m4a",
@@ -26,7 +28,7 @@ RARE = frozenset(
         "sessiontool.storage.layout_hint",
     }
 )
-"""What a session needs that is damaged, redacted or of another codec."""
+"""What a session needs that is damaged, redacted, of another codec, or has captions for a log or a second recording."""
 
 
 def listed(*arguments: str | Path) -> frozenset[str]:

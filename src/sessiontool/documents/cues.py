@@ -6,7 +6,6 @@ Who speaks is shown by a voice (`<v Dana>`), or by a name at the beginning of a 
 from __future__ import annotations
 
 import re
-from html import unescape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,8 @@ _VOICE = re.compile(r"^<v(?:\.[^\s>]*)?\s+([^>]+)>")
 
 def cues_in(text: str, problems: LogProblems) -> Iterator[Entry]:
     """The cues of a file as entries, with their times in seconds."""
+    from html import unescape  # noqa: PLC0415 - a table of two thousand names, for captions alone
+
     cues = list(_of_vtt(text, problems) if _VTT.match(text) else _of_srt(text, problems))
     for number, (start_s, end_s, said) in enumerate(cues, 1):
         entry = Entry(f"cue {number}")

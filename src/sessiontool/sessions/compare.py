@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RecordingError
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding
-from .fill_gaps import Filled, fill_gaps
 from .report import seconds
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ..alignment.recordings import Comparison, Missing
     from ..documents.report_model import ReportAgainst
     from ..timeline import Timeline
+    from .fill_gaps import Filled
     from .join import Recording
     from .second_recording import SecondRecording
 
@@ -59,6 +59,7 @@ class Comparer:
     def _compared(self, recording: Recording, second: SecondRecording, path: Path) -> Recording:
         from ..alignment.recordings import compare  # noqa: PLC0415 - numpy and PyAV
         from ..audio.energy import energy_of  # noqa: PLC0415
+        from .fill_gaps import Filled, fill_gaps  # noqa: PLC0415 - few sessions have a second recording
 
         if self._levels is None:
             self._levels = energy_of(path)
