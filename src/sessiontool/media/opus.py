@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -72,7 +73,9 @@ def kinds_of(packets: Iterable[bytes], head: SoundHead | None) -> frozenset[int]
     """
     if not isinstance(head, OpusHead):
         return frozenset()
-    counts = Counter(packet[0] >> 2 for packet in packets)
+    counts: Counter[int] = Counter()
+    for first, count in Counter(map(itemgetter(0), packets)).items():
+        counts[first >> 2] += count
     least = min(_FEW_PACKETS, (counts.total() + 1) // 2)
     return frozenset(kind for kind, count in counts.items() if count >= least)
 

@@ -221,9 +221,9 @@ class TimelineBuilder:
         """Decide on the packets `first` to `after`, between which there is no pause."""
         times_ms, durations = times_ms[first:after], durations[first:after]
         positions = list(accumulate(durations, initial=self._position))
+        origin = self._origin
         lags = [
-            time_ms * SAMPLES_PER_MS - position
-            for time_ms, position in zip(times_ms, map(self._origin.__rsub__, positions), strict=False)
+            time_ms * SAMPLES_PER_MS - position + origin for time_ms, position in zip(times_ms, positions, strict=False)
         ]
         if not lags:
             return [], after

@@ -5,7 +5,7 @@ Nearly all parts are, and are read once.  What is in doubt is read again, chunk 
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from ..media.opus import kinds_of
@@ -101,7 +101,7 @@ class PlainJoiner(RunJoiner):
     def _check_kinds(self, fed: Fed) -> None:
         """Doubt where a chunk has no packet of a kind that the one before has."""
         track = self.stream.demuxer.track
-        payloads = (payload for packets in fed.packets for payload in packets.payloads)
+        payloads = chain.from_iterable(packets.payloads for packets in fed.packets)
         kinds = kinds_of(payloads, track.head if track else None)
         if kinds and self._kinds and not kinds & self._kinds:
             raise Doubt
