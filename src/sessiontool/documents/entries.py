@@ -1,7 +1,7 @@
 """A document of any kind -> the entries that it holds, each with the place where it stands.
 
-JSON may be one value, a value a line, values one after another, or stand behind a logger's prefix or `data:`.  A list
-may be anywhere in an object: of several, the one is taken whose entries look most like a transcript.  SubRip and WebVTT
+JSON may be one value, a value a line, values one after another, or stand behind a logger's prefix or `data:`.  Lists
+may be anywhere in it (`entry_lists`).  SubRip and WebVTT
 are read by srt and webvtt-py (`cues`), tables and lines of a dialogue by `tables` and `dialogue`.
 
 Not here: what an entry's fields mean (`fields`).
@@ -15,34 +15,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
-from .field_names import ROLE_NAMES
-from .fields import has_role, has_time, is_speaker
+from .entry_lists import speaks, transcript_lists
+from .fields import has_role
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .role_keys import spoken_by_key
 from .tables import columns_of, named, rows_in
-from .texts import has_text, plain, text_in, unwrapped
+from .texts import has_text, text_in, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .fields import Entry
 
-_MOST_DEPTH = 8
-"""Levels of objects that are looked through for entries; chosen: exports have three."""
-_MOST_LISTS = 1000
-"""Number of lists of a level that are looked into, as steps of the search; chosen: bounded time on any JSON."""
-_JUDGED = 50
-"""Number of entries by which a list is judged, as units of evidence; chosen."""
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
 _BRACKETED_TIME = re.compile(r"\s*\[\d[\d:.,]*[\s\]]")
 
 
 class Troubles(NamedTuple):
-    """What was wrong: entries that could not be read at all, and what is odd about others."""
+    """What was wrong: entries that could not be read at all, what is odd about others, and lists that were not read."""
 
     broken: LogProblems
     odd: LogProblems
+    unread: LogProblems
 
 
 class FoundEntries(NamedTuple):
@@ -54,7 +49,8 @@ class FoundEntries(NamedTuple):
 
 def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     """The entries of a document; cues of captions are read already.  What is none of its format goes to `troubles`."""
-    for found in _entries(text, name, troubles):
+    lined = text if "\n" in text else text.replace("\r", "\n")
+    for found in _entries(lined, name, troubles):
         by_key = spoken_by_key(found.value) if isinstance(found, FoundEntries) and _may_be_keyed(found.value) else []
         if by_key:
             yield from (FoundEntries(_numbered(found.place, number), one) for number, one in enumerate(by_key, 1))
@@ -64,11 +60,6 @@ def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntrie
 
 def _may_be_keyed(value: Any) -> bool:
     return isinstance(value, dict) and not has_text(value)
-
-
-def _speaks(value: Any) -> bool:
-    """Whether a value is an entry of a transcript, or holds some by who said them."""
-    return isinstance(value, dict) and (has_text(value) or bool(spoken_by_key(value)))
 
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
@@ -113,6 +104,9 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
         try:
             value = loads(text, doubled)
         except (ValueError, RecursionError) as error:
+            if text.lstrip().startswith("[") and not _is_more(error) and (found := _up_to(text, error, troubles)):
+                yield from _expanded(found, "entry", troubles)
+                return
             if not is_spread and not _is_more(error):
                 troubles.broken.add(f"is not valid JSON ({json_problem(error)})")
                 return
@@ -189,6 +183,22 @@ def _one_after_another(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
         yield from _expanded(value, f"entry {number}", troubles)
 
 
+def _up_to(text: str, error: Exception, troubles: Troubles) -> list[Any]:
+    """The entries of a list of JSON up to where it breaks off; a comma too many at its end is no harm."""
+    decoder, at, found = json.JSONDecoder(), text.index("[") + 1, []
+    while (at := _skipped(text, at)) < len(text) and text[at] != "]":
+        try:
+            _, end = decoder.raw_decode(text, at)
+            found.append(loads(text[at:end]))
+        except (ValueError, RecursionError):
+            break
+        at = end
+    if found and text[at:].strip() != "]":
+        what = f"is not valid JSON ({json_problem(error)}); what follows entry {len(found)} was not read"
+        troubles.broken.add(what)
+    return found
+
+
 def _skipped(text: str, at: int) -> int:
     while at < len(text) and text[at] in " \t\r\n,\x1e":
         at += 1
@@ -207,20 +217,25 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
     if isinstance(value, list) and (names := columns_of(value)):
         yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
-        inner = value if any(map(_speaks, value)) else _best_list(value) or value
+        inner = value if any(map(speaks, value)) else _inner(value, troubles) or value
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
-    elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _best_list(value)):
-        outer = {name: whose for name, whose in value.items() if plain(name) in ROLE_NAMES or is_speaker(name)}
-        for number, one in enumerate(inner, 1):
-            yield FoundEntries(_numbered(place, number), {**outer, **one} if isinstance(one, dict) else one)
+    elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _inner(value, troubles)):
+        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (lines := dialogue_in(text_in(value.get("transcript")))):
         yield from _found(lines, "line")
-    elif place == "entry" and not _speaks(value):
+    elif place == "entry" and not speaks(value):
         troubles.broken.add(f"holds {kind_of(value)}, not a list")
     else:
         yield FoundEntries(place if place != "entry" else "entry 1", value)
+
+
+def _inner(value: Any, troubles: Troubles) -> list[Any]:
+    """The entries of the lists in a value that are a transcript; that others look like one as well is said."""
+    entries, others = transcript_lists(value)
+    troubles.unread.extend(f"{other} looks like a transcript as well, and was not read" for other in others)
+    return entries
 
 
 def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
@@ -240,42 +255,3 @@ def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, A
 
 def _numbered(place: str, number: int) -> str:
     return f"entry {number}" if place == "entry" else f"{place}, entry {number}"
-
-
-def _best_list(value: Any) -> list[Any]:
-    """The list in a value whose entries are most like those of a transcript; empty where none is."""
-    best: list[Any] = []
-    most = 0.0
-    for found in _lists(value):
-        likeness = _likeness(found)
-        if likeness > most:
-            best, most = found, likeness
-    return best
-
-
-def _lists(value: Any) -> Iterator[list[Any]]:
-    """The lists of objects in a value, and objects of objects as lists, from the outside in."""
-    level, count = [value], 0
-    for _ in range(_MOST_DEPTH):
-        inner: list[Any] = []
-        for outer in level:
-            items = outer if isinstance(outer, list) else list(outer.values())
-            if sum(isinstance(one, dict) for one in items[:_JUDGED]) > (0 if isinstance(outer, list) else 1):
-                count += 1
-                yield items
-            inner += (one for one in items[:_MOST_LISTS] if isinstance(one, (dict, list)))
-            if count > _MOST_LISTS:
-                return
-        level = inner[:_MOST_LISTS]
-
-
-def _likeness(entries: list[Any]) -> float:
-    """How much entries look like those of a transcript."""
-    some = [one for one in entries[:_JUDGED] if isinstance(one, dict)]
-    speaking = [one for one in some if _speaks(one)]
-    if not speaking:
-        return 0.0
-    points = sum(1.0 + has_role(one) + 0.5 * has_time(one) for one in speaking) / len(some)
-    if all(plain(name) != "word" for one in speaking for name in one):
-        points += 0.5  # sentences rather than the words of them
-    return points

@@ -25,7 +25,8 @@ class LogReading:
     """What is known of a log while it is read.
 
     Of `count` entries `understood` are the speech of a known role, and of `nameless` it is not said whose they are;
-    `guesses` has, for what was not found, the field that holds it most likely.
+    `guesses` has, for what was not found, the field that holds it most likely.  `unread` are lists that look like a
+    transcript as well.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LogReading:
     times: SessionTimes
     speakers: Mapping[str, str]
     problems: LogProblems = field(default_factory=LogProblems)
+    unread: LogProblems = field(default_factory=LogProblems)
     findings: list[Finding] = field(default_factory=list)
     keys: Counter[str] = field(default_factory=Counter)
     roles: Counter[str] = field(default_factory=Counter)

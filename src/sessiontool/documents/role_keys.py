@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 _BESIDE = frozenset(
     words_of("transcript transcription text message response said utterance speech content reply answer question")
 )
+_LISTS = frozenset(
+    words_of(
+        "segments turns messages utterances transcripts transcriptions items lines entries texts track channel list"
+    )
+)
 _NO_SPEECH = re.compile(r"\S*[\d@/]\S*|[0-9a-f-]{8,}")
 """An identifier or an address: a field of that name has who it is, and not what was said."""
 
 
 def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, Any]]:
     """The entries that an object holds under names of roles, in its order, each with the object's other fields."""
-    keys = {name: role for name in value if (role := _role_of(name))}
+    keys = {name: role for name in value if (role := role_of_key(name))}
     others = {name: item for name, item in value.items() if name not in keys and not isinstance(item, (dict, list))}
     found: list[dict[str, Any]] = []
     for name, role in keys.items():
@@ -37,11 +42,17 @@ def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, An
     return next(filter(None, inner), [])
 
 
+def role_of_lists_key(name: str) -> str:
+    """The role whose entries a list of that name holds (`agentSegments`), empty where it is none."""
+    words = [word for word in words_in(name) if word not in _LISTS]
+    return role_of_key(" ".join(words)) if words else ""
+
+
 def _objects(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return (one for one in value.values() if isinstance(one, dict))
 
 
-def _role_of(name: str) -> str:
+def role_of_key(name: str) -> str:
     """The role whose words a field of that name holds, empty where it is none."""
     words = [word for word in words_in(name) if word not in _BESIDE]
     roles = {role_named(word, {}) for word in words}

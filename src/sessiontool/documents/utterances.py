@@ -73,7 +73,7 @@ def read_utterances(
 def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[SpokenPiece]:
     """The entries that are speech, each with its role and its text, still without times."""
     entries: list[Entry] = []
-    troubles = Troubles(LogProblems(), reading.problems)
+    troubles = Troubles(LogProblems(), reading.problems, reading.unread)
     for found in entries_in(text, reading.name, troubles):
         if isinstance(found, FoundEntries):
             if not isinstance(found.value, dict):
@@ -198,6 +198,7 @@ def _problems(reading: LogReading) -> Iterator[Finding]:
         if reading.nameless:
             reading.problems.add(f"role: {reading.nameless} entries do not say who speaks")
         yield from all_broken(reading.name, reading.problems)
+    yield from all_broken(reading.name, reading.unread)
     if reading.silent:
         named = ", ".join(f"{shown(kind)} ({count})" for kind, count in reading.silent.most_common(_LISTED))
         yield Finding(
