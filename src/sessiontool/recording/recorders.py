@@ -107,8 +107,7 @@ class Chain:
         Where that one is lost as well, the others say whether chunks begin with a cluster of their own.
         """
         one = self.chunks[place]
-        has_clusters = any(not other.counts_from_before for other in self.chunks)  # MP3, for one, has none
-        if not place or one.follows or not one.counts_from_before or not has_clusters:
+        if not place or one.follows or not one.counts_from_before:
             return False
         before = self.chunks[place - 1]
         if before.chunk.seq == one.chunk.seq - 1:

@@ -22,6 +22,7 @@ from ..media.probe import begins_recording, open_demuxer, what_is
 from ..media.riff.headers import begins_wav
 from ..model import SAMPLES_PER_MS
 from .packet_times import end_ms
+from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ WEBM = "WebmDemuxer"
 _CLOCKLESS = ("Mp3Demuxer", "PcmDemuxer")
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _PROVING = 3  # packets; chosen: fewer may be taken for those of another track
-_OWN_BASE_MS = 25  # chosen: as `time_groups.STEP_MS`; between where a chunk begins and the time of its first packet
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
 _BLANK = bytes(4)  # bytes; chosen: of two copies, one with as many zeroes more was overwritten
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
@@ -134,7 +134,9 @@ class ChunkSurvey:
     @property
     def counts_from_before(self) -> bool:
         """Whether its first packet counts from a base of times that is not in it."""
-        return bool(self.digests) and (self.start_ms is None or abs(self.start_ms - self.head_ms) > _OWN_BASE_MS)
+        if not self.digests or self.dialect is None or not self.dialect.has_clock:
+            return False
+        return self.start_ms is None or abs(self.start_ms - self.head_ms) > STEP_MS
 
     @property
     def counted_ms(self) -> float:
