@@ -40,6 +40,7 @@ PARTED: dict[str, Callable[[], Any]] = {
         "speakers": [{"name": "Customer", "turns": of("user")}, {"name": "Agent", "turns": of("assistant")}]
     },
     "pages": lambda: {"pages": [{"page": at, "turns": all_of_them()[at : at + 2]} for at in range(0, len(SAID), 2)]},
+    "pages by name": lambda: {f"page_{at}": all_of_them()[at : at + 2] for at in range(0, len(SAID), 2)},
     "what an entry says counts more than what is around it": lambda: {
         "left": of("assistant", speaker="assistant"),
         "right": of("user", speaker="user"),
@@ -61,6 +62,12 @@ def test_all_lists_are_read(name: str) -> None:
     assert findings == []
     found.sort(key=lambda one: one.t_start_us or 0)
     require_times(found)
+
+
+def test_the_number_of_a_page_is_no_channel() -> None:
+    pages = {"page_1": of("user"), "page_2": of("assistant")}
+    found, _ = read(json.dumps(pages), "utterances.json", channels=("user", "assistant"))
+    assert {one.role for one in found} == {""}
 
 
 def test_a_list_that_may_be_more_of_it_is_named() -> None:

@@ -1,8 +1,8 @@
 """A document of any kind -> the entries that it holds, each with the place where it stands.
 
 JSON may be one value, a value a line, values one after another, or stand behind a logger's prefix or `data:`.  Lists
-may be anywhere in it (`entry_lists`).  SubRip and WebVTT
-are read by srt and webvtt-py (`cues`), tables and lines of a dialogue by `tables` and `dialogue`.
+may be anywhere in it (`entry_lists`).  SubRip and WebVTT are read by srt and webvtt-py (`cues`), tables and lines of a
+dialogue by `tables` and `dialogue`.
 
 Not here: what an entry's fields mean (`fields`).
 """
@@ -172,31 +172,43 @@ def _decoded_twice(value: Any) -> Any:
 
 
 def _one_after_another(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
-    decoder, at, number = json.JSONDecoder(), 0, 0
-    while (at := _skipped(text, at)) < len(text):
-        number += 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            troubles.broken.add(f"entry {number}: is not valid JSON ({json_problem(error)}); what follows was not read")
-            return
+    read = _values(text, 0)
+    for number, value in enumerate(read.values, 1):
         yield from _expanded(value, f"entry {number}", troubles)
+    if read.error is not None:
+        what = (
+            f"entry {len(read.values) + 1}: is not valid JSON ({json_problem(read.error)}); what follows was not read"
+        )
+        troubles.broken.add(what)
 
 
 def _up_to(text: str, error: Exception, troubles: Troubles) -> list[Any]:
     """The entries of a list of JSON up to where it breaks off; a comma too many at its end is no harm."""
-    decoder, at, found = json.JSONDecoder(), text.index("[") + 1, []
-    while (at := _skipped(text, at)) < len(text) and text[at] != "]":
+    read = _values(text, text.index("[") + 1)
+    if read.values and text[read.end :].strip() != "]":
+        what = f"is not valid JSON ({json_problem(error)}); what follows entry {len(read.values)} was not read"
+        troubles.broken.add(what)
+    return read.values
+
+
+class _Values(NamedTuple):
+    """Values one after another, where the last one ends, and why there are no more; None at the text's end."""
+
+    values: list[Any]
+    end: int
+    error: Exception | None
+
+
+def _values(text: str, at: int) -> _Values:
+    decoder, values = json.JSONDecoder(), []
+    while (at := _skipped(text, at)) < len(text):
         try:
             _, end = decoder.raw_decode(text, at)
-            found.append(loads(text[at:end]))
-        except (ValueError, RecursionError):
-            break
+            values.append(loads(text[at:end]))
+        except (ValueError, RecursionError) as error:
+            return _Values(values, at, error)
         at = end
-    if found and text[at:].strip() != "]":
-        what = f"is not valid JSON ({json_problem(error)}); what follows entry {len(found)} was not read"
-        troubles.broken.add(what)
-    return found
+    return _Values(values, at, None)
 
 
 def _skipped(text: str, at: int) -> int:

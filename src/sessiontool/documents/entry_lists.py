@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .field_names import ROLE_NAMES
+from .field_names import CHOICES, ROLE_NAMES
 from .fields import has_role, has_time, is_speaker
+from .lenient import words_of
+from .name_words import words_in
 from .role_keys import role_of_lists_key, spoken_by_key
 from .roles import channel_number
 from .texts import has_text, plain, text_in
@@ -29,8 +31,9 @@ _ALMOST = 0.9
 _LEAST_ENTRIES, _LEAST_SHARE = 3, 0.2
 """Number of entries of another list from which on it is named, and as a ratio to the number that is read; chosen."""
 _ANY = "*"
-_ALTERNATIVES = frozenset({"alternatives", "nbest", "hypotheses", "candidates", "choices"})
-_SIDES = frozenset({"left", "right"})
+_DIGITS = "0123456789"
+_OF_CHANNELS = frozenset(words_of("channel channels ch track tracks lane side speaker stream left right"))
+"""Words of a name that says on which channel something is, beside its number."""
 
 
 class TranscriptLists(NamedTuple):
@@ -68,7 +71,7 @@ def transcript_lists(value: Any) -> TranscriptLists:
         return TranscriptLists([], [])
     best = max(found, key=lambda one: one.likeness)  # the first of equals, which is the outermost
     together = [one for one in found if _go_together(best.path, one.path)]
-    entries = [_with_speaker(entry, one, best.path) for one in together for entry in one.entries]
+    entries = [_with_speaker(entry, one) for one in together for entry in one.entries]
     return TranscriptLists(entries, list(_others(found, together, best)))
 
 
@@ -95,7 +98,7 @@ def _named(outer: Any, path: Sequence[str]) -> list[tuple[str, Any]]:
     """What a value holds, by name; of the versions of one text the first alone."""
     if isinstance(outer, dict):
         return list(outer.items())
-    is_choice = bool(path) and plain(path[-1]) in _ALTERNATIVES
+    is_choice = bool(path) and plain(path[-1]) in CHOICES
     return [(_ANY, one) for one in (outer[:1] if is_choice else outer)]
 
 
@@ -115,35 +118,43 @@ def _go_together(path: Sequence[str], other: Sequence[str]) -> bool:
     if len(path) != len(other):
         return False
     unlike = [(a, b) for a, b in zip(path, other, strict=True) if a != b]
-    return not unlike or (len(unlike) == 1 and all(map(_says_who, unlike[0])))
+    return not unlike or (len(unlike) == 1 and _are_alike(*unlike[0]))
 
 
-def _says_who(name: str) -> bool:
-    return bool(role_of_lists_key(name)) or plain(name) in _SIDES or (name != _ANY and channel_number(name) is not None)
+def _are_alike(name: str, other: str) -> bool:
+    """Whether both names say who speaks, or one is numbered as the other one is."""
+    both_say = all(role_of_lists_key(one) or _is_channel(one) for one in (name, other))
+    return both_say or name.rstrip(_DIGITS) == other.rstrip(_DIGITS)
 
 
-def _with_speaker(entry: Any, where: _List, best: Sequence[str]) -> Any:
+def _is_channel(name: str) -> bool:
+    """Whether a name is that of a channel, as `channel_1` and `left` are, and `page_1` is not."""
+    words = {word.rstrip(_DIGITS) for word in words_in(name)} - {""}
+    return words <= _OF_CHANNELS and channel_number(name) is not None
+
+
+def _with_speaker(entry: Any, where: _List) -> Any:
     """An entry with what is said around it of who speaks; what it says itself counts more."""
-    if not isinstance(entry, dict):
-        return entry
-    keyed: dict[str, Any] = {}
+    if not isinstance(entry, dict) or has_role(entry):
+        return {**where.around, **entry} if isinstance(entry, dict) else entry
+    said: dict[str, Any] = {}
     for name in where.path:
         if role := role_of_lists_key(name):
-            keyed["role"] = role
-        elif name != _ANY and _says_who(name) and len(best) == len(where.path):
-            keyed["channel"] = name
-    return {**where.around, **(keyed if not has_role(entry) else {}), **entry}
+            said["role"] = role
+        elif _is_channel(name):
+            said["channel"] = name
+    return {**where.around, **said, **entry}
 
 
 def _others(found: Sequence[_List], together: Sequence[_List], best: _List) -> Iterator[str]:
     """Lists that are as much of a transcript and whose texts are in none that is read."""
-    read = _letters(entry for one in together for entry in one.entries)
+    read = {_letters(entry) for one in together for entry in one.entries}
     least = max(_LEAST_ENTRIES, _LEAST_SHARE * sum(len(one.entries) for one in together))
     for one in found:
         is_small = len(one.entries) < least or one.likeness < _ALMOST * best.likeness
         if is_small or one in together or _is_inside(one.path, best.path):
             continue
-        texts = [text for entry in one.entries[:_JUDGED] if (text := _letters([entry]))]
+        texts = list(filter(None, map(_letters, one.entries[:_JUDGED])))
         if sum(text not in read for text in texts) * 2 > len(texts):
             yield f"{'.'.join(one.path)[:80]} ({len(one.entries)} entries)"
 
@@ -154,5 +165,5 @@ def _is_inside(path: Sequence[str], other: Sequence[str]) -> bool:
     return list(path[:shorter]) == list(other[:shorter])
 
 
-def _letters(entries: Any) -> str:
-    return " ".join("".join(filter(str.isalnum, text_in(one).casefold())) for one in entries)
+def _letters(entry: Any) -> str:
+    return "".join(filter(str.isalnum, text_in(entry).casefold()))
