@@ -114,6 +114,17 @@ def store_of(session_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def worded_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the sample alone, merged with words: to be copied, not changed."""
+    from sessiontool import MergeOptions, merge
+
+    store = tmp_path_factory.mktemp("worded") / "store"
+    copytree(store_of("demo") / "demo", store / "demo")
+    merge("demo", store=store, options=MergeOptions(words=True))
+    return store
+
+
+@pytest.fixture(scope="session")
 def merged_session(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder of a recorded session's result, merged through the public interface once in a test process."""
     from sessiontool import merge

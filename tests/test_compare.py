@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 from test_import import RATE, SAMPLES, own, sound, wav
 
 from sessiontool import MergeOptions, merge
-from sessiontool.alignment.recordings import compare
+from sessiontool.alignment.recordings import Comparison, Missing, compare
 from sessiontool.audio.energy import energy_of
 from sessiontool.errors import NotFoundError, UsageError
+from sessiontool.sessions.compare import _missing
+from sessiontool.sessions.fill_gaps import Filled
+from sessiontool.sessions.second_recording import SecondRecording
+from sessiontool.timeline import Timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,6 +128,17 @@ def test_what_the_clock_does_not_know_to_be_missing_is_an_error(tmp_path: Path) 
     (one,) = [one for one in found.findings if one.code == "compared-missing"]
     assert one.severity == "error"
     assert one.lost_ms == pytest.approx(5000, abs=1000 * WITHIN_S)
+
+
+@pytest.mark.parametrize("lost", [1, 30])
+def test_what_is_lost_is_said_however_much_else_differs(lost: int) -> None:
+    missing = [Missing("second", at, 1.0, filled=True) for at in range(30)]
+    missing += [Missing("first", 100.0 + at, 1.0, filled=False) for at in range(lost)]
+    comparison = Comparison(0.0, 0.0, 1.0, swapped=False, missing=tuple(missing))
+    second = SecondRecording("b.wav", fills=False)
+    found = list(_missing(second, comparison, Filled(cast("Any", None)), Timeline([])))
+    assert sum(one.severity == "error" for one in found) == min(lost, 21)
+    assert found[-1].message.startswith(f"{30 + lost - 20} more")
 
 
 def test_another_conversation_is_said_to_be_one(tmp_path: Path) -> None:

@@ -42,18 +42,9 @@ def run(store: Path | str, command: str, *arguments: str, session: str = SESSION
     return done.output
 
 
-@pytest.fixture(scope="module")
-def merged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, merged with words: to be copied, not changed."""
-    store = tmp_path_factory.mktemp("redact") / "store"
-    copytree(store_of(SESSION) / SESSION, store / SESSION)
-    run(store, "merge", "--words")
-    return store
-
-
 @pytest.fixture
-def store(merged_store: Path, tmp_path: Path) -> Path:
-    return Path(copytree(merged_store, tmp_path / "store"))
+def store(worded_store: Path, tmp_path: Path) -> Path:
+    return Path(copytree(worded_store, tmp_path / "store"))
 
 
 def whole(store: Path) -> Path:
@@ -460,10 +451,10 @@ def test_redactions_that_are_not_understood_stop_the_redacted_result(store: Path
     assert texts(left(store))["u003"] == "[redacted]"
 
 
-def test_a_redacted_result_is_made_in_a_bucket(merged_store: Path, s3_url: str, s3_client: Any) -> None:
+def test_a_redacted_result_is_made_in_a_bucket(worded_store: Path, s3_url: str, s3_client: Any) -> None:
     bucket = Prefix(s3_url, s3_client)
-    for path in filter(Path.is_file, merged_store.rglob("*")):
-        bucket.put(path.relative_to(merged_store).as_posix(), path.read_bytes())
+    for path in filter(Path.is_file, worded_store.rglob("*")):
+        bucket.put(path.relative_to(worded_store).as_posix(), path.read_bytes())
     run(s3_url, "redact", "--text", "painful")
     run(s3_url, "redact", "--text", "fifteen")
     names = [key for key in list(bucket.keys()) if "redact" in key]
@@ -512,8 +503,8 @@ def test_verify_looks_for_texts_that_are_given_again(store: Path) -> None:
     assert "must be gone is in transcript.json" in run(store, "verify", "--text", "sounds", code=4)
 
 
-def test_a_text_without_a_redacted_result_is_an_error(merged_store: Path) -> None:
-    assert "no redacted result" in run(merged_store, "verify", "--text", "x", code=3)
+def test_a_text_without_a_redacted_result_is_an_error(worded_store: Path) -> None:
+    assert "no redacted result" in run(worded_store, "verify", "--text", "x", code=3)
 
 
 # -- what is found

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import test_pcm
-from conftest import store_of
 from recordings import payloads, recorded
 from test_redact import SILENT, cut_samples, left, read, replace_transcript, run, sound, texts, whole
 
@@ -34,17 +33,9 @@ STEREO = OpusHead(2, 0)
 USER, ASSISTANT = 0, 1
 
 
-@pytest.fixture(scope="module")
-def merged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = tmp_path_factory.mktemp("voice") / "store"
-    copytree(store_of(SESSION) / SESSION, store / SESSION)
-    run(store, "merge", "--words")
-    return store
-
-
 @pytest.fixture
-def store(merged_store: Path, tmp_path: Path) -> Path:
-    return Path(copytree(merged_store, tmp_path / "store"))
+def store(worded_store: Path, tmp_path: Path) -> Path:
+    return Path(copytree(worded_store, tmp_path / "store"))
 
 
 def cuts_in(store: Path) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..alignment.recordings import Comparison, Missing
     from ..documents.report_model import ReportAgainst
+    from ..model import Severity
     from ..timeline import Timeline
     from .fill_gaps import Filled
     from .join import Recording
@@ -122,28 +123,33 @@ def _unlike(second: SecondRecording) -> Finding:
 
 
 def _missing(second: SecondRecording, found: Comparison, filled: Filled, timeline: Timeline) -> Iterator[Finding]:
-    """What one of the two lacks, but for what was filled."""
+    """What one of the two lacks, but for what was filled; what is lost without a gap is named first."""
     known = list(_known_gaps(timeline))
     stretches = [one for one in found.missing if one.lacks == "second" or not _is_in(one, filled.filled)]
-    for one in stretches[:_MOST_NAMED]:
-        how = "silent there" if one.filled else "left out without a gap"
-        if one.lacks == "second":
-            what = f"{second.name} lacks {one.length_s:.2f} s that this recording has, {how}"
-            yield Finding("compared-missing", "info", what, at_s=one.at_s)
-            continue
-        is_known = any(start - _NEAR_S <= one.at_s <= end + _NEAR_S for start, end in known)
-        yield Finding(
-            "compared-missing",
-            "info" if is_known else "error",
-            f"{second.name} has {one.length_s:.2f} s that this recording lacks, {how}"
-            + (": a gap that is known" if is_known else " and not known as a gap"),
-            at_s=one.at_s,
-            lost_ms=None if is_known else round(one.length_s * 1000),
-            hint="" if is_known else "listen to both: the recorder lost sound without a trace, or one of them was cut",
-        )
-    if len(stretches) > _MOST_NAMED:
-        more = f"{len(stretches) - _MOST_NAMED} more stretches that one of the recordings lacks"
-        yield Finding("compared-missing", "warning", more, hint="report.json has all, in `against`")
+    findings = sorted((_lack(second, one, known) for one in stretches), key=lambda one: one.severity != "error")
+    yield from sorted(findings[:_MOST_NAMED], key=lambda one: one.at_s or 0.0)
+    if rest := findings[_MOST_NAMED:]:
+        severity: Severity = "error" if rest[0].severity == "error" else "warning"
+        more = f"{len(rest)} more stretches that one of the recordings lacks"
+        yield Finding("compared-missing", severity, more, hint="report.json has all, in `against`")
+
+
+def _lack(second: SecondRecording, one: Missing, known: Sequence[tuple[float, float]]) -> Finding:
+    how = "silent there" if one.filled else "left out without a gap"
+    if one.lacks == "second":
+        what = f"{second.name} lacks {one.length_s:.2f} s that this recording has, {how}"
+        return Finding("compared-missing", "info", what, at_s=one.at_s)
+    what = f"{second.name} has {one.length_s:.2f} s that this recording lacks, {how}"
+    if any(start - _NEAR_S <= one.at_s <= end + _NEAR_S for start, end in known):
+        return Finding("compared-missing", "info", f"{what}: a gap that is known", at_s=one.at_s)
+    return Finding(
+        "compared-missing",
+        "error",
+        f"{what} and not known as a gap",
+        at_s=one.at_s,
+        lost_ms=round(one.length_s * 1000),
+        hint="listen to both: the recorder lost sound without a trace, or one of them was cut",
+    )
 
 
 def _known_gaps(timeline: Timeline) -> Iterator[tuple[float, float]]:
