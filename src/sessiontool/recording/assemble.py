@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from . import findings
+from .absent_parts import absent_parts
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
@@ -53,6 +54,7 @@ def assemble(
         planned[doubtful] = _planned(doubtful, parts, session, sliced, read)
     assembly = context.assembly
     assembly.order.silences = context.remuxer.silences
+    assembly.findings += absent_parts(session.parts, parts, groups.values())
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:

@@ -1,0 +1,83 @@
+"""Parts that were noted and of which there is nothing, and parts that are there by another name."""
+
+from __future__ import annotations
+
+import json
+from shutil import copytree, rmtree
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import store_of
+
+from sessiontool import MergeOptions, inspect, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sessiontool import MergeResult
+
+PARTS = ("000", "001", "002")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
+
+
+def merged(session: Path) -> MergeResult:
+    return merge("demo", store=session.parent, options=MergeOptions(align=False))
+
+
+def edit(session: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    document = json.loads((session / "session.json").read_text())
+    change(document["parts"])
+    (session / "session.json").write_text(json.dumps(document))
+
+
+def noted(session: Path, part: str) -> dict[str, Any]:
+    parts = json.loads((session / "session.json").read_text())["parts"]
+    (entry,) = [one for one in parts if int(one["part"]) == int(part)]
+    return dict(entry)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_noted_part_that_is_not_there_is_lost(session: Path, part: str) -> None:
+    rmtree(session / "chunks" / part)
+    entry, result = noted(session, part), merged(session)
+    assert result.status == "partial"
+    (missing,) = [one for one in result.findings if one.code == "chunk-missing"]
+    assert (missing.severity, int(missing.part or -1), missing.seq) == ("error", int(part), 0)
+    assert missing.lost_ms == pytest.approx(entry["stop_ms"] - entry["start_ms"])
+    assert "chunk-missing" in {one.code for one in inspect("demo", store=session.parent).findings}
+
+
+def test_a_part_without_notes_of_chunks_is_missed_by_its_length(session: Path) -> None:
+    rmtree(session / "chunks" / "002")
+    edit(session, lambda parts: parts[-1].pop("chunks"))
+    assert merged(session).status == "partial"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"part": 9, "start_ms": 90_000, "chunks": []},
+        {"part": 9, "start_ms": 90_000, "stop_ms": 90_400, "chunks": []},
+        {"part": 9, "start_ms": 90_000, "stop_ms": 99_000, "chunks": [{"seq": 0, "bytes": 0}]},
+    ],
+)
+def test_a_part_that_handed_out_nothing_is_not_missed(session: Path, entry: dict[str, Any]) -> None:
+    edit(session, lambda parts: parts.append(entry))
+    assert merged(session).status == "complete"
+
+
+def test_parts_by_another_name_are_said_not_to_be_noted(session: Path) -> None:
+    def count_from_one(parts: list[dict[str, Any]]) -> None:
+        for entry in parts:
+            entry["part"] = int(entry["part"]) + 1
+
+    edit(session, count_from_one)
+    result = merged(session)
+    codes = {one.code: one.severity for one in result.findings}
+    assert codes["parts-not-noted"] == "warning"
+    assert "chunk-missing" not in {one.code for one in result.findings if "all chunks" in one.message}
