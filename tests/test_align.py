@@ -71,6 +71,15 @@ def test_a_log_that_loses_most_utterances_while_somebody_speaks_is_doubted() -> 
     assert status_of(lost) == "complete"
 
 
+def test_speech_of_a_channel_on_which_nobody_speaks_is_theirs_whose_utterances_are_lost() -> None:
+    """As where a log calls both speakers by names that are one role's."""
+    log = logged(conversation(SEED, COUNT), SEED)
+    assert {one.role for one in log} == {"user", "assistant"}
+    one_role = aligned([replace(one, role="user") for one in log])
+    assert "most-utterances-lost" in codes(one_role)
+    assert "most-utterances-lost" not in codes(aligned([one for one in log if one.role == "user"]))
+
+
 def test_utterances_that_were_never_said_are_no_reason_to_doubt_the_others() -> None:
     log = logged(conversation(SEED, COUNT), SEED)
     half = [one for k, one in enumerate(log) if k % 2]

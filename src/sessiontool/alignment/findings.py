@@ -141,22 +141,43 @@ def _silent_channels(lanes: Sequence[Lane], activity: Activity) -> Iterator[Find
 
 
 def _lost(lanes: Sequence[Lane], activity: Activity, axis: Axis) -> Iterator[Finding]:
-    """Channels that sound, and on which more utterances have no place than can be for want of sound."""
+    """Channels that sound, and on which more utterances have no place than can be for want of sound.
+
+    Where no role is on a channel, what it has may be theirs as well.
+    """
     merged = {leak.target for leak in activity.leaks if leak.merged}
+    elsewhere_ms = sum(_speech_ms(activity, number, axis) for number in _without_role(lanes, activity))
     for lane in lanes:
         lost = np.flatnonzero(~lane.matches.found)
         if len(lost) <= _LOST_SHARE * len(lane.raw):
             continue
-        unclaimed = _length(lane, axis)[~lane.taken()].sum()
+        unclaimed = _length(lane, axis)[~lane.taken()].sum() + elsewhere_ms
         if lane.number in merged or unclaimed > _UNCLAIMED_SHARE * lane.expected.text[lost].sum():
             yield Finding(
                 "most-utterances-lost",
                 "warning",
-                f"{len(lost)} of {len(lane.raw)} utterances of the {lane.who} have no place, though their channel "
-                f"sounds: {unclaimed / 1000:.0f} s of speech there have no utterance",
+                f"{len(lost)} of {len(lane.raw)} utterances of the {lane.who} have no place, though "
+                f"{_where(elsewhere_ms)} {unclaimed / 1000:.0f} s of speech that have no utterance",
                 hint="see with `sessiontool align` whether log and recording are of one session, and who is on which "
                 "channel",
             )
+
+
+def _without_role(lanes: Sequence[Lane], activity: Activity) -> Iterator[int]:
+    """The channels on which no role of the log speaks, but for copies of another one's sound."""
+    copies = {leak.target for leak in activity.leaks}
+    taken = {lane.number for lane in lanes}
+    if not activity.dual_mono:
+        yield from (number for number in range(len(activity.channels)) if number not in taken | copies)
+
+
+def _speech_ms(activity: Activity, number: int, axis: Axis) -> float:
+    islands = activity.channels[number].islands
+    return float((axis.recorded(islands[:, 1]) - axis.recorded(islands[:, 0])).sum())
+
+
+def _where(elsewhere_ms: float) -> str:
+    return "the channels have" if elsewhere_ms else "their channel has"
 
 
 def _leaks(activity: Activity) -> Iterator[Finding]:
