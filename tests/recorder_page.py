@@ -39,6 +39,7 @@ _LOOKED_UP_SAMPLES = RATE // 2
 _MARGIN_SAMPLES = RATE * 6 // 10  # a starved jitter buffer was seen to stretch a sentence by 0.4 s
 _STRETCHED_SAMPLES = RATE // 20  # an untroubled one is within 30 ms of its length
 LOUD = 10 ** (-30 / 20)  # chosen: every last sound of the script's sentences is louder, or within 90 ms of one that is
+FADED = 10 ** (-70 / 20)  # chosen: nothing that is heard
 AUDIBLE = 10 ** (-48 / 20)  # as in the truth of the demo, which the sentences are cut out by
 
 WITNESS = """
@@ -168,13 +169,13 @@ def speech(target: Path, lines: range) -> Path:
 class Spoken(NamedTuple):
     """Where a sentence sounds in a recording, in seconds, and how alike the sound there is to the sentence's.
 
-    `loud_until_s` is its end or, where a starved jitter buffer stretched it, the last sample before the fade that the
-    buffer makes of a sound whose packets stay away: anything from there to `end_s` is a right end.
+    It ends between two times, which are the same but where a starved jitter buffer stretched it: the buffer makes a
+    fade of a sound whose packets stay away, and anywhere in that is a right end.
     """
 
     start_s: float
-    loud_until_s: float
-    end_s: float
+    first_end_s: float
+    last_end_s: float
     alike: float
 
 
@@ -190,8 +191,12 @@ def spoken(sound: Sound, channel: int, text: str, near_s: float) -> Spoken:
         return Spoken(0.0, 0.0, 0.0, 0.0)
     first, last = int(audible[0]), int(audible[-1])
     stretched = abs(last - first - len(wanted)) > _STRETCHED_SAMPLES
-    loud = int(np.flatnonzero(level > LOUD)[-1]) if stretched and level.max() > LOUD else last
-    return Spoken((low + first) / RATE, (low + loud) / RATE, (low + last) / RATE, alike)
+    ends = (
+        [int(np.flatnonzero(level > one)[-1]) for one in (min(LOUD, level.max() / 2), FADED)]
+        if stretched
+        else [last] * 2
+    )
+    return Spoken((low + first) / RATE, (low + ends[0]) / RATE, (low + ends[1]) / RATE, alike)
 
 
 def is_in_order(wanted: Sequence[str], there: Sequence[str]) -> bool:
