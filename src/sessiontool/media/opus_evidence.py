@@ -88,9 +88,11 @@ class OpusEvidence:
 
 
 def names_opus(mime_type: str) -> bool | None:
-    """Whether a mime type names Opus among its codecs; None where it names no codec."""
-    codecs = re.search(r"codecs\s*=\s*\"?([^\";]+)", mime_type.lower())
-    return None if codecs is None else "opus" in codecs.group(1)
+    """Whether a mime type names Opus; None where it names no codec, or others beside it: a track may be theirs."""
+    found = re.search(r"codecs\s*=\s*\"?([^\";]+)", mime_type.lower())
+    codecs = [one.strip(" '") for one in found[1].split(",")] if found else []
+    is_named = any("opus" in one for one in codecs)
+    return None if not codecs or (is_named and len(codecs) > 1) else is_named
 
 
 def refusal(container: str, seen: str, mime_type: str) -> RecordingError:
