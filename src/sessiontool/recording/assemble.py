@@ -16,7 +16,7 @@ from .absent_parts import absent_parts
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
-from .sequence import by_part, part_entry, with_numbers_of
+from .sequence import part_entry, parts_in_order, with_numbers_of
 from .slices import SlicedParts, as_one_part, groups_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def assemble(
 
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
-    parts = dict(by_part(chunks))
+    parts = parts_in_order(chunks, session.parts)
     groups = groups_of(parts, session)
     sliced = {name: as_one_part(names, parts, session) for name, names in groups.items()}
     planned: dict[str, PlannedPart] = {}

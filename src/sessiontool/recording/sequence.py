@@ -43,6 +43,18 @@ def by_part(chunks: Iterable[ChunkRef]) -> Iterator[tuple[str, list[ChunkRef]]]:
     yield from parts.items()
 
 
+def parts_in_order(chunks: Iterable[ChunkRef], entries: Sequence[PartEntry]) -> dict[str, list[ChunkRef]]:
+    """The chunks of each part, parts in the listing's order.
+
+    Names that are no numbers have none: such parts are in the order in which they were started, if all that is noted.
+    """
+    parts = dict(by_part(chunks))
+    starts_ms = {part: entry.start_ms for part in parts if (entry := part_entry(entries, part))}
+    if all(map(str.isdecimal, parts)) or len(starts_ms) < len(parts) or None in starts_ms.values():
+        return parts
+    return {part: parts[part] for part in sorted(parts, key=lambda part: starts_ms[part] or 0.0)}
+
+
 def are_times(chunks: Sequence[ChunkRef]) -> bool:
     """Whether the numbers in the names are instants and not a counter."""
     numbers = sorted({chunk.seq for chunk in chunks})

@@ -1,4 +1,4 @@
-"""Parts that were noted and of which there is nothing, and parts that are there by another name."""
+"""Parts and what was noted of them: some are not there, some have other names, some have names without an order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import store_of
 
-from sessiontool import MergeOptions, inspect, merge
+from sessiontool import MergeOptions, inspect, merge, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,3 +81,29 @@ def test_parts_by_another_name_are_said_not_to_be_noted(session: Path) -> None:
     codes = {one.code: one.severity for one in result.findings}
     assert codes["parts-not-noted"] == "warning"
     assert "chunk-missing" not in {one.code for one in result.findings if "all chunks" in one.message}
+
+
+NAMES = {"0": "f3a1", "1": "b0c2", "2": "a9d4"}
+
+
+def test_parts_whose_names_have_no_order_are_in_that_of_their_starts(session: Path) -> None:
+    for part, name in NAMES.items():
+        (session / "chunks" / f"00{part}").rename(session / "chunks" / name)
+
+    def rename(parts: list[dict[str, Any]]) -> None:
+        for entry in parts:
+            entry["part"] = NAMES[str(entry["part"])]
+
+    edit(session, rename)
+    result = merged(session)
+    assert result.status == "complete"
+    assert list(dict.fromkeys(one["part"] for one in result.report["chunks"])) == list(NAMES.values())
+    assert not [one for one in verify("demo", store=session.parent).findings if one.severity != "info"]
+
+
+def test_parts_that_are_numbered_stay_in_their_order(session: Path) -> None:
+    def turn_round(parts: list[dict[str, Any]]) -> None:
+        parts[0]["start_ms"], parts[1]["start_ms"] = parts[1]["start_ms"], parts[0]["start_ms"]
+
+    edit(session, turn_round)
+    assert "parts-overlap" in {one.code for one in merged(session).findings}
