@@ -179,11 +179,12 @@ class Spoken(NamedTuple):
     alike: float
 
 
-def spoken(sound: Sound, channel: int, text: str, near_s: float) -> Spoken:
-    """Where a sentence sounds: its middle is looked up, and the audible samples around that are the sentence."""
+def spoken(sound: Sound, channel: int, text: str, near_s: float | None = None) -> Spoken:
+    """Where a sentence sounds, near a time or anywhere: its middle is looked up, and the audible samples around it."""
     track, wanted = sound[:, channel], clip(channel, text)
     middle = (len(wanted) - _LOOKED_UP_SAMPLES) // 2
-    place, alike = find(wanted[middle : middle + _LOOKED_UP_SAMPLES], track, round(near_s * RATE) + middle, 2 * RATE)
+    near, within = (0, len(track)) if near_s is None else (round(near_s * RATE) + middle, 2 * RATE)
+    place, alike = find(wanted[middle : middle + _LOOKED_UP_SAMPLES], track, near, within)
     low = max(0, place - middle - _MARGIN_SAMPLES)
     level = np.abs(track[low : place - middle + len(wanted) + _MARGIN_SAMPLES])
     audible = np.flatnonzero(level > AUDIBLE)

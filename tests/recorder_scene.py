@@ -124,6 +124,13 @@ def assert_captions_are_where_words_sound(result: MergeResult, lines: Sequence[i
         assert_it_sounds_there(sound, one)
 
 
+def is_recorded(result: MergeResult) -> bool:
+    """Whether the recording has every sentence at all, wherever: a browser that is starved plays a file in pieces."""
+    sound = stereo(Path(f"{result.location}/audio.webm").read_bytes())
+    said = result.transcript["utterances"]
+    return all(spoken(sound, ROLES.index(one["role"]), one["text"]).alike > ALIKE for one in said)
+
+
 def assert_it_sounds_there(sound: Any, one: Any) -> None:
     channel = ROLES.index(one["role"])
     start_s, end_s, last_end_s, alike = spoken(sound, channel, one["text"], one["start_s"] or 0.0)

@@ -436,21 +436,19 @@ def test_two_wrong_clocks_one_behind_the_other() -> None:
     assert {("cluster-time-wrong", 6), ("cluster-time-wrong", 7)} <= codes(outcome)
 
 
-def test_a_foreign_chunk_does_not_take_the_place_of_the_first_one() -> None:
-    """It begins before that one ends, and neither goes on with what follows."""
-    folder = folder_of("chrome-24k/0")
-    folder.uploads[1].pieces, folder.uploads[1].source = foreign(folder, "sim-chrome-starved", 1), 1
+@pytest.mark.parametrize(
+    ("name", "number", "other", "blob"),
+    [
+        pytest.param("chrome-24k/0", 1, "sim-chrome-starved", 1, id="it begins before the first ends, leading nowhere"),
+        pytest.param("chrome-1s/0", 10, "chrome-pause/0", 8, id="its clusters are longer than the recorder's"),
+    ],
+)
+def test_a_foreign_chunk_takes_no_place(name: str, number: int, other: str, blob: int) -> None:
+    folder = folder_of(name)
+    folder.uploads[number].pieces, folder.uploads[number].source = foreign(folder, other, blob), 1
     outcome = outcome_of(folder, bare=True)
     assert outcome.is_right, outcome.verdict
-    assert ("chunk-foreign", 1) in codes(outcome)
-
-
-def test_a_chunk_of_longer_clusters_than_the_recorder_s_is_foreign() -> None:
-    folder = folder_of("chrome-1s/0")
-    folder.uploads[10].pieces, folder.uploads[10].source = foreign(folder, "chrome-pause/0", 8), 1
-    outcome = outcome_of(folder, bare=True)
-    assert outcome.is_right, outcome.verdict
-    assert ("chunk-foreign", 10) in codes(outcome)
+    assert ("chunk-foreign", number) in codes(outcome)
 
 
 def test_of_two_chunks_behind_a_loss_the_one_is_taken_that_begins_when_it_ends() -> None:

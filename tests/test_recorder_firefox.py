@@ -17,6 +17,7 @@ from recorder_scene import (
     begin,
     converse,
     end,
+    is_recorded,
 )
 from s3server import free_ports
 
@@ -24,11 +25,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_ATTEMPTS = 3  # on a loaded machine Firefox now and then gets the microphone's file in pieces
+
+
 @pytest.mark.slow
 def test_a_conversation_while_the_server_is_away(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     """Its recorder cannot be witnessed, so what the page noted of its blobs has to do."""
+    for attempt in range(_ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        session = converse_while_the_server_is_away(folder, s3_url)
+        scene = Uploaded(folder, s3_url, s3_client)
+        result = scene.merge(session)
+        (part,) = scene.document(session)["parts"]
+        assert_blobs_are_in(scene, result, part["chunks"])
+        if is_recorded(result):
+            break
+    assert_captions_are_where_words_sound(result, lines=[0, 1])
+
+
+def converse_while_the_server_is_away(folder: Path, s3_url: str) -> str:
+    """Record two turns, of which the second has no server; returns the session's id."""
     port = str(free_ports(1)[0])
-    with closing(Firefox(tmp_path / "f", speech(tmp_path / "m.wav", range(2)))) as browser:
+    with closing(Firefox(folder / "f", speech(folder / "m.wav", range(2)))) as browser:
         with run_ingest(s3_url, PORT=port) as ingest:
             page = browser.open(f"{ingest.url}/")
             session = begin(page)
@@ -38,8 +57,4 @@ def test_a_conversation_while_the_server_is_away(tmp_path: Path, s3_url: str, s3
         with run_ingest(s3_url, PORT=port):
             converse(page, 1, turns=2)
             end(page)
-    scene = Uploaded(tmp_path, s3_url, s3_client)
-    result = scene.merge(session)
-    (part,) = scene.document(session)["parts"]
-    assert_blobs_are_in(scene, result, part["chunks"])
-    assert_captions_are_where_words_sound(result, lines=[0, 1])
+    return session
