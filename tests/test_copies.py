@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from shutil import copytree
+from typing import TYPE_CHECKING
+
 import pytest
+from conftest import store_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import blobs, chrome, chunk_ref, cluster, firefox, live_header, recorded_chunks, simple_block
 
+from sessiontool import MergeOptions, merge
 from sessiontool.recording.copies import find_shared
 from sessiontool.recording.shared_values import Shared
 from sessiontool.recording.survey import ChunkSurvey, survey
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHROME = blobs(chrome(84 * 5, cluster_packets=84, sizes=(40, 90)), 84)
 FIREFOX = blobs(firefox(250 * 4, cluster_packets=50, sizes=(40, 90)), 250, lead=0, inside=0)
@@ -181,3 +189,18 @@ def test_the_copy_of_a_damaged_copy_names_the_chunk_that_is_kept(form: str) -> N
     assert copies(found) == {1: 3, 2: 3}
     assert found.exact == set(), "neither is what is kept"
     assert {stretch.kept_in for stretch in found.aside(surveys[2])} == {surveys[3].chunk}
+
+
+def test_a_copy_with_sound_of_its_own_is_no_mere_copy(tmp_path: Path) -> None:
+    """A page that puts its first blob in front of each other one: what is left out is said to be lost."""
+    session = copytree(store_of("demo") / "demo", tmp_path / "demo")
+    first, *others = sorted((session / "chunks" / "000").iterdir())
+    for other in others:
+        other.write_bytes(first.read_bytes() + other.read_bytes())
+    result = merge("demo", store=tmp_path, options=MergeOptions(align=False))
+    recorded = merge("demo", store=store_of("demo"), output=tmp_path / "whole", options=MergeOptions(align=False))
+    assert result.report["packets"]["recorded"] < recorded.report["packets"]["recorded"]
+    assert result.status == "partial"
+    named = [one for one in result.findings if one.code == "chunk-near-duplicate" and one.severity == "error"]
+    assert len(named) >= len(others) - 2
+    assert all("that no other has" in one.message for one in named)

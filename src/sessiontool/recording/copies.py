@@ -29,8 +29,9 @@ from .survey import WEBM
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from .records import Stretch
     from .survey import ChunkSurvey
 
 _DISTINCT_BYTES = 12
@@ -42,6 +43,9 @@ _DIVERSE_BYTES = 40
 
 _NEARLY_ALL = 0.98  # share of packets; chosen: of a tone 24 of 25 were alike (measured in Firefox)
 _SOME = 0.2  # share of packets; chosen, held by the random faults
+_LEAST_OF_ITS_OWN = (
+    10  # packets of a copy that the other has not, a few hundred ms; chosen: damage seldom makes as many
+)
 _ONE_WRONG = 1  # byte; chosen: of four random ones in Firefox's header (measured) more differ
 _HEADER_BYTES = 128  # chosen: Chrome's header with its TrackUID at byte 91 (measured)
 
@@ -82,6 +86,19 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
         _merge([surveys[index] for index in members], [distinct[index] for index in members], is_noted, shared)
     shared.settle()
     return shared
+
+
+def packets_of_its_own(one: ChunkSurvey, aside: Sequence[Stretch], kept: Collection[int]) -> int:
+    """How many packets of a copy are left out and in none of the chunks that are joined, if they are many; else 0.
+
+    Damage makes a few of a copy's packets unlike those of the other one.  Many are sound that only the copy has.
+    """
+    bounds = [(stretch.byte_offset, stretch.byte_offset + stretch.size_bytes) for stretch in aside]
+    own = sum(
+        digest not in kept and any(start <= offset < stop for start, stop in bounds)
+        for digest, offset in zip(one.digests, one.offsets, strict=True)
+    )
+    return own if own >= max(_LEAST_OF_ITS_OWN, _SOME * len(one.digests)) else 0
 
 
 def _distinct(survey: ChunkSurvey) -> dict[int, int]:

@@ -107,11 +107,17 @@ def duplicate(chunk: ChunkRef, first: ChunkRef) -> Finding:
     return about(chunk, "chunk-duplicate", "warning", message, "nothing is lost by it")
 
 
-def near_duplicate(chunk: ChunkRef, base: ChunkRef, used_bytes: int) -> Finding:
+def near_duplicate(chunk: ChunkRef, base: ChunkRef, used_bytes: int, own_packets: int) -> Finding:
+    """A copy that is left out; with `own_packets`, sound that no chunk that is joined has is left out with it."""
     what = f"{used_bytes:,} bytes of it mend that one, the rest is" if used_bytes else "it is"
-    message = (
-        f"chunk {chunk.seq} ({chunk.object.key}) is a copy of {base.object.key} with other damage; {what} left out"
-    )
+    key, other = chunk.object.key, base.object.key
+    if own_packets:
+        message = (
+            f"chunk {chunk.seq} ({key}) has packets of {other}, and {own_packets} that no other has; {what} left out"
+        )
+        hint = "it is more than a copy: take from it what the other one has, and merge again"
+        return about(chunk, "chunk-near-duplicate", "error", message, hint)
+    message = f"chunk {chunk.seq} ({key}) is a copy of {other} with other damage; {what} left out"
     return about(chunk, "chunk-near-duplicate", "warning", message, "compare the two and delete the worse one")
 
 

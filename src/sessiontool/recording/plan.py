@@ -14,7 +14,7 @@ from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
 from .chunk_clocks import compare_clocks
-from .copies import find_shared
+from .copies import find_shared, packets_of_its_own
 from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
@@ -203,14 +203,17 @@ class _Planner:
         self._plan.records.append(ChunkRecord(one.chunk, one.sha256, verdict, account=account, set_aside=[*stretches]))
 
     def _set_copies_aside(self, shared: Shared) -> None:
+        kept = {digest for one in self._surveys if one.chunk not in shared.copies for digest in one.digests}
         for chunk, base in shared.copies.items():
             one = self._by_chunk[chunk]
             stretches = shared.aside(one)
-            used = one.size_bytes - sum(stretch.size_bytes for stretch in stretches)
             self._set_aside(one, "duplicate", *stretches)
-            exact = chunk in shared.exact
-            finding = findings.duplicate(chunk, base) if exact else findings.near_duplicate(chunk, base, used)
-            self._plan.findings.append(finding)
+            if chunk in shared.exact:
+                self._plan.findings.append(findings.duplicate(chunk, base))
+            else:
+                used = one.size_bytes - sum(stretch.size_bytes for stretch in stretches)
+                own = packets_of_its_own(one, stretches, kept)
+                self._plan.findings.append(findings.near_duplicate(chunk, base, used, own))
             if chunk in shared.head_cuts:
                 count, other = shared.head_cuts[chunk]
                 self._plan.findings.append(findings.overlap(chunk, other, count, at_start=True))
