@@ -522,3 +522,14 @@ def test_a_page_s_packets_end_where_its_table_is_wiped_out() -> None:
     folder.uploads[7].splice(2421, 2439, [Piece(bytes(18), tag=1)])
     outcome = outcome_of(folder, bare=True)
     assert outcome.is_right, outcome.verdict
+
+
+@pytest.mark.parametrize("name", ["chrome-mp4-opus/0", "sim-mp4"])
+def test_a_damaged_header_alone_in_its_blob_stays_where_it_is(name: str) -> None:
+    """It was handed over with the first sound, seconds after its own times, which are none."""
+    folder = folder_of(name)
+    header = folder.uploads[0]
+    at = header.data.index(b"minf")
+    header.splice(at, at + 8, [Piece(bytes(8), tag=1)])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict

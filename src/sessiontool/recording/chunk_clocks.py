@@ -75,7 +75,8 @@ def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted
     What is what the recorder sent, byte for byte, has no wrong clock.  Where no hash says so, a machine that slept may
     have moved a clock for good: a wrong one is a single one.
     """
-    known = [one for one in surveys if one.end_ms is not None and one.chunk in handed.sure]
+    # A header alone, as MP4's first blob is, has no clock.
+    known = [one for one in surveys if one.digests and one.end_ms is not None and one.chunk in handed.sure]
     for one, off in _contradicted(known, [handed.at_ms[one.chunk] for one in known]):
         is_altered = noted.unlike(one, noted.number_of(one)) is not None
         if not noted.has_exactly(one) and (is_altered or off.is_single):
