@@ -524,12 +524,11 @@ def test_a_page_s_packets_end_where_its_table_is_wiped_out() -> None:
     assert outcome.is_right, outcome.verdict
 
 
-@pytest.mark.parametrize("name", ["chrome-mp4-opus/0", "sim-mp4"])
-def test_a_damaged_header_alone_in_its_blob_stays_where_it_is(name: str) -> None:
+@pytest.mark.parametrize(("name", "at"), [("chrome-mp4-opus/0", 401), ("sim-mp4", 178)])
+def test_a_damaged_header_alone_in_its_blob_stays_where_it_is(name: str, at: int) -> None:
     """It was handed over with the first sound, seconds after its own times, which are none."""
     folder = folder_of(name)
     header = folder.uploads[0]
-    at = header.data.index(b"minf")
-    header.splice(at, at + 8, [Piece(bytes(8), tag=1)])
+    header.splice(at, at + 8, [Piece(b"\xa5" * 8, tag=1)])  # the names and sizes of boxes
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
