@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ahead import ahead
 from second_opinion import RATE, find, need
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _process(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator
     """A program and all it starts, in a process group of its own; the whole group is ended on leaving."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            ahead(argv), env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
         try:
             yield process

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from ahead import ahead
 from second_opinion import need
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Chromium:
         argv = ["bash", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "bash", program, *flags, "about:blank"]
         with (profile / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                argv,
+                ahead(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -11,6 +11,7 @@ from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ahead import step_back
 from faultproxy import run_fault_proxy
 from s3server import BUCKET, run_s3_server
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
+step_back()
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which programs inherit
 
 

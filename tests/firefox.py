@@ -13,6 +13,7 @@ import wave
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ahead import ahead
 from s3server import free_ports
 from second_opinion import RATE, need
 
@@ -113,7 +114,12 @@ class Firefox:
         with log.open("wb") as stream:
             self._processes.append(
                 subprocess.Popen(
-                    argv, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=self._env, start_new_session=True
+                    ahead(argv),
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    env=self._env,
+                    start_new_session=True,
                 )
             )
 

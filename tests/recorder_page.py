@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from ahead import ahead
 from second_opinion import RATE, find, need
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def run_ingest(store: str | Path, **settings: str) -> Iterator[Ingest]:
     """The server on a free port, for one store."""
     env = os.environ | {"STORE": str(store), "PORT": "0"} | settings
     argv = [node(), str(installed() / "server.mjs")]
-    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(ahead(argv), env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from second_opinion import RATE, packets
 from sessiontool import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chromium import Page
 
@@ -32,6 +33,32 @@ TURNS = "document.querySelectorAll('#turns p').length"
 UPLOADS = "document.querySelector('#uploads').textContent"
 FINISHED = "document.querySelector('#status').textContent.startsWith('finished.')"
 ROLES = ("user", "assistant")
+ATTEMPTS = 3
+
+
+class StarvedError(AssertionError):
+    """A sentence that was said is nowhere in the recording: a browser without processor plays or hears it in pieces."""
+
+
+def again_where_starved(test: Callable[..., None]) -> Callable[..., None]:
+    """The test, done again where the machine was too busy to record at all; what always loses a sentence still fails.
+
+    Every attempt has a folder of its own below `tmp_path`.
+    """
+
+    @functools.wraps(test)
+    def attempts(tmp_path: Path, **fixtures: Any) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            try:
+                return test(tmp_path=folder, **fixtures)
+            except StarvedError:
+                if attempt == ATTEMPTS:
+                    raise
+        return None
+
+    return attempts
 
 
 class Steered(Protocol):
@@ -119,16 +146,12 @@ def assert_captions_are_where_words_sound(result: MergeResult, lines: Sequence[i
     """These lines and no others were said, each by its own voice on its own channel, and captioned where it sounds."""
     sound = stereo(Path(f"{result.location}/audio.webm").read_bytes())
     said = result.transcript["utterances"]
+    for one in said:
+        if spoken(sound, ROLES.index(one["role"]), one["text"]).alike <= ALIKE:
+            raise StarvedError(one)
     assert Counter(one["text"] for one in said) == Counter(SCRIPT[role][line] for role in ROLES for line in lines)
     for one in said:
         assert_it_sounds_there(sound, one)
-
-
-def is_recorded(result: MergeResult) -> bool:
-    """Whether the recording has every sentence at all, wherever: a browser that is starved plays a file in pieces."""
-    sound = stereo(Path(f"{result.location}/audio.webm").read_bytes())
-    said = result.transcript["utterances"]
-    return all(spoken(sound, ROLES.index(one["role"]), one["text"]).alike > ALIKE for one in said)
 
 
 def assert_it_sounds_there(sound: Any, one: Any) -> None:

@@ -21,6 +21,7 @@ from recorder_scene import (
     UPLOAD_S,
     UPLOADS,
     Uploaded,
+    again_where_starved,
     assert_blobs_are_in,
     assert_captions_are_where_words_sound,
     begin,
@@ -76,6 +77,7 @@ def on_stage(tmp: Path, store: str, client: Any, lines: range, **settings: str) 
 # -- what happens to recordings
 
 
+@again_where_starved
 def test_a_conversation_and_everything_sent_twice(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
@@ -97,6 +99,7 @@ def test_a_conversation_and_everything_sent_twice(tmp_path: Path, s3_url: str, s
         assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
+@again_where_starved
 def test_a_killed_tab_is_opened_again(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(1)) as scene:
         first = scene.open()
@@ -123,6 +126,7 @@ def missing_at_s(scene: Scene, result: MergeResult, killed_s: float) -> float:
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_half_a_minute_offline(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(4)) as scene:
         page = scene.open()
@@ -142,6 +146,7 @@ def test_half_a_minute_offline(tmp_path: Path, s3_url: str, s3_client: Any) -> N
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_store_that_is_busy_for_a_minute(
     tmp_path: Path, s3_url: str, fault_proxy: FaultProxy, s3_client: Any
 ) -> None:
@@ -164,6 +169,7 @@ def test_a_store_that_is_busy_for_a_minute(
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_reload_in_the_middle(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(1)) as scene:
         page = scene.open()
@@ -181,6 +187,7 @@ def test_a_reload_in_the_middle(tmp_path: Path, s3_url: str, s3_client: Any) -> 
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_second_realtime_session_takes_over(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     settings = {"DEMO_SESSION_S": "24", "ROLLOVER_LEAD_S": "12"}
     with on_stage(tmp_path, s3_url, s3_client, range(3), **settings) as scene:
@@ -199,6 +206,7 @@ def test_a_second_realtime_session_takes_over(tmp_path: Path, s3_url: str, s3_cl
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_model_behind_the_network(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     """With a key, through the same calls as to the real API: a short-lived key, SDP over HTTP, WebRTC."""
     with run_realtime_api() as base:
@@ -215,6 +223,7 @@ def test_a_model_behind_the_network(tmp_path: Path, s3_url: str, s3_client: Any)
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_pause(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
@@ -233,6 +242,7 @@ def test_a_pause(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_recorder_that_stops_by_itself(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
@@ -249,6 +259,7 @@ def test_a_recorder_that_stops_by_itself(tmp_path: Path, s3_url: str, s3_client:
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_microphone_that_goes_away(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     """The next one takes its place in the same part, and in the call."""
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
@@ -269,6 +280,7 @@ def test_a_microphone_that_goes_away(tmp_path: Path, s3_url: str, s3_client: Any
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_a_hidden_tab(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
@@ -302,6 +314,7 @@ def test_two_tabs(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
 
 
 @pytest.mark.slow
+@again_where_starved
 def test_chunks_that_the_page_sends_to_the_bucket_itself(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(1), PRESIGN="1") as scene:
         page = scene.open()
