@@ -19,7 +19,7 @@ import numpy as np
 
 from sessiontool.audio.stretch import decode_stretch
 from sessiontool.sessions.align_recording import head_of, packets_of
-from sessiontool.sessions.redaction.cuts import Wanted, find_cuts
+from sessiontool.sessions.redaction.packet_cuts import Wanted, find_cuts
 from sessiontool.sessions.redaction.without import without
 
 if TYPE_CHECKING:

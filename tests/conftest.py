@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ahead import step_back
 from faultproxy import run_fault_proxy
+from hypothesis import settings
 from s3server import BUCKET, run_s3_server
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell run
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
 step_back()
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which programs inherit
+settings.register_profile("patient", deadline=None)  # how long something takes is no test's business
+settings.load_profile("patient")
 
 
 SLOW = frozenset(

@@ -21,7 +21,7 @@ RARE = frozenset(
         "sessiontool.recording.plan",
         "sessiontool.recording.survey",
         "sessiontool.sessions.fill_gaps",
-        "sessiontool.sessions.redaction.cuts",
+        "sessiontool.sessions.redaction.packet_cuts",
         "sessiontool.sessions.verify_flac",
         "sessiontool.sessions.verify_m4a",
         "sessiontool.sessions.verify_mp3",

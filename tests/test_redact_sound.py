@@ -21,7 +21,7 @@ from sessiontool.media.opus import (
     silence_like,
     silent_packet,
 )
-from sessiontool.sessions.redaction.cuts import Cut, KeptCount, Wanted, find_cuts
+from sessiontool.sessions.redaction.packet_cuts import Cut, KeptCount, Wanted, find_cuts
 from sessiontool.sessions.redaction.silencing import silencing_of
 from sessiontool.sessions.redaction.without import without
 

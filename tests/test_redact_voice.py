@@ -21,7 +21,7 @@ from sessiontool.media.opus import OpusHead, is_opus, packet_samples, silent_pac
 from sessiontool.media.pcm import PcmHead
 from sessiontool.sessions.align_recording import packets_of
 from sessiontool.sessions.redaction.beep import beep_like, pcm_beep
-from sessiontool.sessions.redaction.cuts import VOICE_ROOM, Wanted, find_cuts
+from sessiontool.sessions.redaction.packet_cuts import VOICE_ROOM, Wanted, find_cuts
 from sessiontool.sessions.redaction.voices import channel_of
 from sessiontool.sessions.redaction.without import without
 

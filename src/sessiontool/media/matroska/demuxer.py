@@ -23,7 +23,7 @@ from ..opus import most_bytes
 from ..packets import ATTACHMENT, CUT, NO_OPUS, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
 from . import ebml
-from .blocks import LACING_FLAGS, Blocks, places, read_blocks
+from .block_runs import LACING_FLAGS, Blocks, places, read_blocks
 from .cluster_clock import Clock
 from .elements import BLOCKS, BUFFERED, LIVE_CLUSTER, MASTERS, PASSED_OVER, check_size
 from .headers import HAS_OTHERS, Head

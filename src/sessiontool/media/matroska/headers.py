@@ -9,7 +9,7 @@ from ...errors import RecordingError
 from ..opus import PacketSamples, most_bytes
 from ..opus_evidence import UnprovedError, proved_track
 from . import ebml
-from .blocks import LACING_FLAGS
+from .block_runs import LACING_FLAGS
 from .elements import BLOCKS, LIVE_CLUSTER, MAX_FOREIGN_BLOCK_BYTES
 from .resync import Known, find_resync_point, next_block
 from .track_entry import opus_track, require_webm

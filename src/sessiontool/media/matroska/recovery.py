@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..opus import is_opus
 from ..packets import CUT
 from . import ebml
-from .blocks import places
+from .block_runs import places
 from .elements import FIRST_BYTES, LIVE_CLUSTER
 from .resync import CUT_PREFIXES, Known, find_resync_point, resembles_head, sequence_at
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..packets import PacketRun
-    from .blocks import Blocks
+    from .block_runs import Blocks
     from .cluster_clock import Clock
     from .stream import Stream
 

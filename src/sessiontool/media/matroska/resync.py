@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 from . import ebml
+from .block_runs import LACING_FLAGS
 from .elements import LIVE_CLUSTER
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ _BLOCK_FORMS = (
     (_LONG_BLOCK, 0x10000005, 0x10000000 + MAX_PACKET_BYTES),
 )
 """Heads, and the least and largest size in bytes as written, with the length marker (RFC 8794, section 4)."""
-_LACING_FLAGS = 0x06  # flags of a block (RFC 9559, section 10.2)
 _BITS = (8, 2, 8, 7, 8)  # of id, size, track, flags, TOC byte: those that a random byte gets right (by definition)
 _FEW_BITS, _MANY_BITS = 10, 16  # of a block's head, with its id and without; chosen
 _USUAL_FLAGS = (0x80, 0x00)  # of Chrome's blocks and of Firefox's (measured)
@@ -261,7 +261,7 @@ class _ElementSequence:
     def _check_block(self, body: int, size: int) -> None:
         track, time, flags = _BLOCK_HEAD.unpack_from(self._buf, body)
         number = track & 0x7F
-        if track < 0x81 or flags & _LACING_FLAGS or time < self._last_times.get(number, _BEFORE_ALL):
+        if track < 0x81 or flags & LACING_FLAGS or time < self._last_times.get(number, _BEFORE_ALL):
             raise ValueError("flags or time of a block")
         self._last_times[number] = time
         if number in self._known.others:

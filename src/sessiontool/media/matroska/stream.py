@@ -6,10 +6,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..packets import Ledger
-from .blocks import places
+from .block_runs import places
 
 if TYPE_CHECKING:
-    from .blocks import Blocks
+    from .block_runs import Blocks
 
 _MOST_BOUNDARIES = 8
 """Chunks that all end inside one element, at most.  Chosen: more are no accident of a recording."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .cuts import Cut, Kept, KeptCount
+from .packet_cuts import Cut, Kept, KeptCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from .. import report as reports
 from .. import result_files
 from ..result_names import METRICS, REDACTED_LIST, audio_of
 from ..verify_result import require_verified, verify_made
-from .cuts import find_cuts, lengths_of
 from .documents import redacted_findings, redacted_transcript
 from .forms import LABEL
+from .packet_cuts import find_cuts, lengths_of
 from .search import secrets_in
 from .silencing import units_of
 from .voices import channel_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ...documents.report_model import Report
     from ...documents.transcript_model import Transcript
-    from .cuts import Cut, Kept
+    from .packet_cuts import Cut, Kept
     from .plan import RedactionPlan
     from .source import Whole
 

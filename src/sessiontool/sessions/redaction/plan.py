@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.redactions import Redaction
 from ...errors import RecordingError
-from .cuts import Wanted
 from .forms import Secrets, texts_in
 from .labels import rest_hash, together
+from .packet_cuts import Wanted
 from .places import Places, Stretch, joined
 from .sound_places import WHOLE, sound_of, text_in
 

@@ -17,9 +17,9 @@ from ..result_names import REDACTED, REDACTED_LIST, TRANSCRIPT, audio_of
 from ..verify_problems import Problems
 from ..verify_result import verify_published
 from .chain import cuts_of
-from .cuts import VOICE_ROOM
 from .forms import LABELS, Secrets, letters_of
 from .matching import find_matches
+from .packet_cuts import VOICE_ROOM
 from .plan import OF_PLACES
 from .redact import is_made_of
 from .search import HEAD_BYTES, secrets_in, texts_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ...documents.report_model import Report
     from ...model import Finding
     from ...storage import Target
-    from .cuts import Cut
+    from .packet_cuts import Cut
     from .silencing import Silencing
 
 SILENT_DB = -70.0

@@ -11,7 +11,7 @@ from ...concat import muxer_for
 from ...errors import RecordingError
 from ...media.opus import OpusHead
 from ...media.pcm import PcmHead
-from .cuts import Cut, KeptCount
+from .packet_cuts import Cut, KeptCount
 from .silencing import silencing_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...media.filler import SoundHead
-    from .cuts import Kept
+    from .packet_cuts import Kept
 
 _AT_ONCE = 1024
 """Packets that are hashed at once; chosen."""
