@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
-step_back()
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which programs inherit
+step_back()
 settings.register_profile("patient", deadline=None)  # how long something takes is no test's business
 settings.load_profile("patient")
 
