@@ -13,7 +13,7 @@ import wave
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ahead import ahead
+from ahead import ahead, thread_ahead
 from s3server import free_ports
 from second_opinion import RATE, need
 
@@ -33,6 +33,7 @@ _PREFERENCES: dict[str, bool | int | str] = {
     "toolkit.telemetry.enabled": False,
     "app.normandy.enabled": False,
     "app.update.enabled": False,
+    "network.disable-localhost-when-offline": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "browser.safebrowsing.update.enabled": False,
@@ -73,6 +74,7 @@ class Firefox:
 
     def _play(self, pipe: Path, microphone: Path) -> None:
         """The file as fast as it sounds, once `speak` was called; nothing but zeroes before and after."""
+        thread_ahead()
         with wave.open(str(microphone)) as file:
             sound = file.readframes(file.getnframes())
         begun_s, sent, place = time.monotonic(), 0, 0
@@ -95,7 +97,7 @@ class Firefox:
         settings = _PREFERENCES | {"marionette.port": port}
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in settings.items())
         (profile / "user.js").write_text("".join(lines))
-        flags = ["--marionette", "--headless", "--no-remote", "--profile", str(profile)]
+        flags = ["--marionette", "--remote-allow-system-access", "--headless", "--no-remote", "--profile", str(profile)]
         self._run([need("firefox", "firefox-esr"), *flags], home / "firefox.log")
         deadline = time.monotonic() + _START_S
         while True:
@@ -154,6 +156,12 @@ class Firefox:
             assert time.monotonic() < deadline, f"after {timeout_s} s not {expression}; page: {self.text()}"
             time.sleep(0.1)
         return value
+
+    def set_offline(self, offline: bool) -> None:
+        """The network off or on, as by the menu."""
+        self.call("Marionette:SetContext", value="chrome")
+        self.call("WebDriver:ExecuteScript", script=f"Services.io.offline = {json.dumps(offline)}", args=[])
+        self.call("Marionette:SetContext", value="content")
 
     def text(self) -> str:
         return str(self.evaluate("document.body.innerText"))

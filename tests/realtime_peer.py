@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ahead import thread_ahead
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from av import AudioFrame
 from recorder_page import ASSISTANT, SCRIPT, clip
@@ -203,6 +204,7 @@ class _Server(ThreadingHTTPServer):
 def run_realtime_api() -> Iterator[str]:
     """The address of a running API, as `OPENAI_BASE_URL`."""
     with _Server() as server:
+        server.loop.call_soon(thread_ahead)
         threads = [threading.Thread(target=work) for work in (server.serve_forever, server.loop.run_forever)]
         for thread in threads:
             thread.start()
