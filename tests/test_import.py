@@ -8,18 +8,23 @@ import wave
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from conftest import TESTS
+from faultproxy import Fault
 from recorder_page import stereo
+from s3server import BUCKET
 from typer.testing import CliRunner
 from websocket_logs import coded
 
 from sessiontool import merge, verify
 from sessiontool.cli import app
 from sessiontool.console.json_logs import use_json_logs
+
+if TYPE_CHECKING:
+    from faultproxy import FaultProxy
 
 RATE = 24_000
 WITHIN_S = 0.05
@@ -193,7 +198,7 @@ def test_what_cannot_be_imported_leaves_nothing(stereo_wav: Path, tmp_path: Path
         ([stereo_wav, "--channels", "user,user"], 2, "once"),
         ([stereo_wav, "--late", "-1"], 2, "seconds from 0"),
         ([stereo_wav, "--utterances", tmp_path / "text.wav"], 2, "no log"),
-        ([stereo_wav, "--utterances", tmp_path / "none.jsonl"], 5, "cannot be written"),
+        ([stereo_wav, "--utterances", tmp_path / "none.jsonl"], 3, "there is no"),
     ):
         found = failing(*argv, "--id", "s1", "--store", store)
         assert found[0] == code, (argv, found)
@@ -201,8 +206,43 @@ def test_what_cannot_be_imported_leaves_nothing(stereo_wav: Path, tmp_path: Path
         assert not (store / "s1").exists()
         assert not store.exists() or not [*store.iterdir()]
     assert failing(stereo_wav, "--id", "../s1", "--store", store)[0] == 2
-    code, said = failing(stereo_wav, "--id", "s1", "--store", "s3://recordings/2026/")
-    assert code == 2
-    assert "aws s3 sync DIR/s1 s3://recordings/2026/s1" in said
     shutil.copytree(DEMO, store / "s1")
     assert failing(stereo_wav, "--id", "s1", "--store", store)[0] == 2
+
+
+# -- into a bucket
+
+
+def keys(s3_client: Any, url: str) -> dict[str, int]:
+    prefix = f"{url.partition(f'{BUCKET}/')[2]}/"
+    found = s3_client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", ())
+    return {one["Key"].removeprefix(prefix): one["Size"] for one in found}
+
+
+def test_a_bucket_gets_the_same_session(s3_url: str, s3_client: Any, stereo_wav: Path, tmp_path: Path) -> None:
+    argv = [stereo_wav, "--id", "s1", "--source", "azure", "--utterances", LOG]
+    run(*argv, "--store", tmp_path)
+    said = run(*argv, "--store", s3_url)
+    assert f"sessiontool merge s1 --store {s3_url}" in said
+    local = {
+        path.relative_to(tmp_path).as_posix(): path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert keys(s3_client, s3_url) == local
+    result = merge("s1", store=s3_url)
+    assert result.status == "complete"
+    assert verify("s1", store=s3_url).findings == ()
+    before = keys(s3_client, s3_url)
+    code, text = failing(*argv, "--store", s3_url)
+    assert (code, "exists already" in text) == (2, True)
+    assert keys(s3_client, s3_url) == before
+
+
+@pytest.mark.parametrize("refused", ["recordings/", "session.json", "chunks/"])
+def test_a_bucket_that_refuses_has_nothing_of_the_session(
+    refused: str, s3_url: str, s3_client: Any, fault_proxy: FaultProxy, stereo_wav: Path
+) -> None:
+    fault_proxy.faults.append(Fault("denied", "PUT", f"s1/{refused}", lasting=True))
+    code, said = failing(stereo_wav, "--id", "s1", "--source", "azure", "--store", s3_url)
+    assert code == 5, said
+    assert "s1/" in said
+    assert keys(s3_client, s3_url) == {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessiontool.errors import StorageError
-from sessiontool.sessions.piecewise import in_memory, open_pieces
+from sessiontool.sessions.piecewise import open_pieces
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
@@ -34,16 +34,13 @@ def objects(store: Store) -> list[StoredObject]:
     return [documents[f"events/{number}.jsonl"] for number in range(len(PIECES))]
 
 
-@pytest.mark.parametrize("is_in_memory", [False, True])
-def test_all_bytes_are_there_wherever_it_is_read(store: Store, is_in_memory: bool) -> None:
+def test_all_bytes_are_there_wherever_it_is_read(store: Store) -> None:
     listed = objects(store)
-    with store.reading(listed) as read:
-        opened = in_memory(store.read) if is_in_memory else read.opened
-        with open_pieces(listed, opened) as file:
-            assert file.read() == WHOLE
-            for place in (0, 3, len(PIECES[0]), len(WHOLE) - 5, len(WHOLE), 20):
-                assert file.seek(place) == file.tell() == place
-                assert file.read(700) == WHOLE[place : place + 700]
+    with store.reading(listed) as read, open_pieces(listed, read.opened) as file:
+        assert file.read() == WHOLE
+        for place in (0, 3, len(PIECES[0]), len(WHOLE) - 5, len(WHOLE), 20):
+            assert file.seek(place) == file.tell() == place
+            assert file.read(700) == WHOLE[place : place + 700]
 
 
 def test_one_is_open_at_a_time_and_none_in_the_end(store: Store) -> None:

@@ -345,3 +345,24 @@ def test_threads_may_share_a_store(chunk: str) -> None:
         objects: list[StoredObject] = [store.list_session("s1").chunks[0].object] * 40
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(store.read, objects)) == {BODY}
+
+
+def test_a_large_document_is_read_in_ranges(
+    s3_url: str, s3_client: Any, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a log of events is as long as; a request that is cut short is repeated, and a change of the object said."""
+    monkeypatch.setattr("sessiontool.storage.s3.fetch._LARGE_BYTES", 10_000)
+    where = key(s3_url, "s1/events.jsonl")
+    s3_client.put_object(Bucket=BUCKET, Key=where, Body=BODY)
+    with open_store(s3_url) as store:
+        found = store.list_session("s1").documents["events.jsonl"]
+        fault_proxy.faults += [Fault("cut", path="events.jsonl"), Fault("reset", path="events.jsonl")]
+        with store.reading(()) as read:
+            with read.opened(found) as file:
+                assert file.read() == BODY
+                for place in (0, 9_990, len(BODY) - 5, len(BODY)):
+                    assert file.seek(place) == place
+                    assert file.read(20) == BODY[place : place + 20]
+            s3_client.put_object(Bucket=BUCKET, Key=where, Body=BODY[::-1])
+            with read.opened(found) as file, pytest.raises(StorageError, match="changed since it was listed"):
+                file.read()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ from websocket_logs import WebsocketLog, burst, coded, conversation
 
 from sessiontool import MergeOptions, merge
 from sessiontool.errors import RecordingError
+from sessiontool.sessions.merge import merge_session
+from sessiontool.storage import Limits, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,6 +206,64 @@ def test_sound_that_is_no_base64_is_left_out_and_named(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     report, *_ = made(store, tmp_path / "out")
     assert "events-invalid" in [one["code"] for one in report["findings"]]
+
+
+_MEASURE = """
+import resource, sys
+from sessiontool.events import read_events
+from sessiontool.realtime.sound import RECEIVED, SENT
+from tempfile import TemporaryFile
+with open(sys.argv[1], "rb") as file, TemporaryFile() as sent, TemporaryFile() as received:
+    log = read_events(file, "events.jsonl", sound={SENT: sent, RECEIVED: received})
+print(log.events, sum(len(lane.pieces) for lane in log.heard), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_an_event_with_sound_takes_little_memory(tmp_path: Path) -> None:
+    """An hour has a fifth of a million of them; each was half a kilobyte."""
+
+    def peak_kib(count: int) -> int:
+        path = tmp_path / f"{count}.jsonl"
+        data = base64.b64encode(bytes(40)).decode()
+        with path.open("w") as file:
+            for number in range(count // 2):
+                sent = {"type": "input_audio_buffer.append", "event_id": f"e{number}", "audio": data}
+                made = {"type": "response.output_audio.delta", "item_id": f"i{number // 500}", "delta": data}
+                file.writelines(json.dumps({"t_ms": number * 20 + 0.1, "event": one}) + "\n" for one in (sent, made))
+        arguments = [sys.executable, "-c", _MEASURE, str(path)]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        events, pieces, kib = map(int, done.stdout.split())
+        assert events == count
+        assert pieces < count  # those that go on where the last one ends are one
+        return kib
+
+    assert (peak_kib(60_000) - peak_kib(10_000)) * 1024 / 50_000 < 350  # bytes an event
+
+
+def test_a_long_recording_is_in_several_chunks_that_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = conversation(WebsocketLog())
+    whole, *_ = made(session_of(tmp_path / "a", log), tmp_path / "out1")
+    monkeypatch.setattr("sessiontool.sessions.made_recording._CHUNK_BYTES", 20_000)
+    cut, *_ = made(session_of(tmp_path / "b", log), tmp_path / "out2")
+    assert len(cut["chunks"]) > 5
+    assert cut["outputs"][0] == whole["outputs"][0]
+    assert cut["status"] == "complete"
+
+
+def test_a_log_in_lines_may_be_of_any_size_and_a_list_may_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = conversation(WebsocketLog())
+    store = session_of(tmp_path / "in", log)
+    small = Limits(document_bytes=1000)
+    monkeypatch.setattr("sessiontool.realtime.lines._MOST_HELD_BYTES", 1000)
+    with open_store(str(store), limits=small) as opened:
+        result = merge_session(opened, "s1", opened.target("s1"), MergeOptions(align=False))
+        assert result.status == "complete"
+        assert "document-too-large" not in {one.code for one in result.findings}
+        path = store / "s1" / "events.jsonl"
+        path.write_text("[\n" + ",\n".join(path.read_text().splitlines()) + "\n]")
+        with pytest.raises(RecordingError, match="one value of more than 1,000 bytes") as caught:
+            merge_session(opened, "s1", opened.target("s1"), MergeOptions(align=False))
+    assert "JSON Lines" in caught.value.hint
 
 
 # -- telephones

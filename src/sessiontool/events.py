@@ -28,8 +28,12 @@ from .realtime.timestamps import set_times
 from .realtime.turns import in_order, turns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .model import Finding, Note
     from .realtime.conversation import Session
+    from .realtime.event_table import EventTable
+    from .realtime.heard_lanes import HeardLane
     from .realtime.turn import Turn
 
 __all__ = ["EventLog", "Joined", "RealtimeSession", "join", "read_events"]
@@ -63,7 +67,8 @@ class EventLog:
     """What a log of events says.
 
     `skipped` are spoken items that are no utterance, and why; `resent` are items that repeat an earlier session;
-    `unknown` counts events by their unknown type; `bad_lines` is how many problems the reader had.
+    `unknown` counts events by their unknown type; `bad_lines` is how many problems the reader had.  `heard` is the
+    sound that the events carry, where it was asked for.
     """
 
     utterances: tuple[Utterance, ...] = ()
@@ -75,13 +80,21 @@ class EventLog:
     unknown: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     resent: tuple[str, ...] = ()
+    heard: tuple[HeardLane, ...] = ()
 
 
 def read_events(
-    file: BinaryIO, name: str, times: SessionTimes = _DEFAULT_TIMES, options: LogOptions = _DEFAULT_OPTIONS
+    file: BinaryIO,
+    name: str,
+    times: SessionTimes = _DEFAULT_TIMES,
+    options: LogOptions = _DEFAULT_OPTIONS,
+    sound: Mapping[str, BinaryIO] | None = None,
 ) -> EventLog:
-    """Read a whole log.  `times` is what session.json says of the session's time, `options` what a person says."""
-    log = read_log(file, options)
+    """Read a whole log.  `times` is what session.json says of the session's time, `options` what a person says.
+
+    With files for sound (`SENT`, `RECEIVED` of `realtime.sound`) that of the events is kept there and laid out.
+    """
+    log = read_log(file, options, sound)
     clock = set_times(log.events, times, options.zone)
     conversation = gather(log.events)
     clocks = session_clocks(conversation)
@@ -105,7 +118,14 @@ def read_events(
         unknown=dict(log.unknown.most_common()),
         skipped=made.skipped,
         resent=tuple(context.resent),
+        heard=tuple(_heard(log.events, sound)) if sound else (),
     )
+
+
+def _heard(events: EventTable, sound: Mapping[str, BinaryIO]) -> list[HeardLane]:
+    from .realtime.sound import heard_lanes  # noqa: PLC0415 - most logs have no sound
+
+    return heard_lanes(events, sound)
 
 
 def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> RealtimeSession:

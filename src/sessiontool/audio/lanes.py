@@ -23,20 +23,21 @@ _RATE = 48_000  # samples a second (RFC 7845, section 4)
 
 @dataclass(frozen=True, slots=True)
 class LaneSound:
-    """One lane: `codec` is `pcm` (16 bits, little-endian), `mulaw` or `alaw`.
+    """One lane, whose sound is in `file`: `codec` is `pcm` (16 bits, little-endian), `mulaw` or `alaw`.
 
     `pieces` are (sample of the lane at which it begins, byte of the file, bytes) in order; what would lie over an
     earlier piece is left out.
     """
 
+    file: BinaryIO
     codec: str
     rate_hz: int
     pieces: Sequence[tuple[int, int, int]]
 
 
-def lanes_at_48k(file: BinaryIO, lanes: Sequence[LaneSound]) -> Iterator[Floats]:
+def lanes_at_48k(lanes: Sequence[LaneSound]) -> Iterator[Floats]:
     """All lanes side by side: blocks of shape (lanes, n), full scale 1.0, as long as the longest of them."""
-    return side_by_side([_resampled(_lane(file, lane), lane.rate_hz) for lane in lanes])
+    return side_by_side([_resampled(_lane(lane), lane.rate_hz) for lane in lanes])
 
 
 def side_by_side(lanes: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
@@ -51,7 +52,7 @@ def side_by_side(lanes: Sequence[Iterable[Floats]]) -> Iterator[Floats]:
         yield np.stack([np.pad(one, (0, longest - len(one))) for one in found])
 
 
-def _lane(file: BinaryIO, lane: LaneSound) -> Iterator[Floats]:
+def _lane(lane: LaneSound) -> Iterator[Floats]:
     """A lane's samples at its own rate, a second at most at a time."""
     at, width = 0, 2 if lane.codec == "pcm" else 1
     for start, offset, size_bytes in lane.pieces:
@@ -61,8 +62,8 @@ def _lane(file: BinaryIO, lane: LaneSound) -> Iterator[Floats]:
             at += silent
         place, end = offset + (at - start) * width, offset + size_bytes
         while end - place >= width:
-            file.seek(place)
-            data = file.read(min(end - place, lane.rate_hz * width) // width * width)
+            lane.file.seek(place)
+            data = lane.file.read(min(end - place, lane.rate_hz * width) // width * width)
             yield _decoded(data, lane.codec)
             place, at = place + len(data), at + len(data) // width
 

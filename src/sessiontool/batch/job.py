@@ -170,7 +170,8 @@ class Runner:
             return Decision(False, _PURGED), True
         if not selection.pending:
             return decision, False
-        notes = read_notes(self._store.read, listing)
+        with self._store.reading(()) as read:
+            notes = read_notes(read, listing)
         return selecting.by_end(selection, listing, notes.session, now_s=time.time()), False
 
 

@@ -5,6 +5,7 @@ Nothing is decided here: texts from different events stand side by side.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ class Fragment:
 class Session:
     """One Realtime or Live session.  `settings` are those that held from a time on (session clock; None: always).
 
-    `ended` says how, as far as the log tells: `expired`, `closed`, a Live session's reason, or nothing.
+    `ended` says how, as far as the log tells: `expired`, `closed`, a Live session's reason, or nothing.  `appended`
+    has, for each append in turn, how much input there was after it, in ms, and when it was received.
     """
 
     number: int
@@ -63,7 +65,7 @@ class Session:
     ended: str = ""
     ended_ms: float | None = None
     settings: list[tuple[float | None, RealtimeSettings]] = field(default_factory=list)
-    appended: list[tuple[float, float | None]] = field(default_factory=list)
+    appended: array[float] = field(default_factory=lambda: array("d"))
     appended_ms: float = 0.0
 
     def received_span_ms(self, at_ms: float | None) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ NO_PAYLOAD = Payload()
 
 @dataclass(slots=True)
 class Event:
-    """One event.  `kind` is its type by its GA name; `line` is where it stands, counted from 1.
+    """One event.  `kind` is its type by its GA name; `receipt` is when it was received, as noted.
 
     Fragments have `item_id`, `text` and `span_ms` (start and end on a Live session's clock), or the `sound_bytes` that
     they carried, kept at byte `sound_at` where the sound is kept; all others that are read have a `payload`.
@@ -24,7 +24,6 @@ class Event:
     """
 
     kind: str
-    line: int
     receipt: Moment | None
     item_id: str | None = None
     content_index: int = 0

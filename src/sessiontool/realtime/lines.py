@@ -16,6 +16,7 @@ from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
 from ..documents.moments import moment_in
 from ..documents.utf8_damage import encoded_once, halves_in, held_in, is_damaged_utf8
+from ..errors import RecordingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 1 << 24
 """Chosen: the longest event that there can be is an append of 15 MiB of sound (OpenAI's limit)."""
 
+_MOST_HELD_BYTES = 1 << 28
+"""Chosen: a log that is not in lines of UTF-8 is held in memory; a day of events without sound is below 100 MB."""
 _ODD_BYTES = 1 << 16
 """Chosen: enough text to recognise an encoding by."""
 _PEEKED_BYTES = 4096
@@ -63,7 +66,7 @@ class LineReader:
         self._start = file.read(_PEEKED_BYTES)
         file.seek(0)
         if is_wide(self._start):
-            decoded = decode(file.read())
+            decoded = decode(_held(file))
             self.encoding, self.lost = decoded.encoding, decoded.lost
             file = io.BytesIO(decoded.text.encode("utf-8", "replace"))
             self._start = file.getvalue()[:_PEEKED_BYTES]
@@ -73,8 +76,7 @@ class LineReader:
         """Every value, in order."""
         first = self._file.readline(MAX_LINE_BYTES + 1)
         if self._is_array(first):
-            self._file.seek(0)
-            decoded = decode(self._file.read())
+            decoded = decode(_held(self._file))
             if self.encoding == "utf-8":
                 self.encoding, self.lost = decoded.encoding, decoded.lost
             self._was_twice, self._replaced = decoded.was_twice, decoded.text.count("\ufffd")
@@ -192,6 +194,18 @@ class LineReader:
             at = end
         if inside:
             self.torn = line
+
+
+def _held(file: BinaryIO) -> bytes:
+    """All of a file (RecordingError where it is too large for that)."""
+    file.seek(0)
+    data = file.read(_MOST_HELD_BYTES + 1)
+    if len(data) > _MOST_HELD_BYTES:
+        raise RecordingError(
+            f"the log of events is one value of more than {_MOST_HELD_BYTES:,} bytes, or no UTF-8",
+            hint="write it as JSON Lines, an event a line: jq -c '.[]' events.json > events.jsonl",
+        )
+    return data
 
 
 def _is_whole(line: bytes) -> bool:

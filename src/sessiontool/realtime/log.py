@@ -19,6 +19,7 @@ from ..documents.utf8_damage import held_in
 from ..options import LogOptions
 from .conversation import TRANSLATED_STEP_MS
 from .event import NO_PAYLOAD, Event
+from .event_table import EventTable
 from .event_types import GA_NAMES, READ, SOUND_FRAGMENTS, TELL_NOTHING, TEXT_FRAGMENTS
 from .lines import LineReader
 from .payloads import MAX_TEXT, Payload
@@ -26,7 +27,7 @@ from .timestamps import received_at
 from .wrappers import events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..documents.moments import Moment
     from .lines import LoggedValue
@@ -45,11 +46,11 @@ class Log:
     """What a file held.
 
     `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
-    `empty` hold no event; `keys` counts their fields.  `damage` is what of the text was lost.  `sound` is the file that
-    sound is kept in.
+    `empty` hold no event; `keys` counts their fields.  `damage` is what of the text was lost.  `sound` are the files
+    that sound is kept in, by the fields that it comes in.
     """
 
-    events: list[Event] = field(default_factory=list)
+    events: EventTable = field(default_factory=EventTable)
     problems: LogProblems = field(default_factory=LogProblems)
     unknown: Counter[str] = field(default_factory=Counter)
     torn: int | None = None
@@ -58,18 +59,20 @@ class Log:
     keys: Counter[str] = field(default_factory=Counter)
     encoding: str = "utf-8"
     damage: TextDamage = NO_DAMAGE
-    sound: BinaryIO | None = None
+    sound: Mapping[str, BinaryIO] = field(default_factory=dict)
 
 
-def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: BinaryIO | None = None) -> Log:
+def read_log(
+    file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: Mapping[str, BinaryIO] | None = None
+) -> Log:
     """Every event of a file, in its order; `options` may name the field of the receive time, and its unit.
 
-    What sound the events carry is appended to `sound`, where one is given.
+    What sound the events carry in a field (`audio`, `delta`) is appended to its file of `sound`, where it has one.
     """
-    log = Log(sound=sound)
+    log = Log(sound=sound or {})
     reader = LineReader(file, log.problems)
     names: dict[str, str] = {}
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[int, int] = {}
     for line in reader.values():
         log.values += 1
         found = list(events_of(line.value))
@@ -81,7 +84,7 @@ def read_log(file: BinaryIO, options: LogOptions = _DEFAULT_OPTIONS, sound: Bina
                 if event is not None:
                     log.events.append(event)
     log.torn, log.encoding = reader.torn, reader.encoding
-    log.damage = reader.damage._replace(halves=reader.damage.halves + _halves_between(log.events))
+    log.damage = reader.damage._replace(halves=reader.damage.halves + _halves_between(log.events.without_sound()))
     return log
 
 
@@ -104,16 +107,17 @@ def _say_none(line: LoggedValue, log: Log) -> None:
     log.problems.add(f"line {line.number}: {what}")
 
 
-def _is_repeated(event: dict[str, Any], seen: dict[tuple[str, str], int]) -> bool:
-    """Whether an event was there before: one of its id, with the same content."""
+def _is_repeated(event: dict[str, Any], seen: dict[int, int]) -> bool:
+    """Whether an event was there before: one of its id, with the same content; `seen` has the hashes of both."""
     name, kind = event.get("event_id"), event["type"]
     if not isinstance(name, str) or not 0 < len(name) <= 512:
         return False
     telling = (event.get(one) for one in _TELLING)
     content = hash(tuple(one for one in telling if isinstance(one, (str, int, float))))
-    if (name, kind) in seen:
-        return seen[name, kind] == content
-    seen[name, kind] = content
+    place = hash((name, kind))
+    if place in seen:
+        return seen[place] == content
+    seen[place] = content
     return False
 
 
@@ -141,11 +145,11 @@ def _event(event: dict[str, Any], line: int, receipt: Moment | None, log: Log, n
         for problem in problems:
             log.problems.add(f"line {line}, {problem}")
         payload = payload or NO_PAYLOAD
-        return Event(kind, line, receipt, item_id=payload.item_id, payload=payload)
+        return Event(kind, receipt, item_id=payload.item_id, payload=payload)
     if kind not in TELL_NOTHING:
         name = shown(kind)
         log.unknown[name if name in log.unknown or len(log.unknown) < _MOST_UNKNOWN else "other types"] += 1
-    return Event(names.setdefault(kind, kind) if kind in TELL_NOTHING else "", line, receipt)
+    return Event(names.setdefault(kind, kind) if kind in TELL_NOTHING else "", receipt)
 
 
 def _text_fragment(
@@ -156,7 +160,7 @@ def _text_fragment(
         log.problems.add(f"line {line}, delta: is {kind_of(text)}, not a text of reasonable length")
         return None
     item_id = _item_id(event, names)
-    made = Event(kind, line, receipt, item_id, index if type(index) is int and 0 <= index <= 1000 else 0, text)
+    made = Event(kind, receipt, item_id, index if type(index) is int and 0 <= index <= 1000 else 0, text)
     if item_id is None:
         made.span_ms = _span_ms(event)
         if made.span_ms is None and receipt is None:
@@ -193,11 +197,11 @@ def _sound_fragment(
     except (TypeError, ValueError):
         log.problems.add(f"line {line}, {name}: is no base64")
         return None
-    made = Event(kind, line, receipt, _item_id(event, names), sound_bytes=len(data))
+    made = Event(kind, receipt, _item_id(event, names), sound_bytes=len(data))
     made.span_ms = _span_ms(event)
-    if log.sound is not None:
-        made.sound_at = log.sound.tell()
-        log.sound.write(data)
+    if (kept := log.sound.get(name)) is not None:
+        made.sound_at = kept.tell()
+        kept.write(data)
     response = event.get("response_id")
     made.text = names.setdefault(response, response) if isinstance(response, str) else ""
     return made

@@ -12,10 +12,8 @@ from . import answer_events, item_events, live_events, tool_events, user_events
 from .gathering import Gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .conversation import Conversation
-    from .event import Event
+    from .event_table import EventTable
 
 _HANDLERS = {
     kind: handle
@@ -24,10 +22,10 @@ _HANDLERS = {
 }
 
 
-def gather(events: Sequence[Event]) -> Conversation:
+def gather(events: EventTable) -> Conversation:
     """The conversation of a log's events, taken in the order in which they were received."""
     made = Gathering()
-    for event in sorted(events, key=lambda event: event.at_ms if event.at_ms is not None else float("-inf")):
+    for event in events.by_time():
         made.begin(event)
         if (handle := _HANDLERS.get(event.kind)) is not None:
             handle(made, event)

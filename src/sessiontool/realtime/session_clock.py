@@ -189,9 +189,8 @@ def _claim(items: Sequence[Item], sessions: Sequence[Session]) -> None:
 
 
 def _clock(session: Session, marks: _Marks, latency_ms: float | None) -> SessionClock:
-    appended = [_Point(audio_ms, at_ms - audio_ms) for audio_ms, at_ms in session.appended if at_ms is not None]
-    if appended:
-        return _fitted(_thinned(appended), "appended sound", 0.0)
+    if appended := _appended(session):
+        return _fitted(appended, "appended sound", 0.0)
     if points := _trusted(marks):
         return _fitted(sorted(points), "speech events", latency_ms)
     return _begun(session, marks.heard, latency_ms)
@@ -221,10 +220,11 @@ def _begun(session: Session, heard: Sequence[_Point], latency_ms: float | None) 
     return SessionClock((ClockStretch(0.0, min(latest)),), "session start", len(heard), None, latency_ms)
 
 
-def _thinned(points: Sequence[_Point]) -> list[_Point]:
-    """Some of very many points, evenly."""
-    step = max(1, len(points) // (4 * _MOST_PAIRS))
-    return list(points[::step])
+def _appended(session: Session) -> list[_Point]:
+    """When the input was received; of very many points some, evenly."""
+    step = max(1, len(session.appended) // 2 // (4 * _MOST_PAIRS)) * 2
+    audio_ms, at_ms = session.appended[::step], session.appended[1::step]
+    return [_Point(audio, at - audio) for audio, at in zip(audio_ms, at_ms, strict=True)]
 
 
 def _fitted(points: Sequence[_Point], source: str, latency_ms: float | None) -> SessionClock:

@@ -6,9 +6,10 @@ its numbers count, and from where, the log as a whole tells (`documents.log_cloc
 
 from __future__ import annotations
 
+from array import array
 from functools import lru_cache
-from itertools import chain, pairwise
-from math import isnan
+from itertools import chain, islice, pairwise
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from ..documents.fields import arrival_rank
@@ -17,12 +18,12 @@ from ..documents.moments import MS, read_moment
 from ..documents.texts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
     from ..documents.moments import Moment
     from ..options import LogOptions
-    from .event import Event
+    from .event_table import EventTable
 
 _MOST_SAMPLES = 4000
 """Events by which a log's clock is recognised; chosen: bounded time, and far more than it takes."""
@@ -72,29 +73,48 @@ def _known(holders: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Any, float]
                 yield name, holder[name], unit
 
 
-def set_times(events: list[Event], times: SessionTimes, zone: tzinfo | None = None) -> LogClock:
+def set_times(events: EventTable, times: SessionTimes, zone: tzinfo | None = None) -> LogClock:
     """Give every event its `at_ms`, oldest first; the clock says what is doubtful about that.
 
     An event without a time has that of the one before it in the file.
     """
-    if times.recorded_ms is not None:
-        for event in events:
-            if event.receipt is not None and event.receipt.clock == "session":
-                event.receipt = event.receipt._replace(clock="bare")
-    moments = [event.receipt for event in events if event.receipt is not None]
-    if len(moments) >= _LEAST_SAME and len({(one.value, one.clock) for one in moments}) == 1:
-        moments = []  # a value that all events have is no time
-    clock = log_clock(moments[:: max(1, len(moments) // _MOST_SAMPLES)], times, zone=zone) if moments else LogClock()
-    if moments:
-        known = [clock.ms(event.receipt) for event in events if event.receipt is not None]
-        falling = sum(a > b for a, b in pairwise(known))
-        if falling >= _LEAST_SAME and falling > 4 * sum(a < b for a, b in pairwise(known)):
+    is_bare = times.recorded_ms is not None
+    clock, at_ms = LogClock(), array("d", [nan]) * len(events)
+    if count := _timed(events, is_bare):
+        step = max(1, count // _MOST_SAMPLES)
+        sample = list(islice(filter(None, _moments(events, is_bare)), 0, None, step))
+        clock = log_clock(sample, times, zone=zone)
+        at_ms = array("d", (nan if one is None else clock.ms(one) for one in _moments(events, is_bare)))
+        if _falls(at_ms):
             events.reverse()  # the newest was written first
-    at_ms: float | None = None
-    for event in events:
-        if moments and event.receipt is not None and not isnan(ms := clock.ms(event.receipt)):
-            at_ms = ms
-        event.at_ms = at_ms
-    if events and at_ms is None:
+            at_ms.reverse()
+    last_ms = nan
+    for place, ms in enumerate(at_ms):
+        last_ms = at_ms[place] = last_ms if isnan(ms) else ms
+    events.set_times(at_ms)
+    if at_ms and isnan(last_ms):
         clock.doubts.append(ClockDoubt("no event has a receive time: only what the server's own clocks say is known"))
     return clock
+
+
+def _moments(events: EventTable, is_bare: bool) -> Iterator[Moment | None]:
+    """When each event was received; `is_bare`: how long the recording is says whether numbers are on its clock."""
+    for receipt in events.receipts():
+        is_moved = is_bare and receipt is not None and receipt.clock == "session"
+        yield receipt._replace(clock="bare") if receipt is not None and is_moved else receipt
+
+
+def _timed(events: EventTable, is_bare: bool) -> int:
+    """How many events have a receive time; none where all have the same, as that is no time."""
+    count, first, differ = 0, None, False
+    for moment in filter(None, _moments(events, is_bare)):
+        count, first = count + 1, first or moment
+        differ = differ or moment[:2] != first[:2]
+    return count if differ or count < _LEAST_SAME else 0
+
+
+def _falls(at_ms: Iterable[float]) -> bool:
+    falling = rising = 0
+    for one, other in pairwise(ms for ms in at_ms if not isnan(ms)):
+        falling, rising = falling + (one > other), rising + (one < other)
+    return falling >= _LEAST_SAME and falling > 4 * rising

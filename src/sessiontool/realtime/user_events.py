@@ -89,7 +89,8 @@ def _user_fragment(made: Gathering, event: Event) -> None:
 def _sound_in(made: Gathering, event: Event) -> None:
     session = made.sessions.current()
     session.appended_ms += event.sound_bytes / session.settings_at(event.at_ms).input_bytes_per_ms
-    session.appended.append((session.appended_ms, event.at_ms))
+    if event.at_ms is not None:
+        session.appended.extend((session.appended_ms, event.at_ms))
 
 
 def language_of(languages: Any) -> str:

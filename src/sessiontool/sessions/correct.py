@@ -87,7 +87,8 @@ def correct_session(
             hint='edit it first, or name a text: --text ID "…"',
         )
     listing.documents.pop(CORRECTIONS, None)  # the log as it is without them
-    notes = read_notes(store.read, listing, _preferred(document), options=log or LogOptions())
+    with store.reading(()) as read:
+        notes = read_notes(read, listing, _preferred(document), options=log or LogOptions())
     logged = {utterance.id: utterance for utterance in notes.utterances}
     before = {name: dict(values) for name, values in corrections.by_id.items()}
     if edits.are_none and edited is not None:

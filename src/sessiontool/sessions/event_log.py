@@ -48,7 +48,8 @@ def read_session_log(
     (progress or Silent()).stage("reading")
     listing = store.list_session(session_id)
     session, _ = read_session_document(store.read, listing)
-    found = read_log(store.read, listing, session, log or LogOptions())
+    with store.reading(()) as read:
+        found = read_log(read, listing, session, log or LogOptions())
     place = f"{store.url.rstrip('/')}/{listing.folder}"
     if found is None:
         raise NotFoundError(

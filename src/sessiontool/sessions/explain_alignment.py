@@ -18,7 +18,7 @@ from ..storage import scratch_folder
 from .compare import Comparer
 from .inputs import read_notes
 from .join import join_session
-from .made_recording import recorded
+from .made_recording import recorded, sound_files
 from .merge import hear_session
 from .requirements import require_recording
 from .second_recording import find_second, reading_second
@@ -100,15 +100,15 @@ def place_session(
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_recording(listing)
-    notes = read_notes(store.read, listing, options.prefer, options=options.log)
-    if not notes.utterances:
-        raise RecordingError(
-            f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
-        )
-    with scratch_folder() as work:
+    with scratch_folder() as work, store.reading(()) as read, sound_files(listing) as sound:
+        notes = read_notes(read, listing, options.prefer, options=options.log, sound=sound)
+        if not notes.utterances:
+            raise RecordingError(
+                f"session {session_id} has no utterances to find", hint="they are expected in utterances.jsonl"
+            )
         keep = options.pauses == "keep"
         second = find_second(store, listing, options)
-        with recorded(store, listing, notes, options.log) as (source, found), reading_second(store, second) as other:
+        with recorded(store, listing, notes) as (source, found), reading_second(store, second) as other:
             comparer = Comparer(session_id, second, *other)
 
             def join(session: SessionDocument) -> Recording:

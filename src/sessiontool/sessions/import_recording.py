@@ -11,19 +11,19 @@ import json
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RecordingError, StorageError, UsageError
+from ..errors import NotFoundError, RecordingError, UsageError
 from ..options import MergeOptions
 from ..progress import Progress, Silent
-from ..storage import check_session_id, open_store, scratch_folder
+from ..storage import S3Options, open_store, scratch_folder
 from .encode_once import write_encoded
+from .import_place import new_session
 from .imported import RECORDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from ..audio.recorded_file import RecordedFile
     from ..documents.models import SessionDocument
@@ -64,10 +64,10 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A session that was made: `folder` is where, `channels` the roles of its channels as they were found."""
+    """A session that was made: `location` is where, `channels` the roles of its channels as they were found."""
 
     session_id: str
-    folder: Path
+    location: str
     files: tuple[RecordedFile, ...]
     channels: tuple[str, ...]
     channels_from: str
@@ -75,9 +75,15 @@ class ImportResult:
 
 
 def import_recording(
-    files: Sequence[Path], store: Path, session_id: str, options: ImportOptions, progress: Progress | None = None
+    files: Sequence[Path],
+    store: str,
+    session_id: str,
+    options: ImportOptions,
+    progress: Progress | None = None,
+    *,
+    s3: S3Options | None = None,
 ) -> ImportResult:
-    """Make a session of one file, or of two with a voice each, in a store that is a folder: all of it, or nothing.
+    """Make a session of one file, or of two with a voice each, in a folder or a bucket: all of it, or nothing.
 
     UsageError (the session exists, roles that make no sense), NotFoundError, RecordingError (no sound, or more than
     two channels), StorageError.
@@ -86,33 +92,17 @@ def import_recording(
 
     progress = progress or Silent()
     progress.stage("reading")
-    folder = store / check_session_id(session_id)
-    if folder.exists():
-        raise UsageError(f"{folder} exists already", hint="choose another --id, or delete it first")
     found = tuple(look_at(path) for path in files)
     _require_two_voices(found)
     roles, roles_from = _roles(found, options)
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        work = Path(mkdtemp(prefix=f".{session_id[:40]}-", dir=store))
-        try:
-            work.chmod(0o755)
-            session = work / session_id
+    with new_session(store, session_id, s3 or S3Options()) as (session, location):
+        _write(found, session, session_id, roles, options, progress)
+        if roles_from == "guess" and _is_swapped(session.parent, session_id, progress):
+            roles, roles_from = roles[::-1], "log"
+            shutil.rmtree(session)
             session.mkdir()
             _write(found, session, session_id, roles, options, progress)
-            if roles_from == "guess" and _is_swapped(work, session_id, progress):
-                roles, roles_from = roles[::-1], "log"
-                shutil.rmtree(session)
-                session.mkdir()
-                _write(found, session, session_id, roles, options, progress)
-            session.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    except OSError as error:
-        raise StorageError(
-            f"{folder} cannot be written: {error.strerror}", hint="check the folder and its disk"
-        ) from error
-    return ImportResult(session_id, folder, found, roles, roles_from, not _is_kept_as_chunk(found, roles))
+    return ImportResult(session_id, location, found, roles, roles_from, not _is_kept_as_chunk(found, roles))
 
 
 def _require_two_voices(found: Sequence[RecordedFile]) -> None:
@@ -209,6 +199,8 @@ def _copied(one: RecordedFile, target: Path) -> dict[str, Any]:
 
 
 def _copy_log(path: Path, session: Path, name: str) -> None:
+    if not path.is_file():
+        raise NotFoundError(f"there is no {path}", hint="name the file of the log")
     ending = path.suffix.lower()
     if ending not in _LOG_ENDINGS or (name == "events" and ending not in {".json", ".jsonl"}):
         raise UsageError(f"{path} is no log of {name}", hint=f"logs end in {', '.join(sorted(_LOG_ENDINGS))}")
@@ -241,7 +233,8 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool:
 
     made = open_store(str(store))
     listing = made.list_session(session_id)
-    notes = read_notes(made.read, listing)
+    with made.reading(()) as read:
+        notes = read_notes(read, listing)
     if not notes.utterances:
         return False
     with scratch_folder() as work:

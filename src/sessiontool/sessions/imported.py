@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ..documents.lenient import shown
-from ..errors import RecordingError
 from ..model import Finding
 
 if TYPE_CHECKING:
@@ -39,11 +38,10 @@ def imported(
             lost.append(entry.file)
             continue
         found.append(key)
-        digest = _digest(there[key], opened) if entry.sha256 else ""
-        if digest and digest != (entry.sha256 or "").lower():
-            lost.append(entry.file)
-        elif not digest:
+        if not entry.sha256 or opened is None:
             unread.append(entry.file)
+        elif _digest(there[key], opened) != entry.sha256.lower():
+            lost.append(entry.file)
     what = "; ".join(texts[:4])
     if lost:
         names = ", ".join(map(shown, lost[:4]))
@@ -55,15 +53,10 @@ def imported(
     return frozenset(found), [Finding("imported", "info", message)]
 
 
-def _digest(obj: StoredObject, opened: Opened | None) -> str:
-    """The SHA-256 of a file; empty where it is not read, as where it is larger than what is read of a session."""
-    if opened is None:
-        return ""
+def _digest(obj: StoredObject, opened: Opened) -> str:
+    """The SHA-256 of a file."""
     digest = hashlib.sha256()
-    try:
-        with opened(obj) as file:
-            while piece := file.read(_AT_ONCE_BYTES):
-                digest.update(piece)
-    except RecordingError:
-        return ""
+    with opened(obj) as file:
+        while piece := file.read(_AT_ONCE_BYTES):
+            digest.update(piece)
     return digest.hexdigest()

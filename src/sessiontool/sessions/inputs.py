@@ -18,7 +18,7 @@ from ..options import LogOptions
 from ..recording.sequence import by_part, part_entry
 from .corrections import corrected
 from .imported import imported
-from .piecewise import in_memory, open_pieces
+from .piecewise import open_pieces
 from .provenance import (
     CORRECTIONS,
     EVENTS,
@@ -33,14 +33,16 @@ from .provenance import (
 from .strays import Stray, may_be_log, stray_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
     from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
     from ..options import Prefer
-    from .piecewise import Opened
+    from ..storage import Reader
 
     Read = Callable[[StoredObject], bytes]
+    Sound = Mapping[str, BinaryIO]
 
 _DEFAULT_OPTIONS = LogOptions()
 _SILENT_MS = 60_000.0
@@ -72,23 +74,24 @@ class Notes:
 
 
 def read_notes(
-    read: Read,
+    read: Reader,
     listing: SessionListing,
     prefer: Prefer = "utterances",
     *,
     now_s: float | None = None,
     options: LogOptions = _DEFAULT_OPTIONS,
-    opened: Opened | None = None,
+    sound: Sound | None = None,
 ) -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
     Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.  With
-    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.  `opened` is
-    a way to read events without having them in memory.
+    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.  With files
+    for `sound` that of the events is kept there; then a log that cannot be read is a RecordingError, as there is no
+    other recording.
     """
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
-    kept, findings = imported(notes.session, listing, opened)
+    kept, findings = imported(notes.session, listing, read.opened)
     notes.strays = [stray for stray in notes.strays if stray.object.key not in kept]
     notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
     for name in there(listing, *UTTERANCES)[:1]:
@@ -105,7 +108,7 @@ def read_notes(
             channels=notes.session.channels or USUAL_CHANNELS,
         )
         notes.log_findings += findings
-    _add_log(notes, read, listing, prefer, options, opened)
+    _add_log(notes, read, listing, prefer, options, sound)
     if CORRECTIONS in listing.documents:
         data, findings = _document(read, listing, CORRECTIONS, "warning")
         notes.utterances, notes.dropped, notes.corrections, problems = corrected(notes.utterances, data)
@@ -168,12 +171,14 @@ def noted_sha256(listing: SessionListing, session: SessionDocument) -> dict[Chun
 
 
 def _add_log(
-    notes: Notes, read: Read, listing: SessionListing, prefer: Prefer, options: LogOptions, opened: Opened | None
+    notes: Notes, read: Reader, listing: SessionListing, prefer: Prefer, options: LogOptions, sound: Sound | None
 ) -> None:
     """Add what the events say, if there are any, to what is noted of a session."""
     try:
-        notes.log = read_log(read, listing, notes.session, options, opened)
+        notes.log = read_log(read, listing, notes.session, options, sound)
     except RecordingError as error:  # a log that is too large must not cost the recording
+        if sound:
+            raise
         notes.log_findings.append(Finding("events-invalid", "warning", error.message, hint=error.hint))
     if notes.log is None:
         return
@@ -270,18 +275,21 @@ def _still_recording(listing: SessionListing, session: SessionDocument, now_s: f
 
 
 def read_log(
-    read: Read,
+    read: Reader,
     listing: SessionListing,
     session: SessionDocument,
     options: LogOptions = _DEFAULT_OPTIONS,
-    opened: Opened | None = None,
+    sound: Sound | None = None,
 ) -> EventLog | None:
-    """The event log of a session, None where there is none (RecordingError where it is absurdly large)."""
+    """The event log of a session, None where there is none (RecordingError where it is absurdly large).
+
+    With files for `sound`, one for each field of events that has some, that of the events is kept there.
+    """
     named = events_in(listing)
     if not named:
         return None
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
     name = named[0] if len(named) == 1 else EVENTS_FOLDER
-    with open_pieces([listing.documents[one] for one in named], opened or in_memory(read)) as file:
-        return read_events(file, name, session_times(session), options)
+    with open_pieces([listing.documents[one] for one in named], read.opened) as file:
+        return read_events(file, name, session_times(session), options, sound)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..timeline import Timeline
 
 
+_AHEAD_BYTES = 16 << 20
+"""Chosen: larger documents are read piece by piece, or not at all."""
 _ROUNDED_HINT = "what is rounded is 140 dB below full scale; the chunks have it, and purge keeps them"
 
 
@@ -84,7 +86,7 @@ def join_session(
 def reading(store: Store, listing: SessionListing) -> AbstractContextManager[Reader]:
     """Reads a session's documents and chunks, which are on their way from now on, but for what is too large."""
     chunks = [chunk.object for chunk in listing.chunks if chunk.object.size_bytes <= store.limits.chunk_bytes]
-    documents = [one for one in documents_to_read(listing) if one.size_bytes <= store.limits.document_bytes]
+    documents = [one for one in documents_to_read(listing) if one.size_bytes <= _AHEAD_BYTES]
     return store.reading([*documents, *chunks])
 
 

@@ -7,76 +7,80 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from ..model import Finding
-from ..options import LogOptions
 from ..storage import open_store, scratch_folder
 from .encode_once import write_encoded
-from .inputs import session_times
-from .piecewise import open_pieces
 from .provenance import RECORDER, events_in
 from .requirements import require_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from ..model import SessionListing, StoredObject
-    from ..realtime.sound import HeardLane
+    from ..realtime.heard_lanes import HeardLane
     from ..storage import Store
     from .inputs import Notes
 
 _ROLES = ("user", "assistant")
-_DEFAULT_OPTIONS = LogOptions()
+_CHUNK_BYTES = 1 << 20
+"""Chosen: a chunk is held in memory while it is joined."""
 
 
 @contextmanager
-def recorded(
-    store: Store, listing: SessionListing, notes: Notes, options: LogOptions | None = None
-) -> Iterator[tuple[Store, SessionListing]]:
+def sound_files(listing: SessionListing) -> Iterator[Mapping[str, BinaryIO] | None]:
+    """Files for the sound of a session's events while the block lasts; None where it is not needed, for its chunks."""
+    if listing.chunks or not events_in(listing):
+        yield None
+        return
+    from ..realtime.sound import RECEIVED, SENT  # noqa: PLC0415 - most sessions have chunks
+
+    with TemporaryFile() as sent, TemporaryFile() as received:
+        yield {SENT: sent, RECEIVED: received}
+
+
+@contextmanager
+def recorded(store: Store, listing: SessionListing, notes: Notes) -> Iterator[tuple[Store, SessionListing]]:
     """Where the session's chunks are: those that it has, or those that are made of its events, while the block lasts.
 
-    Of the latter `notes` then says when they begin, and that they were made.  RecordingError where there is neither.
+    Of the latter `notes`, which must have been read with `sound_files`, then says when they begin, and that they were
+    made.  RecordingError where there is neither.
     """
     if listing.chunks:
         yield store, listing
         return
+    lanes = notes.log.heard if notes.log else ()
+    if not lanes:
+        require_chunks(listing)
     with scratch_folder() as work:
-        if not _make(store, listing, notes, work, options or _DEFAULT_OPTIONS):
-            require_chunks(listing)
+        _make(listing, lanes, notes, work)
         made = open_store(str(work / "store"), limits=store.limits)
         yield made, made.list_session(listing.session_id)
 
 
-def _make(store: Store, listing: SessionListing, notes: Notes, work: Path, options: LogOptions) -> bool:
-    """Write the recording of a session's events as a session of one chunk, and note it; False without sound."""
+def _make(listing: SessionListing, lanes: Sequence[HeardLane], notes: Notes, work: Path) -> None:
+    """Write the recording of a session's events as a session of one part, and note it."""
     from ..documents.models import PartEntry  # noqa: PLC0415 - most sessions have chunks
-    from ..realtime.sound import read_heard_lanes  # noqa: PLC0415
 
-    named = events_in(listing)
-    if not named:
-        return False
-    pieces = [listing.documents[name] for name in named]
-    with (work / "sound").open("w+b") as kept:
-        with store.reading(pieces) as read, open_pieces(pieces, read.opened) as file:
-            lanes = read_heard_lanes(file, kept, session_times(notes.session), options)
-        if not lanes:
-            return False
-        start_ms = min(lane.pieces[0].at_ms for lane in lanes)
-        end_ms = max(lane.end_ms for lane in lanes)
-        chunk = work / "store" / listing.session_id / "chunks" / "000" / "000000.webm"
-        chunk.parent.mkdir(parents=True)
-        with (work / "clusters").open("w+b") as body, chunk.open("wb") as out:
-            _write(lanes, start_ms, kept, body, out)
+    start_ms = min(lane.pieces[0].at_ms for lane in lanes)
+    end_ms = max(lane.end_ms for lane in lanes)
+    chunks = work / "store" / listing.session_id / "chunks" / "000"
+    chunks.mkdir(parents=True)
+    with (work / "clusters").open("w+b") as body, (work / "whole").open("w+b") as out:
+        _write(lanes, start_ms, body, out)
+        out.seek(0)
+        for number, data in enumerate(iter(lambda: out.read(_CHUNK_BYTES), b"")):
+            (chunks / f"{number:06}.webm").write_bytes(data)
     part = PartEntry(part="000", start_ms=start_ms, stop_ms=end_ms)
     notes.session = replace(notes.session, parts=[part], channels=list(_ROLES))
-    notes.findings.append(_finding(lanes, pieces))
-    return True
+    notes.findings.append(_finding(lanes, [listing.documents[name] for name in events_in(listing)]))
 
 
-def _write(lanes: Sequence[HeardLane], start_ms: float, kept: BinaryIO, body: BinaryIO, out: BinaryIO) -> None:
+def _write(lanes: Sequence[HeardLane], start_ms: float, body: BinaryIO, out: BinaryIO) -> None:
     """Encode the lanes, user left and assistant right, into one WebM file that begins at `start_ms`."""
     from ..audio.lanes import LaneSound, lanes_at_48k  # noqa: PLC0415
 
@@ -84,13 +88,14 @@ def _write(lanes: Sequence[HeardLane], start_ms: float, kept: BinaryIO, body: Bi
     sides = []
     for role in _ROLES:
         lane = by_role.get(role)
-        form = lane.format if lane else next(iter(by_role.values())).format
+        known = lane or lanes[0]
+        form = known.format
         placed = [
             (round((piece.at_ms - start_ms) * form.rate_hz / 1000), piece.offset, piece.size_bytes)
             for piece in (lane.pieces if lane else ())
         ]
-        sides.append(LaneSound(form.codec, form.rate_hz, placed))
-    write_encoded(lanes_at_48k(kept, sides), len(_ROLES), body, out, RECORDER)
+        sides.append(LaneSound(known.file, form.codec, form.rate_hz, placed))
+    write_encoded(lanes_at_48k(sides), len(_ROLES), body, out, RECORDER)
 
 
 def _finding(lanes: Sequence[HeardLane], pieces: Sequence[StoredObject]) -> Finding:

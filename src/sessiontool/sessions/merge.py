@@ -23,7 +23,7 @@ from .corrections import keep_edits
 from .earlier_result import EarlierResult
 from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
-from .made_recording import recorded
+from .made_recording import recorded, sound_files
 from .provenance import was_made
 from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else, require_originals
 from .redaction.renew import is_renewed, renew_older, renew_redacted
@@ -133,17 +133,21 @@ def merge_session(
         return _left_alone(store, look, target, options, progress)
     require_recording(look.listing)
     # What is read is on its way while other things are asked for.
-    with reading(store, look.listing) as read, scratch_folder() if options.dry_run else target.workspace() as work:
+    with (
+        reading(store, look.listing) as read,
+        scratch_folder() if options.dry_run else target.workspace() as work,
+        sound_files(look.listing) as sound,
+    ):
         if target.read(result_files.REPORT) != look.report:  # another run was here since
             look = EarlierResult(store, store.list_session(session_id), target, options)
             if not options.force and look.published:
                 return _left_alone(store, look, target, options, progress, is_ours=True)
-        notes = read_notes(read, look.listing, options.prefer, options=options.log, opened=read.opened)
+        notes = read_notes(read, look.listing, options.prefer, options=options.log, sound=sound)
         edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
         _require_consent(look.listing, notes.session, options)
         keep = options.pauses == "keep"
         with (
-            recorded(store, look.listing, notes, options.log) as (source, listing),
+            recorded(store, look.listing, notes) as (source, listing),
             reading_second(store, look.second) as second,
         ):
             comparer = Comparer(session_id, look.second, *second)
@@ -213,10 +217,10 @@ def inspect_session(
         hint = "what is left is its redacted result: `sessiontool verify ID` and `sessiontool report ID` read it"
         require_originals(listing, target_of(store, session_id, None), "nothing is left to inspect", hint)
     require_recording(listing)
-    with reading(store, listing) as read, TemporaryFile() as scratch:
-        notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions(), opened=read.opened)
+    with reading(store, listing) as read, TemporaryFile() as scratch, sound_files(listing) as sound:
+        notes = read_notes(read, listing, now_s=time.time(), options=log or LogOptions(), sound=sound)
         with (
-            recorded(store, listing, notes, log) as (source, found),
+            recorded(store, listing, notes) as (source, found),
             nullcontext(read) if source is store else reading(source, found) as reader,
         ):
             joiner, assembly = assemble_session(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
     from ..model import StoredObject
 
     Buffer = bytearray | memoryview
-    Read = Callable[[StoredObject], bytes]
     Opened = Callable[[StoredObject], AbstractContextManager[BinaryIO]]
 
 _BUFFERED_BYTES = 1 << 18
@@ -88,13 +87,3 @@ class PiecewiseRaw(io.RawIOBase):
 def open_pieces(objects: Sequence[StoredObject], opened: Opened) -> io.BufferedReader:
     """The objects as a file."""
     return io.BufferedReader(PiecewiseRaw(objects, opened), _BUFFERED_BYTES)
-
-
-def in_memory(read: Read) -> Opened:
-    """Objects as files where there is only a way to read whole ones."""
-
-    @contextmanager
-    def opened(obj: StoredObject) -> Iterator[BinaryIO]:
-        yield io.BytesIO(read(obj))
-
-    return opened

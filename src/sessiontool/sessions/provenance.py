@@ -49,7 +49,7 @@ def limits_in_effect(listing: SessionListing, limits: Limits) -> dict[str, int]:
     """The limits that change the result of a merge, as something that is there is larger."""
     read = {
         "max_chunk_bytes": (limits.chunk_bytes, [chunk.object for chunk in listing.chunks]),
-        "max_document_bytes": (limits.document_bytes, documents_to_read(listing)),
+        "max_document_bytes": (limits.document_bytes, _documents_held(listing)),
     }
     return {name: limit for name, (limit, objects) in read.items() if any(obj.size_bytes > limit for obj in objects)}
 
@@ -98,6 +98,12 @@ def newest_input_s(listing: SessionListing) -> float:
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
     """What `read_notes` asks for, in its order."""
     return [listing.documents[name] for name in names_read(listing)]
+
+
+def _documents_held(listing: SessionListing) -> list[StoredObject]:
+    """The documents that are read whole; events are read line by line."""
+    logs = set(events_in(listing))
+    return [listing.documents[name] for name in names_read(listing) if name not in logs]
 
 
 def there(listing: SessionListing, *names: str) -> list[str]:

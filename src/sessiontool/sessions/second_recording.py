@@ -128,11 +128,12 @@ def _path_of(store: Store, second: SecondRecording, work: Path) -> Path | None:
 def _joined(store: Store, listing: SessionListing, work: Path) -> Path:
     from .inputs import read_notes  # noqa: PLC0415 - few merges have a second recording
     from .join import join_session  # noqa: PLC0415
-    from .made_recording import recorded  # noqa: PLC0415
+    from .made_recording import recorded, sound_files  # noqa: PLC0415
 
-    notes = read_notes(store.read, listing)
-    with recorded(store, listing, notes) as (source, found):
-        return join_session(source, found, notes.session, work, keep_pauses=False, progress=Silent()).path
+    with store.reading(()) as read, sound_files(listing) as sound:
+        notes = read_notes(read, listing, sound=sound)
+        with recorded(store, listing, notes) as (source, found):
+            return join_session(source, found, notes.session, work, keep_pauses=False, progress=Silent()).path
 
 
 def _missing(second: SecondRecording) -> Finding:

@@ -20,7 +20,7 @@ from ..storage.protocols import Check
 from .align_recording import channels_of, packets_of
 from .inputs import read_notes
 from .join import join_session
-from .made_recording import recorded
+from .made_recording import recorded, sound_files
 from .merge import hear_session
 from .requirements import require_recording
 
@@ -78,9 +78,9 @@ def check_sound(
     progress.stage("listing")
     listing = store.list_session(session_id)
     require_recording(listing)
-    with scratch_folder() as work:
-        notes = read_notes(store.read, listing, options=log or LogOptions())
-        with recorded(store, listing, notes, log) as (source, found):
+    with scratch_folder() as work, store.reading(()) as read, sound_files(listing) as sound:
+        notes = read_notes(read, listing, options=log or LogOptions(), sound=sound)
+        with recorded(store, listing, notes) as (source, found):
 
             def join(session: SessionDocument) -> Recording:
                 return join_session(source, found, session, work, keep_pauses=False, progress=progress)

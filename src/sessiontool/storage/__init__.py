@@ -18,7 +18,7 @@ from .layout import (
     natural_key,
 )
 from .local.disk import scratch_folder
-from .locations import open_files, open_output, open_results, open_store, target_of
+from .locations import local_folder, open_files, open_output, open_results, open_store, target_of
 from .protocols import REPORT_NAME, Reader, Results, Scanned, Store, Target, check_chunk_size, not_published
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Target",
     "check_chunk_size",
     "check_session_id",
+    "local_folder",
     "natural_key",
     "not_published",
     "open_files",

@@ -156,7 +156,7 @@ class Reader(Protocol):
         ...
 
     def opened(self, obj: StoredObject) -> AbstractContextManager[BinaryIO]:
-        """The same as a file to read and to seek in, which is not in memory where the store is on a disk."""
+        """The same as a file to read and to seek in, of any size: of a large one only a part is in memory."""
         ...
 
 

@@ -9,9 +9,7 @@ error; where an answer got lost and the repeated request meets its own work, tha
 
 from __future__ import annotations
 
-import hashlib
 import random
-import re
 import threading
 import time
 import weakref
@@ -28,6 +26,7 @@ from ...errors import NotFoundError, StorageError
 from ...options import Limits
 from ..local.disk import disk_errors
 from ..protocols import changed, check_report_size, not_published, vanished
+from .digests import differs, md5
 from .errors import (
     CHANGED,
     FAILURES,
@@ -71,23 +70,6 @@ _CONTENT_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".html": "text/html; charset=utf-8",
 }
-
-
-_MD5 = re.compile(r"[0-9a-f]{32}")
-
-
-def md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def is_digest(tag: str) -> bool:
-    """Whether a tag looks like an MD5."""
-    return _MD5.fullmatch(tag) is not None
-
-
-def differs(data: bytes, tag: str) -> bool:
-    """Whether a tag looks like an MD5 and is not that of `data`."""
-    return is_digest(tag) and md5(data) != tag
 
 
 class Snapshot(NamedTuple):
@@ -173,26 +155,37 @@ class Bucket:
         wrong: set[str] = set()
 
         def fetch() -> bytes:
-            try:
-                response = self.client.get_object(Bucket=self.name, Key=key, IfMatch=f'"{tag}"')
-            except ClientError as error:
-                if error_code(error) in CHANGED:
-                    raise changed(self.url(key)) from error
-                if error_code(error) in MISSING:
-                    raise vanished(self.url(key)) from error
-                raise
-            with closing(response["Body"]) as body:
-                if response["ContentLength"] != size_bytes:
-                    if _tag(response) == tag:  # the same object, and not all of it
-                        raise ShortBodyError
-                    raise changed(self.url(key))  # a server that knows no If-Match
-                data = _whole(body, size_bytes)
+            data = self._fetch(key, tag, size_bytes)
             if differs(data, tag) and (found := md5(data)) not in wrong:
                 wrong.add(found)
                 raise WrongBytesError
             return data
 
         return self._call(f"read {self.url(key)}", fetch)
+
+    def get_range(self, key: str, tag: str, start: int, size_bytes: int) -> bytes:
+        """Some of the bytes of an object as it was listed (StorageError when changed, NotFoundError when gone)."""
+        part = {"Range": f"bytes={start}-{start + size_bytes - 1}"}
+        return self._call(f"read {self.url(key)}", lambda: self._fetch(key, tag, size_bytes, **part))
+
+    def _fetch(self, key: str, tag: str, size_bytes: int, **part: str) -> bytes:
+        """One request for an object, or a part of it, that must have so many bytes."""
+        try:
+            response = self.client.get_object(Bucket=self.name, Key=key, IfMatch=f'"{tag}"', **part)
+        except ClientError as error:
+            if error_code(error) in CHANGED:
+                raise changed(self.url(key)) from error
+            if error_code(error) in MISSING:
+                raise vanished(self.url(key)) from error
+            raise
+        with closing(response["Body"]) as body:
+            if response["ContentLength"] != size_bytes:
+                if _tag(response) == tag:  # the same object, and not all of it
+                    raise ShortBodyError
+                raise changed(self.url(key))  # a server that knows no If-Match
+            if _tag(response) != tag:
+                raise changed(self.url(key))
+            return _whole(body, size_bytes)
 
     def get_if_there(self, key: str) -> bytes | None:
         """The body of a document whatever it is now, None where there is none."""

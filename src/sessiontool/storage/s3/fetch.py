@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ..protocols import check_size
-from .bucket import differs, is_digest
+from .digests import differs, is_digest
 from .prefetch import Pace, prefetching
 
 if TYPE_CHECKING:
@@ -110,29 +110,67 @@ class S3Fetch:
         return self._once
 
     @contextmanager
+    def opened(self, obj: StoredObject) -> Iterator[BinaryIO]:
+        """An object as it was listed, as a file of any size."""
+        with io.BufferedReader(_RangedRaw(self._bucket, self._root, obj), _LARGE_BYTES) as file:
+            yield file
+
+    @contextmanager
     def reading(self, objects: Sequence[StoredObject]) -> Iterator[Reader]:
         """`Store.reading`: `objects` are on their way from now on."""
         self._once = self._connected()
         with prefetching(self.get, objects, self._pace) as prefetcher:
-            yield _FetchedReader(prefetcher.read, self.get)
+            yield _FetchedReader(prefetcher.read, self)
 
 
 class _FetchedReader:
     """Reads objects that are on their way."""
 
-    def __init__(self, read: Callable[[StoredObject], bytes], read_again: Callable[[StoredObject], bytes]) -> None:
+    def __init__(self, read: Callable[[StoredObject], bytes], fetch: S3Fetch) -> None:
         self._read = read
-        self._read_again = read_again
+        self._fetch = fetch
 
     def __call__(self, obj: StoredObject, sha256: str | None = None) -> bytes:
         data = self._read(obj)
         if sha256 and not is_digest(obj.tag) and hashlib.sha256(data).hexdigest() != sha256.lower():
-            return self._read_again(obj)
+            return self._fetch.get(obj)
         return data
 
     @contextmanager
     def opened(self, obj: StoredObject) -> Iterator[BinaryIO]:
-        yield io.BytesIO(self(obj))
+        if obj.size_bytes > _LARGE_BYTES:
+            with self._fetch.opened(obj) as file:
+                yield file
+        else:
+            yield io.BytesIO(self(obj))
+
+
+class _RangedRaw(io.RawIOBase):
+    """An object read in ranges, by a request each."""
+
+    def __init__(self, bucket: Bucket, root: str, obj: StoredObject) -> None:
+        self._bucket, self._key, self._object = bucket, root + obj.key, obj
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._object.size_bytes}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer from the place on; 0 at the end (the errors of a store)."""
+        size = min(len(buffer), self._object.size_bytes - self._place)
+        if size <= 0:
+            return 0
+        buffer[:size] = self._bucket.get_range(self._key, self._object.tag, self._place, size)
+        self._place += size
+        return size
 
 
 def _obstore(bucket: Bucket, session: Any, options: S3Options) -> _Once | None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.json_text import parse
 from ...errors import BusyError, SessionToolError, StorageError
-from .bucket import differs
+from .digests import differs
 from .errors import TRY_WITHOUT
 
 if TYPE_CHECKING:
