@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from . import findings
 from .absent_parts import absent_parts
+from .copied_parts import copied_parts
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
@@ -44,7 +45,10 @@ def assemble(
     parts = parts_in_order(chunks, session.parts)
     groups = groups_of(parts, session)
     sliced = {name: as_one_part(names, parts, session) for name, names in groups.items()}
-    planned: dict[str, PlannedPart] = {}
+    grouped = [name for names in groups.values() for name in names]
+    copied = copied_parts(parts, session, grouped, read)
+    sliced |= copied
+    planned = {name: _planned(name, parts, session, sliced, read) for name in copied}
     while True:
         context = JoinContext(new_remuxer(), Assembly(), read, progress)
         progress.stage("joining", len(chunks))

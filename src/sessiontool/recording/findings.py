@@ -102,8 +102,10 @@ def slices(part: str, tally: SliceTally) -> Iterator[Finding]:
 # -- chunks that are there twice, or in another place
 
 
-def duplicate(chunk: ChunkRef, first: ChunkRef) -> Finding:
-    message = f"chunk {chunk.seq} ({chunk.object.key}) is there already as {first.object.key}; it is left out"
+def duplicate(chunk: ChunkRef, first: ChunkRef, count: int = 1) -> Finding:
+    """A copy of one chunk, or of so many that follow one another from the first on."""
+    more = f" and {count - 1} more that follow it" if count > 1 else ""
+    message = f"chunk {chunk.seq} ({chunk.object.key}) is there already as {first.object.key}{more}; it is left out"
     return about(chunk, "chunk-duplicate", "warning", message, "nothing is lost by it")
 
 
@@ -119,6 +121,16 @@ def near_duplicate(chunk: ChunkRef, base: ChunkRef, used_bytes: int, own_packets
         return about(chunk, "chunk-near-duplicate", "error", message, hint)
     message = f"chunk {chunk.seq} ({key}) is a copy of {other} with other damage; {what} left out"
     return about(chunk, "chunk-near-duplicate", "warning", message, "compare the two and delete the worse one")
+
+
+def beginning_repeated(part: str, chunks: Sequence[ChunkRef], size_bytes: int, first: ChunkRef) -> Finding:
+    count = f"{len(chunks)} chunks begin" if len(chunks) > 1 else f"chunk {chunks[0].seq} begins"
+    message = (
+        f"{count} with bytes of chunk {first.seq} once more: "
+        f"{size_bytes:,} bytes in all, set aside as upload wrapping; they are joined once"
+    )
+    hint = "upload each Blob as it is: the chunks are one recording, and need no header before each"
+    return Finding("upload-unwrapped", "warning", message, part=part, seq=chunks[0].seq, hint=hint)
 
 
 def overlap(chunk: ChunkRef, other: ChunkRef, count: int, *, at_start: bool) -> Finding:

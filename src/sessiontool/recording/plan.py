@@ -20,8 +20,9 @@ from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
 from .pieces import cut_chunk
-from .recorders import Chain
+from .recorders import Chain, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
+from .repeats import RepeatFinder, Repeats
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, places_of, rows
 from .slices import are_slices, runs_of, starts_of
@@ -41,7 +42,7 @@ class Plan:
     """The runs of a part in the order in which they are joined; records of the chunks that are in none of them.
 
     `asides` and `damage` are bytes of chunks that are in a run, and are not joined.  `digests` are the chunks' SHA-256.
-    `refusal` says why none of them can be used, where that is so.
+    `refusal` says why none of them can be used, where that is so.  All is said of chunks without what they repeat.
     """
 
     runs: list[RecorderRun] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Plan:
     altered: set[ChunkRef] = field(default_factory=set)
     digests: dict[ChunkRef, str] = field(default_factory=dict)
     refusal: RecordingError | None = None
+    repeats: Repeats = field(default_factory=Repeats)
 
 
 def plan_part(
@@ -65,18 +67,22 @@ def plan_part(
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
     track = None
-    noted = Noted(entry)
+    noted, finder = Noted(entry), RepeatFinder(mime_type)
     for chunk in listed:
         data = read(chunk)
         surveys.append(survey(chunk, data, mime_type, track))
         surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
+        finder.look_at(surveys[-1], data)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
-    planner = _Planner(part, listed, entry, surveys, starts_ms or {})
+    digests = {one.chunk: one.sha256 for one in surveys}
+    repeats = finder.settle(read, surveys)
+    entry, read = repeats.noted(entry, read), repeats.reading(read)
+    planner = _Planner(part, listed, entry, surveys, starts_ms or {}, repeats)
     try:
         plan = planner.plan(read)
     except RecordingError as error:
         plan = Plan(refusal=error)
-    plan.digests = {one.chunk: one.sha256 for one in surveys}
+    plan.digests, plan.repeats = digests, repeats
     return plan
 
 
@@ -88,15 +94,16 @@ class _Planner:
         entry: PartEntry | None,
         surveys: Sequence[ChunkSurvey],
         starts_ms: Mapping[int, float],
+        repeats: Repeats,
     ) -> None:
-        self._starts_ms = starts_ms
+        self._starts_ms, self._repeats = starts_ms, repeats
         self._part = part
         self._entry = entry
         self._surveys = surveys
         self._by_chunk = {one.chunk: one for one in surveys}
         self._sizes = {one.chunk: one.size_bytes for one in surveys}
         self._noted = Noted(entry)
-        self._missing = missing_numbers(listed, entry)
+        self._missing = [number for number in missing_numbers(listed, entry) if number not in repeats.covered]
         self._unusable: list[int] = []
         self._plan = Plan()
 
@@ -104,9 +111,11 @@ class _Planner:
         usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
         if not usable or not any(one.digests for one in usable):
             self._refuse(usable)
-        shared = find_shared(usable, self._noted.has_exactly)
-        add_noted_copies(shared, usable, self._noted)
+        compared = [one for one in usable if one.chunk not in self._repeats.inside]
+        shared = find_shared(compared, self._noted.has_exactly)
+        add_noted_copies(shared, compared, self._noted)
         mend_as_noted(shared, self._noted, read)
+        shared.add_inside(self._repeats.inside)
         self._set_copies_aside(shared)
         remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
         if are_slices(remaining):
@@ -151,7 +160,8 @@ class _Planner:
         """Count the missing numbers anew, without those of chunks that say nothing of how many there were."""
         present = {one.chunk.seq for one in self._surveys}
         steady = [one.chunk for one in self._surveys if one.chunk.seq not in misplaced]
-        self._missing = [number for number in missing_numbers(steady, self._entry) if number not in present]
+        there = present | self._repeats.covered
+        self._missing = [number for number in missing_numbers(steady, self._entry) if number not in there]
 
     def _lost_to_foreign(self, order: Order) -> set[int]:
         """The numbers of noted chunks in whose place there is one of another recording, and that are nowhere else."""
@@ -209,7 +219,7 @@ class _Planner:
             stretches = shared.aside(one)
             self._set_aside(one, "duplicate", *stretches)
             if chunk in shared.exact:
-                self._plan.findings.append(findings.duplicate(chunk, base))
+                self._plan.findings.append(findings.duplicate(chunk, base, len(stretches)))
             else:
                 used = one.size_bytes - sum(stretch.size_bytes for stretch in stretches)
                 own = packets_of_its_own(one, stretches, kept)
@@ -238,7 +248,7 @@ class _Planner:
             lost = [n for n in (*self._missing, *self._unusable) if chains[index - 1].numbers[1] < n < first.seq]
             run.before_ms = len(lost) * run.chunk_ms if behind else 0.0
         run.findings += [findings.out_of_order(chunk) for chunk in chain.moved]
-        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *_among(chain, chains)]))
+        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *numbers_among(chain, chains)]))
         run.pieces = self._pieces(run, chain, shared, lost_before)
         self._plan.runs.append(run)
 
@@ -333,14 +343,3 @@ class _Planner:
         self._plan.altered.add(one.chunk)
         noted = self._noted.chunks[number].bytes or 0
         return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted else Lost()
-
-
-def _among(chain: Chain, chains: Sequence[Chain]) -> list[int]:
-    """The numbers of other runs' chunks that may have the place of a run's own.
-
-    Of a second recorder that was at work at the same time they are between chunks that go on with one another.
-    """
-    among = sorted(one.chunk.seq for other in chains if other is not chain for one in other.chunks)
-    places = places_of(among, [one.chunk for one in chain.chunks], chain.moved).keys() - {len(chain.chunks)}
-    going_on = sum(chain.goes_on_at(place) for place in places)
-    return [] if going_on * 2 > len(places) else among

@@ -41,10 +41,11 @@ class PlannedPart:
         self._listed = listed
         self._plan = plan_part(part, listed, entry, read, starts_ms)
         leave_stop_to_last(self._plan.runs)
+        self._read = self._plan.repeats.reading(read)
         self._times: list[TimeMap | RecordingError] = []
         for run in self._plan.runs:
             try:
-                self._times.append(measure(run, read))
+                self._times.append(measure(run, self._read))
             except RecordingError as error:
                 self._times.append(error)
 
@@ -53,7 +54,9 @@ class PlannedPart:
         if self._plan.refusal is not None:
             self._refuse(self._plan.refusal, assembly)
             return
-        assembly.findings += self._plan.findings
+        before = len(assembly.chunks), len(assembly.findings)
+        repeats, context = self._plan.repeats, replace(context, read=self._read)
+        assembly.findings += [*repeats.findings(self._part), *self._plan.findings]
         joined: list[RunJoiner] = []
         for run, times in zip(self._plan.runs, self._times, strict=True):
             assembly.findings += run.findings
@@ -65,6 +68,7 @@ class PlannedPart:
             joined.append(RunJoiner(run, context, times))
             joined[-1].join()
         self._settle(joined, assembly)
+        repeats.settle(assembly, *before, self._plan.digests)
 
     def _refuse(self, error: RecordingError, assembly: Assembly) -> None:
         assembly.refusals.append(error)
@@ -89,11 +93,10 @@ class PlannedSlices(PlannedPart):
 
     def __init__(self, slices: SlicedParts, read: Read) -> None:
         self._slices = slices
-        self._read_slice = slices.read_by(read)
-        super().__init__(slices.name, slices.listed, slices.entry, self._read_slice, slices.starts_ms)
+        super().__init__(slices.name, slices.listed, slices.entry, slices.read_by(read), slices.starts_ms)
 
     def join(self, context: JoinContext) -> None:
         assembly = context.assembly
         before = len(assembly.chunks), len(assembly.findings)
-        super().join(replace(context, read=self._read_slice))
+        super().join(context)
         self._slices.translate(assembly, *before)

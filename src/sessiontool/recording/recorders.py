@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from .gap_places import Lost
-from .sequence import taken_by_moved
+from .sequence import places_of, taken_by_moved
 from .survey import torn_between
 from .time_groups import STEP_MS, looks_like_a_bit
 
@@ -255,3 +255,14 @@ def _holds_what_comes_before(whole: Chain, chain: Chain) -> bool:
     """Whether one begins before the other does, and hardly anything was recorded at the same time."""
     together_ms = sum(overlap_ms(a, b) for a, b in product(whole.chunks, chain.chunks))
     return whole.start_ms <= chain.start_ms and together_ms <= SAME_PLACE_MS
+
+
+def numbers_among(chain: Chain, chains: Sequence[Chain]) -> list[int]:
+    """The numbers of other runs' chunks that may have the place of a run's own.
+
+    Of a second recorder that was at work at the same time they are between chunks that go on with one another.
+    """
+    among = sorted(one.chunk.seq for other in chains if other is not chain for one in other.chunks)
+    places = places_of(among, [one.chunk for one in chain.chunks], chain.moved).keys() - {len(chain.chunks)}
+    going_on = sum(chain.goes_on_at(place) for place in places)
+    return [] if going_on * 2 > len(places) else among

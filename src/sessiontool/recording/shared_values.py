@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .records import Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..model import ChunkRef
     from .survey import ChunkSurvey
 
@@ -27,7 +29,7 @@ class Shared:
     """What was found: copies by their base, patches of bases, and how many bytes of a chunk its neighbour has too.
 
     `head_cuts` are bytes at the beginning of a chunk that the one before it ends with; `tail_cuts` those at the end
-    that are better in the one after it.
+    that are better in the one after it.  `inside` are the stretches of chunks that others have whole.
     """
 
     copies: dict[ChunkRef, ChunkRef] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class Shared:
     patches: dict[ChunkRef, list[Patch]] = field(default_factory=dict)
     head_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
     tail_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
+    inside: dict[ChunkRef, list[Stretch]] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Name the chunk that is kept for each copy, also for the copy of one that is set aside itself."""
@@ -45,6 +48,12 @@ class Shared:
             if kept != first:
                 self.copies[chunk] = kept
                 self.exact.discard(chunk)
+
+    def add_inside(self, inside: Mapping[ChunkRef, list[Stretch]]) -> None:
+        """Chunks whose bytes are all in others, with the places of those."""
+        self.inside.update(inside)
+        self.exact.update(inside)
+        self.copies.update((chunk, one.kept_in) for chunk, (one, *_) in inside.items() if one.kept_in)
 
     def make_base(self, chunk: ChunkRef, patches: list[Patch]) -> None:
         """Make one of the copies the base of the others, and mend it with `patches` alone."""
@@ -70,6 +79,8 @@ class Shared:
 
     def aside(self, survey: ChunkSurvey) -> list[Stretch]:
         """The stretches of a copy that are not used."""
+        if survey.chunk in self.inside:
+            return self.inside[survey.chunk]
         base = self.copies[survey.chunk]
         used = sorted((p.other_start, p.other_stop) for p in self.patches.get(base, ()) if p.other == survey.chunk)
         at, stretches = 0, []

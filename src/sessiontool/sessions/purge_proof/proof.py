@@ -5,8 +5,9 @@ wrong; so no report is asked here.  Each chunk is read again: its packets have t
 and the rest has to be the container's own.  What is neither is named: damage, other tracks, packets of
 another recording.
 
-Two things need not be read: a chunk that is byte for byte another one, and the bytes with which a chunk repeats the end
-of the one before it, as a resumed upload does.
+Some things need not be read: a chunk that is byte for byte another one, or several behind one another; the bytes with
+which a chunk repeats the end of the one before it, as a resumed upload does; and those of the recording's beginning
+that an uploader put before a chunk which goes on behind what was read.
 
 The order of the chunks is the caller's.  A wrong one proves nothing that is not true: packets that two chunks share are
 then not found.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from ...errors import RecordingError
 from ...media.probe import begins_recording
 from ...media.upload_wrappers import Unwrapper
+from ...recording.repeats import KnownChunk, find_all
 from .packet_index import UNKNOWN_TIME, PacketIndex
 from .streams import ProofStream, Unproved, foreign_chunks
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 3
 """Places that a message lists, as parts of a line; chosen."""
+_DIVERSE_BYTES = 100
+"""Different values; chosen: a chunk of digital silence is inside of others by chance."""
 _MOST_MS = 1 << 40
 """Chosen: 30 years; a time beyond is damage."""
 
@@ -55,7 +59,7 @@ def sentence(unproved: Sequence[Unproved]) -> str:
 class Proof:
     """Takes chunks one after another, each `take`n in the order of the recording; `end` says that there are no more.
 
-    One chunk and the one before it are in memory.
+    One chunk, the one before it and the largest that begins a recording are in memory.
     """
 
     def __init__(
@@ -82,6 +86,8 @@ class Proof:
         self._foreign = foreign
         self._unwrapper = Unwrapper(most_bytes)
         self._seen: set[str] = set()
+        self._known: list[KnownChunk] = []
+        self._whole = b""  # the largest chunk that begins a recording
 
     @property
     def found_packets(self) -> int:
@@ -99,11 +105,19 @@ class Proof:
         if sha256 in self._seen or not data:  # what is wrong with it was said of the other one
             return
         self._seen.add(sha256)
+        inside = self._inside(chunk, data)
+        if inside == len(data) or (len(set(data)) >= _DIVERSE_BYTES and data in self._whole):
+            return
+        self._whole = data if begins_recording(data) and len(data) > len(self._whole) else self._whole
         if chunk.part != self._part:
             self.end()
             self._part = chunk.part
-        skipped = self._stream.repeated_bytes(data) if self._stream else 0
-        if begins_recording(data):
+        skipped = max(inside, self._stream.repeated_bytes(data) if self._stream else 0)
+        if skipped == len(data):
+            return
+        if self._stream and (inside or begins_recording(data)) and (head := self._stream.repeated_head(data, inside)):
+            skipped = head
+        elif begins_recording(data):
             self._close(self._before)
             self._before, self._stream = self._stream, None
         elif self._stream and not self._stream.is_continued_by(data):
@@ -120,6 +134,15 @@ class Proof:
         for chunk in foreign_chunks(self._runs):
             self._note_foreign(chunk)
         self._runs = []
+
+    def _inside(self, chunk: ChunkRef, data: bytes) -> int:
+        """How many bytes at its beginning are whole chunks that were taken before, byte for byte; notes this one."""
+        covered = 0
+        if begins_recording(data):
+            for at, one in find_all(data, self._known):
+                covered += one.size_bytes if at == covered else 0
+        self._known.append(KnownChunk.of(chunk, data, hashlib.sha256(data).hexdigest()))
+        return covered
 
     # -- the streams
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...errors import RecordingError
 from ...media.matroska.demuxer import WebmDemuxer
 from ...media.probe import begins_recording, open_demuxer
+from ...media.repeated_heads import repeated_heads
+from ...recording.survey import start_ms
 from .hidden_blocks import blocks_in
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 _LEAST_REPEATED_BYTES = 16
 """Chosen: a few bytes may be alike by chance; a packet's header and its first bytes are not."""
+
+_APART_MS = 1000
+"""Chosen, as in a merge: so much earlier may a chunk begin that goes on."""
 
 _MOST_TRIED = 64
 """Number of steps: places where a chunk may begin to repeat the one before; chosen: in zeroes every place is one."""
@@ -73,7 +78,9 @@ class ProofStream:
             self._reader.discontinuity("what came before is not there")
         self._pieces: list[_Piece] = []
         self._packets = self._packet_bytes = 0  # that were given
-        self._last = b""
+        self._first, self._last = first, b""
+        self._head_bytes = 0  # of the recording's beginning, before the last chunk that had such
+        self._last_ms = 0.0  # of the packets that were given
         self._tocs: set[int] = set()  # first bytes of the packets that were given
 
     @property
@@ -94,6 +101,26 @@ class ProofStream:
                 return len(before) - at
             at = before.find(start, at + 1)
         return 0
+
+    def repeated_head(self, data: bytes, inside: int = 0) -> int:
+        """How many bytes of this recording's beginning a chunk has before what goes on here; 0 where none does.
+
+        `inside` are known to be other chunks'.  A recorder that was started again writes the same header, and its
+        times begin anew.
+        """
+        counts = [inside] if inside else [*repeated_heads(self._first, data)]
+        counts = [count for count in counts if count == self._head_bytes] or counts
+        count = min(counts, key=lambda count: _damaged_bytes(self._last, data[count:], of_all=True), default=0)
+        self._head_bytes = count or self._head_bytes
+        return count if count and self._goes_on(data[count:]) else 0
+
+    def _goes_on(self, rest: bytes) -> bool:
+        try:
+            reader = open_demuxer(rest, track=self._reader.track)
+            begins_ms = start_ms([*reader.feed(rest), *reader.flush()])
+        except RecordingError:
+            return False
+        return begins_ms is None or begins_ms >= self._last_ms - _APART_MS
 
     def is_continued_by(self, data: bytes) -> bool:
         """Whether a chunk without a header belongs to this recording, as far as its second one can tell.
@@ -118,6 +145,8 @@ class ProofStream:
     def _given(self, runs: list[PacketRun]) -> list[PacketRun]:
         self._packets += sum(len(run.payloads) for run in runs)
         self._packet_bytes += sum(len(payload) for run in runs for payload in run.payloads)
+        placed = [time_ms for run in runs if run.placed for time_ms in run.times_ms[-1:]]
+        self._last_ms = placed[-1] if placed else self._last_ms
         self._tocs |= {payload[0] for run in runs for payload in run.payloads}
         return runs
 
@@ -187,8 +216,11 @@ def foreign_chunks(runs: Sequence[ProofRun]) -> Iterator[ChunkRef]:
             yield from run.chunks
 
 
-def _damaged_bytes(*chunks: bytes) -> int:
-    """How much of the last chunk is damage where these are read one behind the other; all where they cannot be."""
+def _damaged_bytes(*chunks: bytes, of_all: bool = False) -> int:
+    """How much of the last chunk, or `of_all`, is damage where these are read one behind the other.
+
+    All of the last one where they cannot be.
+    """
     try:
         reader = open_demuxer(chunks[0])
         for chunk in chunks:
@@ -196,4 +228,5 @@ def _damaged_bytes(*chunks: bytes) -> int:
         reader.flush()
     except RecordingError:
         return len(chunks[-1])
-    return reader.ledger.accounts[-1].damaged_bytes
+    accounts = reader.ledger.accounts if of_all else reader.ledger.accounts[-1:]
+    return sum(account.damaged_bytes for account in accounts)
