@@ -14,6 +14,7 @@ from .entries import twice
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .models import SessionDocument
 from .reading import read_object
+from .sha256_text import with_hex_digests
 from .utterances import all_broken
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
     wrong = _split_speakers(value)
     model, problems = read_object(SessionDocument, value)
-    return model or SessionDocument(), _broken(name, [*wrong, *problems, *map(twice, doubled)])
+    session, digests = with_hex_digests(model or SessionDocument())
+    return session, _broken(name, [*wrong, *problems, *digests, *map(twice, doubled)])
 
 
 def _split_speakers(value: dict[str, Any]) -> list[str]:

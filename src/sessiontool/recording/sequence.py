@@ -80,6 +80,22 @@ def with_numbers_of(entry: PartEntry | None, chunks: Sequence[ChunkRef]) -> Part
     return replace(entry, chunks=[replace(one, seq=chunk.seq) for one, chunk in pairs])
 
 
+def counted_as_named(entry: PartEntry, chunks: Sequence[ChunkRef]) -> PartEntry:
+    """What the recorder noted, where one counted from 0 and the other from 1: under the numbers that the chunks have.
+
+    Sizes decide; where those fit either way, or are of no help, the numbers do so by fitting all of them.
+    """
+    sizes = {chunk.seq: chunk.object.size_bytes for chunk in chunks}
+    noted = {chunk.seq: chunk.bytes for chunk in entry.chunks}
+    if not sizes or not noted or abs(by := min(sizes) - min(noted)) != 1 or {*map(min, (sizes, noted))} != {0, 1}:
+        return entry
+    as_noted, moved_on = (sum(sizes.get(n + step) == size for n, size in noted.items() if size) for step in (0, by))
+    all_fit = {n + by for n in noted} == sizes.keys() and moved_on >= as_noted
+    if not (all_fit or moved_on > max(1, 2 * as_noted)):
+        return entry
+    return replace(entry, chunks=[replace(chunk, seq=chunk.seq + by) for chunk in entry.chunks])
+
+
 def missing_numbers(chunks: Sequence[ChunkRef], entry: PartEntry | None) -> list[int]:
     """The numbers that no chunk of a part has, in order.
 

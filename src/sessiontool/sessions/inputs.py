@@ -15,7 +15,7 @@ from ..documents.utterances import read_utterances
 from ..errors import RecordingError
 from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
-from ..recording.sequence import by_part, part_entry
+from ..recording.sequence import by_part, counted_as_named, part_entry
 from .corrections import corrected
 from .imported import imported
 from .piecewise import open_pieces
@@ -217,7 +217,7 @@ def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionD
     if too_large:
         return SessionDocument(), too_large
     session, findings = read_session(data, SESSION)
-    session = _of_roles_there(session, listing)
+    session = _counted_as_named(_of_roles_there(session, listing), listing)
     fitting = sum(chunk.object.size_bytes == size for chunk, size in _noted_bytes(listing, session))
     session, doubts = check_owner(session, SESSION, listing.session_id, fitting=fitting, chunks=len(listing.chunks))
     return session, [*findings, *doubts]
@@ -229,6 +229,13 @@ def _of_roles_there(session: SessionDocument, listing: SessionListing) -> Sessio
     there = {entry.role for entry in session.parts} & folders
     parts = [entry for entry in session.parts if not there or entry.role in {None, *there}]
     return replace(session, parts=parts)
+
+
+def _counted_as_named(session: SessionDocument, listing: SessionListing) -> SessionDocument:
+    """session.json with the numbers that the chunks have, where it counts them from 1 and their names from 0."""
+    entries = [(part_entry(session.parts, part), chunks) for part, chunks in by_part(listing.chunks)]
+    counted = {id(entry): counted_as_named(entry, chunks) for entry, chunks in entries if entry}
+    return replace(session, parts=[counted.get(id(entry), entry) for entry in session.parts])
 
 
 def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:
