@@ -133,6 +133,15 @@ def beginning_repeated(part: str, chunks: Sequence[ChunkRef], size_bytes: int, f
     return Finding("upload-unwrapped", "warning", message, part=part, seq=chunks[0].seq, hint=hint)
 
 
+def padded(part: str, chunks: Sequence[ChunkRef], size_bytes: int) -> Finding:
+    count = f"{len(chunks)} chunks have" if len(chunks) > 1 else f"chunk {chunks[0].seq} has"
+    message = (
+        f"{count} zeroes or line ends behind the recorder's bytes ({size_bytes:,} bytes in all): they are set aside"
+    )
+    hint = "nothing is lost by it; an upload in blocks, or as text, puts them there"
+    return Finding("chunk-padded", "info", message, part=part, seq=chunks[0].seq, hint=hint)
+
+
 def overlap(chunk: ChunkRef, other: ChunkRef, count: int, *, at_start: bool) -> Finding:
     where = "begins with" if at_start else "ends with"
     message = f"chunk {chunk.seq} {where} {count:,} bytes that are in chunk {other.seq} too; they are joined once"

@@ -19,6 +19,7 @@ from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
+from .padding import PaddingFinder
 from .pieces import cut_chunk
 from .recorders import Chain, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
@@ -67,15 +68,17 @@ def plan_part(
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
     track = None
-    noted, finder = Noted(entry), RepeatFinder(mime_type)
+    noted, finder, padding = Noted(entry), RepeatFinder(mime_type), PaddingFinder(mime_type)
     for chunk in listed:
         data = read(chunk)
         surveys.append(survey(chunk, data, mime_type, track))
         surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
         finder.look_at(surveys[-1], data)
+        padding.look_at(surveys[-1], data, noted.chunks.get(chunk.seq), track)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
     digests = {one.chunk: one.sha256 for one in surveys}
-    repeats = finder.settle(read, surveys)
+    padding.end()
+    repeats = finder.settle(read, surveys, padding.found)
     entry, read = repeats.noted(entry, read), repeats.reading(read)
     planner = _Planner(part, listed, entry, surveys, starts_ms or {}, repeats)
     try:

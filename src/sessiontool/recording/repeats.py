@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import head_bytes, repeated_heads
-from .findings import beginning_repeated
+from .findings import beginning_repeated, padded
+from .padding import PADDING
 from .records import Stretch
 from .survey import ChunkSurvey, survey
 
@@ -64,20 +65,23 @@ class KnownChunk(NamedTuple):
 class Repeats:
     """What was found in a part: of each chunk its first bytes that others have, and the chunks that others have whole.
 
-    Offsets are those in the stored chunk.  Chunks of `covered` numbers are not there, and their bytes in another one.
+    `tails` are padding at the ends of chunks.  Offsets are those in the stored chunk.  Chunks of `covered` numbers are
+    not there, and their bytes are in another one.
     """
 
     heads: dict[ChunkRef, list[Stretch]] = field(default_factory=dict)
     inside: dict[ChunkRef, list[Stretch]] = field(default_factory=dict)
     covered: set[int] = field(default_factory=set)
+    tails: dict[ChunkRef, Stretch] = field(default_factory=dict)
 
     def cut(self, chunk: ChunkRef) -> int:
         """How many bytes at its beginning a chunk repeats."""
         return sum(one.size_bytes for one in self.heads.get(chunk, ()))
 
     def own(self, chunk: ChunkRef, data: bytes) -> bytes:
-        """A chunk without what it repeats."""
-        return data[self.cut(chunk) :] if chunk in self.heads else data
+        """A chunk without what it repeats, and without padding."""
+        end = self.tails[chunk].byte_offset if chunk in self.tails else len(data)
+        return data[self.cut(chunk) : end] if chunk in self.heads or chunk in self.tails else data
 
     def reading(self, read: Read) -> Read:
         """`read` without what is repeated."""
@@ -85,9 +89,9 @@ class Repeats:
 
     def noted(self, entry: PartEntry | None, read: Read) -> PartEntry | None:
         """What the recorder noted, of chunks without what they repeat; sizes may be those of either."""
-        if entry is None or not self.heads:
+        by_number = {chunk.seq: chunk for chunk in (*self.heads, *self.tails)}
+        if entry is None or not by_number:
             return entry
-        by_number = {chunk.seq: chunk for chunk in self.heads}
         chunks = []
         for noted in entry.chunks:
             chunk = by_number.get(noted.seq)
@@ -107,6 +111,8 @@ class Repeats:
                 by_first.setdefault(one.kept_in, []).append(chunk)
         for first, chunks in by_first.items():
             yield beginning_repeated(part, chunks, sum(map(self.cut, chunks)), first)
+        if self.tails:
+            yield padded(part, [*self.tails], sum(one.size_bytes for one in self.tails.values()))
 
     def settle(self, assembly: Assembly, chunks_from: int, findings_from: int, digests: Mapping[ChunkRef, str]) -> None:
         """Count what was set aside in the records since then, and move all places behind it."""
@@ -120,7 +126,11 @@ class Repeats:
                 record.set_aside[:0] = self.heads[record.chunk]
                 record.account.set_aside_bytes += count
                 record.account.size_bytes += count
-                record.sha256 = digests[record.chunk]
+            if tail := self.tails.get(record.chunk):
+                record.set_aside.append(tail)
+                record.account.set_aside_bytes += tail.size_bytes
+                record.account.size_bytes += tail.size_bytes
+            record.sha256 = digests[record.chunk]
         cuts = {(chunk.part, chunk.seq): self.cut(chunk) for chunk in self.heads}
         for index, one in enumerate(assembly.findings[findings_from:], findings_from):
             cut = cuts.get((one.part or "", -1 if one.seq is None else one.seq), 0)
@@ -203,8 +213,10 @@ class RepeatFinder:
             return False
         return not demuxer.ledger.damages
 
-    def settle(self, read: Read, surveys: list[ChunkSurvey]) -> Repeats:
-        """What is repeated; of those chunks `surveys` are replaced with those of what is their own."""
+    def settle(
+        self, read: Read, surveys: list[ChunkSurvey], padded: Mapping[ChunkRef, tuple[int, ChunkSurvey]]
+    ) -> Repeats:
+        """What is repeated or `padded`; of those chunks `surveys` are replaced with those of what is their own."""
         repeats = Repeats()
         for chunk in self._large():
             self._look_inside(chunk, read(chunk), repeats)
@@ -214,14 +226,22 @@ class RepeatFinder:
                 if chunk not in repeats.heads and chunk not in repeats.inside and chunk not in kept:
                     repeats.heads[chunk] = [Stretch(0, count, FROM_BEFORE, self._first.chunk, 0)]
         for index, one in enumerate(surveys):
-            if one.chunk in repeats.heads:
-                count, rest = self._rests.get(one.chunk, (0, one))
-                cut = repeats.cut(one.chunk)
-                if count != cut:
-                    track = self._first.survey.track if self._first else None
-                    rest = survey(one.chunk, read(one.chunk)[cut:], self._mime_type, track)
-                surveys[index] = rest
+            surveys[index] = self._of_its_own(one, read, repeats, padded)
         return repeats
+
+    def _of_its_own(
+        self, one: ChunkSurvey, read: Read, repeats: Repeats, padded: Mapping[ChunkRef, tuple[int, ChunkSurvey]]
+    ) -> ChunkSurvey:
+        chunk, cut = one.chunk, repeats.cut(one.chunk)
+        count, rest = self._rests.get(chunk, (0, one))
+        if chunk in padded and chunk not in repeats.inside:
+            start, rest = padded[chunk]
+            repeats.tails[chunk] = Stretch(start, one.size_bytes - start, PADDING)
+            count = 0
+        if count == cut:
+            return rest
+        track = self._first.survey.track if self._first else None
+        return survey(chunk, repeats.own(chunk, read(chunk)), self._mime_type, track)
 
     # -- chunks that hold others
 

@@ -87,8 +87,9 @@ def counted_as_named(entry: PartEntry, chunks: Sequence[ChunkRef]) -> PartEntry:
     """
     sizes = {chunk.seq: chunk.object.size_bytes for chunk in chunks}
     noted = {chunk.seq: chunk.bytes for chunk in entry.chunks}
-    if not sizes or not noted or abs(by := min(sizes) - min(noted)) != 1 or {*map(min, (sizes, noted))} != {0, 1}:
+    if not sizes or not noted or {min(sizes), min(noted)} != {0, 1}:
         return entry
+    by = min(sizes) - min(noted)
     as_noted, moved_on = (sum(sizes.get(n + step) == size for n, size in noted.items() if size) for step in (0, by))
     all_fit = {n + by for n in noted} == sizes.keys() and moved_on >= as_noted
     if not (all_fit or moved_on > max(1, 2 * as_noted)):
