@@ -251,20 +251,28 @@ def _file_layer(environ: Mapping[str, str], cwd: Path) -> _Layer:
 
 
 def _read_file(path: Path, source: str, *, required: bool) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 - most runs have no file, and it takes a tenth of the start-up
-
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         if not required:
             return {}
         raise UsageError(
             f"{source} does not exist", hint=f"{FILE_VARIABLE} names the file with the settings"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source} is not TOML: {error}", hint="a line of it reads: store = 's3://bucket'") from error
+    except UnicodeDecodeError as error:
+        raise _not_toml(source, error) from error
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}", hint=f"check {FILE_VARIABLE}") from error
+    import tomllib  # noqa: PLC0415 - most runs have no file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(source, error) from error
+
+
+def _not_toml(source: str, error: ValueError) -> UsageError:
+    return UsageError(f"{source} is not TOML: {error}", hint="a line of it reads: store = 's3://bucket'")
 
 
 def _tables(value: object, where: str) -> Mapping[str, Mapping[str, Any]]:

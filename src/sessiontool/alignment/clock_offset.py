@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .band_levels import Rows
 from .quantiles import median
 
 if TYPE_CHECKING:
@@ -183,21 +184,21 @@ def _cheapest_path(
     masks = [_mask(score, axis) for _, score in roles]
     offsets = np.arange(-_REACH_STEPS, _REACH_STEPS + 1)
     cost = far = np.minimum(_FAR_COST_PER_STEP * np.abs(offsets), _FAR_COST)
-    origins: list[NDArray[np.int16]] = []
+    origins = Rows(offsets.size * np.dtype(np.int16).itemsize)  # of a day, more than all else that aligning holds
     part, before = -1, 0.0
     for start, r, k in queue:
         here = int(axis.part_of(start))
         if part >= 0:
             back_steps = int((start - before + _OVERLAP_MS) / _STEP_MS)
             cost, came_from = _moved(cost, jump_cost if here == part else _PART_JUMP_COST, back_steps)
-            origins.append(came_from.astype(np.int16))
+            origins.append(came_from.astype(np.int16).tobytes())
         part, before = here, start
         cost = cost + far / _FAR_SHARE - _agreement(masks[r], start, float(roles[r][0].length[k]))
     place = int(np.argmin(cost))
     reached = -float(cost[place])
     path = [place]
-    for origin in reversed(origins):
-        path.append(int(origin[path[-1]]))
+    for row in reversed(range(len(origins))):
+        path.append(int(origins[row : row + 1].view(np.int16)[0, path[-1]]))
     return [int(offsets[place]) for place in reversed(path)], reached
 
 

@@ -81,7 +81,8 @@ def _faint_threshold(frames: NDArray[np.int64], faint: Halves) -> float:
         return FAINT_DB[0]
     outside = faint[away]
     rank = int(0.98 * (len(outside) - 1))
-    return float(np.clip(np.partition(outside, rank)[rank] + 0.3, *FAINT_DB))
+    outside.partition(rank)
+    return float(np.clip(outside[rank] + 0.3, *FAINT_DB))
 
 
 def _run_length(above: NDArray[np.bool_]) -> int:

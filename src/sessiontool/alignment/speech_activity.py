@@ -1,8 +1,8 @@
 """Where there is speech, per channel, from a recording's levels: adaptive spectral detection.
 
-A frame's score is the mean over the bands of how far it stands above that band's noise, which is a low quantile over
-the 12 seconds around it.  What one channel leaks into another (a loudspeaker into the microphone, or a low bit rate
-that merges the two) is predicted from the other channel and counts as noise.  Stretches of high score are *islands*.
+A frame's score is the mean over the bands of how far it stands above that band's noise (`noise_floor`).  What one
+channel leaks into another (a loudspeaker into the microphone, or a low bit rate that merges the two) is predicted from
+the other channel and counts as noise.  Stretches of high score are *islands*.
 
 Levels are read a minute at a time, the channels side by side.
 
@@ -19,10 +19,11 @@ import numpy as np
 
 from ..cpus import usable
 from ..model import SAMPLE_RATE
-from .band_levels import BANDS, DB_BOTTOM, DB_STEP, FRAME_MS, Rows, to_db
+from .band_levels import BANDS, DB_BOTTOM, FRAME_MS, Rows, to_db
 from .crosstalk import Leak, find_leaks
 from .dual_mono import dual_mono_spans
-from .segments import AWAY_FRAMES, FAINT_DB, FAINT_FRAMES, STAY, find_islands, stretched
+from .noise_floor import MINUTE_FRAMES, behind_speech, noise_db, noise_floor, raised, recorded_chunks
+from .segments import FAINT_DB, FAINT_FRAMES, STAY, find_islands, stretched
 from .steady_noise import without_steady
 
 if TYPE_CHECKING:
@@ -33,32 +34,11 @@ if TYPE_CHECKING:
 
     from ..timeline import Timeline
     from .band_levels import Bytes, Levels
+    from .noise_floor import Steps
 
     Floats = NDArray[np.float32]
     Halves = NDArray[np.float16]
 
-_FLOOR_CHUNK = 50
-"""Frames; chosen: half a second for which the noise is taken as steady."""
-_FLOOR_REACH = 12
-"""Number of chunks on either side, in which there is a pause; chosen: six seconds."""
-_FLOOR_MARGIN_DB = 2.0
-"""Chosen: noise varies by as much."""
-_FLOOR_BELOW_SPEECH_DB = 50.0
-"""Chosen: what is weaker beside speech is not heard."""
-_LOUD_SHARE = 0.95
-"""Share of frames that are not louder; chosen."""
-
-_BEHIND_DB = 15.0
-"""Chosen: what is so much weaker than the loudest may be another voice behind the speaker."""
-_RESTLESS_SHARE = 0.08
-"""Share of weaker frames that sound like speech, from which on there are voices behind; chosen."""
-_BEHIND_SHARE = 0.9
-"""Share of what is behind the speaker that is taken for noise; chosen."""
-_LEAST_BEHIND = 500
-"""Frames; chosen: five seconds."""
-
-_MINUTE_FRAMES = 6000
-"""Derived."""
 _LEAK_MINUTES = 12
 """Chosen: a leak is measured to a dB in as many minutes."""
 _CONTEXT_FRAMES = 150
@@ -109,9 +89,9 @@ class Activity:
 
 def measure(levels: Levels, timeline: Timeline) -> Activity:
     """The activity of a recording, and what of it `timeline` says was put in as silence."""
-    chunks = _recorded_chunks(timeline, -(-len(levels.bands[0]) // _FLOOR_CHUNK))
+    chunks = recorded_chunks(timeline, len(levels.bands[0]))
     with ThreadPoolExecutor(usable(2)) as pool:
-        floors = list(pool.map(lambda bands: _noise_floor(bands, chunks), levels.bands))
+        floors = list(pool.map(lambda bands: noise_floor(bands, chunks), levels.bands))
         stereo = len(floors) == 2 and len(levels.bands[0])
         dual_mono = dual_mono_spans(*levels.bands) if stereo else ()
         apart = _outside(dual_mono, len(levels.bands[0]))
@@ -119,18 +99,19 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
         if dual_mono and any(leak.merged for leak in leaks):  # an encoder that narrows stereo more and more
             dual_mono, leaks = ((0, levels.duration_ms),), ()
 
-        channels, heard = [], []
+        channels: list[ChannelActivity] = []
+        heard: list[tuple[Halves, Halves, Bytes]] = []
         for index, bands in enumerate(levels.bands):
             leak = next((leak for leak in leaks if leak.target == index), None)
             noise = _Noise(floors[index], leak, levels.bands[leak.source] if leak else bands, apart)
             scores = _scores(bands, noise, pool)
-            behind = _behind_speech(scores[0], scores[2])
+            behind = behind_speech(scores[0], scores[2])
             if behind is not None:
-                noise = replace(noise, floor=_raised(noise.floor, bands, behind))
+                noise = replace(noise, floor=raised(noise.floor, bands, behind))
                 scores = _scores(bands, noise, pool)
             _without_blips(scores, timeline)
             channels.append(_channel(*scores, levels.power[index], bands))
-            heard.append(scores)
+            heard += [scores] if dual_mono else []
     mixed = _mixed(heard, levels.power, levels.bands[0]) if dual_mono else None
     return Activity(levels.duration_ms, tuple(channels), leaks, dual_mono, mixed)
 
@@ -159,40 +140,25 @@ def _mixed(heard: Sequence[tuple[Halves, Halves, Bytes]], power: Sequence[Rows],
     """The activity of two channels together: at each instant that of whichever has more."""
     score, faint, overall = (np.maximum(one, other) for one, other in zip(*heard, strict=True))
     both = Rows()
-    for at in range(0, len(power[0]), _MINUTE_FRAMES):
-        both.append(np.maximum(*(rows[at : at + _MINUTE_FRAMES] for rows in power)).tobytes())
+    for at in range(0, len(power[0]), MINUTE_FRAMES):
+        both.append(np.maximum(*(rows[at : at + MINUTE_FRAMES] for rows in power)).tobytes())
     return _channel(score, faint, overall, both, bands)
 
 
-def _recorded_chunks(timeline: Timeline, count: int) -> NDArray[np.bool_]:
-    """Which of `count` chunks of the floor hold recorded sound; all of them where none does."""
-    recorded = np.ones(count, bool)
-    samples = _FLOOR_CHUNK * FRAME_MS * SAMPLE_RATE // 1000
-    for span in timeline.spans:
-        if span.kind == "silence":
-            recorded[span.output_start // samples : -(-span.output_end // samples)] = False
-    return recorded if recorded.any() else ~recorded
-
-
-def _leaks(bands: Sequence[Rows], floors: Sequence[Floats], apart: NDArray[np.bool_]) -> tuple[Leak, ...]:
+def _leaks(bands: Sequence[Rows], floors: Sequence[Steps], apart: NDArray[np.bool_]) -> tuple[Leak, ...]:
     """Leaks as they show in at most `_LEAK_MINUTES` minutes, spread evenly over what has its channels `apart`."""
-    minutes = np.arange(0, len(bands[0]), _MINUTE_FRAMES)
+    minutes = np.arange(0, len(bands[0]), MINUTE_FRAMES)
     minutes = minutes[np.logical_or.reduceat(apart, minutes)]
     if not len(minutes):
         return ()
     chosen = minutes[np.linspace(0, len(minutes) - 1, min(len(minutes), _LEAK_MINUTES)).astype(int)]
     levels, noise = [], []
     for channel, floor in zip(bands, floors, strict=True):
-        kept = np.concatenate([apart[m : m + _MINUTE_FRAMES] for m in chosen])
-        noisy = [_noise(floor, m, min(m + _MINUTE_FRAMES, len(channel))) for m in chosen]
-        levels.append(np.concatenate([to_db(channel[m : m + _MINUTE_FRAMES]) for m in chosen])[kept])
+        kept = np.concatenate([apart[m : m + MINUTE_FRAMES] for m in chosen])
+        noisy = [noise_db(floor, m, min(m + MINUTE_FRAMES, len(channel))) for m in chosen]
+        levels.append(np.concatenate([to_db(channel[m : m + MINUTE_FRAMES]) for m in chosen])[kept])
         noise.append(np.concatenate(noisy)[kept])
     return find_leaks(levels, noise)
-
-
-def _noise(floor: Floats, first: int, last: int) -> Floats:
-    """The noise level of the frames first..last."""
-    return floor[np.arange(first, last) // _FLOOR_CHUNK]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +168,13 @@ class _Noise:
     Nothing leaks but in the frames in which the two channels are `apart`.
     """
 
-    floor: Floats
+    floor: Steps
     leak: Leak | None
     source: Rows
     apart: NDArray[np.bool_]
 
     def level(self, first: int, last: int) -> Floats:
-        noise = _noise(self.floor, first, last)
+        noise = noise_db(self.floor, first, last)
         if self.leak is None:
             return noise
         leaked = _power(self.leak.expected_db(to_db(self.source[first:last])))
@@ -221,7 +187,7 @@ def _scores(levels: Rows, noise: _Noise, pool: Executor) -> tuple[Halves, Halves
     overall = np.zeros(len(levels), np.uint8)
 
     def minute(first: int) -> None:
-        last = min(first + _MINUTE_FRAMES, len(levels))
+        last = min(first + MINUTE_FRAMES, len(levels))
         lo, hi = max(0, first - _CONTEXT_FRAMES), min(last + _CONTEXT_FRAMES, len(levels))
         here = levels[lo:hi]
         excess = to_db(here) - noise.level(lo, hi)
@@ -229,7 +195,7 @@ def _scores(levels: Rows, noise: _Noise, pool: Executor) -> tuple[Halves, Halves
         faint[first:last] = _faint(excess)[first - lo : last - lo]
         overall[first:last] = here[first - lo : last - lo].max(axis=1)
 
-    for _ in pool.map(minute, range(0, len(levels), _MINUTE_FRAMES)):
+    for _ in pool.map(minute, range(0, len(levels), MINUTE_FRAMES)):
         pass
     return score, faint, overall
 
@@ -242,69 +208,6 @@ def _power(decibels: Floats) -> Floats:
 def _decibels(power: Floats) -> Floats:
     decibels: Floats = np.log(power) * np.float32(10 / np.log(10))
     return decibels
-
-
-def _behind_speech(score: Halves, overall: Bytes) -> NDArray[np.bool_] | None:
-    """The frames well away from what is loud, where much of them sounds like speech: people or a radio behind.
-
-    None where they are as quiet as the noise floor has it.
-    """
-    if not len(overall):
-        return None
-    rank = int(_LOUD_SHARE * (len(overall) - 1))
-    loud = overall >= max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
-    before = np.pad(np.cumsum(np.append(False, loud), dtype=np.int32), AWAY_FRAMES, mode="edge")  # loud ones
-    behind: NDArray[np.bool_] = before[2 * AWAY_FRAMES + 1 :] == before[: len(loud)]
-    if behind.sum() < _LEAST_BEHIND or (score[behind] > STAY).mean() < _RESTLESS_SHARE:
-        return None
-    return behind
-
-
-def _raised(floor: Floats, levels: Rows, behind: NDArray[np.bool_]) -> Floats:
-    """The noise floor, nowhere below what is hardly ever exceeded `behind` the speech."""
-    counts = np.zeros((256, BANDS), np.int64)
-    for at in range(0, len(levels), _MINUTE_FRAMES):
-        piece = levels[at : at + _MINUTE_FRAMES][behind[at : at + _MINUTE_FRAMES]]
-        counts += np.stack([np.bincount(band, minlength=256) for band in piece.T], axis=1)
-    high = (np.cumsum(counts, axis=0) < counts.sum(axis=0) * _BEHIND_SHARE).sum(axis=0)
-    raised: Floats = np.maximum(floor, to_db(high.astype(np.uint8)))
-    return raised
-
-
-def _noise_floor(levels: Rows, recorded: NDArray[np.bool_]) -> Floats:
-    """Each band's noise level in dB, one row per `_FLOOR_CHUNK` frames: a low quantile of what was `recorded` around.
-
-    Time that was filled with silence is passed over, as if what is on both sides of it were neighbours.
-    """
-    if not len(levels):
-        return np.zeros((0, BANDS), np.float32)
-    low, counts = [], np.zeros((256, BANDS), np.int64)
-    for at in range(0, len(levels), _MINUTE_FRAMES):
-        piece = levels[at : at + _MINUTE_FRAMES]
-        counts += np.stack([np.bincount(band, minlength=256) for band in piece.T], axis=1)
-        short = -len(piece) % _FLOOR_CHUNK
-        if short:
-            last = levels[max(0, len(levels) - _FLOOR_CHUNK) : len(levels)]
-            whole = piece[: len(piece) // _FLOOR_CHUNK * _FLOOR_CHUNK]
-            padded = np.pad(last, ((0, _FLOOR_CHUNK - len(last)), (0, 0)), mode="symmetric")
-            piece = np.concatenate((whole, padded))
-        low.append(_quiet_levels(piece))
-    quiet = np.concatenate(low)[recorded]
-    edged = np.pad(quiet, ((_FLOOR_REACH, _FLOOR_REACH), (0, 0)), mode="symmetric")
-    around = np.lib.stride_tricks.sliding_window_view(edged, 2 * _FLOOR_REACH + 1, axis=0)
-    rank = int((2 * _FLOOR_REACH + 1) * 0.4)
-    pieces = (around[k : k + _MINUTE_FRAMES] for k in range(0, len(around), _MINUTE_FRAMES))
-    floor = to_db(np.concatenate([np.partition(piece, rank)[..., rank].copy() for piece in pieces])) + _FLOOR_MARGIN_DB
-    loud = to_db((np.cumsum(counts, axis=0) < len(levels) * _LOUD_SHARE).sum(axis=0).astype(np.uint8))
-    bounded: Floats = np.maximum(floor, loud - _FLOOR_BELOW_SPEECH_DB)
-    everywhere: Floats = bounded[np.maximum(0, np.cumsum(recorded) - 1)]
-    return everywhere
-
-
-def _quiet_levels(levels: Bytes) -> Bytes:
-    """A low quantile of each band's levels in each chunk of frames."""
-    rank = int(_FLOOR_CHUNK * 0.15)
-    return np.partition(levels.reshape(-1, _FLOOR_CHUNK, BANDS), rank, axis=1)[:, rank].copy()  # the rest is let go
 
 
 def _averaged(values: NDArray[np.floating], frames: int) -> Floats:

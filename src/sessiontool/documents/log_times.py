@@ -71,10 +71,10 @@ def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:
     moments: dict[str, list[tuple[SpokenPiece, Moment]]] = {"start": [], "end": [], "arrived": []}
     durations: list[tuple[SpokenPiece, Moment]] = []
     for piece in pieces:
-        for what, (key, value, unit) in piece.entry.names.items():
+        for what, (key, value, unit) in piece.noted.items():
             moment = read_moment(value, unit)
             if moment is None:
-                reading.problems.add(f"{piece.entry.place}, {shown(key)}: is no time")
+                reading.problems.add(f"{piece.place}, {shown(key)}: is no time")
             elif what == "duration":
                 durations.append((piece, moment))
             else:
@@ -108,8 +108,8 @@ def _sample(moments: Sequence[Moment]) -> Sequence[Moment]:
 def _set(reading: LogReading, piece: SpokenPiece, what: str, clock: LogClock, moment: Moment) -> None:
     ms = clock.ms(moment)
     if isnan(ms) or abs(ms) > MAX_TIME_S * 1000:
-        key, value, _ = piece.entry.names[what]
-        reading.problems.add(f"{piece.entry.place}, {shown(key)}: {shown(str(value))} is no time on the session clock")
+        key, value, _ = piece.noted[what]
+        reading.problems.add(f"{piece.place}, {shown(key)}: {shown(str(value))} is no time on the session clock")
         return
     piece.times_ms[what] = ms
 
@@ -123,7 +123,7 @@ def _without_placeholders(
     """
     values_ms = {moment.value for _, moment in timed}
     are_coarse = all(_is_coarse(moment) for _, moment in timed) or (
-        all(_has_two_numbers(piece.entry.names[what][1]) for piece, _ in timed)
+        all(_has_two_numbers(piece.noted[what][1]) for piece, _ in timed)
         and max(values_ms, default=0.0) - min(values_ms, default=0.0) < _LEAST_OF_SAID * said_ms
     )
     if len(timed) >= _LEAST_SAME and len(values_ms) > 1 and are_coarse:
@@ -134,7 +134,7 @@ def _without_placeholders(
     same = {key for key, count in values.items() if _is_placeholder(count, per_role[key[0]])}
     kept = [(piece, moment) for piece, moment in timed if (piece.model.role, moment.value) not in same]
     if same:
-        some = (piece.entry.names[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
+        some = (piece.noted[what][1] for piece, moment in timed if (piece.model.role, moment.value) in same)
         listed = ", ".join(sorted({shown(str(value)) for value in some})[:3])
         _say_placeholder(reading, f"{len(timed) - len(kept)} times are {listed}, and what most entries have is no time")
     return kept

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .fields import Entry
     from .models import UtteranceDocument
 
 _LEAST_WORDS, _ONE_WORD_SHARE = 10, 0.9
@@ -34,9 +33,13 @@ _UNSPACED = (
 
 @dataclass(slots=True)
 class SpokenPiece:
-    """An entry that is speech: its fields, its checked model, and its times (ms) by `start`, `end` and `arrived`."""
+    """An entry that is speech: where it stands, its times as noted, its checked model, and its times in ms.
 
-    entry: Entry
+    `noted` is as in `Entry`; `times_ms` are those of `start`, `end` and `arrived`.
+    """
+
+    place: str
+    noted: Mapping[str, tuple[str, Any, float]]
     model: UtteranceDocument
     is_final: bool = True
     times_ms: dict[str, float] = field(default_factory=dict)
@@ -137,7 +140,7 @@ def _one(group: Sequence[SpokenPiece]) -> SpokenPiece:
     times.pop("end", None)
     if (end := last.times_ms.get("end")) is not None:
         times["end"] = end
-    return SpokenPiece(first.entry, replace(first.model, text=text.strip()), times_ms=times)
+    return SpokenPiece(first.place, first.noted, replace(first.model, text=text.strip()), times_ms=times)
 
 
 def _sticks(text: str, word: str) -> bool:

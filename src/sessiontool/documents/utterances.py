@@ -10,6 +10,7 @@ the settings.
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +58,7 @@ def read_utterances(
     An utterance without an id gets one from its place (`line-7`).  `speakers` and `channels` are session.json's.
     """
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
-    decoded = decode(data)
-    damage = TextDamage(decoded.lost, halves_in(decoded.text), decoded.text.count("\ufffd"), decoded.was_twice)
-    reading.findings += encoding_findings(name, decoded.encoding, damage)
-    pieces = _pieces(reading, decoded.text, channels)
+    pieces = _pieces(reading, _text_of(reading, data), channels)
     set_times(reading, pieces)
     utterances = list(_utterances(reading, joined(_in_order(pieces))))
     problems = list(_problems(reading))
@@ -70,9 +68,16 @@ def read_utterances(
 # -- entries
 
 
+def _text_of(reading: LogReading, data: bytes) -> str:
+    decoded = decode(data)
+    damage = TextDamage(decoded.lost, halves_in(decoded.text), decoded.text.count("\ufffd"), decoded.was_twice)
+    reading.findings += encoding_findings(reading.name, decoded.encoding, damage)
+    return decoded.text
+
+
 def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[SpokenPiece]:
     """The entries that are speech, each with its role and its text, still without times."""
-    entries: list[Entry] = []
+    entries: deque[Entry] = deque()
     troubles = Troubles(LogProblems(), reading.problems, reading.unread)
     for found in entries_in(text, reading.name, troubles):
         if isinstance(found, FoundEntries):
@@ -92,9 +97,11 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
     return list(_speaking(reading, entries, roles))
 
 
-def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
+def _speaking(reading: LogReading, entries: deque[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
+    """The entries that are speech; each is let go, as those of a day are most of what a merge would hold."""
     has_final = any(not entry.is_interim for entry in entries)
-    for entry in entries:
+    while entries:
+        entry = entries.popleft()
         role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
         if role == UNSPOKEN or (entry.text is None and _kind(entry, reading) == UNSPOKEN):
             reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
@@ -118,7 +125,7 @@ def _speaking(reading: LogReading, entries: Sequence[Entry], roles: Mapping[str,
             reading.nameless += 1
         else:
             reading.roles[model.role] += 1
-        yield SpokenPiece(entry, model, is_final=not entry.is_interim)
+        yield SpokenPiece(entry.place, entry.names, model, is_final=not entry.is_interim)
 
 
 def _has_place(entry: Entry) -> bool:
@@ -146,7 +153,7 @@ def _in_order(pieces: list[SpokenPiece]) -> list[SpokenPiece]:
 def _utterances(reading: LogReading, pieces: Iterable[SpokenPiece]) -> Iterator[Utterance]:
     seen: set[str] = set()
     for piece in pieces:
-        model, place = piece.model, piece.entry.place
+        model, place = piece.model, piece.place
         name = model.id or place.replace(", ", "-").replace(" ", "-")
         if name in seen:
             reading.problems.add(f"{place}: the id {name!r} was used before")

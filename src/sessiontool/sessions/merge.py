@@ -160,7 +160,7 @@ def merge_session(
 
             recording, alignment, peaks = join(notes.session, read if source is store else None), None, bytearray()
             if options.align and notes.utterances:
-                recording, alignment, _ = hear_session(join, recording, notes, options, progress, peaks)
+                recording, alignment = hear_session(join, recording, notes, options, progress, peaks)[:2]
                 alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .. import __version__, captions
-from ..metrics.document import metrics_json
 from ..model import Finding
 from . import report
 from .realtime_report import realtime_json
@@ -82,6 +81,8 @@ def write_result(
     document["sound"] = report.sound_json(alignment) if alignment else None
     files = {TRANSCRIPT: report.to_pieces(transcript)}
     if alignment:
+        from ..metrics.document import metrics_json  # noqa: PLC0415 - a result without alignment has no figures
+
         files[METRICS] = report.to_pieces(metrics_json(transcript, document))
     _write_all(work, files, send)
     document["outputs"] = [output_of(work / name) for name in (recording.path.name, *written.names, *files)]
