@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from terminals import raw, screen
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -36,6 +38,8 @@ PAGES = (
     *sorted((PROJECT / "docs").glob("*.md")),
 )
 CLI_PAGE = PROJECT / "docs" / "cli.md"
+SCREENS = PROJECT / "docs" / "screens.md"
+"""The page whose commands are typed at a terminal."""
 MEANINGS = PROJECT / "src" / "sessiontool" / "sessions" / "page" / "assets" / "findings.json"
 STORE_ON_S3 = "sessions"
 """The prefix in the test server's bucket under which the pages find the sample."""
@@ -95,6 +99,8 @@ def run(example: Example, folder: Path, environment: Mapping[str, str]) -> str:
         (folder / example.name).write_text(example.printed, encoding="utf-8")
         return example.printed
     argv = ["bash", "-o", "pipefail", "-c", example.command]
+    if example.page == SCREENS:
+        return _on_screen(example, argv, folder, environment)
     done = subprocess.run(
         *(argv,),
         cwd=folder,
@@ -109,6 +115,15 @@ def run(example: Example, folder: Path, environment: Mapping[str, str]) -> str:
     assert done.returncode == 0, f"{example}\nexit code {done.returncode}\n{done.stdout}"
     assert "this is a bug" not in done.stdout, f"{example}\n{done.stdout}"
     return done.stdout
+
+
+def _on_screen(example: Example, argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """What is left on a terminal of 80 columns, on which a command may end with any exit code that the page has."""
+    around = {name: value for name, value in environment.items() if name != "COLUMNS"}
+    _, written = raw(80, argv, {**around, "TERM": "xterm", "NO_COLOR": "1"}, folder)
+    printed = screen(written).removeprefix("\n")
+    assert "this is a bug" not in printed, f"{example}\n{printed}"
+    return printed
 
 
 def agree(page: str, printed: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import resource
 import signal
 import subprocess
@@ -171,7 +172,7 @@ class TestBadInput:
     def test_the_usage_is_wrong(self, arguments: list[str]) -> None:
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "Usage: " in done.stderr
+        assert re.fullmatch(r"error: .+\nhint: usage: sessiontool .+\n", done.stderr)
 
     @pytest.mark.parametrize("empty", ["no folder", "no chunks", "no bytes"])
     def test_there_is_no_recording(self, store: Path, empty: str) -> None:

@@ -19,6 +19,7 @@ from doc_examples import (
     MEANINGS,
     PAGES,
     PROJECT,
+    SCREENS,
     Example,
     agree,
     blocks,
@@ -93,6 +94,12 @@ def test_ci_runs_the_second_command() -> None:
 def test_the_page_of_commands_is_what_help_prints() -> None:
     commands = [line for line in cli_page().splitlines() if line.startswith("$ ")]
     assert [f"$ {example.command}" for example in examples(CLI_PAGE)] == commands, DRIFTED
+
+
+def test_screens_are_of_80_columns() -> None:
+    shown = [line for kind, _, text, _ in blocks(SCREENS) if kind == "console" for line in text.splitlines()]
+    assert len(shown) > 150
+    assert [line for line in shown if len(line) > 80] == []
 
 
 def test_pages_say_of_findings_what_the_documentation_does() -> None:

@@ -64,7 +64,7 @@ def document(result: PlacingResult, *explained: str) -> dict[str, Any]:
 
 
 def test_the_table_has_a_row_for_each_utterance_and_says_what_is_wrong(placed: PlacingResult) -> None:
-    lines = placing_view().lines(placed, False)
+    lines = list(map(str, placing_view().lines(placed, False)))
     assert lines[0] == "small: 11 of 12 utterances found, 11 with confidence 0.8 or more"
     rows = {line.split()[0]: line for line in lines if line.strip().startswith("u0")}
     assert set(rows) == set(truth())
@@ -97,7 +97,7 @@ def test_a_story_tells_what_carried_the_place(placed: PlacingResult) -> None:
     assert told["evidence"]["end_residual_ms"] is None, "the log has no end, and JSON no nan"
     assert "length" in told["doubts"]
     assert [one["utterance"] for one in told["stretches"]] == ["u0009", "u0009", "u0011"]
-    text = "\n".join(placing_view(("u0009",)).lines(placed, False))
+    text = "\n".join(map(str, placing_view(("u0009",)).lines(placed, False)))
     for part in (
         "clipped, confidence 0.9",
         "on channel 1",
@@ -113,7 +113,7 @@ def test_a_story_of_what_was_not_found_says_where_it_was_looked_for(placed: Plac
     assert story.evidence is None
     assert story.expected_ms[0] == pytest.approx(39_990, abs=400)
     assert {one.utterance for one in story.stretches} >= {"u0013"}
-    assert "nowhere: there is speech" in "\n".join(placing_view(("u0020",)).lines(placed, False))
+    assert "nowhere: there is speech" in "\n".join(map(str, placing_view(("u0020",)).lines(placed, False)))
 
 
 def test_stories_come_in_the_order_of_the_log(placed: PlacingResult) -> None:

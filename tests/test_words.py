@@ -119,7 +119,7 @@ def test_a_text_that_is_not_what_was_said_is_found_out(tmp_path: Path) -> None:
     changed = next(one for one in result.transcript["utterances"] if one["text"] == other)
     assert {word["source"] for word in changed["words"]} == {"spread"}
     assert changed["confidence"] >= 0.8, "its place is right, the text is not"
-    (line,) = [line for line in merge_view("failed").lines(result, False) if line.startswith("  words")]
+    (line,) = [line for line in map(str, merge_view("failed").lines(result, False)) if line.startswith("  words")]
     assert re.fullmatch(r"  words +\d+ of \d+ timed by the sound, the others by their length", line)
 
 

@@ -9,18 +9,24 @@ import gc
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from . import __version__
 from .config import process_environment
 from .console import console
-from .console.terminal import use_colours
+from .console.terminal import use_environment
 from .cpus import switch_threads_often, use_one_blas_thread
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class _Command(TyperCommand):
@@ -63,6 +69,7 @@ COMMANDS = {
         "explain",
         "simulate",
         "import_",
+        "help_",
     )
 }
 """The commands in the order of the help, and the module that has each under its own name."""
@@ -75,8 +82,31 @@ def _built(module: str) -> Any:
     return get_command(alone)
 
 
+@contextmanager
+def _usage_errors(around: Any = None) -> Iterator[None]:
+    """Typer's errors as ours are: two lines, which fit the terminal; `around` is the context of one that has none."""
+    try:
+        yield
+    except TyperException as error:
+        context, message = getattr(error, "ctx", None) or around, error.format_message()
+        if context is None or message == context.get_help():  # without arguments, the help is all that is said
+            raise
+        usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+        hint = f"usage: {usage}; {context.command_path} {context.help_option_names[0]} says more"
+        console.print_error(UsageError(f"{message[:1].lower()}{message[1:].removesuffix('.')}", hint=hint))
+        raise typer.Exit(error.exit_code) from None
+
+
 class _Commands(TyperGroup):
     """The commands, each built when it is asked for."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _usage_errors():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_errors(ctx):
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
         return list(COMMANDS)
@@ -99,7 +129,7 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 
 
@@ -135,7 +165,7 @@ def _open_streams() -> None:
 def main() -> None:
     """The program: what the `sessiontool` script calls."""
     _open_streams()
-    use_colours(process_environment())
+    use_environment(process_environment())
     switch_threads_often()
     use_one_blas_thread()
     gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
@@ -143,7 +173,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name=app.info.name)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be ended well, and Python's end is no place
         console.flush_result()

@@ -99,7 +99,7 @@ class Common:
                     json_logs.event("session", **_logged(view.document(result)), stages_s=timed.stages_s())
                 code = max(code, view.exit_code(result))
                 if not self.as_json and not self.quiet:
-                    console.print_lines(view.lines(result, self.verbose))
+                    console.print_lines(view.lines(result, self.verbose), is_data=view.is_data)
         if self.as_json:
             console.print_json(documents)
         if code:

@@ -31,7 +31,7 @@ def doctor(common: Common) -> None:
             if not common.as_json and not (common.quiet and check.status == "ok"):
                 console.print_lines(check_lines(check))
         if common.as_json:
-            console.print_line(json.dumps(check_json(found), indent=1))
+            console.print_data(json.dumps(check_json(found), indent=1))
         code = max(check.exit_code for check in found)
         if code:
             raise typer.Exit(code)

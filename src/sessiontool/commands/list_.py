@@ -11,15 +11,16 @@ import typer
 
 from ..compose import open_result_store_of, open_store_of
 from ..console import console
-from ..errors import UsageError
+from ..errors import SessionToolError, UsageError
 from ..options import read_formats
 from .common import Common
 from .parameters import on_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..sessions.list_sessions import ListedSession
+    from ..storage import Store
 
 _GC_THRESHOLD = 700
 """Objects, Python's own default (measured: each page of a listing leaves cycles behind, 10 MB of them by the
@@ -42,7 +43,11 @@ def list_(
     ] = None,
     settle: Annotated[
         float,
-        typer.Option(metavar="MINUTES", help="Without a new chunk for so long, a session has ended.  [default: 60]"),
+        typer.Option(
+            metavar="MINUTES",
+            help="Without a new chunk for so long, a session has ended.  [default: 60]",
+            show_default=False,
+        ),
     ] = 60.0,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of lines for people.")] = False,
 ) -> None:
@@ -54,7 +59,7 @@ def list_(
     with common.errors_as_exits():
         from ..batch.selection import read_time  # noqa: PLC0415
         from ..sessions.list_sessions import STATES, SessionLister  # noqa: PLC0415
-        from ..storage.matching import matcher  # noqa: PLC0415
+        from ..storage.matching import NamedIds  # noqa: PLC0415
 
         gc.set_threshold(_GC_THRESHOLD)
         settings = common.settings()
@@ -69,10 +74,28 @@ def list_(
             results = open_result_store_of(settings)
             elsewhere = settings.output is not None
             lister = SessionLister(store, results, elsewhere=elsewhere, settle_s=settle * 60, now_s=now_s)
-            found = lister.sessions(matcher(patterns or ()))
+            named = NamedIds(patterns or ())
+            found = lister.sessions(named)
             count = _print((one for one in found if one.state in wanted and one.when_s >= since_s), common, as_csv)
+            if code := _refuse(store, named.unmet):
+                raise typer.Exit(code)
             if not count and not common.quiet:
                 console.note(f"no such session in {store.url}")
+
+
+def _refuse(store: Store, unmet: Iterable[str]) -> int:
+    """Say of each name that nothing was found by it; the highest exit code."""
+    from ..storage.matching import refuse_pattern  # noqa: PLC0415
+
+    code = 0
+    for one in unmet:
+        try:
+            refuse_pattern(store, one)
+            store.list_session(one)
+        except SessionToolError as error:
+            console.print_error(error)
+            code = max(code, error.exit_code)
+    return code
 
 
 def _print(found: Iterator[ListedSession], common: Common, as_csv: bool) -> int:
@@ -81,18 +104,18 @@ def _print(found: Iterator[ListedSession], common: Common, as_csv: bool) -> int:
 
     count = 0
     if as_csv:
-        console.print_line(csv_line(None))
+        console.print_data(csv_line(None))
     if common.as_json:
-        console.print_line(f'{{"schema": "{LIST_SCHEMA}", "sessions": [')
+        console.print_data(f'{{"schema": "{LIST_SCHEMA}", "sessions": [')
     for one in found:
         comma = "," if count else ""
         count += 1
         if common.as_json:
-            console.print_line(f" {comma}{json.dumps(listed_json(one))}")
+            console.print_data(f" {comma}{json.dumps(listed_json(one))}")
         elif as_csv:
-            console.print_line(csv_line(listed_json(one)))
+            console.print_data(csv_line(listed_json(one)))
         else:
             console.print_line(listed_line(one))
     if common.as_json:
-        console.print_line("]}")
+        console.print_data("]}")
     return count

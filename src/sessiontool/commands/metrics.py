@@ -45,5 +45,5 @@ def metrics(
             return session_metrics(session_id, target_of(store, session_id))
 
         if csv:
-            console.print_line(CSV_HEAD)
+            console.print_data(CSV_HEAD)
         common.run_all(chosen, settings, run, METRICS_CSV if csv else METRICS)

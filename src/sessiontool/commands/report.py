@@ -34,4 +34,4 @@ def report(
 
         wanted = frozenset(read_formats(status)) if status else None
         for line in table_lines(read_entries(Path(file)), wanted, every=every, as_csv=as_csv):
-            console.print_line(line)
+            (console.print_data if as_csv else console.print_line)(line)

@@ -14,10 +14,10 @@ from .parameters import DebugOption, QuietOption
 def _list_faults(wanted: bool) -> None:
     if wanted:
         from ..simulate.simulate import FAULTS  # noqa: PLC0415
+        from ..views.table import Row  # noqa: PLC0415
 
         width = max(len(fault.usage) for fault in FAULTS.values())
-        for fault in FAULTS.values():
-            console.print_line(f"{fault.usage:{width}}  {fault.summary}")
+        console.print_lines([Row((fault.usage, fault.summary), (width,)) for fault in FAULTS.values()])
         raise typer.Exit
 
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..progress import Progress, Silent
 from . import json_logs
-from .terminal import for_terminal
+from .terminal import for_terminal, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..errors import SessionToolError
+    from ..views.table import Line
 
 RESULT_SCHEMA = "sessiontool.result/1"
 _UNREAD = (errno.EPIPE, errno.EIO)
@@ -46,15 +47,21 @@ def print_session_error(session_id: str, error: SessionToolError) -> None:
         print_error(error)
 
 
-def print_line(text: str) -> None:
-    print_lines([text])
+def print_line(line: Line) -> None:
+    print_lines([line])
 
 
-def print_lines(lines: Sequence[str]) -> None:
-    """Lines of the result, at once also where stdout is a pipe."""
+def print_lines(lines: Sequence[Line], *, is_data: bool = False) -> None:
+    """Lines of the result, at once also where stdout is a pipe; those for programs are whole on a terminal too."""
     with _may_be_unread("stdout"):
-        sys.stdout.writelines(f"{shown}\n" for line in lines for shown in for_terminal(_printable(line), sys.stdout))
+        for line in lines:
+            shown = [printable(str(line))] if is_data else for_terminal(line, sys.stdout)
+            sys.stdout.writelines(f"{one}\n" for one in shown)
         sys.stdout.flush()
+
+
+def print_data(line: Line) -> None:
+    print_lines([line], is_data=True)
 
 
 def write_text(text: str) -> None:
@@ -75,7 +82,7 @@ def note(text: str) -> None:
 
 def _say(text: str) -> None:
     with _may_be_unread("stderr"):
-        print("\n".join(for_terminal(_printable(text), sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201
+        print("\n".join(for_terminal(text, sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager
@@ -95,11 +102,6 @@ def flush_result() -> None:
     """Write out what others have printed; Python itself would complain of a pipe without a reader."""
     with _may_be_unread("stdout"):
         sys.stdout.flush()
-
-
-def _printable(text: str) -> str:
-    """`text` without what a terminal would act on."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def print_json(sessions: Sequence[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -44,7 +45,8 @@ class RunOutput:
         self.news: list[Outcome] = []
         """The first of those sessions that are to be announced."""
         self._metrics, self._report = file(metrics), file(report)
-        self.table = stack.enter_context(worker_table(quiet=quiet or json_logs.are_json()))
+        among_data = as_json and sys.stdout.isatty()  # what is above a table is wrapped
+        self.table = stack.enter_context(worker_table(quiet=quiet or json_logs.are_json() or among_data))
 
     def __call__(self, outcome: Outcome, totals: Totals) -> None:
         outcome, is_news = self._announcements.look(outcome, time.time())
@@ -54,7 +56,7 @@ class RunOutput:
         self._write(line)
         json_logs.event("session", _LEVELS.get(outcome.status, "info"), **outcome.to_json())
         if self._as_json:
-            console.print_line(line)
+            console.print_data(line)
         elif not self._quiet:
             console.print_line(outcome_line(outcome))
         elif (is_news or outcome.status == "interrupted") and not json_logs.are_json():
@@ -70,7 +72,7 @@ class RunOutput:
             self._metrics.write(exposition(totals))
         json_logs.event("summary", **totals.to_json())
         if self._as_json:
-            console.print_line(summary_line(totals))
+            console.print_data(summary_line(totals))
         elif not self._quiet:
             console.print_lines(list(summary_lines(totals, self._report_name, self._again)))
         if self._quiet and self._announcements.repeated and not json_logs.are_json():

@@ -5,54 +5,79 @@ Off a terminal nothing is changed, so that programs find each line whole.
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
-import textwrap
+from itertools import chain
 from typing import IO, TYPE_CHECKING
+
+from ..views.table import Row, folded, folded_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ..views.table import Line
+
 _FACT = re.compile(r"  [a-z][a-z0-9 ]{0,9} {2,}|  (?=\S)")
 """The name of a fact before its value, or the indent of a finding."""
+_TO_TYPE = re.compile(r"(?:  [a-z ]+:? +|again: )(?=sessiontool )")
+"""What is before a line to type."""
 _COLOURS = {
     re.compile(r"(?:^|(?<=  ))(?:error:|✗|failed)(?= )|(?<=: )FAILED\b"): "31",
     re.compile(r"(?:^|(?<=  ))(?:warning:|!)(?= )|(?<=: )partial\b|\b(?:partial|stale)(?=  )"): "33",
     re.compile(r"^hint:|(?<=: )(?:complete|repaired)\b"): "2",
 }
 """Colours of ECMA-48 (red, yellow, faint) by what they are for."""
-_LEAST_COLUMNS = 40
-"""Character cells; chosen: below that, wrapping is of no use."""
+_COLUMNS, _LEAST_COLUMNS = 80, 40
+"""Character cells where a terminal does not say how wide it is, and at least; chosen: below, wrapping is of no use."""
 
 
 _is_coloured = False
+_given_columns = 0
+"""Character cells; chosen by the variable COLUMNS, 0 where it is not set."""
 
 
-def use_colours(environment: Mapping[str, str]) -> None:
-    """From now on terminals get colours, unless the environment has them off: https://no-color.org, or a plain one."""
-    global _is_coloured  # noqa: PLW0603 - as there is one terminal
+def use_environment(environment: Mapping[str, str]) -> None:
+    """From now on terminals have the width and the colours that the environment says (https://no-color.org)."""
+    global _is_coloured, _given_columns  # noqa: PLW0603 - as there is one terminal
     _is_coloured = not environment.get("NO_COLOR") and environment.get("TERM", "") not in {"", "dumb"}
+    columns = environment.get("COLUMNS", "")
+    _given_columns = int(columns) if columns.isdecimal() and len(columns) < 5 else 0
 
 
-def for_terminal(text: str, stream: IO[str]) -> Iterator[str]:
-    """The lines of a text as `stream` is to get them."""
+def for_terminal(line: Line, stream: IO[str]) -> Iterator[str]:
+    """A line, or a text of several, as `stream` is to get it."""
     if not stream.isatty():
-        yield text
+        yield printable(str(line))
         return
-    columns = max(_LEAST_COLUMNS, shutil.get_terminal_size().columns)
-    for line in text.split("\n"):
-        for piece in _wrapped(line, columns):
-            yield _coloured(piece) if _is_coloured else piece
+    columns = max(_LEAST_COLUMNS, _columns(stream))
+    if isinstance(line, Row):
+        pieces = Row(tuple(map(printable, line.cells)), line.widths).folded(columns)
+    else:
+        pieces = list(chain.from_iterable(_wrapped(one, columns) for one in printable(line).split("\n")))
+    yield from map(_coloured, pieces) if _is_coloured else pieces
+
+
+def _columns(stream: IO[str]) -> int:
+    """How wide the terminal of `stream` is, which need not be that of stdout."""
+    try:
+        return _given_columns or os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    except OSError:
+        return _COLUMNS
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would act on."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _wrapped(line: str, columns: int) -> list[str]:
-    if len(line) <= columns:
+    if len(line) <= columns // 2:  # whatever its characters are
         return [line]
+    if to_type := _TO_TYPE.match(line):
+        return folded_command(line, columns, hang=to_type.end())
     fact = _FACT.match(line)
-    indent = " " * (fact.end() if fact and fact.end() > 2 else len(line) - len(line.lstrip()) + 4)
-    made = textwrap.wrap(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
-                         drop_whitespace=True, expand_tabs=False, replace_whitespace=False)  # fmt: skip
-    return made or [line]
+    hang = fact.end() if fact and fact.end() > 2 else len(line) - len(line.lstrip()) + 4
+    return folded(line, columns, hang=min(hang, columns // 2))
 
 
 def _coloured(line: str) -> str:

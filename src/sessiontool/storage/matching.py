@@ -29,6 +29,23 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     return lambda session_id: wanted.fullmatch(session_id) is not None
 
 
+class NamedIds:
+    """Whether an id is one of those that people named, by ids and patterns; without any, each is.
+
+    `unmet` are those that no id was like so far.
+    """
+
+    def __init__(self, named: Iterable[str]) -> None:
+        self._patterns = {one: re.compile(translate(one)) for one in named}
+        self.unmet = dict.fromkeys(self._patterns)
+
+    def __call__(self, session_id: str) -> bool:
+        met = [one for one, pattern in self._patterns.items() if pattern.fullmatch(session_id)]
+        for one in met:
+            self.unmet.pop(one, None)
+        return bool(met) or not self._patterns
+
+
 def expanded(store: Store, named: Iterable[str]) -> list[str]:
     """Ids and patterns as ids, each once; an id as it is, and a pattern that has no session, which ends no run.
 

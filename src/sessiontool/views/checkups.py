@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from .table import Row
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -12,16 +14,18 @@ if TYPE_CHECKING:
 
 SCHEMA = "sessiontool.doctor/1"
 _MARKS = {"ok": "ok", "warning": "!", "failed": "FAILED"}
+_WIDTHS = (6, 16)
+"""Character cells of mark and name; chosen: each fits."""
 
 
-def check_lines(check: Check) -> list[str]:
+def check_lines(check: Check) -> list[Row]:
     return list(_lines(check))
 
 
-def _lines(check: Check) -> Iterator[str]:
-    yield f"{_MARKS[check.status]:<8}{check.name:<18}{check.what}"
+def _lines(check: Check) -> Iterator[Row]:
+    yield Row((_MARKS[check.status], check.name, check.what), _WIDTHS)
     if check.hint:
-        yield f"{'':<26}{check.hint}"
+        yield Row(("", "", check.hint), _WIDTHS)
 
 
 def check_json(checks: Sequence[Check]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..sessions.event_log import utterance_line
 from ..sessions.realtime_report import realtime_session_json
 from ..sessions.report import finding_json
+from .table import Row
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from ..events import EventLog, RealtimeSession
     from ..model import Note, Utterance
     from ..sessions.event_log import LogResult
+    from .table import Line
 
 _MOST_TURNS, _MOST_FINDINGS, _MOST_CHARACTERS = 40, 12, 100
 """Lines of each kind, and characters of a text; chosen: a screen of a terminal."""
+_TURN_WIDTHS = (22, 9)
+"""Character cells of a turn's times and its role; chosen: each fits."""
 
 
 def _document(result: LogResult) -> dict[str, Any]:
@@ -50,16 +54,16 @@ def _s(us: int | None) -> float | None:
     return None if us is None else round(us / 1_000_000, 3)
 
 
-def _lines(result: LogResult, verbose: bool) -> list[str]:
+def _lines(result: LogResult, verbose: bool) -> list[Line]:
     log = result.log
     cut = sum(bool(utterance.interrupted) for utterance in log.utterances)
-    lines = [
+    lines: list[Line] = [
         f"{result.session_id}: {log.events:,} events, {_count(len(log.sessions), 'session')}, "
         f"{_count(len(log.utterances), 'turn')}, {_count(cut, 'interruption')} ({result.location})"
     ]
     lines += [f"  {_session_line(session)}" for session in log.sessions]
     turns = log.utterances if verbose else log.utterances[:_MOST_TURNS]
-    lines += [f"  {line}" for utterance in turns for line in _turn_lines(utterance)]
+    lines += [line for utterance in turns for line in _turn_lines(utterance)]
     if len(turns) < len(log.utterances):
         lines.append(f"  … {len(log.utterances) - len(turns)} more turns: --verbose shows them")
     lines += [f"  {line}" for line in _left(log, verbose)]
@@ -88,16 +92,16 @@ def _session_line(session: RealtimeSession) -> str:
     return f"{text}; its clock began at {clock(described['offset_ms'] / 1000)} (by {described['offset_from']}{spread})"
 
 
-def _turn_lines(utterance: Utterance) -> Iterator[str]:
+def _turn_lines(utterance: Utterance) -> Iterator[Line]:
     start, end = ("?" if us is None else clock(us / 1_000_000) for us in (utterance.t_start_us, utterance.t_end_us))
     text = _short(utterance.text)
     if wrong := utterance.extra.get("transcription"):
         text += f" (transcript {wrong})"
-    yield f"{start} to {end} {utterance.role:<10}{text}"
+    yield Row((f"  {start} to {end}", utterance.role, text), _TURN_WIDTHS)
     if utterance.heard_text is not None:
-        yield f"{'cut off':>20}, heard: {_short(utterance.heard_text) or 'nothing'}"
+        yield f"{'cut off':>22}, heard: {_short(utterance.heard_text) or 'nothing'}"
     elif utterance.interrupted:
-        yield f"{'cut off':>20}"
+        yield f"{'cut off':>22}"
 
 
 def _short(text: str) -> str:

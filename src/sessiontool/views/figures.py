@@ -53,4 +53,4 @@ def _csv_lines(result: MetricsResult, _: bool) -> list[str]:
 
 
 METRICS: View[MetricsResult] = View(_document, _lines, lambda _: 0)
-METRICS_CSV: View[MetricsResult] = View(_document, _csv_lines, lambda _: 0)
+METRICS_CSV: View[MetricsResult] = View(_document, _csv_lines, lambda _: 0, is_data=True)

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from .batches import codes_text
+from .table import Row
 from .view import clock
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 LIST_SCHEMA = "sessiontool.list/1"
 COLUMNS = ("session_id", "state", "when", "duration_s", "lost_s", "chunks", "captions_status", "codes", "problem")
-_ID_WIDTH = 28
-"""Character cells; chosen: a date and a UUID's head fit."""
+_WIDTHS = (28, 9, -11, 16)
+"""Character cells of id, state, length and time; chosen: a date and a UUID's head fit."""
 
 
 def listed_json(one: ListedSession) -> dict[str, Any]:
@@ -34,14 +35,14 @@ def listed_json(one: ListedSession) -> dict[str, Any]:
     }
 
 
-def listed_line(one: ListedSession) -> str:
+def listed_line(one: ListedSession) -> Row:
     """A session in one line."""
     length = clock(one.duration_s) if one.duration_s else "-"
     when = _instant(one.when_s)[:16].replace("T", " ")
     lost = f"{one.lost_s:.2f} s lost; " if one.lost_s else ""
     captions = f"captions {one.captions_status}; " if one.captions_status == "doubtful" else ""
     rest = f"{lost}{captions}{one.problem or codes_text(one.codes)}".removesuffix("; ")
-    return f"{one.session_id:<{_ID_WIDTH}} {one.state:<9} {length:>11}  {when:<16}  {rest}".rstrip()
+    return Row((one.session_id, one.state, length, when, rest), _WIDTHS)
 
 
 def csv_line(values: dict[str, Any] | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
+from .table import Row
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from ..documents.transcript_model import TranscriptUtterance
     from ..options import FailOn
     from ..sessions.merge import MergeResult
+    from .table import Line
 
 _MOST_FINDINGS = 12
 """Findings that are printed; chosen: half a screen, `--verbose` has all."""
+_OBJECT_WIDTHS = (11, -14, 12)
+"""Character cells of what a chunk is, its size, and its packets; chosen: each fits."""
 
 
 def _merge_json(result: MergeResult) -> dict[str, Any]:
@@ -31,7 +35,7 @@ def _merge_json(result: MergeResult) -> dict[str, Any]:
     }
 
 
-def _summary(result: MergeResult, verbose: bool) -> list[str]:
+def _summary(result: MergeResult, verbose: bool) -> list[Line]:
     """What a person wants to know of a merge at a glance."""
     if result.unchanged and "redaction" in result.report:
         return [f"{result.session_id}: its originals were destroyed, its redacted result is kept ({result.location})"]
@@ -43,14 +47,14 @@ def _summary(result: MergeResult, verbose: bool) -> list[str]:
     return [f"{result.session_id}: {result.status}{note}", *_details(result, verbose)]
 
 
-def _inspected(result: MergeResult, verbose: bool) -> list[str]:
+def _inspected(result: MergeResult, verbose: bool) -> list[Line]:
     """What a person wants to know of a session that is not merged yet."""
     return [f"{result.session_id}: a merge would be {result.status}", *_details(result, verbose)]
 
 
-def _details(result: MergeResult, verbose: bool) -> list[str]:
+def _details(result: MergeResult, verbose: bool) -> list[Line]:
     report = result.report
-    lines = [f"  {name:<10} {value}" for name, value in _facts(result) if value]
+    lines: list[Line] = [f"  {name:<10} {value}" for name, value in _facts(result) if value]
     findings = sorted(report["findings"], key=lambda f: ("error", "warning", "info").index(f["severity"]))
     shown = findings if verbose else findings[:_MOST_FINDINGS]
     lines += [f"  {finding_line(finding, verbose=verbose)}" for finding in shown]
@@ -131,14 +135,18 @@ def offset_text(part: ReportPartAlignment) -> str:
     return f"{part['offset_ms']:+.0f} ms from the log's times, {drift}, by {part['matched']} utterances"
 
 
-def _chunk(chunk: ReportChunk) -> str:
-    return f"  {chunk['verdict']:<9} {chunk['bytes']:>9,} bytes {chunk['packets']:>5} packets  {chunk['key']}"
+def _chunk(chunk: ReportChunk) -> Row:
+    return _object(chunk["verdict"], chunk["bytes"], f"{chunk['packets']:>4} packets", chunk["key"])
 
 
-def _ignored(report: Report) -> list[str]:
+def _object(what: str, size_bytes: int, of_it: str, key: str) -> Row:
+    return Row((f"  {what}", f"{size_bytes:,} bytes", of_it, key), _OBJECT_WIDTHS)
+
+
+def _ignored(report: Report) -> list[Line]:
     """What is there and was not read."""
     found, count = report.get("ignored", []), report.get("ignored_count", 0)
-    lines = [f"  {'not read':<9} {one['bytes']:>9,} bytes {one['kind']:<13}  {_printable(one['key'])}" for one in found]
+    lines: list[Line] = [_object("not read", one["bytes"], one["kind"], _printable(one["key"])) for one in found]
     return lines + ([f"  … and {count - len(found)} more that are not read"] if count > len(found) else [])
 
 

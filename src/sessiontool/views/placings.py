@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 from ..sessions.explain_alignment import gaps_at, stories, story_of
 from ..sessions.report import alignment_json, finding_json
 from .merges import offset_text
+from .table import Row
 from .view import View, clock, finding_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..sessions.explain_alignment import PlacingResult, Story
+    from .table import Line
 
 _SURE = 0.8
 """Confidence, a ratio: chosen, from there on a place is called sure in all of the docs."""
 _TEXT_CELLS = 40
 """Character cells; chosen: with its times a line of a terminal."""
+_WIDTHS = (9, 21, -8, 5)
+"""Character cells of log, place, difference and confidence; chosen: each fits."""
 _DOUBTS = {
     "late": "it is far from where the log has it",
     "length": "it is long or short for its text",
@@ -110,25 +114,25 @@ def _finite(value: Any) -> Any:
 # -- lines
 
 
-def _lines(explained: Sequence[str], result: PlacingResult, verbose: bool) -> list[str]:
+def _lines(explained: Sequence[str], result: PlacingResult, verbose: bool) -> list[Line]:
     if explained:
         return [line for name in explained for line in _described(result, story_of(result, name))]
     shown = list(stories(result))
     placed = [story for story in shown if story.found_ms[0] is not None]
     sure = sum(story.placement.confidence >= _SURE for story in placed)
-    lines = [
+    lines: list[Line] = [
         f"{result.session_id}: {len(placed)} of {len(shown)} utterances found, {sure} with confidence {_SURE} or more"
     ]
     lines += [f"  sound {part['part']:<5}{offset_text(part)}" for part in alignment_json(result.alignment.parts)]
     lines += [f"  {finding_line(finding_json(finding), verbose=verbose)}" for finding in result.alignment.findings]
     width = max((len(story.placement.utterance.id[:20]) for story in shown), default=0)
-    lines.append(f"  {'':{width}}  {'log':<11}{'found':<23}{'off':>8}  conf.  text")
+    lines.append(Row(("", "log", "found", "off", "conf.", "text"), (2 + width, *_WIDTHS)))
     for story in shown:
         lines += _row(story, width, verbose=verbose)
     return lines
 
 
-def _row(story: Story, width: int, *, verbose: bool) -> Iterator[str]:
+def _row(story: Story, width: int, *, verbose: bool) -> Iterator[Line]:
     placement, utterance = story.placement, story.placement.utterance
     where = " - ".join(_clock(at) for at in story.found_ms) if story.found_ms[0] is not None else "nowhere"
     text = f"{utterance.role}: {' '.join(utterance.text.split())}"
@@ -136,7 +140,7 @@ def _row(story: Story, width: int, *, verbose: bool) -> Iterator[str]:
     off = "" if story.off_ms is None else _signed(story.off_ms)
     confidence = f"{placement.confidence:.2f}" if story.evidence else ""
     logged = _clock(story.logged_ms[0])
-    yield f"  {utterance.id[:20]:{width}}  {logged:<11}{where:<23}{off:>8}  {confidence:<5}  {shown}"
+    yield Row((f"  {utterance.id[:20]}", logged, where, off, confidence, shown), (2 + width, *_WIDTHS))
     if story.evidence is None or placement.confidence < _SURE or verbose:
         reasons = _reasons(story)
         if reasons:

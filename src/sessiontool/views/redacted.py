@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..model import SAMPLE_RATE
+from .table import Row
 from .view import View, clock
 
 if TYPE_CHECKING:
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from ..documents.redactions import Redaction
     from ..sessions.purge import Purge
     from ..sessions.redaction.redact import RedactResult
+    from .table import Line
 
 _FINDING = frozenset({"find", "finder"})
 _MOST_SHOWN = 50
 """Parts of a list, its redactions; chosen: redactions.json has them all."""
+_WIDTHS = (25, 9)
+"""Character cells of a place and a kind; chosen: each fits."""
 
 
 def _json(result: RedactResult) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def _pairs(result: RedactResult) -> Iterator[tuple[Redaction, Sequence[tuple[int
     return zip(result.plan.redactions, result.plan.placed, strict=True)
 
 
-def _lines(result: RedactResult, _verbose: bool) -> list[str]:
+def _lines(result: RedactResult, _verbose: bool) -> Sequence[Line]:
     if not result.location:
         return [f"{result.session_id}: nothing was found"]
     if not result.plan.redactions and result.originals:  # nothing but that was asked for
@@ -49,12 +53,12 @@ def _lines(result: RedactResult, _verbose: bool) -> list[str]:
     cuts = result.cuts
     length_s = sum(end - start for start, end in cuts) / SAMPLE_RATE
     note = " (dry run, nothing written)" if result.dry_run else ""
-    lines = [
+    lines: list[Line] = [
         f"{result.session_id}: {len(result.plan.redactions)} redacted, {len(result.added)} of them asked for now; "
         f"{length_s:.2f} s of sound in {len(cuts)} places{note}"
     ]
     lines += [
-        f"  {_where(places):<25}{one.kind:<10} {one.utterance or one.note}".rstrip() for one, places in _shown(result)
+        Row((f"  {_where(places)}", one.kind, one.utterance or one.note), _WIDTHS) for one, places in _shown(result)
     ]
     if len(result.plan.redactions) > _MOST_SHOWN:
         lines.append(f"  … {len(result.plan.redactions) - _MOST_SHOWN} more: redactions.json has them")

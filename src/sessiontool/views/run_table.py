@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from ..batch.run_report import STATUSES
 from .batches import codes_text
+from .table import Row
 from .view import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from .table import Line
+
 COLUMNS = ("session_id", "status", "exit_code", "duration_s", "lost_s", "chunks", "announced_at", "codes", "reason")
 _LEFT_ALONE = frozenset({"unchanged", "skipped", "busy"})
-_HEAD = f"{'session':<28} {'status':<11} {'code':>4} {'length':>11}  findings"
+_WIDTHS = (28, 11, -4, -11)
+"""Character cells of id, status, exit code and length; chosen: a date and a UUID's head fit."""
+_HEAD = Row(("session", "status", "code", "length", "findings"), _WIDTHS)
 
 
 def table_lines(
     entries: Iterable[Mapping[str, Any]], wanted: frozenset[str] | None, *, every: bool, as_csv: bool
-) -> Iterator[str]:
+) -> Iterator[Line]:
     """The lines of a table; of `wanted` statuses alone, or without those that were left alone, unless `every`."""
     yield _csv(COLUMNS) if as_csv else _HEAD
     left: dict[str, int] = {}
@@ -37,14 +42,14 @@ def table_lines(
         yield "not shown: " + ", ".join(f"{left[name]} {name}" for name in [*known, *(left.keys() - set(known))])
 
 
-def _line(entry: Mapping[str, Any], status: str) -> str:
+def _line(entry: Mapping[str, Any], status: str) -> Row:
     duration_s, lost_s, codes = entry.get("duration_s"), entry.get("lost_s"), entry.get("codes")
     length = clock(duration_s) if isinstance(duration_s, int | float) else "-"
     lost = f"{lost_s:.2f} s lost; " if isinstance(lost_s, int | float) and lost_s else ""
     found = codes_text(codes) if isinstance(codes, dict) else ""
     what = f"{lost}{found or _reason(entry)}".removesuffix("; ")
     code = entry.get("exit_code") or ""
-    return f"{entry.get('session_id')!s:<28} {status:<11} {code!s:>4} {length:>11}  {what}".rstrip()
+    return Row((str(entry.get("session_id")), status, str(code), length, what), _WIDTHS)
 
 
 def _cell(entry: Mapping[str, Any], name: str) -> str:

@@ -10,6 +10,7 @@ from .view import View
 
 if TYPE_CHECKING:
     from ..sessions.sound_check import SoundCheck
+    from .table import Line
 
 
 def _document(result: SoundCheck) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def _status(result: SoundCheck) -> str:
     return next((one for one in ("failed", "warning") if one in statuses), "ok")
 
 
-def _lines(result: SoundCheck, _: bool) -> list[str]:
+def _lines(result: SoundCheck, _: bool) -> list[Line]:
     return [
         f"{result.session_id}: {_status(result)}",
         *(line for check in result.checks for line in check_lines(check)),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..documents.report_model import ReportFinding
+    from .table import Line
 
 _Result = TypeVar("_Result")
 
@@ -21,11 +22,12 @@ MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[_Result]):
-    """How a command's result is shown: as JSON, as lines, and as an exit code."""
+    """How a command's result is shown: as JSON, as lines (for programs if `is_data`), and as an exit code."""
 
     document: Callable[[_Result], dict[str, Any]]
-    lines: Callable[[_Result, bool], list[str]]
+    lines: Callable[[_Result, bool], Sequence[Line]]
     exit_code: Callable[[_Result], int]
+    is_data: bool = False
 
 
 def clock(seconds: float) -> str:
