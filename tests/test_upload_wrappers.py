@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import tracemalloc
+import zlib
+from io import BytesIO
 from random import Random
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from ogg_recordings import page
@@ -38,6 +42,14 @@ def framed(data: bytes, extension: str = "") -> bytes:
     return b"".join(lines) + f"0{extension}\r\n\r\n".encode()
 
 
+def zipped(files: dict[str, bytes]) -> bytes:
+    file = BytesIO()
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
 WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "base64": (lambda data: text(data).encode(), ("base64",)),
     "base64 for URLs": (lambda data: base64.urlsafe_b64encode(data).rstrip(b"="), ("base64",)),
@@ -61,6 +73,45 @@ WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "chunked": (framed, ("HTTP's chunked framing",)),
     "aws-chunked": (lambda data: framed(data, ";chunk-signature=" + "ab" * 32), ("HTTP's chunked framing",)),
     "gzip": (gzip.compress, ("gzip",)),
+    "zlib": (zlib.compress, ("zlib",)),
+    "raw deflate": (lambda data: zlib.compress(data)[2:-4], ("deflate",)),
+    "ZIP": (lambda data: zipped({"blob": data}), ("a ZIP archive",)),
+    "ZIP with a folder": (lambda data: zipped({"a/": b"", "a/blob.webm": data}), ("a ZIP archive",)),
+    "answer": (
+        lambda data: b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nServer: x\r\n\r\n" % len(data) + data,
+        ("an HTTP message",),
+    ),
+    "request": (
+        lambda data: b"PUT /chunks/000/3?x=1 HTTP/1.1\r\nHost: h\r\nContent-Type: audio/webm\r\n\r\n" + data,
+        ("an HTTP message",),
+    ),
+    "answer in chunks": (
+        lambda data: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framed(data),
+        ("an HTTP message", "HTTP's chunked framing"),
+    ),
+    "request with gzip": (
+        lambda data: b"POST / HTTP/1.1\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(data),
+        ("an HTTP message", "gzip"),
+    ),
+    "request with a form": (
+        lambda data: b"POST / HTTP/1.1\r\n\r\n" + (f"--{BOUNDARY}\r\n" + HEAD).encode() + data + TAIL.encode(),
+        ("an HTTP message", "a multipart form"),
+    ),
+    "byte order mark": (lambda data: b"\xef\xbb\xbf" + data, ("a byte order mark",)),
+    "byte order mark before base64": (
+        lambda data: b"\xef\xbb\xbf" + text(data).encode(),
+        ("a byte order mark", "base64"),
+    ),
+    "length, big end first": (lambda data: len(data).to_bytes(4, "big") + data, ("a length prefix",)),
+    "length, little end first": (lambda data: len(data).to_bytes(4, "little") + data, ("a length prefix",)),
+    "lengths": (
+        lambda data: b"".join(len(one).to_bytes(4, "big") + one for one in (data[:100], data[100:])),
+        ("a length prefix",),
+    ),
+    "hex": (lambda data: data.hex().encode(), ("hex",)),
+    "hex in lines": (lambda data: data.hex(" ", -32).upper().encode().replace(b" ", b"\n"), ("hex",)),
+    "hex of a database": (lambda data: b"\\x" + data.hex().encode(), ("hex",)),
+    "hex in JSON": (lambda data: json.dumps({"data": data.hex()}).encode(), ("JSON",)),
     "base64 in gzip": (lambda data: gzip.compress(text(data).encode()), ("gzip", "base64")),
 }
 
@@ -115,6 +166,34 @@ def test_gzip_that_would_fill_the_memory_is_not_read() -> None:
     assert Unwrapper(MOST_BYTES).unwrap(gzip.compress(gzip.compress(bytes(MOST_BYTES * 9)))) is None
 
 
+@pytest.mark.parametrize(
+    "pack", [zlib.compress, lambda data: zlib.compress(data)[2:-4], lambda data: zipped({"a": data})]
+)
+def test_nothing_that_is_packed_fills_the_memory(pack: Callable[[bytes], bytes]) -> None:
+    tracemalloc.start()
+    assert Unwrapper(MOST_BYTES).unwrap(pack(bytes(MOST_BYTES * 20))) is None
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < MOST_BYTES * 25, "the bytes that were packed, and what is allowed"
+
+
+def test_an_archive_of_two_files_is_not_guessed_at(chunks: list[bytes]) -> None:
+    assert Unwrapper(MOST_BYTES).unwrap(zipped({"a": chunks[0], "b": chunks[1]})) is None
+
+
+def test_what_is_behind_a_body_is_not_dropped(chunks: list[bytes]) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    assert Unwrapper(MOST_BYTES).unwrap(head + chunks[0]) is None
+    assert Unwrapper(MOST_BYTES).unwrap(zlib.compress(chunks[0]) + chunks[1]) is None
+
+
+def test_a_body_that_is_shorter_than_its_head_says_is_cut(chunks: list[bytes]) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n"
+    found = Unwrapper(MOST_BYTES).unwrap(head + chunks[0])
+    assert found is not None
+    assert found.is_cut
+
+
 def test_two_recordings_in_one_object_are_not_guessed_at(chunks: list[bytes]) -> None:
     both = json.dumps({"user": text(chunks[0] * 3), "assistant": text(chunks[0] * 2)})
     assert Unwrapper(MOST_BYTES).unwrap(both.encode()) is None
@@ -124,7 +203,9 @@ def merged(root: Path) -> Any:
     return merge(ID, store=root, options=MergeOptions(align=False))
 
 
-@pytest.mark.parametrize("name", ["base64", "Buffer", "multipart", "aws-chunked", "gzip"])
+@pytest.mark.parametrize(
+    "name", ["base64", "Buffer", "multipart", "aws-chunked", "gzip", "ZIP", "answer", "hex", "raw deflate", "lengths"]
+)
 def test_a_wrapped_session_is_merged_verified_and_purged(tmp_path: Path, chunks: list[bytes], name: str) -> None:
     plain, wrapped = tmp_path / "plain", tmp_path / "wrapped"
     put_chunks(plain, chunks)

@@ -11,6 +11,7 @@ _RECORD_OPUS = (
 )
 _LOOK_AT_UPLOADS = "look at what the uploads stored: this is no recording"
 _DECODE = "store the chunks as MediaRecorder gave them; decode these: base64 -d"
+_UNPACKED = "store the chunks as MediaRecorder gave them, not compressed"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _TEXT_BYTES = 64  # chosen: fewer bytes without control characters may be anything
@@ -45,9 +46,11 @@ _BINARY = (
     (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),
     (
         re.compile(rb"\x1f\x8b\x08"),
-        ForeignKind("compressed with gzip", "store the chunks as MediaRecorder gave them, not compressed"),
+        ForeignKind("compressed with gzip", _UNPACKED),
     ),
     (re.compile(rb"PK\x03\x04"), ForeignKind("a ZIP archive", "store each chunk as an object of its own")),
+    (re.compile(rb"\x28\xb5\x2f\xfd|BZh[1-9]|\xfd7zXZ\0|7z\xbc\xaf"), ForeignKind("compressed", _UNPACKED)),
+    (re.compile(rb"HTTP/[0-9.]{1,3} [0-9]{3}"), ForeignKind("an HTTP answer", _LOOK_AT_UPLOADS)),
     (re.compile(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), ForeignKind("a document or picture", _LOOK_AT_UPLOADS)),
 )
 _TEXTS = (

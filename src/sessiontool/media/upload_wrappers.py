@@ -1,4 +1,4 @@
-"""What uploads wrap around a recording's bytes, and how it comes off again: text encodings, HTTP framing, gzip.
+"""What uploads wrap around a recording's bytes, and how it comes off again: text encodings, HTTP framing, compression.
 
 A page sends its Blob as base64 in JSON, a proxy leaves the framing of a request in the object: the bytes of the
 recording are all there.  A wrapper is known by its form alone, which no chunk of a recording has by chance, and is
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from ..errors import RecordingError
+from . import byte_wrappers
 from .probe import open_demuxer
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_LAYERS = 4  # levels of wrappers; chosen: one more than is sensible
 _LEAST_TEXT_BYTES = 64  # chosen: fewer may be anything
-_WINDOW_BITS = 31  # of zlib, with gzip's header and checksum (RFC 1952; zlib's manual)
 _STEP_BYTES = 1 << 20  # chosen: of numbers in text that are read at once
 _MOST_HEAD_BYTES = 4096  # chosen: of a multipart part's headers, or of a chunk's signature
 _MOST_BESIDE_BYTES = 4096  # chosen: of other fields; more may be another recording
@@ -107,26 +107,6 @@ def _layer(data: bytes, most_bytes: int) -> tuple[str, bytes, bool] | None:
         if found is not None:
             return name, *found
     return None
-
-
-def _gzip(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
-    """RFC 1952, of one or more members."""
-    if not data.startswith(b"\x1f\x8b\x08"):
-        return None
-    pieces: list[bytes] = []
-    size = 0
-    while data.startswith(b"\x1f\x8b\x08"):
-        inflater = zlib.decompressobj(_WINDOW_BITS)
-        pieces.append(inflater.decompress(data, most_bytes + 1 - size))
-        size += len(pieces[-1])
-        if size > most_bytes:
-            raise ValueError("more than is allowed comes out of it")
-        if not inflater.eof:
-            return b"".join(pieces), True
-        data = inflater.unused_data
-    if data.strip(b"\0"):
-        raise ValueError("something else is behind it")
-    return b"".join(pieces), False
 
 
 def _framing(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
@@ -215,7 +195,7 @@ def _json(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
     if not longest or len(text) - len(longest) > _MOST_BESIDE_BYTES or any(len(one) > _DIGEST_BYTES for one in others):
         return None
     inner = re.sub(rb"\\(.)", lambda found: found[1] if found[1] == b"/" else b"", longest[1:-1])
-    return _data_url(inner, most_bytes) or _base64(inner, most_bytes)
+    return _data_url(inner, most_bytes) or byte_wrappers.hex_text(inner, most_bytes) or _base64(inner, most_bytes)
 
 
 def _octets(text: bytes, pattern: bytes) -> Iterator[bytes]:
@@ -230,10 +210,17 @@ def _octets(text: bytes, pattern: bytes) -> Iterator[bytes]:
 
 
 _WRAPPERS: tuple[tuple[str, Callable[[bytes, int], tuple[bytes, bool] | None]], ...] = (
-    ("gzip", _gzip),
+    ("gzip", byte_wrappers.gzip),
+    ("zlib", byte_wrappers.zlib_stream),
+    ("a ZIP archive", byte_wrappers.zip_archive),
+    ("an HTTP message", byte_wrappers.http_head),
+    ("a byte order mark", byte_wrappers.byte_order_mark),
     ("HTTP's chunked framing", _framing),
     ("a multipart form", _multipart),
     ("a data: URL", _data_url),
     ("JSON", _json),
+    ("hex", byte_wrappers.hex_text),
     ("base64", _base64),
+    ("a length prefix", byte_wrappers.length_prefix),
+    ("deflate", byte_wrappers.raw_deflate),
 )

@@ -1,0 +1,136 @@
+"""Wrappers of bytes that `upload_wrappers` takes off: HTTP's heads, compression, archives, length prefixes, hex.
+
+Each function gives what is in the wrapper and whether that is cut short, None where there is no such wrapper, and
+ValueError or zlib.error where it is not whole or what comes out is more than is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Literal
+
+_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # of zlib, with gzip's header, its own, and none (zlib's manual)
+_LENGTH_BYTES = 4  # chosen: what programs write before a message
+_MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
+_MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
+_LEAST_HEX_DIGITS = 128  # chosen: fewer may be anything
+_SPACE = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_HTTP_HEAD = re.compile(
+    rb"(?:HTTP/[0-9.]{1,3} [0-9]{3}[^\r\n]*|[A-Z]{3,8} [^\s]{1,8000} HTTP/[0-9.]{1,3})\r?\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}:[^\r\n]*\r?\n)*)\r?\n"
+)
+_CONTENT_LENGTH = re.compile(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
+_HEX_PREFIX = re.compile(rb"(?:0x|\\x|x')", re.IGNORECASE)
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
+
+
+def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
+    """A request or an answer as it goes over the wire (RFC 9112): its body."""
+    head = _HTTP_HEAD.match(data, 0, _MOST_HEAD_BYTES)
+    if head is None:
+        return None
+    body, length = data[head.end() :], _CONTENT_LENGTH.search(head[1])
+    if length is None:
+        return body, False
+    if len(body) > int(length[1]):
+        raise ValueError("something else is behind it")
+    return body, len(body) < int(length[1])
+
+
+def byte_order_mark(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
+    """What a program that writes text puts before it."""
+    return (data.removeprefix(_BYTE_ORDER_MARK), False) if data.startswith(_BYTE_ORDER_MARK) else None
+
+
+def length_prefix(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
+    """Messages behind one another, each with its length in four bytes before it, in either order of bytes."""
+    orders: tuple[Literal["big", "little"], ...] = ("big", "little")
+    for order in orders:
+        if not 0 < int.from_bytes(data[:_LENGTH_BYTES], order) <= len(data) - _LENGTH_BYTES:
+            continue
+        pieces: list[bytes] = []
+        at = 0
+        while at < len(data) and len(pieces) < _MOST_MESSAGES:
+            start = at + _LENGTH_BYTES
+            at = start + int.from_bytes(data[at:start], order)
+            if at == start:
+                break
+            pieces.append(data[start:at])
+        if at == len(data):
+            return b"".join(pieces), False
+    return None
+
+
+def gzip(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """RFC 1952, of one or more members."""
+    if not data.startswith(b"\x1f\x8b\x08"):
+        return None
+    pieces: list[bytes] = []
+    size = 0
+    while data.startswith(b"\x1f\x8b\x08"):
+        inflater = zlib.decompressobj(_GZIP_BITS)
+        pieces.append(inflater.decompress(data, most_bytes + 1 - size))
+        size += len(pieces[-1])
+        if size > most_bytes:
+            raise ValueError("more than is allowed comes out of it")
+        if not inflater.eof:
+            return b"".join(pieces), True
+        data = inflater.unused_data
+    if data.strip(b"\0"):
+        raise ValueError("something else is behind it")
+    return b"".join(pieces), False
+
+
+def zlib_stream(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """RFC 1950, which HTTP calls deflate."""
+    has_header = len(data) > 2 and data[0] & 0x0F == 8 and not int.from_bytes(data[:2], "big") % 31
+    return _inflated(data, most_bytes, _ZLIB_BITS) if has_header else None
+
+
+def raw_deflate(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """RFC 1951 alone: it has no mark, so it has to end where the data does."""
+    return _inflated(data, most_bytes, _RAW_BITS) if data else None
+
+
+def _inflated(data: bytes, most_bytes: int, bits: int) -> tuple[bytes, bool]:
+    inflater = zlib.decompressobj(bits)
+    inside = inflater.decompress(data, most_bytes + 1)
+    if len(inside) > most_bytes or not inflater.eof or inflater.unused_data:
+        raise ValueError("it is not whole, something is behind it, or more than is allowed comes out")
+    return inside, False
+
+
+def zip_archive(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """An archive with one file in it, whose checksum is right."""
+    if not data.startswith(b"PK\x03\x04"):
+        return None
+    from io import BytesIO  # noqa: PLC0415 - as below
+    from zipfile import BadZipFile, ZipFile  # noqa: PLC0415 - hardly any chunk is an archive
+
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            (entry,) = (one for one in archive.infolist() if not one.is_dir())
+            with archive.open(entry) as file:
+                inside = file.read(most_bytes + 1)
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:  # also one with a password
+        raise ValueError("no archive that can be read") from error
+    if len(inside) > most_bytes:
+        raise ValueError("more than is allowed comes out of it")
+    return inside, False
+
+
+def hex_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
+    r"""Two hex digits a byte, in lines or not, also as databases write it: `0x…`, `\x…`, `X'…'`."""
+    text = data.strip(_SPACE + b'"')
+    if prefix := _HEX_PREFIX.match(text):
+        text = text[prefix.end() :].removesuffix(b"'")
+    if text[:_LEAST_HEX_DIGITS].translate(None, _HEX_DIGITS + _SPACE) or len(text) < _LEAST_HEX_DIGITS:
+        return None
+    digits = text.translate(None, _SPACE)
+    if digits.translate(None, _HEX_DIGITS):
+        return None
+    is_cut = len(digits) % 2 == 1
+    return bytes.fromhex((digits[:-1] if is_cut else digits).decode()), is_cut
