@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+import mp3_recordings
 import mp4_recordings
 import ogg_recordings
 import recordings
@@ -63,6 +64,12 @@ def _mp4() -> Iterator[bytes]:
     for name in ("000000.mp4", "000001.mp4"):
         folder = DATA / "containers" / "chrome-mp4-opus" / "chunks" / "000"
         yield from _with_controls((folder / "000000.mp4").read_bytes() + (folder / name).read_bytes()[:_MOST_BYTES])
+
+
+def _mp3() -> Iterator[bytes]:
+    for rate, channels in ((48_000, 2), (44_100, 1), (22_050, 1)):
+        yield from _with_controls(b"".join(mp3_recordings.frames_of(rate, channels, 0.3))[:_MOST_BYTES])
+        yield from _with_controls(mp3_recordings.whole_file(rate, channels, 0.2)[:_MOST_BYTES])
 
 
 def _salvage() -> Iterator[bytes]:
@@ -138,6 +145,7 @@ _MADE = {
     "events": _events,
     "ogg": _ogg,
     "mp4": _mp4,
+    "mp3": _mp3,
     "verify": _verify,
     "captions": _captions,
 }

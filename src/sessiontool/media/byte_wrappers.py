@@ -10,7 +10,7 @@ import re
 import zlib
 from typing import Literal
 
-_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # of zlib, with gzip's header, its own, and none (zlib's manual)
+_GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # with gzip's header, its own (RFC 1950), and none
 _LENGTH_BYTES = 4  # chosen: what programs write before a message
 _MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
 _MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
