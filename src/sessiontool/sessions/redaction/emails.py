@@ -29,7 +29,7 @@ _AT = (
 )
 _DOT = r"(?:,?\s+(?:dot|point|period|punkt|punto|ponto|punt)\s+|\s\.\s|\.|\s*[\[(]\s*dot\s*[\])]\s*)"
 _SPOKEN_AT = re.compile(
-    rf"{_AT}(?!www\b)(?:(?:[A-Za-z0-9]\s+){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?){_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
+    rf"{_AT}(?!www\b|(?:it|the|this|that|each|every|one|an?|him|her|them|us)\s)(?:(?:[A-Za-z0-9]\s+){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?){_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
     re.IGNORECASE,
 )
 _AT_PROVIDER = re.compile(
@@ -37,6 +37,7 @@ _AT_PROVIDER = re.compile(
 )
 """A well-known provider, whose ending is often left out."""
 _MAIL_WORDS = re.compile(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
+_FILLERS = re.compile(r",?[ \t]*\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
 _ASIDE = re.compile(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
 _IN_ADDRESS = re.compile(
@@ -45,6 +46,7 @@ _IN_ADDRESS = re.compile(
 )
 """What may follow a letter of a name, and no word of a sentence, which has no "a at" and no "s dot"."""
 _WORD = re.compile(r"[A-Za-z0-9]+(?:[-._'\u2019+][A-Za-z0-9]+)*$")
+_FIRST_WORD = re.compile(r"[A-Za-z0-9]+")
 _SPELLED_AS = re.compile(r"\b([A-Za-z])\s+(?:as in|like|for)\s+[A-Za-z]+,?$", re.IGNORECASE)
 _COUNTED = re.compile(r",?\s+the\s+(?:number|digit|letter)$", re.IGNORECASE)
 _CONTRACTED = re.compile(r"['\u2019](?:s|m|re|ll|d|ve)$")
@@ -63,6 +65,7 @@ a word that says what it is; chosen."""
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
     """The characters of each address in a text."""
     yield from (found.span() for found in _WRITTEN.finditer(text))
+    text = _FILLERS.sub(lambda found: " " * len(found[0]), text)
     text = _IN_BRACKETS.sub(lambda found: f" {found[0][1:-1]} ", text)
     for ending in (_SPOKEN_AT, _AT_PROVIDER):
         at = 0
@@ -88,6 +91,13 @@ def _may_be_name(word: re.Match[str], behind: str, following: str) -> bool:
     return _CONTRACTED.sub("", said) not in _NO_NAMES and not said.endswith(("'s", "\u2019s"))
 
 
+def _goes_on(word: str, rest: str) -> bool:
+    """Whether a name goes over the end of a turn: with a joint, or letter by letter."""
+    following = _FIRST_WORD.match(rest)
+    next_word = following.group().lower() if following else ""
+    return word.lower() in _JOINTS or next_word in _JOINTS or len(word) == len(next_word) == 1
+
+
 def _start_of_name(text: str, end: int) -> int:
     """Where the name before "at" begins: words, letters and numbers back to a word that is in no name."""
     aside = _ASIDE.search(text, max(0, end - _MOST_ASIDE_CHARS), end)
@@ -107,6 +117,8 @@ def _start_of_name(text: str, end: int) -> int:
         if word is None or (is_apart and len(word.group()) > 1):
             break
         end_of_word = before - len(rest) + word.end()
+        if at < end and "\n" in text[end_of_word:at] and not _goes_on(word.group(), text[at:]):
+            break
         following = text[end_of_word : end_of_word + _MOST_BEHIND_CHARS]
         if not _may_be_name(word, text[at : at + 2], following):
             break

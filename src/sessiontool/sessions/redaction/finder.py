@@ -8,13 +8,14 @@ check.  Addresses with "at" and "dot".  What is found is a suggestion.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...documents.lenient import words_of
 from .emails import find_emails
-from .foreign_digits import in_digits
 from .labels import touches
-from .spoken_digits import DigitRun, digit_runs, digit_runs_of
+from .said import Said
+from .spoken_digits import DigitRun, digit_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -56,6 +57,10 @@ _SIGNS = re.compile(r"(?:[(+](?:\s*[(+])*|\bplus[\s,]*)\s*$", re.IGNORECASE)
 _TENS = re.compile(r"\b(?:ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b", re.IGNORECASE)
 _AMOUNTS = re.compile(r"\b(?:hundred|thousand|point)\b", re.IGNORECASE)
 _PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
+_LISTED = re.compile(r",|\band\b", re.IGNORECASE)
+_PART_OF_CODE = re.compile(r"[A-Za-z][_-]$")  # "LOT-2025…"
+_FEWEST_STEPS = 3
+"""Steps of a list; chosen: of three numbers in a row one in three rises or falls by chance, of four one in twelve."""
 _NEAR_CHARS = 40
 """Characters between a word that names a number and the number; chosen."""
 _COUNTED = "".join(map(str, range(100)))
@@ -97,36 +102,38 @@ def find(text: str, kinds: Iterable[str]) -> list[Hit]:
     """What is found of `kinds` in a text, in order; where two kinds share characters, the surer one."""
     found: list[Hit] = []
     wanted = set(kinds)
+    said = Said(text)
     for kind, finder in FINDERS.items():
-        for start, end in finder(text):
+        for start, end in finder(said):
             is_free = all(end <= one.start or one.end <= start for one in found)
             if is_free:
                 found.append(Hit(kind, start, end))
     return sorted((one for one in found if one.kind in wanted), key=lambda one: one.start)
 
 
-def _runs(text: str) -> Iterator[DigitRun]:
-    """The runs of digits of a text, also those of languages other than English that it has number words of."""
-    yield from digit_runs(text)
-    for numbers in in_digits(text):
-        yield from digit_runs_of(text, numbers)
+def _emails(said: Said) -> Iterator[tuple[int, int]]:
+    yield from find_emails(said.text)
 
 
-def _cards(text: str) -> Iterator[tuple[int, int]]:
-    runs = list(_runs(text))
-    yield from (run.place(0, len(run.digits)) for run in runs if _card_at(run.digits, 0) == len(run.digits))
-    yield from (run.place(0, len(run.digits)) for run in runs if _is_called_card(run, text))
-    written = [found.span() for kind in (_SSN_WRITTEN, _NANP_WRITTEN) for found in kind.finditer(text)]
-    yield from (one for one in _whole_cards(runs) if not touches(one, written))  # by chance, of two numbers
-    yield from _cards_with_asides(digit_runs(text))
+def _cards(said: Said) -> Iterator[tuple[int, int]]:
+    for run in (*said.within, *said.across):
+        if _card_at(run.digits, 0) == len(run.digits):
+            yield run.place(0, len(run.digits))
+    for run in (*said.carried, *said.within):
+        if _is_called_card(run, said):
+            yield run.place(0, len(run.digits))
+    others = [found.span() for kind in (_SSN_WRITTEN, _NANP_WRITTEN) for found in kind.finditer(said.text)]
+    others += [run.place(0, len(run.digits)) for run in said.within if _is_national(run.digits)]
+    whole = [*_whole_cards(said.within), *_cards_with_asides(digit_runs(said.text))]
+    yield from (one for one in whole if not touches(one, others))  # by chance, of two numbers
 
 
-def _is_called_card(run: DigitRun, text: str) -> bool:
+def _is_called_card(run: DigitRun, said: Said) -> bool:
     """Whether digits are called a card, whatever their check digit is, or are so many that are said one by one."""
-    if len(run.digits) in _NAMED_CARD and _is_near(_CARD_WORDS, text, run):
+    if len(run.digits) in _NAMED_CARD and _is_near(_CARD_WORDS, said, run):
         return True
-    is_other = _is_near(_OTHER_WORDS, text, run) or _is_near(_KEPT_WORDS, text, run)
-    return len(run.digits) in _SAID_CARD and _is_said(run, text) and not is_other
+    is_other = any(_is_near(words, said, run, in_turn=True) for words in (_OTHER_WORDS, _KEPT_WORDS))
+    return len(run.digits) in _SAID_CARD and _is_said(run, said.text) and not is_other
 
 
 def _cards_with_asides(runs: Sequence[DigitRun]) -> Iterator[tuple[int, int]]:
@@ -174,17 +181,14 @@ def _luhn(digits: str) -> bool:
     return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
 
 
-def _ibans(text: str) -> Iterator[tuple[int, int]]:
-    for run in digit_runs(text, letters=True):
-        called = _called_iban(run, text)
-        if called:
-            yield called
-            continue
+def _ibans(said: Said) -> Iterator[tuple[int, int]]:
+    for run in said.spelled:
         for first in range(len(run.digits) - 1):
             length = _IBAN_LENGTHS.get(run.digits[first : first + 2], 0)
             number = run.digits[first : first + length]
             if length and len(number) == length and _mod_97(number):
                 yield run.place(first, first + length)
+    yield from (called for run in said.spelled if (called := _called_iban(run, said.text)))
 
 
 def _called_iban(run: DigitRun, text: str) -> tuple[int, int] | None:
@@ -203,58 +207,83 @@ def _mod_97(number: str) -> bool:
     return int("".join(str(int(one, 36)) for one in number[4:] + number[:4])) % 97 == 1
 
 
-def _social(text: str) -> Iterator[tuple[int, int]]:
-    yield from (found.span() for found in _SSN_WRITTEN.finditer(text))
-    for run in _runs(text):
-        is_grouped = _groups(run, text) == [3, 2, 4]
-        is_named = _is_near(_SSN_WORDS, text, run)
+def _social(said: Said) -> Iterator[tuple[int, int]]:
+    yield from (found.span() for found in _SSN_WRITTEN.finditer(said.text))
+    for run in (*said.within, *said.across):
+        is_grouped = _groups(run, said.text) == [3, 2, 4]
+        is_named = _is_near(_SSN_WORDS, said, run)
         if _SSN.fullmatch(run.digits) and (is_grouped or is_named):
             yield run.place(0, len(run.digits))
 
 
-def _phones(text: str) -> Iterator[tuple[int, int]]:
-    for run in _runs(text):
-        if _is_phone(run, text):
+def _phones(said: Said) -> Iterator[tuple[int, int]]:
+    national = [one for one in (*said.within, *said.carried) if _is_national(one.digits)]
+    for run in (*national, *said.carried, *said.within, *_said_twice(said.within)):
+        if _is_phone(run, said):
             start, end = run.place(0, len(run.digits))
-            signs = _SIGNS.search(text, max(0, start - 8), start)
+            signs = _SIGNS.search(said.text, max(0, start - 8), start)
             yield (signs.start() if signs else start), end
-    for found in (*_LOCAL.finditer(text), *_NANP_WRITTEN.finditer(text)):
-        if not _is_other(text, *found.span()):
+    for found in (*_LOCAL.finditer(said.text), *_NANP_WRITTEN.finditer(said.text)):
+        if not _is_other(said, *found.span()):
             yield found.span()
 
 
-def _is_phone(run: DigitRun, text: str) -> bool:
-    digits, start = run.digits, run.places[0][0]
-    if (
-        len(digits) > _MOST_PHONE_DIGITS
-        or (digits in _COUNTED and not _is_near(_PHONE_WORDS, text, run))
-        or _is_other(text, start, run.places[-1][1])
-    ):
+def _said_twice(runs: Iterable[DigitRun]) -> Iterator[DigitRun]:
+    """The halves of runs that are one number two times."""
+    for run in runs:
+        half = len(run.digits) // 2
+        if run.digits[:half] == run.digits[half:]:
+            yield DigitRun(run.digits[:half], (*run.places[: half - 1], (run.places[half - 1][0], run.places[-1][1])))
+
+
+def _is_national(digits: str) -> bool:
+    """Whether digits are a whole number by the plan of its country, whatever they are called."""
+    return (_NANP.fullmatch(digits) or _TRUNK.fullmatch(digits)) is not None
+
+
+def _is_phone(run: DigitRun, said: Said) -> bool:
+    digits, start, text = run.digits, run.places[0][0], said.text
+    is_called = _is_near(_PHONE_WORDS, said, run)
+    is_none = not is_called and (_is_list(run, text) or _PART_OF_CODE.search(text, max(0, start - 2), start))
+    if is_none or len(digits) > _MOST_PHONE_DIGITS or _is_other(said, start, run.places[-1][1]):
         return False
-    is_kept = _is_near(_KEPT_WORDS, text, run) and not _is_near(_PHONE_WORDS, text, run)
+    is_kept = _is_near(_KEPT_WORDS, said, run, in_turn=True) and not is_called
     is_abroad = digits.startswith("00") and not is_kept
     is_abroad = is_abroad or _PLUS.search(text, max(0, start - 8), start) is not None
     if is_abroad and len(digits.lstrip("0")) >= _FEWEST_ABROAD:
         return True
-    if _NANP.fullmatch(digits) or _TRUNK.fullmatch(digits):
+    if _is_national(digits):
         return True
-    if _groups(run, text) == [3, 4] and _is_near(_NUMBER_WORDS, text, run):
+    if _groups(run, text) == [3, 4] and _is_near(_NUMBER_WORDS, said, run):
         return True
     is_plain = len(digits) >= _FEWEST_NATIONAL or not _TENS.search(text, start, run.places[-1][1])
     if len(digits) in _SPOKEN_PHONE and is_plain and _is_said(run, text) and not is_kept:
         return True
-    is_named = _is_near(_PHONE_WORDS, text, run) or (_is_near(_MY_NUMBER, text, run) and not is_kept)
+    is_named = is_called or (_is_near(_MY_NUMBER, said, run) and not is_kept)
     return len(digits) >= _FEWEST_NAMED and is_named
 
 
-def _is_other(text: str, start: int, end: int) -> bool:
-    """Whether digits are called something else, and not a telephone number after that."""
-    first = max(0, start - _NEAR_CHARS)
+def _is_list(run: DigitRun, text: str) -> bool:
+    """Whether digits are counted aloud, or numbers that only rise or only fall, with commas between."""
+    values: list[int] = []
+    for before, after, digit in zip([(0, 0), *run.places], run.places, run.digits, strict=False):
+        between = text[before[1] : after[0]]
+        if not values or _LISTED.search(between):
+            values.append(0)
+        values[-1] = 10 * values[-1] + int(digit)
+    steps = [after - before for before, after in pairwise(values)]
+    is_list = len(steps) >= _FEWEST_STEPS and (min(steps) > 0 or max(steps) < 0)
+    return run.digits in _COUNTED or (is_list and not run.digits.startswith("0"))
+
+
+def _is_other(said: Said, start: int, end: int) -> bool:
+    """Whether digits are called something else in their turn, and not a telephone number after that."""
+    first, last = max(said.line(start)[0], start - _NEAR_CHARS), min(said.line(end - 1)[1], end + _NEAR_CHARS // 2)
     other, phone = (
-        max((found.end() for found in words.finditer(text, first, start)), default=-1)
+        max((found.end() for found in words.finditer(said.text, first, start)), default=-1)
         for words in (_OTHER_WORDS, _PHONE_WORDS)
     )
-    return other > phone or (phone < 0 and _OTHER_WORDS.search(text, end, end + _NEAR_CHARS // 2) is not None)
+    return other > phone or (phone < 0 and _OTHER_WORDS.search(said.text, end, last) is not None)
 
 
 def _is_said(run: DigitRun, text: str) -> bool:
@@ -263,11 +292,12 @@ def _is_said(run: DigitRun, text: str) -> bool:
     return not any(one.isdigit() for one in text[start:end]) and not _AMOUNTS.search(text, start, end)
 
 
-def _is_near(words: re.Pattern[str], text: str, run: DigitRun) -> bool:
-    """Whether one of these words stands shortly before a run, or behind it."""
+def _is_near(words: re.Pattern[str], said: Said, run: DigitRun, *, in_turn: bool = False) -> bool:
+    """Whether one of these words stands shortly before a run, also in a turn before, or behind it in the same turn."""
     start, end = run.places[0][0], run.places[-1][1]
-    before = words.search(text, max(0, start - _NEAR_CHARS), start)
-    return (before or words.search(text, end, end + _NEAR_CHARS // 2)) is not None
+    first = max(said.line(start)[0] if in_turn else 0, start - _NEAR_CHARS)
+    after = min(end + _NEAR_CHARS // 2, said.line(end - 1)[1])
+    return (words.search(said.text, first, start) or words.search(said.text, end, after)) is not None
 
 
 def _groups(run: DigitRun, text: str) -> list[int]:
@@ -282,8 +312,8 @@ def _groups(run: DigitRun, text: str) -> list[int]:
     return counts
 
 
-FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {
-    "email": find_emails,
+FINDERS: dict[str, Callable[[Said], Iterator[tuple[int, int]]]] = {
+    "email": _emails,
     "iban": _ibans,
     "card": _cards,
     "ssn": _social,

@@ -34,12 +34,31 @@ _COUNTS = re.compile(
     r"\b(?:first|next|last|other|final)\s+(?:two|three|four|five|six|eight)\b(?:\s+digits?)?", re.IGNORECASE
 )
 """Words that say how many digits come, and are none of them."""
+_FILLING = re.compile(
+    r"\b(?:let me (?:see|check|look|think)|(?:hang|hold) on|(?:one|just a|give me a) (?:sec|second|moment|minute)"
+    r"|you know|(?:and )?next (?:is|one is|comes)|bear with me|go on|where was i)\b",
+    re.IGNORECASE,
+)
+"""What is said between two digits while looking for the next one."""
 _SPELLED_AS = re.compile(r"(?<=\b[A-Za-z]) (?:as in|like|for) [A-Za-z]+")
 _BANK = re.compile(r"[A-Z]{2}\d\d")  # how an account number begins: what follows may be a bank's four letters
 
+_SMALL_WORDS = frozenset(
+    words_of(
+        "is it me be at no by so in on to we my he do go if of or an as am up us hi Is It At In On To We My He No So"
+    )
+)
+"""Words of two letters, some of them countries, which are spelled in capitals alone."""
 _MOST_SPELLED = 4
 """Letters of a word in capitals that may be spelled; chosen: a bank's code has four."""
 
+_ALPHABET = frozenset(
+    words_of(
+        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar "
+        "papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu"
+    )
+)
+"""The radio alphabet (ICAO, Annex 10), of which the first letter counts."""
 _DIGIT = re.compile(r"\d", re.ASCII)
 _TOKEN = re.compile(r"\d|[^\W\d_]+", re.ASCII)
 _BETWEEN = re.compile(r"(?:[\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]\s*){0,8}")
@@ -57,22 +76,28 @@ class DigitRun:
         return self.places[first][0], self.places[after - 1][1]
 
 
-def digit_runs(text: str, *, letters: bool = False) -> list[DigitRun]:
-    """The runs of digits of a text, in order; `letters`: with letters that are spelled, as upper case."""
+def digit_runs(text: str, *, letters: bool = False, over_turns: bool = True) -> list[DigitRun]:
+    """The runs of digits of a text, in order; `letters`: with letters that are spelled, as upper case.
+
+    A line is a turn, at whose end a run ends unless it goes on `over_turns`.
+    """
     runs: list[DigitRun] = []
     run = _Run()
     end = 0
-    text = _COUNTS.sub(lambda found: " " * len(found[0]), text)
+    for aside in (_COUNTS, _FILLING):
+        text = aside.sub(lambda found: " " * len(found[0]), text)
     if letters:  # "D as in Delta" is D
         text = _SPELLED_AS.sub(lambda found: " " * len(found[0]), text)
     for token in _TOKEN.finditer(text):
         word = token.group()
-        is_near = _BETWEEN.fullmatch(text[end : token.start()].strip()) is not None
+        is_near = _is_near(text[end : token.start()], over_turns=over_turns)
         end = token.end()
         if not is_near:
             run.end(runs)
         is_bank = len(word) == _MOST_SPELLED and word.lower() not in _UNITS and run.is_bank_next()
-        if letters and (is_bank or _is_spelled(word, text[end : end + 1])):
+        if letters and word.lower() in _ALPHABET:
+            run.add(word[0].upper(), token.span())
+        elif letters and (is_bank or _is_spelled(word, text[end : end + 1])):
             run.add(word.upper(), token.span())
         elif not run.take(word.lower(), token.span()):
             run.end(runs)
@@ -80,14 +105,14 @@ def digit_runs(text: str, *, letters: bool = False) -> list[DigitRun]:
     return runs
 
 
-def digit_runs_of(text: str, numbers: Sequence[tuple[str, int, int]]) -> list[DigitRun]:
+def digit_runs_of(text: str, numbers: Sequence[tuple[str, int, int]], *, over_turns: bool = True) -> list[DigitRun]:
     """The runs of a text in which numbers were found: their digits, and the characters (from, to) that say them."""
     runs: list[DigitRun] = []
     run = _Run()
     end = 0
     written = [(one.group(), *one.span()) for one in _DIGIT.finditer(text)]
     for digits, start, after in sorted([*numbers, *written], key=lambda one: one[1]):
-        if _BETWEEN.fullmatch(text[end:start].strip()) is None:
+        if not _is_near(text[end:start], over_turns=over_turns):
             run.end(runs)
         run.add(digits, (start, after))
         end = after
@@ -95,9 +120,16 @@ def digit_runs_of(text: str, numbers: Sequence[tuple[str, int, int]]) -> list[Di
     return runs
 
 
+def _is_near(between: str, *, over_turns: bool) -> bool:
+    """Whether what stands between two digits is nothing but separators."""
+    return (over_turns or "\n" not in between) and _BETWEEN.fullmatch(between.strip()) is not None
+
+
 def _is_spelled(word: str, following: str) -> bool:
     """Whether letters are read one by one: one or two, or a few in capitals or with a digit right behind them."""
-    if word.isdigit() or word.lower() in {"o", "oh"}:
+    if word.isdigit() or word.lower() in {"o", "oh"} or (word.lower() in _FILLERS and not word.isupper()):
+        return False
+    if word in _SMALL_WORDS:
         return False
     return len(word) <= 2 or (len(word) <= _MOST_SPELLED and (word.isupper() or following.isdigit()))
 
@@ -144,7 +176,7 @@ class _Run:
 
     def is_bank_next(self) -> bool:
         """Whether the bank's letters come next: of an account number, its country and check digits were said."""
-        return len(self._found) == _MOST_SPELLED and _BANK.fullmatch("".join(one for one, _ in self._found)) is not None
+        return _BANK.fullmatch("".join(one for one, _ in self._found[-_MOST_SPELLED:])) is not None
 
     def end(self, runs: list[DigitRun]) -> None:
         if self._found:
