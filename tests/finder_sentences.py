@@ -304,7 +304,6 @@ LATER_WITHOUT: list[str] = [
 MISSED = frozenset(
     [
         "four thousand five hundred thirty nine, fourteen eighty-eight, zero three four three, six four six seven",
-        "golf bravo twenty nine NWBK 6016 1331 9268 19",
     ]
 )
-"""Of these nothing is found: numbers read as thousands, and letters spelled by a radio alphabet."""
+"""Of these nothing is found: numbers read as thousands."""

@@ -36,6 +36,8 @@ _AT_PROVIDER = re.compile(
     rf"{_AT}(?:g\s?mail|yahoo|hotmail|outlook|icloud|proton\s?mail|a\s?o\s?l|m\s?s\s?n|live|gmx)\b", re.IGNORECASE
 )
 """A well-known provider, whose ending is often left out."""
+_AT_ANY = re.compile(rf"{_AT}(?!www\b){_LABEL}(?:,?\s+dot\s+[A-Za-z0-9]{{2,}})+\b", re.IGNORECASE)
+"""A domain with any ending, which is one where an address is spoken of."""
 _MAIL_WORDS = re.compile(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
 _FILLERS = re.compile(r",?[ \t]*\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
@@ -67,7 +69,7 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     yield from (found.span() for found in _WRITTEN.finditer(text))
     text = _FILLERS.sub(lambda found: " " * len(found[0]), text)
     text = _IN_BRACKETS.sub(lambda found: f" {found[0][1:-1]} ", text)
-    for ending in (_SPOKEN_AT, _AT_PROVIDER):
+    for ending in (_SPOKEN_AT, _AT_PROVIDER, _AT_ANY):
         at = 0
         while found := ending.search(text, at):
             start = _start_of_name(text, found.start())

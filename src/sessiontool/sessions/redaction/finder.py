@@ -46,7 +46,10 @@ _IBAN_WORDS = re.compile(r"\biban\b|\bI B A N\b", re.IGNORECASE)
 _MY_NUMBER = re.compile(r"\b(?:my|your|his|her|their|our) (?:\w+ ){0,2}number\b", re.IGNORECASE)
 _NUMBER_WORDS = re.compile(r"\bnumber\b", re.IGNORECASE)
 _SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
-_OTHER_WORDS = re.compile(r"\b(?:order|invoice|ticket|tracking|account|version|build)\b", re.IGNORECASE)
+_OTHER_WORDS = re.compile(
+    r"\b(?:order|invoice|ticket|tracking|account|version|build|consignment|waybill|parcel|upc|ean|gtin|bar\s?code)\b",
+    re.IGNORECASE,
+)
 _KEPT_WORDS = re.compile(
     r"\b(?:reference|confirmation|booking|case|serial|policy|member\w*|meter|claim|passport|licen[cs]e|imei|routing|isbn|id"
     r"|code|employee|badge|part|model|sku|transaction|batch|lot|warranty|customer|product|item)\b",
@@ -59,6 +62,7 @@ _AMOUNTS = re.compile(r"\b(?:hundred|thousand|point)\b", re.IGNORECASE)
 _PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
 _LISTED = re.compile(r",|\band\b", re.IGNORECASE)
 _PART_OF_CODE = re.compile(r"[A-Za-z][_-]$")  # "LOT-2025…"
+_DECIMAL = re.compile(r"\d{1,3}\.\d{4,}")
 _FEWEST_STEPS = 3
 """Steps of a list; chosen: of three numbers in a row one in three rises or falls by chance, of four one in twelve."""
 _NEAR_CHARS = 40
@@ -124,7 +128,7 @@ def _cards(said: Said) -> Iterator[tuple[int, int]]:
             yield run.place(0, len(run.digits))
     others = [found.span() for kind in (_SSN_WRITTEN, _NANP_WRITTEN) for found in kind.finditer(said.text)]
     others += [run.place(0, len(run.digits)) for run in said.within if _is_national(run.digits)]
-    whole = [*_whole_cards(said.within), *_cards_with_asides(digit_runs(said.text))]
+    whole = [*_whole_cards(said), *_cards_with_asides(digit_runs(said.text))]
     yield from (one for one in whole if not touches(one, others))  # by chance, of two numbers
 
 
@@ -156,13 +160,15 @@ def _is_aside(before: DigitRun, after: DigitRun) -> bool:
     return is_long and 0 <= after.places[0][0] - before.places[-1][1] <= _MOST_ASIDE_CHARS
 
 
-def _whole_cards(runs: Iterable[DigitRun]) -> Iterator[tuple[int, int]]:
-    for run in runs:
+def _whole_cards(said: Said) -> Iterator[tuple[int, int]]:
+    """Cards in longer runs, but for those in the middle of what is written as one number."""
+    for run in said.within:
         first = 0
         while first < len(run.digits):
             after = _card_at(run.digits, first)
-            if after:
-                yield run.place(first, after)
+            start, end = run.place(first, after or first + 1)
+            if after and not said.text[max(0, start - 1) : start].isdigit() and not said.text[end : end + 1].isdigit():
+                yield start, end
             first = after or first + 1
 
 
@@ -218,7 +224,7 @@ def _social(said: Said) -> Iterator[tuple[int, int]]:
 
 def _phones(said: Said) -> Iterator[tuple[int, int]]:
     national = [one for one in (*said.within, *said.carried) if _is_national(one.digits)]
-    for run in (*national, *said.carried, *said.within, *_said_twice(said.within)):
+    for run in (*national, *said.carried, *said.within, *_parts(said)):
         if _is_phone(run, said):
             start, end = run.place(0, len(run.digits))
             signs = _SIGNS.search(said.text, max(0, start - 8), start)
@@ -228,12 +234,16 @@ def _phones(said: Said) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _said_twice(runs: Iterable[DigitRun]) -> Iterator[DigitRun]:
-    """The halves of runs that are one number two times."""
-    for run in runs:
+def _parts(said: Said) -> Iterator[DigitRun]:
+    """What may be a number in a longer run: half of what was said twice, and what is written behind a number word."""
+    for run in said.within:
         half = len(run.digits) // 2
         if run.digits[:half] == run.digits[half:]:
             yield DigitRun(run.digits[:half], (*run.places[: half - 1], (run.places[half - 1][0], run.places[-1][1])))
+        written = [said.text[start:end].isdigit() for start, end in run.places]
+        first = written.index(True) if True in written else 0
+        if first > 0 and all(written[first:]):
+            yield DigitRun(run.digits[first:], run.places[first:])
 
 
 def _is_national(digits: str) -> bool:
@@ -244,7 +254,9 @@ def _is_national(digits: str) -> bool:
 def _is_phone(run: DigitRun, said: Said) -> bool:
     digits, start, text = run.digits, run.places[0][0], said.text
     is_called = _is_near(_PHONE_WORDS, said, run)
-    is_none = not is_called and (_is_list(run, text) or _PART_OF_CODE.search(text, max(0, start - 2), start))
+    is_decimal = _DECIMAL.fullmatch(text, start, run.places[-1][1])
+    is_code = _PART_OF_CODE.search(text, max(0, start - 2), start)
+    is_none = not is_called and (is_decimal or is_code or _is_list(run, text))
     if is_none or len(digits) > _MOST_PHONE_DIGITS or _is_other(said, start, run.places[-1][1]):
         return False
     is_kept = _is_near(_KEPT_WORDS, said, run, in_turn=True) and not is_called
