@@ -9,15 +9,19 @@ a piece of a secret, with its kind and which one of the call it is.
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sessiontool.documents.lenient import words_of
 from sessiontool.sessions.redaction.asked import RedactRequest, asked_redactions
 from sessiontool.sessions.redaction.finder import FINDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MARK = re.compile(r"«([a-z]+)(\d):(.*?)»")
 _WORD = re.compile(r"[^\W_]+(?:'s)?")
@@ -88,13 +92,27 @@ def _call(line: str) -> Call:
     return Call(line, turns, pieces)
 
 
-def measure(name: str) -> Figures:
-    """What `redact --find` finds in the calls of a set, each a session of its own."""
+def together(name: str, seed: int) -> Call:
+    """All calls of a set in any order as one session, in which every number has others beside it."""
+    calls = calls_of(name)
+    random.Random(seed).shuffle(calls)
+    turns: list[tuple[str, str]] = []
+    pieces: list[Piece] = []
+    for number, call in enumerate(calls):
+        pieces += [one._replace(secret=f"{number} {one.secret}", turn=one.turn + len(turns)) for one in call.pieces]
+        turns += call.turns
+    return Call(f"{name}, all together", turns, pieces)
+
+
+def measure(calls: Iterable[Call]) -> Figures:
+    """What `redact --find` finds in calls, each a session of its own."""
     figures = Figures()
-    for call in calls_of(name):
+    for call in calls:
         hits = _hits(call)
-        for secret in dict.fromkeys(piece.secret for piece in call.pieces):
-            pieces = [piece for piece in call.pieces if piece.secret == secret]
+        secrets: dict[str, list[Piece]] = {}
+        for piece in call.pieces:
+            secrets.setdefault(piece.secret, []).append(piece)
+        for pieces in secrets.values():
             figures.planted[pieces[0].kind] += 1
             if all(_is_gone(call, piece, hits) for piece in pieces):
                 figures.found[pieces[0].kind] += 1

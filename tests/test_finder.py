@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from finder_calls import calls_of, measure, together
 from finder_dialogues import MISSED as MISSED_LINES
 from finder_dialogues import Line, lines_of
 from finder_sentences import LATER, LATER_WITHOUT, MISSED, WITH, WITHOUT
@@ -64,6 +66,52 @@ def test_lines_of_calls_in_another_style(name: str) -> None:
         if one.kind != line.kind or not is_wanted(one, line.text, [(line.kind, line.said)])
     ]
     assert false == []
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "together"])
+def test_recall_and_precision_on_calls(name: str, *, beside: bool) -> None:
+    figures = measure([together(name, seed=11)] if beside else calls_of(name))
+    assert figures.recall >= LEAST_RECALL, figures.missed
+    assert figures.precision >= LEAST_PRECISION, figures.false
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("phone", "four one five, two oh six, no wait, two oh seven, one one two two"),
+        ("phone", "four one five, two oh six, sorry, seven, one one two two"),
+        ("phone", "212, 206, 1123, let me start over: 212, 206, 1122"),
+        ("phone", "oh seven seven double oh, nine oh oh, one two four, hold on, that's one two three"),
+        ("card", "4111, 1112, oops, 1111, 1111, 1111"),
+        ("ssn", "my social is two one nine, oh eight, I mean oh nine, nine nine nine nine"),
+        ("iban", "DE89 3704 0055, actually it's 0044, 0532 0130 00"),
+    ],
+)
+def test_a_slip_that_is_put_right_goes_with_its_number(kind: str, text: str) -> None:
+    [hit] = find(text, [kind])
+    assert text[: hit.start].strip() in {"", "my social is"}
+    assert hit.end == len(text)
+
+
+def test_a_number_ends_with_its_turn_where_the_next_one_says_more() -> None:
+    text = "It is four one five, two oh seven, one one two two.\nTwo of them, please, and three of those."
+    assert [text[one.start : one.end] for one in find(text, FINDERS)] == [
+        "four one five, two oh seven, one one two two"
+    ]
+
+
+def test_what_another_turn_is_about_says_nothing_of_a_number() -> None:
+    text = "That is about my order.\n415 207 1122\nAnd the account?"
+    assert [text[one.start : one.end] for one in find(text, FINDERS)] == ["415 207 1122"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", ["4", "4\n", "4 no wait ", "um, ", " ", " at", "a at b dot ", "A B ", "double "])
+def test_no_text_takes_long(piece: str) -> None:
+    started = time.process_time()
+    find(piece * (40_000 // len(piece)), FINDERS)
+    assert time.process_time() - started < 30
 
 
 @pytest.mark.parametrize("line", [*lines_of("decoys"), *lines_of("abroad-decoys"), *lines_of("called-decoys")])

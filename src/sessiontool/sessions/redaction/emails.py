@@ -21,25 +21,31 @@ _ENDINGS = "|".join(
 )
 """Endings of domains that are looked for, also spelled letter by letter: chosen, those of most addresses."""
 
+_GAP, _SPACE = r"\s{1,16}", r"\s{0,16}"  # bounded, so that no text is searched for longer than it is
 _JOINT = r"(?:dash|hyphen|minus|underscore|-|_)"
-_LABEL = rf"[A-Za-z0-9]+(?:\s*{_JOINT}\s*[A-Za-z0-9]+)*"
+_LABEL = rf"[A-Za-z0-9]+(?:{_SPACE}{_JOINT}{_SPACE}[A-Za-z0-9]+)*"
 _AT = (
-    r"(?:,?\s+(?:at(?:\s+sign)?|arroba|arobase|chiocciola|apenstaartje|klammeraffe),?\s+"
-    r"|\s*@\s*|\s*[\[(]\s*at\s*[\])]\s*)"
+    rf"(?:,?{_GAP}(?:at(?:{_GAP}sign)?|arroba|arobase|chiocciola|apenstaartje|klammeraffe),?{_GAP}"
+    rf"|{_SPACE}@{_SPACE}|{_SPACE}[\[(]{_SPACE}at{_SPACE}[\])]{_SPACE})"
 )
-_DOT = r"(?:,?\s+(?:dot|point|period|punkt|punto|ponto|punt)\s+|\s\.\s|\.|\s*[\[(]\s*dot\s*[\])]\s*)"
+_DOT = (
+    rf"(?:,?{_GAP}(?:dot|point|period|punkt|punto|ponto|punt){_GAP}|\s\.\s|\."
+    rf"|{_SPACE}[\[(]{_SPACE}dot{_SPACE}[\])]{_SPACE})"
+)
+_NO_DOMAIN = r"(?!www\b|(?:it|the|this|that|each|every|one|an?|him|her|them|us)\s)"
 _SPOKEN_AT = re.compile(
-    rf"{_AT}(?!www\b|(?:it|the|this|that|each|every|one|an?|him|her|them|us)\s)(?:(?:[A-Za-z0-9]\s+){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?){_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
+    rf"{_AT}{_NO_DOMAIN}(?:(?:[A-Za-z0-9]{_GAP}){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?)"
+    rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
     re.IGNORECASE,
 )
 _AT_PROVIDER = re.compile(
     rf"{_AT}(?:g\s?mail|yahoo|hotmail|outlook|icloud|proton\s?mail|a\s?o\s?l|m\s?s\s?n|live|gmx)\b", re.IGNORECASE
 )
 """A well-known provider, whose ending is often left out."""
-_AT_ANY = re.compile(rf"{_AT}(?!www\b){_LABEL}(?:,?\s+dot\s+[A-Za-z0-9]{{2,}})+\b", re.IGNORECASE)
+_AT_ANY = re.compile(rf"{_AT}{_NO_DOMAIN}{_LABEL}(?:,?{_GAP}dot{_GAP}[A-Za-z0-9]{{2,}})+\b", re.IGNORECASE)
 """A domain with any ending, which is one where an address is spoken of."""
 _MAIL_WORDS = re.compile(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
-_FILLERS = re.compile(r",?[ \t]*\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
+_FILLERS = re.compile(r",?[ \t]{0,3}\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
 _ASIDE = re.compile(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
 _IN_ADDRESS = re.compile(

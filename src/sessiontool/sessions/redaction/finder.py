@@ -105,12 +105,12 @@ class Hit(NamedTuple):
 def find(text: str, kinds: Iterable[str]) -> list[Hit]:
     """What is found of `kinds` in a text, in order; where two kinds share characters, the surer one."""
     found: list[Hit] = []
-    wanted = set(kinds)
+    wanted, taken = set(kinds), bytearray(len(text))
     said = Said(text)
     for kind, finder in FINDERS.items():
         for start, end in finder(said):
-            is_free = all(end <= one.start or one.end <= start for one in found)
-            if is_free:
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
                 found.append(Hit(kind, start, end))
     return sorted((one for one in found if one.kind in wanted), key=lambda one: one.start)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W\d_]+")
 _MOST_OTHER_WORDS = 3
 """Words beside the digits of a turn that is nothing but digits: "and then …", "… that's it"; chosen."""
+_A_NUMBER = range(7, 40)
+"""How many characters a number has: from local telephone numbers to accounts, with a few beside them (chosen)."""
 _MOST_TURNS = 16
 """Turns that a number goes over at most; chosen: a card that is said digit by digit."""
 
@@ -80,7 +82,8 @@ class Said:
             edges = [0, *(n for n, (a, b) in pairs if "\n" in self.text[a[1] : b[0]]), len(run.digits)]
             for turns in range(min(len(edges) - 1, _MOST_TURNS), 1, -1):
                 for first, after in zip(edges, edges[turns:], strict=False):
-                    found.append(DigitRun(run.digits[first:after], run.places[first:after]))
+                    if after - first in _A_NUMBER:
+                        found.append(DigitRun(run.digits[first:after], run.places[first:after]))
         return found
 
     def _is_carried(self, run: DigitRun) -> bool:

@@ -7,6 +7,7 @@ correction.  A reading is as long in the text as all that was said, for what was
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from .spoken_digits import DigitRun, digit_runs
@@ -39,9 +40,9 @@ def corrected_runs(text: str, *, letters: bool = False, over_turns: bool = True)
     found: list[DigitRun] = []
     for run in digit_runs(masked, letters=letters, over_turns=over_turns):
         first, last = run.places[0][1], run.places[-1][0]
-        inner = [start for start, end in corrections if first <= start and end <= last]
-        slips = [sum(place[1] <= start for place in run.places) for start in inner]
-        if 0 < len(slips) <= _MOST_SLIPS:
+        inner = corrections[bisect_left(corrections, (first,)) : bisect_right(corrections, (last,))]
+        if 0 < len(inner) <= _MOST_SLIPS:
+            slips = [sum(place[1] <= start for place in run.places) for start, _ in inner]
             found += _readings(*_beside(run, slips))
     return found
 
