@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
+from .layout import REDACTED_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -301,7 +302,8 @@ def check_published(files: Mapping[str, Path], obsolete: Collection[str] = ()) -
 
 
 def not_published(where: str) -> NotFoundError:
-    return NotFoundError(f"there is no {where}", hint="merge the session first: sessiontool merge ID")
+    first = "redact" if f"/{REDACTED_FOLDER}/" in f"/{where}" else "merge"
+    return NotFoundError(f"there is no {where}", hint=f"{first} the session first: sessiontool {first} ID")
 
 
 def unknown_session(store: Store, session_id: str) -> NotFoundError:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...documents.lenient import words_of
 from .emails import find_emails
 from .labels import touches
-from .said import Said
 from .spoken_digits import DigitRun, digit_runs
+from .spoken_text import SpokenText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -106,7 +106,7 @@ def find(text: str, kinds: Iterable[str]) -> list[Hit]:
     """What is found of `kinds` in a text, in order; where two kinds share characters, the surer one."""
     found: list[Hit] = []
     wanted, taken = set(kinds), bytearray(len(text))
-    said = Said(text)
+    said = SpokenText(text)
     for kind, finder in FINDERS.items():
         for start, end in finder(said):
             if not any(taken[start:end]):
@@ -115,11 +115,11 @@ def find(text: str, kinds: Iterable[str]) -> list[Hit]:
     return sorted((one for one in found if one.kind in wanted), key=lambda one: one.start)
 
 
-def _emails(said: Said) -> Iterator[tuple[int, int]]:
+def _emails(said: SpokenText) -> Iterator[tuple[int, int]]:
     yield from find_emails(said.text)
 
 
-def _cards(said: Said) -> Iterator[tuple[int, int]]:
+def _cards(said: SpokenText) -> Iterator[tuple[int, int]]:
     for run in (*said.within, *said.across):
         if _card_at(run.digits, 0) == len(run.digits):
             yield run.place(0, len(run.digits))
@@ -132,7 +132,7 @@ def _cards(said: Said) -> Iterator[tuple[int, int]]:
     yield from (one for one in whole if not touches(one, others))  # by chance, of two numbers
 
 
-def _is_called_card(run: DigitRun, said: Said) -> bool:
+def _is_called_card(run: DigitRun, said: SpokenText) -> bool:
     """Whether digits are called a card, whatever their check digit is, or are so many that are said one by one."""
     if len(run.digits) in _NAMED_CARD and _is_near(_CARD_WORDS, said, run):
         return True
@@ -160,7 +160,7 @@ def _is_aside(before: DigitRun, after: DigitRun) -> bool:
     return is_long and 0 <= after.places[0][0] - before.places[-1][1] <= _MOST_ASIDE_CHARS
 
 
-def _whole_cards(said: Said) -> Iterator[tuple[int, int]]:
+def _whole_cards(said: SpokenText) -> Iterator[tuple[int, int]]:
     """Cards in longer runs, but for those in the middle of what is written as one number."""
     for run in said.within:
         first = 0
@@ -187,7 +187,7 @@ def _luhn(digits: str) -> bool:
     return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
 
 
-def _ibans(said: Said) -> Iterator[tuple[int, int]]:
+def _ibans(said: SpokenText) -> Iterator[tuple[int, int]]:
     for run in said.spelled:
         for first in range(len(run.digits) - 1):
             length = _IBAN_LENGTHS.get(run.digits[first : first + 2], 0)
@@ -213,7 +213,7 @@ def _mod_97(number: str) -> bool:
     return int("".join(str(int(one, 36)) for one in number[4:] + number[:4])) % 97 == 1
 
 
-def _social(said: Said) -> Iterator[tuple[int, int]]:
+def _social(said: SpokenText) -> Iterator[tuple[int, int]]:
     yield from (found.span() for found in _SSN_WRITTEN.finditer(said.text))
     for run in (*said.within, *said.across):
         is_grouped = _groups(run, said.text) == [3, 2, 4]
@@ -222,7 +222,7 @@ def _social(said: Said) -> Iterator[tuple[int, int]]:
             yield run.place(0, len(run.digits))
 
 
-def _phones(said: Said) -> Iterator[tuple[int, int]]:
+def _phones(said: SpokenText) -> Iterator[tuple[int, int]]:
     national = [one for one in (*said.within, *said.carried) if _is_national(one.digits)]
     for run in (*national, *said.carried, *said.within, *_parts(said)):
         if _is_phone(run, said):
@@ -234,7 +234,7 @@ def _phones(said: Said) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _parts(said: Said) -> Iterator[DigitRun]:
+def _parts(said: SpokenText) -> Iterator[DigitRun]:
     """What may be a number in a longer run: half of what was said twice, and what is written behind a number word."""
     for run in said.within:
         half = len(run.digits) // 2
@@ -251,7 +251,7 @@ def _is_national(digits: str) -> bool:
     return (_NANP.fullmatch(digits) or _TRUNK.fullmatch(digits)) is not None
 
 
-def _is_phone(run: DigitRun, said: Said) -> bool:
+def _is_phone(run: DigitRun, said: SpokenText) -> bool:
     digits, start, text = run.digits, run.places[0][0], said.text
     is_called = _is_near(_PHONE_WORDS, said, run)
     is_decimal = _DECIMAL.fullmatch(text, start, run.places[-1][1])
@@ -288,7 +288,7 @@ def _is_list(run: DigitRun, text: str) -> bool:
     return run.digits in _COUNTED or (is_list and not run.digits.startswith("0"))
 
 
-def _is_other(said: Said, start: int, end: int) -> bool:
+def _is_other(said: SpokenText, start: int, end: int) -> bool:
     """Whether digits are called something else in their turn, and not a telephone number after that."""
     first, last = max(said.line(start)[0], start - _NEAR_CHARS), min(said.line(end - 1)[1], end + _NEAR_CHARS // 2)
     other, phone = (
@@ -304,7 +304,7 @@ def _is_said(run: DigitRun, text: str) -> bool:
     return not any(one.isdigit() for one in text[start:end]) and not _AMOUNTS.search(text, start, end)
 
 
-def _is_near(words: re.Pattern[str], said: Said, run: DigitRun, *, in_turn: bool = False) -> bool:
+def _is_near(words: re.Pattern[str], said: SpokenText, run: DigitRun, *, in_turn: bool = False) -> bool:
     """Whether one of these words stands shortly before a run, also in a turn before, or behind it in the same turn."""
     start, end = run.places[0][0], run.places[-1][1]
     first = max(said.line(start)[0] if in_turn else 0, start - _NEAR_CHARS)
@@ -324,7 +324,7 @@ def _groups(run: DigitRun, text: str) -> list[int]:
     return counts
 
 
-FINDERS: dict[str, Callable[[Said], Iterator[tuple[int, int]]]] = {
+FINDERS: dict[str, Callable[[SpokenText], Iterator[tuple[int, int]]]] = {
     "email": _emails,
     "iban": _ibans,
     "card": _cards,

@@ -26,11 +26,11 @@ _MOST_OTHER_WORDS = 3
 _A_NUMBER = range(7, 40)
 """How many characters a number has: from local telephone numbers to accounts, with a few beside them (chosen)."""
 _MOST_TURNS = 16
-"""Turns that a number goes over at most; chosen: a card that is said digit by digit."""
+"""How many parts, one a turn, a number has at most; chosen: those of a card that is said digit by digit."""
 
 
 @dataclass(frozen=True)
-class Said:
+class SpokenText:
     """A text and its runs of digits, each computed once.  Runs in which a slip was put right come first.
 
     `within` turns, `across` turns, and of these those that are `carried` over.
