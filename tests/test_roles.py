@@ -1,20 +1,37 @@
-"""A recorder for each role, in folders of their own: named, and each merged by itself by its own notes."""
+"""A recorder for each role, in folders of their own: laid side by side, or each merged by itself by its own notes."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
-from typing import TYPE_CHECKING
+import shutil
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import pytest
+from conftest import TESTS
+from recorder_page import stereo
 from recordings import blobs, chrome
 
-from sessiontool import MergeOptions, merge
+from sessiontool import MergeOptions, merge, purge, verify
 from sessiontool.errors import RecordingError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from sessiontool.sessions.encode_once import write_encoded
 
 ROLES = ("user", "assistant")
+SAMPLES = TESTS.parent / "samples"
+
+
+@cache
+def own() -> bytes:
+    """The sample's own recording."""
+    with TemporaryDirectory() as target:
+        merge("demo", store=SAMPLES, output=target, options=MergeOptions(align=False))
+        return (Path(target) / "demo" / "audio.webm").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +52,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_recorders_for_each_role_are_named_with_what_works(store: Path) -> None:
-    with pytest.raises(RecordingError, match=r"a recorder for each role \(assistant, user\)") as caught:
-        merge("s", store=store)
+def test_others_than_the_two_roles_are_named_with_what_works(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store / "s", tmp_path / "s")
+    (tmp_path / "s" / "chunks" / "user").rename(tmp_path / "s" / "chunks" / "caller")
+    with pytest.raises(RecordingError, match=r"a recorder for each role \(assistant, caller\)") as caught:
+        merge("s", store=tmp_path)
     assert "--layout '{session}/chunks/assistant/{part}/{seq}.{ext}' --output assistant" in caught.value.hint
 
 
@@ -48,3 +67,113 @@ def test_each_can_be_merged_by_itself_and_by_its_own_notes(store: Path, tmp_path
     assert {finding.code for finding in result.findings if finding.severity == "error"} == set()
     first = result.report["timeline"][0]
     assert first["session_ms"][0] == pytest.approx(2000 if role == "user" else 1000, abs=1)
+
+
+# -- side by side
+
+SILENCE_MS = 400
+HIGH_HZ, LOW_HZ = 2000, 500
+
+
+def tone(hz: int) -> Any:
+    """Silence, half a second of a tone, silence."""
+    quiet = np.zeros((1, 48 * SILENCE_MS), np.float32)
+    loud = 0.5 * np.sin(2 * np.pi * hz * np.arange(24_000) / 48_000)[np.newaxis].astype(np.float32)
+    return np.concatenate([quiet, loud, quiet, quiet], axis=1)
+
+
+def recorded_tones(root: Path, starts_ms: dict[str, float | None], lost: str | None = None) -> Path:
+    """A session with a mono recorder for each role: a high tone of the user's, a low one of the assistant's."""
+    parts = []
+    for role, start_ms in starts_ms.items():
+        folder = root / "s" / "chunks" / role / "000"
+        folder.mkdir(parents=True)
+        body, out = io.BytesIO(), io.BytesIO()
+        write_encoded([tone(HIGH_HZ if role == "user" else LOW_HZ)], 1, body, out, "Chrome")
+        pieces = [out.getvalue()[at : at + 4000] for at in range(0, len(out.getvalue()), 4000)]
+        for seq, piece in enumerate(pieces):
+            if not (role == lost and seq == 1):
+                (folder / f"{seq:06}.webm").write_bytes(piece)
+        parts.append({"part": 0, "role": role} | ({} if start_ms is None else {"start_ms": start_ms}))
+    document = {"schema": "sessiontool.session/1", "session_id": "s", "parts": parts}
+    (root / "s" / "session.json").write_text(json.dumps(document))
+    return root
+
+
+def onsets_ms(path: Path) -> list[float]:
+    """Where each channel begins to sound."""
+    sound = np.abs(stereo(path.read_bytes()))
+    return [float(np.flatnonzero(sound[:, channel] > 0.1)[0]) / 48 for channel in (0, 1)]
+
+
+def test_both_are_laid_side_by_side_on_the_session_clock(tmp_path: Path) -> None:
+    store = recorded_tones(tmp_path / "in", {"assistant": 1000.0, "user": 1750.0})
+    result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
+    report = result.report
+    assert result.status == "complete"
+    assert [one["code"] for one in report["findings"] if one["code"] != "no-utterances"] == ["encoded-again"]
+    assert report["timeline"][0]["session_ms"][0] == pytest.approx(1000, abs=1)
+    user, assistant = onsets_ms(tmp_path / "out" / "s" / "audio.webm")
+    assert user == pytest.approx(750 + SILENCE_MS, abs=10)
+    assert assistant == pytest.approx(SILENCE_MS, abs=10)
+    kept = {chunk["key"]: chunk["sha256"] for one in report["recorders"] for chunk in one["chunks"]}
+    there = {path.relative_to(store).as_posix(): path for path in store.rglob("*.webm")}
+    assert kept == {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in there.items()}
+    assert [(one["role"], one["start_ms"]) for one in report["recorders"]] == [("user", 1750), ("assistant", 1000)]
+    assert verify("s", store=store, output=tmp_path / "out").findings == ()
+    assert merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False)).unchanged
+    first = next(iter(there.values()))
+    first.write_bytes(first.read_bytes()[::-1])  # of the same size
+    assert not merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False)).unchanged
+
+
+def test_what_one_of_them_lost_is_said_and_the_result_partial(tmp_path: Path) -> None:
+    store = recorded_tones(tmp_path / "in", {"assistant": 0.0, "user": 500.0}, lost="user")
+    result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
+    assert result.status == "partial"
+    lost = [one for one in result.findings if one.severity == "error"]
+    assert lost
+    assert all(one.message.startswith("user: ") for one in lost)
+
+
+def test_without_a_start_it_is_no_complete_recording(tmp_path: Path) -> None:
+    store = recorded_tones(tmp_path / "in", {"assistant": 0.0, "user": None})
+    result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
+    assert result.status == "repaired"
+    (finding,) = [one for one in result.findings if one.code == "recorders-unaligned"]
+    assert "recorder of user" in finding.message
+
+
+def test_no_purge_of_chunks_deletes_the_originals(tmp_path: Path) -> None:
+    store = recorded_tones(tmp_path / "in", {"assistant": 0.0, "user": 500.0})
+    merge("s", store=store, options=MergeOptions(align=False))
+    before = sorted(path for path in store.rglob("*.webm") if "merged" not in path.parts)
+    with suppress(RecordingError):
+        purge("s", store=store, chunks_after_days=0, delete=True, receipt=tmp_path / "receipt.jsonl")
+    assert sorted(path for path in store.rglob("*.webm") if "merged" not in path.parts) == before
+
+
+def test_real_recorders_without_starts_are_found_by_the_log(tmp_path: Path) -> None:
+    """Two recordings of the sample's voices, whose log is true: each begins where its words say."""
+    sound = stereo(own()).T.astype(np.float32)
+    begins_ms = {"user": 700.0, "assistant": 2300.0}
+    parts = []
+    for channel, (role, start_ms) in enumerate(begins_ms.items()):
+        folder = tmp_path / "in" / "s" / "chunks" / role / "000"
+        folder.mkdir(parents=True)
+        with (folder / "000000.webm").open("wb") as out:
+            write_encoded([sound[channel : channel + 1, round(48 * start_ms) :]], 1, io.BytesIO(), out, "Chrome")
+        parts.append({"part": 0, "role": role})
+    document = {"schema": "sessiontool.session/1", "session_id": "s", "parts": parts}
+    (tmp_path / "in" / "s" / "session.json").write_text(json.dumps(document))
+    result = merge("demo", store=SAMPLES, output=tmp_path / "demo")
+    lines = [
+        {"id": one["id"], "role": one["role"], "text": one["text"], "t_start": one["start_s"], "t_end": one["end_s"]}
+        for one in result.transcript["utterances"]
+    ]
+    (tmp_path / "in" / "s" / "utterances.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    found = merge("s", store=tmp_path / "in", output=tmp_path / "out").report
+    assert found["status"] == "repaired"
+    assert [one["code"] for one in found["findings"]].count("recorder-start-found") == 2
+    for one in found["recorders"]:
+        assert one["start_ms"] == pytest.approx(begins_ms[one["role"]], abs=100)

@@ -31,13 +31,13 @@ def starts_by_sound(parts: Sequence[PartAlignment], timeline: Timeline, unknown:
     before it had ended is left out, as is one with too few utterances, or too scattered ones.
     """
     begins_us, ends_us = _extents_us(timeline)
-    known = next((part for part in parts if part.part not in unknown and _is_sure(part)), None)
-    reference = known or next((part for part in parts if _is_sure(part)), None)
+    known = next((part for part in parts if part.part not in unknown and is_sure(part)), None)
+    reference = known or next((part for part in parts if is_sure(part)), None)
     found: dict[str, int] = {}
     before_us: int | None = None
     for part in parts:
         shift_us = 0
-        if part.part in unknown and part is not reference and reference and _is_sure(part) and before_us is not None:
+        if part.part in unknown and part is not reference and reference and is_sure(part) and before_us is not None:
             assert part.offset_ms is not None
             assert reference.offset_ms is not None
             shift_us = round(1000 * (reference.offset_ms - part.offset_ms))
@@ -50,7 +50,8 @@ def starts_by_sound(parts: Sequence[PartAlignment], timeline: Timeline, unknown:
     return found
 
 
-def _is_sure(part: PartAlignment) -> bool:
+def is_sure(part: PartAlignment) -> bool:
+    """Whether the log's utterances show where a part is: enough of them, and not too scattered."""
     scattered = max(part.residual_ms.values(), default=0.0) > _MOST_RESIDUAL_MS
     return part.offset_ms is not None and part.matched >= _LEAST_MATCHED and not scattered
 

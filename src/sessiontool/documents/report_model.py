@@ -73,6 +73,14 @@ class ReportChunk(TypedDict):
     wrapped: NotRequired[ReportWrapping]
 
 
+class ReportRecorder(TypedDict):
+    """The chunks that the recorder of one role left, of which the recording was made; `start_ms` null: not known."""
+
+    role: str
+    start_ms: float | None
+    chunks: list[ReportChunk]
+
+
 class ReportIgnored(TypedDict):
     """An object that was not read, and what it may be."""
 
@@ -283,6 +291,7 @@ class Report(TypedDict):
     findings: list[ReportFinding]
     parts: list[ReportPart]
     chunks: list[ReportChunk]
+    recorders: NotRequired[list[ReportRecorder]]
     ignored: list[ReportIgnored]
     ignored_count: int
     utterances: int

@@ -30,12 +30,14 @@ from .provenance import (
     names_read,
     there,
 )
+from .role_folders import role_chunks
 from .strays import Stray, may_be_log, stray_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
+    from ..documents.report_model import ReportRecorder
     from ..events import EventLog
     from ..model import ChunkRef, SessionListing, StoredObject, Utterance
     from ..options import Prefer
@@ -61,6 +63,7 @@ class Notes:
 
     `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
     is there and is not read.  `corrections` are among the utterances; `dropped` are the ids of those without one.
+    `recorders` are those of the roles, where each had one.
     """
 
     session: SessionDocument = field(default_factory=SessionDocument)
@@ -71,6 +74,7 @@ class Notes:
     strays: list[Stray] = field(default_factory=list)
     corrections: Corrections = field(default_factory=Corrections)
     dropped: list[str] = field(default_factory=list)
+    recorders: list[ReportRecorder] = field(default_factory=list)
 
 
 def read_notes(
@@ -92,7 +96,8 @@ def read_notes(
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
     kept, findings = imported(notes.session, listing, read.opened)
-    notes.strays = [stray for stray in notes.strays if stray.object.key not in kept]
+    known = {*kept, *(obj.key for obj in role_chunks(listing))}
+    notes.strays = [stray for stray in notes.strays if stray.object.key not in known]
     notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
     for name in there(listing, *UTTERANCES)[:1]:
         data, findings = _document(read, listing, name, "warning")

@@ -12,6 +12,7 @@ from ..storage import REDACTED_FOLDER, REPORT_NAME
 from .provenance import is_from, newest_input_s
 from .report_index import ReportFacts, ReportIndex
 from .requirements import layout_hint
+from .role_folders import role_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -101,16 +102,16 @@ class SessionLister:
         self, listing: SessionListing, report: StoredObject | None, facts: ReportFacts | None, index: ReportIndex
     ) -> ListedSession:
         when_s = newest_input_s(listing) or (report.modified_s if report else 0.0)
-        state = self._state(listing, facts, index)
+        state, chunks = self._state(listing, facts, index), len(listing.chunks) or len(role_chunks(listing))
         if facts is None:
-            problem = "" if listing.chunks else layout_hint(listing)
-            return ListedSession(listing.session_id, state, when_s, len(listing.chunks), problem=problem)
+            problem = "" if chunks else layout_hint(listing)
+            return ListedSession(listing.session_id, state, when_s, chunks, problem=problem)
         problem = "" if facts.status else "its report is damaged, or another version wrote it"
         return ListedSession(
             listing.session_id,
             state,
             when_s,
-            len(listing.chunks),
+            chunks,
             facts.duration_s,
             facts.lost_s,
             facts.captions_status,

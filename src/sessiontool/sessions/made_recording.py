@@ -1,6 +1,7 @@
-"""A recording made of the sound in a session's events, where it has no chunks: Realtime over a WebSocket.
+"""A recording made where a session has no chunks that can be joined: of the sound in its events, or of two recorders.
 
-The sound is laid out in time, encoded once, and then treated like any other recording: joined, aligned, captioned.
+Realtime over a WebSocket has its sound in the log; and where each role has a recorder, they are laid side by side.  The
+sound is laid out in time, encoded once, and then treated like any other recording: joined, aligned, captioned.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..storage import open_store, scratch_folder
 from .encode_once import write_encoded
 from .provenance import RECORDER, events_in
 from .requirements import require_chunks
+from .role_folders import ROLES, role_listings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from ..storage import Store
     from .inputs import Notes
 
-_ROLES = ("user", "assistant")
 _CHUNK_BYTES = 1 << 20
 """Chosen: a chunk is held in memory while it is joined."""
 
@@ -34,7 +35,7 @@ _CHUNK_BYTES = 1 << 20
 @contextmanager
 def sound_files(listing: SessionListing) -> Iterator[Mapping[str, BinaryIO] | None]:
     """Files for the sound of a session's events while the block lasts; None where it is not needed, for its chunks."""
-    if listing.chunks or not events_in(listing):
+    if listing.chunks or not events_in(listing) or role_listings(listing):
         yield None
         return
     from ..realtime.sound import RECEIVED, SENT  # noqa: PLC0415 - most sessions have chunks
@@ -53,31 +54,58 @@ def recorded(store: Store, listing: SessionListing, notes: Notes) -> Iterator[tu
     if listing.chunks:
         yield store, listing
         return
-    lanes = notes.log.heard if notes.log else ()
-    if not lanes:
+    lanes, roles = notes.log.heard if notes.log else (), role_listings(listing)
+    if not lanes and not roles:
         require_chunks(listing)
     with scratch_folder() as work:
-        _make(listing, lanes, notes, work)
+        if roles:
+            _make_of_roles(store, listing, roles, notes, work)
+        else:
+            _make(listing, lanes, notes, work)
         made = open_store(str(work / "store"), limits=store.limits)
         yield made, made.list_session(listing.session_id)
 
 
 def _make(listing: SessionListing, lanes: Sequence[HeardLane], notes: Notes, work: Path) -> None:
     """Write the recording of a session's events as a session of one part, and note it."""
-    from ..documents.models import PartEntry  # noqa: PLC0415 - most sessions have chunks
-
     start_ms = min(lane.pieces[0].at_ms for lane in lanes)
-    end_ms = max(lane.end_ms for lane in lanes)
+    with _one_part(listing, work) as (body, out):
+        _write(lanes, start_ms, body, out)
+    _note_part(notes, start_ms, max(lane.end_ms for lane in lanes))
+    notes.findings.append(_finding(lanes, [listing.documents[name] for name in events_in(listing)]))
+
+
+def _make_of_roles(
+    store: Store, listing: SessionListing, roles: Mapping[str, SessionListing], notes: Notes, work: Path
+) -> None:
+    """Write the recordings of both roles as a session of one part, and note it."""
+    from .role_recorders import join_roles, recorders_json, role_findings, write_side_by_side  # noqa: PLC0415
+
+    found = join_roles(store, roles, notes, work)
+    with _one_part(listing, work) as (body, out):
+        start_ms, end_ms = write_side_by_side(found, body, out)
+    _note_part(notes, start_ms, end_ms)
+    notes.recorders = recorders_json(found)
+    notes.findings += role_findings(found, start_ms)
+
+
+@contextmanager
+def _one_part(listing: SessionListing, work: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """A scratch file, and one whose bytes become the chunks of the one part of a session in `work`."""
     chunks = work / "store" / listing.session_id / "chunks" / "000"
     chunks.mkdir(parents=True)
     with (work / "clusters").open("w+b") as body, (work / "whole").open("w+b") as out:
-        _write(lanes, start_ms, body, out)
+        yield body, out
         out.seek(0)
         for number, data in enumerate(iter(lambda: out.read(_CHUNK_BYTES), b"")):
             (chunks / f"{number:06}.webm").write_bytes(data)
+
+
+def _note_part(notes: Notes, start_ms: float, end_ms: float) -> None:
+    from ..documents.models import PartEntry  # noqa: PLC0415 - most sessions have chunks
+
     part = PartEntry(part="000", start_ms=start_ms, stop_ms=end_ms)
-    notes.session = replace(notes.session, parts=[part], channels=list(_ROLES))
-    notes.findings.append(_finding(lanes, [listing.documents[name] for name in events_in(listing)]))
+    notes.session = replace(notes.session, parts=[part], channels=list(ROLES))
 
 
 def _write(lanes: Sequence[HeardLane], start_ms: float, body: BinaryIO, out: BinaryIO) -> None:
@@ -86,7 +114,7 @@ def _write(lanes: Sequence[HeardLane], start_ms: float, body: BinaryIO, out: Bin
 
     by_role = {lane.role: lane for lane in lanes}
     sides = []
-    for role in _ROLES:
+    for role in ROLES:
         lane = by_role.get(role)
         known = lane or lanes[0]
         form = known.format
@@ -95,7 +123,7 @@ def _write(lanes: Sequence[HeardLane], start_ms: float, body: BinaryIO, out: Bin
             for piece in (lane.pieces if lane else ())
         ]
         sides.append(LaneSound(known.file, form.codec, form.rate_hz, placed))
-    write_encoded(lanes_at_48k(sides), len(_ROLES), body, out, RECORDER)
+    write_encoded(lanes_at_48k(sides), len(ROLES), body, out, RECORDER)
 
 
 def _finding(lanes: Sequence[HeardLane], pieces: Sequence[StoredObject]) -> Finding:
@@ -107,7 +135,7 @@ def _finding(lanes: Sequence[HeardLane], pieces: Sequence[StoredObject]) -> Find
         for lane in lanes
     )
     where = pieces[0].key if len(pieces) == 1 else f"{len(pieces)} files of events"
-    silent = [role for role in _ROLES if role not in {lane.role for lane in lanes}]
+    silent = [role for role in ROLES if role not in {lane.role for lane in lanes}]
     doubt = f"; there is no sound of {silent[0]} in them" if silent else ""
     return Finding(
         "made-from-events",

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..storage import natural_key
+from .role_folders import role_chunks
 from .strays import OTHER, Stray, strays_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ REDACTIONS = "redactions.jsonl"
 """What must be gone from the redacted result; a part of what a result depends on."""
 RECORDER = "Realtime over WebSocket"
 """The recorder of a recording that was made of the sound in events."""
+ROLE_RECORDERS = "sessiontool (a recorder for each role)"
+"""The recorder of a recording that was made of two."""
 
 
 def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
@@ -38,7 +41,7 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     """
     names = [*there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS, REDACTIONS), *event_pieces(listing)]
     documents = [listing.documents[name] for name in names]
-    objects = (*(chunk.object for chunk in listing.chunks), *documents)
+    objects = (*(chunk.object for chunk in listing.chunks), *role_chunks(listing), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     strays = [[one.object.key, one.object.size_bytes if one.kind != OTHER else None] for one in find_strays(listing)]
     marked = [inputs, dict(settings), *([strays] if strays else [])]
@@ -91,8 +94,9 @@ def event_pieces(listing: SessionListing) -> list[str]:
 
 def newest_input_s(listing: SessionListing) -> float:
     """When the newest chunk came, or of a session without any the newest piece of its events; seconds since 1970."""
-    events = [listing.documents[name].modified_s for name in events_in(listing)]
-    return listing.newest_chunk_s if listing.chunks else max(events, default=0.0)
+    others = [listing.documents[name] for name in events_in(listing)]
+    times = [obj.modified_s for obj in role_chunks(listing) or others]
+    return listing.newest_chunk_s if listing.chunks else max(times, default=0.0)
 
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:
@@ -112,5 +116,5 @@ def there(listing: SessionListing, *names: str) -> list[str]:
 
 
 def was_made(report: Report | None) -> bool:
-    """Whether a report is that of a recording made of events."""
-    return report is not None and any(part["recorder"] == RECORDER for part in report["parts"])
+    """Whether a report is that of a recording made of events, or of a recorder for each role."""
+    return report is not None and any(part["recorder"] in {RECORDER, ROLE_RECORDERS} for part in report["parts"])

@@ -8,26 +8,24 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..storage import Layout
 from .provenance import SESSION, events_in, find_strays
+from .role_folders import ROLES, role_listings, role_pattern, roles_named
 from .strays import RECORDING
 
 if TYPE_CHECKING:
     from ..documents.models import ConsentEntry, SessionDocument
     from ..model import SessionListing
 
-_ROLE_LEVELS = 4
-"""Levels of a chunk's key below its session, by definition of the layout: chunks, role, part, number."""
-
 
 def require_chunks(listing: SessionListing) -> None:
     """RecordingError that names what is there instead, where a session has no chunks."""
     if listing.chunks:
         return
-    if roles := _roles(listing):
-        pattern = f"{{session}}/chunks/{roles[0]}/{{part}}/{{seq}}.{{ext}}"
+    if roles := roles_named(listing):
         raise RecordingError(
-            f"session {listing.session_id} has a recorder for each role ({', '.join(roles)}): side by side they "
-            "would have to be encoded again, which is not done",
-            hint=f"merge each by itself: --layout '{pattern}' --output {roles[0]}, and so for the others",
+            f"session {listing.session_id} has a recorder for each role ({', '.join(roles)}), and these are not "
+            f"the two that are laid side by side ({', '.join(ROLES)})",
+            hint=f"merge each by itself: --layout '{role_pattern(listing, roles[0])}' --output {roles[0]}, and so for "
+            "the others",
         )
     others = ", ".join(repr(obj.key) for obj in listing.ignored[:3])
     raise RecordingError(
@@ -37,16 +35,9 @@ def require_chunks(listing: SessionListing) -> None:
     )
 
 
-def _roles(listing: SessionListing) -> list[str]:
-    """The roles of which each has a folder of parts of its own, as `chunks/user/000/0.webm`; empty without several."""
-    names = (obj.key.removeprefix(f"{listing.folder}/").split("/") for obj in listing.ignored)
-    found = {name[1] for name in names if len(name) == _ROLE_LEVELS and name[0] == "chunks" and name[1].isalpha()}
-    return sorted(found) if len(found) > 1 else []
-
-
 def require_recording(listing: SessionListing) -> None:
-    """RecordingError as `require_chunks`, but for a session with events, which may carry its sound."""
-    if not events_in(listing):
+    """RecordingError as `require_chunks`, but for a recorder for each role, and events, which may carry sound."""
+    if not events_in(listing) and not role_listings(listing):
         require_chunks(listing)
 
 

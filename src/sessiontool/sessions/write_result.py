@@ -148,6 +148,7 @@ def make_report(
         "findings": [report.finding_json(finding) for finding in findings],
         "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],
         "chunks": [report.chunk_json(chunk) for chunk in assembly.chunks],
+        **({"recorders": notes.recorders} if notes.recorders else {}),
         "ignored": report.ignored_json([(stray.kind, stray.object) for stray in notes.strays]),
         "ignored_count": len(notes.strays),
         "utterances": len(notes.utterances),
