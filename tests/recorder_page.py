@@ -72,6 +72,7 @@ class Ingest:
     """The running server of the sample."""
 
     url: str
+    pid: int
 
     def put(self, key: str, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> int:
         """The status of the answer to a PUT of one key."""
@@ -111,16 +112,16 @@ def installed() -> Path:
 
 
 @contextmanager
-def run_ingest(store: str | Path, **settings: str) -> Iterator[Ingest]:
+def run_ingest(store: str | Path, cwd: Path | None = None, **settings: str) -> Iterator[Ingest]:
     """The server on a free port, for one store."""
     env = os.environ | {"STORE": str(store), "PORT": "0"} | settings
     argv = [node(), str(installed() / "server.mjs")]
-    with subprocess.Popen(ahead(argv), env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(ahead(argv), env=env, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("Open "), line
-            yield Ingest(line.split()[1])
+            yield Ingest(line.split()[1], process.pid)
         finally:
             process.terminate()
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import socket
+import subprocess
+import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from realtime_peer import API_KEY, SHORT_LIVED, run_realtime_api
-from recorder_page import run_ingest, status_of
+from recorder_page import SAMPLE, installed, node, run_ingest, status_of
 from s3server import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from recorder_page import Ingest
 
@@ -103,6 +109,15 @@ def test_a_body_that_was_damaged_on_its_way_is_asked_for_again(server: Ingest, f
         "s1/chunks/000000.webm",
         "s1/merged/report.json",
         "s1/events/000000.webm",
+        "s1/chunks/000/000000.constructor",
+        "s1/chunks/000/000000.__proto__",
+        "s1/events/000000.toString",
+        "s1/chunks/000/-1.webm",
+        "s1/chunks/1e3/000000.webm",
+        "s1//session.json",
+        "s1/session.json/",
+        "s1%0A/session.json",
+        "s1%5C..%5Cother/session.json",
         "s1/other.json",
         "s1",
         "",
@@ -123,10 +138,136 @@ def test_other_types_and_large_bodies_are_refused(server: Ingest, folder: Path) 
     assert [name for name in there(folder) if name.startswith("large/")] == [key]
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_that_is_tried_again(tmp_path: Path) -> None:
-    (tmp_path / "store").write_text("a file")
-    with run_ingest(tmp_path / "store", LOG_LEVEL="silent") as broken:
+def test_a_folder_that_cannot_be_written_any_more_is_an_error_that_is_tried_again(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with run_ingest(store, LOG_LEVEL="silent") as broken:
+        store.rmdir()
+        store.write_text("a file")
         assert broken.put(KEY, CHUNK, TYPE) == 500
+
+
+def said(server: Ingest, request: bytes) -> bytes:
+    """What comes back for these bytes, after which nothing more is sent."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("content-length: 1000", "half of it"),
+        ("transfer-encoding: chunked", "4\r\nhalf\r\n"),
+        ("x-no-length: 1", ""),
+    ],
+)
+def test_a_put_that_is_cut_or_has_no_length_leaves_nothing(
+    server: Ingest, folder: Path, headers: str, body: str
+) -> None:
+    key = "cut/chunks/000/000000.webm"
+    head = f"PUT /sessions/{key} HTTP/1.1\r\nhost: x\r\ncontent-type: audio/webm\r\n{headers}\r\n\r\n"
+    assert said(server, (head + body).encode()).split()[1] in {b"400", b"411"}
+    assert not [name for name in there(folder) if name.startswith("cut/")]
+
+
+def test_of_many_at_once_one_is_written_whole(server: Ingest, folder: Path) -> None:
+    key = "race/chunks/000/000000.webm"
+    bodies = [bytes([number]) * LIMIT for number in range(8)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        found = list(pool.map(lambda body: server.put(key, body, TYPE), bodies))
+    assert sorted(found) == [201, *[409] * 7]
+    assert {name: body for name, body in there(folder).items() if name.startswith("race/")} == {
+        key: bodies[found.index(201)]
+    }
+
+
+def test_a_server_that_is_killed_while_it_writes_leaves_no_half_chunk(tmp_path: Path) -> None:
+    """What is left beside the chunk has a name that `merge` does not take for one."""
+    body = bytes(8 << 20)
+    with run_ingest(tmp_path) as running, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(running.put, KEY, body, TYPE)
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.rglob("*.tmp")) and not answer.done():
+            assert time.monotonic() < deadline
+        os.kill(running.pid, signal.SIGKILL)
+        assert answer.exception(30) or answer.result() == 201
+    left = there(tmp_path)
+    assert left.pop(KEY, body) == body
+    assert all(Path(name).name.startswith(".") and name.endswith(".tmp") for name in left)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "PATCH"])
+def test_nobody_reads_or_deletes_what_was_sent(server: Ingest, folder: Path, method: str) -> None:
+    key = "mine/chunks/000/000000.webm"
+    server.put(key, CHUNK, TYPE)
+    assert status_of(urllib.request.Request(f"{server.url}/sessions/{key}", method=method)) == 404
+    assert there(folder)[key] == CHUNK
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"[" * 40_000, b'{"key": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", b"", b'{"__proto__": 1}']
+)
+def test_what_is_no_request_for_a_url_is_refused(server: Ingest, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    assert status_of(urllib.request.Request(f"{server.url}/sessions/sign", body, headers)) == 400
+
+
+# -- what a newcomer starts it with
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"PORT": "abc"},
+        {"PORT": "99999"},
+        {"MAX_BODY_BYTES": "abc"},
+        {"ROLLOVER_LEAD_S": "soon"},
+        {"STORE": "s3://"},
+        {"STORE": "s3:/bucket"},
+        {"STORE": "https://bucket"},
+        {"STORE": "/dev/null/recordings"},
+        {"PRESIGN": "1"},
+        {"HOST": "nowhere.invalid"},
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(tmp_path: Path, settings: dict[str, str]) -> None:
+    started = start(tmp_path, **settings)
+    ((name, value),) = settings.items()
+    assert started.returncode == 1
+    assert started.stdout == ""
+    error, hint = started.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    assert value in error or name in error
+
+
+def test_a_port_that_is_taken_is_named(server: Ingest, tmp_path: Path) -> None:
+    port = server.url.split(":")[-1]
+    started = start(tmp_path, PORT=port)
+    assert started.returncode == 1
+    error, _hint = started.stderr.splitlines()
+    assert f"127.0.0.1:{port}" in error
+
+
+def test_a_setting_that_is_empty_is_none(tmp_path: Path) -> None:
+    with run_ingest("", MAX_BODY_BYTES="", PRESIGN="0", HOST="", cwd=tmp_path) as running:
+        assert running.put(KEY, CHUNK, TYPE) == 201
+    assert (tmp_path / "recordings" / KEY).read_bytes() == CHUNK
+
+
+def test_it_starts_by_another_path_to_it(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(installed())
+    started = start(tmp_path, PORT="abc", program=tmp_path / "link" / "server.mjs")
+    assert started.returncode == 1  # and does not end as if all were well
+
+
+def start(store: Path, program: Path = SAMPLE / "server.mjs", **settings: str) -> subprocess.CompletedProcess[str]:
+    """The server with settings that end it at once."""
+    env = os.environ | {"STORE": str(store), "PORT": "0", "NODE_NO_WARNINGS": "1"} | settings
+    argv = [node(), str(installed() and program)]
+    return subprocess.run(argv, env=env, cwd=store, capture_output=True, text=True, timeout=30, check=False)
 
 
 @pytest.mark.parametrize("path", ["", "recorder.js", "queue.js", "demo/0.mp3"])
@@ -134,7 +275,9 @@ def test_pages_are_served(server: Ingest, path: str) -> None:
     assert status_of(f"{server.url}/{path}") == 200
 
 
-@pytest.mark.parametrize("path", ["server.mjs", "package.json", "%2e%2e/README.md", "demo/../server.mjs", ".npmrc"])
+@pytest.mark.parametrize(
+    "path", ["server.mjs", "package.json", "%2e%2e/README.md", "demo/../server.mjs", ".npmrc", "demo/9.mp3"]
+)
 def test_nothing_else_is(server: Ingest, path: str) -> None:
     assert status_of(f"{server.url}/{path}") == 404
 
