@@ -112,11 +112,11 @@ def installed() -> Path:
 
 
 @contextmanager
-def run_ingest(store: str | Path, cwd: Path | None = None, **settings: str) -> Iterator[Ingest]:
+def run_ingest(store: str | Path, **settings: str) -> Iterator[Ingest]:
     """The server on a free port, for one store."""
     env = os.environ | {"STORE": str(store), "PORT": "0"} | settings
     argv = [node(), str(installed() / "server.mjs")]
-    with subprocess.Popen(ahead(argv), env=env, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(ahead(argv), env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

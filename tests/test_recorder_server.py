@@ -233,7 +233,7 @@ def test_what_is_no_request_for_a_url_is_refused(server: Ingest, body: bytes) ->
     ],
 )
 def test_a_setting_that_is_wrong_is_named(tmp_path: Path, settings: dict[str, str]) -> None:
-    started = start(tmp_path, **settings)
+    started = start(tmp_path, settings)
     ((name, value),) = settings.items()
     assert started.returncode == 1
     assert started.stdout == ""
@@ -245,25 +245,28 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path, settings: dict[str, st
 
 def test_a_port_that_is_taken_is_named(server: Ingest, tmp_path: Path) -> None:
     port = server.url.split(":")[-1]
-    started = start(tmp_path, PORT=port)
+    started = start(tmp_path, {"PORT": port})
     assert started.returncode == 1
     error, _hint = started.stderr.splitlines()
     assert f"127.0.0.1:{port}" in error
 
 
-def test_a_setting_that_is_empty_is_none(tmp_path: Path) -> None:
-    with run_ingest("", MAX_BODY_BYTES="", PRESIGN="0", HOST="", cwd=tmp_path) as running:
+def test_a_setting_that_is_empty_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with run_ingest("", MAX_BODY_BYTES="", PRESIGN="0", HOST="") as running:
         assert running.put(KEY, CHUNK, TYPE) == 201
     assert (tmp_path / "recordings" / KEY).read_bytes() == CHUNK
 
 
 def test_it_starts_by_another_path_to_it(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(installed())
-    started = start(tmp_path, PORT="abc", program=tmp_path / "link" / "server.mjs")
+    started = start(tmp_path, {"PORT": "abc"}, tmp_path / "link" / "server.mjs")
     assert started.returncode == 1  # and does not end as if all were well
 
 
-def start(store: Path, program: Path = SAMPLE / "server.mjs", **settings: str) -> subprocess.CompletedProcess[str]:
+def start(
+    store: Path, settings: dict[str, str], program: Path = SAMPLE / "server.mjs"
+) -> subprocess.CompletedProcess[str]:
     """The server with settings that end it at once."""
     env = os.environ | {"STORE": str(store), "PORT": "0", "NODE_NO_WARNINGS": "1"} | settings
     argv = [node(), str(installed() and program)]

@@ -58,19 +58,20 @@ export class Store {
       work.oncomplete = () => resolve(undefined);
       work.onabort = () => reject(work.error);
       for (const upload of uploads) work.objectStore("uploads").put(upload);
-      work.objectStore("sessions").put(session);
+      if (session.is_open) work.objectStore("sessions").put(session);
+      else work.objectStore("sessions").delete(session.session_id);
       work.commit(); // a page that is going away would not get to it
     });
   }
 
   /** @returns {Promise<string[]>} the keys, oldest first */
-  pending() {
+  async pending() {
     const index = this.#db.transaction("uploads").objectStore("uploads").index("n");
-    return /** @type {Promise<string[]>} */ (result(index.getAllKeys()).then((keys) => keys.map(String)));
+    return (await result(index.getAllKeys())).map(String);
   }
 
   /** @param {string} key @returns {Promise<Upload | undefined>} */
-  get(key) {
+  async get(key) {
     return result(this.#db.transaction("uploads").objectStore("uploads").get(key));
   }
 
@@ -78,41 +79,48 @@ export class Store {
   async remove(sent) {
     const uploads = this.#db.transaction("uploads", "readwrite").objectStore("uploads");
     const now = await result(uploads.get(sent.key));
-    if (now?.n === sent.n) await result(uploads.delete(sent.key));
+    if (now?.n <= sent.n) await result(uploads.delete(sent.key));
   }
 
   /** @returns {Promise<SessionRecord[]>} those that were not finished */
   async unfinished() {
-    const all = await result(this.#db.transaction("sessions").objectStore("sessions").getAll());
-    return all.filter((session) => session.is_open);
+    return result(this.#db.transaction("sessions").objectStore("sessions").getAll());
   }
 }
 
 /**
  * PUT to `base` + key; or, with `sign`, to where the server says, and to the server itself if something is there.
+ * A 2xx alone confirms nothing, as a login page comes with it, too: the server has to name the SHA-256, and a bucket must
+ * be silent.  What else a bucket says is temporary: some of its timeouts are 400.
  * @param {string} base @param {{sign?: boolean}} options @returns {(upload: Upload) => Promise<Response>}
  */
 export function sender(base, { sign = false } = {}) {
   /** @param {string} url @param {Upload} upload @param {Record<string, string>} headers */
   const put = (url, { body, type }, headers) => {
-    const keepalive = document.visibilityState === "hidden" && body.byteLength <= KEEPALIVE_BYTES;
+    const keepalive = globalThis.document?.visibilityState === "hidden" && body.byteLength <= KEEPALIVE_BYTES;
     const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
     return fetch(url, { method: "PUT", body, headers: { "content-type": type, ...headers }, keepalive, signal });
   };
-  return async (upload) => {
-    const direct = () => put(`${base}${upload.key}`, upload, { "x-content-sha256": upload.sha256 });
-    if (!sign || upload.body.byteLength === 0) return direct();
-    const { key, type, sha256, body } = upload;
-    const answer = await fetch(`${base}sign`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ key, type, sha256, bytes: body.byteLength }),
-      signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
-    });
+  /** @param {Response} answer @param {string} text */
+  const unconfirmed = ({ status }, text) => new Response(`not confirmed: ${status} ${text}`, { status: 502 });
+  const direct = async (/** @type {Upload} */ upload) => {
+    const answer = await put(`${base}${upload.key}`, upload, { "x-content-sha256": upload.sha256 });
     if (!answer.ok) return answer;
-    const { url, headers } = await answer.json();
-    const response = await put(url, upload, headers);
-    return response.status === 412 ? direct() : response;
+    const text = await answer.text();
+    return text.includes(upload.sha256) ? answer : unconfirmed(answer, text);
+  };
+  return async (upload) => {
+    const { key, type, sha256, body } = upload;
+    if (!sign || body.byteLength === 0) return direct(upload);
+    const wanted = JSON.stringify({ key, type, sha256, bytes: body.byteLength });
+    const [headers, signal] = [{ "content-type": "application/json" }, AbortSignal.timeout(SEND_TIMEOUT_MS)];
+    const signed = await fetch(`${base}sign`, { method: "POST", headers, body: wanted, signal });
+    if (!signed.ok) return signed;
+    const place = await signed.json();
+    const answer = await put(place.url, upload, place.headers);
+    if (answer.status === 412) return direct(upload);
+    const text = await answer.text();
+    return answer.ok && !text ? answer : unconfirmed(answer, text);
   };
 }
 
@@ -143,6 +151,7 @@ export class UploadQueue extends EventTarget {
   async add(uploads, session) {
     /** @type {Upload[]} */
     const numbered = uploads.map((upload) => ({ ...upload, n: this.#store.next() }));
+    this.state.refused = this.state.refused.filter((key) => !uploads.some((upload) => upload.key === key)); // rewritten
     try {
       await this.#store.put(numbered, structuredClone(session));
     } catch (error) {
@@ -178,7 +187,7 @@ export class UploadQueue extends EventTarget {
     let wait = 0;
     while (this.#again && !wait) {
       this.#again = false;
-      const pass = () => this.#pass();
+      const pass = () => this.#pass().catch((error) => this.#backoff(String(error), 0));
       wait = await (this.#locks ? this.#locks.request("sessiontool-recorder-upload", pass) : pass());
     }
     this.#running = false;
@@ -186,19 +195,21 @@ export class UploadQueue extends EventTarget {
     this.#tell({});
   }
 
-  /** Send all there is; returns how long to wait where one has failed, in ms. */
+  /** Send all there is, and what comes meanwhile; returns how long to wait where one has failed, in ms. */
   async #pass() {
-    const waiting = async () => [...(await this.#store.pending().catch(() => [])), ...this.#memory.keys()];
-    const keys = await waiting();
-    this.#tell({ pending: keys.length });
-    for (const key of keys) {
-      const upload = this.#memory.get(key) ?? (await this.#store.get(key));
-      if (!upload || this.state.refused.includes(key)) continue;
-      const wait = await this.#try(upload);
-      if (wait) return wait;
+    for (;;) {
+      let error = "";
+      const kept = await this.#store.pending().catch((reason) => ((error = `what is kept cannot be read: ${reason}`), []));
+      const keys = [...new Set([...kept, ...this.#memory.keys()])];
+      this.#tell({ pending: keys.length, ...(error && { error }) });
+      const sendable = keys.filter((key) => !this.state.refused.includes(key));
+      if (!sendable.length) return 0;
+      for (const key of sendable) {
+        const upload = this.#memory.get(key) ?? (await this.#store.get(key));
+        const wait = upload ? await this.#try(upload) : 0;
+        if (wait) return wait;
+      }
     }
-    this.#tell({ pending: (await waiting()).length });
-    return 0;
   }
 
   /** @param {Upload} upload */

@@ -1,8 +1,9 @@
 // The queue on IndexedDB (fake-indexeddb, which is the specification in memory), in front of a server that does all sorts of things.
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { Store, UploadQueue } from "../queue.js";
+import { Store, UploadQueue, sender } from "../queue.js";
 
 let databases = 0;
 const fresh = () => Store.open(`queue-${databases++}`);
@@ -152,4 +153,122 @@ test("a database that was closed under the page loses nothing that comes after",
   await queue.add([upload("c/0")], session());
   await queue.idle();
   assert.deepEqual(got.map(([key]) => key), ["c/0"]);
+});
+
+/** The database behind a new store. */
+async function database() {
+  const name = `queue-${databases++}`;
+  await Store.open(name);
+  return new Promise((resolve) => (globalThis.indexedDB.open(name).onsuccess = ({ target }) => resolve(target.result)));
+}
+
+test("a database that is closed does not stop the queue, and is no 'everything is uploaded'", async () => {
+  const db = await database();
+  const { got, send } = server(503);
+  const queue = new UploadQueue(new Store(db), send);
+  await queue.add([upload("c/0")], session());
+  await pause(20);
+  db.close();
+  for (const key of ["c/1", "c/2"]) {
+    await queue.add([upload(key)], session());
+    await queue.idle();
+  }
+  assert.deepEqual(got.map(([key]) => key), ["c/0", "c/1", "c/2"]);
+  assert.match(queue.state.error, /cannot be read/);
+});
+
+test("a store that cannot be read for a moment is read again", async () => {
+  const store = await fresh();
+  const { got, send } = server();
+  const { get } = Store.prototype;
+  store.get = async () => ((store.get = get), Promise.reject(new DOMException("a moment", "UnknownError")));
+  const queue = new UploadQueue(store, send);
+  await queue.add([upload("c/0")], session());
+  await queue.idle();
+  assert.deepEqual(got.map(([key]) => key), ["c/0"]);
+});
+
+test("what another tab adds while this one sends is sent, too", async () => {
+  const store = await fresh();
+  const { got, send } = server(async () => {
+    await store.put([{ ...upload("other/0"), n: store.next() }], session({ session_id: "other" }));
+    return answer(201);
+  });
+  const queue = new UploadQueue(store, send);
+  await queue.add([upload("c/0")], session());
+  await queue.idle();
+  assert.deepEqual(got.map(([key]) => key), ["c/0", "other/0"]);
+});
+
+test("a document that was refused is sent again when it was rewritten", async () => {
+  const store = await fresh();
+  const { got, send } = server(413);
+  const queue = new UploadQueue(store, send);
+  await queue.add([upload("session.json", "too long")], session());
+  await queue.idle();
+  await queue.add([upload("session.json", "short")], session());
+  await queue.idle();
+  assert.deepEqual(got.map(([, body]) => body), ["too long", "short"]);
+  assert.deepEqual([queue.state.refused, await store.pending()], [[], []]);
+});
+
+test("an older version on disk does not replace the newer one from memory", async () => {
+  const store = await fresh();
+  const { got, send } = server(503);
+  const queue = new UploadQueue(store, send);
+  await queue.add([upload("session.json", "old")], session());
+  await pause(20);
+  store.put = async () => {
+    throw new DOMException("no room", "QuotaExceededError");
+  };
+  await queue.add([upload("session.json", "new")], session());
+  await queue.idle();
+  assert.equal(got.at(-1)[1], "new");
+  assert.deepEqual(await store.pending(), []);
+});
+
+test("a session that is over leaves nothing on disk", async () => {
+  const db = await database();
+  const store = new Store(db);
+  await store.put([], session());
+  await store.put([], session({ is_open: false }));
+  const count = db.transaction("sessions").objectStore("sessions").count();
+  await new Promise((resolve) => (count.onsuccess = resolve));
+  assert.equal(count.result, 0);
+});
+
+/** What `sender` makes of the answers of a real server, one for each request. */
+async function answered(options, ...answers) {
+  const http = createServer((request, response) => {
+    const { status = 200, headers = {}, body = "" } = answers.shift()(`http://${request.headers.host}`);
+    request.resume().on("end", () => response.writeHead(status, headers).end(body));
+  });
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const sent = { ...upload("s1/chunks/000/000000.webm"), sha256: "5".repeat(64), n: 1 };
+  const response = await sender(`http://127.0.0.1:${http.address().port}/`, options)(sent);
+  http.closeAllConnections();
+  http.close();
+  return response.status;
+}
+
+const login = () => ({ body: "<html>Log in</html>" });
+const confirmed = () => ({ status: 201, body: JSON.stringify({ sha256: "5".repeat(64) }) });
+const signed = (host) => ({ body: JSON.stringify({ url: `${host}/bucket`, headers: {} }) });
+
+test("only a server that names the bytes has taken them", async () => {
+  assert.equal(await answered({}, confirmed), 201);
+  assert.equal(await answered({}, login), 502);
+  assert.equal(await answered({}, (host) => ({ status: 303, headers: { location: `${host}/login` } }), login), 502);
+  assert.equal(await answered({}, () => ({ status: 204 })), 502);
+  assert.equal(await answered({}, () => ({ status: 413 })), 413);
+});
+
+test("a bucket has taken what it says nothing about, and its troubles are temporary", async () => {
+  const sign = { sign: true };
+  assert.equal(await answered(sign, signed, () => ({})), 200);
+  assert.equal(await answered(sign, signed, login), 502);
+  assert.equal(await answered(sign, signed, () => ({ status: 400, body: "<Code>RequestTimeout</Code>" })), 502);
+  assert.equal(await answered(sign, signed, () => ({ status: 403, body: "<Message>Request has expired</Message>" })), 502);
+  assert.equal(await answered(sign, signed, () => ({ status: 412 }), confirmed), 201);
+  assert.equal(await answered(sign, () => ({ status: 401 })), 401);
 });
