@@ -3,7 +3,7 @@
 import { Script, demo } from "./demo/peer.js";
 import { Store, UploadQueue, keepSending, sender } from "./queue.js";
 import { Conversation, openai } from "./realtime.js";
-import { SessionRecorder } from "./recorder.js";
+import { SessionRecorder, lockName } from "./recorder.js";
 
 const LONGEST_BREAK_MS = 30 * 60_000;
 
@@ -11,8 +11,17 @@ const show = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (show(id));
 const seconds = (/** @type {number} */ ms) => `${Math.round(ms / 1000)} s`;
 
-const config = await (await fetch("config")).json();
-const store = await Store.open();
+/** What the page cannot do without.  @template T @param {string} what @param {Promise<T>} promise @returns {Promise<T>} */
+async function needed(what, promise) {
+  return promise.catch((error) => {
+    show("status").textContent = `This page cannot record: ${what} (${error.message || error})`;
+    throw error;
+  });
+}
+
+if (!isSecureContext) await needed("it must come by https or from localhost", Promise.reject(new Error(location.origin)));
+const config = await needed("its server does not answer", fetch("config").then((answer) => answer.json()));
+const store = await needed("this browser keeps nothing on disk, as in some private windows", Store.open());
 const queue = new UploadQueue(store, sender("sessions/", { sign: config.sign }));
 /** @type {SessionRecorder | undefined} */
 let recorder;
@@ -58,7 +67,7 @@ async function begin(unfinished) {
   } catch (error) {
     show("status").textContent = `Not recording: ${/** @type {Error} */ (error).message}`;
     button("start").disabled = false;
-    await recorder?.finish();
+    await recorder?.finish().catch(() => {}); // another tab has it
   }
 }
 
@@ -109,7 +118,7 @@ function playAloud(stream) {
 async function listUnfinished() {
   const held = (await navigator.locks?.query())?.held?.map((lock) => lock.name ?? "") ?? [];
   for (const record of await store.unfinished()) {
-    if (held.some((name) => name.endsWith(record.session_id))) continue;
+    if (held.includes(lockName(record.session_id))) continue;
     const line = document.createElement("p");
     const ended_ms = Date.parse(record.document.started_at ?? "") + (record.document.parts?.at(-1)?.chunks?.at(-1)?.emitted_ms ?? 0);
     /** @type {Record<string, () => void>} the time until it goes on will be silence in the recording */
@@ -125,8 +134,12 @@ async function listUnfinished() {
 
 /** @param {import("./recorder.js").SessionRecord} unfinished @param {HTMLElement} line */
 async function close(unfinished, line) {
-  await new SessionRecorder({ queue, sessionId: unfinished.session_id, getMicrophone, unfinished }).finish();
-  line.remove();
+  try {
+    await new SessionRecorder({ queue, sessionId: unfinished.session_id, getMicrophone, unfinished }).finish();
+    line.remove();
+  } catch (error) {
+    line.textContent = `${unfinished.session_id}: ${/** @type {Error} */ (error).message}`;
+  }
 }
 
 function newSessionId() {

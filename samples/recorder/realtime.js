@@ -30,6 +30,7 @@ class Call extends EventTarget {
   #quiet_from_ms = 0;
   #text_until_ms = 0;
   #remove = () => {};
+  #cleanup = new AbortController();
 
   /** @param {SessionRecorder} recorder @param {boolean} is_heard whether the microphone is on */
   constructor(recorder, is_heard) {
@@ -47,6 +48,7 @@ class Call extends EventTarget {
     this.channel = this.connection.createDataChannel("oai-events");
     recorder.mirror(this.channel); // first, or an answer to an event would be logged before the event
     this.channel.onclose = () => this.#lost();
+    recorder.addEventListener("microphone", () => this.#changeMicrophone(), { signal: this.#cleanup.signal });
     this.channel.addEventListener("message", ({ data }) => this.#received(JSON.parse(data)));
   }
 
@@ -70,7 +72,7 @@ class Call extends EventTarget {
 
   /** @param {object} event */
   send(event) {
-    if (this.channel.readyState === "open") this.channel.send(JSON.stringify(event));
+    if (this.is_open) this.channel.send(JSON.stringify(event));
   }
 
   /** Turn the microphone on or off: a session that is off hears silence.  @param {boolean} is_heard */
@@ -79,7 +81,7 @@ class Call extends EventTarget {
   }
 
   /** Send the recorder's present microphone. */
-  async changeMicrophone() {
+  async #changeMicrophone() {
     this.track.stop();
     this.track = this.#microphone(this.track.enabled);
     await this.sender.replaceTrack(this.track);
@@ -91,7 +93,12 @@ class Call extends EventTarget {
     return !this.#user_speaks && !this.#responds && !this.#sounds && now_ms > Math.max(this.#quiet_from_ms, this.#text_until_ms);
   }
 
+  get is_open() {
+    return this.channel.readyState === "open";
+  }
+
   close() {
+    this.#cleanup.abort();
     this.channel.onclose = null;
     this.connection.close();
     this.track.stop();
@@ -177,11 +184,12 @@ export class Conversation extends EventTarget {
     this.exchange = exchange;
     this.instructions = instructions;
     this.lead_s = lead_s;
-    recorder.addEventListener("microphone", () => this.current?.changeMicrophone());
   }
 
   async start() {
-    this.#take(await this.#open(true));
+    const call = await this.#open(true);
+    if (this.#is_over) call.close();
+    else this.#take(call);
   }
 
   stop() {
@@ -244,10 +252,12 @@ export class Conversation extends EventTarget {
     while (!this.#is_over && leaving === this.current) {
       try {
         const next = await this.#open(false);
-        while (why === "realtime-rollover" && leaving && !this.#mayTakeOver(leaving)) {
+        while (why === "realtime-rollover" && leaving && !this.#mayTakeOver(leaving) && next.is_open) {
           await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         }
-        if (this.#is_over || leaving !== this.current) return next.close();
+        if (this.#is_over || leaving !== this.current || !next.is_open) next.close();
+        if (this.#is_over || leaving !== this.current) return;
+        if (!next.is_open) throw new Error("the next session was lost before it took over");
         this.recorder.note(why, { from: leaving?.id, to: next.id });
         return this.#take(next);
       } catch (error) {
@@ -259,7 +269,7 @@ export class Conversation extends EventTarget {
 
   /** @param {Call} leaving */
   #mayTakeOver(leaving) {
-    const is_gone = this.#is_over || leaving !== this.current || leaving.channel.readyState !== "open";
+    const is_gone = this.#is_over || leaving !== this.current || !leaving.is_open;
     return is_gone || leaving.is_quiet || leaving.expires_at_ms - Date.now() < LAST_MOMENT_MS;
   }
 }
@@ -267,11 +277,12 @@ export class Conversation extends EventTarget {
 /** The exchange with OpenAI, by a key that the server makes for this call.  @param {string} calls @returns {Exchange} */
 export function openai(calls) {
   return async (offer) => {
-    const key = await fetch("realtime/key", { method: "POST" });
+    const signal = AbortSignal.timeout(OPEN_WAIT_MS);
+    const key = await fetch("realtime/key", { method: "POST", signal });
     if (!key.ok) throw new Error(`no key for the Realtime API: ${await key.text()}`);
     const { value } = await key.json();
     const headers = { authorization: `Bearer ${value}`, "content-type": "application/sdp" };
-    const answer = await fetch(calls, { method: "POST", body: offer, headers });
+    const answer = await fetch(calls, { method: "POST", body: offer, headers, signal });
     if (!answer.ok) throw new Error(`the Realtime API answered ${answer.status}: ${await answer.text()}`);
     return answer.text();
   };

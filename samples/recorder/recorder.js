@@ -22,13 +22,18 @@ const BITS_PER_SECOND = 64_000;
 /** A lane is silent when it stays below -80 dBFS for 3 s; the levels are looked at ten times a second. */
 const SILENCE = 1e-4;
 const SILENT_AFTER_MS = 3000;
-const METER_MS = 100;
-const MUTED_AFTER_MS = 1000;
-const MICROPHONE_AGAIN_MS = 2000;
+const [METER_MS, MUTED_AFTER_MS, TRY_AGAIN_MS, SOUND_WAIT_MS] = [100, 1000, 2000, 10_000];
+/** A piece of the log, of which only a single event may be larger: a request with `keepalive`, too. */
+const PIECE_CHARACTERS = 50_000;
 const LEAST_FREE_BYTES = 50e6;
+const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 const epochMs = () => performance.timeOrigin + performance.now();
+/** The Web Lock of a session that is being recorded. */
+export const lockName = (/** @type {string} */ session_id) => `sessiontool-recorder-session-${session_id}`;
 const tenth = (/** @type {number} */ ms) => Math.round(ms * 10) / 10;
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const turnOff = (/** @type {MediaStream | undefined} */ stream) => stream?.getTracks().forEach((track) => track.stop());
 
 /** One channel of the recording: sources come and go in front of it while the MediaRecorder runs on. */
 class Lane {
@@ -77,63 +82,73 @@ export class SessionRecorder extends EventTarget {
   status = "idle";
   /** @type {Lane[]} */
   lanes = [];
-  /** @type {SessionRecord} */
-  #record;
-  /** @type {string[]} */
-  #lines = [];
-  #saving = Promise.resolve();
+  /** @type {MediaStream | undefined} */ microphone;
+  /** @type {SessionRecord} */ #record;
+  /** @type {string[]} */ #lines = [];
+  /** @type {Promise<unknown>} */ #saving = Promise.resolve();
+  /** @type {Promise<void> | undefined} */ #starting;
   #cleanup = new AbortController();
-  /** @type {MediaRecorder | undefined} */
-  #recorder;
+  /** @type {MediaRecorder | undefined} */ #recorder;
   #removeMicrophone = () => {};
-  /** @type {(() => void) | undefined} */
-  #release;
-  /** @type {number | undefined} */
-  #pausedAt_ms;
-  /** @type {WakeLockSentinel | undefined} */
-  #wakeLock;
+  /** @type {Promise<void> | undefined} */ #finishing;
+  /** @type {(() => void) | undefined} */ #release;
+  /** @type {number | undefined} */ #pausedAt_ms;
+  /** @type {WakeLockSentinel | undefined} */ #wakeLock;
 
   /**
    * @param {object} options
    * @param {Queue} options.queue
    * @param {string} options.sessionId letters, digits, `.`, `_` and `-`
-   * @param {() => Promise<MediaStream>} options.getMicrophone also called when the microphone has gone away
+   * @param {() => Promise<MediaStream>} options.getMicrophone also called when the microphone has gone away; turned off at the end
    * @param {Record<string, string>} [options.speakers] role to name
    * @param {SessionRecord} [options.unfinished] a session of `Store.unfinished` to go on with
    * @param {number} [options.timeslice_ms]
    */
   constructor({ queue, sessionId, getMicrophone, speakers = {}, unfinished, timeslice_ms = TIMESLICE_MS }) {
     super();
+    if (!SESSION_ID.test(sessionId)) throw new Error("the session id must be 1 to 128 letters, digits, '.', '_' or '-'");
     this.queue = queue;
     this.getMicrophone = getMicrophone;
     this.timeslice_ms = timeslice_ms;
     this.#record = unfinished ?? { session_id: sessionId, document: newSession(sessionId, speakers), pieces: 0, is_open: true };
     this.session = this.#record.document;
     this.zero_ms = Date.parse(this.session.started_at ?? "");
+    const by_ms = tenth(latest_ms(this.session) - this.clock());
+    if (by_ms <= 0) return;
+    this.zero_ms -= by_ms; // since the page that began it, the computer's clock was set back
+    this.note("clock-set-back", { by_ms });
   }
 
-  /** The session clock in ms; it goes on through a reload. */
+  /** The session clock in ms; it goes on through a reload, and never back. */
   clock = () => tenth(epochMs() - this.zero_ms);
 
   /** Begin to record; after a gesture of the user, as browsers let no AudioContext run before one. */
   async start() {
     if (!isSecureContext) throw new Error("browsers record only pages that come by https or from localhost");
     await this.#claim();
+    this.#starting = this.#start();
+    await this.#starting.catch(async (error) => {
+      await this.finish();
+      throw error;
+    });
+  }
+
+  async #start() {
     const free = await navigator.storage?.estimate().catch(() => null);
-    if (free?.quota && free.quota - (free.usage ?? 0) < LEAST_FREE_BYTES) throw new Error("the browser has no room left");
+    if (free?.quota !== undefined && free.quota - (free.usage ?? 0) < LEAST_FREE_BYTES) throw new Error("the browser has no room left");
     void navigator.storage?.persist?.();
-    this.context = new AudioContext(); // at the devices' own rate: not every browser mixes another one with a microphone
-    const merger = new ChannelMergerNode(this.context, { numberOfInputs: 2 });
-    this.destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 2 });
+    const context = (this.context = new AudioContext()); // at the devices' own rate: not every browser mixes another one with a microphone
+    const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
+    this.destination = new MediaStreamAudioDestinationNode(context, { channelCount: 2 });
     merger.connect(this.destination);
-    const { context } = this;
     this.lanes = ["user", "assistant"].map((role, channel) => new Lane(context, merger, channel, role));
     for (const lane of this.lanes) lane.heard_ms = this.clock();
     context.onstatechange = () => this.#contextChanged();
-    await context.resume();
-    this.#watchPage();
+    await Promise.race([context.resume(), pause(SOUND_WAIT_MS)]);
+    if (context.state !== "running") throw new Error("the browser starts no sound: is there an audio output, and was there a click?");
     await this.#openMicrophone();
     this.#begin();
+    this.#watchPage();
   }
 
   /** Put a remote stream on the assistant's channel.  @param {MediaStream} stream @returns {() => void} removes it */
@@ -141,9 +156,10 @@ export class SessionRecorder extends EventTarget {
     return this.lanes[1].add(stream, true);
   }
 
-  /** Change the microphone without ending the part.  @param {MediaStream} stream */
+  /** Change the microphone without ending the part; the one before is turned off.  @param {MediaStream} stream */
   setMicrophone(stream) {
     this.#removeMicrophone();
+    if (stream !== this.microphone) turnOff(this.microphone);
     this.#removeMicrophone = this.lanes[0].add(stream, false);
     const [track] = stream.getAudioTracks();
     const options = { signal: this.#cleanup.signal };
@@ -156,28 +172,39 @@ export class SessionRecorder extends EventTarget {
     this.dispatchEvent(new Event("microphone")); // so that the call can send the new track
   }
 
+  /** Record nothing until `resume`, whatever happens meanwhile. */
   pause() {
-    if (this.status !== "recording") return;
-    this.#recorder?.pause();
-    this.#pausedAt_ms = this.clock();
+    if (this.status !== "recording" && this.status !== "interrupted") return;
+    if (this.#recorder) {
+      this.#recorder.pause();
+      this.#pausedAt_ms = this.clock();
+    }
     this.#become("paused");
   }
 
   resume() {
     if (this.status !== "paused") return;
-    this.#endPause();
-    this.#recorder?.resume();
     for (const lane of this.lanes) lane.heard_ms = this.clock();
+    this.#become("interrupted");
+    if (!this.#recorder) return this.#goOn();
+    this.#endPause();
+    this.#recorder.resume();
     this.#become("recording");
   }
 
   /** End the recording; fulfilled when everything is in IndexedDB (`queue.idle()`: when it is uploaded). */
-  async finish() {
+  finish() {
+    return (this.#finishing ??= this.#finish());
+  }
+
+  async #finish() {
     await this.#claim(); // it may be a session that an earlier page left
     this.#become("finished");
+    await this.#starting?.catch(() => {});
     this.#cleanup.abort();
     await this.#end();
-    this.session.ended_at = new Date(epochMs()).toISOString();
+    turnOff(this.microphone);
+    if (this.context) this.session.ended_at = new Date(epochMs()).toISOString();
     this.#record.is_open = false;
     if (this.session.parts?.length) await this.#save(); // nothing was recorded: nothing is left behind
     await this.context?.close();
@@ -185,9 +212,7 @@ export class SessionRecorder extends EventTarget {
     void this.queue.idle().then(() => this.#wakeLock?.release());
   }
 
-  /**
-   * Log the events of a data channel, those received and those sent.  @param {RTCDataChannel} channel
-   */
+  /** Log the events of a data channel, those received and those sent.  @param {RTCDataChannel} channel */
   mirror(channel) {
     /** @type {string | undefined} */
     let session;
@@ -213,12 +238,7 @@ export class SessionRecorder extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  // -- inside
-
-  /** @returns {Part} */
-  #part() {
-    return /** @type {Part} */ (this.session.parts?.at(-1));
-  }
+  #part = () => /** @type {Part} */ (this.session.parts?.at(-1));
 
   /** @param {SessionRecorder["status"]} status */
   #become(status) {
@@ -228,20 +248,20 @@ export class SessionRecorder extends EventTarget {
 
   /** One tab records a session, and no second one goes on with it at the same time. */
   #claim() {
-    const name = `sessiontool-recorder-session-${this.session.session_id}`;
     return new Promise((resolve, reject) => {
       if (this.#release || !navigator.locks) return resolve(undefined);
-      void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      void navigator.locks.request(lockName(this.session.session_id), { ifAvailable: true }, (lock) => {
         if (!lock) return reject(new Error("another tab records this session"));
         resolve(undefined);
         return new Promise((release) => (this.#release = () => release(undefined)));
-      });
+      }).catch(reject);
     });
   }
 
   /** A new part: a new MediaRecorder on the same stream. */
   #begin() {
-    const type = TYPES.find((one) => MediaRecorder.isTypeSupported(one));
+    const type = TYPES.find((one) => globalThis.MediaRecorder?.isTypeSupported(one));
+    if (this.status === "finished") throw new Error("it was finished before it had begun");
     if (!type || !this.destination) throw new Error("this browser records neither WebM nor MP4 with Opus");
     const recorder = new MediaRecorder(this.destination.stream, { mimeType: type, audioBitsPerSecond: BITS_PER_SECOND });
     const parts = (this.session.parts ??= []);
@@ -251,10 +271,10 @@ export class SessionRecorder extends EventTarget {
     recorder.ondataavailable = ({ data }) => this.#take(part, seq++, data);
     recorder.onerror = (event) => this.note("recorder-error", { error: String(/** @type {any} */ (event).error ?? "") });
     recorder.onstop = () => this.#recorder === recorder && this.status !== "finished" && this.#restart();
-    parts.push(part);
-    this.#recorder = recorder;
     part.start_ms = this.clock();
     recorder.start(this.timeslice_ms);
+    parts.push(part);
+    this.#recorder = recorder;
     this.#become("recording");
   }
 
@@ -273,9 +293,24 @@ export class SessionRecorder extends EventTarget {
     await this.#save();
   }
 
+  /** The recorder stopped by itself. */
   async #restart() {
+    if (this.status === "recording") this.#become("interrupted");
+    const lasted_ms = this.clock() - (this.#part().start_ms ?? 0);
     await this.#end();
-    if (this.status !== "finished" && this.context?.state === "running") this.#begin();
+    if (lasted_ms < TRY_AGAIN_MS) await pause(TRY_AGAIN_MS); // one that cannot run is no reason to begin a thousand parts
+    this.#goOn();
+  }
+
+  /** Begin another part, once there is sound; not while it is paused. */
+  #goOn() {
+    if (this.status !== "interrupted" || this.#recorder || this.context?.state !== "running") return;
+    try {
+      this.#begin();
+    } catch (error) {
+      this.note("recorder-error", { error: String(error) });
+      setTimeout(() => this.#goOn(), TRY_AGAIN_MS);
+    }
   }
 
   #endPause() {
@@ -299,16 +334,18 @@ export class SessionRecorder extends EventTarget {
 
   /** Keep uploads, the events since the last time and session.json.  @param {() => Promise<Upload[]>} [make] */
   #save(make) {
-    this.#saving = this.#saving.then(async () => {
-      const uploads = (await make?.()) ?? [];
+    const failed = (/** @type {unknown} */ error) => this.note("not-kept", { error: String(error) });
+    const keep = async () => {
+      const uploads = (await make?.().catch(failed)) ?? [];
       const id = this.session.session_id;
-      if (this.#lines.length) {
-        const lines = await textUpload(`${id}/events/${digits(this.#record.pieces++, 6)}.jsonl`, this.#lines.splice(0).join(""));
-        uploads.push({ ...lines, type: "application/x-ndjson" });
+      for (const text of inPieces(this.#lines.splice(0))) {
+        const key = `${id}/events/${digits(this.#record.pieces++, 6)}.jsonl`;
+        uploads.push(await textUpload(key, "application/x-ndjson", text));
       }
-      uploads.push(await textUpload(`${id}/session.json`, JSON.stringify(this.session)));
+      uploads.push(await textUpload(`${id}/session.json`, "application/json", JSON.stringify(this.session)));
       await this.queue.add(uploads, this.#record);
-    });
+    };
+    this.#saving = this.#saving.then(keep).catch(failed);
     return this.#saving;
   }
 
@@ -324,8 +361,9 @@ export class SessionRecorder extends EventTarget {
     addEventListener("pagehide", flush, options);
     addEventListener("beforeunload", (event) => (flush(), event.preventDefault()), options);
     keepAwake();
-    const timer = setInterval(() => this.#measure(), METER_MS);
-    this.#cleanup.signal.addEventListener("abort", () => clearInterval(timer));
+    const saveInPause = () => this.status === "paused" && this.#save();
+    const timers = [setInterval(() => this.#measure(), METER_MS), setInterval(saveInPause, this.timeslice_ms)];
+    this.#cleanup.signal.addEventListener("abort", () => timers.forEach(clearInterval));
   }
 
   #measure() {
@@ -340,14 +378,15 @@ export class SessionRecorder extends EventTarget {
 
   /** The microphone, or another one as soon as there is one. */
   async #openMicrophone() {
-    for (let tries = 0; this.status !== "finished"; tries++) {
+    for (let tries = 0; !this.#finishing; tries++) {
       try {
-        return this.setMicrophone(await this.getMicrophone());
+        const stream = await this.getMicrophone();
+        return this.#finishing ? turnOff(stream) : this.setMicrophone(stream);
       } catch (error) {
         if (!this.microphone) throw error;
         if (!tries) this.note("microphone-missing", { error: String(error) });
       }
-      await new Promise((resolve) => setTimeout(resolve, MICROPHONE_AGAIN_MS));
+      await pause(TRY_AGAIN_MS);
     }
   }
 
@@ -356,10 +395,11 @@ export class SessionRecorder extends EventTarget {
     const state = String(this.context?.state);
     if (this.status === "finished") return;
     this.note(`audio-${state}`);
-    if (state === "running" && this.status === "interrupted") this.#begin();
+    if (state === "running") this.#goOn();
     else if (state === "interrupted") {
-      this.#become("interrupted");
+      if (this.status === "recording") this.#become("interrupted");
       await this.#end();
+      this.#goOn(); // it may be over already
     } else if (state === "suspended") this.context?.resume().catch(() => {});
   }
 
@@ -379,6 +419,22 @@ function newSession(session_id, speakers) {
   return { schema: "sessiontool.session/1", session_id, started_at, user_agent, channels: ["user", "assistant"], speakers, parts: [] };
 }
 
+/** The last time that a session knows of.  @param {Session} session */
+function latest_ms({ parts = [], notes = [] }) {
+  const times = parts.flatMap(({ start_ms, stop_ms, chunks }) => [start_ms, stop_ms, chunks?.at(-1)?.emitted_ms]);
+  return Math.max(0, notes.at(-1)?.t_ms ?? 0, ...times.map((time_ms) => time_ms ?? 0));
+}
+
+/** @param {string[]} lines */
+function inPieces(lines) {
+  const pieces = [""];
+  for (const line of lines) {
+    if (pieces[0].length + line.length > PIECE_CHARACTERS) pieces.unshift("");
+    pieces[0] += line;
+  }
+  return pieces.reverse().filter(Boolean);
+}
+
 const digits = (/** @type {number | string} */ number, /** @type {number} */ count) => String(number).padStart(count, "0");
 
 /** @param {ArrayBuffer} body */
@@ -387,8 +443,8 @@ async function sha256(body) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param {string} key @param {string} text */
-async function textUpload(key, text) {
+/** @param {string} key @param {string} type @param {string} text */
+async function textUpload(key, type, text) {
   const body = new TextEncoder().encode(text).buffer;
-  return { key, type: "application/json", body, sha256: await sha256(body) };
+  return { key, type, body, sha256: await sha256(body) };
 }
