@@ -324,6 +324,110 @@ def test_a_session_that_is_only_closed_did_not_end_now(page: Page) -> None:
     assert "ended_at" not in json.loads(document)
 
 
+@pytest.mark.parametrize("event", ["pagehide", "beforeunload", "visibilitychange"])
+def test_a_page_that_goes_away_keeps_what_there_is(page: Page, event: str) -> None:
+    chunks = run(
+        page,
+        f"""
+        const {{ recorder, kept }} = await alone({{ timeslice_ms: 3_600_000 }});
+        await recorder.start();
+        await pause(500);
+        Object.defineProperty(document, "visibilityState", {{ value: "hidden", configurable: true }});
+        ("{event}" === "visibilitychange" ? document : window).dispatchEvent(new Event("{event}"));
+        await pause(500);
+        delete document.visibilityState;
+        const chunks = kept.filter(({{ key }}) => key.includes("/chunks/")).length;
+        await recorder.finish();
+        return chunks;
+        """,
+    )
+    assert chunks == 1
+
+
+def test_a_screen_stays_on_until_everything_is_uploaded(page: Page) -> None:
+    found = run(
+        page,
+        """
+        let [on, uploaded] = [0, undefined];
+        const request = async () => (on++, { release: async () => void on-- });
+        Object.defineProperty(navigator, "wakeLock", { value: { request }, configurable: true });
+        const queue = { add: async () => {}, idle: () => new Promise((resolve) => (uploaded = resolve)) };
+        const { recorder } = await alone({ queue });
+        await recorder.start();
+        await pause(50);
+        const seen = [on];
+        await recorder.finish();
+        await pause(50);
+        seen.push(on);
+        uploaded();
+        await pause(50);
+        delete navigator.wakeLock;
+        return [...seen, on];
+        """,
+    )
+    assert found == [1, 1, 0]
+
+
+def test_what_it_records_fits_a_request_of_a_page_that_goes_away(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const { recorder } = await alone({ timeslice_ms: undefined });
+        await recorder.start();
+        const [{ audioBitsPerSecond, mimeType }, { timeslice_ms }] = [runs.at(-1), recorder.session.parts[0]];
+        await recorder.finish();
+        return [audioBitsPerSecond, mimeType, timeslice_ms];
+        """,
+    )
+    assert found == [64_000, "audio/webm;codecs=opus", 5000]
+
+
+# -- sending
+
+
+@pytest.mark.parametrize("event", ["online", "visibilitychange"])
+def test_it_sends_at_once_when_that_may_help(page: Page, event: str) -> None:
+    found = run(
+        page,
+        f"""
+        const {{ Store, UploadQueue, keepSending }} = await import("/queue.js");
+        const busy = new Response("", {{ status: 503, headers: {{ "retry-after": "30" }} }});
+        const answers = [busy];
+        const queue = new UploadQueue(await Store.open("{event}"), async () => answers.pop() ?? new Response(""));
+        keepSending(queue);
+        await queue.add([{{ key: "k", type: "t", body: new ArrayBuffer(1), sha256: "" }}], {{ session_id: "s" }});
+        await pause(300);
+        const before = queue.state.pending;
+        ("{event}" === "online" ? window : document).dispatchEvent(new Event("{event}"));
+        await pause(300);
+        return [before, queue.state.pending];
+        """,
+    )
+    assert found == [1, 0]
+
+
+def test_a_hidden_page_sends_what_may_outlive_it(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const { sender } = await import("/queue.js");
+        const { fetch } = window;
+        const seen = [];
+        window.fetch = async (_url, { keepalive }) => (seen.push(keepalive), new Response("hash"));
+        const one = { key: "k", type: "t", sha256: "hash" };
+        const send = (bytes) => sender("sessions/")({ ...one, body: new ArrayBuffer(bytes) });
+        await send(40_000);
+        Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+        await send(40_000);
+        await send(70_000);
+        delete document.visibilityState;
+        window.fetch = fetch;
+        return seen;
+        """,
+    )
+    assert found == [False, True, False]
+
+
 # -- what the page says
 
 
@@ -419,3 +523,90 @@ def test_a_body_that_is_too_large_is_answered_and_not_cut_off(page: Page) -> Non
         """,
     )
     assert statuses == [413, 413]
+
+
+# -- the call
+
+CALL = """
+const { Conversation } = await import("/realtime.js");
+const { Script, demo } = await import("/demo/peer.js");
+const { recorder } = await alone();
+const connections = [];
+const Real = RTCPeerConnection;
+window.RTCPeerConnection = class extends Real {
+  constructor() {
+    super();
+    connections.push(this); // of the first call, its peer, the second call, its peer …
+  }
+};
+const given = { recorder, exchange: demo(await Script.load(0), 14), instructions: "", lead_s: 13 };
+const conversation = new Conversation(given);
+await recorder.start();
+const until = async (what) => { while (!what()) await pause(50) };
+const says = (type) =>
+  conversation.current.channel.dispatchEvent(new MessageEvent("message", { data: `{"type":"${type}"}` }));
+"""
+
+
+def test_a_call_that_is_ended_while_it_begins_does_not_go_on(page: Page) -> None:
+    found = run(
+        page,
+        f"""
+        {CALL}
+        const began = conversation.start();
+        conversation.stop();
+        await began;
+        await recorder.finish();
+        window.RTCPeerConnection = Real;
+        return [conversation.current === undefined, connections[0].connectionState];
+        """,
+    )
+    assert found == [True, "closed"]
+
+
+def test_a_next_session_that_is_lost_while_it_waits_is_replaced(page: Page) -> None:
+    """It waits as the user speaks, for as long as the first session lives."""
+    first, last, state, notes = run(
+        page,
+        f"""
+        {CALL}
+        await conversation.start();
+        const first = conversation.current.id;
+        says("input_audio_buffer.speech_started");
+        await until(() => connections[3]?.connectionState === "connected");
+        await pause(500);
+        connections[3].close();
+        await until(() => conversation.current.id !== first);
+        await pause(1000);
+        const found = [first, conversation.current.id, conversation.current.channel.readyState];
+        conversation.stop();
+        await recorder.finish();
+        window.RTCPeerConnection = Real;
+        return [...found, recorder.session.notes.map(({{ kind }}) => kind)];
+        """,
+    )
+    assert last != first
+    assert state == "open"
+    assert "realtime-unreachable" in notes
+
+
+def test_a_session_that_waits_gets_the_new_microphone_too(page: Page) -> None:
+    before, after = run(
+        page,
+        f"""
+        {CALL}
+        await conversation.start();
+        says("input_audio_buffer.speech_started");
+        await until(() => connections[3]?.connectionState === "connected");
+        const sent = () => connections[2].getSenders()[0].track.id;
+        const before = sent();
+        recorder.setMicrophone(await navigator.mediaDevices.getUserMedia({{ audio: true }}));
+        await pause(300);
+        const after = sent();
+        conversation.stop();
+        await recorder.finish();
+        window.RTCPeerConnection = Real;
+        return [before, after];
+        """,
+    )
+    assert before != after
