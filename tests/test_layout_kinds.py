@@ -8,9 +8,11 @@ import random
 import shutil
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recordings import chrome
 from s3server import BUCKET
 from typer.testing import CliRunner
 
@@ -21,7 +23,7 @@ from sessiontool.storage.name_times import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
 
 SESSION = "chrome-1s"
 FORMS: dict[str, Callable[[datetime], str]] = {
@@ -108,6 +110,22 @@ UUIDS = [str(uuid.UUID(int=number * 7**40 % 2**128)) for number in range(1, 8)]
         ([f"call-{s}/{one}.webm" for s in "ab" for one in UUIDS], ["{session}/{*}.{ext}"]),
         ([f"{one}.webm" for one in UUIDS], ["{session}.{ext}"]),
         (["a.txt", "b/report.json"], []),
+        ([f"call-{s}/2026/11/29/10/{n // 3 + 4:02}/{n}.webm" for s in "ab" for n in range(9)],
+         ["{session}/2026/11/29/10/{*}/{seq}.{ext}"]),
+        ([f"call-{s}/2026/11/{s}8/1{n // 3}/{n}.webm" for s in "12" for n in range(9)],
+         ["{session}/{*}/{*}/{*}/{*}/{seq}.{ext}"]),
+        ([f"call-a/{1004 + n // 3}/chunk-{n}.webm" for n in range(9)], ["{session}/{*}/chunk-{seq}.{ext}"]),
+        ([f"call-a/{n // 3}/{n}.webm" for n in range(9)], ["{session}/{part}/{seq}.{ext}"]),
+        ([f"call-a/10-0{n // 3}/{n % 3}.webm" for n in range(9)],
+         ["{session}/{part}/{seq}.{ext}", "call-a/{session}/{seq}.{ext}"]),
+        ([f"call-a/{5 + n // 3:02}/{1790000400000 + 20_000 * n}.webm" for n in range(9)],
+         ["{session}/{part}/{time}.{ext}"]),
+        ([f"call-a/{20 + n // 3:02}/{1790000400000 + 20_000 * n}.webm" for n in range(9)],
+         ["{session}/{*}/{time}.{ext}"]),
+        ([f"call-a/2026-11-29T10-04-40_{n}.webm" for n in range(9)],
+         ["{session}/{*}_{seq}.{ext}", "call-a/{session}_{seq}.{ext}"]),
+        ([f"call-a/2026-11-29T10-04-4{n}_{n}.webm" for n in range(9)],
+         ["{session}/{time}.{ext}", "call-a/{session}_{seq}.{ext}"]),
         ([f"acme/call-{s}/{n}.webm" for s in "ab" for n in (1, 2)],
          ["{session}/{part}/{seq}.{ext}", "acme/{session}/{seq}.{ext}"]),
     ],
@@ -205,3 +223,31 @@ def test_parts_whose_first_chunk_is_lost_are_no_divided_recording(copy: Callable
     codes = {finding.code for finding in result.findings}
     assert "header-missing" in codes
     assert "recording-divided" not in codes
+
+
+@pytest.mark.parametrize(
+    "named", [lambda n: f"call-a/10/{4 + n // 3:02}/{n:06}.webm", lambda n: f"call-a/2026-11-29T10-04-40_{n}.webm"]
+)
+def test_what_auto_proposes_joins_the_recording_as_it_is(
+    recorded_session: Callable[[str], Path], tmp_path: Path, named: Callable[[int], str]
+) -> None:
+    store = renamed(recorded_session(SESSION), tmp_path, named)
+    done = CliRunner().invoke(app, ["merge", "call-a", "-s", str(store), "--layout", "auto", "--no-align", "--json"])
+    report = json.loads(done.stdout)["sessions"][0]["report"]
+    assert report["status"] == "complete", done.output
+    assert [part["part"] for part in report["parts"]] == ["0"]
+
+
+def test_parts_named_by_uuid_are_in_the_order_in_which_they_were_started(tmp_path: Path) -> None:
+    sounds = {}
+    for names in (["0", "1"], ["ffffffff-0000-4000-8000-000000000000", "0fffffff-0000-4000-8000-000000000000"]):
+        folder = tmp_path / names[0] / "call-a"
+        for name, seed in zip(names, (1, 2), strict=True):
+            (folder / "chunks" / name).mkdir(parents=True)
+            (folder / "chunks" / name / "000000.webm").write_bytes(chrome(60, seed=seed).data)
+        parts = [{"part": name, "start_ms": 5000 * number} for number, name in enumerate(names)]
+        (folder / "session.json").write_text(json.dumps({"session_id": "call-a", "parts": parts[::-1]}))
+        result = merge("call-a", store=folder.parent, layout="auto", options=MergeOptions(align=False))
+        sounds[names[0]] = (Path(result.location) / "audio.webm").read_bytes()
+        assert result.status == "complete"
+    assert len({*sounds.values()}) == 1

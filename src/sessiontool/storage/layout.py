@@ -242,6 +242,10 @@ class Layout:
         matches = (self._any_chunk.fullmatch(key) for key in keys)
         return [match["session"] for match in matches if match]
 
+    def fields_of(self, keys: Iterable[str]) -> list[dict[str, str]]:
+        """What the fields are of each key that is a chunk."""
+        return [match.groupdict() for key in keys if (match := self._any_chunk.fullmatch(key))]
+
     def holds_sessions(self, folder: str, keys: Iterable[str]) -> bool:
         """Whether some of `keys`, which are below `folder`, are chunks where that is the store."""
         below = (key.removeprefix(f"{folder}/") for key in keys if key.startswith(f"{folder}/"))

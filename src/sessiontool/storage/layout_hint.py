@@ -22,6 +22,8 @@ ANY = "{*}"
 SEQ = "{seq}"
 _TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
 _NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
+_CLOCK = re.compile(r"[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}", re.ASCII)
+"""Names of folders for years, months, days, hours and minutes, or for several of these."""
 _IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
 _MOST_TAKEN_APART = 20
 """Names from which layouts are proposed; chosen: a proposal is then tried on more."""
@@ -57,6 +59,8 @@ def patterns_of(name: str) -> Iterator[str]:
     elif in_two := _IN_TWO.fullmatch(file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
     yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
+    if numbered and len(folders) > 1 and all(map(_CLOCK.fullmatch, folders)):  # they differ from session to session
+        yield f"{ANY}/" * len(folders) + f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}"
 
 
 def undivided_pattern(layout: Layout, listing: SessionListing) -> str:

@@ -10,6 +10,7 @@ from ..errors import NotFoundError, UsageError
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout
 from .layout_hint import patterns_of
 from .matching import is_pattern
+from .undivided import undivided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,7 +57,8 @@ def proposals(keys: Iterable[str], wanted: AbstractSet[str] = frozenset()) -> li
     for candidates in _candidates(recordings[0]):
         fitting = (one for pattern in candidates if (one := _proposal(pattern, recordings, wanted)))
         if first := next(fitting, None):
-            found.setdefault(first.pattern, first)
+            pattern = undivided(first.pattern, recordings)
+            found.setdefault(pattern, first._replace(pattern=pattern))
     return list(found.values())
 
 

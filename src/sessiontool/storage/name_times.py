@@ -13,6 +13,7 @@ _PARTS = (
 )
 TIME = re.sub(r"\((?!\?)", "(?:", _PARTS) + "|[0-9]{9,19}"
 """A pattern of such times, without groups."""
+_FOLDERS = ("%M", "%H", "%d", "%H%M", "%d%H", "%m%d", "%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M")
 _UNITS_US = ((10, 1_000_000, 1), (13, 1_000, 1), (16, 1, 1), (19, 1, 1_000))
 """By definition: most digits of a number, and what it is multiplied and divided by for us; 10 digits of seconds end
 in 2286."""
@@ -43,3 +44,9 @@ def _zone(text: str | None) -> timezone:
     digits = str(text)[1:].replace(":", "")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-offset if str(text)[0] == "-" else offset)
+
+
+def moments_in(time_us: int) -> set[str]:
+    """What folders for minutes, hours or days are named at a time, in digits alone."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
+    return {moment.strftime(form) for form in _FOLDERS}
