@@ -40,7 +40,14 @@ PATIENCE_S = 60
 _WINDOW_SAMPLES = RATE // 2
 _SEARCH_SAMPLES = 3 * RATE
 _SOUNDING = 0.0004  # root mean square: faint background noise is sound enough to be found again, digital silence is not
-_TYPES = {".webm": "audio/webm", ".vtt": "text/vtt", ".html": "text/html"}
+_TYPES = {
+    ".webm": "audio/webm",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".flac": "audio/flac",
+    ".vtt": "text/vtt",
+    ".html": "text/html",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +258,19 @@ BROWSERS = tuple(_ARGV)
 
 
 def play(browser: str, folders: Mapping[str, Path], stretches: Mapping[str, Sequence[Stretch]]) -> dict[str, Played]:
-    """Plays `audio.webm` with `captions.vtt` of each folder in one browser, all at once, each its own stretches."""
+    """Plays the sound of each folder with `captions.vtt` in one browser, all at once, each its own stretches."""
+    audio = {name: next(folder.glob("audio.*")).name for name, folder in folders.items()}
     plan = [
-        {"name": name, "stretches": [{"from_s": s.from_s, "to_s": s.to_s} for s in stretches[name]]} for name in folders
+        {
+            "name": name,
+            "audio": audio[name],
+            "stretches": [{"from_s": s.from_s, "to_s": s.to_s} for s in stretches[name]],
+        }
+        for name in folders
     ]
     content: dict[str, bytes | Path] = {"/player.html": PLAYER, "/plan.json": json.dumps(plan).encode()}
     for name, folder in folders.items():
-        content |= {f"/{name}/{file}": folder / file for file in ("audio.webm", "captions.vtt")}
+        content |= {f"/{name}/{file}": folder / file for file in (audio[name], "captions.vtt")}
     reports = visit(browser, content, "/player.html")
     return {name: _played(name, reports) for name in folders}
 
