@@ -285,6 +285,23 @@ class TestInTheMiddle:
                 (folder / chunk.name).hardlink_to(chunk)
         return tmp_path / "long"
 
+    def test_ctrl_c_while_it_loads_shows_no_traceback(self, store: Path, tmp_path: Path) -> None:
+        """What it loads first stands still here, so that the moment is met."""
+        slow, loads = tmp_path / "slow", tmp_path / "loads"
+        slow.mkdir()
+        (slow / "typer.py").write_text(f"import time\nopen({str(loads)!r}, 'w').close()\ntime.sleep(60)\n")
+        path = os.pathsep.join([str(slow), os.environ.get("PYTHONPATH", "")])
+        process = subprocess.Popen(
+            argv("merge", SESSION, "-s", store), stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+        )
+        deadline = time.monotonic() + 30
+        while not loads.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == b""
+        assert process.returncode == -signal.SIGINT
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_ctrl_c(self, long_store: Path, tmp_path: Path, number: int) -> None:
         output = tmp_path / "output"

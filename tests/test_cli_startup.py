@@ -68,3 +68,9 @@ def test_a_merge_that_was_done_before_looks_and_leaves(recorded_session: Callabl
     arguments = ("merge", "chrome-silence", "--store", store, "--output", tmp_path, "--no-align")
     imported(*arguments)
     assert imported(*arguments) == frozenset()
+
+
+def test_a_list_loads_nothing_that_merges(recorded_session: Callable[[str], Path]) -> None:
+    """Which would take more memory than the list of many sessions."""
+    found = listed("list", "--store", recorded_session("chrome-silence").parent, "--settle", "0")
+    assert not found & (HEAVY | RARE | {"sessiontool.sessions.merge", "sessiontool.recording.assemble"})

@@ -1,5 +1,16 @@
-"""`python -m sessiontool`."""
+"""The program: what the `sessiontool` script calls, and `python -m sessiontool`."""
 
-from .cli import main
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C just ends it as long as it loads, when there is nothing to be ended well."""
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from .cli import main as run  # noqa: PLC0415 - which takes a moment
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

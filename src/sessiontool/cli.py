@@ -163,7 +163,7 @@ def _open_streams() -> None:
 
 
 def main() -> None:
-    """The program: what the `sessiontool` script calls."""
+    """Run the command line by the arguments of the process."""
     _open_streams()
     use_environment(process_environment())
     switch_threads_often()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit code by the definition of shells: 128 and the number of SIGINT."""
-_STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What stops services and pods, and what a terminal that is closed sends."""
+_STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, what stops services and pods, and what a terminal that is closed sends."""
 _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
@@ -146,9 +146,9 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
     except OSError as error:
         if debug:
             raise
-        console.print_error(
-            StorageError(f"{error.strerror or error}: {error.filename or 'a file'}", hint="try again with --debug")
-        )
+        place = f": {error.filename}" if error.filename else ""
+        hint = "try again with --debug" if place else "is there room for the output, and is the current folder there?"
+        console.print_error(StorageError(f"{error.strerror or error}{place}", hint=hint))
         raise typer.Exit(StorageError.exit_code) from None
     except (typer.Exit, typer.Abort):
         raise
@@ -161,7 +161,7 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """What stops a program from outside ends the block as Ctrl-C does, unless the caller has it ignored (`nohup`)."""
+    """What stops a program ends the block by a KeyboardInterrupt, unless the caller has it ignored (`nohup`)."""
 
     def stop(_number: int, _frame: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -57,7 +57,6 @@ def list_(
     (merged, and changed since).  In a bucket an index of the reports is kept, so that only those that changed are read.
     """
     with common.errors_as_exits():
-        from ..batch.selection import read_time  # noqa: PLC0415
         from ..sessions.list_sessions import STATES, SessionLister  # noqa: PLC0415
         from ..storage.matching import NamedIds  # noqa: PLC0415
 
@@ -69,7 +68,7 @@ def list_(
         if unknown := [one for one in wanted if one not in STATES]:
             raise UsageError(f"there is no state {unknown[0][:40]!r}", hint=f"a state is one of {_STATES}")
         now_s = time.time()
-        since_s = read_time(since, "--since", now_s=now_s) if since else 0.0
+        since_s = _since_s(since, now_s) if since else 0.0
         with open_store_of(settings) as store:
             results = open_result_store_of(settings)
             elsewhere = settings.output is not None
@@ -81,6 +80,12 @@ def list_(
                 raise typer.Exit(code)
             if not count and not common.quiet:
                 console.note(f"no such session in {store.url}")
+
+
+def _since_s(text: str, now_s: float) -> float:
+    from ..batch.selection import read_time  # noqa: PLC0415 - which loads all that merges
+
+    return read_time(text, "--since", now_s=now_s)
 
 
 def _refuse(store: Store, unmet: Iterable[str]) -> int:

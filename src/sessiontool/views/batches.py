@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..batch.job import FAILED, MERGED
-from .view import clock
+from .view import clock, codes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ..batch.job import Outcome
     from ..batch.run_report import Totals
-
-_MOST_CODES = 6
-"""Numbers of codes in a line, chosen: what fits into a terminal."""
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -43,12 +40,6 @@ def _found(outcome: Outcome) -> str:
     """What was lost and found, by the codes of findings."""
     lost = f", {outcome.lost_s:.2f} s of it lost" if outcome.lost_s else ""
     return lost + (f"; findings: {codes_text(outcome.codes)}" if outcome.codes else "")
-
-
-def codes_text(codes: Mapping[str, int]) -> str:
-    """Codes of findings, each with how often it came where that is more than once."""
-    shown = [f"{code} ({count} times)" if count > 1 else code for code, count in list(codes.items())[:_MOST_CODES]]
-    return ", ".join(shown) + (f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else "")
 
 
 def totals_line(totals: Totals) -> str:

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from .batches import codes_text
 from .table import Row
-from .view import clock
+from .view import clock, codes_text
 
 if TYPE_CHECKING:
     from ..sessions.list_sessions import ListedSession

@@ -7,9 +7,8 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..batch.run_report import STATUSES
-from .batches import codes_text
 from .table import Row
-from .view import clock
+from .view import clock, codes_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..documents.report_model import ReportFinding
     from .table import Line
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 _PLACES = {"part": "part", "seq": "chunk", "byte_offset": "byte"}
+_MOST_CODES = 6
+"""Numbers of codes in a line, chosen: what fits into a terminal."""
 MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 
@@ -37,6 +39,12 @@ def clock(seconds: float) -> str:
     minutes, ms = divmod(abs(ms), 60_000)
     hours, minutes = divmod(minutes, 60)
     return sign + (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{ms // 1000:02d}.{ms % 1000:03d}"
+
+
+def codes_text(codes: Mapping[str, int]) -> str:
+    """Codes of findings, each with how often it came where that is more than once."""
+    shown = [f"{code} ({count} times)" if count > 1 else code for code, count in list(codes.items())[:_MOST_CODES]]
+    return ", ".join(shown) + (f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else "")
 
 
 def finding_line(finding: ReportFinding, *, verbose: bool) -> str:
