@@ -2,20 +2,28 @@
 
 usage: python benchmarks/memory.py [--hours 1,6,24] [--no-align]
 
-Sessions of 60 ms packets are made by repeating one of 10 minutes, as recording days of made-up speech would take as
-long; so parts of it are alike, and a merge looks at them twice.  Peaks are those of whole processes.
+Sessions of 60 ms packets are made of one of 10 minutes, as recording days of made-up speech would take as long: each
+part is that again with the end of each packet changed, or a merge would set it aside as an upload that was repeated.
+Peaks are those of whole processes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from processes import run, versions
+
+from sessiontool.media.probe import open_demuxer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 PIECE_S = 600
 
@@ -28,23 +36,40 @@ def make(store: Path, hours: float) -> str:
         subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(piece), *arguments], check=True)
     document = json.loads((piece / "session.json").read_text())
     (part,) = document.pop("parts")
+    recorded = [chunk.read_bytes() for chunk in sorted((piece / "chunks" / "000").iterdir())]
     said = [json.loads(line) for line in (piece / "utterances.jsonl").read_text().splitlines()]
     parts, lines = [], []
     for number in range(round(hours * 3600 / PIECE_S)):
         later_ms = number * (PIECE_S + 1) * 1000
-        chunks = [{**one, "emitted_ms": one["emitted_ms"] + later_ms} for one in part["chunks"]]
+        folder = store / name / "chunks" / f"{number:03d}"
+        folder.mkdir(parents=True)
+        chunks = []
+        for one, data in zip(part["chunks"], another(recorded, number), strict=True):
+            (folder / f"{one['seq']:06d}.webm").write_bytes(data)
+            noted = {"emitted_ms": one["emitted_ms"] + later_ms, "sha256": hashlib.sha256(data).hexdigest()}
+            chunks.append({**one, **noted})
         times = {key: part[key] + later_ms for key in ("start_ms", "stop_ms")}
         parts.append({**part, **times, "part": f"{number:03d}", "chunks": chunks})
         for one in said:
             moved = {key: one[key] + later_ms / 1000 for key in ("t_start", "t_end")}
             lines.append(json.dumps({**one, **moved, "id": f"{one['id']}-{number}"}))
-        folder = store / name / "chunks" / f"{number:03d}"
-        folder.mkdir(parents=True)
-        for chunk in (piece / "chunks" / "000").iterdir():
-            (folder / chunk.name).hardlink_to(chunk)
     (store / name / "session.json").write_text(json.dumps({**document, "session_id": name, "parts": parts}))
     (store / name / "utterances.jsonl").write_text("\n".join(lines))
     return name
+
+
+def another(chunks: Sequence[bytes], number: int) -> Iterator[bytes]:
+    """The chunks of a part of its own: the same, but for the last bytes of each packet."""
+    whole = bytearray(b"".join(chunks))
+    demuxer, at = open_demuxer(bytes(whole)), 0
+    for packets in [*demuxer.feed(bytes(whole)), *demuxer.flush()]:
+        for payload in packets.payloads:
+            at = whole.index(payload, at) + len(payload)
+            whole[at - 1] ^= number & 0xFF
+            whole[at - 2] ^= number >> 8
+    for size in map(len, chunks):
+        yield bytes(whole[:size])
+        del whole[:size]
 
 
 def main() -> None:

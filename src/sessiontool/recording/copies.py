@@ -160,8 +160,10 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
         numbered = longer.dialect is not None and longer.dialect.container != WEBM
         telling = min(shorter.size_bytes, _VOICE_BYTES if numbered else longer.sizes[0])
         return telling >= _VOICE_BYTES and longer.head_bytes.startswith(shorter.head_bytes)
+    if not same_time:  # which is soon known, and true of few
+        return False
     alike = sum(a == b for a, b in zip(one.head_bytes, two.head_bytes, strict=False))
-    return same_time and alike >= MOST * len(shorter.head_bytes)
+    return alike >= MOST * len(shorter.head_bytes)
 
 
 def _has_the_same_sound(one: ChunkSurvey, two: ChunkSurvey) -> bool:
