@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, levels, measured, sound, voice
 
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Rows, to_db
-from sessiontool.alignment.segments import find_islands
+from sessiontool.alignment.noise_floor import behind_speech
+from sessiontool.alignment.segments import AWAY_FRAMES, find_islands
 from sessiontool.timeline import Span, Timeline
 
 SEED, COUNT = 3, 20
@@ -201,3 +202,15 @@ def test_what_a_decoder_makes_up_behind_a_hole_is_no_speech() -> None:
     assert len(measured(samples, timeline=Timeline(spans)).channels[0].islands) == 1
     samples[0, 20 * RATE : 22 * RATE] = spoken
     assert len(measured(samples, timeline=Timeline(spans)).channels[0].islands) == 2
+
+
+@given(st.sets(st.integers(0, 12_999), min_size=1, max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_what_is_behind_the_speaker_is_away_from_what_is_loud_in_any_minute(loud: set[int]) -> None:
+    overall = np.full(13_000, 50, np.uint8)
+    overall[:700] = 200  # the loudest twentieth, by which it is told what is loud
+    overall[sorted(loud)] = 200
+    away = [overall[max(0, k - AWAY_FRAMES) : k + AWAY_FRAMES + 1].max() != 200 for k in range(len(overall))]
+    found = behind_speech(np.full(13_000, 12, np.float16), overall)
+    assert found is not None
+    assert found.tolist() == away

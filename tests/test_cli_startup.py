@@ -18,17 +18,21 @@ RARE = frozenset(
     {
         "email.utils",
         "html",
+        "sessiontool.metrics.document",
         "sessiontool.recording.plan",
         "sessiontool.recording.survey",
         "sessiontool.sessions.fill_gaps",
         "sessiontool.sessions.redaction.packet_cuts",
+        "sessiontool.sessions.result_shapes",
         "sessiontool.sessions.verify_flac",
         "sessiontool.sessions.verify_m4a",
         "sessiontool.sessions.verify_mp3",
         "sessiontool.storage.layout_hint",
+        "tomllib",
     }
 )
-"""What a session needs that is damaged, redacted, of another codec, or has captions for a log or a second recording."""
+"""What a session needs that is aligned, was merged before, has settings in a file, is damaged, redacted, of another
+codec, or has captions for a log or a second recording."""
 
 
 def listed(*arguments: str | Path) -> frozenset[str]:
