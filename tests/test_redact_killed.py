@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import time
 from pathlib import Path
@@ -44,12 +43,12 @@ def test_a_killed_redaction_leaves_no_mixed_folder(tmp_path: Path) -> None:
     copytree(store_of(SESSION) / SESSION, store / SESSION)
     folder = Path(merge(SESSION, store=store, options=MergeOptions(align=False)).location) / "redacted"
     redact(SESSION, store=store, asked=RedactRequest(spans=("spans.jsonl", b'{"start_s": 0.5, "end_s": 0.7}')))
-    chance, seen = random.Random(5), set()
+    seen = set()
     for number in range(KILLS):
         span = json.dumps({"start_s": 1.0 + 0.5 * number, "end_s": 1.3 + 0.5 * number}).encode()
         before = (store / SESSION / "redactions.jsonl").read_bytes()
         began = folder.joinpath("report.json").read_bytes() if folder.joinpath("report.json").exists() else b""
-        killed(store, span, chance.uniform(0, 0.12))
+        killed(store, span, 0.001 * 1.25**number)  # to 0.6 s: also on a busy machine some are before, some behind
         found = verify(SESSION, store=store)
         assert found.findings == ()
         assert found.redacted is None or {one.code for one in found.redacted.findings} <= {"redacted-stale"}
