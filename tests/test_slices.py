@@ -100,6 +100,16 @@ def test_slices_are_one_recording_on_one_clock(tmp_path: Path, form: str) -> Non
     assert_verified(tmp_path)
 
 
+def test_what_no_silence_fills_between_slices_does_not_add_up(tmp_path: Path) -> None:
+    """25 ms between two slices are filled with 20: forty of them were 195 ms off."""
+    session = sliced(tmp_path / "s", "one part", count=40)
+    report, packets = session.merged()
+    for number, start_ms in enumerate(session.starts_ms):
+        assert session.place_ms(report, number, packets) == pytest.approx(start_ms - 1000, abs=25)
+    assert report["duration_s"] * 1000 == pytest.approx(session.starts_ms[-1] - 1000 + LENGTH_MS, abs=25)
+    assert_verified(tmp_path)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("noted", [True, False])
 def test_a_lost_slice_is_as_long_as_its_neighbours(tmp_path: Path, form: str, noted: bool) -> None:

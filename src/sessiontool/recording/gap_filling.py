@@ -76,8 +76,8 @@ class TimelineBuilder:
         self._from_start = True
         self._slices_from_us: int | None = None  # session clock at the first slice of the part
         self._span_start: int | None = None
-        self._lag_sum = 0
-        self._lag_count = 0
+        self._lag_sum = self._lag_count = 0
+        self._owed = 0  # samples of the time before a slice that no whole unit of silence fills: the next one has them
         self.filler = _OPUS  # what silence is made of, from the next part on
         self._silent_samples = 0  # inserted so far
 
@@ -120,8 +120,10 @@ class TimelineBuilder:
             last_end_us = session_start_us - lead_us
         else:
             gap_us = session_start_us - last_end_us
-            gap = us_to_samples(gap_us) - pre_skip
+            gap = us_to_samples(gap_us) - pre_skip + (self._owed if slice_cause else 0)
             packets = max(0, self.filler.count(gap)) if gap <= self.room_samples else 0
+            rest = gap + self._position - self.filler.end(self._position, packets)
+            self._owed = rest if abs(rest) <= 2 * LAG_LIMIT_SAMPLES else 0
         if not slice_cause:
             self._slices_from_us = None
         elif self._slices_from_us is None or self._part != part:
