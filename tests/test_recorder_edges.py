@@ -116,6 +116,11 @@ def test_stopped_at_once_it_has_what_there_was(page: Page) -> None:
     )
     (part,) = document["parts"]
     assert part["stop_ms"] >= part["start_ms"]
+    assert part["chunks"]
+    for seq, chunk in enumerate(part["chunks"]):
+        assert chunk["seq"] == seq
+        assert part["start_ms"] <= chunk["emitted_ms"] < part["stop_ms"] + 1000 * START_S
+        assert len(chunk["sha256"]) == 64
     assert document["ended_at"] > document["started_at"]
 
 
@@ -155,6 +160,22 @@ def test_a_microphone_that_is_refused_leaves_nothing_in_the_way(page: Page) -> N
     assert found == ["Permission denied", "closed", "recording"]
 
 
+def test_a_session_is_recorded_once_at_a_time(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const { recorder } = await alone({ sessionId: "once" });
+        const { recorder: second } = await alone({ sessionId: "once" });
+        await recorder.start();
+        const said = await second.start().then(() => "began", (error) => error.message);
+        const ended = await second.finish().then(() => "ended", (error) => error.message);
+        await recorder.finish();
+        return [said, ended, recorder.session.parts.length];
+        """,
+    )
+    assert found == ["another tab records this session", "another tab records this session", 1]
+
+
 def test_another_microphone_turns_the_first_off(page: Page) -> None:
     found = run(
         page,
@@ -192,6 +213,44 @@ def test_names_of_all_sorts_are_kept_as_they_are(page: Page) -> None:
 
 
 # -- while it records
+
+
+def test_a_remote_voice_is_heard_though_nothing_else_plays_it(page: Page) -> None:
+    """In Chromium Web Audio gets nothing of a remote track without a media element: the recorder has one of its own."""
+    heard, removed = run(
+        page,
+        """
+        const { recorder } = await alone();
+        await recorder.start();
+        const sound = new AudioContext();
+        const [tone, out] = [new OscillatorNode(sound), new MediaStreamAudioDestinationNode(sound)];
+        tone.connect(out);
+        tone.start();
+        const [here, there] = [new RTCPeerConnection(), new RTCPeerConnection()];
+        here.onicecandidate = ({ candidate }) => there.addIceCandidate(candidate);
+        there.onicecandidate = ({ candidate }) => here.addIceCandidate(candidate);
+        const got = new Promise((resolve) => (there.ontrack = ({ track }) => resolve(new MediaStream([track]))));
+        here.addTrack(out.stream.getAudioTracks()[0], out.stream);
+        await here.setLocalDescription();
+        await there.setRemoteDescription(here.localDescription);
+        await there.setLocalDescription();
+        await here.setRemoteDescription(there.localDescription);
+        const remove = recorder.addAssistant(await got);
+        const level = () => recorder.lanes[1].level;
+        for (let tries = 0; tries < 100 && level() < 0.1; tries++) await pause(100);
+        const levels = [level()];
+        remove();
+        for (let tries = 0; tries < 100 && level() > 0; tries++) await pause(100);
+        levels.push(level());
+        await recorder.finish();
+        here.close();
+        there.close();
+        await sound.close();
+        return levels;
+        """,
+    )
+    assert heard > 0.1
+    assert removed == 0
 
 
 def test_a_part_that_ends_in_a_pause_begins_again_only_by_resume(page: Page) -> None:
@@ -530,7 +589,7 @@ def test_a_body_that_is_too_large_is_answered_and_not_cut_off(page: Page) -> Non
 CALL = """
 const { Conversation } = await import("/realtime.js");
 const { Script, demo } = await import("/demo/peer.js");
-const { recorder } = await alone();
+const { recorder, kept } = await alone();
 const connections = [];
 const Real = RTCPeerConnection;
 window.RTCPeerConnection = class extends Real {
@@ -539,7 +598,8 @@ window.RTCPeerConnection = class extends Real {
     connections.push(this); // of the first call, its peer, the second call, its peer …
   }
 };
-const given = { recorder, exchange: demo(await Script.load(0), 14), instructions: "", lead_s: 13 };
+const given = { recorder, exchange: demo(await Script.load(0), 14), lead_s: 13 };
+given.instructions = "Answer in one sentence.";
 const conversation = new Conversation(given);
 await recorder.start();
 const until = async (what) => { while (!what()) await pause(50) };
@@ -601,7 +661,7 @@ def test_a_session_that_waits_gets_the_new_microphone_too(page: Page) -> None:
         const sent = () => connections[2].getSenders()[0].track.id;
         const before = sent();
         recorder.setMicrophone(await navigator.mediaDevices.getUserMedia({{ audio: true }}));
-        await pause(300);
+        for (let tries = 0; tries < 100 && sent() === before; tries++) await pause(100);
         const after = sent();
         conversation.stop();
         await recorder.finish();
@@ -610,3 +670,55 @@ def test_a_session_that_waits_gets_the_new_microphone_too(page: Page) -> None:
         """,
     )
     assert before != after
+
+
+def test_a_pause_over_the_rollover_is_one_pause(page: Page) -> None:
+    statuses, parts, sessions, notes = run(
+        page,
+        f"""
+        {CALL}
+        await conversation.start();
+        const first = conversation.current.id;
+        await pause(300);
+        recorder.pause();
+        const statuses = [recorder.status];
+        await until(() => conversation.current.id !== first);
+        statuses.push(recorder.status);
+        recorder.resume();
+        statuses.push(recorder.status);
+        await pause(300);
+        conversation.stop();
+        await recorder.finish();
+        window.RTCPeerConnection = Real;
+        const {{ parts, realtime_sessions, notes }} = recorder.session;
+        return [statuses, parts, realtime_sessions.length, notes.map(({{ kind }}) => kind)];
+        """,
+    )
+    assert statuses == ["paused", "paused", "recording"]
+    (part,) = parts
+    (pause,) = part["pauses"]
+    assert part["start_ms"] < pause["start_ms"] < pause["end_ms"] < part["stop_ms"]
+    assert sessions >= 2
+    assert "realtime-rollover" in notes
+
+
+def test_instructions_and_what_is_pushed_are_logged(page: Page) -> None:
+    lines = run(
+        page,
+        f"""
+        {CALL}
+        await conversation.start();
+        conversation.push("The customer is in Berlin.");
+        await pause(300);
+        conversation.stop();
+        await recorder.finish();
+        window.RTCPeerConnection = Real;
+        return kept.filter(({{ key }}) => key.includes("/events/")).map(text).join("");
+        """,
+    )
+    logged = [json.loads(line) for line in lines.splitlines()]
+    sent = {one["event"]["type"]: one["event"] for one in logged if one["from"] == "client"}
+    assert sent["session.update"]["session"]["instructions"] == "Answer in one sentence."
+    assert sent["conversation.item.create"]["item"]["content"][0]["text"] == "The customer is in Berlin."
+    assert logged[0]["event"]["type"] == "session.created"
+    assert [one["t_ms"] for one in logged] == sorted(one["t_ms"] for one in logged)
