@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mp4_recordings
+import numpy as np
 import ogg_recordings
 import pytest
 from purging import examine
 from recordings import blobs, firefox, recorded_chunks
+from test_pcm import webm
 
 from sessiontool import MergeOptions, merge, verify
 from sessiontool.errors import RecordingError
@@ -171,6 +173,16 @@ def test_a_recorder_that_is_started_again_with_the_same_header_repeats_nothing(t
     result = merged(tmp_path, in_part([*blobs(first, 60, lead=0, inside=0), second.data]))
     assert "recorder-restarted" in {one.code for one in result.findings}
     assert result.report["packets"]["recorded"] == 240
+
+
+def test_pcm_that_is_started_again_with_the_same_header_is_all_there(tmp_path: Path) -> None:
+    """Its chunks have no times of their own: what follows the header decides."""
+    noise = [np.random.default_rng(seed).integers(-(1 << 22), 1 << 22, 960 * 200) / (1 << 23) for seed in (1, 2)]
+    first, second = (webm(sound.astype("<f4")) for sound in noise)
+    third = len(first) // 3
+    result = merged(tmp_path, in_part([first[:third], first[third : 2 * third], first[2 * third :], second]))
+    assert "upload-unwrapped" not in {one.code for one in result.findings}
+    assert result.report["duration_s"] == pytest.approx(4.0, abs=0.03)
 
 
 def test_purge_keeps_a_copy_with_sound_of_its_own(tmp_path: Path) -> None:

@@ -99,3 +99,13 @@ def repeated_heads(first: bytes, data: bytes) -> Iterator[int]:
         yield head
     else:
         yield from range(common - _BY_CHANCE_BYTES, common + 1)
+
+
+def begins_anew(rest: bytes) -> bool:
+    """Whether what is behind a header begins with a cluster at time 0, as a recorder writes that is started again."""
+    with suppress(ValueError):
+        cluster = ebml.read_header(rest, 0)
+        stamp = ebml.read_header(rest, cluster[2]) if cluster and cluster[0] == ebml.CLUSTER else None
+        if stamp and stamp[0] == ebml.TIMESTAMP:
+            return not any(rest[stamp[2] : stamp[2] + stamp[1]])
+    return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
-from ..media.repeated_heads import head_bytes, repeated_heads
+from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads
 from .findings import beginning_repeated, padded
 from .padding import PADDING
 from .records import Stretch
@@ -181,10 +181,11 @@ class RepeatFinder:
         """What a chunk has behind the beginning that it shares with the first one, if it does."""
         for count in self._counts(first, data):
             rest = survey(chunk, data[count:], self._mime_type, first.survey.track)
-            if rest.has_header:
+            if rest.has_header or (first.survey.digests and begins_anew(data[count:])):
                 continue
             self._alike += 1
-            goes_on = rest.start_ms is None or rest.start_ms >= self._end_ms - _APART_MS
+            apart_ms = min(_APART_MS, first.survey.length_ms / 2) if first.survey.digests else _APART_MS
+            goes_on = rest.start_ms is None or rest.start_ms >= self._end_ms - apart_ms
             restarts = rest.start_ms is not None and abs(rest.start_ms - (first.survey.start_ms or 0.0)) < _APART_MS
             if goes_on:
                 self._going_on += 1
