@@ -1,6 +1,7 @@
 """The fault table: what `cat | ffmpeg -c copy`, `cat | mkvmerge` and sessiontool make of the same damaged recordings.
 
     python benchmarks/faults.py [--seconds 60] [--seed 1] > faults.md
+    python benchmarks/faults.py --formats
     python benchmarks/faults.py --random 1000 [--seed 1] [--jobs 2] [--corpus DIR]
     python benchmarks/faults.py --random-case SEED:INDEX [--corpus DIR] [--keep DIR]
 
@@ -8,6 +9,9 @@ Recordings of Chrome and Firefox are simulated, each fault is done to each of th
 the packets in it against the truth.  Prints Markdown tables: in each cell the exit code, how many of the packets that
 are whole in the input were lost, how many are wrong in the output (more than 20 ms from where they belong, damaged, or
 there twice), and what the tool said.  A tool that is not installed is left out.
+
+With --formats: the same faults on AAC, MP3, PCM and a complete file per slice, merged by sessiontool alone
+(`format_faults.py`).
 
 With --random: so many cases of one to four random faults on real and simulated recordings of all containers, merged by
 sessiontool alone and judged against the undamaged recordings (`tests/random_cases.py`); prints a table by kind of fault
@@ -82,12 +86,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--formats", action="store_true")
     parser.add_argument("--random", type=int, metavar="N")
     parser.add_argument("--random-case", metavar="SEED:INDEX")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
+    if arguments.formats:
+        import format_faults  # noqa: PLC0415 - numpy and encoders, which nothing else here needs
+
+        format_faults.print_table()
+        return
     if arguments.random_case is not None:
         random_faults_run.show_case(arguments.random_case, arguments.corpus, arguments.keep)
         return
