@@ -124,6 +124,78 @@ def test_numbers_do_for_names() -> None:
     assert session({"session_id": 5, "parts": [{"part": 0}]})[0].parts[0].part == "0"
 
 
+def test_fields_that_javascript_spells_are_read() -> None:
+    model, problems = session(
+        {
+            "sessionId": "a",
+            "startedAt": "2026-01-01T00:00:00Z",
+            "speakers": {"stopMs": "Dana"},
+            "parts": [
+                {
+                    "part": "000",
+                    "startMs": 700,
+                    "stopMs": 60000,
+                    "mimeType": "audio/webm",
+                    "pauses": [{"startMs": 1, "endMs": 2}],
+                    "chunks": [{"seq": 0, "emittedMs": 5000}],
+                }
+            ],
+        }
+    )
+    (part,) = model.parts
+    assert not problems
+    assert (model.session_id, model.started_at, model.speakers) == ("a", "2026-01-01T00:00:00Z", {"stopMs": "Dana"})
+    assert (part.start_ms, part.stop_ms, part.mime_type) == (700, 60000, "audio/webm")
+    assert [(one.start_ms, one.end_ms) for one in part.pauses] == [(1, 2)]
+    assert [one.emitted_ms for one in part.chunks] == [5000]
+
+
+def test_a_known_spelling_counts_before_another_one() -> None:
+    assert session({"started_at": "a", "startedAt": "b"})[0].started_at == "a"
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (("start,end,role,text", "1,2,user,Well, yes,of course"), "Well, yes,of course"),
+        (("start,text,role", "1,Well, yes,of course,user"), "Well, yes,of course"),
+        (("role;text;start", "user;Well; yes;1"), "Well; yes"),
+        (("role,text", 'user,"Well, yes", of course'), "Well, yes, of course"),
+        (
+            ("user,1.0,Well then, yes it is", *(f"assistant,{k}.5,Fine by number {k}" for k in range(2, 9))),
+            "Well then, yes it is",
+        ),
+    ],
+)
+def test_a_text_with_the_tables_separator_is_read_whole_and_named(lines: tuple[str, ...], text: str) -> None:
+    found, problems = utterances(*lines, name="utterances.csv")
+    assert (found[0].role, found[0].text) == ("user", text)
+    assert found[0].t_start_us == (1_000_000 if "start" in lines[0] or "1.0" in lines[0] else None)
+    (problem,) = problems
+    assert "has more cells than there are columns" in problem
+
+
+def test_a_column_without_a_name_is_no_part_of_the_text() -> None:
+    rows = [f"user,Hello {k},0.9" for k in range(4)]
+    found, problems = utterances("role,text", *rows, name="utterances.csv")
+    assert [one.text for one in found] == [f"Hello {k}" for k in range(4)]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("names", "roles"),
+    [
+        (("caller", "callee"), ("user", "assistant")),
+        (("agent", "callee"), ("assistant", "user")),
+        (("seller", "buyer"), ("assistant", "user")),
+    ],
+)
+def test_names_of_both_sides_of_a_call_are_two_roles(names: tuple[str, str], roles: tuple[str, str]) -> None:
+    lines = [json.dumps({"role": name, "text": "Hello."}) for name in names * 2]
+    assert tuple(one.role for one in utterances(*lines)[0]) == roles * 2
+
+
+# -- what is wrong in utterances
 # -- what is wrong in utterances
 
 

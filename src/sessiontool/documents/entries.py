@@ -70,7 +70,7 @@ def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries 
         yield from _json(text, name, troubles)
     elif CUES.search(text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
-    elif rows := rows_in(text, troubles.broken):
+    elif rows := rows_in(text, troubles.broken, troubles.odd):
         yield from _found(rows, "row")
     elif lines := dialogue_in(text):
         yield from _found(lines, "line")

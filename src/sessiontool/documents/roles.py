@@ -20,16 +20,17 @@ USER, ASSISTANT, UNSPOKEN = "user", "assistant", "unspoken"
 _USERS = frozenset(
     words_of(
         "user human customer caller client trainee me you guest patient student learner candidate interviewee "
-        "visitor enduser consumer member person local callee inbound input useraudio microphone mic speakeruser "
-        "shopper lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario utilisateur"
+        "visitor enduser consumer member person local inbound input useraudio microphone mic speakeruser "
+        "shopper buyer lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario "
+        "utilisateur"
     )
 )
 _ASSISTANTS = frozenset(
     words_of(
         "assistant ai bot agent model systemvoice aiagent voiceagent aiassistant voiceassistant voicebot chatbot "
         "robot gpt chatgpt openai gemini claude llm virtualassistant virtualagent machine output remote trainer "
-        "tutor coach interviewer persona character avatar representative rep outbound agentaudio ivr assistent "
-        "berater beraterin asistente agente conseiller"
+        "tutor coach interviewer persona character avatar representative rep seller salesperson outbound agentaudio "
+        "ivr assistent berater beraterin asistente agente conseiller"
     )
 )
 _UNSPOKEN_ROLES = frozenset(

@@ -7,14 +7,16 @@ the finding names file and field.
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
 from .entries import twice
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
-from .models import SessionDocument
+from .models import ChunkEntry, ConsentEntry, PartEntry, PauseEntry, RecordingEntry, SessionDocument
 from .reading import read_object
 from .sha256_text import with_hex_digests
+from .texts import plain
 from .utterances import all_broken
 
 if TYPE_CHECKING:
@@ -30,10 +32,34 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), _broken(name, [f"is not valid JSON ({json_problem(error)})"])
     if not isinstance(value, dict):
         return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
+    value = _spelt_as_known(value)
     wrong = _split_speakers(value)
     model, problems = read_object(SessionDocument, value)
     session, digests = with_hex_digests(model or SessionDocument())
     return session, _broken(name, [*wrong, *problems, *digests, *map(twice, doubled)])
+
+
+_MOST_DEPTH = 6
+"""Levels of lists and objects in which there are known names; derived: the chunks of a part of a session."""
+_KINDS = (SessionDocument, PartEntry, ChunkEntry, PauseEntry, RecordingEntry, ConsentEntry)
+_NAMES = {plain(one.name): one.name for kind in _KINDS for one in fields(kind)}
+"""The names of all fields, by their letters."""
+
+
+def _spelt_as_known(value: Any, depth: int = _MOST_DEPTH) -> Any:
+    """A value whose fields have the names that are known, as JavaScript writes them too: `startMs` for `start_ms`.
+
+    Who speaks is named by the recorder, and stays as it is.
+    """
+    if isinstance(value, list):
+        return [_spelt_as_known(one, depth - 1) for one in value] if depth else value
+    if not isinstance(value, dict) or not depth:
+        return value
+    made: dict[str, Any] = {}
+    for name, held in value.items():
+        known = _NAMES.get(plain(str(name)), str(name))
+        made[name if known in value else known] = held if known == "speakers" else _spelt_as_known(held, depth - 1)
+    return made
 
 
 def _split_speakers(value: dict[str, Any]) -> list[str]:

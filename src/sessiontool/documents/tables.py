@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 from io import StringIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .lenient import shown
 from .moments import read_moment
 from .roles import role_named
 from .texts import plain, text_fields
@@ -27,19 +28,26 @@ _MOST_COLUMNS = 30
 """Fields of a line; chosen: what has more is no log of a conversation."""
 _MOST_ROLES = 4
 """Number of different words in a column of roles, as units of its content; chosen."""
+_LEAST_ROWS = 3
+"""Number of rows, as units of evidence, that have cells of a column without a name; chosen."""
 _MOST = 0.8
 """So many of the rows (a share, chosen) must hold what makes a column what it is."""
 
 
-def rows_in(text: str, problems: LogProblems) -> list[tuple[int, dict[str, Any]]]:
-    """The rows of a table, each with its number; none where a text is no table."""
+def rows_in(text: str, broken: LogProblems, odd: LogProblems) -> list[tuple[int, dict[str, Any]]]:
+    """The rows of a table, each with its number; none where a text is no table.
+
+    What could not be read goes to `broken`, and that texts seem to hold what separates columns to `odd`.
+    """
     text = text.lstrip("\ufeff\r\n ")
     if separator := _separator(text):
-        return list(_named_rows(text, separator, problems))
+        rows = _rows(text, separator, broken)
+        names = [name.strip() for name in next(rows, _Row(0, [], "")).cells]
+        return _joined(names, [row for row in rows if any(row.cells)], separator, odd)
     for separator in _SEPARATORS:
-        some = list(_cells("\n".join(text.split("\n", _JUDGED)[:_JUDGED]), separator))
+        some = [row.cells for row in _rows("\n".join(text.split("\n", _JUDGED)[:_JUDGED]), separator)]
         if names := columns_of(some):
-            return [(number, named(names, row)) for number, row in enumerate(_cells(text, separator), 1) if any(row)]
+            return _joined(names, [row for row in _rows(text, separator) if any(row.cells)], separator, odd)
     return []
 
 
@@ -55,24 +63,65 @@ def _separator(text: str) -> str:
     return best
 
 
-def _named_rows(text: str, separator: str, problems: LogProblems) -> Iterator[tuple[int, dict[str, Any]]]:
-    lines = csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    names: list[str] = []
+class _Row(NamedTuple):
+    """What a line holds, or several that share a cell: its number, its cells, and the text they were read from."""
+
+    number: int
+    cells: list[str]
+    text: str
+
+
+def _rows(text: str, separator: str, broken: LogProblems | None = None) -> Iterator[_Row]:
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in StringIO(text, newline=""):
+            taken.append(line)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=separator, skipinitialspace=True)
     try:
-        for number, row in enumerate(lines, 1):
-            if not names:
-                names = [name.strip() for name in row]
-            elif any(row):
-                yield number, named(names, row)
+        for number, cells in enumerate(reader, 1):
+            yield _Row(number, cells, "".join(taken))
+            taken.clear()
     except csv.Error as error:
-        problems.add(f"row {lines.line_num}: is no table row ({error}); what follows was not read")
+        if broken is not None:
+            broken.add(f"row {reader.line_num}: is no table row ({error}); what follows was not read")
 
 
-def _cells(text: str, separator: str) -> Iterator[list[str]]:
-    try:
-        yield from csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    except csv.Error:
-        return
+def _joined(
+    names: Sequence[str], rows: Sequence[_Row], separator: str, odd: LogProblems
+) -> list[tuple[int, dict[str, Any]]]:
+    """The rows by the names of their columns; cells that are too many belong to the text, which was not quoted.
+
+    Where every row has as many too many, they are columns without a name.
+    """
+    text_name = next(iter(text_fields(dict.fromkeys(names, "x"))), None)
+    over = [_too_many(names, row.cells) for row in rows]
+    if text_name is None or not any(over) or (len(over) >= _LEAST_ROWS and min(over) == max(over)):
+        return [(row.number, named(names, row.cells)) for row in rows]
+    place = names.index(text_name)
+    found = []
+    for row, more in zip(rows, over, strict=True):
+        is_plain = '"' not in row.text
+        cells = [cell.strip() for cell in row.text.split(separator)] if is_plain and more else row.cells
+        if more:
+            parts = row.text.split(separator) if is_plain else [f" {cell}" for cell in cells]
+            text = separator.join(parts[place : place + more + 1]).strip()
+            cells = [*cells[:place], text, *cells[place + more + 1 :]]
+        found.append((row.number, named(names, cells)))
+    first = next(row.number for row, more in zip(rows, over, strict=True) if more)
+    odd.add(
+        f"row {first}: has more cells than there are columns, as {sum(map(bool, over))} of {len(rows)} rows; "
+        f"{separator!r} was taken for a part of their {shown(text_name)}, which is to stand in quotes"
+    )
+    return found
+
+
+def _too_many(names: Sequence[str], cells: Sequence[str]) -> int:
+    """How many cells a row has that no column is for, but for empty ones at its end."""
+    filled = next((n for n in range(len(cells), 0, -1) if cells[n - 1].strip()), 0)
+    return max(0, filled - len(names))
 
 
 def named(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
 def _speaking(reading: LogReading, entries: deque[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
     """The entries that are speech; each is let go, as those of a day are most of what a merge would hold."""
     has_final = any(not entry.is_interim for entry in entries)
+    has_roles = any(entry.role for entry in entries)
     while entries:
         entry = entries.popleft()
         role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
@@ -112,7 +113,7 @@ def _speaking(reading: LogReading, entries: deque[Entry], roles: Mapping[str, st
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
             fields["text"] = entry.text
-        if role is not None or _has_place(entry):
+        if role is not None or _has_place(entry) or (entry.text and not has_roles):
             fields["role"] = role or ""
         model, wrong = read_object(UtteranceDocument, fields)
         reading.problems.extend(f"{entry.place}: {problem}" for problem in wrong)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     Sound = Mapping[str, BinaryIO]
 
 _DEFAULT_OPTIONS = LogOptions()
+_EVENT_TYPE = re.compile(rb'type\\*"\s*:\s*\\*"[a-z_]+\.[a-z_.]+\\*"')
+"""What every Realtime event has, also inside of a message that was logged as a text."""
+_BEGINNING_BYTES = 1 << 16
+"""Chosen: dozens of events, by which a log of them is recognised."""
 _SILENT_MS = 60_000.0
 """Chosen: a log may end a minute before its recording without a finding."""
 _RECENT_S = 600.0
@@ -103,6 +109,9 @@ def read_notes(
         data, findings = _document(read, listing, name, "warning")
         notes.log_findings += findings
         if findings:
+            continue
+        if _is_event_log(data):
+            _add_events(notes, data, name, listing, options)
             continue
         notes.utterances, findings = read_utterances(
             data,
@@ -180,7 +189,7 @@ def _add_log(
 ) -> None:
     """Add what the events say, if there are any, to what is noted of a session."""
     try:
-        notes.log = read_log(read, listing, notes.session, options, sound)
+        notes.log = read_log(read, listing, notes.session, options, sound) or notes.log
     except RecordingError as error:  # a log that is too large must not cost the recording
         if sound:
             raise
@@ -196,6 +205,29 @@ def _add_log(
         notes.log_findings += joined.findings
     else:
         notes.utterances += notes.log.utterances
+
+
+def _is_event_log(data: bytes) -> bool:
+    """Whether what stands where utterances are expected is a log of Realtime events."""
+    if not _EVENT_TYPE.search(data, 0, _BEGINNING_BYTES):
+        return False
+    from ..events import holds_events  # noqa: PLC0415
+
+    return holds_events(data[:_BEGINNING_BYTES])
+
+
+def _add_events(notes: Notes, data: bytes, name: str, listing: SessionListing, options: LogOptions) -> None:
+    """Add what a log of events says that has the name of a log of utterances; where there is another, that is read."""
+    named = events_in(listing)
+    what = f"{name} holds Realtime events and no utterances: it was "
+    if named:
+        what += f"not read, as {named[0] if len(named) == 1 else EVENTS_FOLDER} is there"
+    else:
+        from ..events import read_events  # noqa: PLC0415
+
+        what += "read as a log of events"
+        notes.log = read_events(io.BytesIO(data), name, session_times(notes.session), options)
+    notes.log_findings.append(Finding("events-in-utterances", "info", what, hint=f"name a log of events {EVENTS[0]}"))
 
 
 def _ends_early(log: EventLog, session: SessionDocument) -> list[Finding]:
