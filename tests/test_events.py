@@ -282,8 +282,26 @@ def test_an_answer_lasts_as_long_as_the_output_buffer_runs() -> None:
 
 
 def test_the_end_of_an_answers_text_is_not_the_end_of_its_sound() -> None:
+    """But about when it was received it began."""
     log = LogOf().begin(400).answer(1000, "a", "Loud and clear!").read()
-    assert told(log) == [("assistant", "Loud and clear!", None, None)]
+    assert told(log) == [("assistant", "Loud and clear!", 1000.0, None)]
+    assert only(log).arrived_us == 1_000_000
+
+
+def test_a_log_in_which_only_whole_texts_have_times_is_read_by_when_they_came() -> None:
+    log = LogOf().begin(400).heard("q", 1000, 3000, 400, "Can you hear me?").answer(4000, "a", "Loud and clear!")
+    for line in log.lines:
+        if not line["event"]["type"].endswith((".done", ".completed")) or "item.done" in line["event"]["type"]:
+            del line["t_ms"]
+    question, answer = log.read().utterances
+    assert (answer.t_start_us, answer.t_end_us) == (4_000_000, None)
+    assert (question.t_end_us or 0) / 1000 == pytest.approx(
+        3000 - 200 + 400, abs=800
+    )  # its transcript came 700 ms late
+    log.lines[:] = [line for line in log.lines if "t_ms" in line]
+    answer, question = log.read().utterances
+    assert (question.t_start_us, question.t_end_us, question.arrived_us) == (None, 4_100_000, 4_100_000)
+    assert (answer.t_start_us, answer.t_end_us, answer.arrived_us) == (4_000_000, None, 4_000_000)
 
 
 def test_an_answer_of_two_items_shares_its_sound_by_their_texts() -> None:

@@ -126,6 +126,21 @@ def test_what_was_heard_is_right_to_a_word(recorded: WithEvents) -> None:
             assert "heard_text" not in one
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_events_under_the_name_of_utterances_are_read_as_events(
+    recorded: WithEvents, tmp_path: Path, beside: bool
+) -> None:
+    session = tmp_path / recorded.session.name
+    shutil.copytree(recorded.session, session)
+    (session / "events.jsonl").rename(session / "utterances.jsonl")
+    if beside:
+        (session / "events.jsonl").write_text(recorded.log)
+    result = merge(session.name, store=tmp_path, output=tmp_path / "out")
+    assert result.transcript["utterances"] == recorded.result.transcript["utterances"]
+    (finding,) = [one for one in result.findings if one.code == "events-in-utterances"]
+    assert ("not read, as events.jsonl is there" in finding.message) is beside
+
+
 def test_captions_show_what_was_heard_and_end_with_a_dash(recorded: WithEvents) -> None:
     folder = Path(recorded.result.location)
     shown = " ".join(cue.text.replace("\n", " ") for cue in webvtt.read(str(folder / "captions.vtt")).captions)
@@ -217,6 +232,18 @@ def test_the_preferred_log_has_its_way(both: Path) -> None:
 def utterance(name: str, role: str, text: str, start_s: float | None, **more: Any) -> Utterance:
     start_us = None if start_s is None else round(start_s * 1e6)
     return Utterance(name, role, text, start_us, None if start_us is None else start_us + 900_000, **more)
+
+
+@pytest.mark.parametrize("prefer", ["utterances", "events"])
+@pytest.mark.parametrize("arrived_in", [0, 1])
+def test_when_something_was_received_says_nothing_where_the_other_log_knows(prefer: Any, arrived_in: int) -> None:
+    exact = Utterance("a", "user", "One.", 1_000_000, None)
+    arrived = Utterance("a", "user", "One.", None, 5_000_000, arrived_us=5_000_000)
+    written, logged = (arrived, exact) if arrived_in == 0 else (exact, arrived)
+    (one,) = join([written], [logged], prefer).utterances
+    assert (one.t_start_us, one.t_end_us, one.arrived_us) == (1_000_000, None, None)
+    (both,) = join([arrived], [arrived], prefer).utterances
+    assert (both.t_start_us, both.t_end_us, both.arrived_us) == (None, 5_000_000, 5_000_000)
 
 
 def test_they_are_joined_by_id_else_by_role_time_and_text() -> None:

@@ -11,13 +11,16 @@ Nothing in a log can stop a merge: whatever is odd is a finding.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from .documents.lenient import LogProblems
 from .documents.log_clock import SessionTimes
 from .model import Utterance
 from .options import LogOptions
 from .realtime.findings import log_findings
+from .realtime.lines import LineReader
 from .realtime.live import live_turns
 from .realtime.log import read_log
 from .realtime.notes import context_of
@@ -26,6 +29,7 @@ from .realtime.reducer import gather
 from .realtime.session_clock import SessionClock, session_clocks
 from .realtime.timestamps import set_times
 from .realtime.turns import in_order, turns_of
+from .realtime.wrappers import events_of, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from .realtime.heard_lanes import HeardLane
     from .realtime.turn import Turn
 
-__all__ = ["EventLog", "Joined", "RealtimeSession", "join", "read_events"]
+__all__ = ["EventLog", "Joined", "RealtimeSession", "holds_events", "join", "read_events"]
 
 
 _DEFAULT_TIMES = SessionTimes()
@@ -128,6 +132,15 @@ def _heard(events: EventTable, sound: Mapping[str, BinaryIO]) -> list[HeardLane]
     return heard_lanes(events, sound)
 
 
+def holds_events(beginning: bytes) -> bool:
+    """Whether most values at the beginning of a file are Realtime events, in whatever they are wrapped."""
+    known = count = 0
+    for line in LineReader(io.BytesIO(beginning), LogProblems()).values():
+        count += 1
+        known += any(is_known(one.event["type"]) and "." in one.event["type"] for one in events_of(line.value))
+    return 2 * known > count
+
+
 def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> RealtimeSession:
     return RealtimeSession(
         id=session.id,
@@ -144,13 +157,18 @@ def _session(session: Session, clock: SessionClock, turns: list[Turn]) -> Realti
 
 
 def _utterance(turn: Turn) -> Utterance:
-    """A turn as the aligner wants it; what is wrong with its text is handed through to the transcript."""
+    """A turn as the aligner wants it; what is wrong with its text is handed through to the transcript.
+
+    When it was received is not before a user's end, and about when an answer begins.
+    """
+    is_user = turn.role == "user"
     return Utterance(
         id=turn.id,
         role=turn.role,
         text=turn.text,
-        t_start_us=_us(turn.start_ms),
-        t_end_us=_us(turn.end_ms),
+        t_start_us=_us(turn.start_ms if is_user or turn.arrived_ms is None else turn.arrived_ms),
+        t_end_us=_us(turn.arrived_ms if is_user and turn.arrived_ms is not None else turn.end_ms),
+        arrived_us=_us(turn.arrived_ms),
         interrupted=turn.interrupted or None,
         heard_text=turn.heard if turn.interrupted and turn.heard != turn.text else None,
         heard_estimated=turn.interrupted,

@@ -91,7 +91,8 @@ def _since(held: tuple[float | None, RealtimeSettings]) -> float:
 class Item:
     """All that is known of one item.  `first_ms` is when it was first heard of, `place` how far into the log that was.
 
-    `texts` are by content part and source.  `spoken_ms` is how long a user's sound is that was transcribed, `words` are
+    `arrived_ms` is when the first of its events came that has a receive time.  `texts` are by content part and source.
+    `spoken_ms` is how long a user's sound is that was transcribed, `words` are
     those of an answer, timed from the start of its sound, `segments` what a transcription says of each speaker.
     """
 
@@ -99,6 +100,7 @@ class Item:
     session: Session
     place: int
     first_ms: float | None
+    arrived_ms: float | None = None
     role: str = ""
     type: str = "message"
     status: str = ""

@@ -38,10 +38,15 @@ class Gathering:
         if item is None:
             item = self.made.items[name] = Item(name, self.sessions.current(), self.place, event.at_ms)
         item.role = item.role or role
+        if item.arrived_ms is None and event.receipt is not None:
+            item.arrived_ms = event.at_ms
+            if item.stopped is not None and item.stopped.at_ms is None:
+                item.stopped.at_ms = event.at_ms  # it was received by then
         return item
 
     def mark(self, event: Event, audio_ms: float) -> Mark:
-        return Mark(audio_ms, event.at_ms, self.sessions.current())
+        """What the server states of its clock; it is not known when an event without a receive time came."""
+        return Mark(audio_ms, event.at_ms if event.receipt is not None else None, self.sessions.current())
 
     def response(self, name: str | None, event: Event) -> Response | None:
         """The response of a name, made where it was not heard of before; None where an event names none."""

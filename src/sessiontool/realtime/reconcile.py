@@ -147,6 +147,7 @@ _INAUDIBLE = _letters(INAUDIBLE)
 
 def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
     """One utterance out of two: the id and unknown fields as written, the rest from the one that is preferred."""
+    written, logged = _without_arrival(written, logged), _without_arrival(logged, written)
     first, second = (logged, written) if prefer == "events" else (written, logged)
     text = first.text if _is_whole(first) else second.text
     is_stated = written.heard_text is not None
@@ -165,6 +166,14 @@ def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
         generated_us=logged.generated_us if _letters(text) == _letters(logged.text) else None,
         extra={**extra, **written.extra},
     )
+
+
+def _without_arrival(one: Utterance, other: Utterance) -> Utterance:
+    """An utterance without the time at which it was received, where the other log knows better."""
+    is_known = other.arrived_us is None and (other.t_start_us is not None or other.t_end_us is not None)
+    if one.arrived_us is None or not is_known:
+        return one
+    return replace(one, t_start_us=None, t_end_us=None, arrived_us=None)
 
 
 def _is_whole(utterance: Utterance) -> bool:

@@ -19,7 +19,8 @@ class Turn:
     where it is whole.  `unfinished` is why the server did not finish an answer.  `heard_ms` is how much of an
     interrupted turn was played, `heard` the words of it, None where only the sound can tell.  `is_open`: the log ends,
     or its session does, before the turn did.  `words` have the times of words from the start of their sound, `segments`
-    are what a transcription that tells speakers apart says of each.
+    are what a transcription that tells speakers apart says of each.  `arrived_ms` is when something of it was received
+    first, where the log has neither a start nor an end.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Turn:
     session: int
     start_ms: float | None = None
     end_ms: float | None = None
+    arrived_ms: float | None = None
     whole_ms: float | None = None
     interrupted: bool = False
     heard_ms: float | None = None

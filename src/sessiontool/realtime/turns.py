@@ -56,6 +56,9 @@ def turns_of(conversation: Conversation, clocks: Mapping[int, SessionClock]) -> 
             made.turns.append(_assistant_turn(item, conversation, sounds.get(item.id), made))
     made.turns += (_lost_turn(name, response, conversation) for name, response in lost_answers(conversation).items())
     for turn in made.turns:
+        if turn.start_ms is None and turn.end_ms is None and turn.id in conversation.items:
+            is_unplayed = turn.role == ASSISTANT and conversation.has_playback  # the log would say when it sounded
+            turn.arrived_ms = None if is_unplayed else conversation.items[turn.id].arrived_ms
         turn.previous = _spoken_before(turn.previous, conversation)
     measure(made.turns, conversation)
     hear(made.turns)
