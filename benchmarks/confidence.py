@@ -6,8 +6,10 @@ usage: python benchmarks/confidence.py FOLDER... [--save FILE]
 Each FOLDER holds sessions with truth.json as `benchmarks/align.py` describes them.  FILE holds what an earlier run
 measured of their placements: the same weights are fitted to it, without the recordings.
 
-Each session is aligned four times: by its log as it is, by one with the times at which texts arrived, by one without
-the assistant's times, and by one without any.  A placement is right if both ends lie within 100 ms of the truth.
+Each session is aligned six times: by its log as it is, by one with the times at which texts arrived, by one without
+the assistant's times, by one without any, by one with exact starts that are called arrivals, the sound of every tenth
+utterance being taken away, and by the log of another session.  A placement is right if both ends lie within 100 ms of
+the truth.
 
 The weights are fitted to all sessions, by a logistic regression whose weights are not below zero; the easy sessions of
 `align` count a quarter of the others.  The table counts placements that are right, by confidence, of each sixth of the
@@ -28,23 +30,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sessiontool.align import align
-from sessiontool.alignment.confidence import BIAS, MOST_GUESSED, PINNED, WEIGHTS, features
+from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Levels
+from sessiontool.alignment.confidence import BIAS, MOST_GUESSED, WEIGHTS, features
+from sessiontool.alignment.speech_activity import measure
 from sessiontool.sessions.explain_alignment import place_session
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sessiontool.alignment.speech_activity import Activity
     from sessiontool.model import Utterance
     from sessiontool.sessions.explain_alignment import PlacingResult
 
 _RIGHT_MS = 100
-_LOGS = ("times", "arrivals", "the user's times", "no times")
+_LOGS = ("times", "arrivals", "the user's times", "no times", "sound missing", "another session's")
 """What logs have."""
 
-_COUNTS = {"align": 0.25}
-"""How much the sessions of a folder count in the fit, others than 1: where nearly all is right there is little to learn
-of what is wrong."""
+_MISSING = 10
+"""Of so many utterances one has no sound, where sound is missing."""
+_BEFORE_MS, _BEHIND_MS = 80, 100
+"""How far around an utterance its sound is taken away."""
+_QUIET = 0.1
+"""Share of levels below the one that is put in its place."""
+
+_COUNTS = {"align": 0.25, "another session's": 0.1}
+"""How much the sessions of a folder, or a kind of log, count in the fit, others than 1: where nearly all is right there
+is little to learn of what is wrong, and the reverse."""
 
 _BINS = (0.9, 0.8, 0.5, 0.0)
 _FOLDS = 6
@@ -76,6 +88,8 @@ def log_as(name: str, log: list[Utterance], truth: dict[str, Any], chance: np.ra
         return [replace(u, t_start_us=None, t_end_us=None) for u in log]
     if name == "the user's times":
         return [replace(u, t_start_us=None, t_end_us=None) if u.role == "assistant" else u for u in log]
+    if name == "sound missing":
+        return [_called_arrival(u, truth.get(u.id, {})) for u in log]
     if name == "arrivals":
         return [_arrived(u, truth.get(u.id, {}), chance) for u in log]
     return log
@@ -88,20 +102,63 @@ def _arrived(one: Utterance, true: dict[str, Any], chance: np.random.Generator) 
     return replace(one, t_start_us=round(1e6 * late), t_end_us=None)
 
 
-def measured(session: Path) -> Iterator[Row]:
-    """The placements of a session whose truth is known, by each kind of log."""
-    truth = json.loads((session / "truth.json").read_text())["utterances"]
-    placed = place_session(open_store(str(session.parent)), session.name)
-    yield from rows(f"{session.parent.name}/{session.name}", placed, truth)
+def _called_arrival(one: Utterance, true: dict[str, Any]) -> Utterance:
+    if true.get("t0") is None:
+        return replace(one, t_end_us=None)
+    at_us = round(1e6 * true["t0"])
+    start_us, end_us = (None, at_us) if one.role == "user" else (at_us, None)
+    return replace(one, t_start_us=start_us, t_end_us=end_us, arrived_us=at_us)
 
 
-def rows(name: str, placed: PlacingResult, truth: Sequence[dict[str, Any]]) -> Iterator[Row]:
-    """The placements of a session, aligned by each kind of log."""
-    known = {one["id"]: one for one in truth}
-    log = [p.utterance for p in placed.alignment.placements]
+def measured(folder: Path) -> Iterator[Row]:
+    """The placements of a folder's sessions whose truth is known, by each kind of log."""
+    sessions = [path.parent for path in sorted(folder.glob("*/truth.json"))]
+    before: list[Utterance] = []
+    if sessions:
+        before = _log_of(place_session(open_store(str(folder)), sessions[-1].name))
+    for session in sessions:
+        truth = json.loads((session / "truth.json").read_text())["utterances"]
+        placed = place_session(open_store(str(folder)), session.name)
+        yield from rows(f"{folder.name}/{session.name}", placed, truth, before)
+        before = _log_of(placed)
+
+
+def _log_of(placed: PlacingResult) -> list[Utterance]:
+    return [p.utterance for p in placed.alignment.placements]
+
+
+def without_sound(placed: PlacingResult, missing: Sequence[dict[str, Any]]) -> Activity:
+    """What is heard of a session if some of its utterances are not, on any channel."""
+    levels = Levels(len(placed.activity.channels))
+    for number, channel in enumerate(placed.activity.channels):
+        for kept, all_rows, step_ms in (
+            (levels.bands[number], channel.bands, FRAME_MS),
+            (levels.power[number], channel.power, POWER_MS),
+        ):
+            values = all_rows[:].copy()
+            quiet = np.quantile(values, _QUIET, axis=0)
+            for one in missing:
+                first = max(0, round(1000 * one["t0"]) - _BEFORE_MS) // step_ms
+                values[first : (round(1000 * one["t1"]) + _BEHIND_MS) // step_ms] = quiet
+            kept.append(values.tobytes())
+    return measure(levels, placed.timeline)
+
+
+def rows(
+    name: str, placed: PlacingResult, truth: Sequence[dict[str, Any]], other: Sequence[Utterance]
+) -> Iterator[Row]:
+    """The placements of a session, aligned by each kind of log, and by that of the `other` session."""
+    true_of = {one["id"]: one for one in truth}
+    log = _log_of(placed)
     chance = np.random.default_rng(zlib.crc32(name.rsplit("/", maxsplit=1)[-1].encode()))
+    missing = [one for one in truth if one.get("t0") is not None][3::_MISSING]
     for kind in _LOGS:
-        made = align(log_as(kind, log, known, chance), placed.timeline, placed.activity, placed.channels)
+        known, activity, logged = true_of, placed.activity, log_as(kind, log, true_of, chance)
+        if kind == "sound missing":
+            known, activity = true_of | {one["id"]: {} for one in missing}, without_sound(placed, missing)
+        elif kind == "another session's":
+            known, logged = {one.id: {} for one in other}, list(other)
+        made = align(logged, placed.timeline, activity, placed.channels)
         for place, evidence in zip(made.placements, made.evidence, strict=True):
             true = known.get(place.utterance.id)
             if true is None or evidence is None or place.start_samples is None or place.end_samples is None:
@@ -109,7 +166,7 @@ def rows(name: str, placed: PlacingResult, truth: Sequence[dict[str, Any]]) -> I
             ends = ((place.start_samples, true.get("t0")), (place.end_samples, true.get("t1")))
             right = all(at is not None and abs(found / 48 - 1000 * at) <= _RIGHT_MS for found, at in ends)
             values = tuple(round(_FEATURE_STEPS * value) for value in features(evidence).values())
-            yield Row(name, kind, right, bool(evidence.pinned < PINNED), values)
+            yield Row(name, kind, right, evidence.is_guess, values)
 
 
 def saved(every: Sequence[Row], path: Path) -> None:
@@ -137,7 +194,8 @@ def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
     """Bias and weights, none below zero, of the chance that a placement is right."""
     values = np.array([row.values for row in every]) / _FEATURE_STEPS
     right = np.array([row.right for row in every], float)
-    weight = np.array([_COUNTS.get(row.session.split("/")[0], 1.0) for row in every])
+    counted = ((row.session.split("/")[0], row.log) for row in every)
+    weight = np.array([_COUNTS.get(folder, 1.0) * _COUNTS.get(log, 1.0) for folder, log in counted])
     bias, weights, pace = 3.0, np.zeros(values.shape[1]), 0.5 / weight.sum()
     speed_bias, speed = 0.0, np.zeros_like(weights)
     for _ in range(_STEPS):
@@ -203,7 +261,7 @@ def main() -> None:
         if source.is_file():
             every += loaded(source)
         else:
-            every += [row for path in sorted(source.glob("*/truth.json")) for row in measured(path.parent)]
+            every += measured(source)
     if options.save:
         saved(every, options.save)
     print("\n".join(report(every)))

@@ -169,6 +169,58 @@ def test_starts_without_ends_may_be_when_a_text_arrived() -> None:
     assert codes(result) == set()
 
 
+def test_starts_that_the_log_calls_arrivals_are_read_as_starts() -> None:
+    """An exact time under another name (`ts`) is no end of what the user said, and a text without sound keeps none."""
+    said = conversation(SEED, COUNT)
+    quiet = sound(SEED, COUNT).copy()
+    gone = [one for one in said if one.role == "user"][2::4]
+    for one in gone:
+        quiet[:, round((one.start_s - 0.1) * RATE) : round((one.end_s + 0.1) * RATE)] = 0
+    log = []
+    for u, one in zip(logged(said, SEED), said, strict=True):
+        at = round(1e6 * one.start_s)
+        start, end = (None, at) if one.role == "user" else (at, None)
+        log.append(replace(u, t_start_us=start, t_end_us=end, arrived_us=at))
+    result = align(log, one_part(quiet.shape[1]), measured(quiet), ROLES)
+    places = dict(zip((one.id for one in said), placed(result), strict=True))
+    assert {places[one.id] for one in gone} == {(None, None)}
+    left = [one for one in said if one not in gone]
+    assert np.abs(errors_ms([places[one.id] for one in left], left)).max() <= 60
+    assert [p.utterance for p in result.placements] == log
+
+
+def test_the_log_of_another_session_is_said_and_nothing_of_it_is_sure() -> None:
+    other = logged(conversation(SEED + 8, COUNT), SEED + 8)
+    result = aligned(other)
+    (finding,) = [one for one in result.findings if one.code == "log-unlike-sound"]
+    assert captions_status_of([finding], [1.0]) == "doubtful"
+    assert status_of([finding]) == "complete"
+    assert sum(place.start_samples is not None for place in result.placements) > COUNT / 2
+    assert all(place.confidence <= 0.5 for place in result.placements)
+    assert "log-unlike-sound" not in codes(aligned(logged(conversation(SEED, COUNT), SEED)))
+
+
+def test_a_place_far_from_where_an_exact_log_has_it_is_a_guess() -> None:
+    said = conversation(SEED, COUNT)
+    log = [seconds(u, s.start_s, s.end_s) for u, s in zip(logged(said, SEED), said, strict=True)]
+    moved = next(k for k, s in enumerate(said) if k > 5 and s.end_s - s.start_s > 2)
+    log[moved] = seconds(log[moved], said[moved].start_s - 1.2, None)
+    place = aligned(log).placements[moved]
+    assert place.start_samples is not None
+    assert place.confidence <= 0.5
+    assert min(p.confidence for k, p in enumerate(aligned(log).placements) if k != moved) > 0.5
+
+
+def test_on_one_channel_a_log_without_roles_is_placed() -> None:
+    said = conversation(SEED, COUNT)
+    mixed = measured(sound(SEED, COUNT).sum(axis=0, keepdims=True))
+    log = [replace(one, role="") for one in logged(said, SEED)]
+    result = align(log, one_part(mixed.duration_ms * RATE // 1000), mixed, ("mixed",))
+    assert [p.utterance for p in result.placements] == log
+    assert np.median(np.abs(errors_ms(placed(result), said))) <= 4
+    assert all(status == (None, None) for status in placed(aligned(log)))
+
+
 def test_people_behind_the_speaker_are_weaker_than_who_speaks() -> None:
     said = conversation(SEED, COUNT)
     samples = sound(SEED, COUNT).copy()

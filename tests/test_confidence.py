@@ -14,9 +14,13 @@ from speech import ROLES, measured, one_part, voice
 
 from sessiontool.align import align
 from sessiontool.alignment.confidence import (
+    BESIDE_MS,
     BIAS,
+    FAR_OFF,
+    MOST_BESIDE,
     MOST_GUESSED,
     PINNED,
+    UNFIT,
     WEIGHTS,
     Evidence,
     confidence,
@@ -111,6 +115,23 @@ def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:
 def test_a_place_that_the_order_does_not_tell_is_no_better_than_a_guess() -> None:
     assert confidence(replace(SOUND, pinned=1.0)) > 0.8
     assert confidence(replace(SOUND, pinned=PINNED - 0.01)) <= MOST_GUESSED
+
+
+def test_nothing_of_a_log_that_does_not_fit_the_sound_is_better_than_a_guess() -> None:
+    assert confidence(replace(SOUND, misfit=UNFIT - 0.01)) > MOST_GUESSED
+    assert confidence(replace(SOUND, misfit=UNFIT)) <= MOST_GUESSED
+
+
+def test_a_place_far_from_the_logs_own_time_is_no_better_than_a_guess() -> None:
+    far_ms = (FAR_OFF + 0.1) * SOUND.start_spread_ms
+    assert confidence(replace(SOUND, start_residual_ms=far_ms - 0.2 * SOUND.start_spread_ms)) > MOST_GUESSED
+    assert confidence(replace(SOUND, start_residual_ms=-far_ms)) <= MOST_GUESSED
+    assert confidence(replace(SOUND, start_residual_ms=far_ms, pinned=1.0)) > MOST_GUESSED
+
+
+def test_where_the_other_voice_of_a_channel_may_hide_an_edge_the_place_is_not_sure() -> None:
+    assert confidence(replace(SOUND, beside_ms=BESIDE_MS)) > 0.8
+    assert confidence(replace(SOUND, beside_ms=BESIDE_MS - 1)) == MOST_BESIDE
 
 
 def test_of_texts_that_are_alike_and_one_of_which_was_never_said_none_is_sure() -> None:

@@ -21,10 +21,12 @@ from .alignment.doubted_channels import Attempt, Attempts, without_doubt
 from .alignment.far_offset import far_offset_ms, moved
 from .alignment.findings import channel_notes, clock_far_off, session_findings
 from .alignment.gap_cuts import marked_where_cut
+from .alignment.log_fit import unfit_log
 from .alignment.log_readings import readings, twins
 from .alignment.quantiles import median
 from .alignment.recorded_time import Axis
 from .alignment.stretches import with_speech
+from .alignment.voices import are_of_one_channel, as_one_voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,11 +85,12 @@ def align(
     """Place every utterance that can be heard.
 
     `channels` names the role on each channel, left first; one channel named `mixed` carries all roles.  Utterances
-    of unknown roles are never placed.
+    of unknown roles are placed where there is one channel and no role is known, and nowhere else.
     """
     axis = Axis(timeline.spans, activity.duration_ms)
     attempts = Attempts(timeline, axis, channels)
-    best, far_ms = _by_any_clock(utterances, activity, attempts)
+    asked = as_one_voice(utterances) if are_of_one_channel(utterances, activity) else utterances
+    best, far_ms = _by_any_clock(asked, activity, attempts)
     best = without_doubt(best, attempts)
     lanes, evidence, activity = best.lanes, best.evidence, best.activity
     placements = [replace(p, utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
@@ -97,7 +100,8 @@ def align(
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     placements = [marked_where_cut(placement, axis) for placement in placements]
     parts = tuple(_describe(number, name, lanes, axis, far_ms) for number, name in enumerate(axis.parts))
-    findings = [*clock_far_off(far_ms), *session_findings(placements, lanes, activity, axis, swapped=best.swapped)]
+    of_session = session_findings(placements, lanes, activity, axis, swapped=best.swapped)
+    findings = [*unfit_log(evidence), *clock_far_off(far_ms), *of_session]
     heard = tuple(channel_notes(lanes, activity, axis))
     expected = _expected(len(utterances), lanes)
     return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings), heard, activity.leaks)

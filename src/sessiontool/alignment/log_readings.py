@@ -1,8 +1,9 @@
-"""What a log's times may mean: its `t_start` may be when an utterance began, or when its text arrived.
+"""What a log's times may mean: its only time may be when an utterance began, or when its text arrived.
 
 Programs that push a finished transcript note when it came, and call that its start.  A user's transcript comes after
 the end of what was said, so such a "start" is late by the length of the utterance and more, which no constant can
-correct.  The log does not tell which it is, but it has no ends then; the sound tells.
+correct.  Others note when an utterance began, and call that a time (`ts`), as if it were when its text came.  The log
+does not tell which it is, but it has no ends then; the sound tells.
 
 Not here: deciding between the readings (`align`).
 """
@@ -31,7 +32,10 @@ _ENDLESS_SHARE = 0.9
 
 
 def readings(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
-    """The utterances as the log has them, then with starts read as arrivals, that is, as ends that are late."""
+    """The utterances as the log has them, then with starts read as arrivals, and with arrivals read as starts.
+
+    An arrival is an end that is late.
+    """
     if _same_times(utterances):
         utterances = [replace(u, t_start_us=None, t_end_us=None) for u in utterances]
     yield list(utterances)
@@ -39,6 +43,8 @@ def readings(utterances: Sequence[Utterance]) -> Iterator[list[Utterance]]:
     for roles in ((USER,), (ASSISTANT,), (USER, ASSISTANT)):
         if set(roles) <= set(doubtful):
             yield [_arrived(u) if u.role in roles else u for u in utterances]
+    if sum(_is_arrival(u) for u in utterances) >= _LEAST:
+        yield [_begun(u) if _is_arrival(u) else u for u in utterances]
 
 
 def _same_times(utterances: Sequence[Utterance]) -> bool:
@@ -58,6 +64,15 @@ def _arrived(utterance: Utterance) -> Utterance:
     if utterance.t_end_us is not None or utterance.text == INAUDIBLE:
         return utterance
     return replace(utterance, t_start_us=None, t_end_us=utterance.t_start_us)
+
+
+def _is_arrival(utterance: Utterance) -> bool:
+    """Whether the log has nothing of a user's utterance but when its text came, or what is called so."""
+    return utterance.role == USER and utterance.arrived_us is not None and utterance.t_start_us is None
+
+
+def _begun(utterance: Utterance) -> Utterance:
+    return replace(utterance, t_start_us=utterance.t_end_us, t_end_us=None)
 
 
 def twins(utterances: Sequence[Utterance]) -> dict[int, int]:

@@ -15,6 +15,7 @@ from .band_levels import POWER_MS
 from .boundaries import Edge, snap
 from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
 from .confidence import Evidence, confidence, support
+from .log_fit import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,12 @@ def place_utterances(
             evidence[i] = found
         for i, company in _company(lane, evidence):
             if (alone := evidence[i]) is not None:
-                evidence[i] = found = replace(alone, company=company)
-                placements[i] = replace(placements[i], confidence=confidence(found))
+                evidence[i] = replace(alone, company=company)
+    unlike = misfit(evidence)
+    for i, alone in enumerate(evidence):
+        if alone is not None:
+            evidence[i] = found = replace(alone, misfit=unlike)
+            placements[i] = replace(placements[i], confidence=confidence(found))
     return placements, evidence
 
 
@@ -122,9 +127,12 @@ def _evidence(
     left = lane.islands.start[a] - lane.islands.end[a - 1] if a and not taken[a - 1] else 9999.0
     right = lane.islands.start[b + 1] - lane.islands.end[b] if b + 1 < len(taken) and not taken[b + 1] else 9999.0
     recorded = axis.recorded([start.at_ms, end.at_ms])
+    begin = float(lane.expected.start[k] + costs.start_bias)
+    if begin >= axis.starts[0]:
+        begin = float(axis.forward(np.array([begin]))[0])  # what was not recorded is no reason for doubt
     return Evidence(
         channel=lane.number,
-        start_residual_ms=start.at_ms - lane.expected.start[k] - costs.start_bias,
+        start_residual_ms=start.at_ms - begin,
         end_residual_ms=end.at_ms - lane.expected.end[k] - costs.end_bias,
         start_spread_ms=costs.start_spread,
         end_spread_ms=costs.end_spread,
@@ -140,7 +148,16 @@ def _evidence(
         shared=shared,
         pinned=float(lane.raw.pinned[k]),
         lost_inside=_lost_inside(lane, start.at_ms, end.at_ms),
+        beside_ms=_beside_ms(lane, k) if shared else np.inf,
     )
+
+
+def _beside_ms(lane: Lane, k: int) -> float:
+    """How far from an utterance's islands the nearest ones are that the other role has."""
+    others = np.flatnonzero(lane.matches.found & (lane.roles != lane.roles[k]))
+    start, end = lane.islands.start[lane.matches.first[k]], lane.islands.end[lane.matches.last[k]]
+    apart = np.maximum(lane.starts(others) - end, start - lane.ends(others))
+    return float(np.maximum(0.0, apart).min(initial=np.inf))
 
 
 def _lost_inside(lane: Lane, start_ms: float, end_ms: float) -> float:

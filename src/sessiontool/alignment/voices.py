@@ -51,6 +51,8 @@ def with_voices(
 
     An utterance whose channel is not clear stays as it is.  What the log called its speaker is its `logged_speaker`.
     """
+    if are_of_one_channel(utterances, activity):
+        return list(utterances), [_unknown_finding(len(utterances))]
     unknown = [i for i, one in enumerate(utterances) if one.role not in ROLES]
     if len(unknown) < _LEAST or sorted(channels) != sorted(ROLES) or activity.dual_mono:
         return list(utterances), []
@@ -63,6 +65,17 @@ def with_voices(
         made[i] = replace(utterances[i], role=channels[channel], extra=extra)
     found = sum(made[i].role in ROLES for i in unknown)
     return made, [_finding(found, len(unknown))] if found else []
+
+
+def are_of_one_channel(utterances: Sequence[Utterance], activity: Activity) -> bool:
+    """Whether no role is known, and none has to be: there is but one channel to look on."""
+    is_one = len(activity.channels) == 1 or activity.dual_mono == ((0, activity.duration_ms),)
+    return is_one and bool(utterances) and not any(one.role in ROLES for one in utterances)
+
+
+def as_one_voice(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """The utterances as if one speaker said them all, to be looked for on one channel."""
+    return [replace(one, role=ROLES[0]) for one in utterances]
 
 
 class _Heard(NamedTuple):
@@ -123,6 +136,16 @@ def _clear(frames: NDArray[np.float64]) -> int | None:
     most = int(np.argmax(frames))
     is_clear = frames[most] * FRAME_MS >= _LEAST_MS and frames[most] >= _CLEARLY * frames[1 - most]
     return most if is_clear else None
+
+
+def _unknown_finding(count: int) -> Finding:
+    return Finding(
+        "speakers-unknown",
+        "info",
+        f"the log does not say who speaks of {count} utterances, and on one channel the sound does not tell: they have "
+        "captions without a speaker",
+        hint="write the role into the log, or say in [log] of the settings what its names mean",
+    )
 
 
 def _finding(found: int, of: int) -> Finding:

@@ -47,6 +47,8 @@ _DOUBTS = {
     "lost_inside": "an utterance that was not found is expected in it",
     "soft_start": "it begins softly",
     "soft_end": "it ends softly",
+    "misfit": "the log does not fit the sound",
+    "far_off": "it is far from where the log has it",
 }
 _STATUSES = {
     "no_audio": "there is no speech where the log has it",
