@@ -88,6 +88,14 @@ def test_where_nothing_says_when_it_was_said_the_log_is_not_understood(copy: Cal
     assert result.transcript["utterances"] == []
 
 
+def test_on_one_channel_texts_alone_are_enough_to_be_looked_for() -> None:
+    made = json.dumps([{"text": f"Text {n}."} for n in range(4)]).encode()
+    assert [one.text for one in read_utterances(made, "utterances.json", channels=("mixed",))[0]] == [
+        f"Text {n}." for n in range(4)
+    ]
+    assert read_utterances(made, "utterances.json", channels=("user", "assistant"))[0] == []
+
+
 def test_a_log_without_names_says_what_to_write_before_the_sound_is_heard() -> None:
     made = subrip([{"t_start": n, "t_end": n + 1, "text": f"Text {n}."} for n in range(4)])
     found, (unread,) = read_utterances(made.encode(), "utterances.srt")

@@ -94,13 +94,18 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
     reading.count = troubles.broken.count
     seen = [entry.role for entry in entries if entry.role]
     roles = roles_of(seen, {**reading.speakers, **roles_of_channels(seen, channels)})
-    return list(_speaking(reading, entries, roles))
+    has_one_voice = len(channels) == 1 and not seen
+    return list(_speaking(reading, entries, roles, has_one_voice=has_one_voice))
 
 
-def _speaking(reading: LogReading, entries: deque[Entry], roles: Mapping[str, str]) -> Iterator[SpokenPiece]:
-    """The entries that are speech; each is let go, as those of a day are most of what a merge would hold."""
+def _speaking(
+    reading: LogReading, entries: deque[Entry], roles: Mapping[str, str], *, has_one_voice: bool
+) -> Iterator[SpokenPiece]:
+    """The entries that are speech; each is let go, as those of a day are most of what a merge would hold.
+
+    `has_one_voice`: no entry says who speaks, and as there is one channel none has to.
+    """
     has_final = any(not entry.is_interim for entry in entries)
-    has_roles = any(entry.role for entry in entries)
     while entries:
         entry = entries.popleft()
         role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
@@ -113,7 +118,7 @@ def _speaking(reading: LogReading, entries: deque[Entry], roles: Mapping[str, st
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
             fields["text"] = entry.text
-        if role is not None or _has_place(entry) or (entry.text and not has_roles):
+        if role is not None or _has_place(entry) or (entry.text and has_one_voice):
             fields["role"] = role or ""
         model, wrong = read_object(UtteranceDocument, fields)
         reading.problems.extend(f"{entry.place}: {problem}" for problem in wrong)
