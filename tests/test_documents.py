@@ -466,7 +466,7 @@ def test_any_session_is_read(value: dict[str, Any]) -> None:
 )
 @settings(deadline=None, max_examples=150)
 def test_any_utterances_are_read(values: list[Any]) -> None:
-    found, _ = utterances(*map(json.dumps, values))
+    found, _ = read_utterances("\n".join(map(json.dumps, values)).encode(), LINES)
     for utterance in found:
         assert isinstance(utterance.id, str)
         assert isinstance(utterance.text, str)
