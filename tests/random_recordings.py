@@ -51,6 +51,11 @@ class Packet:
         return _FRAMES_MS[self.payload[0] >> 3] * frames
 
 
+def _largest_step_ms(packets: Sequence[Packet]) -> float:
+    """By how much the time of a packet is at most off from the end of the one before."""
+    return max((abs(b.time_ms - a.time_ms - a.length_ms) for a, b in pairwise(packets)), default=0.0)
+
+
 @dataclass(slots=True)
 class Parsed:
     """What a parser found.  `spots` are the places of heads by what is in them, for faults that hit one of them."""
@@ -112,6 +117,22 @@ class Recording:
             one.payload == other.payload and abs(one.time_ms - other.time_ms) <= 20
             for one, other in zip(packets, self.packets, strict=True)
         )
+
+    def takes(self, index: int, blob: bytes) -> bool:
+        """Whether the recording is one as well with another blob in the place of blob `index`: nothing shows that.
+
+        All of it can be read, time goes on as steadily as it does, and the blob has packets of a kind that others have.
+        """
+        data = b"".join((*self.blobs[:index], blob, *self.blobs[index + 1 :]))
+        try:
+            packets = _PARSERS[self.family](data).packets
+        except (AssertionError, IndexError, StopIteration, struct.error, ZeroDivisionError):
+            return False
+        start = self.starts()[index]
+        kinds: tuple[set[int], set[int]] = set(), set()
+        for packet in packets:
+            kinds[start <= packet.outer[0] < start + len(blob)].add(packet.payload[0] >> 2)
+        return bool(kinds[0] & kinds[1]) and _largest_step_ms(packets) <= max(20.0, _largest_step_ms(self.packets))
 
     @cached_property
     def outer_starts(self) -> list[int]:

@@ -45,8 +45,11 @@ def _exchanged(folder: Folder, rng: Random, kind: str, recording: Recording | No
     pieces = folder.foreign_chunk(rng, recording) if recording and upload else None
     if upload is None or pieces is None:
         return None
+    own, is_there_again = folder.recordings[0], sum(other.index == upload.index for other in folder.uploads) > 1
+    unseen = not is_there_again and recording is not None and recording.family == own.family
+    unseen = unseen and own.takes(upload.index, pieces[0].data)
     upload.pieces, upload.source = pieces, pieces[0].source
-    return Done(kind, [upload], _origin(folder, pieces))
+    return Done(kind, [upload], _origin(folder, pieces), unseen=unseen)
 
 
 def _origin(folder: Folder, pieces: list[Piece]) -> str:
@@ -57,7 +60,9 @@ def _origin(folder: Folder, pieces: list[Piece]) -> str:
 def two_recorders(folder: Folder, rng: Random) -> Done | None:
     """All of a second recorder's chunks in the same folder: between the first one's, or behind them."""
     recording = folder.same_browser(rng)
-    if recording is None or len(folder.recordings) > 1:
+    # A renamed chunk is noted under the number that it had, which another one would get here.
+    has_notes_apart = any(upload.noted_seq is not None for upload in folder.uploads)
+    if recording is None or len(folder.recordings) > 1 or has_notes_apart:
         return None
     folder.recordings.append(recording)
     folder.whole_second = 1
