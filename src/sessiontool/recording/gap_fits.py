@@ -6,7 +6,8 @@ The order is that of the other chunks of its recorder run, by their clocks.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import pairwise
+from functools import partial
+from itertools import takewhile
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .recorders import IsNoted
     from .survey import ChunkSurvey
 
-_CLOSER_MS = 40  # chosen: timestamps jitter by 10 ms (measured)
 TOUCHING_MS = 150
 """So closely chunks follow one another at most (chosen: two of Chrome's packets and their jitter)."""
 
@@ -55,12 +55,29 @@ ABOUT = Fit()
 
 
 def fit_into_gaps(outcast: Sequence[ChunkSurvey], order: list[ChunkSurvey], fit: Fit = ABOUT) -> list[ChunkSurvey]:
-    """Put chunks where the order has a gap for them, one after another as gaps get smaller; those that remain."""
+    """Put chunks where the order has a gap for them, one after another as gaps get smaller; those that remain.
+
+    Of several that were recorded at the same time, that one has the gap which is nearest to it by its number.
+    """
     remaining = sorted(outcast, key=lambda one: one.start_ms or 0)
-    while placed := next(((one, at) for one in remaining if (at := _gap_for(one, order, fit)) is not None), None):
-        order.insert(placed[1], placed[0])
-        remaining.remove(placed[0])
+    while first := next((one for one in remaining if _gap_for(one, order, fit) is not None), None):
+        rivals = takewhile(partial(_overlaps, first), remaining[remaining.index(first) :])
+        fits = [(one, at) for one in rivals if (at := _gap_for(one, order, fit)) is not None]
+        one, at = min(fits, key=lambda placed: _displaced(placed[0].chunk.seq, placed[1], order))
+        order.insert(at, one)
+        remaining.remove(one)
     return remaining
+
+
+def _overlaps(one: ChunkSurvey, other: ChunkSurvey) -> bool:
+    return one is other or overlap_ms(one, other) > TOUCHING_MS
+
+
+def _displaced(number: int, at: int, order: Sequence[ChunkSurvey]) -> int:
+    """How far a number is from those around a place in the order; 0 where it is between them."""
+    before = order[at - 1].chunk.seq if at else -1
+    after = order[at].chunk.seq if at < len(order) else number
+    return max(0, before - number, number - after)
 
 
 def _gap_for(one: ChunkSurvey, order: Sequence[ChunkSurvey], fit: Fit = ABOUT) -> int | None:
@@ -107,45 +124,6 @@ def _apart_ms(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> list[float]:
     index = bisect_left(others, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0)
     apart_ms = [abs((one.start_ms or 0.0) - (other.end_ms or 0.0)) for other in others[max(0, index - 1) : index]]
     return apart_ms + [abs((one.end_ms or 0.0) - (other.start_ms or 0.0)) for other in others[index : index + 1]]
-
-
-def give_way(foreign: list[ChunkSurvey], order: list[ChunkSurvey], is_noted: IsNoted) -> None:
-    """Exchange chunks of the order for those without a place that fit there better."""
-    for rival in [one for one in foreign if one.start_ms is not None]:
-        placed = [one for one in order if overlap_ms(one, rival) > SAME_PLACE_MS]
-        if len(placed) != 1 or is_noted(placed[0]):
-            continue
-        rest = [one for one in order if one is not placed[0]]
-        overlaps = any(overlap_ms(one, rival) > TOUCHING_MS for one in rest)
-        if placed[0].has_header and min(_apart_ms(rival, rest), default=0.0) > TOUCHING_MS:
-            continue  # what begins the recording leaves its place to none that goes on with nothing
-        if not overlaps and sum(_apart_ms(rival, rest)) < sum(_apart_ms(placed[0], rest)) - _CLOSER_MS:
-            foreign[foreign.index(rival)] = placed[0]
-            order[order.index(placed[0])] = rival
-
-
-def move_by_a_bit(order: list[ChunkSurvey]) -> None:
-    """Put chunks after a gap into another one that they fill, but for one wrong bit of their clock."""
-    for one in list(order[1:]):
-        at = order.index(one)
-        rest = [*order[:at], *order[at + 1 :]]
-        if (one.start_ms or 0.0) - (rest[at - 1].end_ms or 0.0) <= SAME_PLACE_MS:
-            continue
-        if at < len(rest) and abs((rest[at].start_ms or 0.0) - (one.end_ms or 0.0)) <= TOUCHING_MS:
-            continue
-        if (place := gap_of_length(one, rest)) is not None and place != at:
-            rest.insert(place, begun_at(one, rest[place - 1].end_ms or 0.0))
-            order[:] = rest
-
-
-def gap_of_length(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> int | None:
-    """Where in the order there is a gap as long as the chunk, which one wrong bit of its clock keeps it out of."""
-    for index, (before, after) in enumerate(pairwise(order)):
-        gap_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
-        off_ms = (one.start_ms or 0.0) - (before.end_ms or 0.0)
-        if abs(gap_ms - one.length_ms) <= TOUCHING_MS and _is_off_by_a_bit(one, off_ms):
-            return index + 1
-    return None
 
 
 def begun_at(one: ChunkSurvey, start_ms: float) -> ChunkSurvey:

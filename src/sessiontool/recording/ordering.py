@@ -15,19 +15,16 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from .arrangement import Arrangement
 from .chunk_clocks import Handed
 from .gap_fits import (
     TOUCHING_MS,
     Fit,
-    begun_at,
     correct_one_end,
     fills_exactly,
     fills_its_number,
     fit_into_gaps,
-    gap_of_length,
-    give_way,
     is_of_its_number,
-    move_by_a_bit,
     put_in_exchange,
 )
 from .insertion import put_in_by_number, put_in_by_time, put_untimed
@@ -78,12 +75,16 @@ def order_chunks(
     foreign: list[ChunkSurvey] = []
     for group in by_hand([one for one in surveys if one.dialect]):
         alike: list[Chain] = []
+        without: list[ChunkSurvey] = []
         untimed_ms = [one.length_ms for one in group if one.start_ms is None]
         for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted, is_listed):
             chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms, handed)
             alike += [chain] if chain.chunks else []
-            foreign += foreign_ones
-        foreign += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
+            without += foreign_ones
+        without += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
+        if not any(map(is_listed, group)):  # what the recorder listed has its place by that
+            Arrangement(alike, without).improve()
+        foreign += without
         if handed.all_there:
             foreign = [one for one in foreign if not _put_where_nothing_was_noted(one, alike)]
         chains += alike
@@ -161,7 +162,7 @@ def _sorted(
 ) -> tuple[Chain, list[ChunkSurvey]]:
     """The chunks of one run in order, and those that are not of it."""
     timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
-    kept = _without_intruders(_steady(raw, is_noted, missing), timed, is_noted)
+    kept = _steady(raw, is_noted, missing)
     chosen = {one.chunk for one in kept}
     outcast = [one for one in timed if one.chunk not in chosen]
     listed = any(is_noted(one) for one in kept)
@@ -182,11 +183,7 @@ def _sorted(
     remaining = [one for one in remaining if one not in far or one in unplaced]
     by_number += [one for one in remaining if is_of_its_number(one, order, is_noted)]
     remaining = [one for one in remaining if one not in by_number]
-    for one in fit_into_gaps(remaining, order, loosely):
-        if (place := gap_of_length(one, order)) is not None:
-            order.insert(place, begun_at(one, order[place - 1].end_ms or 0.0))
-        elif not put_in_exchange(one, order):
-            foreign.append(one)
+    foreign += [one for one in fit_into_gaps(remaining, order, loosely) if not put_in_exchange(one, order)]
     for one in outcast:
         if one.chunk not in own:
             (by_number if is_of_its_number(one, order, is_noted) else foreign).append(one)
@@ -195,33 +192,12 @@ def _sorted(
             foreign.append(one)
         else:
             order.insert(bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0), one)
-    give_way(foreign, order, is_noted)
-    move_by_a_bit(order)
     chain = Chain(order)
     chain.moved = moved([one.chunk for one in order])
     for one in sorted(by_number, key=lambda one: one.chunk.seq):
         # What was handed over when its clock says so has its place by that.
         (put_in_by_time if one.chunk in handed.sure else put_in_by_number)(chain, one)
     return chain, foreign
-
-
-def _without_intruders(
-    kept: Sequence[ChunkSurvey], timed: Sequence[ChunkSurvey], is_noted: IsNoted
-) -> list[ChunkSurvey]:
-    """The chunks that are in order, less those that have the place of one that is not.
-
-    That one is what the recorder noted, or it fills the gap around such a chunk, which touches neither neighbour.
-    """
-    chosen = {one.chunk for one in kept}
-    outcast = [one for one in timed if one.chunk not in chosen]
-    left = list(kept)
-    for one in kept:
-        rest = [other for other in left if other is not one]
-        rivals = [other for other in outcast if overlap_ms(one, other) > SAME_PLACE_MS]
-        is_weaker = not is_noted(one) and any(map(is_noted, rivals))
-        if is_weaker or (not fills_exactly(one, left, ends=1) and any(fills_exactly(it, rest) for it in rivals)):
-            left = rest
-    return left
 
 
 def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:

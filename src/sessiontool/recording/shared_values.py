@@ -69,7 +69,8 @@ class Shared:
         head, tail = (cuts.get(survey.chunk, (0, None))[0] for cuts in (self.head_cuts, self.tail_cuts))
         survey.shared_bytes = head + tail
         cuts = (chunk for chunk, (_, after) in self.tail_cuts.items() if after == survey.chunk)
-        survey.follows = self.head_cuts.get(survey.chunk, (0, next(cuts, None)))[1]
+        follows = self.head_cuts.get(survey.chunk, (0, next(cuts, None)))[1]
+        survey.follows = self.copies.get(follows, follows) if follows else None
         head_ms, tail_ms = survey.sound_ms(0, head), survey.sound_ms(survey.size_bytes - tail, survey.size_bytes)
         survey.shared_ms = head_ms + tail_ms
         if survey.start_ms is not None and survey.end_ms is not None:
