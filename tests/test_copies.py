@@ -9,7 +9,18 @@ import pytest
 from conftest import store_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import blobs, chrome, chunk_ref, cluster, firefox, live_header, recorded_chunks, simple_block
+from recordings import (
+    CHROME_TOC,
+    blobs,
+    chrome,
+    chunk_ref,
+    cluster,
+    firefox,
+    live_header,
+    payloads,
+    recorded_chunks,
+    simple_block,
+)
 
 from sessiontool import MergeOptions, merge
 from sessiontool.recording.copies import find_shared
@@ -55,6 +66,17 @@ def test_the_same_bytes_twice_are_a_copy_wherever_they_are(form: str) -> None:
     assert copies(found) == {3: 1}
     assert found.exact == {surveys[3].chunk}
     assert [(one.byte_offset, one.size_bytes) for one in found.aside(surveys[3])] == [(0, len(chunks[1]))]
+
+
+@pytest.mark.parametrize("again", [20, 60, 84])
+def test_packets_that_come_again_at_another_time_have_their_own_place(again: int) -> None:
+    """As of a jingle: neither its bytes nor those around it are a copy, as both chunks are whole."""
+    jingle = payloads(84, toc=CHROME_TOC, sizes=(90, 140))
+    later = [*jingle[:again], *payloads(84 - again, toc=CHROME_TOC, sizes=(90, 140), seed=2)]
+    blocks = [[simple_block(one, 60 * at) for at, one in enumerate(packets)] for packets in (jingle, later)]
+    chunks = [live_header() + cluster(0), cluster(5040, *blocks[0]), cluster(794_280, *blocks[1])]
+    found, _ = shared(*chunks)
+    assert found == Shared()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -103,6 +125,15 @@ def test_bytes_at_a_seam_are_found_however_many(form: str, data: st.DataObject) 
     found, _ = shared(FORMS[form][0], before, before[-count:] + after, FORMS[form][3])
     assert {chunk.seq: cut for chunk, (cut, _) in found.head_cuts.items()} == {2: count}
     assert found.copies == {}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_short_seams_are_found_of_every_length(form: str) -> None:
+    """One may be no more than the head of a cluster, which is like all others but for its time."""
+    first, before, after, last = FORMS[form][:4]
+    for count in range(8, 60):
+        found, _ = shared(first, before, before[-count:] + after, last)
+        assert {chunk.seq: cut for chunk, (cut, _) in found.head_cuts.items()} == {2: count}
 
 
 def test_where_the_end_is_damaged_the_next_chunks_beginning_is_used() -> None:

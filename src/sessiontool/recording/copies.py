@@ -74,7 +74,7 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
             pairs = _common(distinct[other], distinct[index])
             if share_a_seam(surveys[other], survey, pairs, is_noted, shared):
                 continue
-            if _are_copies(surveys[other], survey, pairs) or _are_alike(surveys[other], survey):
+            if _are_copies(surveys[other], survey, pairs) or _are_alike(surveys[other], survey, pairs):
                 base = base_of[index] = base_of.get(other, other)
                 bases.setdefault(base, [base]).append(index)
                 break
@@ -144,14 +144,14 @@ def _are_copies(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, i
     return apart_ms != inf and looks_like_a_bit(apart_ms, one.ticks_per_ms) and aligned >= MOST * fewer
 
 
-def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
+def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
     """Whether chunks have the same bytes at the same places, but for damage, or one is the other cut short.
 
     It takes a base of times among the bytes: digital silence is the same in every chunk, but for that.
     """
     shorter, longer = sorted((one, two), key=lambda survey: survey.size_bytes)
     if (one.digests or two.digests) and _has_the_same_sound(one, two):
-        return not _has_another_header(one, two)
+        return not _has_another_header(one, two) and not _sounds_again(one, two, pairs)
     same_time = one.start_ms is not None and two.start_ms is not None and abs(one.start_ms - two.start_ms) < SAME_MS
     if not longer.digests or _has_another_header(one, two):
         return False
@@ -164,6 +164,14 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey) -> bool:
         return False
     alike = sum(a == b for a, b in zip(one.head_bytes, two.head_bytes, strict=False))
     return alike >= MOST * len(shorter.head_bytes)
+
+
+def _sounds_again(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
+    """Whether two whole chunks have packets in common from different times, as of a jingle: each has its own place."""
+    apart_ms = apart_ms_of(one, two, pairs)
+    if one.damages or two.damages or apart_ms is None or apart_ms == inf:
+        return False
+    return abs(apart_ms) >= SAME_MS and not looks_like_a_bit(apart_ms, one.ticks_per_ms)
 
 
 def _has_the_same_sound(one: ChunkSurvey, two: ChunkSurvey) -> bool:

@@ -23,8 +23,9 @@ SAME_MS = 100  # chosen: more than a timestamp jitters, less than two packets
 _FAR = 200  # chunks that are compared; chosen: as NEARBY
 _SEAM = 0.4  # share of packets; chosen, held by the random faults
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
+_CLUSTER = re.compile(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
 _HEAD = re.compile(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
-_HEADS_BYTES = 24  # with the time of a cluster or number of a fragment (RFC 9559; ISO/IEC 14496-12): the rest is alike
+_HEADS_BYTES = 24  # with the number of a fragment (ISO/IEC 14496-12), or a cluster's time wherever: the rest is alike
 
 
 def share_a_seam(
@@ -115,7 +116,7 @@ def lengthen_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
 def _seam(tail: bytes, head: bytes) -> int:
     """How many bytes one ends with and the other begins with; 0 where it is too few to be sure."""
     alike = len(head) - len(head.lstrip(head[:1]))  # a sequence of one byte is everywhere
-    least = _HEADS_BYTES if _HEAD.match(head) else _SHORTEST_SEAM_BYTES
+    least = _head_bytes(head) or _SHORTEST_SEAM_BYTES
     start = head[: least if alike < _SHORTEST_SEAM_BYTES else alike + least]
     if len(start) < least or len(start) == alike:
         return 0
@@ -125,6 +126,16 @@ def _seam(tail: bytes, head: bytes) -> int:
             return len(tail) - at
         at = tail.find(start, at + 1)
     return 0
+
+
+def _head_bytes(data: bytes) -> int:
+    """How many bytes a cluster or a fragment has up to what no other one has: its time or number; 0 where none begins.
+
+    A live cluster's time is its first element (RFC 9559, section 5.1.3), behind an id and a size of twelve bytes.
+    """
+    if found := _CLUSTER.match(data):
+        return found.end() + (found[1][0] & 0x7F)
+    return _HEADS_BYTES if _HEAD.match(data) else 0
 
 
 def bytes_ahead(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> int:
