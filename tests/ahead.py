@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 _STEP = 10  # of niceness: about a tenth of the processor that one without it gets
 
 
+@cache
 def step_back() -> None:
-    """Lower the priority of this process and of all that it starts, where it is one of several."""
+    """Lower the priority of this process and of all that it starts, where it is one of several; once."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.nice(_STEP)
 
