@@ -27,7 +27,8 @@ _JOINED, _TOUCHING, _NEXT = -0.5, -0.3, -0.3  # costs of a seam: in one cluster,
 _RUNS_BACK, _OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 0.6, 1.5, 0.5, 1.5  # costs of a contradiction; chosen
 _LOSS, _UNKNOWN_LOSS = 0.3, 0.6  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
 _LEFT_OUT = 0.8  # cost of a chunk that is of no run; chosen
-_CLOCK_OFF, _CLOCK_ODD = 0.5, 3.0  # costs of a clock that is not believed; chosen
+_CLOCK_BIT, _CLOCK_TORN, _CLOCK_ODD = 0.5, 0.7, 3.0
+"""Costs of a clock that is not believed: off by one wrong bit, of a damaged chunk, of any other; chosen."""
 _LEAST_GAIN, _LEAST_GAIN_OF_OTHERS = 0.35, 0.8  # chosen; the second where a chunk is left out, or changes its run
 _DROPPED_MS = 1000  # chosen: above what a busy page drops at once (measured: 660 ms)
 _NEAR, _AROUND = 2, 4  # chunks; chosen: those around a place whose costs may change with it, and their neighbours
@@ -173,8 +174,9 @@ def _cost_between(before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurv
     if one.start_ms is None or one.end_ms is None:
         return unclocked
     off_ms = (_apart_ms(before, one, 0.0) if before else one.start_ms, -_apart_ms(one, after, 0.0) if after else 0)
-    explained = one.damages or any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
-    return min(_seam(before, one) + _seam(one, after), unclocked + (_CLOCK_OFF if explained else _CLOCK_ODD))
+    is_a_bit = any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
+    doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages else _CLOCK_ODD
+    return min(_seam(before, one) + _seam(one, after), unclocked + doubt)
 
 
 def _seam(before: ChunkSurvey | None, after: ChunkSurvey | None, *, by_clock: bool = True) -> float:

@@ -162,7 +162,7 @@ def _sorted(
 ) -> tuple[Chain, list[ChunkSurvey]]:
     """The chunks of one run in order, and those that are not of it."""
     timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
-    kept = _steady(raw, is_noted, missing)
+    kept = _without_intruders(_steady(raw, is_noted, missing), timed, is_noted)
     chosen = {one.chunk for one in kept}
     outcast = [one for one in timed if one.chunk not in chosen]
     listed = any(is_noted(one) for one in kept)
@@ -198,6 +198,25 @@ def _sorted(
         # What was handed over when its clock says so has its place by that.
         (put_in_by_time if one.chunk in handed.sure else put_in_by_number)(chain, one)
     return chain, foreign
+
+
+def _without_intruders(
+    kept: Sequence[ChunkSurvey], timed: Sequence[ChunkSurvey], is_noted: IsNoted
+) -> list[ChunkSurvey]:
+    """The chunks that are in order, less those that have the place of one that is not.
+
+    That one is what the recorder noted, or it fills the gap around such a chunk, which touches neither neighbour.
+    """
+    chosen = {one.chunk for one in kept}
+    outcast = [one for one in timed if one.chunk not in chosen]
+    left = list(kept)
+    for one in kept:
+        rest = [other for other in left if other is not one]
+        rivals = [other for other in outcast if overlap_ms(one, other) > SAME_PLACE_MS]
+        is_weaker = not is_noted(one) and any(map(is_noted, rivals))
+        if is_weaker or (not fills_exactly(one, left, ends=1) and any(fills_exactly(it, rest) for it in rivals)):
+            left = rest
+    return left
 
 
 def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:
