@@ -33,7 +33,6 @@ _PREFERENCES: dict[str, bool | int | str] = {
     "toolkit.telemetry.enabled": False,
     "app.normandy.enabled": False,
     "app.update.enabled": False,
-    "network.disable-localhost-when-offline": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "browser.safebrowsing.update.enabled": False,
@@ -97,7 +96,7 @@ class Firefox:
         settings = _PREFERENCES | {"marionette.port": port}
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in settings.items())
         (profile / "user.js").write_text("".join(lines))
-        flags = ["--marionette", "--remote-allow-system-access", "--headless", "--no-remote", "--profile", str(profile)]
+        flags = ["--marionette", "--headless", "--no-remote", "--profile", str(profile)]
         self._run([need("firefox", "firefox-esr"), *flags], home / "firefox.log")
         deadline = time.monotonic() + _START_S
         while True:
@@ -156,12 +155,6 @@ class Firefox:
             assert time.monotonic() < deadline, f"after {timeout_s} s not {expression}; page: {self.text()}"
             time.sleep(0.1)
         return value
-
-    def set_offline(self, offline: bool) -> None:
-        """The network off or on, as by the menu."""
-        self.call("Marionette:SetContext", value="chrome")
-        self.call("WebDriver:ExecuteScript", script=f"Services.io.offline = {json.dumps(offline)}", args=[])
-        self.call("Marionette:SetContext", value="content")
 
     def text(self) -> str:
         return str(self.evaluate("document.body.innerText"))

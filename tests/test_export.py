@@ -209,7 +209,7 @@ def test_an_utterance_on_an_edge_keeps_the_words_inside() -> None:
         (["--from", "-3"], 2, "is no time in a recording"),
         (["--from", "9:00:00"], 2, "an earlier time"),
         (["--into", "ftp://host/exports"], 2, "cannot use a ftp:// folder"),
-        (["--t", "0:10"], 2, "No such option"),
+        (["--t", "0:10"], 2, "no such option"),
     ],
 )
 def test_what_makes_no_sense_is_said_and_nothing_is_written(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -36,34 +35,6 @@ def test_a_conversation_while_the_server_is_away(tmp_path: Path, s3_url: str, s3
     (part,) = scene.document(session)["parts"]
     assert_blobs_are_in(scene, result, part["chunks"])
     assert_captions_are_where_words_sound(result, lines=[0, 1])
-
-
-@pytest.mark.slow
-@again_where_starved
-def test_its_network_goes_off(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
-    """Its network off, Firefox ends the call as well, so that after the first turn nothing more is said."""
-    scene = Uploaded(tmp_path, s3_url, s3_client)
-    with (
-        closing(Firefox(tmp_path / "f", speech(tmp_path / "m.wav", range(1)))) as browser,
-        run_ingest(s3_url) as ingest,
-    ):
-        page = browser.open(f"{ingest.url}/")
-        session = begin(page)
-        browser.speak()
-        converse(page, 0, turns=1)
-        browser.set_offline(True)
-        time.sleep(2)  # what was under way may still arrive
-        sent = set(scene.objects(session))
-        page.wait_for(f"parseInt({UPLOADS}) >= 2", UPLOAD_S)
-        assert set(scene.objects(session)) == sent
-        browser.set_offline(False)
-        page.wait_for(f"{UPLOADS} === 'everything is uploaded'", UPLOAD_S)
-        end(page)
-    result = scene.merge(session)
-    (part,) = scene.document(session)["parts"]
-    assert len(part["chunks"]) >= 3
-    assert_blobs_are_in(scene, result, part["chunks"])
-    assert_captions_are_where_words_sound(result, lines=[0])
 
 
 def converse_while_the_server_is_away(folder: Path, s3_url: str) -> str:

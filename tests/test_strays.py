@@ -206,9 +206,9 @@ def test_the_report_lists_what_was_not_read(copy: Copy) -> None:
     assert (report["ignored"], report["ignored_count"]) == (listed, 3)
     shown, _ = inspected(folder)
     assert shown.splitlines()[-3:] == [
-        "  not read          4 bytes upload         demo/chunks/002/7.webm.part",
-        "  not read          4 bytes recording      demo/chunks/002/9.webm.bak",
-        "  not read          4 bytes other          demo/notes.txt",
+        "  not read          4 bytes  upload        demo/chunks/002/7.webm.part",
+        "  not read          4 bytes  recording     demo/chunks/002/9.webm.bak",
+        "  not read          4 bytes  other         demo/notes.txt",
     ]
 
 
