@@ -264,8 +264,10 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
 
 def _odd_share(step_ms: float, counts: range, usual_ms: float) -> float:
     """By what share of a chunk a step is off from so many chunks that are missing or passed over, 1 at most."""
-    off_ms = min(abs(step_ms - count * usual_ms) for count in counts)
-    return min(1.0, off_ms / usual_ms) if usual_ms and step_ms > TOUCHING_MS else 0.0
+    if not usual_ms or step_ms <= TOUCHING_MS:
+        return 0.0
+    nearest = min(max(round(step_ms / usual_ms), counts[0]), counts[-1])
+    return min(1.0, abs(step_ms - nearest * usual_ms) / usual_ms)
 
 
 def _any_before(missing: Sequence[int], one: ChunkSurvey) -> bool:
