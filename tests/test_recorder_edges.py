@@ -650,28 +650,6 @@ def test_a_next_session_that_is_lost_while_it_waits_is_replaced(page: Page) -> N
     assert "realtime-unreachable" in notes
 
 
-def test_a_session_that_waits_gets_the_new_microphone_too(page: Page) -> None:
-    before, after = run(
-        page,
-        f"""
-        {CALL}
-        await conversation.start();
-        says("input_audio_buffer.speech_started");
-        await until(() => connections[3]?.connectionState === "connected");
-        const sent = () => connections[2].getSenders()[0].track.id;
-        const before = sent();
-        recorder.setMicrophone(await navigator.mediaDevices.getUserMedia({{ audio: true }}));
-        for (let tries = 0; tries < 100 && sent() === before; tries++) await pause(100);
-        const after = sent();
-        conversation.stop();
-        await recorder.finish();
-        window.RTCPeerConnection = Real;
-        return [before, after];
-        """,
-    )
-    assert before != after
-
-
 def test_a_pause_over_the_rollover_is_one_pause(page: Page) -> None:
     statuses, parts, sessions, notes = run(
         page,
