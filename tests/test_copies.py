@@ -23,6 +23,8 @@ from recordings import (
 )
 
 from sessiontool import MergeOptions, merge
+from sessiontool.documents.models import SessionDocument
+from sessiontool.recording.copied_parts import copied_parts
 from sessiontool.recording.copies import find_shared
 from sessiontool.recording.shared_values import Shared
 from sessiontool.recording.survey import ChunkSurvey, survey
@@ -66,6 +68,14 @@ def test_the_same_bytes_twice_are_a_copy_wherever_they_are(form: str) -> None:
     assert copies(found) == {3: 1}
     assert found.exact == {surveys[3].chunk}
     assert [(one.byte_offset, one.size_bytes) for one in found.aside(surveys[3])] == [(0, len(chunks[1]))]
+
+
+@pytest.mark.parametrize(("quiet", "copied"), [(range(250), []), (range(0), ["0"])])
+def test_parts_of_one_chunk_are_copies_only_with_sound(quiet: range, copied: list[str]) -> None:
+    """Two recordings of a microphone that is off may be the same bytes where no header has a random number."""
+    data = firefox(250, quiet=quiet).data
+    chunks = {part: [chunk_ref(0, len(data), part)] for part in ("0", "1")}
+    assert list(copied_parts(chunks, SessionDocument(parts=[]), (), lambda _: data)) == copied
 
 
 @pytest.mark.parametrize("again", [20, 60, 84])

@@ -49,7 +49,7 @@ def _hold_the_same(one: Sequence[ChunkRef], two: Sequence[ChunkRef], read: Read)
     few, many = sorted((one, two), key=len)
     size_bytes = few[0].object.size_bytes
     if len(many) == 1:
-        return size_bytes == many[0].object.size_bytes >= _LEAST_BYTES and read(few[0]) == read(many[0])
+        return size_bytes == many[0].object.size_bytes and _tells(data := read(few[0])) and data == read(many[0])
     opening = [chunk for chunk in many if chunk.object.size_bytes >= _LEAST_BYTES][:_ENOUGH]
     if len(opening) < _ENOUGH or sum(chunk.object.size_bytes for chunk in opening) > size_bytes:
         return False
