@@ -410,6 +410,52 @@ def test_a_run_that_is_stopped_ends_well(
     assert set(again.statuses) <= {"complete", "repaired", "unchanged"}
 
 
+def swallowing(source: str) -> str:
+    """What a program prints in which a stop comes while a compiled package is imported, which makes another error."""
+    swallowed = """
+import os, signal
+def importing():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException:
+        raise ImportError("cannot initialise module strings") from None
+"""
+    program = [sys.executable, "-c", swallowed + source]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    return f"{done.returncode} {done.stdout}{done.stderr}".strip()
+
+
+def test_a_worker_that_is_stopped_while_it_imports_has_not_failed() -> None:
+    source = """
+from multiprocessing import Pipe
+from sessiontool.batch import job, process_pool
+job.Runner._do = lambda *_: importing()
+ours, theirs = Pipe()
+ours.send("s1")
+process_pool._leave_with_parent = lambda: None
+class Closing:
+    recv = staticmethod(theirs.recv)
+    def send(self, word):
+        if isinstance(word, job.Outcome):
+            print(word.session_id, word.status)
+            ours.close()
+process_pool._serve(Closing(), job.Job(".", "default"))
+"""
+    assert swallowing(source) == "0 s1 interrupted"
+
+
+def test_a_command_that_is_stopped_while_it_imports_was_interrupted() -> None:
+    source = """
+from sessiontool.commands.common import errors_as_exits
+try:
+    with errors_as_exits(debug=False):
+        importing()
+except BaseException as error:
+    print(type(error).__name__, error.exit_code)
+"""
+    assert swallowing(source) == "0 Exit 130\ninterrupted"
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
 def test_workers_do_not_outlive_a_run_that_was_killed(
     running: Callable[..., subprocess.Popen[str]], tmp_path: Path

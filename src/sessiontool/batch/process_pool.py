@@ -211,9 +211,19 @@ def _serve(pipe: Connection, job: Job) -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with suppress(EOFError, OSError), Runner(job) as runner:
         while True:
-            pipe.send(runner.run(pipe.recv(), _Telling(pipe)))
+            pipe.send(_done(runner, pipe.recv(), _Telling(pipe)))
     sys.unraisablehook = _say_nothing  # of a signal that comes in this very moment Python says that it was ignored
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is leaving
+
+
+def _done(runner: Runner, session_id: str, telling: _Telling) -> Outcome:
+    """What became of a session; one that failed while the worker was leaving was interrupted.
+
+    A compiled package that is just being imported makes an ImportError of the exit.
+    """
+    outcome = runner.run(session_id, telling)
+    is_leaving = signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    return interrupted(session_id) if is_leaving and outcome.status == "failed" else outcome
 
 
 def _leave(number: int, _frame: object) -> NoReturn:

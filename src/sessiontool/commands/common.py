@@ -161,9 +161,15 @@ def errors_as_exits(*, debug: bool) -> Iterator[None]:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """What stops a program ends the block by a KeyboardInterrupt, unless the caller has it ignored (`nohup`)."""
+    """What stops a program ends the block by a KeyboardInterrupt, unless the caller has it ignored (`nohup`).
+
+    Also where a package has made another error of it, as compiled ones do that are just being imported.
+    """
+    is_stopped = False
 
     def stop(_number: int, _frame: object) -> NoReturn:
+        nonlocal is_stopped
+        is_stopped = True
         raise KeyboardInterrupt
 
     ours = []
@@ -174,6 +180,12 @@ def _stoppable() -> Iterator[None]:
                 ours.append(number)
     try:
         yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception:
+        if is_stopped:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
