@@ -21,6 +21,7 @@ from sessiontool.errors import RecordingError
 from sessiontool.progress import Silent
 from sessiontool.recording.assemble import assemble
 from sessiontool.recording.plan import Plan, plan_part
+from sessiontool.recording.surveyed import survey_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -138,6 +139,10 @@ def refs(chunks: Chunks, part: str = "0") -> dict[ChunkRef, bytes]:
     return {chunk_ref(seq, len(data), part): data for seq, data in sorted(chunks.items())}
 
 
+def planned(data_of: Mapping[ChunkRef, bytes], entry: PartEntry | None = None) -> Plan:
+    return plan_part("0", survey_part([*data_of], entry, data_of.__getitem__))
+
+
 def assert_planned_once(plan: Plan, data_of: Mapping[ChunkRef, bytes]) -> None:
     """Every byte of every chunk is in a piece, or in a stretch that says why it is not."""
     covered: dict[ChunkRef, list[tuple[int, int]]] = {chunk: [] for chunk in data_of}
@@ -194,7 +199,7 @@ def test_every_byte_of_a_damaged_part_is_planned_once(seed: int) -> None:
     chunks = damaged(rng := Random(seed))
     data_of = refs(chunks)
     try:
-        plan = plan_part("0", [*data_of], next(iter(noted(chunks, rng)), None), data_of.__getitem__)
+        plan = planned(data_of, next(iter(noted(chunks, rng)), None))
     except RecordingError:
         return
     own = plan.repeats.reading(data_of.__getitem__)  # of what a chunk repeats, the plan says nothing
@@ -223,7 +228,7 @@ def test_an_undamaged_part_is_packets_and_structure(form: str) -> None:
     assert_accounted(joiner, assembly, data_of)
     assert [record.verdict for record in assembly.chunks] == ["ok"] * len(data_of)
     assert not any(record.account.damaged_bytes or record.account.set_aside_bytes for record in assembly.chunks)
-    assert_planned_once(plan_part("0", [*data_of], None, data_of.__getitem__), data_of)
+    assert_planned_once(planned(data_of), data_of)
 
 
 @pytest.mark.parametrize("what", [HTML, base64.b64encode(CHROME[1]), bytes(4000), Random(3).randbytes(4000)])
@@ -318,7 +323,7 @@ def test_a_copy_of_a_copy_is_accounted_for_once(form: str) -> None:
         data_of = refs(numbered([before, first, middle, last, *behind]))
         joiner, assembly = joined(data_of)
         assert_accounted(joiner, assembly, data_of)
-        assert_planned_once(plan_part("0", [*data_of], None, data_of.__getitem__), data_of)
+        assert_planned_once(planned(data_of), data_of)
 
 
 def test_a_strangers_chunk_without_a_header_is_set_aside_whole() -> None:

@@ -181,6 +181,33 @@ def test_slices_whose_names_were_mixed_up_are_sorted_by_what_was_noted(tmp_path:
     assert codes(report).count("chunk-out-of-order") == 2
 
 
+@pytest.mark.parametrize("how", ["changed places", "closed up", "twice"])
+def test_each_slice_is_held_against_its_own_note(tmp_path: Path, how: str) -> None:
+    """Two slices of the same size, and numbers that moved: one was left out, and others were called damaged."""
+    session = sliced(tmp_path / "s", "one part", count=7)
+    folder = tmp_path / "s" / "chunks" / "000"
+    stored = [path.read_bytes() for path in sorted(folder.iterdir())]
+    size = max(map(len, stored)) + 2
+    stored = [data + b"\xec" + bytes((0x80 | size - len(data) - 2,)) + bytes(size - len(data) - 2) for data in stored]
+    stored[4] += b"\xec\x80"
+    document = json.loads((tmp_path / "s" / "session.json").read_text())
+    for note, data in zip(document["parts"][0]["chunks"], stored, strict=True):
+        note["bytes"] = len(data)
+    a, b, c = stored[3:6]
+    stored[3:6] = {"changed places": [b, a, c], "closed up": [a, c], "twice": [a, a, b, c]}[how]
+    (folder / "000006.webm").unlink()
+    for number, data in enumerate(stored):
+        (folder / f"{number:06}.webm").write_bytes(data)
+    (tmp_path / "s" / "session.json").write_text(json.dumps(document))
+    report, packets = session.merged()
+    there = [number for number in range(7) if number != 4 or how != "closed up"]
+    assert [packet for packet in packets if len(packet) > 3] == [one for n in there for one in session.packets[n]]
+    for number in there:
+        assert session.place_ms(report, number, packets) == pytest.approx(session.starts_ms[number] - 1000, abs=25)
+    assert not {"chunk-size", "chunk-truncated", "slices-overlap", "part-empty"} & {*codes(report)}
+    assert_verified(tmp_path)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("damage", ["cut", "zeroes", "header"])
 def test_a_hurt_slice_moves_no_other(tmp_path: Path, form: str, damage: str) -> None:

@@ -79,7 +79,7 @@ def _join_parts(
     context: JoinContext,
 ) -> str | None:
     """Join the parts in order; the first that has to be planned, None where all are joined."""
-    slices = {chunk.part: group for group in sliced.values() for chunk in group.originals.values()}
+    slices = {chunk.part: group for group in sliced.values() for chunk in group.names.originals.values()}
     for part, listed in parts.items():
         group = slices.get(part)
         name = group.name if group else part

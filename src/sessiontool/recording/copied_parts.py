@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..documents.models import PartEntry
 from ..model import ChunkRef
+from .renumbered import Renumbered
 from .sequence import part_entry, with_numbers_of
 from .slices import SlicedParts
 
@@ -95,4 +96,4 @@ def _as_one(
     listed = sorted(originals, key=lambda chunk: chunk.seq)
     entry = with_numbers_of(part_entry(session.parts, name), parts[name])
     entry = entry or next((found for part in others if (found := part_entry(session.parts, part))), None)
-    return SlicedParts(name, listed, entry or PartEntry(part=name), {}, originals)
+    return SlicedParts(name, listed, entry or PartEntry(part=name), {}, Renumbered(originals))

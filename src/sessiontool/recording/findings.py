@@ -148,9 +148,21 @@ def overlap(chunk: ChunkRef, other: ChunkRef, count: int, *, at_start: bool) -> 
     return about(chunk, "chunk-overlap", "warning", message, "nothing is lost by it; an upload was resumed too early")
 
 
-def out_of_order(chunk: ChunkRef) -> Finding:
-    message = f"chunk {chunk.seq} was recorded at another place than its number says; its timestamps decide"
+def out_of_order(chunk: ChunkRef, *, by: str = "its timestamps decide") -> Finding:
+    message = f"chunk {chunk.seq} was recorded at another place than its number says; {by}"
     return about(chunk, "chunk-out-of-order", "warning", message, _NUMBER_HINT)
+
+
+def numbers_moved(chunks: Sequence[ChunkRef], first: int) -> Finding:
+    """Chunks whose numbers differ from the noted ones; the first of them was noted as `first`."""
+    which = (
+        f"chunk {chunks[0].seq} is" if len(chunks) == 1 else f"{len(chunks)} chunks from chunk {chunks[0].seq} on are"
+    )
+    message = (
+        f"{which} not what session.json lists under that number: the first is its number {first}, by what is noted"
+    )
+    hint = "a number was given twice, or that of a lost chunk to the next one; each was put where it is listed"
+    return about(chunks[0], "numbers-moved", "info", message, hint)
 
 
 def foreign(chunk: ChunkRef, name: str | None) -> Finding:

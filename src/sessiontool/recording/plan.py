@@ -19,23 +19,22 @@ from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
-from .padding import PaddingFinder
 from .pieces import cut_chunk
 from .recorders import Chain, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
-from .repeats import RepeatFinder, Repeats
+from .repeats import Repeats
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, places_of, rows
 from .slices import are_slices, runs_of, starts_of
-from .survey import ChunkSurvey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from ..documents.models import PartEntry
     from ..model import ChunkRef, Finding
     from .ordering import Order
     from .shared_values import Shared
+    from .survey import ChunkSurvey
+    from .surveyed import SurveyedPart
 
 
 @dataclass(slots=True)
@@ -57,56 +56,28 @@ class Plan:
     repeats: Repeats = field(default_factory=Repeats)
 
 
-def plan_part(
-    part: str,
-    listed: Sequence[ChunkRef],
-    entry: PartEntry | None,
-    read: Callable[[ChunkRef], bytes],
-    starts_ms: Mapping[int, float] | None = None,
-) -> Plan:
-    """Read each chunk of a part by itself, and decide what becomes of it; `starts_ms` are noted starts of slices."""
-    mime_type = (entry.mime_type if entry else None) or ""
-    surveys: list[ChunkSurvey] = []
-    track = None
-    noted, finder, padding = Noted(entry), RepeatFinder(mime_type), PaddingFinder(mime_type)
-    for chunk in listed:
-        data = read(chunk)
-        surveys.append(survey(chunk, data, mime_type, track))
-        surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
-        finder.look_at(surveys[-1], data)
-        padding.look_at(surveys[-1], data, noted.chunks.get(chunk.seq), track)
-        track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
-    digests = {one.chunk: one.sha256 for one in surveys}
-    padding.end()
-    repeats = finder.settle(read, surveys, padding.found)
-    entry, read = repeats.noted(entry, read), repeats.reading(read)
-    planner = _Planner(part, listed, entry, surveys, starts_ms or {}, repeats)
+def plan_part(part: str, surveyed: SurveyedPart, starts_ms: Mapping[int, float] | None = None) -> Plan:
+    """Decide what becomes of each chunk of a part; `starts_ms` are noted starts of slices."""
+    planner = _Planner(part, surveyed, starts_ms or {})
     try:
-        plan = planner.plan(read)
+        plan = planner.plan(surveyed.read)
     except RecordingError as error:
         plan = Plan(refusal=error)
-    plan.digests, plan.repeats = digests, repeats
+    plan.digests, plan.repeats = surveyed.digests, surveyed.repeats
     return plan
 
 
 class _Planner:
-    def __init__(
-        self,
-        part: str,
-        listed: Sequence[ChunkRef],
-        entry: PartEntry | None,
-        surveys: Sequence[ChunkSurvey],
-        starts_ms: Mapping[int, float],
-        repeats: Repeats,
-    ) -> None:
-        self._starts_ms, self._repeats = starts_ms, repeats
+    def __init__(self, part: str, surveyed: SurveyedPart, starts_ms: Mapping[int, float]) -> None:
+        self._starts_ms, self._repeats = starts_ms, surveyed.repeats
         self._part = part
-        self._entry = entry
-        self._surveys = surveys
-        self._by_chunk = {one.chunk: one for one in surveys}
-        self._sizes = {one.chunk: one.size_bytes for one in surveys}
-        self._noted = Noted(entry)
-        self._missing = [number for number in missing_numbers(listed, entry) if number not in repeats.covered]
+        self._entry = surveyed.entry
+        self._surveys = surveyed.surveys
+        self._by_chunk = {one.chunk: one for one in self._surveys}
+        self._sizes = {one.chunk: one.size_bytes for one in self._surveys}
+        self._noted = Noted(self._entry)
+        there = surveyed.repeats.covered
+        self._missing = [number for number in missing_numbers(surveyed.listed, self._entry) if number not in there]
         self._unusable: list[int] = []
         self._plan = Plan()
 
@@ -141,19 +112,14 @@ class _Planner:
         return self._plan
 
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
-        """A run for each slice, in order of their numbers, or of those under which they were noted."""
-        unlike = [one for one in remaining if self._noted.unlike(one)]
-        moved = {one.chunk: n for one in unlike if (n := self._noted.number_of(one)) not in {-1, one.chunk.seq}}
-        numbers = [moved.get(one.chunk, one.chunk.seq) for one in remaining]
-        slices = sorted(zip(numbers, remaining, strict=True), key=itemgetter(0))
-        gone = sorted(({*self._missing, *self._unusable} | set(moved.values())) - {number for number, _ in slices})
+        """A run for each slice, in order of their numbers."""
+        slices = sorted(((one.chunk.seq, one) for one in remaining), key=itemgetter(0))
+        gone = sorted({*self._missing, *self._unusable} - {number for number, _ in slices})
         starts_ms = starts_of(slices, self._entry, self._starts_ms, self._is_damaged)
         self._plan.findings += [findings.missing(self._part, row) for row in rows(self._missing)]
         runs = runs_of(self._part, slices, self._entry, starts_ms, gone)
         for run, (_, one) in zip(runs, slices, strict=True):
-            chain = Chain([one], [one.chunk] if one.chunk in moved else [])
-            run.findings += map(findings.out_of_order, chain.moved)
-            run.pieces = self._pieces(run, chain, shared, {})
+            run.pieces = self._pieces(run, Chain([one]), shared, {})
             self._plan.runs.append(run)
 
     def _is_damaged(self, one: ChunkSurvey) -> bool:

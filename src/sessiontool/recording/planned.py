@@ -14,6 +14,7 @@ from .plan import plan_part
 from .records import unread
 from .run_joiner import JoinContext, RunJoiner, refused
 from .runs import leave_stop_to_last
+from .surveyed import survey_part
 from .time_map import TimeMap, measure
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ class PlannedPart:
         starts_ms: Mapping[int, float] | None = None,
     ) -> None:
         self._part = part
-        self._listed = listed
-        self._plan = plan_part(part, listed, entry, read, starts_ms)
+        surveyed = survey_part(listed, entry, read)
+        self._listed, self._read, self._renumbered = surveyed.listed, surveyed.read, surveyed.renumbered
+        self._findings = surveyed.findings
+        self._plan = plan_part(part, surveyed, starts_ms)
         leave_stop_to_last(self._plan.runs)
-        self._read = self._plan.repeats.reading(read)
         self._times: list[TimeMap | RecordingError] = []
         for run in self._plan.runs:
             try:
@@ -50,10 +52,16 @@ class PlannedPart:
                 self._times.append(error)
 
     def join(self, context: JoinContext) -> None:
-        assembly = context.assembly
+        before = len(context.assembly.chunks), len(context.assembly.findings)
         if self._plan.refusal is not None:
-            self._refuse(self._plan.refusal, assembly)
-            return
+            self._refuse(self._plan.refusal, context.assembly)
+        else:
+            self._join(context)
+        self._renumbered.translate(context.assembly, *before)
+        context.assembly.findings += self._findings
+
+    def _join(self, context: JoinContext) -> None:
+        assembly = context.assembly
         before = len(assembly.chunks), len(assembly.findings)
         repeats, context = self._plan.repeats, replace(context, read=self._read)
         assembly.findings += [*repeats.findings(self._part), *self._plan.findings]
@@ -93,10 +101,10 @@ class PlannedSlices(PlannedPart):
 
     def __init__(self, slices: SlicedParts, read: Read) -> None:
         self._slices = slices
-        super().__init__(slices.name, slices.listed, slices.entry, slices.read_by(read), slices.starts_ms)
+        super().__init__(slices.name, slices.listed, slices.entry, slices.names.read_by(read), slices.starts_ms)
 
     def join(self, context: JoinContext) -> None:
         assembly = context.assembly
         before = len(assembly.chunks), len(assembly.findings)
         super().join(context)
-        self._slices.translate(assembly, *before)
+        self._slices.names.translate(assembly, *before)

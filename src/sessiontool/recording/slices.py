@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..documents.models import ChunkEntry, PartEntry
 from ..model import ChunkRef
+from .renumbered import Renumbered
 from .runs import RecorderRun
 from .sequence import part_entry
 from .slice_values import Slice
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ..documents.models import SessionDocument
-    from .records import Assembly
-    from .runs import Read
     from .survey import ChunkSurvey
 
 LEAST_SLICES = 3
@@ -183,7 +182,7 @@ class SlicedParts:
     listed: list[ChunkRef]
     entry: PartEntry
     starts_ms: dict[int, float]
-    originals: dict[ChunkRef, ChunkRef]
+    names: Renumbered
 
     def place_of(self, part: str) -> Slice:
         """The place of one of the parts, as it was noted."""
@@ -194,25 +193,6 @@ class SlicedParts:
         timed = [(n, self.starts_ms[n]) for n in numbers if n in self.starts_ms]
         steps = [b_ms - a_ms for (a, a_ms), (b, b_ms) in pairwise(timed) if b == a + 1]
         return Slice(self.name, not index, self.starts_ms.get(number), lost, median(steps or [0.0]))
-
-    def read_by(self, read: Read) -> Read:
-        """`read`, for chunks as they are numbered here."""
-        return lambda chunk: read(self.originals[chunk])
-
-    def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
-        """Give what was said since then the chunks' own parts and numbers."""
-        assembly.order.rename(self.originals)
-        by_number = {chunk.seq: original for chunk, original in self.originals.items()}
-        for record in assembly.chunks[chunks_from:]:
-            record.chunk = self.originals[record.chunk]
-            for stretches in (record.damage, record.set_aside):
-                stretches[:] = [
-                    replace(one, kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
-                ]
-        for index, finding in enumerate(assembly.findings[findings_from:], findings_from):
-            original = by_number.get(finding.seq) if finding.seq is not None else None
-            if original:
-                assembly.findings[index] = replace(finding, part=original.part, seq=original.seq)
 
 
 def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> SlicedParts:
@@ -228,7 +208,7 @@ def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], s
         chunks=list(_noted(entries)),
     )
     starts_ms = {n: entry.start_ms for n, entry in entries.items() if entry.start_ms is not None}
-    return SlicedParts(names[0], list(originals), whole, starts_ms, originals)
+    return SlicedParts(names[0], list(originals), whole, starts_ms, Renumbered(originals))
 
 
 def _noted(entries: Mapping[int, PartEntry]) -> Iterator[ChunkEntry]:

@@ -1,0 +1,164 @@
+"""Which of the noted chunks each chunk of a part is, where their numbers moved: by noted hash, size and order.
+
+A lost chunk whose number was given to the next one, or a copy that took a number of its own, moves the numbers of all
+that follow.  Sizes mostly differ, so that the noted ones, in their order, show it.  Needed where chunks do not say
+themselves when they were recorded: complete files, PCM, MP3; and so that each is held against its own note.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from ..documents.models import ChunkEntry, PartEntry
+    from ..model import ChunkRef
+    from .survey import ChunkSurvey
+
+_NEARBY = 8  # numbers; chosen: so far may sizes move a chunk
+_EXACT, _ALIKE = 4.0, 2.0  # worth of a chunk whose hash, or whose size was noted; chosen
+_ITS_OWN, _IN_STEP = 0.5, 0.25  # worth of a chunk under its own number, and under the one after that before; chosen
+_DIVERSE_BYTES = 40  # different values at least; chosen, as in `copies`: digital silence has fewer
+
+
+@dataclass(slots=True)
+class _Fit:
+    """A chunk as a noted one; `total` is what the chunks up to it are worth, of which `before` is the last."""
+
+    index: int
+    number: int
+    worth: float
+    total: float = 0.0
+    before: _Fit | None = None
+
+
+class _Numbering(NamedTuple):
+    """The chunks of a part in order of their numbers, those that are no copies, and what was noted."""
+
+    surveys: Sequence[ChunkSurvey]
+    noted: Mapping[int, ChunkEntry]
+
+    def worth(self, index: int, number: int) -> float:
+        """How much speaks for a chunk being a noted one; 0 where nothing does."""
+        one, noted = self.surveys[index], self.noted.get(number)
+        if noted is None:
+            return 0.0
+        if noted.sha256:
+            return _EXACT if noted.sha256.lower() == one.sha256 else 0.0
+        return _ALIKE if noted.bytes == one.size_bytes else 0.0
+
+
+def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) -> dict[ChunkRef, int]:
+    """The number of each chunk by what was noted; empty where all have their own.
+
+    Those that are no noted chunk keep theirs where it is free, else come after all others.
+    """
+    noted = {chunk.seq: chunk for chunk in entry.chunks if chunk.bytes != 0} if entry else {}
+    originals = [*_without_copies(surveys)]
+    numbering = _Numbering(originals, noted)
+    own = [bool(numbering.worth(index, one.chunk.seq)) for index, one in enumerate(originals)]
+    if not noted or (all(own) and len(originals) == len(surveys)):
+        return {}
+    found = _in_order(numbering)
+    _add_moved(numbering, found)
+    if 2 * len(found) < len(originals):
+        return {}
+    numbers = {originals[index].chunk: number for index, number in found.items()}
+    _number_others(surveys, noted, numbers)
+    return numbers if any(chunk.seq != number for chunk, number in numbers.items()) else {}
+
+
+def _without_copies(surveys: Sequence[ChunkSurvey]) -> Iterator[ChunkSurvey]:
+    """All but those that are another one byte for byte; digital silence is no copy."""
+    seen: set[str] = set()
+    for one in surveys:
+        if one.sha256 not in seen or len(set(one.tail_bytes)) < _DIVERSE_BYTES:
+            yield one
+        seen.add(one.sha256)
+
+
+def _in_order(numbering: _Numbering) -> dict[int, int]:
+    """The most chunks, by what they are worth, as noted ones whose numbers rise with theirs: by index."""
+    by_hash: dict[str, list[int]] = {}
+    for number, noted in numbering.noted.items():
+        by_hash.setdefault((noted.sha256 or "").lower(), []).append(number)
+    ranks = {number: rank for rank, number in enumerate(sorted(numbering.noted), start=1)}
+    best: list[_Fit | None] = [None] * (len(ranks) + 1)  # of numbers up to each rank, as a tree of prefixes
+    last: dict[int, _Fit] = {}
+    for index, one in enumerate(numbering.surveys):
+        numbers = {*range(one.chunk.seq - _NEARBY, one.chunk.seq + _NEARBY + 1), *by_hash.get(one.sha256, ())}
+        worth = {number: numbering.worth(index, number) for number in numbers}
+        fits = [_Fit(index, number, value) for number, value in worth.items() if value]
+        for fit in fits:
+            before = _best_below(best, ranks[fit.number])
+            step = last.get(fit.number - 1)
+            if step is not None and (before is None or step.total + _IN_STEP > before.total):
+                before, fit.worth = step, fit.worth + _IN_STEP
+            own = _ITS_OWN if fit.number == one.chunk.seq else 0.0
+            fit.before, fit.total = before, fit.worth + own + (before.total if before else 0.0)
+        for fit in fits:
+            _note(best, ranks[fit.number], fit)
+        last = {fit.number: fit for fit in fits}
+    found: dict[int, int] = {}
+    end = _best_below(best, len(best))
+    while end is not None:
+        found[end.index] = end.number
+        end = end.before
+    return found
+
+
+def _best_below(best: Sequence[_Fit | None], rank: int) -> _Fit | None:
+    """The fit of the highest worth whose number has a lower rank (a Fenwick tree of prefix maxima)."""
+    found, at = None, rank - 1
+    while at > 0:
+        one = best[at]
+        if one is not None and (found is None or one.total > found.total):
+            found = one
+        at -= at & -at
+    return found
+
+
+def _note(best: list[_Fit | None], rank: int, fit: _Fit) -> None:
+    while rank < len(best):
+        known = best[rank]
+        if known is None or fit.total > known.total:
+            best[rank] = fit
+        rank += rank & -rank
+
+
+def _add_moved(numbering: _Numbering, found: dict[int, int]) -> None:
+    """Chunks that changed places: each that is like one noted chunk alone of those that are free."""
+    free = numbering.noted.keys() - found.values()
+    left = [index for index in range(len(numbering.surveys)) if index not in found]
+    like = {index: [number for number in free if numbering.worth(index, number)] for index in left}
+    for index, numbers in like.items():
+        own = numbering.surveys[index].chunk.seq
+        rivals = sum(bool(set(numbers) & set(others)) for others in like.values())
+        if own in numbers or (len(numbers) == 1 and rivals == 1):
+            found[index] = own if own in numbers else numbers[0]
+
+
+def _number_others(surveys: Sequence[ChunkSurvey], noted: Collection[int], numbers: dict[ChunkRef, int]) -> None:
+    """Number those that are like no noted chunk: as they are, else as the one after the one before, else at the end."""
+    taken = set(numbers.values())
+    known = sorted((chunk.seq, number) for chunk, number in numbers.items())
+    originals = [one.chunk for one in _without_copies(surveys)]
+    copies = [one.chunk for one in surveys if one.chunk not in originals]
+    for chunk in [chunk for chunk in originals if chunk not in numbers]:
+        at = bisect_left(known, (chunk.seq, 0))
+        low, high = known[at - 1][1] if at else -1, known[at][1] if at < len(known) else inf
+        free = [number for number in (chunk.seq, low + 1) if number not in taken and low < number < high]
+        numbers[chunk] = free[0] if free else max([*noted, *taken]) + 1
+        taken.add(numbers[chunk])
+    numbers |= zip(copies, count(max([*noted, *taken]) + 1), strict=False)
+
+
+def numbered(surveys: Sequence[ChunkSurvey], numbers: Mapping[ChunkRef, int]) -> dict[ChunkRef, ChunkRef]:
+    """The chunks under their new numbers, in order of these, with what they are in the store."""
+    pairs = ((replace(one.chunk, seq=numbers[one.chunk]), one.chunk) for one in surveys)
+    return dict(sorted(pairs, key=lambda pair: pair[0].seq))
