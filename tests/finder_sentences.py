@@ -300,10 +300,3 @@ LATER_WITHOUT: list[str] = [
     "call 911",
     "phone me on the 20th of the 12th, 2026, at 10 or 11",
 ]
-
-MISSED = frozenset(
-    [
-        "four thousand five hundred thirty nine, fourteen eighty-eight, zero three four three, six four six seven",
-    ]
-)
-"""Of these nothing is found: numbers read as thousands."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from .amounts import in_figures
 from .foreign_digits import in_digits
 from .slips import corrected_runs
 from .spoken_digits import DigitRun, digit_runs, digit_runs_of
@@ -68,8 +69,11 @@ class SpokenText:
         return self.text.rfind("\n", 0, at) + 1, len(self.text) if end < 0 else end
 
     def _runs(self, *, over_turns: bool) -> list[DigitRun]:
-        """The runs of the text, also those of languages other than English that it has number words of."""
+        """The runs of the text, also with amounts as figures, and in other languages that it has number words of."""
         runs = corrected_runs(self.text, over_turns=over_turns) + digit_runs(self.text, over_turns=over_turns)
+        figures = in_figures(self.text)
+        if figures != self.text:
+            runs += digit_runs(figures, over_turns=over_turns)
         for numbers in in_digits(self.text):
             runs += digit_runs_of(self.text, numbers, over_turns=over_turns)
         return runs
