@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).parent.parent
 
-EXTRAS = ("", "formats", "ffmpeg", "dask", "lambda", "plot", "vad", "words")
+EXTRAS = ("", "formats", "ffmpeg", "dask", "lambda", "pii", "plot", "vad", "words")
 """Those for users; without an extra, what is always needed."""
 
 _CLASSIFIERS = {
@@ -33,6 +33,7 @@ _TEXTS = {
     r"Apache": "Apache-2.0",
     r"MIT\b|Permission is hereby granted, free of charge": "MIT",
     r"License agreement for matplotlib": "PSF-2.0",
+    r"MPL-2\.0": "MPL-2.0",
     r"(?i)\bBSD\b": "BSD",
 }
 

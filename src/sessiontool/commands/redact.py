@@ -43,7 +43,9 @@ def redact(
     ] = None,
     find: Annotated[
         str | None,
-        typer.Option("--find", metavar="KIND,...", help="What is found: some of card, phone, email, iban, ssn."),
+        typer.Option(
+            "--find", metavar="KIND,...", help="What is found: some of card, phone, email, iban, ssn, presidio."
+        ),
     ] = None,
     finder: Annotated[
         str | None,

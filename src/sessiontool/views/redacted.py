@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..sessions.redaction.redact import RedactResult
     from .table import Line
 
-_FINDING = frozenset({"find", "finder"})
+_FINDING = frozenset({"find", "finder", "presidio"})
 _MOST_SHOWN = 50
 """Parts of a list, its redactions; chosen: redactions.json has them all."""
 _WIDTHS = (25, 9)

@@ -17,6 +17,7 @@ from .labels import rest_hash, word_places
 from .matching import find_matches
 from .places import Places, to_samples
 from .plan import NOTE_KEPT
+from .presidio import PRESIDIO, find_by_presidio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 class RedactRequest:
     """What is to go: `spans` is a file's name and its bytes, `texts` are regular expressions, `utterances` ids.
 
-    `kinds` are what is to be found (`card`, `phone`, `email`, `iban`, `ssn`), `finder` is a command that finds.  With
-    `role` (`user` or `assistant`) it is what that one says, and that voice alone is silent where it can be; with `beep`
-    a tone is in the place of the sound, and with `label` labels name the kind.  UsageError for what makes no sense.
+    `kinds` are what is to be found (`card`, `phone`, `email`, `iban`, `ssn`, `presidio`), `finder` is a command that
+    finds.  With `role` (`user` or `assistant`) it is what that one says, and that voice alone is silent where it can
+    be; with `beep` a tone is in the place of the sound, and with `label` labels name the kind.  UsageError for what
+    makes no sense.
     """
 
     spans: tuple[str, bytes] | None = field(default=None, repr=False)  # these two may hold what is secret
@@ -48,8 +50,9 @@ class RedactRequest:
         if self.role and self.beep:
             raise UsageError("--beep is in both channels, and --role is of one", hint="leave out one of the two")
         for kind in self.kinds:
-            if kind not in FINDERS:
-                raise UsageError(f"nothing finds {kind[:40]!r}", hint=f"what is found is {', '.join(FINDERS)}")
+            if kind not in {*FINDERS, PRESIDIO}:
+                known = ", ".join([*FINDERS, PRESIDIO])
+                raise UsageError(f"nothing finds {kind[:40]!r}", hint=f"what is found is {known}")
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.texts or self.utterances or self.finds)
@@ -95,8 +98,10 @@ def asked_redactions(
                 hint="it is a regular expression, without regard to case; digits that were spoken are words in a text",
             )
         redactions += found
-    if asked.kinds:
-        redactions += _places_in(transcript, "find", lambda texts: [find(one, asked.kinds) for one in texts], secrets)
+    if own := [kind for kind in asked.kinds if kind in FINDERS]:
+        redactions += _places_in(transcript, "find", lambda texts: [find(one, own) for one in texts], secrets)
+    if PRESIDIO in asked.kinds:
+        redactions += _places_in(transcript, PRESIDIO, find_by_presidio, secrets)
     if asked.finder:
         redactions += _places_in(transcript, "finder", lambda texts: find_by_command(asked.finder, texts), secrets)
     redactions = [replace(one, role=one.role or asked.role, beep=asked.beep, label=asked.label) for one in redactions]
