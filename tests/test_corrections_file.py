@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,6 +67,15 @@ def test_what_is_corrected_in_a_file_is_kept_and_the_store_is_not_written(place:
     call(*run)
     assert "u002" in utterances(out)
     assert {key: place.get(key) for key in list(place.keys())} == before
+
+
+def test_where_the_store_cannot_be_written_the_file_is_offered(
+    recorded_session: Callable[[str], Path], tmp_path: Path
+) -> None:
+    copytree(recorded_session(SESSION), tmp_path / SESSION)
+    (tmp_path / SESSION / "corrections.jsonl" / "in-the-way").mkdir(parents=True)
+    told = call("correct", SESSION, "--store", tmp_path, "--text", "u000=Mine.", code=5)
+    assert "or --corrections FILE keeps them in a file of yours" in told
 
 
 def test_captions_put_the_files_corrections_into_the_transcript(place: Place, tmp_path: Path) -> None:

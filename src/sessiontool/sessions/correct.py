@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..captions import speaker_name
 from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
-from ..errors import NotFoundError, RecordingError, UsageError
+from ..errors import NotFoundError, RecordingError, StorageError, UsageError
 from ..options import LogOptions
 from ..storage import not_published
 from .caption_edits import caption_edits, is_caption_file
@@ -23,7 +23,7 @@ from .result_names import REPORT, TRANSCRIPT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..model import Utterance
+    from ..model import StoredObject, Utterance
     from ..options import Prefer
     from ..storage import Store, Target
 
@@ -103,9 +103,18 @@ def correct_session(
     changed = tuple(name for name in {**before, **now} if before.get(name) != now.get(name))
     location = ""
     if not edits.dry_run:
-        location = store.write_document(session_id, CORRECTIONS, corrections.to_jsonl(), old)
+        location = _written(store, session_id, corrections.to_jsonl(), old)
     texts = {name: logged[name].text for name in {**before, **now} if name in logged}
     return CorrectResult(session_id, location, now, changed, texts)
+
+
+def _written(store: Store, session_id: str, body: bytes, old: StoredObject | None) -> str:
+    try:
+        return store.write_document(session_id, CORRECTIONS, body, old)
+    except StorageError as error:
+        elsewhere = "--corrections FILE keeps them in a file of yours"
+        error.hint = f"{error.hint}; or {elsewhere}" if error.hint else elsewhere
+        raise
 
 
 def _preferred(report: bytes | None) -> Prefer:
