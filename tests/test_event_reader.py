@@ -100,6 +100,14 @@ def test_without_receive_times_the_order_and_the_servers_clock_are_left() -> Non
     assert "events-clock" in codes(log)
 
 
+def test_without_receive_times_a_greeting_comes_before_the_question_that_has_a_time() -> None:
+    """It follows nothing, and its time is not known: its place in the log is."""
+    log = LogOf().begin(400).answer(1000, "a", "Good morning.").heard("b", 1800, 3000, 500.0, "Hello there.")
+    log.answer(4000, "c", "What can I do?", previous="b").heard("d", 6000, 7000, 500.0, "Nothing.", previous="c")
+    read_log = read(lines(log, lambda line: line["event"]))
+    assert [text for _, text, *_ in told(read_log)] == ["Good morning.", "Hello there.", "What can I do?", "Nothing."]
+
+
 def test_byte_order_marks_and_empty_lines_mean_nothing() -> None:
     text = "\ufeff" + conversation().text().replace("\n", "\r\n\r\n")
     assert told(read(text)) == SAID

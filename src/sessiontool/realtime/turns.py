@@ -10,6 +10,7 @@ Not here: text that was not spoken (`notes`), and the sound (`align`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..model import INAUDIBLE
@@ -261,9 +262,22 @@ def _order(turn: Turn, item: Item) -> tuple[float, int]:
     return at_ms, item.place
 
 
+def _with_time(turns: Iterable[Turn]) -> list[Turn]:
+    """The turns; what has no time is ordered by that of the next one in the log, as the log's lines were sent in order."""
+    by_place = sorted(turns, key=lambda turn: turn.order[1])
+    at_ms = float("inf")
+    for turn in reversed(by_place):
+        at_ms = turn.order[0] if isfinite(turn.order[0]) else at_ms
+        turn.order = (at_ms, turn.order[1])
+    return by_place
+
+
 def in_order(turns: Iterable[Turn]) -> list[Turn]:
-    """Turns by their time; one whose start is not known comes behind the turn that it follows."""
-    by_time = sorted(turns, key=lambda turn: (turn.order, turn.session))
+    """Turns by their time; one whose start is not known comes behind the turn that it follows.
+
+    One of which nothing is known, and which follows nothing, comes before the next one that has a time in the log.
+    """
+    by_time = sorted(_with_time(turns), key=lambda turn: (turn.order, turn.session))
     names = {turn.id for turn in by_time}
     behind: dict[str, list[Turn]] = {}
     first: list[Turn] = []
