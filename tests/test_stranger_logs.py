@@ -217,6 +217,52 @@ ONE_DOCUMENT: dict[str, Callable[[], Any]] = {
         "chunks": entries(lambda r, t, a, b: {"speaker": r, "timestamp": [a, b], "text": t}),
     },
     "rows without names": lambda: entries(lambda r, t, a, b: [r, t, a, b]),
+    "DynamoDB": lambda: {
+        "Items": entries(
+            lambda r, t, a, b: (
+                {"pk": {"S": "CALL#1"}, "turn": {"M": {"role": {"S": r}, "text": {"S": t}}}}
+                | {"startedAt": {"N": str(EPOCH_MS + 1000 * a)}, "endedAt": {"N": str(EPOCH_MS + 1000 * b)}}
+            )
+        ),
+        "Count": 8,
+    },
+    "Firestore, REST": lambda: {
+        "documents": entries(
+            lambda r, t, a, _: {
+                "name": "projects/p/databases/d/documents/turns/x",
+                "fields": {"text": {"stringValue": t}, "role": {"stringValue": r}, "at": {"timestampValue": iso(a)}},
+                "createTime": iso(90),
+            }
+        )
+    },
+    "Contact Lens": lambda: {
+        "Segments": entries(
+            lambda r, t, a, b: {
+                "Transcript": {
+                    "ParticipantRole": "CUSTOMER" if is_user(r) else "AGENT",
+                    "Content": t,
+                    "BeginOffsetMillis": int(1000 * a),
+                    "EndOffsetMillis": int(1000 * b),
+                }
+            }
+        )
+    },
+    "Call Analytics, which has a channel of its own": lambda: {
+        "Channel": "VOICE",
+        "Transcript": entries(
+            lambda r, t, a, b: (
+                {"ParticipantRole": "CUSTOMER" if is_user(r) else "AGENT", "Content": t}
+                | {"BeginOffsetMillis": int(1000 * a), "EndOffsetMillis": int(1000 * b)}
+            )
+        ),
+    },
+    "Cloud Logging": lambda: entries(
+        lambda r, t, a, _: {
+            "jsonPayload": {"message": "turn", "role": r, "text": t, "t_start": a},
+            "resource": {"type": "cloud_run_revision", "labels": {"location": "here"}},
+            "timestamp": iso(a + 9),
+        }
+    ),
     "Firestore's times": lambda: entries(
         lambda r, t, a, _: {"role": r, "text": t, "createdAt": {"_seconds": int(EPOCH_S + a), "_nanoseconds": 0}}
     ),
@@ -378,6 +424,25 @@ def test_a_stranger_log_is_read_right(name: str, file: str, made: Callable[[], A
 def test_lines_that_were_encoded_twice_are_read() -> None:
     made = entries(lambda r, t, a, b: json.dumps({"role": r, "text": t, "start": a, "end": b}))
     require(*read(lines(made), "utterances.jsonl"))
+
+
+def test_spaces_between_words_are_nobodys_turns() -> None:
+    """Rev.ai has them as elements of their own."""
+    made = [
+        {"speaker": r, "elements": [one for w in spread(t, a, b, "value") for one in (w, {"value": " "})]}
+        for r, t, a, b in SAID
+    ]
+    found, findings = read(json.dumps({"monologues": made}), "utterances.json")
+    assert (" ".join(u.text for u in found), findings) == (" ".join(text for _, text in WORDS), [])
+
+
+def test_what_was_left_out_is_said_beside_that_the_speakers_are_unknown() -> None:
+    """The sound may tell who speaks, and then takes that finding back."""
+    made = [{"start": n, "text": f"Text {n}."} if n % 3 else {"start": n, "payload": [f"Text {n}."]} for n in range(9)]
+    found, findings = read(lines(made), "utterances.jsonl")
+    assert len(found) == 6
+    assert [one.code for one in findings] == ["log-not-read", "document-invalid"]
+    assert "3 entries were left out" in findings[1].message
 
 
 def test_texts_under_the_names_of_roles() -> None:

@@ -20,7 +20,8 @@ from .fields import has_role
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .role_keys import spoken_by_key
 from .tables import columns_of, named, rows_in
-from .texts import has_text, text_in, unwrapped
+from .texts import has_text, text_fields, text_in, unwrapped
+from .typed_values import untyped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,7 +103,7 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
     if name.endswith(".json") or is_spread:
         doubled: list[str] = []
         try:
-            value = loads(text, doubled)
+            value = untyped(loads(text, doubled), text)
         except (ValueError, RecursionError) as error:
             if text.lstrip().startswith("[") and not _is_more(error) and (found := _up_to(text, error, troubles)):
                 yield from _expanded(found, "entry", troubles)
@@ -156,7 +157,7 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
             except (ValueError, RecursionError):
                 troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
                 continue
-        value = _decoded_twice(value)
+        value = untyped(_decoded_twice(value), line)
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
         yield from _expanded(value, f"line {number}", troubles)
 
@@ -204,7 +205,7 @@ def _values(text: str, at: int) -> _Values:
     while (at := _skipped(text, at)) < len(text):
         try:
             _, end = decoder.raw_decode(text, at)
-            values.append(loads(text[at:end]))
+            values.append(untyped(loads(text[at:end]), text[at:end]))
         except (ValueError, RecursionError) as error:
             return _Values(values, at, error)
         at = end
@@ -233,7 +234,7 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
-    elif isinstance(value, dict) and not (has_text(value) and has_role(value)) and (inner := _inner(value, troubles)):
+    elif isinstance(value, dict) and not _is_entry(value) and (inner := _inner(value, troubles)):
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (lines := dialogue_in(text_in(value.get("transcript")))):
         yield from _found(lines, "line")
@@ -241,6 +242,13 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
         troubles.broken.add(f"holds {kind_of(value)}, not a list")
     else:
         yield FoundEntries(place if place != "entry" else "entry 1", value)
+
+
+def _is_entry(value: dict[str, Any]) -> bool:
+    """Whether an object says who said what, and is not one around a list of such ones."""
+    said = next((value[name] for name in text_fields(value) if text_in(value[name])), None)
+    holds_entries = isinstance(said, list) and any(speaks(one) and has_role(one) for one in said)
+    return has_text(value) and has_role(value) and not holds_entries
 
 
 def _inner(value: Any, troubles: Troubles) -> list[Any]:

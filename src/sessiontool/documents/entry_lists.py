@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .field_names import CHOICES, ROLE_NAMES
-from .fields import has_role, has_time, is_speaker
+from .fields import has_role, has_time
 from .lenient import words_of
 from .name_words import words_in
 from .role_keys import role_of_lists_key, spoken_by_key
 from .roles import channel_number
-from .texts import has_text, plain, text_in
+from .texts import has_text, is_speaker, plain, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

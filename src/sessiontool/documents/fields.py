@@ -35,7 +35,7 @@ from .field_names import (
 from .moments import S, read_moment
 from .name_words import field_named, words_in
 from .roles import CHANNEL, channel_name, channel_number, role_named
-from .texts import flattened, plain, text_fields, text_in, unwrapped
+from .texts import flattened, is_speaker, plain, says_who, text_fields, text_in, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,12 +92,7 @@ def has_time(value: Mapping[str, Any]) -> bool:
 
 def has_role(value: Mapping[str, Any]) -> bool:
     """Whether an entry says who speaks."""
-    return any(plain(name) in ROLE_NAMES or is_speaker(name) for name in unwrapped(value))
-
-
-def is_speaker(name: str) -> bool:
-    named = field_named(name)
-    return named is not None and named.what in {"speaker", "channel"}
+    return says_who(unwrapped(value))
 
 
 def _time_kind(name: str) -> tuple[str, float]:
@@ -197,7 +192,7 @@ class _Reader:
                 continue
             if plain(key) not in SURELY_TIMES and read_moment(value, unit) is None:
                 continue
-            rank = _RANKS.get(plain(key), 50)
+            rank = _RANKS.get(plain(key), len(_RANKS))
             if what not in best or rank < best[what]:
                 best[what] = rank
                 entry.names[what] = (key, value, self._options.unit_ms or unit)

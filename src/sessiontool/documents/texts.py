@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .field_names import CHOICES, IN_PARTS, SPANS, TEXT_NAMES, WRAPPERS
+from .field_names import CHOICES, IN_PARTS, ROLE_NAMES, SPANS, TEXT_NAMES, WRAPPERS
 from .name_words import field_named
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ def flattened(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str, Any]:
-    """An entry without what it is wrapped in; the fields of the wrappers stay where the entry has none of that name."""
+    """An entry without what it is wrapped in; the fields of the wrappers stay where the entry has none of that name.
+
+    A wrapper of an unknown name names no speaker, and has one object that names one and has its text.
+    """
     own = text_of(value)
     for name in _those_of(tuple(value), _WRAPPERS):
         item = value[name]
@@ -109,5 +112,26 @@ def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str,
         if is_wrapper and isinstance(inner, dict) and depth and (not own or own == text_in(inner)):
             found = unwrapped(inner, depth - 1)
             if text_of(found):
-                return {**{key: one for key, one in value.items() if key != name}, **found}
-    return value
+                return _within(value, name, found)
+    if not depth or (own and says_who(value)):
+        return value
+    inside = {name: unwrapped(item, depth - 1) for name, item in value.items() if isinstance(item, dict)}
+    said = {name: text_of(found) for name, found in inside.items() if says_who(found)}
+    spoken = [(name, inside[name]) for name, text in said.items() if text and text == (own or text)]
+    return _within(value, *spoken[0]) if len(spoken) == 1 else value
+
+
+def _within(value: Mapping[str, Any], name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found in a field of an object, with the object's other fields where it has none of that name."""
+    return {**{key: one for key, one in value.items() if key != name}, **found}
+
+
+def says_who(value: Mapping[str, Any]) -> bool:
+    """Whether an object has a field for who speaks."""
+    return any(plain(name) in ROLE_NAMES or is_speaker(name) for name in value)
+
+
+def is_speaker(name: str) -> bool:
+    """Whether a name is made of words that say who speaks, or on which channel."""
+    named = field_named(name)
+    return named is not None and named.what in {"speaker", "channel"}

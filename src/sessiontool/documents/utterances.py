@@ -112,7 +112,7 @@ def _speaking(
         if role == UNSPOKEN or (entry.text is None and _kind(entry, reading) == UNSPOKEN):
             reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
             continue
-        if (entry.is_interim and has_final) or (entry.text == "" and role):
+        if (entry.is_interim and has_final) or _is_blank(entry, role):
             continue
         reading.count += 1
         fields = {**entry.rest, **entry.known}
@@ -132,6 +132,11 @@ def _speaking(
         else:
             reading.roles[model.role] += 1
         yield SpokenPiece(entry.place, entry.names, model, is_final=not entry.is_interim)
+
+
+def _is_blank(entry: Entry, role: str | None) -> bool:
+    """Whether an entry has no words: some recognisers write the spaces between words as words."""
+    return isinstance(entry.text, str) and not entry.text.strip() and bool(entry.text or role)
 
 
 def _has_place(entry: Entry) -> bool:
@@ -203,6 +208,9 @@ def _problems(reading: LogReading) -> Iterator[Finding]:
     if reading.understood < _LITTLE * reading.count:
         reading.findings = [one for one in reading.findings if one.severity != "warning"]
         yield _not_read(reading)
+        others = reading.nameless + reading.roles.total()
+        if others and (left := reading.count - reading.understood - others):  # whatever the sound tells of the others
+            yield _broken(reading.name, f"{left} entries were left out; the first problem: {reading.problems.named[0]}")
     else:
         reading.problems.extend(
             f"role: {role[:40]!r} is neither user nor assistant; it has no channel to be found on ({count} times)"

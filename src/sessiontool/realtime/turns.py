@@ -263,7 +263,7 @@ def _order(turn: Turn, item: Item) -> tuple[float, int]:
 
 
 def _with_time(turns: Iterable[Turn]) -> list[Turn]:
-    """The turns; what has no time is ordered by that of the next one in the log, as the log's lines were sent in order."""
+    """The turns; one without a time is ordered by that of the next one in the log, whose lines are in order."""
     by_place = sorted(turns, key=lambda turn: turn.order[1])
     at_ms = float("inf")
     for turn in reversed(by_place):
