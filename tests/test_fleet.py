@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,7 +125,7 @@ def manifest(**parts: Any) -> SessionDocument:
         (listing(("0", 0), age_s=-HOUR), SessionDocument(), False, "no manifest"),  # a clock that is ahead
         (listing(), manifest(p0=5000), False, "no chunks yet"),
         (
-            replace(listing(), ignored=(StoredObject("s/chunks/0.webm", 9, "t"),)),
+            listing()._replace(ignored=(StoredObject("s/chunks/0.webm", 9, "t"),)),
             SessionDocument(),
             False,
             "no chunks yet; no chunk is named like 's/chunks/0.webm'",

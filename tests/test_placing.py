@@ -49,7 +49,7 @@ def truth() -> dict[str, dict[str, Any]]:
 def with_texts(result: PlacingResult, text: str, name: str = "u") -> PlacingResult:
     """The same, every utterance saying `text`."""
     placements = tuple(
-        replace(one, utterance=replace(one.utterance, text=text, id=f"{name}{k}"))
+        one._replace(utterance=replace(one.utterance, text=text, id=f"{name}{k}"))
         for k, one in enumerate(result.alignment.placements)
     )
     return replace(result, alignment=replace(result.alignment, placements=placements))
@@ -278,8 +278,7 @@ def test_a_day_still_fits(placed: PlacingResult) -> None:
 
 def test_nothing_found_and_nothing_known_is_drawn_as_well(placed: PlacingResult, tmp_path: Path) -> None:
     lost = tuple(
-        replace(
-            one,
+        one._replace(
             start_samples=None,
             end_samples=None,
             status="unmatched",

@@ -6,7 +6,6 @@ Valid JSON, whole milliseconds, the severity of what was found, and nothing of o
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -254,9 +253,9 @@ def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
 def test_pauses_words_and_what_was_heard_are_told_where_they_are_known() -> None:
     plain = placement(48_000, 144_000)
     assert not {"speech", "words", "heard_text"} & set(utterance_json(plain, "Dana"))
-    assert "speech" not in utterance_json(replace(plain, speech=((48_000, 144_000),)), "Dana")
+    assert "speech" not in utterance_json(plain._replace(speech=((48_000, 144_000),)), "Dana")
     words = (TimedWord("Hel", 48_000, 60_047, "aligned"), TimedWord("lo.", 96_000, 144_000, "spread"))
-    told = replace(plain, speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
+    told = plain._replace(speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
     written = utterance_json(told, "Dana")
     assert written["speech"] == [[1.0, 1.3], [2.0, 3.0]]
     assert written["words"] == [

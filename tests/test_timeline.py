@@ -34,7 +34,7 @@ class Placed:
 
     @property
     def filled(self) -> list[tuple[int, int, str]]:
-        return [(hole.index, hole.packets * 20, hole.cause) for hole in self.holes if hole.packets]
+        return [(hole.before, hole.packets * 20, hole.cause) for hole in self.holes if hole.packets]
 
     @property
     def spans(self) -> list[tuple[str, str, int, int]]:
@@ -66,7 +66,7 @@ def place(
         cause = lost_cause if lost_at is not None and first == lost_at else ""
         found, settled = builder.place(times_ms[first:stop], durations, more=not final, cause=cause)
         assert settled == stop - first or not final
-        holes += [Gap(first + hole.index, hole.packets, hole.cause) for hole in found]
+        holes += [Gap(first + hole.before, hole.packets, hole.cause) for hole in found]
         first += settled
     holes += builder.end_part(lost_ms)
     return Placed(holes, builder.finish())
@@ -101,7 +101,7 @@ def test_lost_time_is_filled_to_the_nearest_20_ms_where_it_was_lost(at: int, los
     total_ms = sum(hole.packets * 20 for hole in placed.holes)
     assert abs(total_ms - lost_ms) <= 20
     if lost_ms > 25:
-        assert placed.holes[0].index == at
+        assert placed.holes[0].before == at
         assert placed.holes[0].cause == ("starved" if placed.holes[0].packets <= 50 else "lost")
         assert len(placed.holes) <= 2
 

@@ -10,7 +10,7 @@ A wrong time is worse than none: an utterance that nothing audible fits gets non
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,9 +93,9 @@ def align(
     best, far_ms = _by_any_clock(asked, activity, attempts)
     best = without_doubt(best, attempts)
     lanes, evidence, activity = best.lanes, best.evidence, best.activity
-    placements = [replace(p, utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
+    placements = [p._replace(utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
     for copy, original in twins(utterances).items():
-        placements[copy] = replace(placements[original], utterance=utterances[copy])
+        placements[copy] = placements[original]._replace(utterance=utterances[copy])
         evidence[copy] = evidence[original]
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     placements = [marked_where_cut(placement, axis) for placement in placements]

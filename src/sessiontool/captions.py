@@ -9,8 +9,8 @@ may look like is data (`captioning.profiles`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
@@ -105,8 +105,7 @@ def read_options(settings: object) -> CaptionOptions:
         raise ValueError("no settings of captions") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Captions:
+class Captions(NamedTuple):
     """What `caption` made: files by name, the cues they show, and what of the transcript could not be used.
 
     `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.  `doubtful` are
@@ -154,7 +153,7 @@ def caption(
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
-    look = replace(look, synthetic=synthetic_roles(transcript))
+    look = look._replace(synthetic=synthetic_roles(transcript))
     said = sorted((one for one in spoken if one.speaker), key=lambda one: (one.start_ms, one.end_ms))
     files = {}
     for form in find_formats(options.formats):

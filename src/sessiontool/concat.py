@@ -148,12 +148,12 @@ class Remuxer:
         assert self._muxer is not None
         first = 0
         for gap in (*gaps, Gap(settled, 0, "")):
-            self._muxer.write(self._payloads[first : gap.index], self._durations[first : gap.index])
-            self.recorded_packets += gap.index - first
+            self._muxer.write(self._payloads[first : gap.before], self._durations[first : gap.before])
+            self.recorded_packets += gap.before - first
             self._write_silence(gap.packets)
             if gap.cause == "clock_jump":
                 self.clock_jumps.append(self.samples)
-            first = gap.index
+            first = gap.before
 
     def _write_silence(self, packets: int, *, at_end: bool = False) -> None:
         if packets:

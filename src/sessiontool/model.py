@@ -39,8 +39,7 @@ def in_largest_unit(seconds: float) -> str:
     return f"{max(0, seconds):.0f} s"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something parsing had to be lenient about, or that a person should know.
 
     `at_s` is a position in the output in seconds, `lost_ms` how much recorded time is gone for good.
@@ -70,8 +69,7 @@ class StoredObject:
     modified_s: float = field(default=0.0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVersion:
+class StoredVersion(NamedTuple):
     """One version of an object, or a marker that says it was deleted: what must go for the object to be gone.
 
     `version` is empty in stores without versions.  `is_current`: it is what a request gets, or would be reported gone.
@@ -86,8 +84,7 @@ class StoredVersion:
     is_marker: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkRef:
+class ChunkRef(NamedTuple):
     """One recorded blob in a store.  `part` is as spelt in the key; `seq` is compared as a number."""
 
     object: StoredObject
@@ -95,8 +92,7 @@ class ChunkRef:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionListing:
+class SessionListing(NamedTuple):
     """What a store holds of one session.
 
     `chunks` are in order of part, then seq.  `documents` maps a file name of the session folder (`session.json`,
@@ -184,8 +180,7 @@ PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
 WordSource = Literal["aligned", "spread", "logged"]
 
 
-@dataclass(frozen=True, slots=True)
-class TimedWord:
+class TimedWord(NamedTuple):
     """One word of an utterance and when it is said, in output samples.
 
     `source` says how that is known: `aligned` with the sound itself, `spread` over the speech by the word's length, or
@@ -198,8 +193,7 @@ class TimedWord:
     source: WordSource
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where one utterance sounds: output samples, both None where there is no sound for it.
 
     `speech` are the stretches (start, end) of it that sound like speech, empty where they were not searched for.

@@ -9,9 +9,8 @@ Not here: reading packets, writing them, and any opinion on what the gaps mean t
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .model import samples_to_us, us_to_samples
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 SpanKind = Literal["recorded", "silence", "filled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of output in which all clocks run evenly.
 
     Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause`

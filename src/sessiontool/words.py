@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from .errors import UsageError, install_line
@@ -108,7 +107,7 @@ def time_words(
         if placement.start_samples is None or not placement.utterance.text.strip():
             continue
         if known and (words := known.get(_key_of(placement))):
-            result[index] = replace(placement, words=words)
+            result[index] = placement._replace(words=words)
         elif _alignable(placement) and channels[index] is not None:
             wanted.append(index)
     progress = progress or Silent()

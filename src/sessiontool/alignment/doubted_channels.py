@@ -131,7 +131,7 @@ def without_doubt(first: Attempt, attempts: Attempts) -> Attempt:
             other = best.activity.channels[alone.channel] is not first.activity.channels[alone.channel]
             found = replace(alone, stricter=other, disputed=_disputed(best, rivals, i))
             best.evidence[i] = found
-            best.placements[i] = replace(best.placements[i], confidence=confidence(found))
+            best.placements[i] = best.placements[i]._replace(confidence=confidence(found))
     return best
 
 

@@ -10,7 +10,6 @@ Not here: the detector.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,7 +73,7 @@ def _later_end(place: Placement, chances: NDArray[np.float32], step: int, limit:
         return place
     end = min((here + 1 + int(quiet[0])) * step - _LATE_MS * SAMPLES_PER_MS, limit)
     if _EARLY_MS * SAMPLES_PER_MS < end - place.end_samples < _MOST_MS * SAMPLES_PER_MS:
-        return replace(place, end_samples=end)
+        return place._replace(end_samples=end)
     return place
 
 

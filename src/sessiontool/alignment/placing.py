@@ -69,7 +69,7 @@ def place_utterances(
     for i, alone in enumerate(evidence):
         if alone is not None:
             evidence[i] = found = replace(alone, misfit=unlike)
-            placements[i] = replace(placements[i], confidence=confidence(found))
+            placements[i] = placements[i]._replace(confidence=confidence(found))
     return placements, evidence
 
 

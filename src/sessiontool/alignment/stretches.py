@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,6 @@ def with_speech(placement: Placement, evidence: Evidence | None, channels: tuple
     first, last = np.searchsorted(islands[:, 1], start, "right"), np.searchsorted(islands[:, 0], end, "left")
     inside = np.clip(islands[first:last], start, end)
     if not len(inside):
-        return replace(placement, speech=((start, end),))
+        return placement._replace(speech=((start, end),))
     inside[0, 0], inside[-1, 1] = start, end  # its edges were looked at more closely than the islands'
-    return replace(placement, speech=tuple((int(low), int(high)) for low, high in inside))
+    return placement._replace(speech=tuple((int(low), int(high)) for low, high in inside))

@@ -13,10 +13,9 @@ and at nothing else.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
@@ -87,8 +86,7 @@ def _wide_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{CJK}\u3001-\u3011\uff01-\uff60]"), re.compile(piece)
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(NamedTuple):
     """A text in pieces that are never taken apart.
 
     `glue[k]` (a space or nothing) stands before piece k; `prices[k]` is the price of a break there, SENTENCE for k =

@@ -9,7 +9,6 @@ begins a little early.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from .cell_width import cells
@@ -106,7 +105,7 @@ def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:
         start = min(start, max(room.not_before, end - readable_ms, start - _EARLY_MS, 0))
     if profile.max_ms is not None:
         end = min(end, start + profile.max_ms)
-    return replace(cue, start_ms=start, end_ms=max(end, start + 1))
+    return cue._replace(start_ms=start, end_ms=max(end, start + 1))
 
 
 def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:
@@ -119,7 +118,7 @@ def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:
         if 0 < following - cue.end_ms < profile.gap_ms:
             fits = profile.max_ms is None or following - cue.start_ms <= profile.max_ms
             end = following if fits else max(cue.start_ms + 1, following - profile.gap_ms)
-            cue = replace(cue, end_ms=end)  # noqa: PLW2901
+            cue = cue._replace(end_ms=end)  # noqa: PLW2901
         smooth.append(cue)
     return smooth
 

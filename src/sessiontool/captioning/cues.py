@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word and when it is said."""
 
     text: str
@@ -14,8 +13,7 @@ class Word:
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """One utterance with a place in the sound: clean text in lines of its own, `end_ms` after `start_ms`.
 
     `words` are the words' own times, empty where they were not measured.  `speech` are the stretches (start, end) in
@@ -42,8 +40,7 @@ class Spoken:
         return self.role, self.speaker
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """One caption.
 
     `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs

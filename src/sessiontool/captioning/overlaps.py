@@ -7,7 +7,6 @@ once, in order.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -78,8 +77,8 @@ def _part(groups: list[list[Cue]], cue: Cue, profile: Profile) -> None:
     latest = cue.end_ms - max(profile.min_ms, round(profile.readable_ms(*size_of(cue))))
     cut = min(max(cue.start_ms, min(start + wanted_ms, latest)), end)
     cut = max(start + 1, cut)
-    groups[-1] = [replace(one, end_ms=min(one.end_ms, cut), start_ms=min(one.start_ms, cut - 1)) for one in group]
-    groups.append([replace(cue, start_ms=cut, end_ms=max(cut + 1, cue.end_ms))])
+    groups[-1] = [one._replace(end_ms=min(one.end_ms, cut), start_ms=min(one.start_ms, cut - 1)) for one in group]
+    groups.append([cue._replace(start_ms=cut, end_ms=max(cut + 1, cue.end_ms))])
 
 
 def _as_one(group: Sequence[Cue]) -> Cue:
@@ -111,4 +110,4 @@ def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterable[Cue]:
         lines = lay_out(f"{label} {text}", cue.language, rules)
         fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
         directed_lines = tuple(directed(line, rtl=cue.is_rtl) for line in lines)
-        yield replace(cue, lines=directed_lines) if fits else cue
+        yield cue._replace(lines=directed_lines) if fits else cue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .cell_width import cells
 from .cue_timing import next_of_voice, size_of
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .cues import Cue
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One rule that one cue breaks.  `cue` counts from 1; `value` and `limit` are in `unit`."""
 
     cue: int

@@ -8,10 +8,9 @@ or two that fit a cue with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .break_points import BOUND, DANGLING, SENTENCE
 from .line_breaking import DASH_CELLS, reach
@@ -37,8 +36,7 @@ _LINE = 0.4
 """Share of its price that a break between two lines costs (chosen)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """A turn in pieces with their times in milliseconds.
 
     `pauses[k]` is the silence before piece k; `words[k]` counts the words before it; `room_ms` is when the next

@@ -8,10 +8,9 @@ two speakers talk at once a cue gets one line, so that both can be shown.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from operator import sub
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .break_points import pieces_of
 from .cues import Cue
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from .cues import Spoken
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakerTurn:
+class SpeakerTurn(NamedTuple):
     """Utterances of one speaker, one after the other; `room_ms`: when something is said after them, None for never."""
 
     spoken: tuple[Spoken, ...]
@@ -65,8 +63,8 @@ def in_turn(spoken: Iterable[Spoken]) -> list[Spoken]:
             continue
         first = ordered[before]
         middle = max(first.start_ms + 1, (one.start_ms + min(first.end_ms, one.end_ms)) // 2)
-        ordered[before] = replace(first, end_ms=middle)
-        ordered[number] = replace(one, start_ms=middle, end_ms=max(middle + 1, first.end_ms, one.end_ms))
+        ordered[before] = first._replace(end_ms=middle)
+        ordered[number] = one._replace(start_ms=middle, end_ms=max(middle + 1, first.end_ms, one.end_ms))
     return sorted(ordered, key=lambda one: one.start_ms)
 
 

@@ -8,8 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -36,8 +35,7 @@ _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """What was given of the options that commands on a store share; `flags` are those of the table, by name.
 
     `ids` are those of sessions, where the command names some.

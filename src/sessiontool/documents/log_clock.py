@@ -44,8 +44,7 @@ _SECONDS_BELOW_MS = 5.0
 """Chosen: events of a conversation are further apart than this on average, or their times are seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTimes:
+class SessionTimes(NamedTuple):
     """What a session knows of its own time.
 
     `started_at` is session-clock zero as RFC 3339, `recorded_ms` when on the session clock the first recorder was

@@ -5,7 +5,6 @@ Of a turn that was cut off only what was heard has words, and the sound may be w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ def with_found_words(placement: Placement, found: Found) -> Placement:
         for token, time, known in zip(tokens[held], _filled(tokens[held], times, start, end), times, strict=True)
     ]
     heard = text_until(text, found.end) if may_stop(placement) and found.end < len(tokens) else placement.heard_text
-    return replace(placement, words=tuple(words), heard_text=heard)
+    return placement._replace(words=tuple(words), heard_text=heard)
 
 
 def ended_with_words(placement: Placement) -> Placement:
@@ -75,7 +74,7 @@ def ended_with_words(placement: Placement) -> Placement:
     if not is_long or end - last <= _BEYOND_WORDS_MS * SAMPLES_PER_MS or last <= start:
         return placement
     speech = tuple((low, min(high, last)) for low, high in placement.speech if low < last)
-    return replace(placement, end_samples=last, speech=speech)
+    return placement._replace(end_samples=last, speech=speech)
 
 
 def _filled(
@@ -105,7 +104,7 @@ def with_spread_words(placement: Placement) -> Placement:
     speech = ((start // SAMPLES_PER_MS, end // SAMPLES_PER_MS) for start, end in placement.speech)
     times = spread(stretches_of(speech, *_ms(placement)), weights_of(tokens), _prices(tokens))
     words = (_word(token, time, "spread") for token, time in zip(tokens, times, strict=True))
-    return replace(placement, words=tuple(words))
+    return placement._replace(words=tuple(words))
 
 
 def weights_of(tokens: Iterable[str]) -> list[int]:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import binascii
 import re
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..errors import RecordingError
@@ -46,8 +45,7 @@ _TRAILER = re.compile(rb"(?:[A-Za-z0-9-]+:[^\r\n]*\r\n)*(?:\r\n)*")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})((?:;[^\r\n]{0,1000})?)\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Unwrapped(NamedTuple):
     """What was in wrappers: its bytes, the names of the wrappers from the outside in, and whether one was cut short."""
 
     data: bytes

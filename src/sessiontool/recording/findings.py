@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import ChunkRef, Finding, Severity
@@ -54,7 +53,7 @@ def unstored_end(chunk: ChunkRef, lost_ms: float) -> Finding:
     hint = (
         f"{_LOST_HINT}; where the recorder had ended by itself or the computer slept, correct `stop_ms` in session.json"
     )
-    return replace(about(chunk, "chunk-missing", "error", message, hint), lost_ms=lost_ms)
+    return about(chunk, "chunk-missing", "error", message, hint)._replace(lost_ms=lost_ms)
 
 
 def numbers_skipped(part: str, seqs: Sequence[int]) -> Finding:

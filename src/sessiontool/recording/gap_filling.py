@@ -11,9 +11,8 @@ codec (Opus: 20 ms), to the nearest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..media.filler import Filler
 from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
@@ -36,21 +35,19 @@ LONGEST_STARVED_SAMPLES = SAMPLE_RATE
 """No audio graph was ever starved for so long at once (measured: 660 ms): that sound was recorded, and is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Silent packets to put before packet `index` of those that were placed.
+class Gap(NamedTuple):
+    """Silent packets to put before the packet at index `before` of those that were placed.
 
     There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead
     to fill.
     """
 
-    index: int
+    before: int
     packets: int
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """A MediaRecorder pause: its beginning and end on the session clock.  The recorder clock stops during it."""
 
     start_us: int

@@ -8,7 +8,7 @@ themselves when they were recorded: complete files, PCM, MP3; and so that each i
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -160,5 +160,5 @@ def _number_others(surveys: Sequence[ChunkSurvey], noted: Collection[int], numbe
 
 def numbered(surveys: Sequence[ChunkSurvey], numbers: Mapping[ChunkRef, int]) -> dict[ChunkRef, ChunkRef]:
     """The chunks under their new numbers, in order of these, with what they are in the store."""
-    pairs = ((replace(one.chunk, seq=numbers[one.chunk]), one.chunk) for one in surveys)
+    pairs = ((one.chunk._replace(seq=numbers[one.chunk]), one.chunk) for one in surveys)
     return dict(sorted(pairs, key=lambda pair: pair[0].seq))

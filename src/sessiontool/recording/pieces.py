@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import findings
@@ -56,5 +56,5 @@ def cut_chunk(one: ChunkSurvey, shared: Shared, noted_as: int | None, sizes: dic
     whole = not cut.pieces and not at and stop == one.size_bytes
     if at < stop or all(piece.chunk != one.chunk for piece in cut.pieces):  # it is read, if only for its hash
         cut.pieces.append(Piece(one.chunk, at, None if whole else stop))
-    cut.pieces = [replace(piece, noted_as=noted_as) for piece in cut.pieces]
+    cut.pieces = [piece._replace(noted_as=noted_as) for piece in cut.pieces]
     return cut

@@ -5,7 +5,7 @@ Every byte of every chunk is in a piece of a run, or set aside or damaged with a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
@@ -279,7 +279,7 @@ class _Planner:
             elif short.why and is_late:
                 gone = gone.and_of(short)
             pieces.append(
-                replace(fresh[0], lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
+                fresh[0]._replace(lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
             )
             pieces += fresh[1:]
             cut_at_end = one.is_torn_at_end or not (is_late or one.is_torn_at_start)

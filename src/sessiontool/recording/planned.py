@@ -5,7 +5,6 @@ Not here: the plan (`plan`), and the joining of each of its runs (`run_joiner`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -63,7 +62,7 @@ class PlannedPart:
     def _join(self, context: JoinContext) -> None:
         assembly = context.assembly
         before = len(assembly.chunks), len(assembly.findings)
-        repeats, context = self._plan.repeats, replace(context, read=self._read)
+        repeats, context = self._plan.repeats, context._replace(read=self._read)
         assembly.findings += [*repeats.findings(self._part), *self._plan.findings]
         joined: list[RunJoiner] = []
         for run, times in zip(self._plan.runs, self._times, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..media.packets import Account
 from .gap_places import JoinedOrder
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Bytes of a chunk that are not in the result, and why.
 
     `byte_offset` counts from the chunk's beginning.  Of a copy `kept_in` and `kept_at` are the chunk and the offset
@@ -74,8 +73,7 @@ def unread(chunk: ChunkRef, sha256: str) -> ChunkRecord:
     return ChunkRecord(chunk, sha256, "unread", account=account, set_aside=stretches)
 
 
-@dataclass(frozen=True, slots=True)
-class PartRecord:
+class PartRecord(NamedTuple):
     """A recording that was joined: its name in the timeline and the program that wrote it."""
 
     part: str

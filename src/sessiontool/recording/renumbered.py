@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Renumbered:
             record.chunk = self.originals[record.chunk]
             for stretches in (record.damage, record.set_aside):
                 stretches[:] = [
-                    replace(one, kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
+                    one._replace(kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
                 ]
         by_number = {chunk.seq: original for chunk, original in self.originals.items()}
         for index, finding in enumerate(assembly.findings[findings_from:], findings_from):
@@ -52,4 +52,4 @@ def _of_its_chunk(finding: Finding, by_number: Mapping[int, ChunkRef]) -> Findin
 
     # Of slices in a part each every chunk is number 0: there the number says more.
     message = _NAMED.sub(named, finding.message) if original.part == finding.part else finding.message
-    return replace(finding, part=original.part, seq=original.seq, message=message)
+    return finding._replace(part=original.part, seq=original.seq, message=message)

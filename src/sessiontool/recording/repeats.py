@@ -135,11 +135,11 @@ class Repeats:
         for index, one in enumerate(assembly.findings[findings_from:], findings_from):
             cut = cuts.get((one.part or "", -1 if one.seq is None else one.seq), 0)
             if cut and one.byte_offset is not None:
-                assembly.findings[index] = replace(one, byte_offset=one.byte_offset + cut)
+                assembly.findings[index] = one._replace(byte_offset=one.byte_offset + cut)
 
     def _moved(self, chunk: ChunkRef, one: Stretch) -> Stretch:
         kept_at = one.kept_at + self.cut(one.kept_in) if one.kept_in else one.kept_at
-        return replace(one, byte_offset=one.byte_offset + self.cut(chunk), kept_at=kept_at)
+        return one._replace(byte_offset=one.byte_offset + self.cut(chunk), kept_at=kept_at)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,7 @@ for the times of all its packets, so that a wrong one is outvoted (`timestamp_re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
 _NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
 
 
-@dataclass(frozen=True, slots=True)
-class JoinContext:
+class JoinContext(NamedTuple):
     """What a run is joined into."""
 
     remuxer: Remuxer

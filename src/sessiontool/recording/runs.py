@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 16  # chosen: enough to recognise a header
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """The bytes `start` to `stop` of a chunk (None: to its end).
 
     `lost_before` says why bytes are missing between the piece before and this one, and is empty where none are;
@@ -58,8 +57,7 @@ class Piece:
         return self.counted_for or self.chunk
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(NamedTuple):
     """Bytes of a chunk that are not joined, and why; see `records.Stretch`."""
 
     chunk: ChunkRef

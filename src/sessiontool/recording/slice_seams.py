@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..model import ChunkRef, samples_to_us
@@ -40,7 +40,7 @@ class Seam:
             return
         size_bytes = sum(map(len, packets.payloads[:count]))
         known = self.aside[1] if self.aside else Stretch(stream.place_of(packets.payloads[0]), 0, SHARED)
-        self.aside = chunk, replace(known, size_bytes=known.size_bytes + size_bytes)
+        self.aside = chunk, known._replace(size_bytes=known.size_bytes + size_bytes)
         for column in (packets.payloads, packets.times_ms, packets.durations):
             del column[:count]
         packets.bases = [base - count for base in packets.bases if base >= count]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import SAMPLE_RATE
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """The place of a complete file in a recording in slices, which is part `group` of the timeline.
 
     `start_ms` is its start on the session clock, None where nothing says; `lost` slices are missing before it, each of

@@ -8,10 +8,10 @@ Not here: the joining (`run_joiner`), and what becomes of sound that two slices 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..documents.models import ChunkEntry, PartEntry
 from ..model import ChunkRef
@@ -174,8 +174,7 @@ def _ended_ms(entry: PartEntry) -> float | None:
     return entry.chunks[0].emitted_ms if entry.chunks else None
 
 
-@dataclass(frozen=True, slots=True)
-class SlicedParts:
+class SlicedParts(NamedTuple):
     """Parts of one slice each, seen as one part: its chunks are numbered as the parts are."""
 
     name: str

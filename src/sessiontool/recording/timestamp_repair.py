@@ -11,9 +11,8 @@ Groups that are left out, and those without a base, are placed between those tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .placement import place
 from .time_groups import STEP_MS, flips, looks_like_a_bit
@@ -33,8 +32,7 @@ _STEADY_MS, _UNSTEADY_MS = 100, 200  # of the lags of two blobs, and of one betw
 _LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(NamedTuple):
     """What was decided of each group: `shifts_ms` to add to its times, and the indexes of those `outvoted`.
 
     `ran_back` are the indexes of those before which the clock ran back for good, by so many ms.
@@ -66,8 +64,7 @@ def repair(groups: Sequence[Group], *, from_start: bool, ticks_per_ms: int = 1) 
     return Repair([0 if index in chosen and abs(s) <= 1 else s for index, s in enumerate(shifts)], outvoted, ran_back)
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     """Groups that agree, from `first` to `last`: their clock at both ends less the samples up to there."""
 
     first: int

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -162,7 +162,7 @@ class _CorrectedStore:
         digest = hashlib.sha256(lines).hexdigest()
         size = len(lines) + (there.size_bytes + 1 if there else 0)
         obj = StoredObject(key, size, f"{there.tag if there else ''}+{digest}", there.modified_s if there else 0.0)
-        return replace(listing, documents={**listing.documents, CORRECTIONS: obj})
+        return listing._replace(documents={**listing.documents, CORRECTIONS: obj})
 
 
 class _CorrectedReader:

@@ -10,7 +10,6 @@ import re
 import shlex
 import sys
 import time
-from dataclasses import replace
 from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -78,7 +77,7 @@ def _results(open_results: Callable[[], Results]) -> Iterator[Check]:
         yield Check(_OUTPUT, "failed", error.message, error.hint, error.exit_code)
         return
     for check in results.checks():
-        yield check if check.name == _OUTPUT else replace(check, name=f"{_OUTPUT} {check.name}")
+        yield check if check.name == _OUTPUT else check._replace(name=f"{_OUTPUT} {check.name}")
 
 
 def _is_for_this_python(wanted: str) -> bool:

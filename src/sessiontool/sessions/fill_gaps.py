@@ -203,7 +203,7 @@ def _split(span: Span, fills: Sequence[tuple[_Fill, str]]) -> Iterator[Span]:
         if fill.first > at:
             yield _piece(span, at, fill.first)
         piece = _piece(span, fill.first, fill.after)
-        yield replace(piece, kind="filled", silent_packets=0, filled_packets=piece.silent_packets, filled_sha256=digest)
+        yield piece._replace(kind="filled", silent_packets=0, filled_packets=piece.silent_packets, filled_sha256=digest)
         at = fill.after
     if at < span.silent_packets:
         yield _piece(span, at, span.silent_packets)

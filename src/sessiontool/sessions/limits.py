@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -37,4 +36,4 @@ def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListi
             assembly.chunks.append(ChunkRecord(chunk, "", "unread", account=account, set_aside=[aside]))
     if assembly.refusals and not kept:
         raise assembly.refusals[0]
-    return replace(listing, chunks=tuple(kept)), assembly
+    return listing._replace(chunks=tuple(kept)), assembly

@@ -9,7 +9,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
@@ -94,8 +94,7 @@ class MergeResult:
         return is_warned or (fail_on != "failed" and self.status == "partial")
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
+class VerifyResult(NamedTuple):
     """What a check of a published result found; without `findings` the result is whole.
 
     `redacted` is the same of the redacted result, None without one.

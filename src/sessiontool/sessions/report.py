@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from ..documents.lenient import words_of
@@ -151,13 +150,13 @@ def captions_status_of(findings: Iterable[Finding], starts_s: Iterable[float | N
 
 
 def finding_json(finding: Finding) -> ReportFinding:
-    entry = {name: value for name, value in asdict(finding).items() if value not in (None, "")}
+    entry = {name: value for name, value in finding._asdict().items() if value not in (None, "")}
     return cast("ReportFinding", entry)
 
 
 def findings_of(document: Report) -> tuple[Finding, ...]:
     """The findings of a report."""
-    known = {one.name for one in fields(Finding)}
+    known = frozenset(Finding._fields)
     return tuple(
         Finding(**{name: cast("Any", value) for name, value in one.items() if name in known})
         for one in document["findings"]

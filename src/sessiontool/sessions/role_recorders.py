@@ -150,5 +150,5 @@ def role_findings(found: list[RoleRecording], start_ms: float) -> list[Finding]:
         late_s = 0.0 if one.start_ms is None else (one.start_ms - start_ms) / 1000
         for finding in (*one.recording.assembly.findings, *silence_findings(one.recording.timeline)):
             at_s = None if finding.at_s is None else round(finding.at_s + late_s, 3)
-            findings.append(replace(finding, message=f"{one.role}: {finding.message}", at_s=at_s))
+            findings.append(finding._replace(message=f"{one.role}: {finding.message}", at_s=at_s))
     return findings

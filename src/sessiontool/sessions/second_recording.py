@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
 from ..model import Finding
@@ -31,8 +30,7 @@ _PLACE = "{session}"
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
-@dataclass(frozen=True, slots=True)
-class SecondRecording:
+class SecondRecording(NamedTuple):
     """The other recording: `name` as it was asked for, `mark` changes when it does and is empty where it is missing.
 
     `fills`: gaps are to be filled from it.  One of `kept`, `file` and `listing` says where it is.
@@ -47,7 +45,7 @@ class SecondRecording:
 
     def left_out_of(self, session: SessionListing) -> SessionListing:
         """A session without this recording among what is in its folder and not read."""
-        return replace(session, ignored=tuple(obj for obj in session.ignored if obj != self.kept))
+        return session._replace(ignored=tuple(obj for obj in session.ignored if obj != self.kept))
 
 
 def find_second(store: Store, listing: SessionListing, options: MergeOptions) -> SecondRecording | None:

@@ -10,8 +10,7 @@ leave behind, and what sessiontool writes itself.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..documents.lenient import shown
 from ..model import Finding
@@ -44,8 +43,7 @@ _TRIED = 20
 """Number of names, as steps of a search for one that it is plain what to do with; chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(NamedTuple):
     """An object that is not read.  `kind`: RECORDING (it may be one), UPLOAD (begun and not ended) or OTHER."""
 
     kind: str

@@ -5,7 +5,6 @@ The report is written last.  What is in each file, as JSON, is in `report` and `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .. import __version__, captions
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     Send = Callable[[str, Path], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """What a result is made with: the settings that change it, the captions' apart, and a fingerprint of it all."""
 
     settings: dict[str, Any]

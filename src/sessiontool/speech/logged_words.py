@@ -6,7 +6,6 @@ Not here: words that are found in the sound itself (`forced_alignment`), which k
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import SAMPLE_RATE, TimedWord
@@ -37,7 +36,7 @@ def _with_words(placement: Placement) -> Placement:
         begin = min(max(begin, low), end)
         low = min(max(stop, begin), end)
         words.append(TimedWord(token, begin, low, "logged"))
-    return replace(placement, words=tuple(words))
+    return placement._replace(words=tuple(words))
 
 
 def matched_words(text: str, logged: Sequence[LoggedWord]) -> list[tuple[str, int, int]]:

@@ -8,7 +8,6 @@ is not to lose any.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
@@ -56,7 +55,7 @@ def _cut(placement: Placement, heard: str | None) -> Placement:
         return placement
     letters = accumulate(_letters(word.text) for word in placement.words)
     kept = sum(count <= _letters(heard) for count in letters)
-    return replace(placement, heard_text=heard, words=placement.words[:kept])
+    return placement._replace(heard_text=heard, words=placement.words[:kept])
 
 
 def _letters(text: str) -> int:

@@ -10,7 +10,6 @@ Not here: reading or writing anything.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
@@ -177,7 +176,7 @@ def _as_they_came(chunks: Iterable[ChunkRef]) -> list[ChunkRef]:
     What came in one moment has the order of its names, and what a recorder wrote into the chunks decides in the end.
     """
     by_arrival = sorted(chunks, key=lambda one: (one.object.modified_s, natural_key(one.object.key)))
-    return [replace(chunk, seq=place) for place, chunk in enumerate(by_arrival)]
+    return [chunk._replace(seq=place) for place, chunk in enumerate(by_arrival)]
 
 
 class Layout:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
@@ -29,8 +28,7 @@ _FOLDERS_SEARCHED = 20
 """Parts of a store, each a folder; chosen: a request for each, and only where a session is not found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """What a check found.  `exit_code` is that of the error it would be, 0 unless it failed."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
@@ -35,7 +34,7 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
             {"id": one.id, "start_s": one.start_ms / 1000, "confidence": one.doubt, "text": one.text}
             for one in made.doubtful
         ],
-        "problems": {name: [asdict(problem) for problem in found] for name, found in made.check().items()},
+        "problems": {name: [problem._asdict() for problem in found] for name, found in made.check().items()},
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .table import Row
@@ -30,4 +29,4 @@ def _lines(check: Check) -> Iterator[Row]:
 
 def check_json(checks: Sequence[Check]) -> dict[str, Any]:
     failed = [check.name for check in checks if check.status == "failed"]
-    return {"schema": SCHEMA, "status": "failed" if failed else "ok", "checks": [asdict(check) for check in checks]}
+    return {"schema": SCHEMA, "status": "failed" if failed else "ok", "checks": [check._asdict() for check in checks]}

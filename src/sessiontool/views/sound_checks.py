@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .checkups import check_lines
@@ -17,7 +16,7 @@ def _document(result: SoundCheck) -> dict[str, Any]:
     return {
         "session_id": result.session_id,
         "status": _status(result),
-        "checks": [asdict(check) for check in result.checks],
+        "checks": [check._asdict() for check in result.checks],
     }
 
 

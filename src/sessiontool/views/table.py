@@ -6,9 +6,8 @@ Off a terminal a line is whole.  Widths are character cells, of which a CJK char
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..captioning.cell_width import cells, clusters
 
@@ -29,8 +28,7 @@ _SEAM = frozenset("/-_.,:=&")
 """Behind these a word may be broken that is wider than a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line of a table.
 
     `widths` are those of all columns but the last, which takes what is left; a negative one is flush right.

@@ -7,9 +7,8 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import UsageError, install_line
 
@@ -23,8 +22,7 @@ JOINER = "\u2060"
 _LABELS = f"{__package__.rpartition('.')[0]}.labels"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(NamedTuple):
     """What a file shows beside text and times.
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
@@ -43,8 +41,7 @@ class RenderOptions:
     synthetic: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A format: its file, the module that writes it, and whether its players show one cue at a time.
 
     `is_label`: it has utterances and words as they were said, not cues to be read.

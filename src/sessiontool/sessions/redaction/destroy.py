@@ -207,7 +207,7 @@ def _prove(of: OriginalsOf, listing: SessionListing, report: Report, progress: P
         others = {name: stored for name, stored in listing.documents.items() if name != REDACTIONS}
         mark, settings = whole.get("inputs_fingerprint", ""), merge_settings(whole)
         if not any(
-            is_from(one, mark, settings, of.store.limits) for one in (listing, replace(listing, documents=others))
+            is_from(one, mark, settings, of.store.limits) for one in (listing, listing._replace(documents=others))
         ):
             raise refused(session_id, "its log or its chunks changed since it was merged", MERGE_AGAIN)
     _require_same_packets(session_id, target, report)

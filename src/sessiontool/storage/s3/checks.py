@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,7 @@ def check_writing(bucket: Bucket, session: Any, prefix_of: Callable[[str], str])
     found = probe("write", lambda: _write(bucket, key))
     if found.status == "failed":
         hint = stores_without(bucket, session, copied)
-        yield replace(found, hint=hint) if hint else found
+        yield found._replace(hint=hint) if hint else found
         return
     yield found
     yield probe("checksums", lambda: check_checksums(bucket, copied))

@@ -7,7 +7,6 @@ is noticed instead of mixed.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -156,7 +155,7 @@ class S3Store:
         if listing is None:
             raise unknown_session(self, session_id)
         report = f"{listing.folder}/{MERGED_FOLDER}/{REPORT_NAME}"
-        return replace(listing, has_result=any(obj.key == report for obj in found))
+        return listing._replace(has_result=any(obj.key == report for obj in found))
 
     def has_below(self, folder: str, session_id: str) -> bool:
         prefix = f"{self._root}{folder}/{self.layout.prefixes(session_id)[0]}"
