@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from shutil import copytree, rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import store_of
+from recordings import walk
 
 from sessiontool import MergeOptions, inspect, merge, verify
 
@@ -41,6 +43,13 @@ def noted(session: Path, part: str) -> dict[str, Any]:
     return dict(entry)
 
 
+def sounds(session: Path) -> dict[bytes, int]:
+    """When each packet of the joined recording is played, in ms; silent packets are alike and left out."""
+    found = list(walk((session / "merged" / "audio.webm").read_bytes()))
+    often = Counter(block.payload for block in found)
+    return {block.payload: block.time_ms for block in found if often[block.payload] == 1}
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_a_noted_part_that_is_not_there_is_lost(session: Path, part: str) -> None:
     rmtree(session / "chunks" / part)
@@ -50,6 +59,25 @@ def test_a_noted_part_that_is_not_there_is_lost(session: Path, part: str) -> Non
     assert (missing.severity, int(missing.part or -1), missing.seq) == ("error", int(part), 0)
     assert missing.lost_ms == pytest.approx(entry["stop_ms"] - entry["start_ms"])
     assert "chunk-missing" in {one.code for one in inspect("demo", store=session.parent).findings}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_lost_beginning_of_any_part_is_as_long_as_it_was(session: Path, part: str, is_noted: bool) -> None:
+    """What is behind it stays where it was on the part's clock, and without notes of its start too."""
+    if not is_noted:
+        (session / "session.json").unlink()
+    merged(session)
+    before = sounds(session)
+    (session / "chunks" / part / "000000.webm").unlink()
+    result = merged(session)
+    assert result.status == "partial"
+    (lost,) = [one for one in result.findings if one.code == "sound-lost"]
+    assert lost.part == part
+    assert lost.lost_ms == pytest.approx(5000, abs=100)
+    after = sounds(session)
+    assert len(after) > 0.9 * len(before)
+    assert all(abs(before[sound] - at_ms) <= 20 for sound, at_ms in after.items() if sound in before)
 
 
 def test_a_part_without_notes_of_chunks_is_missed_by_its_length(session: Path) -> None:

@@ -103,8 +103,8 @@ class TimelineBuilder:
 
         Returns how many silent packets fill the time since the last one, and that time in microseconds.
         `session_start_us` is the session clock at the recorder's start, None where it was not recorded: the part then
-        follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where the
-        part does not begin `from_start` of its recording, what came before its first packet is not lost.
+        follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where a
+        slice does not begin `from_start` of its recording, what came before its first packet is not lost.
         The recorder clock of slices is the session clock since the first start, before which `lead_us` are lost.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None

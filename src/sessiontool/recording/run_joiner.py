@@ -198,9 +198,7 @@ class RunJoiner:
             name = run.slice.group
             silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses)
         else:
-            silent, gap_us = self._remuxer.begin_part(
-                name, track.head, start_us, pauses, from_start=first or run.has_header
-            )
+            silent, gap_us = self._remuxer.begin_part(name, track.head, start_us, pauses)
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
             self._context.assembly.parts.append(PartRecord(name, track.writing_app))
             self.found([] if track.head.delay_known else [findings.delay_unknown(name)])
