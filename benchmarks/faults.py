@@ -11,7 +11,7 @@ are whole in the input were lost, how many are wrong in the output (more than 20
 there twice), and what the tool said.  A tool that is not installed is left out.
 
 With --formats: the same faults on AAC, MP3, PCM and a complete file per slice, merged by sessiontool alone
-(`format_faults.py`).
+(`tests/format_faults.py`).
 
 With --random: so many cases of one to four random faults on real and simulated recordings of all containers, merged by
 sessiontool alone and judged against the undamaged recordings (`tests/random_cases.py`); prints a table by kind of fault
@@ -94,9 +94,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     if arguments.formats:
-        import format_faults  # noqa: PLC0415 - numpy and encoders, which nothing else here needs
-
-        format_faults.print_table()
+        print_formats()
         return
     if arguments.random_case is not None:
         random_faults_run.show_case(arguments.random_case, arguments.corpus, arguments.keep)
@@ -120,6 +118,17 @@ def main() -> None:
             for name, one in made.items():
                 outcomes[name].append(one)
     print_totals(outcomes)
+
+
+def print_formats() -> None:
+    """A table of all formats and faults."""
+    import format_faults  # noqa: PLC0415 - numpy and encoders, which nothing else here needs
+
+    print("\n| what happened | " + " | ".join(format_faults.FORMATS) + " |")
+    print("|---" * (1 + len(format_faults.FORMATS)) + "|")
+    for fault in format_faults.FAULTS:
+        cells = [format_faults.cell(kind, fault) for kind in format_faults.FORMATS]
+        print(f"| {fault} | " + " | ".join(cells) + " |", flush=True)
 
 
 def print_totals(outcomes: dict[str, list[Outcome]]) -> None:

@@ -39,6 +39,8 @@ _SIDE_BYTES = {(True, 1): 17, (True, 2): 32, (False, 1): 9, (False, 2): 17}
 
 _PRIVATE_BITS = {(True, 1): 5, (True, 2): 3, (False, 1): 1, (False, 2): 2}  # bits (ISO/IEC 13818-3)
 _GRANULE_BITS = {True: 59, False: 63}  # of side information for a granule of a channel (ISO/IEC 13818-3)
+_LENGTH_BITS = 12  # of a granule's length, with which its side information begins (ISO/IEC 13818-3)
+_BEGIN_BITS = {True: 9, False: 8}  # bits that say where a frame's sound begins (ISO/IEC 13818-3)
 
 
 class FrameHeader(NamedTuple):
@@ -108,13 +110,36 @@ def silent_frame(rate_hz: int, channels: int) -> bytes:
     is_first = rate_hz in _RATES_HZ[_MPEG_1]
     granules = channels * (2 if is_first else 1)
     room_bits = 8 * (size - found.side_at)
-    begin = (9 if is_first else 8) + _PRIVATE_BITS[is_first, channels] + (4 * channels if is_first else 0)
+    begin = _BEGIN_BITS[is_first] + _PRIVATE_BITS[is_first, channels] + (4 * channels if is_first else 0)
     bits = 0
     for number in range(granules):
         share = room_bits * (number + 1) // granules - room_bits * number // granules
         bits = bits << _GRANULE_BITS[is_first] | share << (_GRANULE_BITS[is_first] - 12)
     side = bits.to_bytes((begin + granules * _GRANULE_BITS[is_first]) // 8, "big")
     return header + side + b"\xff" * (size - found.side_at)
+
+
+class Reservoir(NamedTuple):
+    """How many bytes before a frame its sound begins, and how many the next frame's sound may begin before that."""
+
+    begins: int
+    leaves: int
+
+
+def reservoir_of(frame: bytes) -> Reservoir | None:
+    """What a frame's side information says of the bytes that frames share; None where its header is none."""
+    header = read_header(frame[:HEADER_BYTES])
+    if header is None or len(frame) < header.side_at:
+        return None
+    is_first = header.samples == frame_samples(_RATES_HZ[_MPEG_1][0])
+    size_bits = 8 * _SIDE_BYTES[is_first, header.channels]
+    side = int.from_bytes(frame[header.side_at - size_bits // 8 : header.side_at], "big")
+    granules = (2 if is_first else 1) * header.channels
+    granule_bits = _GRANULE_BITS[is_first]
+    lengths = (side >> granule_bits * number >> granule_bits - _LENGTH_BITS for number in range(granules))
+    used = (sum(length & (1 << _LENGTH_BITS) - 1 for length in lengths) + 7) // 8
+    begins = side >> size_bits - _BEGIN_BITS[is_first]
+    return Reservoir(begins, begins + len(frame) - header.side_at - used)
 
 
 def silent_frames() -> Iterator[bytes]:

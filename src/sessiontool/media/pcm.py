@@ -6,6 +6,8 @@ A "packet" of it is a block of some milliseconds, in the bytes that the recorder
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from .filler import SoundHead
 
@@ -25,6 +27,11 @@ _SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
 _LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
 _PARAMETER = re.compile(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
 _RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
+_ARRAYS = {"u8": "B", "s16le": "h", "s32le": "i", "f32le": "f"}
+_FULL_SCALE = {"u8": 1 << 7, "s16le": 1 << 15, "s24le": 1 << 23, "s32le": 1 << 31, "f32le": 1}
+"""Units of a sample at full scale (definition)."""
+_QUIET = 1 / 8192  # share of full scale; chosen: what is quieter is the rounding of samples
+_FEWEST = 32  # samples; chosen: of fewer, nothing shows how the sound changes
 _NAMES = {
     **{name: name for name in ENCODINGS},
     "8": "u8",
@@ -133,6 +140,36 @@ class SampleClock:
         before = self._position
         self._position = (2 * self.samples * CLOCK_HZ + self._rate_hz) // (2 * self._rate_hz)
         return self._position - before
+
+
+def jump_between(before: bytes, after: bytes, head: PcmHead) -> float:
+    """How much larger a change of the sound's slope is where two stretches of samples meet than anywhere in them.
+
+    Of sound that goes on, it is about 1; the largest of the channels, 0 where a stretch is digital silence.
+    """
+    found = 0.0
+    for channel in range(head.channels):
+        one, other = (_channel(data, head, channel) for data in (before, after))
+        if len(one) < _FEWEST or len(other) < _FEWEST or not (len(set(one)) > 1 and len(set(other)) > 1):
+            continue
+        sound = [*one, *other]
+        bends = [abs(a - 2 * b + c) for a, b, c in zip(sound, sound[1:], sound[2:], strict=False)]
+        at = len(one) - 2
+        around = max(*bends[:at], *bends[at + 2 :], _QUIET * _FULL_SCALE[head.encoding])
+        found = max(found, max(bends[at : at + 2]) / around)
+    return found
+
+
+def _channel(data: bytes, head: PcmHead, channel: int) -> Sequence[float]:
+    """The samples on one channel."""
+    whole = data[: len(data) - len(data) % head.frame_bytes]
+    if head.encoding == "s24le":
+        at = range(channel * 3, len(whole), head.frame_bytes)
+        return [int.from_bytes(whole[i : i + 3], "little", signed=True) for i in at]
+    samples = array(_ARRAYS[head.encoding], whole)
+    if sys.byteorder != "little":
+        samples.byteswap()
+    return samples[channel :: head.channels]
 
 
 def raw_head(mime_type: str) -> PcmHead | None:

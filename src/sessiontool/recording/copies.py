@@ -25,6 +25,7 @@ from .seams import (
     share_a_seam,
 )
 from .shared_values import Patch, Shared
+from .slices import are_slices
 from .survey import WEBM
 from .time_groups import looks_like_a_bit
 
@@ -53,6 +54,7 @@ _HEADER_BYTES = 128  # chosen: Chrome's header with its TrackUID at byte 91 (mea
 def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey], bool]) -> Shared:
     """Compare the chunks of a part; `is_noted` says whether a chunk is exactly what the recorder sent."""
     shared = Shared()
+    in_slices = are_slices(surveys)
     find_short_seams(surveys, shared)
     distinct = [_distinct(survey) for survey in surveys]
     first_with: dict[str, int] = {}
@@ -63,7 +65,7 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
         if not survey.digests and not survey.has_header and survey.size_bytes < _VOICE_BYTES:
             continue
         original = first_with.setdefault(survey.sha256, index)
-        if original != index:
+        if original != index and not (survey.repeats_itself and (in_slices or not survey.has_clock)):
             shared.copies[survey.chunk] = surveys[original].chunk
             shared.exact.add(survey.chunk)
             base_of[index] = base_of.get(original, original)

@@ -164,6 +164,12 @@ def numbers_moved(chunks: Sequence[ChunkRef], first: int) -> Finding:
     return about(chunks[0], "numbers-moved", "info", message, hint)
 
 
+def sound_jumps(chunk: ChunkRef) -> Finding:
+    message = f"chunk {chunk.seq} does not go on with the one before: the sound jumps there, and nothing shows why"
+    hint = "chunks may have changed places, or one may be of another recording: listen there, and note sha256 of each"
+    return about(chunk, "sound-jumps", "warning", message, hint)
+
+
 def foreign(chunk: ChunkRef, name: str | None) -> Finding:
     what = f"that is joined as part {name}, after this one" if name else "it is not joined"
     message = f"chunk {chunk.seq} is of another recording; {what}"

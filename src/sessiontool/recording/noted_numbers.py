@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 _NEARBY = 8  # numbers; chosen: so far may sizes move a chunk
 _EXACT, _ALIKE = 4.0, 2.0  # worth of a chunk whose hash, or whose size was noted; chosen
-_ITS_OWN, _IN_STEP = 0.5, 0.25  # worth of a chunk under its own number, and under the one after that before; chosen
-_DIVERSE_BYTES = 40  # different values at least; chosen, as in `copies`: digital silence has fewer
+_MOVES = 0.5  # cost, against these, of a number that is by another count off than the one before; chosen
+_EXCHANGED = 0.6  # cost of two chunks that changed places; chosen
+_ITS_OWN = 1e-6  # worth of a chunk under its own number; chosen: it decides between equals alone
 
 
 @dataclass(slots=True)
 class _Fit:
-    """A chunk as a noted one; `total` is what the chunks up to it are worth, of which `before` is the last."""
+    """A chunk as a noted one, or two that changed places; `total` is what all up to it are worth, after `before`."""
 
-    index: int
-    number: int
-    worth: float
-    total: float = 0.0
-    before: _Fit | None = None
+    found: dict[int, int]  # index, number
+    number: int  # the highest
+    total: float
+    before: _Fit | None
 
 
 class _Numbering(NamedTuple):
@@ -59,7 +59,7 @@ def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) ->
     Those that are no noted chunk keep theirs where it is free, else come after all others.
     """
     noted = {chunk.seq: chunk for chunk in entry.chunks if chunk.bytes != 0} if entry else {}
-    originals = [*_without_copies(surveys)]
+    originals = [*without_copies(surveys)]
     numbering = _Numbering(originals, noted)
     own = [bool(numbering.worth(index, one.chunk.seq)) for index, one in enumerate(originals)]
     if not noted or (all(own) and len(originals) == len(surveys)):
@@ -73,62 +73,89 @@ def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) ->
     return numbers if any(chunk.seq != number for chunk, number in numbers.items()) else {}
 
 
-def _without_copies(surveys: Sequence[ChunkSurvey]) -> Iterator[ChunkSurvey]:
-    """All but those that are another one byte for byte; digital silence is no copy."""
+def without_copies(surveys: Sequence[ChunkSurvey]) -> Iterator[ChunkSurvey]:
+    """All but those that are another one byte for byte; silence is no copy."""
     seen: set[str] = set()
     for one in surveys:
-        if one.sha256 not in seen or len(set(one.tail_bytes)) < _DIVERSE_BYTES:
+        if one.sha256 not in seen or one.repeats_itself:
             yield one
         seen.add(one.sha256)
 
 
 def _in_order(numbering: _Numbering) -> dict[int, int]:
-    """The most chunks, by what they are worth, as noted ones whose numbers rise with theirs: by index."""
+    """The most chunks, by what they are worth, as noted ones whose numbers rise with theirs: by index.
+
+    Two that follow one another may have changed places.
+    """
     by_hash: dict[str, list[int]] = {}
     for number, noted in numbering.noted.items():
         by_hash.setdefault((noted.sha256 or "").lower(), []).append(number)
-    ranks = {number: rank for rank, number in enumerate(sorted(numbering.noted), start=1)}
-    best: list[_Fit | None] = [None] * (len(ranks) + 1)  # of numbers up to each rank, as a tree of prefixes
-    last: dict[int, _Fit] = {}
+    best = _Best(numbering.noted)
+    exchanged: list[_Fit] = []  # what those would follow of which the last chunk is the first
     for index, one in enumerate(numbering.surveys):
-        numbers = {*range(one.chunk.seq - _NEARBY, one.chunk.seq + _NEARBY + 1), *by_hash.get(one.sha256, ())}
+        seq = one.chunk.seq
+        numbers = {*range(seq - _NEARBY, seq + _NEARBY + 1), *by_hash.get(one.sha256, ())}
         worth = {number: numbering.worth(index, number) for number in numbers}
-        fits = [_Fit(index, number, value) for number, value in worth.items() if value]
+        fits = []
+        for number, value in worth.items():
+            if value:
+                before, total = best.before(number, number - seq)
+                fits.append(_Fit({index: number}, number, total + value + _ITS_OWN * (number == seq), before))
+        for pair in exchanged:
+            if value := worth.get(pair.number - 1, 0.0):
+                found = pair.found | {index: pair.number - 1}
+                fits.append(_Fit(found, pair.number, pair.total + value - _EXCHANGED, pair.before))
+        exchanged = []
+        for number, value in worth.items():
+            if value:
+                before, total = best.before(number - 1, number - 1 - seq)
+                exchanged.append(_Fit({index: number}, number, total + value, before))
         for fit in fits:
-            before = _best_below(best, ranks[fit.number])
-            step = last.get(fit.number - 1)
-            if step is not None and (before is None or step.total + _IN_STEP > before.total):
-                before, fit.worth = step, fit.worth + _IN_STEP
-            own = _ITS_OWN if fit.number == one.chunk.seq else 0.0
-            fit.before, fit.total = before, fit.worth + own + (before.total if before else 0.0)
-        for fit in fits:
-            _note(best, ranks[fit.number], fit)
-        last = {fit.number: fit for fit in fits}
-    found: dict[int, int] = {}
-    end = _best_below(best, len(best))
-    while end is not None:
-        found[end.index] = end.number
-        end = end.before
-    return found
+            best.add(fit, fit.number - seq)
+    return best.path()
 
 
-def _best_below(best: Sequence[_Fit | None], rank: int) -> _Fit | None:
-    """The fit of the highest worth whose number has a lower rank (a Fenwick tree of prefix maxima)."""
-    found, at = None, rank - 1
-    while at > 0:
-        one = best[at]
-        if one is not None and (found is None or one.total > found.total):
-            found = one
-        at -= at & -at
-    return found
+class _Best:
+    """The best fits so far: up to each number, and by how many numbers the last chunk is off."""
 
+    def __init__(self, noted: Collection[int]) -> None:
+        self._ranks = {number: rank for rank, number in enumerate(sorted(noted), start=1)}
+        self._prefixes: list[_Fit | None] = [None] * (len(noted) + 1)  # a Fenwick tree of prefix maxima
+        self._in_step: dict[int, _Fit] = {}
 
-def _note(best: list[_Fit | None], rank: int, fit: _Fit) -> None:
-    while rank < len(best):
-        known = best[rank]
-        if known is None or fit.total > known.total:
-            best[rank] = fit
-        rank += rank & -rank
+    def before(self, number: int, off: int) -> tuple[_Fit | None, float]:
+        """What a chunk of this number would follow, and what that is worth if the chunk is off by so much."""
+        found, step = self._below(self._ranks.get(number, 0)), self._in_step.get(off)
+        total = found.total - _MOVES if found else -2 * _MOVES * (off != 0)
+        return (step, step.total) if step and step.total >= total and step.number < number else (found, total)
+
+    def add(self, fit: _Fit, off: int) -> None:
+        known = self._in_step.get(off)
+        if known is None or fit.total >= known.total:
+            self._in_step[off] = fit
+        rank = self._ranks[fit.number]
+        while rank < len(self._prefixes):
+            known = self._prefixes[rank]
+            if known is None or fit.total > known.total:
+                self._prefixes[rank] = fit
+            rank += rank & -rank
+
+    def path(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        fit = self._below(len(self._prefixes))
+        while fit is not None:
+            found |= fit.found
+            fit = fit.before
+        return found
+
+    def _below(self, rank: int) -> _Fit | None:
+        found, at = None, rank - 1
+        while at > 0:
+            one = self._prefixes[at]
+            if one is not None and (found is None or one.total > found.total):
+                found = one
+            at -= at & -at
+        return found
 
 
 def _add_moved(numbering: _Numbering, found: dict[int, int]) -> None:
@@ -147,7 +174,7 @@ def _number_others(surveys: Sequence[ChunkSurvey], noted: Collection[int], numbe
     """Number those that are like no noted chunk: as they are, else as the one after the one before, else at the end."""
     taken = set(numbers.values())
     known = sorted((chunk.seq, number) for chunk, number in numbers.items())
-    originals = [one.chunk for one in _without_copies(surveys)]
+    originals = [one.chunk for one in without_copies(surveys)]
     copies = [one.chunk for one in surveys if one.chunk not in originals]
     for chunk in [chunk for chunk in originals if chunk not in numbers]:
         at = bisect_left(known, (chunk.seq, 0))

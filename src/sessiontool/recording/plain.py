@@ -8,11 +8,12 @@ from __future__ import annotations
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
-from ..media.opus import kinds_of
+from ..media.opus import OpusHead, kinds_of
 from ..media.probe import begins_recording
 from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import SUSPENDED_MS
+from .byte_seams import COMPARED_UNITS, contradicts
 from .packet_times import JUMP_MS
 from .run_joiner import RunJoiner
 from .runs import Piece, RecorderRun
@@ -53,6 +54,7 @@ class PlainJoiner(RunJoiner):
         self._empty: list[int] = []
         self._checked = -1
         self._kinds: frozenset[int] = frozenset()  # of the packets of the last chunk
+        self._last: list[bytes] = []  # the last packets of the last chunk
         self._position = 0  # samples of the packets so far
         self._origin_ms: float | None = None  # where the sample count began, by the last packets
 
@@ -69,6 +71,7 @@ class PlainJoiner(RunJoiner):
                 raise Doubt
             self._check_times(packets)
         self._check_kinds(fed)
+        self._check_seam(fed)
         super().take(fed)
         if self._seam.trimmed or (self.run.slice and len(self.run.pieces) > 1):
             raise Doubt  # slices that overlap are compared
@@ -106,6 +109,16 @@ class PlainJoiner(RunJoiner):
         if kinds and self._kinds and not kinds & self._kinds:
             raise Doubt
         self._kinds = kinds or self._kinds
+
+    def _check_seam(self, fed: Fed) -> None:
+        """Doubt where a chunk cannot be what goes on with the one before, by its sound or the bytes it begins with."""
+        track = self.stream.demuxer.track
+        payloads = [payload for packets in fed.packets for payload in packets.payloads]
+        if track is None or not payloads or isinstance(track.head, OpusHead):
+            return
+        if self._last and contradicts(self._last, payloads[:COMPARED_UNITS], self.stream.last, track):
+            raise Doubt
+        self._last = payloads[-COMPARED_UNITS:]
 
     def _check_times(self, packets: PacketRun) -> None:
         """Doubt where a group of packets that share a base does not go on where the one before ended."""

@@ -127,7 +127,8 @@ class PieceStream:
         self._read = read
         self._track = track
         self._demuxer: Demuxer | None = None
-        self._last = b""
+        self.last = b""
+        """The bytes of the chunk that was fed last."""
         self.digests: dict[ChunkRef, str] = {}
         self.sizes: dict[ChunkRef, int] = {}
         self.head = b""
@@ -142,7 +143,7 @@ class PieceStream:
 
     def place_of(self, payload: bytes) -> int:
         """Where in the chunk that was fed last a packet is; 0 where it began in another one."""
-        return max(0, self._last.find(payload))
+        return max(0, self.last.find(payload))
 
     def __iter__(self) -> Iterator[Fed]:
         last: tuple[ChunkRef, bytes] | None = None
@@ -151,7 +152,7 @@ class PieceStream:
                 yield self._fed(index - 1, self._demuxer.discontinuity(piece.lost_before))
             if last is None or last[0] != piece.chunk:
                 last = piece.chunk, self._read(piece.chunk)
-            data = self._last = last[1]
+            data = self.last = last[1]
             if piece.chunk not in self.digests:
                 self.digests[piece.chunk] = hashlib.sha256(data).hexdigest()
                 self.sizes[piece.chunk] = len(data)

@@ -67,7 +67,8 @@ class ChunkSurvey:
     they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
-    packets that are `blanked` have a sequence of zeroes in them.  `kinds` are those of its packets; see `packet_kinds`.
+    packets that are `blanked` have a sequence of zeroes in them, and `variety` of them differ from one another.
+    `kinds` are those of its packets; see `packet_kinds`.
     `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
     last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last
     `proved_bytes` of a chunk that is too long are what was noted of it.
@@ -90,6 +91,7 @@ class ChunkSurvey:
     times_ms: array[float] = field(default_factory=lambda: array("d"))
     guessed_ms: array[float] = field(default_factory=lambda: array("d"))
     blanked: array[int] = field(default_factory=lambda: array("b"))
+    variety: int = 0
     kinds: frozenset[int] = frozenset()
     damages: list[Damage] = field(default_factory=list)
     damaged_bytes: int = 0
@@ -109,6 +111,11 @@ class ChunkSurvey:
         return self.dialect.ticks_per_ms if self.dialect else 1
 
     @property
+    def has_clock(self) -> bool:
+        """Whether its container has times, as far as it shows."""
+        return self.dialect is None or self.dialect.has_clock
+
+    @property
     def length_ms(self) -> float:
         """How much sound is in it that is not in its neighbours too."""
         return sum(self.durations) / SAMPLES_PER_MS - self.shared_ms
@@ -125,6 +132,11 @@ class ChunkSurvey:
         """How many bytes between two offsets are of no use."""
         ends = ((max(start, d.offset), min(stop, d.offset + d.length_bytes)) for d in self.damages)
         return sum(max(0, last - first) for first, last in ends)
+
+    @property
+    def repeats_itself(self) -> bool:
+        """Whether most of its packets are alike, as of silence: a chunk without a clock may be the same as another."""
+        return 2 * self.variety < len(self.digests)
 
     @property
     def says_what_it_is(self) -> bool:
@@ -263,6 +275,7 @@ def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) ->
     # A block's time in its cluster distinguishes silence from the same silence elsewhere.
     stamp_bytes = _BLOCK_STAMP_BYTES if found.dialect and found.dialect.container == WEBM else 0
     at, based = 0, False
+    found.variety = len({payload for run in runs for payload in run.payloads})
     for run in runs:
         based = based or bool(run.bases)
         found.times_ms.extend(run.times_ms if based and run.placed else [nan] * len(run.times_ms))

@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..media.mp3 import Mp3Head
 from ..media.opus import OpusHead
+from ..media.pcm import PcmHead
 from . import findings
 from .manifest import Noted
-from .noted_numbers import numbered, numbers_as_noted
+from .noted_numbers import numbered, numbers_as_noted, without_copies
 from .padding import PaddingFinder
 from .renumbered import Renumbered
 from .repeats import RepeatFinder, Repeats
-from .sequence import moved
+from .seam_order import SeamOrder
+from .sequence import missing_numbers, moved
 from .slices import are_slices
 from .survey import ChunkSurvey, survey
 
@@ -47,24 +50,15 @@ class SurveyedPart:
 def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read) -> SurveyedPart:
     """Read each chunk of a part by itself."""
     found = _survey(listed, entry, read, Renumbered({chunk: chunk for chunk in listed}))
-    numbers = {} if _say_when(found.surveys) else numbers_as_noted(found.surveys, found.entry)
-    if not numbers:
+    if _say_when(found.surveys):
         return found
+    numbers = {chunk: chunk.seq for chunk in listed} | numbers_as_noted(found.surveys, found.entry)
+    doubts = [findings.sound_jumps(chunk) for chunk in _by_seams(found, numbers)]
+    if all(chunk.seq == number for chunk, number in numbers.items()):
+        return replace(found, findings=doubts)
     renumbered = Renumbered(numbered(found.surveys, numbers))
     again = _survey([*renumbered.originals], entry, renumbered.read_by(read), renumbered)
-    return replace(again, findings=[*_findings(renumbered.originals, found.entry)])
-
-
-def _findings(originals: Mapping[ChunkRef, ChunkRef], entry: PartEntry | None) -> Iterator[Finding]:
-    """The chunks that changed places, and those whose numbers moved on."""
-    known = {chunk.seq for chunk in entry.chunks} if entry else set()
-    noted = {original: number.seq for number, original in originals.items() if number.seq in known}
-    out_of_place = moved([*noted])
-    for chunk in out_of_place:
-        yield findings.out_of_order(chunk, by="what was noted of it decides")
-    others = [chunk for chunk, number in noted.items() if chunk.seq != number and chunk not in out_of_place]
-    if others:
-        yield findings.numbers_moved(others, noted[others[0]])
+    return replace(again, findings=[*_findings(renumbered.originals, found.entry), *doubts])
 
 
 def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
@@ -72,6 +66,31 @@ def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
     heads = (one.track.head for one in surveys if one.track)
     is_opus = all(isinstance(head, OpusHead) for head in heads)
     return is_opus and not are_slices(surveys)
+
+
+def _by_seams(found: SurveyedPart, numbers: dict[ChunkRef, int]) -> list[ChunkRef]:
+    """Put `numbers` right by how chunks go on with one another; returns those that do not though nothing says why."""
+    sounding = [one for one in without_copies(found.surveys) if one.digests and one.track]
+    first = next((one for one in sounding if one.says_what_it_is), sounding[0] if sounding else None)
+    if first is None or first.track is None or not isinstance(first.track.head, PcmHead | Mp3Head):
+        return []
+    in_order = sorted(sounding, key=lambda one: numbers[one.chunk])
+    order = SeamOrder(in_order, [numbers[one.chunk] for one in in_order], Noted(found.entry), first.track)
+    order.settle(missing_numbers([chunk._replace(seq=number) for chunk, number in numbers.items()], found.entry))
+    numbers.update(zip((one.chunk for one in order.chunks), order.numbers, strict=True))
+    return [order.chunks[at].chunk for at in order.unexplained if not order.is_torn_at(at)]
+
+
+def _findings(originals: Mapping[ChunkRef, ChunkRef], entry: PartEntry | None) -> Iterator[Finding]:
+    """The chunks that changed places, and those whose numbers moved on."""
+    known = {chunk.seq for chunk in entry.chunks} if entry else {original.seq for original in originals.values()}
+    noted = {original: number.seq for number, original in originals.items() if number.seq in known}
+    out_of_place = moved([*noted])
+    for chunk in out_of_place:
+        yield findings.out_of_order(chunk, by="what was noted of it, or how it goes on with others, decides")
+    others = [chunk for chunk, number in noted.items() if chunk.seq != number and chunk not in out_of_place]
+    if others:
+        yield findings.numbers_moved(others, noted[others[0]])
 
 
 def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, renumbered: Renumbered) -> SurveyedPart:

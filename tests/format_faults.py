@@ -1,6 +1,6 @@
-"""The faults of `faults.py` done to AAC, MP3, PCM and a complete file per slice, merged and judged: a row for each.
+"""The faults of `benchmarks/faults.py` done to AAC, MP3, PCM and a complete file per slice, merged and judged.
 
-Called by `faults.py --formats`.  Recordings are those of the tests; `session.json` has sizes and `emitted_ms`.
+Called by `benchmarks/faults.py --formats`, and for some by the tests; `session.json` has sizes and `emitted_ms`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ from sessiontool.media.opus import silent_packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 CHUNKS, CHUNK_MS, PCM_MS = 12, 2000, 500
 TOLERANCE_MS = 25
@@ -86,28 +88,39 @@ def emitted(chunk_ms: int = CHUNK_MS) -> list[float]:
     return [1000.0 + chunk_ms * (number + 1) + 60 for number in range(CHUNKS)]
 
 
+@cache
 def aac(seed: int) -> Recording:
     made = aac_recordings.recorded(chunks=CHUNKS, seed=seed)
     units = [Unit(frame, frame, made.place_ms(frame)) for frame in made.flat]
     return Recording("mp4", "audio/mp4", [*made.chunks], emitted(), units, packets)
 
 
+@cache
 def mp3(seed: int) -> Recording:
     made = mp3_recordings.recorded(48_000, 2, cut_anywhere=True, seed=seed, chunks=CHUNKS)
     units = [Unit(frame, frame, made.place_ms(frame)) for frame in made.frames]
     return Recording("mp3", "audio/mpeg", [*made.chunks], emitted(), units, packets)
 
 
+def voiced(count: int, scale: int, seed: int) -> Any:
+    """An array of noise as dark as a voice, in syllables: no 10 ms of it are like others, and it jumps nowhere."""
+    noise = np.convolve(np.random.default_rng(seed).normal(size=count + 94), np.hanning(95), "valid")
+    return noise / np.abs(noise).max() * scale * (1.1 + np.sin(2 * np.pi * 4 * np.arange(count) / 48_000)) / 2.1
+
+
+@cache
 def wav(seed: int) -> Recording:
-    sound = test_pcm.samples(CHUNKS * PCM_MS / 1000, 48_000, seed=seed)
+    sound = voiced(CHUNKS * PCM_MS * 48, 20_000, seed).round().astype("<i2")
     blocks = [block.tobytes() for block in np.split(sound, CHUNKS * PCM_MS // 10)]
     units = [Unit(block, block, 10.0 * number) for number, block in enumerate(blocks)]
     first, *others = test_pcm.cut(sound, CHUNKS)
     return Recording("wav", "audio/wav", [test_pcm.wav(first, rate=48_000), *others], emitted(PCM_MS), units, samples)
 
 
+@cache
 def chrome_pcm(seed: int) -> Recording:
-    whole = np.random.default_rng(seed).integers(-(1 << 22), 1 << 22, 48_000 * 2 * CHUNKS * PCM_MS // 1000)
+    lanes = [voiced(CHUNKS * PCM_MS * 48, 1 << 22, 10 * seed + lane) for lane in range(2)]
+    whole = np.stack(lanes, axis=1).round().astype(int).reshape(-1)
     floats = (whole / (1 << 23)).astype("<f4")
     blocks = np.split(whole.astype("<i4") << 8, CHUNKS * PCM_MS // 10)
     stored = np.split(floats, len(blocks))
@@ -119,6 +132,7 @@ def chrome_pcm(seed: int) -> Recording:
     return Recording("webm", "audio/webm;codecs=pcm", chunks, emitted(PCM_MS), units, samples)
 
 
+@cache
 def slices(seed: int) -> Recording:
     chunks, ends, units = [], [], []
     for number in range(CHUNKS):
@@ -169,17 +183,10 @@ FAULTS: dict[str, Callable[[Sequence[bytes], Sequence[bytes]], Stored]] = {
 }
 
 
-def print_table() -> None:
-    """A table of all formats and faults."""
-    print("\n| what happened | " + " | ".join(FORMATS) + " |")
-    print("|---" * (1 + len(FORMATS)) + "|")
-    for name, fault in FAULTS.items():
-        cells = [_cell(make(1), make(2), fault, is_restart=name == "recorder restarted") for make in FORMATS.values()]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
-
-
-def _cell(own: Recording, other: Recording, fault: Callable[..., Stored], *, is_restart: bool) -> str:
-    stored = fault(own.chunks, other.chunks)
+def cell(kind: str, fault: str) -> str:
+    """What a merge of a recording makes of a fault: units that were lost or are wrong, and what is said."""
+    own, other = FORMATS[kind](1), FORMATS[kind](2)
+    stored = FAULTS[fault](own.chunks, other.chunks)
     with TemporaryDirectory() as folder:
         _write(Path(folder) / "s", own, stored)
         try:
@@ -187,7 +194,7 @@ def _cell(own: Recording, other: Recording, fault: Callable[..., Stored], *, is_
         except SessionToolError as error:
             return f"refused: {error.message[:60]}"
         (audio,) = Path(result.location).glob("audio.*")
-        judged = [own, other] if is_restart else [own]
+        judged = [own, other] if fault == "recorder restarted" else [own]
         heard = own.heard(audio, [unit for one in judged for unit in one.units])
     known = {unit.heard for one in judged for unit in one.units}
     lost, wrong = 0, sum(data not in known and data not in SILENCE for data, _ in heard)
