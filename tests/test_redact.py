@@ -22,6 +22,8 @@ from sessiontool.cli import app
 from sessiontool.media.opus import packet_samples
 from sessiontool.sessions import report as reports
 from sessiontool.sessions.align_recording import packets_of
+from sessiontool.sessions.redaction.forms import Secrets
+from sessiontool.sessions.redaction.search import secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,6 +80,7 @@ def replace_transcript(folder: Path, change: Callable[[dict[str, Any]], object])
     entry = next(one for one in report["outputs"] if one["name"] == "transcript.json")
     entry |= {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     report["utterances"] = len(document["utterances"])
+    report.pop("redacted_as", None)  # it is another one
     reports.seal(cast("Report", report))
     (folder / "report.json").write_text(reports.to_text(report), encoding="utf-8")
 
@@ -108,7 +111,10 @@ def test_a_text_goes_from_sound_and_files_and_all_else_stays(store: Path) -> Non
     before = {path.name: path.read_bytes() for path in whole(store).iterdir()}
     told = run(store, "redact", "--text", "fif[a-z]+n", "--text", "Twenty minutes")
     assert "written" in told
-    assert {path.name: path.read_bytes() for path in whole(store).iterdir() if path.is_file()} == before
+    now = {path.name: path.read_bytes() for path in whole(store).iterdir() if path.is_file()}
+    old_report, report = (json.loads(some.pop("report.json")) for some in (dict(before), now))
+    assert now == {name: body for name, body in before.items() if name != "report.json"}
+    assert {name for name in report if report[name] != old_report.get(name)} == {"redacted_as", "report_sha256"}
     words = [
         (word["text"], (word["start_s"], word["end_s"]))
         for one in read(whole(store), "transcript.json")["utterances"]
@@ -134,6 +140,18 @@ def test_a_text_goes_from_sound_and_files_and_all_else_stays(store: Path) -> Non
         assert b"fif" not in body
         assert b"minutes" not in body
     assert "2 places are silence" in run(store, "verify", "--text", "fifteen")
+
+
+def test_no_hash_of_what_was_said_is_left_to_try_numbers_by(store: Path) -> None:
+    """Who has all of a text but four digits, and its hash, has the digits."""
+    run(store, "redact", "--text", "fifteen")
+    before = [path for path in [*whole(store).iterdir(), *(store / SESSION).iterdir()] if path.is_file()]
+    bodies = {path.read_bytes() for path in before if path.name not in {"audio.webm", "redactions.jsonl"}}
+    made = [path.read_bytes() for path in left(store).iterdir()]
+    hashes = {kind(body).hexdigest() for body in bodies - {*made} for kind in (hashlib.sha256, hashlib.md5)}
+    assert not [one for one in hashes if one.encode() in b"".join(made)]
+    report = read(left(store), "report.json")
+    assert report["redaction"]["of"] == report["inputs_fingerprint"] == read(whole(store), "report.json")["redacted_as"]
 
 
 def test_an_utterance_and_a_time_go(store: Path, tmp_path: Path) -> None:
@@ -232,6 +250,40 @@ def test_every_field_that_has_a_secret_loses_it(store: Path) -> None:
     for form in (b"4111", b"four one one one", base64.b64encode(b'{"said": "4111')[:16].lower()):
         assert form not in every
     assert_cut(store, [(by_id[name]["start_s"], by_id[name]["end_s"]) for name in ("u001", "u003")])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tokens": ["4111", "1111", "1111", "1111"]},
+        {"digits": [*"4111111111111111"]},
+        {
+            "asr": {
+                "best": [
+                    {"w": word, "t": n / 3}
+                    for n, word in enumerate(["four", "one", "one", "one", "1111", "1111", "1111"])
+                ]
+            }
+        },
+        {"first": "4111 1111", "second": "1111 1111"},
+        {"card": {"head": 41111111, "tail": 11111111}},
+    ],
+    ids=["tokens", "letters", "words with times", "fields", "an object"],
+)
+@pytest.mark.parametrize("place", ["utterance", "note"])
+def test_a_secret_that_is_noted_piece_by_piece_goes(store: Path, place: str, fields: dict[str, Any]) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["notes"] = [{"id": "item_8", "kind": "context", "at_s": 1.0, "text": "As it was.", "logged": {}}]
+        (document["notes"][0] if place == "note" else document["utterances"][5]).update(fields)
+
+    replace_transcript(whole(store), change)
+    run(store, "redact", "--text", r"4111(?: ?1111){3}|four one one one 1111 1111 1111|41111111 11111111")
+    document = read(left(store), "transcript.json")
+    entry = document["notes"][0] if place == "note" else document["utterances"][5]
+    assert {entry[name] for name in fields} == {"[redacted]"}
+    change(document)
+    body = json.dumps(document).encode()
+    assert list(secrets_in(Secrets([SECRET]), [("transcript.json", body)])) == ["transcript.json"]
 
 
 def test_a_secret_in_two_turns_goes_from_both(store: Path) -> None:

@@ -51,7 +51,6 @@ TYPES: dict[str, Any] = {
     "outputs": report_model.ReportOutput,
     "tool": report_model.ReportTool,
     "redaction": report_model.ReportRedaction,
-    "of": report_model.RedactedOf,
     "cuts": report_model.RedactionCut,
     "kept": report_model.KeptPackets,
     "checked": report_model.SecretsCheck,

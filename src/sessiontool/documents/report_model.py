@@ -229,13 +229,6 @@ class ReportTool(TypedDict):
     settings: NotRequired[dict[str, Any]]
 
 
-class RedactedOf(TypedDict):
-    """The result that a redacted one was made of."""
-
-    audio_sha256: str
-    transcript_sha256: str
-
-
 class KeptPackets(TypedDict):
     """Packets between two cuts, as they were recorded, or in one that were encoded again."""
 
@@ -269,10 +262,12 @@ class SecretsCheck(TypedDict):
 class ReportRedaction(TypedDict):
     """What is gone from a redacted result: `kept` has one entry more than `cuts`.
 
-    `originals_destroyed_at`: since when there is no other result and there are no chunks (ISO 8601).
+    `of` is `redacted_as` of the result that it was made of: a random mark, for a hash of what was said would give away
+    a number that is gone to who tries all numbers.  `originals_destroyed_at`: since when there is no other result and
+    there are no chunks (ISO 8601).
     """
 
-    of: RedactedOf
+    of: str
     redactions_sha256: str
     cuts: list[RedactionCut]
     kept: list[KeptPackets]
@@ -304,5 +299,6 @@ class Report(TypedDict):
     sound: NotRequired[ReportSound | None]
     outputs: NotRequired[list[ReportOutput]]
     redaction: NotRequired[ReportRedaction]
+    redacted_as: NotRequired[str]
     inputs_fingerprint: NotRequired[str]
     report_sha256: NotRequired[str]

@@ -148,7 +148,7 @@ _SPAN = Fields(
 
 _REDACTION = Fields(
     {
-        "of": Fields({"audio_sha256": DIGEST, "transcript_sha256": DIGEST}),
+        "of": DIGEST,
         "redactions_sha256": DIGEST,
         "cuts": Items(Fields({"packets": Items(COUNT, 2), "output_samples": Items(COUNT, 2)})),
         "kept": Items(Fields({"packets": COUNT, "bytes": COUNT, "sha256": DIGEST})),
@@ -177,7 +177,7 @@ REPORT_SHAPE = Fields(
         "tool": Fields({"name": TEXT, "version": TEXT, "settings": OBJECT}),
         HASH: DIGEST,
     },
-    {"captions_status": _one_of("complete", "doubtful", "none"), "redaction": _REDACTION},
+    {"captions_status": _one_of("complete", "doubtful", "none"), "redaction": _REDACTION, "redacted_as": DIGEST},
 )
 
 TRANSCRIPT_SHAPE = Fields(

@@ -12,7 +12,7 @@ from ...errors import NotFoundError, RecordingError, UsageError
 from .documents import OWN_FIELDS
 from .finder import FINDERS, Hit, find
 from .finder_command import find_by_command
-from .forms import texts_in
+from .forms import all_texts_in
 from .labels import rest_hash, word_places
 from .matching import find_matches
 from .places import Places, to_samples
@@ -219,7 +219,7 @@ def _other_texts(transcript: Mapping[str, Any]) -> Iterator[tuple[Redaction, str
             if text and text not in one["text"]:
                 yield Redaction("", "", one["id"]), text
         others = {name: value for name, value in one.items() if name not in OWN_FIELDS}
-        yield from ((Redaction("", "", one["id"], fields=True), text) for text in texts_in(others))
+        yield from ((Redaction("", "", one["id"], fields=True), text) for text in all_texts_in(others))
     for note in transcript.get("notes", []):
         kept = {name: value for name, value in note.items() if name not in NOTE_KEPT}
-        yield from ((Redaction("", "", note=note["id"]), text) for text in texts_in(kept))
+        yield from ((Redaction("", "", note=note["id"]), text) for text in all_texts_in(kept))

@@ -243,13 +243,8 @@ def _known_again(of: OriginalsOf, listing: SessionListing, report: Report) -> di
             found[key] = hashlib.sha256(read(chunk.object)).hexdigest()
             if noted.get(key) != found[key]:
                 raise refused(of.session_id, f"{key} came after its originals were destroyed", _MOVE)
-    made_of = report["redaction"]["of"]
-    of_files = {audio_of(report): made_of["audio_sha256"], result_files.TRANSCRIPT: made_of["transcript_sha256"]}
-    for name, digest in of_files.items():
-        if name in of.target.sizes():
-            with of.target.fetched(name) as path:
-                if result_files.digest_of(path)[1] != digest:
-                    raise refused(of.session_id, f"{of.target.locate(name)} is none that was redacted", _MOVE)
+    if audio_of(report) in of.target.sizes():
+        _require_same_packets(of.session_id, of.target, report)
     return found
 
 

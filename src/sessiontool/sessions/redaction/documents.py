@@ -44,13 +44,12 @@ def _utterance(entry: Mapping[str, Any], plan: RedactionPlan) -> dict[str, Any]:
     one = {name: value for name, value in entry.items() if name in OWN_FIELDS}
     others = {name: value for name, value in entry.items() if name not in OWN_FIELDS}
     one["speaker"] = secrets.swept(one.get("speaker", ""))
-    if places or entry["id"] in plan.fields:
-        others = {LABEL if secrets.are_in(name) else name: LABEL for name in others}
-    else:
-        others = secrets.swept(others)
+    left: Any = LABEL if places or entry["id"] in plan.fields else secrets.swept(others)
+    if left == LABEL:
+        left = {LABEL if secrets.are_in(name) else name: LABEL for name in others}
     if places:
         one |= _gone(one, places, plan.kinds.get(entry["id"], ()), plan.stretches)
-    return {**one, **others}
+    return {**one, **left}
 
 
 def _gone(

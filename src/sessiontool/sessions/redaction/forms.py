@@ -78,12 +78,42 @@ class Secrets:
         return bool(self) and any(self.places(reading) for reading in _readings(text, _DEPTH))
 
     def swept(self, value: Any) -> Any:
-        """A JSON value with the label in the place of every text, number and name that has one of them."""
+        """A JSON value with the label in the place of every text, number and name that has one of them.
+
+        All of an object or a list goes in which one of them is said piece by piece.
+        """
+        if isinstance(value, dict | list) and any(map(self.are_in, _said_over(value))):
+            return LABEL
         if isinstance(value, dict):
             return {LABEL if self.are_in(name) else name: self.swept(inner) for name, inner in value.items()}
         if isinstance(value, list):
             return [self.swept(inner) for inner in value]
         return LABEL if _is_plain(value) and self.are_in(str(value)) else value
+
+
+def all_texts_in(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, and what is said piece by piece in its lists and objects as one text."""
+    yield from texts_in(value)
+    if isinstance(value, dict | list):
+        yield from _said_over(value)
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from all_texts_in(inner) if isinstance(inner, dict | list) else ()
+
+
+def _said_over(value: dict[str, Any] | list[Any]) -> Iterator[str]:
+    """What an object or a list says in several texts: tokens, letters, a first and a last name, words with their times.
+
+    Fractions are times, and left out.
+    """
+    rows = list(value.values()) if isinstance(value, dict) else value
+    columns: dict[str, list[Any]] = {"": rows}
+    if isinstance(value, list):
+        for inner in value:
+            for name, piece in inner.items() if isinstance(inner, dict) else ():
+                columns.setdefault(f".{name}", []).append(piece)
+    for column in columns.values():
+        pieces = [str(one) for one in column if _is_plain(one) and not isinstance(one, float)]
+        yield ("" if all(len(one) == 1 for one in pieces) else " ").join(pieces)
 
 
 def texts_in(value: Any) -> Iterator[str]:

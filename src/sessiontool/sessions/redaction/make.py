@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 LIST_SCHEMA = "sessiontool.redactions/1"
 
 
-def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, work: Path) -> Report:
-    """Write all files of the redacted result into `work`; returns its report.
+def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, mark: str, work: Path) -> Report:
+    """Write all files of the redacted result into `work`; returns its report, which has the mark of the whole.
 
     RecordingError where they do not pass their own check, or something that must be gone is found in one of them.
     """
@@ -47,7 +47,9 @@ def write_redacted(source: Whole, plan: RedactionPlan, redactions_sha256: str, w
     path = work / audio_of(source.report)
     cuts, kept = write_without(units_of(source.audio, head), head, cuts, path, writing_app=app, track_uid=uid)
     transcript = redacted_transcript(source.transcript, plan)
-    document = _report(source, plan, (cuts, kept), redactions_sha256, [why for _, why in voices.values() if why])
+    document = _report(
+        source, plan, (cuts, kept), (mark, redactions_sha256), [why for _, why in voices.values() if why]
+    )
     made = _captions(source, transcript, document)
     listed = reports.to_text(_list(session_id, plan, cuts))
     files = {**made.files, result_files.TRANSCRIPT: reports.to_text(transcript), REDACTED_LIST: listed}
@@ -85,12 +87,17 @@ def _report(
     source: Whole,
     plan: RedactionPlan,
     made: tuple[Sequence[Cut], Sequence[Kept]],
-    redactions_sha256: str,
+    made_of: tuple[str, str],
     both: Sequence[str],
 ) -> Report:
-    """The report of the whole, with what is gone of it; `both` says why voices were not silenced alone."""
-    cuts, kept = made
-    document: dict[str, Any] = {name: value for name, value in source.report.items() if name != reports.HASH}
+    """The report of the whole, with what is gone of it; `both` says why voices were not silenced alone.
+
+    No hash of what was said may stay in it: who has all but a number of four digits has that number as well.
+    """
+    (cuts, kept), (mark, redactions_sha256) = made, made_of
+    left_out = {reports.HASH, "redacted_as"}
+    document: dict[str, Any] = {name: value for name, value in source.report.items() if name not in left_out}
+    document["inputs_fingerprint"] = mark
     findings = map(reports.finding_json, _findings(plan, cuts, both))
     document["findings"] = redacted_findings([*document["findings"], *findings], plan)
     for name in ("ignored", "realtime"):
@@ -101,7 +108,7 @@ def _report(
         settings = {**settings, "log": _swept_texts(settings["log"], plan)}
     document["tool"] = {**document["tool"], "settings": settings}
     document["redaction"] = {
-        "of": source.digests,
+        "of": mark,
         "redactions_sha256": redactions_sha256,
         "cuts": [cut.to_json() for cut in cuts],
         "kept": [one.to_json() for one in kept],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...documents.redactions import Redaction
 from ...errors import RecordingError
-from .forms import Secrets, texts_in
+from .forms import Secrets, all_texts_in, texts_in
 from .labels import rest_hash, together
 from .packet_cuts import Wanted
 from .places import Places, Stretch, joined
@@ -193,7 +193,7 @@ class _Planner:
         self.plan.secrets = Secrets(self._secrets)
         for name, note in self._notes.items():
             kept = {field_name: value for field_name, value in note.items() if field_name not in NOTE_KEPT}
-            if any(map(self.plan.secrets.are_in, texts_in(kept))):
+            if any(map(self.plan.secrets.are_in, all_texts_in(kept))):
                 self.plan.notes.add(name)
 
     def _add_copy(self, name: str, utterance: Mapping[str, Any], secrets: Secrets) -> None:

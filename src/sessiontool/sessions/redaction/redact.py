@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from ...documents.redactions import Redaction, read_redactions, to_jsonl
 from ...errors import RecordingError, UsageError
 from ...progress import Progress, Silent
 from ...storage import scratch_folder
+from .. import report as reports
 from .. import result_files
 from ..provenance import REDACTIONS
 from ..result_names import REDACTED
@@ -25,7 +27,7 @@ from .chain import cuts_of
 from .destroyed import require_originals
 from .make import write_redacted
 from .plan import RedactionPlan, make_plan
-from .source import digests_of, reading_source
+from .source import reading_source
 
 if TYPE_CHECKING:
     from ...documents.report_model import Report
@@ -84,7 +86,7 @@ def redact_session(
         body = to_jsonl(tuple(asked_for))
         added = tuple(asked_for[len(before) :])
         if dry_run:
-            report = write_redacted(source, plan, _sha256(body), work)
+            report = write_redacted(source, plan, _sha256(body), token_hex(32), work)
         else:
             report = _publish(store, listing, target, source, plan, None if to_jsonl(before) == body else body)
     cuts = tuple(cut.gone for cut in cuts_of(report))
@@ -122,7 +124,7 @@ def is_made_of(made: Report, whole: Report, redactions_sha256: str | None = None
     if any(misfits(made, REPORT_SHAPE)) or "redaction" not in made:
         return False
     redaction = made["redaction"]
-    is_of_whole = redaction["of"] == digests_of(whole)
+    is_of_whole = redaction["of"] == whole.get("redacted_as")
     return is_of_whole and redactions_sha256 in {None, redaction["redactions_sha256"]}
 
 
@@ -140,16 +142,30 @@ def read_before(store: Store, listing: SessionListing) -> tuple[Redaction, ...]:
 def _publish(
     store: Store, listing: SessionListing, target: Target, source: Whole, plan: RedactionPlan, body: bytes | None
 ) -> Report:
-    """Make the redacted result and publish it; `body` is redactions.jsonl where that has to be written."""
+    """Make the redacted result and publish it; `body` is redactions.jsonl where that has to be written.
+
+    The report of the whole gets its mark before, so that a run that is killed leaves an older redacted result.
+    """
     inside, old = target.inside(REDACTED), listing.documents.get(REDACTIONS)
     digest = _sha256(store.read(old) if body is None and old else body or b"")
     with inside.workspace() as folder:
-        report = write_redacted(source, plan, digest, folder)
+        mark = source.report.get("redacted_as", "") or token_hex(32)
+        report = write_redacted(source, plan, digest, mark, folder)
         if body is not None:
             store.write_document(listing.session_id, REDACTIONS, body, old)
+        if "redacted_as" not in source.report:
+            _mark(source.report, mark, target)
         left = result_files.obsolete(inside.sizes(), report)
         inside.publish({name: folder / name for name in result_files.names(report)}, left)
     return report
+
+
+def _mark(report: Report, mark: str, target: Target) -> None:
+    with scratch_folder() as folder:
+        marked: Report = {**report, "redacted_as": mark}
+        reports.seal(marked)
+        result_files.write_report(folder, marked)
+        target.publish({result_files.REPORT: folder / result_files.REPORT})
 
 
 def _sha256(body: bytes) -> str:

@@ -16,7 +16,9 @@ from ...documents.json_text import parse
 from ...documents.lenient import words_of
 from ...metrics.document import METRICS_SCHEMA
 from ..result_names import AUDIO_NAMES, PAGE, PEAKS
-from .forms import texts_in
+from .documents import OWN_FIELDS
+from .forms import all_texts_in, texts_in
+from .plan import NOTE_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,6 +119,10 @@ def _document_texts(document: object) -> Iterator[str]:
         for one in utterances:
             by_role.setdefault(str(one.get("role")), []).append(str(one.get("text")))
         yield from ("\n".join(texts) for texts in by_role.values())
+    for name, own in (("utterances", OWN_FIELDS), ("notes", NOTE_KEPT)):
+        entries = document.get(name) if isinstance(document, dict) else None
+        for one in entries if isinstance(entries, list) else ():
+            yield from all_texts_in({key: inner for key, inner in one.items() if key not in own})
     said = texts_in(_without_structure(document))
     yield from (one for one in said if not _HASH.fullmatch(one) and not _FIGURE.fullmatch(one))
 

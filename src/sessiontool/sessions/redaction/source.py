@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ...documents.report_model import RedactedOf, Report
+    from ...documents.report_model import Report
     from ...media.filler import SoundHead
     from ...storage import Target
 
@@ -33,10 +33,6 @@ class Whole:
     transcript: dict[str, Any]
     audio: Path
     head: SoundHead
-
-    @property
-    def digests(self) -> RedactedOf:
-        return digests_of(self.report)
 
 
 @contextmanager
@@ -74,15 +70,6 @@ def read_documents(session_id: str, target: Target) -> tuple[Report, dict[str, A
     for utterance in transcript["utterances"]:
         utterance.setdefault("logged", {})
     return report, transcript
-
-
-def digests_of(report: Report) -> RedactedOf:
-    """What tells a result from every other one: its sound, and what is said in it."""
-    noted = _noted(report)
-    return {
-        "audio_sha256": noted.get(audio_of(report), ""),
-        "transcript_sha256": noted.get(result_files.TRANSCRIPT, ""),
-    }
 
 
 def _noted(report: Report) -> dict[str, str]:

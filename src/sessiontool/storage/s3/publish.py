@@ -81,6 +81,8 @@ class Publication:
                 raise self._lease.lost()
             self._put_in_place(self._staging, [*names, marker], report, self._old)
         self._done = True
+        self._sent = {}
+        del self._old  # what is published now, if more is
 
     def close(self) -> None:
         """Leave nothing half done; what cannot be put right now is left to the next run."""
