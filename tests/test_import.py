@@ -104,7 +104,7 @@ def test_a_stereo_file_from_file_to_captions(stereo_wav: Path, tmp_path: Path) -
     printed = run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live", "--utterances", LOG)
     assert "encoded to Opus once" in printed
     assert "user, assistant (as the source has them)" in printed
-    kept = tmp_path / "store" / "s1" / "recordings" / "000.wav"
+    kept = tmp_path / "store" / "s1" / "recording" / "000.wav"
     assert kept.read_bytes() == stereo_wav.read_bytes()
     result = assert_as_the_sample(tmp_path / "store", tmp_path)
     (finding,) = [one for one in result.report["findings"] if one["code"] == "imported"]
@@ -134,7 +134,11 @@ def test_two_files_with_a_voice_each_and_one_later(tmp_path: Path) -> None:
     user, assistant = wav(tmp_path / "u.wav", lanes[:1]), wav(tmp_path / "a.wav", lanes[1:, round(0.9 * RATE) :])
     channels = ("--channels", "assistant,user", "--late", 0.9, "--late", 0)
     run(assistant, user, "--id", "s1", "--store", tmp_path / "store", *channels, "--utterances", LOG)
-    assert_as_the_sample(tmp_path / "store", tmp_path)
+    kept = tmp_path / "store" / "s1" / "recording"
+    assert (kept / "user" / "000.wav").read_bytes() == user.read_bytes()
+    assert (kept / "assistant" / "000.wav").read_bytes() == assistant.read_bytes()
+    result = assert_as_the_sample(tmp_path / "store", tmp_path)
+    assert not {"chunks-ignored", "imported-original-missing"} & codes(result)
 
 
 def test_telephone_sound_in_a_wav_file(tmp_path: Path) -> None:
@@ -163,9 +167,17 @@ def test_stereo_opus_is_taken_as_it_is(tmp_path: Path) -> None:
     assert "imported" in codes(result)
 
 
+def test_originals_are_found_where_earlier_versions_put_them(stereo_wav: Path, tmp_path: Path) -> None:
+    run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live")
+    (tmp_path / "store" / "s1" / "recording").rename(tmp_path / "store" / "s1" / "recordings")
+    found = codes(merge("s1", store=tmp_path / "store", output=tmp_path / "merged"))
+    assert "imported" in found
+    assert "chunks-ignored" not in found
+
+
 def test_an_original_that_is_gone_is_named(stereo_wav: Path, tmp_path: Path) -> None:
     run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live")
-    (tmp_path / "store" / "s1" / "recordings" / "000.wav").unlink()
+    (tmp_path / "store" / "s1" / "recording" / "000.wav").unlink()
     assert "imported-original-missing" in codes(merge("s1", store=tmp_path / "store", output=tmp_path / "merged"))
 
 
@@ -177,7 +189,7 @@ def test_an_original_that_was_changed_is_named(stereo_wav: Path, tmp_path: Path)
         if one["code"] == "imported"
     ]
     assert "size and SHA-256" in finding["message"]
-    path = tmp_path / "store" / "s1" / "recordings" / "000.wav"
+    path = tmp_path / "store" / "s1" / "recording" / "000.wav"
     body = bytearray(path.read_bytes())
     body[-1] ^= 1
     path.write_bytes(body)
@@ -237,7 +249,7 @@ def test_a_bucket_gets_the_same_session(s3_url: str, s3_client: Any, stereo_wav:
     assert keys(s3_client, s3_url) == before
 
 
-@pytest.mark.parametrize("refused", ["recordings/", "session.json", "chunks/"])
+@pytest.mark.parametrize("refused", ["recording/", "session.json", "chunks/"])
 def test_a_bucket_that_refuses_has_nothing_of_the_session(
     refused: str, s3_url: str, s3_client: Any, fault_proxy: FaultProxy, stereo_wav: Path
 ) -> None:

@@ -19,7 +19,7 @@ from .provenance import SESSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..storage import S3Options, Store
+    from ..storage import Files, S3Options, Store
 
 _CHUNKS = "chunks"
 
@@ -88,11 +88,18 @@ def _send(store: Store, where: str, session: Path, s3: S3Options) -> None:
     """Everything but the chunk, session.json (which must not be there by now), and the chunk."""
     files = open_files(where, options=s3)
     for folder in (one for one in session.iterdir() if one.is_dir() and one.name != _CHUNKS):
-        files.inside(folder.name).put({path.name: path for path in folder.iterdir()})
+        _put(files.inside(folder.name), folder)
     files.put({path.name: path for path in session.iterdir() if path.is_file() and path.name != SESSION})
     store.write_document(session.name, SESSION, (session / SESSION).read_bytes(), None)
-    for part in (session / _CHUNKS).iterdir():
-        files.inside(_CHUNKS).inside(part.name).put({path.name: path for path in part.iterdir()})
+    _put(files.inside(_CHUNKS), session / _CHUNKS)
+
+
+def _put(files: Files, folder: Path) -> None:
+    """Send a folder, and those in it."""
+    for inside in (one for one in folder.iterdir() if one.is_dir()):
+        _put(files.inside(inside.name), inside)
+    if there := {path.name: path for path in folder.iterdir() if path.is_file()}:
+        files.put(there)
 
 
 def _exists(where: str) -> UsageError:

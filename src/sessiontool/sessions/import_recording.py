@@ -19,7 +19,7 @@ from ..progress import Progress, Silent
 from ..storage import S3Options, open_store, scratch_folder
 from .encode_once import write_encoded
 from .import_place import new_session
-from .imported import RECORDINGS
+from .imported import RECORDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,11 +156,11 @@ def _write(
     kept: list[dict[str, Any]] = []
     if _is_kept_as_chunk(found, roles):
         ending = "ogg" if "ogg" in found[0].container else "mp4" if "mp4" in found[0].container else "webm"
-        kept.append(_copied(found[0], chunks / f"000000.{ending}"))
+        kept.append(_copied(found[0], chunks, f"000000.{ending}"))
     else:
-        (session / RECORDINGS).mkdir()
-        for number, one in enumerate(found):
-            kept.append(_copied(one, session / RECORDINGS / f"{number:03}{one.path.suffix.lower()[:8]}"))
+        for index, one in enumerate(found):
+            role = f"{roles[index]}/" if len(found) > 1 else ""
+            kept.append(_copied(one, session / RECORDING, f"{role}000{one.path.suffix.lower()[:8]}"))
         with ExitStack() as stack:
             body = stack.enter_context((session / "clusters").open("w+b"))
             out = stack.enter_context((chunks / "000000.webm").open("wb"))
@@ -181,15 +181,16 @@ def _write(
     (session / "session.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _copied(one: RecordedFile, target: Path) -> dict[str, Any]:
-    """Copy a file as it is; returns what session.json says of it."""
-    digest = hashlib.sha256()
+def _copied(one: RecordedFile, folder: Path, name: str) -> dict[str, Any]:
+    """Copy a file as it is; returns what session.json says of it, with its name below the folder."""
+    digest, target = hashlib.sha256(), folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
     with one.path.open("rb") as source, target.open("wb") as out:
         while data := source.read(_COPY_BYTES):
             digest.update(data)
             out.write(data)
     return {
-        "file": target.name,
+        "file": name,
         "name": one.path.name[:200],
         "bytes": target.stat().st_size,
         "sha256": digest.hexdigest(),

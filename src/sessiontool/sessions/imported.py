@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from ..model import SessionListing, StoredObject
     from .piecewise import Opened
 
-RECORDINGS = "recordings"
-"""The folder of a session in which the files are kept."""
+RECORDING = "recording"
+"""The folder of a session in which the files are kept, by part, or by role and part."""
+_FOLDERS = (RECORDING, "recordings", "chunks/000")
+"""Where they may be: the second is that of versions before 0.1.0, the third of what is joined as it is."""
 _AT_ONCE_BYTES = 1 << 20
 """Bytes read at once; chosen: it bounds memory."""
 
@@ -31,7 +33,7 @@ def imported(
     there = {obj.key: obj for obj in (*listing.ignored, *(chunk.object for chunk in listing.chunks))}
     found, lost, unread, texts = [], [], [], []
     for entry in session.recordings:
-        places = (f"{listing.folder}/{RECORDINGS}/{entry.file}", f"{listing.folder}/chunks/000/{entry.file}")
+        places = (f"{listing.folder}/{folder}/{entry.file}" for folder in _FOLDERS)
         key = next((place for place in places if place in there), None)
         texts.append(f"{shown(entry.name or entry.file)} (SHA-256 {shown(entry.sha256 or 'not noted')})")
         if key is None or (entry.bytes is not None and there[key].size_bytes != entry.bytes):
