@@ -33,7 +33,7 @@ from sessiontool import MergeOptions, merge, verify
 from sessiontool.audio.decoder import decode
 from sessiontool.audio.stretch import decode_stretch
 from sessiontool.errors import RecordingError
-from sessiontool.media.aac import AacHead, is_frame, silent_frame
+from sessiontool.media.aac import AacHead, FrameClock, is_frame, silent_frame
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.isobmff.muxer import M4aMuxer
 from sessiontool.sessions.result_files import track_uid, writing_app
@@ -342,3 +342,12 @@ def test_parts_that_do_not_go_into_one_file_are_named_and_the_rest_is_joined(tmp
     found = frames_in(folder / "merged" / "audio.m4a")
     assert [payload for payload, _ in found] == recorded(48_000, 2, chunks=2).flat
     assert verify("s", store=tmp_path).findings == ()
+
+
+def test_frames_last_as_long_many_at_once_as_one_by_one() -> None:
+    """44.1 kHz goes into 48 kHz without a remainder only over many frames."""
+    for rate_hz in (44_100, 48_000, 22_050):
+        one, many = FrameClock(rate_hz), FrameClock(rate_hz)
+        singly = [length for _ in range(500) for length in one.next(1)]
+        assert [length for count in (1, 0, 99, 400) for length in many.next(count)] == singly
+        assert sum(singly) == pytest.approx(500 * 1024 * 48_000 / rate_hz, abs=0.51)

@@ -8,13 +8,14 @@ is all that shows whether bytes are one.  Nothing here decodes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from .filler import SoundHead
 
@@ -35,7 +36,7 @@ _SYNC_EXTENSION = 0x2B7  # bits that announce SBR behind a config of LC (ISO/IEC
 # An element whose one section has no scale factor bands, and ID_END.  Both decode to exact zeros (measured: FFmpeg).
 _SILENT_FRAMES = {1: bytes.fromhex("00000007"), 2: bytes.fromhex("211004608c1c")}
 _FIRST_ELEMENTS = {1: 0, 2: 1}  # elements SCE and CPE by channels (ISO/IEC 14496-3, section 4.5.2.1)
-_OTHER_ELEMENTS = (4, 6)  # elements DSE and FIL: data, and what fills a frame up (as above; ISO/IEC 14496-3)
+_OTHER_ELEMENTS = frozenset({4, 6})  # elements DSE and FIL: data, and what fills a frame up (as above; ISO/IEC 14496-3)
 _ID_END = 7  # id of what ends a frame (ISO/IEC 14496-3, section 4.5.2.1)
 _ZEROES = bytes(8)  # chosen: no encoder writes them where a frame begins
 
@@ -116,7 +117,7 @@ class AacHead:
     def lengths(self) -> Callable[[bytes], int]:
         """How long frames last that follow one another: equally long, rounded to 48 kHz so that no error adds up."""
         clock = FrameClock(self.rate_hz)
-        return lambda _: clock.tick()
+        return lambda _: clock.next(1)[0]
 
 
 class FrameClock:
@@ -125,12 +126,20 @@ class FrameClock:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._frames = self._position = 0
+        exact, rest = divmod(FRAME_SAMPLES * CLOCK_HZ, rate_hz)
+        self._exact = 0 if rest else exact
 
-    def tick(self) -> int:
-        self._frames += 1
-        before = self._position
-        self._position = (2 * self._frames * FRAME_SAMPLES * CLOCK_HZ + self._rate_hz) // (2 * self._rate_hz)
-        return self._position - before
+    def next(self, count: int) -> list[int]:
+        """Those of the next `count` frames."""
+        if self._exact:
+            return [self._exact] * count
+        rate_hz, first = self._rate_hz, self._frames + 1
+        self._frames += count
+        twice = 2 * FRAME_SAMPLES * CLOCK_HZ
+        ends = [(twice * number + rate_hz) // (2 * rate_hz) for number in range(first, first + count)]
+        lengths = [end - before for before, end in pairwise([self._position, *ends])]
+        self._position = ends[-1] if ends else self._position
+        return lengths
 
 
 def silent_frame(channels: int) -> bytes:
@@ -144,6 +153,15 @@ def is_frame(payload: bytes, channels: int) -> bool:
         return False
     first = payload[0] >> 5
     return (first == _FIRST_ELEMENTS[channels] or first in _OTHER_ELEMENTS) and _ENDS[payload[-2:]]
+
+
+def are_frames(payloads: Sequence[bytes], channels: int) -> bool:
+    """Whether each of them begins and ends as a frame does, and none with a zero: then all are frames."""
+    firsts = {payload[:1] for payload in payloads}
+    if b"" in firsts or b"\0" in firsts or max(map(len, payloads), default=0) > MAX_FRAME_BYTES:
+        return False
+    elements = {first[0] >> 5 for first in firsts} - _OTHER_ELEMENTS
+    return elements <= {_FIRST_ELEMENTS[channels]} and all(map(_ENDS.__getitem__, {data[-2:] for data in payloads}))
 
 
 class _Ends(dict[bytes, bool]):

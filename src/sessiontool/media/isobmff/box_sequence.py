@@ -115,6 +115,10 @@ class BoxSequence:
         found = BEGINNING.search(self.buf, max(0, start - self.offset), max(0, end - self.offset))
         return self.offset + found.start() if found else None
 
+    def begins_at(self, offset: int) -> bool:
+        """Whether a sequence begins at an offset that is there."""
+        return self.at <= offset < self.end and BEGINNING.match(self.buf, offset - self.offset) is not None
+
     def try_here(self) -> None:
         """The box that comes next is read now: if it is the beginning of a sequence, it is not looked for again."""
         if self.beginning(self.at, self.at + BEGINNING_BYTES) == self.at:

@@ -169,7 +169,8 @@ class Mp4Demuxer:
         """Take packets out of the box that streams by, up to its end or to where it turns out to be cut short."""
         assert self._box_end is not None
         available = self._boxes.end
-        found = self._boxes.beginning(self._boxes.at, self._box_end + BEGINNING_BYTES)
+        is_whole = self._boxes.begins_at(self._box_end)  # then none begins inside: it is not searched
+        found = None if is_whole else self._boxes.beginning(self._boxes.at, self._box_end + BEGINNING_BYTES)
         cut_at = _ENDLESS if found is None else found
         # The beginning of a box may be there in part.  Where this one ends it is in its place.
         safe = available if self._final or available >= self._box_end else available - (BEGINNING_BYTES - 1)
@@ -323,23 +324,22 @@ class Mp4Demuxer:
         # Without a header the clock is taken to count samples, as the clock of sound in MP4 should.
         assert self.track is not None
         timescale = self.movie.timescale if self.movie else self.track.head.rate_hz
-        buf, offset, shift, samples_of = self._boxes.buf, self._boxes.offset, self._shift, self._kinds.samples_of
-        start, run = samples[0].offset, None
-        for at, size, time, stated in samples:
-            end = at + size
-            payload = buf[at - offset : end - offset]
-            duration = samples_of(payload, stated * SAMPLES_PER_SECOND // timescale)
-            if not duration:
-                self._runs.note_break()
-                self.ledger.payload(start, at)
-                self.ledger.damage(at, end, NO_OPUS)
-                start, run = end, None
-                continue
-            if run is None:
+        buf, offset, shift = self._boxes.buf, self._boxes.offset, self._shift
+        payloads = [buf[at - offset : at - offset + size] for at, size, _, _ in samples]
+        stated = (sample.duration * SAMPLES_PER_SECOND // timescale for sample in samples)
+        durations = self._kinds.lengths_of(payloads, stated)
+        times_ms = [(sample.time + shift) * 1000 // timescale for sample in samples]
+        first = 0
+        for index in [*(index for index, duration in enumerate(durations) if not duration), len(samples)]:
+            if first < index:
                 run = self._runs.run(self._recording, placed=self._placed, base=self._new_base)
                 self._new_base = False
-            run.payloads.append(payload)
-            run.times_ms.append((time + shift) * 1000 // timescale)
-            run.durations.append(duration)
-            self._last = at, end, run
-        self.ledger.payload(start, samples[-1].end)
+                run.payloads += payloads[first:index]
+                run.times_ms += times_ms[first:index]
+                run.durations += durations[first:index]
+                self._last = samples[index - 1].offset, samples[index - 1].end, run
+                self.ledger.payload(samples[first].offset, samples[index - 1].end)
+            if index < len(samples):
+                self._runs.note_break()
+                self.ledger.damage(samples[index].offset, samples[index].end, NO_OPUS)
+            first = index + 1

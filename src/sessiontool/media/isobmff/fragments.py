@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _MOST_PACKETS = 1 << 16  # in a run that does not list them; chosen: 22 minutes at 20 ms
 _DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what its entries hold (ISO/IEC 14496-12, section 8.8.8)
 _PARTS = (b"tfhd", b"tfdt", b"trun")
+
+
+_NEW_SAMPLE: Callable[[tuple[int, int, int, int]], Sample] = partial(tuple.__new__, Sample)
+"""As `Sample` does, in a third of the time: an hour has 170,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ class _Traf:
         sizes, durations = tuple(sizes), tuple(durations)
         *offsets, self.data_end = accumulate(sizes, initial=self.data_end)
         *times, self.end_time = accumulate(durations, initial=self.end_time)
-        self.samples += map(Sample, offsets, sizes, times, durations)
+        self.samples += map(_NEW_SAMPLE, zip(offsets, sizes, times, durations, strict=True))
 
 
 def missing_between(last: MovieFragment | None, fragment: MovieFragment, end_time: int) -> int:

@@ -7,13 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
-from ..aac import FRAME_SAMPLES, MAX_FRAME_BYTES, AacHead, FrameClock, channels_of, is_frame, rate_of_fragment
+from ..aac import (
+    FRAME_SAMPLES,
+    MAX_FRAME_BYTES,
+    AacHead,
+    FrameClock,
+    are_frames,
+    channels_of,
+    is_frame,
+    rate_of_fragment,
+)
 from ..opus import OpusHead, PacketSamples, most_bytes
 from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..filler import SoundHead
     from .boxes import Sample
@@ -41,8 +50,11 @@ class Kinds:
         """TOC bytes of more than one packet."""
         return frozenset(toc for toc, count in self._tocs.items() if count > 1)
 
-    def samples_of(self, payload: bytes, stated: int) -> int:
-        """How long a packet lasts, in samples at 48 kHz; 0 for what is none.  `stated` is what the fragment says."""
+    def lengths_of(self, payloads: Sequence[bytes], stated: Iterable[int]) -> list[int]:
+        """How long packets last, in samples at 48 kHz; 0 for what is none.  `stated` is what the fragment says."""
+        return list(map(self._length_of, payloads, stated))
+
+    def _length_of(self, payload: bytes, stated: int) -> int:
         samples = self._samples[payload[:2]]
         if not samples or payload.startswith(_ZEROES) or len(payload) > most_bytes(payload[:2]):
             return 0
@@ -60,7 +72,7 @@ class FrameKinds:
 
     def __init__(self, head: AacHead) -> None:
         self._channels = head.channels
-        self._next_length = FrameClock(head.rate_hz).tick
+        self._clock = FrameClock(head.rate_hz)
         self._firsts: Counter[int] = Counter()
         self._frames = self._odd = 0
 
@@ -69,17 +81,24 @@ class FrameKinds:
         """First bytes of more than one frame."""
         return frozenset(first for first, count in self._firsts.items() if count > 1)
 
-    def samples_of(self, payload: bytes, stated: int) -> int:  # noqa: ARG002 - frames are all as long as one another
-        """How long a frame lasts, in samples at 48 kHz; 0 for what is none."""
+    def lengths_of(self, payloads: Sequence[bytes], stated: Iterable[int]) -> list[int]:  # noqa: ARG002 - all are alike
+        """How long frames last, in samples at 48 kHz; 0 for what is none."""
+        if are_frames(payloads, self._channels):
+            self._frames += len(payloads)
+            self._firsts.update(payload[0] for payload in payloads)
+            return self._clock.next(len(payloads))
+        return [self._clock.next(1)[0] if self._is_one(payload) else 0 for payload in payloads]
+
+    def _is_one(self, payload: bytes) -> bool:
         if not is_frame(payload, self._channels):
             if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
-                return 0
+                return False
             self._odd += 1
             if self._frames >= _ENOUGH and self._odd <= self._frames * _ODD_SHARE:
-                return 0
+                return False
         self._frames += 1
         self._firsts[payload[0]] += 1
-        return self._next_length()
+        return True
 
 
 def kinds_for(head: SoundHead) -> Kinds | FrameKinds:
