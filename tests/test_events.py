@@ -29,6 +29,11 @@ def only(log: EventLog) -> Any:
     return utterance
 
 
+def marks(log: EventLog) -> dict[str, Any]:
+    """What is handed through of the only utterance, beside the time of an event."""
+    return {name: value for name, value in only(log).extra.items() if name != "noticed_s"}
+
+
 # -- when the user spoke
 
 
@@ -54,6 +59,19 @@ def test_the_settings_in_force_at_that_moment_count() -> None:
         ("user", "Two.", ZERO + 4100, ZERO + 5200),
         ("user", "Three.", ZERO + 7100, ZERO + 8800),
     ]
+
+
+def test_when_the_end_of_a_question_and_the_sound_of_its_answer_were_received_is_kept() -> None:
+    log = LogOf().begin(400).heard("a", 1000, 3000, ZERO, "Hello.").answer(4100, "b", "Yes?").played("b", 4300, 5000)
+    log.begin(6000, None).add(9000, "input_audio_buffer.committed", item_id="c", previous_item_id="b")
+    log.transcribed(9500, "c", "Pushed.").answer(9600, "d", "Fine.")
+    log.add(
+        9900, "response.output_audio.delta", item_id="d", response_id="resp_d", delta=b64encode(bytes(480)).decode()
+    )
+    log.add(
+        9990, "response.output_audio.delta", item_id="d", response_id="resp_d", delta=b64encode(bytes(480)).decode()
+    )
+    assert [one.extra.get("noticed_s") for one in log.read().utterances] == [3.5, 4.3, 9.0, 9.9]
 
 
 def test_fields_that_are_not_named_have_the_documented_defaults() -> None:
@@ -205,7 +223,7 @@ def test_late_transcripts_belong_to_their_item() -> None:
 def test_an_empty_transcript_is_inaudible(text: str) -> None:
     log = LogOf().begin(400).heard("a", 1000, 3000, ZERO, text).read()
     assert only(log).text == INAUDIBLE
-    assert only(log).extra == {"transcription": "empty"}
+    assert marks(log) == {"transcription": "empty"}
     assert "transcription-missing" in codes(log)
 
 
@@ -220,12 +238,12 @@ def test_a_failed_transcript_is_inaudible() -> None:
         .read()
     )
     assert only(log).text == INAUDIBLE
-    assert only(log).extra == {"transcription": "failed"}
+    assert marks(log) == {"transcription": "failed"}
 
 
 def test_a_transcript_that_never_came_is_inaudible() -> None:
     log = LogOf().begin(400).heard("a", 1000, 3000, ZERO).read()
-    assert (only(log).text, only(log).extra) == (INAUDIBLE, {"transcription": "missing"})
+    assert (only(log).text, marks(log)) == (INAUDIBLE, {"transcription": "missing"})
 
 
 def test_pieces_without_a_whole_are_taken_and_flagged() -> None:
@@ -233,9 +251,9 @@ def test_pieces_without_a_whole_are_taken_and_flagged() -> None:
     for piece in ("Hey", ", can you"):
         kind = "conversation.item.input_audio_transcription.delta"
         log.add(4000, kind, item_id="a", content_index=0, delta=piece, obfuscation="x")
-    assert (only(log.read()).text, only(log.read()).extra) == ("Hey, can you", {"transcription": "incomplete"})
+    assert (only(log.read()).text, marks(log.read())) == ("Hey, can you", {"transcription": "incomplete"})
     log.transcribed(4100, "a", "Hey, can you hear me?")
-    assert (only(log.read()).text, only(log.read()).extra) == ("Hey, can you hear me?", {})
+    assert (only(log.read()).text, marks(log.read())) == ("Hey, can you hear me?", {})
 
 
 def test_segments_of_speakers_are_a_text() -> None:

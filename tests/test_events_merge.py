@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import webvtt
@@ -20,6 +20,7 @@ from test_merge import true_places, truth_of
 from sessiontool import MergeOptions, merge
 from sessiontool.errors import UsageError
 from sessiontool.events import join
+from sessiontool.metrics.document import metrics_json
 from sessiontool.model import INAUDIBLE, Utterance
 from sessiontool.sessions.merge import verify_session
 from sessiontool.simulate.eventlog import event_log
@@ -215,6 +216,22 @@ def test_both_logs_give_each_utterance_once(both: Path) -> None:
     cut = [one for one in utterances if one["interrupted"]]
     assert len(cut) >= 2
     assert [one["text"] for one in utterances] == [one["text"] for one in written]
+
+
+def test_the_time_before_answers_is_divided_as_in_truth(
+    recorded_session: Callable[[str], Path], tmp_path: Path
+) -> None:
+    session = Path(shutil.copytree(recorded_session("demo"), tmp_path / "store" / "demo"))
+    said = {one.id: one for one in said_in(session)}
+    (session / "events.jsonl").write_text(event_log([*said.values()], LogPlan()))
+    result = merged(session)
+    noticed_ms = {one["id"]: 1000 * cast("Any", one)["noticed_s"] for one in result.transcript["utterances"]}
+    document = metrics_json(result.transcript, result.report)
+    (waited,) = (one for one in document["figures"] if one["name"] == "latency_endpointing")
+    true = [noticed_ms[name] - one.end_ms for name, one in said.items() if one.role == "user"]
+    assert waited["coverage"] > 0.8
+    for start_s, end_s in waited["stretches_s"]:
+        assert min(abs(1000 * (end_s - start_s) - wait_ms) for wait_ms in true) < 60
 
 
 def test_the_preferred_log_has_its_way(both: Path) -> None:

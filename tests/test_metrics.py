@@ -139,6 +139,42 @@ def test_a_recovery_between_doubtful_places_is_not_known() -> None:
         assert (value(found, "interruptions", "user"), value(found, "recovery", "user")) == (1, None)
 
 
+ASKED_AND_ANSWERED = [
+    said("user", 1, 3, noticed_s=103.5),
+    said("assistant", 4, 8, noticed_s=103.9),
+    said("user", 9, 10, noticed_s=110.6),
+    said("assistant", 12, 13, noticed_s=111.8),
+    said("user", 14, 15),  # its events are not in the log
+    said("assistant", 16, 17, noticed_s=116),
+]
+
+
+def test_the_time_before_answers_is_divided_by_events() -> None:
+    """The session's clock is 100 s ahead; medians of two answers."""
+    found = figures(ASKED_AND_ANSWERED, [span("recorded", 0, 60, 100)])
+    names = ("latency_endpointing", "latency_model", "latency_network")
+    assert [value(found, name, "assistant") for name in names] == [0.55, 0.8, 0.15]
+    assert [found[name, "assistant"]["coverage"] for name in names] == [0.6667] * 3
+    assert [found[name, "assistant"]["error"] for name in names] == [0.18, None, 0.18]
+    assert found["latency_model", "assistant"]["stretches_s"] == [[3.5, 3.9], [10.6, 11.8]]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        pytest.param([span("recorded", 0, 60, 99)], id="a clock that is not the recording's"),
+        pytest.param([span("recorded", 0, 2, 100), span("recorded", 2, 60, 500)], id="not recorded then"),
+    ],
+)
+def test_no_time_is_divided_by_a_clock_that_does_not_fit(spans: list[dict[str, Any]]) -> None:
+    assert ("latency_model", "assistant") not in figures(ASKED_AND_ANSWERED, spans)
+
+
+def test_a_field_of_the_log_that_is_no_time_divides_nothing() -> None:
+    utterances = [{**one, "noticed_s": "soon"} for one in ASKED_AND_ANSWERED]
+    assert ("latency_model", "assistant") not in figures(utterances, [span("recorded", 0, 60, 100)])
+
+
 def test_a_conversation_of_nothing_has_no_figures_that_lie() -> None:
     found = figures([])
     assert value(found, "silence") == 0.0

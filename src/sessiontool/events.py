@@ -181,6 +181,7 @@ def _utterance(turn: Turn) -> Utterance:
                 ("transcription", turn.transcription),
                 ("unfinished", turn.unfinished),
                 ("segments", turn.segments),
+                ("noticed_s", None if turn.received_ms is None else round(turn.received_ms / 1000, 4)),
             )
             if mark
         },

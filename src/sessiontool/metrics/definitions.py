@@ -35,6 +35,13 @@ DEFINITIONS = {
         "s", "median silence before the role answers; where both speak there is none", 0.05, unclear_error=0.13
     ),
     "first_response": Definition("s", "the first such silence", 0.05, unclear_error=0.13),
+    "latency_endpointing": Definition(
+        "s", "median time from the user's last sound until it is received that they are done", 0.1, unclear_error=0.18
+    ),
+    "latency_model": Definition("s", "median time from then until the first sound of the answer is received"),
+    "latency_network": Definition(
+        "s", "median time from then until the answer is heard: transport, buffers and playing", 0.1, unclear_error=0.18
+    ),
     "interruptions": Definition("count", "the role begins while the other speaks, or stops its answer"),
     "recovery": Definition(
         "s", "median time from the end of the role's interruption until the other speaks", 0.05, unclear_error=0.13

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import turns as following
 from .definitions import DEFINITIONS
+from .latency import split_gaps
 from .talk import Talk, common, talk_of, total_ms, united
 from .words import count_fillers, count_questions, count_words, words_of
 
@@ -41,7 +42,7 @@ _MOST_S = 1e7
 def metrics_json(transcript: Transcript, report: Report) -> dict[str, Any]:
     """The figures of a result, from its transcript and its report."""
     talk = talk_of(transcript, report)
-    figures = list(_figures(talk, report))
+    figures = [*_figures(talk, report), *_latency_figures(talk, transcript, report)]
     named = {one["name"] for one in figures}
     return {
         "schema": METRICS_SCHEMA,
@@ -103,6 +104,24 @@ def _gap_figures(talk: Talk, figure: Callable[..., Figure]) -> Iterator[Figure]:
         yield {**found, "dropped": dropped, "doubtful": len(own) - len(sure)}
         first = _seconds(own[0].length_ms) if own and own[0].is_sure else None
         yield figure("first_response", first, role, why=why)
+
+
+def _latency_figures(talk: Talk, transcript: Transcript, report: Report) -> Iterator[Figure]:
+    """How the gaps before the assistant's answers divide, where the sound and events say so together."""
+    gaps = [one for one in following.gaps_of(talk)[0] if one.role == "assistant" and one.is_sure]
+    split = split_gaps(gaps, transcript, report) if talk.is_by_sound else []
+    if not split:
+        return
+    figure = _maker(talk)
+    pieces = {
+        "latency_endpointing": [(one.gap.start_ms, one.decided_ms) for one in split],
+        "latency_model": [(one.decided_ms, one.sound_ms) for one in split],
+        "latency_network": [(one.sound_ms, one.gap.end_ms) for one in split],
+    }
+    for name, stretches in pieces.items():
+        lengths = [max(0, end - start) for start, end in stretches]
+        found = figure(name, _median(lengths), "assistant", [one for one in stretches if one[0] < one[1]])
+        yield {**found, "coverage": round(talk.coverage * len(split) / len(gaps), 4)}
 
 
 def _interruption_figures(talk: Talk, figure: Callable[..., Figure]) -> Iterator[Figure]:

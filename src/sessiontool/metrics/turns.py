@@ -37,12 +37,17 @@ class SpokenTurn:
 
 @dataclass(frozen=True, slots=True)
 class ResponseGap:
-    """The silence before a role answers the other; `is_sure`: neither side has a doubtful place."""
+    """The silence before a role answers the other; `is_sure`: neither side has a doubtful place.
+
+    `asked` and `answer` are the ids of the utterances around it.
+    """
 
     role: str
     start_ms: int
     end_ms: int
     is_sure: bool
+    asked: str = ""
+    answer: str = ""
 
     @property
     def length_ms(self) -> int:
@@ -102,7 +107,8 @@ def gaps_of(talk: Talk) -> tuple[list[ResponseGap], int]:
             if talk.is_broken(last.end_ms, one.start_ms):
                 dropped += 1
             else:
-                gaps.append(ResponseGap(one.role, last.end_ms, one.start_ms, last.is_sure and one.is_sure))
+                is_sure = last.is_sure and one.is_sure
+                gaps.append(ResponseGap(one.role, last.end_ms, one.start_ms, is_sure, last.id, one.id))
         if last is None or one.end_ms > last.end_ms:
             last = one
     return gaps, dropped

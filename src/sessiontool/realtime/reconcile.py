@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..documents.lenient import shown
 from ..model import INAUDIBLE, Finding
@@ -152,7 +152,9 @@ def _merged(written: Utterance, logged: Utterance, prefer: Prefer) -> Utterance:
     text = first.text if _is_whole(first) else second.text
     is_stated = written.heard_text is not None
     heard = written.heard_text if is_stated else _still_heard(logged.heard_text, text)
-    extra = {"item_id": logged.id} if written.id != logged.id else {}
+    extra: dict[str, Any] = {"item_id": logged.id} if written.id != logged.id else {}
+    if "noticed_s" in logged.extra:
+        extra["noticed_s"] = logged.extra["noticed_s"]
     return replace(
         written,
         text=text,

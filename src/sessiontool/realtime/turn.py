@@ -19,7 +19,8 @@ class Turn:
     where it is whole.  `unfinished` is why the server did not finish an answer.  `heard_ms` is how much of an
     interrupted turn was played, `heard` the words of it, None where only the sound can tell.  `is_open`: the log ends,
     or its session does, before the turn did.  `words` have the times of words from the start of their sound, `segments`
-    are what a transcription that tells speakers apart says of each.  `arrived_ms` is when something of it was received
+    are what a transcription that tells speakers apart says of each.  `received_ms` is when it was received that a user
+    is done, and the first sound of an answer, or that it is played.  `arrived_ms` is when something of it was received
     first, where the log has neither a start nor an end.
     """
 
@@ -30,6 +31,7 @@ class Turn:
     start_ms: float | None = None
     end_ms: float | None = None
     arrived_ms: float | None = None
+    received_ms: float | None = None
     whole_ms: float | None = None
     interrupted: bool = False
     heard_ms: float | None = None

@@ -96,6 +96,7 @@ def _user_turn(item: Item, clocks: Mapping[int, SessionClock]) -> Turn:
     turn = Turn(item.id, USER, text or INAUDIBLE, item.session.number, previous=item.previous)
     turn.transcription = "" if text and item.transcription == "completed" else _what_is_wrong(item, text)
     turn.start_ms, turn.end_ms = _boundaries(item, clocks)
+    turn.received_ms = item.stopped.at_ms if item.stopped is not None else item.committed_ms
     turn.language, turn.segments = item.language, item.segments
     turn.is_open = item.started is not None and item.stopped is None and not item.is_committed
     turn.order = _order(turn, item)
@@ -202,6 +203,9 @@ def _assistant_turn(item: Item, conversation: Conversation, sound: _Sound | None
     turn = Turn(item.id, ASSISTANT, item.text() or INAUDIBLE, item.session.number, previous=item.previous)
     response = conversation.responses.get(item.response or "")
     status = response.status if response else item.status
+    turn.received_ms = item.sound_ms
+    if turn.received_ms is None and response is not None and [*response.items][:1] == [item.id]:
+        turn.received_ms = response.started_ms
     if sound is None:
         turn.is_open = status in {"", "in_progress"} and all(source == FRAGMENTS for _, source in item.texts)
         turn.interrupted = status in _CUT_OFF or item.truncated is not None
