@@ -13,7 +13,7 @@ and at nothing else.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -213,6 +213,7 @@ def _bits(text: str, most_cells: int) -> Iterator[str]:
     yield bit
 
 
+@lru_cache(1 << 14)  # pairs of words, chosen: an hour has a third of them, and a line with a name asks again
 def _price(before: str, after: str, small: SmallWords) -> int:
     """The price of a break between two words: what their punctuation says, else the words themselves."""
     bare = before.rstrip(_CLOSERS)

@@ -53,9 +53,11 @@ def reach(pieces: Pieces, line_cells: int, most: int | None = None) -> list[int]
     """For each of the first `most` pieces (all unless given) the first that does not fit on a line with it."""
     found = []
     end, count = 0, len(pieces.texts)
+    forced, offsets = pieces.forced, pieces.offsets
     for first in range(count if most is None else most):
         end = max(end, first + 1)
-        while end < count and not pieces.forced[end] and pieces.cells(first, end + 1) <= line_cells:
+        full = offsets[first] + len(pieces.glue[first]) + line_cells
+        while end < count and not forced[end] and offsets[end + 1] <= full:
             end += 1
         found.append(end)
     return found
@@ -77,12 +79,10 @@ def _balanced(pieces: Pieces, first: int, end: int, count: int, line_cells: int)
     for line in range(1, count + 1):
         following: dict[int, tuple[float, list[int]]] = {}
         for start, (cost, edges) in best.items():
-            for stop in range(start + 1, end + 1):
+            for stop in (end,) if line == count else range(start + 1, end):
                 width = pieces.cells(start, stop)
                 if width > line_cells and stop > start + 1:
                     break
-                if (stop == end) != (line == count):
-                    continue
                 total = cost + _UNBALANCED * abs(width - mean) + (pieces.prices[stop] if stop < end else 0)
                 if stop not in following or total < following[stop][0]:
                     following[stop] = (total, [*edges, stop])

@@ -15,7 +15,7 @@ NO_BREAK_SPACES = "\u00a0\u202f"
 
 _LINE_BREAKS = re.compile("\r\n?|\n|\u2028|\u2029")
 _GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
-_HALVES = re.compile("[\ud800-\udfff\ufffd]")
+_HALVES = re.compile(r"[\ud800-\udfff\ufffd]")
 _SPACES = re.compile(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
 
 
