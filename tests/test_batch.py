@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from sessiontool.batch.job import Job
 from sessiontool.batch.process_pool import WorkerPool
+from sessiontool.batch.run_report import written_whole
 from sessiontool.cli import app
 from sessiontool.console.worker_table import NoTable
 from sessiontool.errors import NotFoundError
@@ -489,6 +490,56 @@ def test_output_that_is_not_read_does_not_end_the_run(tmp_path: Path, reader: st
     assert Counter(line.get("status") for line in lines) == {"complete": 2, "repaired": 2, "failed": 2, None: 1}
     assert lines[-1]["sessions"] == 6
     assert len(done.stdout.splitlines()) == (0 if reader == ">&-" else 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [["--version"], ["merge", "--help"], ["batch", "a-empty", "b-empty", "--plan"]])
+def test_output_without_room_is_said_and_does_not_end_the_run(tmp_path: Path, arguments: list[str]) -> None:
+    for name in ("a-empty", "b-empty"):
+        (tmp_path / name).mkdir()
+    report = tmp_path / "report.jsonl"
+    where = ["-s", str(tmp_path), "--report", str(report)] if "batch" in arguments else []
+    with Path("/dev/full").open("w") as full:
+        argv = [sys.executable, "-m", "sessiontool", *arguments, *where]
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        5,
+        ["error: cannot write the output: No space left on device", "hint: is there room where it goes?"],
+    )
+    assert not where or len(report.read_text().splitlines()) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_error_that_cannot_be_said_keeps_its_exit_code(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        argv = [sys.executable, "-m", "sessiontool", "merge", "nobody", "-s", str(tmp_path)]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=full, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+def test_a_report_goes_into_what_has_the_name_and_takes_no_device_s_place(tmp_path: Path) -> None:
+    """`--report /dev/null`, `/dev/stdout` and a link in a folder of logs stay what they are."""
+    link, real = tmp_path / "link.jsonl", tmp_path / "logs" / "real.jsonl"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    with written_whole(link) as file:
+        file.write("whole")
+    assert (link.is_symlink(), real.read_text()) == (True, "whole")
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with written_whole(pipe) as file:
+        file.write("piped")
+    assert (pipe.is_fifo(), os.read(reader, 100)) == (True, b"piped")
+    os.close(reader)
+
+    kept = tmp_path / "stdout.txt"
+    with kept.open("w") as out:
+        argv = command("nobody", "-s", tmp_path, "--quiet", "--report", "/dev/stdout")
+        done = subprocess.run(argv, stdout=out, stderr=subprocess.DEVNULL, check=False, timeout=60)
+    assert done.returncode == 3
+    assert [json.loads(line)["type"] for line in kept.read_text().splitlines()] == ["session", "summary"]
 
 
 # -- more than one run

@@ -23,7 +23,7 @@ from .config import process_environment
 from .console import console
 from .console.terminal import use_environment
 from .cpus import switch_threads_often, use_one_blas_thread
-from .errors import UsageError
+from .errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,9 +172,14 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    code: Any = 0
     try:
-        app(prog_name=app.info.name)
+        with console.printed():
+            app(prog_name=app.info.name)
+    except SystemExit as end:
+        code = end.code
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left to be ended well, and Python's end is no place
         console.flush_result()
         gc.freeze()  # all of it goes with the process: to look through it for cycles took a twelfth of a merge from S3
+    sys.exit(code or (StorageError.exit_code if console.is_cut() else 0))

@@ -118,13 +118,34 @@ def summary_line(totals: Totals) -> str:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
-    """A file to write that appears under its name when the block ends well (StorageError where it cannot be)."""
+    """A file to write that appears under its name when the block ends well (StorageError where it cannot be).
+
+    A link stays one, and what is no file (a pipe, `/dev/null`) is written to as it is, and never replaced.
+    """
     if path.is_dir():
         raise StorageError(f"cannot write {path}: it is a folder", hint="name a file")
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with _into(path) if _is_stream(path) else _beside(path.resolve()) as file:
+            yield file
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a name is not that of a file: a device, a pipe, or one of the standard streams, whatever these are."""
+    named_by_system = any(path.absolute().is_relative_to(folder) for folder in ("/dev", "/proc"))
+    return named_by_system or (path.exists() and not path.is_file())
+
+
+@contextmanager
+def _into(path: Path) -> Iterator[IO[str]]:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        yield file
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[IO[str]]:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
@@ -132,8 +153,6 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)  # metrics are collected by another user
         Path(name).replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
     finally:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -14,12 +14,14 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..errors import StorageError
 from ..progress import Progress, Silent
 from . import json_logs
 from .terminal import for_terminal, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from ..errors import SessionToolError
     from ..views.table import Line
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 RESULT_SCHEMA = "sessiontool.result/1"
 _UNREAD = (errno.EPIPE, errno.EIO)
 """What writing to a pipe without a reader says, and to a terminal that was closed."""
+_cut: list[str] = []
+"""Streams that could not be written for another reason; of this process, as the streams are."""
 
 
 def print_error(error: SessionToolError, *, where: str = "") -> None:
@@ -87,21 +91,36 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _may_be_unread(name: str) -> Iterator[None]:
-    """Where the reader of a pipe has gone, as `head` does, or the terminal, the run goes on and writes to nothing."""
+    """Where what is written cannot go, the run goes on and writes to nothing.
+
+    The reader of a pipe may have gone, as `head` does, or the terminal: that is no error.  A disk may be full: of a
+    result that is said, and `is_cut`; messages are lost without one, as there is no place to say it.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in _UNREAD:
-            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, getattr(sys, name).fileno())
         os.close(nowhere)
+        if error.errno not in _UNREAD and name == "stdout":
+            _cut.append(name)
+            print_error(StorageError(f"cannot write the output: {error.strerror}", hint="is there room where it goes?"))
+
+
+def is_cut() -> bool:
+    """Whether some of the result could not be written, which is an error of its own (StorageError's exit code)."""
+    return bool(_cut)
 
 
 def flush_result() -> None:
     """Write out what others have printed; Python itself would complain of a pipe without a reader."""
     with _may_be_unread("stdout"):
         sys.stdout.flush()
+
+
+def printed() -> AbstractContextManager[None]:
+    """A block in which others print the result, as Typer does its help."""
+    return _may_be_unread("stdout")
 
 
 def print_json(sessions: Sequence[dict[str, Any]]) -> None:
