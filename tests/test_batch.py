@@ -222,6 +222,31 @@ def test_a_store_without_sessions_may_be_the_wrong_one(tmp_path: Path) -> None:
     assert batch("--pending", "-s", tmp_path, "--quiet").err == ""
 
 
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_a_folder_with_chunks_whose_name_is_no_id_is_not_passed_over(
+    tmp_path: Path, request: pytest.FixtureRequest, place: str
+) -> None:
+    """No mail means that all is well: a recording that no command can name is none of it."""
+    odd = ("with space", "-rf", "übung", "x" * 150)
+    for name in ("fine", *odd, ".trash"):
+        shutil.copytree(SESSIONS / "chrome-24k", tmp_path / name)
+    (tmp_path / "my scripts").mkdir()
+    (tmp_path / "my scripts" / "clean.sh").write_text("")
+    store = str(tmp_path)
+    if place == "s3":
+        store, client = request.getfixturevalue("s3_url"), request.getfixturevalue("s3_client")
+        upload(store, client, tmp_path)
+    report = tmp_path.parent / f"{place}.jsonl"
+    one = batch("--pending", "-s", store, "--plan", "--settle", "0", "--json", "--report", report)
+    found = {session_id: line["status"] for session_id, line in one.sessions.items()}
+    assert found == {"fine": "planned", **dict.fromkeys(odd, "failed")}
+    assert (one.code, one.sessions["-rf"]["error"]) == (2, "not a session id: '-rf'")
+    again = batch("--pending", "-s", store, "--plan", "--quiet", "--report", report)
+    assert again.err.splitlines() == [f"4 sessions failed as announced before; sessiontool report {report} names them"]
+    listed = CliRunner().invoke(app, ["list", "-s", store])
+    assert "not listed, as their names are no session ids: 4 with chunks: '-rf', 'with space'" in listed.stderr
+
+
 def test_strict_publishes_nothing_with_findings_and_says_so(store: Path) -> None:
     done = batch("s001-chrome-24k", "s000-chrome-1s", "-s", store, "--strict", "--json")
     assert done.code == 4

@@ -21,6 +21,7 @@ from sessiontool.documents.models import SessionDocument
 from sessiontool.documents.reading import read_object
 from sessiontool.errors import NotFoundError, StorageError, UsageError
 from sessiontool.model import ChunkRef, SessionListing, StoredObject, in_largest_unit
+from sessiontool.storage import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,31 @@ def manifest(**parts: Any) -> SessionDocument:
 def test_whether_a_session_has_ended(found: SessionListing, session: SessionDocument, ended: bool, reason: str) -> None:
     decision = by_end(Selection(settle_s=HOUR), found, session, now_s=NOW)
     assert (decision.take, reason in decision.reason) == (ended, True), decision
+
+
+@pytest.mark.parametrize(
+    ("names", "age_s", "is_sign"),
+    [
+        (["session.json"], 2 * HOUR, True),  # all of its chunks are missing
+        (["utterances.jsonl"], 2 * HOUR, True),
+        (["audio/0001.webm", "audio/0002.webm"], 2 * HOUR, True),  # the layout knows no such name
+        (["chunks/0/0.webm.part"], 2 * HOUR, True),
+        (["session.json"], HOUR / 2, False),  # the first chunk may still come
+        (["notes.txt"], 2 * HOUR, False),
+        (["demo/report.json", "demo/audio.webm", "demo/captions.vtt"], 2 * HOUR, False),  # `--output` in the store
+        (["exports.json", "demo.mp3"], 2 * HOUR, False),
+        ([], 2 * HOUR, False),
+    ],
+)
+def test_a_session_whose_chunks_never_came_is_taken_once_it_is_quiet(
+    names: list[str], age_s: float, is_sign: bool
+) -> None:
+    objects = [StoredObject(f"s/{name}", 9, "t", NOW - age_s) for name in (*names, "")]
+    found = Layout().listing("s", objects)
+    assert found is not None
+    decision = by_end(Selection(settle_s=HOUR), found, SessionDocument(), now_s=NOW)
+    assert (decision.take, "it has no chunks" in decision.reason) == (is_sign, True), decision
+    assert by_time(Selection(since_s=NOW - 3 * HOUR), found).take == (is_sign or names == ["session.json"])
 
 
 def test_an_announced_end_counts_where_the_manifest_says_nothing() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..model import in_largest_unit
-from ..sessions.provenance import events_in, newest_input_s
+from ..sessions.provenance import events_in, newest_input_s, newest_sign_s
 from ..sessions.role_folders import role_chunks
 from ..sessions.session_end import going_on
 
@@ -67,7 +67,7 @@ class Decision(NamedTuple):
 
 def by_time(selection: Selection, listing: SessionListing) -> Decision:
     """Whether the last chunk came in the time that is asked for."""
-    newest_s = newest_input_s(listing)
+    newest_s = newest_sign_s(listing)
     if selection.since_s is not None and newest_s < selection.since_s:
         return Decision(False, f"its last chunk came before {instant(selection.since_s)}")
     if selection.until_s is not None and newest_s >= selection.until_s:
@@ -79,6 +79,9 @@ def by_end(selection: Selection, listing: SessionListing, session: SessionDocume
     """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
     if not listing.chunks and not events_in(listing) and not role_chunks(listing):
         others = f"; no chunk is named like {listing.ignored[0].key!r}" if listing.ignored else ""
+        sign_s = newest_sign_s(listing)
+        if sign_s and now_s - sign_s >= selection.settle_s:  # to merge it says what is wrong
+            return Decision(True, f"it has no chunks, and nothing came for {in_largest_unit(now_s - sign_s)}")
         return Decision(False, f"it has no chunks yet{others}")
     if selection.announced and not session.parts:
         return Decision(True, "its end was announced")

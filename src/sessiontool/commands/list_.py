@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _GC_THRESHOLD = 700
 """Objects, Python's own default (measured: each page of a listing leaves cycles behind, 10 MB of them by the
 program's)."""
+_MOST_NAMED = 3
+"""Number of folders that a note names, as parts of a line; chosen."""
 _STATES = "none, recording, merged, partial, stale"
 
 
@@ -80,6 +82,10 @@ def list_(
                 raise typer.Exit(code)
             if not count and not common.quiet:
                 console.note(f"no such session in {store.url}")
+            odd = [] if patterns else [repr(name) for name in store.misnamed()]
+            if odd and not common.quiet:
+                names = ", ".join(odd[:_MOST_NAMED]) + ", …" * (len(odd) > _MOST_NAMED)
+                console.note(f"not listed, as their names are no session ids: {len(odd)} with chunks: {names}")
 
 
 def _since_s(text: str, now_s: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -104,7 +105,7 @@ def _own_stdin() -> AbstractContextManager[IO[str]]:
 def _stored(settings: Settings, *, quiet: bool) -> Iterator[str]:
     session_id = None
     with open_store_of(settings) as store:
-        for session_id in store.session_ids():
+        for session_id in chain(store.session_ids(), store.misnamed()):  # the latter fail, which is how they are known
             yield session_id
         if session_id is None and not quiet:
             console.note(f"there is no session in {store.url}: is this the right store, and the right layout?")

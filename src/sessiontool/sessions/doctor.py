@@ -123,6 +123,9 @@ def _names(store: Store) -> str | Check:
         found = [one for one in inputs.first_look(store.read, listing, time.time()) if one.severity != "info"]
         doubts += [f"{session_id}: {finding.message}" for finding in found]
         hints += [hint for hint in (requirements.layout_hint(listing), *(finding.hint for finding in found)) if hint]
+    if odd := next(store.misnamed(), None):
+        doubts.append(f"{odd!r} holds chunks, and its name is no session id: no command can name it")
+        hints.append("rename such folders: letters, digits, '.', '_' and '-', 128 at most")
     if hints and (fitting := proposals(store.sample_keys(_KEYS))):
         hints.insert(0, "; ".join(map(str, fitting)))
     if doubts:

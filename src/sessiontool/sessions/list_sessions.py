@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import SessionToolError, StorageError
 from ..storage import REDACTED_FOLDER, REPORT_NAME
-from .provenance import is_from, newest_input_s
+from .provenance import is_from, newest_input_s, newest_sign_s
 from .report_index import ReportFacts, ReportIndex
 from .requirements import layout_hint
 from .role_folders import role_chunks
@@ -101,7 +101,7 @@ class SessionLister:
     def _session(
         self, listing: SessionListing, report: StoredObject | None, facts: ReportFacts | None, index: ReportIndex
     ) -> ListedSession:
-        when_s = newest_input_s(listing) or (report.modified_s if report else 0.0)
+        when_s = newest_input_s(listing) or (report.modified_s if report else newest_sign_s(listing))
         state, chunks = self._state(listing, facts, index), len(listing.chunks) or len(role_chunks(listing))
         if facts is None:
             problem = "" if chunks else layout_hint(listing)

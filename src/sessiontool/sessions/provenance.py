@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..storage import natural_key
+from .result_names import EXPORTS, REPORT
 from .role_folders import role_chunks
 from .strays import OTHER, Stray, strays_of
 
@@ -97,6 +98,21 @@ def newest_input_s(listing: SessionListing) -> float:
     others = [listing.documents[name] for name in events_in(listing)]
     times = [obj.modified_s for obj in role_chunks(listing) or others]
     return listing.newest_chunk_s if listing.chunks else max(times, default=0.0)
+
+
+def newest_sign_s(listing: SessionListing) -> float:
+    """`newest_input_s`, or of a session of which no chunk came when the newest sign of it did; 0 without any.
+
+    Signs are documents that a merge reads, and what may be a recording under another name.  A folder of results or
+    exports has none: it is no session.
+    """
+    if newest := newest_input_s(listing):
+        return newest
+    signs = documents_to_read(listing)
+    names = {obj.key.rpartition("/")[2] for obj in (*listing.documents.values(), *listing.ignored)}
+    if not names & {REPORT, EXPORTS}:
+        signs += [stray.object for stray in find_strays(listing) if stray.kind != OTHER]
+    return max((obj.modified_s for obj in signs), default=0.0)
 
 
 def documents_to_read(listing: SessionListing) -> list[StoredObject]:

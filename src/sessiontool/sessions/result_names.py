@@ -23,8 +23,8 @@ PAGE, PEAKS = "index.html", "peaks.dat"
 REDACTED, REDACTED_LIST = REDACTED_FOLDER, "redactions.json"
 """The folder of a second result, from which something is gone, and the file in it that says what."""
 
-EXPORTS_FOLDER = "exports"
-"""The folder of exports in a result; what is in it is none of the result's files."""
+EXPORTS_FOLDER, EXPORTS = "exports", "exports.json"
+"""The folder of exports in a result, which is none of the result's files; and the file in it that lists them."""
 
 AUDIO_NAMES = {"opus": "audio.webm", "aac": "audio.m4a", "pcm": "audio.flac", "mp3": "audio.mp3"}
 """The recording's file by its codec: packets go out as they came in, so the codec decides on the container.

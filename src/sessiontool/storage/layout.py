@@ -17,7 +17,7 @@ from ..model import ChunkRef, SessionListing, StoredObject
 from .name_times import TIME, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 ANYTHING = "*"
 """The field that may be anything within one name of a key, and says nothing."""
@@ -230,6 +230,15 @@ class Layout:
             return None
         match = self._session_name.fullmatch(name)
         return match["session"] if match else None
+
+    def sessions_named(self, names: Iterable[str]) -> Iterator[str]:
+        """The sessions, each once, of what is directly below `parent`; the names of folders end in a slash."""
+        seen: set[str] = set()
+        for name in names:
+            session_id = self.session_named(name.removesuffix("/"), is_folder=name.endswith("/"))
+            if session_id is not None and session_id not in seen:
+                seen.add(session_id)
+                yield session_id
 
     def belongs(self, session_id: str, key: str) -> bool:
         """Whether a key is the session's: one of its chunks, or in its folder.  A marker of a folder is not."""

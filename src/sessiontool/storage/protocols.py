@@ -181,6 +181,10 @@ class Store(Protocol):
         """The ids of all sessions, each once, in the order of their keys."""
         ...
 
+    def misnamed(self) -> Iterator[str]:
+        """Folders that hold chunks where sessions are, and whose names are no session ids (StorageError)."""
+        ...
+
     def sample_keys(self, count: int) -> list[str]:
         """Some of the keys of the store, `count` at most, whatever the layout (StorageError)."""
         ...

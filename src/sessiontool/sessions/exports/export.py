@@ -16,7 +16,7 @@ from ...progress import Progress, Silent
 from ...storage import check_session_id
 from .. import report, result_files
 from ..redaction.destroyed import kept_result
-from ..result_names import EXPORTS_FOLDER
+from ..result_names import EXPORTS, EXPORTS_FOLDER
 from .clip_transcript import clip_transcript
 from .lanes import lanes_of
 from .pieces import ExportPiece, pieces_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .options import ExportOptions
     from .source import Source
 
-EXPORTS, EXPORTS_SCHEMA = "exports.json", "sessiontool.exports/1"
+EXPORTS_SCHEMA = "sessiontool.exports/1"
 
 
 @dataclass(frozen=True, slots=True)

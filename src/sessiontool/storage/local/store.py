@@ -20,6 +20,7 @@ from ...model import SessionListing, StoredObject, StoredVersion
 from ...options import Limits
 from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
+from ..misnamed import misnamed_folders
 from ..protocols import Check, changed, check_size, unknown_session, vanished
 from ..scanning import scanned
 from .delete import erase_files
@@ -74,19 +75,13 @@ class LocalStore:
         return str(self._root)
 
     def session_ids(self) -> Iterator[str]:
-        parent = self._root / self.layout.parent
-        with disk_errors("list", parent):
-            if not parent.is_dir():
-                return
-            # As S3 orders them: a folder's name counts with its slash.
-            with os.scandir(parent) as found:
-                entries = sorted(f"{entry.name}/" if _is_folder(entry) else entry.name for entry in found)
-        seen: set[str] = set()
-        for entry in entries:
-            session_id = self.layout.session_named(entry.rstrip("/"), is_folder=entry.endswith("/"))
-            if session_id is not None and session_id not in seen:
-                seen.add(session_id)
-                yield session_id
+        yield from self.layout.sessions_named(self._names())
+
+    def misnamed(self) -> Iterator[str]:
+        def below(prefix: str) -> Iterator[StoredObject]:
+            yield from self._below(prefix) if self._is_inside(self._root / prefix) else ()
+
+        yield from misnamed_folders(self.layout, self._names(), below)
 
     def sample_keys(self, count: int) -> list[str]:
         with disk_errors("list", self._root):
@@ -223,6 +218,15 @@ class LocalStore:
         if not self._is_inside(path):
             raise _leads_out(path)
         self._inside.add(path)
+
+    def _names(self) -> list[str]:
+        """What is directly below the layout's parent, as S3 orders it: a folder's name counts with its slash."""
+        parent = self._root / self.layout.parent
+        with disk_errors("list", parent):
+            if not parent.is_dir():
+                return []
+            with os.scandir(parent) as found:
+                return sorted(f"{entry.name}/" if _is_folder(entry) else entry.name for entry in found)
 
     def _all_of(self, session_id: str) -> list[StoredObject]:
         with disk_errors("list", self._root / self.layout.folder(session_id)):

@@ -21,6 +21,7 @@ from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..local.untrusted import check_name
+from ..misnamed import misnamed_folders
 from ..protocols import REPORT_NAME, Check, changed, check_size, unknown_session
 from ..scanning import scan_sorted, scanned
 from .bucket import Bucket
@@ -119,16 +120,10 @@ class S3Store:
         return self._bucket.url(self._root)
 
     def session_ids(self) -> Iterator[str]:
-        parent = self._root + self.layout.parent
-        seen: set[str] = set()
-        for page in self._bucket.pages(parent, delimiter="/"):
-            keys = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
-            keys += [entry["Key"] for entry in page.get("Contents", ())]
-            for name in sorted(key.removeprefix(parent) for key in keys):
-                session_id = self.layout.session_named(name.removesuffix("/"), is_folder=name.endswith("/"))
-                if session_id is not None and session_id not in seen:
-                    seen.add(session_id)
-                    yield session_id
+        yield from self.layout.sessions_named(self._names())
+
+    def misnamed(self) -> Iterator[str]:
+        yield from misnamed_folders(self.layout, self._names(), self._below)
 
     def sample_keys(self, count: int) -> list[str]:
         return [obj.key for obj in islice(self._below(""), count)]
@@ -217,6 +212,14 @@ class S3Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _names(self) -> Iterator[str]:
+        """What is directly below the layout's parent; folders end in a slash."""
+        parent = self._root + self.layout.parent
+        for page in self._bucket.pages(parent, delimiter="/"):
+            keys = [entry["Prefix"] for entry in page.get("CommonPrefixes", ())]
+            keys += [entry["Key"] for entry in page.get("Contents", ())]
+            yield from sorted(key.removeprefix(parent) for key in keys)
 
     def _all_of(self, session_id: str) -> Iterator[StoredObject]:
         return (obj for prefix in self.layout.prefixes(session_id) for obj in self._below(prefix))
