@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 from conftest import TESTS
@@ -155,6 +156,18 @@ def test_telephone_sound_in_a_wav_file(tmp_path: Path) -> None:
     path.write_bytes(b"RIFF" + (4 + len(chunks)).to_bytes(4, "little") + b"WAVE" + chunks)
     run(path, "--id", "s1", "--store", tmp_path / "store", "--channels", "user,assistant", "--utterances", LOG)
     assert_as_the_sample(tmp_path / "store", tmp_path)
+
+
+def test_a_file_with_two_tracks_is_refused_by_that(tmp_path: Path) -> None:
+    """The first was imported alone, and a voice was gone without a word."""
+    with av.open(str(tmp_path / "two.mka"), "w") as out:
+        for stream in [out.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in range(2)]:
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), "s16", "mono")
+            frame.sample_rate = RATE
+            out.mux(stream.encode(frame))
+    code, said = failing(tmp_path / "two.mka", "--id", "s1", "--store", tmp_path / "store")
+    assert (code, "has 2 tracks of sound" in said) == (4, True)
+    assert not (tmp_path / "store" / "s1").exists()
 
 
 def test_stereo_opus_is_taken_as_it_is(tmp_path: Path) -> None:

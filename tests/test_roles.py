@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from conftest import TESTS
@@ -177,3 +178,76 @@ def test_real_recorders_without_starts_are_found_by_the_log(tmp_path: Path) -> N
     assert [one["code"] for one in found["findings"]].count("recorder-start-found") == 2
     for one in found["recorders"]:
         assert one["start_ms"] == pytest.approx(begins_ms[one["role"]], abs=100)
+
+
+# -- two tracks of one recording
+
+
+def two_tracks(root: Path, *, lost: int = -1, channels: list[str] | None = None) -> Path:
+    """A session of one recording with two mono tracks, a high tone on the first and a low one later on the second."""
+    tones = [np.concatenate([np.zeros((1, 48 * late), np.float32), tone(hz)], axis=1) for hz, late in TRACKS]
+    body = io.BytesIO()
+    with av.open(body, "w", format="webm") as out:
+        streams = [out.add_stream("libopus", rate=48_000, layout="mono") for _ in tones]
+        for at in range(0, 48_000 * 3, 960):
+            for lane, stream in zip(tones, streams, strict=True):
+                if lane.shape[1] >= at + 960:
+                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(lane[:, at : at + 960]), "fltp", "mono")
+                    frame.sample_rate, frame.pts = 48_000, at
+                    out.mux(stream.encode(frame))
+        for stream in streams:
+            out.mux(stream.encode(None))
+    data = body.getvalue()
+    folder = root / "s" / "chunks" / "000"
+    folder.mkdir(parents=True)
+    for number, at in enumerate(range(0, len(data), 3000)):
+        if number != lost:
+            (folder / f"{number:06}.webm").write_bytes(data[at : at + 3000])
+    document = {"session_id": "s", "parts": [{"part": 0, "start_ms": 500.0}]} | (
+        {"channels": channels} if channels else {}
+    )
+    (root / "s" / "session.json").write_text(json.dumps(document))
+    return root
+
+
+TRACKS = ((HIGH_HZ, 0), (LOW_HZ, 300))
+
+
+@pytest.mark.parametrize("channels", [None, ["assistant", "user"]])
+def test_two_mono_tracks_become_one_stereo_recording(tmp_path: Path, channels: list[str] | None) -> None:
+    """The second was set aside: one of two voices was in no result."""
+    store = two_tracks(tmp_path / "in", channels=channels)
+    result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
+    report = result.report
+    assert result.status == "complete"
+    codes = {one["code"] for one in report["findings"]} - {"no-utterances", "session-still-recording"}
+    assert codes == {"encoded-again"}
+    onsets = onsets_ms(tmp_path / "out" / "s" / "audio.webm")
+    user, assistant = onsets
+    late_ms = -300 if channels else 300
+    assert assistant - user == pytest.approx(late_ms, abs=10)
+    assert report["timeline"][0]["session_ms"][0] == pytest.approx(500, abs=1)
+    there = {path.relative_to(store).as_posix(): path for path in store.rglob("*.webm")}
+    for one in report["recorders"]:
+        kept = {chunk["key"]: chunk["sha256"] for chunk in one["chunks"]}
+        assert kept == {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in there.items()}
+    assert verify("s", store=store, output=tmp_path / "out").findings == ()
+    assert merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False)).unchanged
+
+
+def test_a_chunk_of_two_tracks_that_is_lost_is_lost_in_both(tmp_path: Path) -> None:
+    store = two_tracks(tmp_path / "in", lost=5)
+    result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
+    assert result.status == "partial"
+    assert {one.message.partition(":")[0] for one in result.findings if one.code == "sound-lost"} == {*ROLES}
+    user, assistant = onsets_ms(tmp_path / "out" / "s" / "audio.webm")
+    assert assistant - user == pytest.approx(300, abs=25)
+
+
+def test_no_purge_deletes_what_two_tracks_were_made_of(tmp_path: Path) -> None:
+    store = two_tracks(tmp_path / "in")
+    merge("s", store=store, options=MergeOptions(align=False))
+    before = sorted((store / "s" / "chunks").rglob("*.webm"))
+    with suppress(RecordingError):
+        purge("s", store=store, chunks_after_days=0, delete=True, receipt=tmp_path / "receipt.jsonl")
+    assert sorted((store / "s" / "chunks").rglob("*.webm")) == before

@@ -41,6 +41,12 @@ def look_at(path: Path) -> RecordedFile:
         with av.open(str(path)) as file:
             if not file.streams.audio:
                 raise RecordingError(f"{path} holds no sound", hint="give a file with an audio track")
+            if len(file.streams.audio) > 1:
+                raise RecordingError(
+                    f"{path} has {len(file.streams.audio)} tracks of sound",
+                    hint="make one stereo track of two: "
+                    "ffmpeg -i FILE -filter_complex '[0:a:0][0:a:1]join=inputs=2:channel_layout=stereo' OUT.wav",
+                )
             stream = file.streams.audio[0]
             context = stream.codec_context
             return RecordedFile(

@@ -192,9 +192,11 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     found.head_bytes, found.tail_bytes = data[:_EDGE_BYTES], data[-_EDGE_BYTES:]
     is_pcm = track is not None and isinstance(track.head, PcmHead)
     read = _read(data, mime_type, track if is_pcm else None)
-    if track and not is_pcm and not found.has_header and _packets(read) < _PROVING:
+    is_one_of_two = track is not None and bool(track.second)  # by itself it shows two voices, and not which is joined
+    if track and not is_pcm and not found.has_header and (is_one_of_two or _packets(read) < _PROVING):
         known = _read(data, mime_type, track)
-        read = known if isinstance(read, RecordingError) or _packets(known) > _packets(read) else read
+        is_better = isinstance(read, RecordingError) or _packets(known) > _packets(read)
+        read = known if is_better or (is_one_of_two and _packets(known)) else read
     if isinstance(read, RecordingError):
         found.what = what_is(data)
         if found.has_header or begins_wav(data):

@@ -1,4 +1,4 @@
-"""A recording made where a session has no chunks that can be joined: of the sound in its events, or of two recorders.
+"""A recording made where a session has no chunks that can be joined: of its events' sound, two recorders, or tracks.
 
 Realtime over a WebSocket has its sound in the log; and where each role has a recorder, they are laid side by side.  The
 sound is laid out in time, encoded once, and then treated like any other recording: joined, aligned, captioned.
@@ -6,8 +6,9 @@ sound is laid out in time, encoded once, and then treated like any other recordi
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,30 @@ from .requirements import require_chunks
 from .role_folders import ROLES, role_listings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import BinaryIO, Protocol
 
+    from ..documents.models import SessionDocument
     from ..model import SessionListing, StoredObject
     from ..realtime.heard_lanes import HeardLane
-    from ..storage import Store
+    from ..storage import Reader, Store
     from .inputs import Notes
+    from .join import Recording
+    from .role_recorders import RoleRecording
+
+    class Join(Protocol):
+        """Joins the chunks of a session; `read` is for chunks that are being read already."""
+
+        def __call__(
+            self, store: Store, listing: SessionListing, session: SessionDocument, read: Reader | None = None, /
+        ) -> Recording: ...
+
 
 _CHUNK_BYTES = 1 << 20
 """Chosen: a chunk is held in memory while it is joined."""
+_PART, _BOTH_TRACKS = "000", "tracks"
+"""Parts that are made: the second beside chunks of the session, of which none is in it."""
 
 
 @contextmanager
@@ -66,6 +80,23 @@ def recorded(store: Store, listing: SessionListing, notes: Notes) -> Iterator[tu
         yield made, made.list_session(listing.session_id)
 
 
+@contextmanager
+def joined(
+    store: Store, listing: SessionListing, notes: Notes, join: Join, read: Reader
+) -> Iterator[tuple[Recording, Callable[[SessionDocument], Recording]]]:
+    """The session's recording, joined by `join` of what `recorded` gives, and how it is joined again.
+
+    `read` reads the session's own chunks.  A recording that is one of two voices is made of both.
+    """
+    with ExitStack() as stack:
+        source, found = stack.enter_context(recorded(store, listing, notes))
+        recording = join(source, found, notes.session, read if source is store else None)
+        if _has_two_voices(source, found, recording):
+            source, found = stack.enter_context(_both_tracks(source, found, notes))
+            recording = join(source, found, notes.session)
+        yield recording, partial(join, source, found)
+
+
 def _make(listing: SessionListing, lanes: Sequence[HeardLane], notes: Notes, work: Path) -> None:
     """Write the recording of a session's events as a session of one part, and note it."""
     start_ms = min(lane.pieces[0].at_ms for lane in lanes)
@@ -79,20 +110,54 @@ def _make_of_roles(
     store: Store, listing: SessionListing, roles: Mapping[str, SessionListing], notes: Notes, work: Path
 ) -> None:
     """Write the recordings of both roles as a session of one part, and note it."""
-    from .role_recorders import join_roles, recorders_json, role_findings, write_side_by_side  # noqa: PLC0415
+    from .role_recorders import join_roles  # noqa: PLC0415 - most sessions have one recorder
 
-    found = join_roles(store, roles, notes, work)
-    with _one_part(listing, work) as (body, out):
-        start_ms, end_ms = write_side_by_side(found, body, out)
-    _note_part(notes, start_ms, end_ms)
-    notes.recorders = recorders_json(found)
-    notes.findings += role_findings(found, start_ms)
+    _lay_side_by_side(join_roles(store, roles, notes, work), listing, notes, work)
+
+
+def _has_two_voices(store: Store, listing: SessionListing, recording: Recording) -> bool:
+    """Whether a joined recording is the first of two mono tracks of Opus (StorageError)."""
+    if recording.head.channels != 1 or "second-track" not in {one.code for one in recording.assembly.findings}:
+        return False
+    from ..media.matroska.two_tracks import by_second_track  # noqa: PLC0415 - as above
+
+    return by_second_track(store.read(listing.chunks[0].object)) is not None
 
 
 @contextmanager
-def _one_part(listing: SessionListing, work: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def _both_tracks(store: Store, listing: SessionListing, notes: Notes) -> Iterator[tuple[Store, SessionListing]]:
+    """Where the chunks are that are made of a recording's two tracks, while the block lasts; `notes` then says so."""
+    from .two_tracks import join_tracks, track_finding  # noqa: PLC0415 - as above
+
+    with scratch_folder() as work:
+        found = join_tracks(store, listing, notes.session, work)
+        _lay_side_by_side(found, listing, notes, work, _BOTH_TRACKS, track_finding())
+        made = open_store(str(work / "store"), limits=store.limits)
+        yield made, made.list_session(listing.session_id)
+
+
+def _lay_side_by_side(
+    found: list[RoleRecording],
+    listing: SessionListing,
+    notes: Notes,
+    work: Path,
+    part: str = _PART,
+    encoded: Finding | None = None,
+) -> None:
+    """Write the recordings as a session of one part, and note it."""
+    from .role_recorders import recorders_json, role_findings, write_side_by_side  # noqa: PLC0415 - as above
+
+    with _one_part(listing, work, part) as (body, out):
+        start_ms, end_ms = write_side_by_side(found, body, out)
+    _note_part(notes, start_ms, end_ms, part)
+    notes.recorders = recorders_json(found)
+    notes.findings += role_findings(found, start_ms, encoded)
+
+
+@contextmanager
+def _one_part(listing: SessionListing, work: Path, part: str = _PART) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """A scratch file, and one whose bytes become the chunks of the one part of a session in `work`."""
-    chunks = work / "store" / listing.session_id / "chunks" / "000"
+    chunks = work / "store" / listing.session_id / "chunks" / part
     chunks.mkdir(parents=True)
     with (work / "clusters").open("w+b") as body, (work / "whole").open("w+b") as out:
         yield body, out
@@ -101,10 +166,10 @@ def _one_part(listing: SessionListing, work: Path) -> Iterator[tuple[BinaryIO, B
             (chunks / f"{number:06}.webm").write_bytes(data)
 
 
-def _note_part(notes: Notes, start_ms: float, end_ms: float) -> None:
+def _note_part(notes: Notes, start_ms: float, end_ms: float, name: str = _PART) -> None:
     from ..documents.models import PartEntry  # noqa: PLC0415 - most sessions have chunks
 
-    part = PartEntry(part="000", start_ms=start_ms, stop_ms=end_ms)
+    part = PartEntry(part=name, start_ms=start_ms, stop_ms=end_ms)
     notes.session = replace(notes.session, parts=[part], channels=list(ROLES))
 
 

@@ -23,7 +23,7 @@ from .corrections import keep_edits
 from .earlier_result import EarlierResult
 from .inputs import read_notes, read_session_document
 from .join import assemble_session, join_session, reading
-from .made_recording import recorded, sound_files
+from .made_recording import joined, recorded, sound_files
 from .provenance import was_made
 from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else, require_originals
 from .redaction.renew import is_renewed, renew_older, renew_redacted
@@ -145,22 +145,20 @@ def merge_session(
         edited = keep_edits(session_id, target, look.report, notes.corrections, work, force=options.force)
         _require_consent(look.listing, notes.session, options)
         keep = options.pauses == "keep"
-        with (
-            recorded(store, look.listing, notes) as (source, listing),
-            reading_second(store, look.second) as second,
-        ):
+        with reading_second(store, look.second) as second:
             comparer = Comparer(session_id, look.second, *second)
 
-            def join(session: SessionDocument, underway: Reader | None = None) -> Recording:
-                joined = join_session(
-                    source, listing, session, work, keep_pauses=keep, progress=progress, read=underway
-                )
-                return comparer.compared(joined)
+            def join(
+                source: Store, listing: SessionListing, session: SessionDocument, underway: Reader | None = None
+            ) -> Recording:
+                found = join_session(source, listing, session, work, keep_pauses=keep, progress=progress, read=underway)
+                return comparer.compared(found)
 
-            recording, alignment, peaks = join(notes.session, read if source is store else None), None, bytearray()
-            if options.align and notes.utterances:
-                recording, alignment = hear_session(join, recording, notes, options, progress, peaks)[:2]
-                alignment = _with_words(alignment, recording, options, target, progress)
+            with joined(store, look.listing, notes, join, read) as (first, join_again):
+                recording, alignment, peaks = first, None, bytearray()
+                if options.align and notes.utterances:
+                    recording, alignment = hear_session(join_again, recording, notes, options, progress, peaks)[:2]
+                    alignment = _with_words(alignment, recording, options, target, progress)
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
         origin = Origin(look.settings, options.captions, look.mark)

@@ -115,17 +115,16 @@ def recorders_json(found: list[RoleRecording]) -> list[ReportRecorder]:
     ]
 
 
-def role_findings(found: list[RoleRecording], start_ms: float) -> list[Finding]:
-    """What is to be said of each recording, and that they were encoded again."""
-    findings = [
-        Finding(
-            "encoded-again",
-            "info",
-            f"the recorders of {' and '.join(one.role for one in found)} were decoded, laid side by side by the "
-            "session clock, and encoded once",
-            hint="keep the chunks: they are the originals, and no purge of chunks deletes them",
-        )
-    ]
+def role_findings(found: list[RoleRecording], start_ms: float, encoded: Finding | None = None) -> list[Finding]:
+    """What is to be said of each recording, and that they were encoded again (`encoded`, where it is not as usual)."""
+    usual = Finding(
+        "encoded-again",
+        "info",
+        f"the recorders of {' and '.join(one.role for one in found)} were decoded, laid side by side by the "
+        "session clock, and encoded once",
+        hint="keep the chunks: they are the originals, and no purge of chunks deletes them",
+    )
+    findings = [encoded or usual]
     if unknown := [one.role for one in found if one.start_ms is None]:
         findings.append(
             Finding(
