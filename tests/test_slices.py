@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import format_faults
+import numpy as np
 import pytest
+from recorder_page import stereo
 from recordings import chrome, firefox
 from typer.testing import CliRunner
 
@@ -15,6 +19,7 @@ from sessiontool import MergeOptions, merge
 from sessiontool.cli import app
 from sessiontool.errors import SessionToolError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
+from sessiontool.sessions.encode_once import write_encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +154,33 @@ def test_what_two_slices_share_is_joined_once(tmp_path: Path, form: str) -> None
         kinds = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
         assert sum(chunk[kind] for kind in kinds) == chunk["bytes"]
     assert sum(chunk["set_aside_bytes"] for chunk in report["chunks"]) > 0
+    assert_verified(tmp_path)
+
+
+@pytest.mark.parametrize("off_ms", [-90, 90])
+def test_what_two_slices_share_is_cut_where_their_sound_says(tmp_path: Path, off_ms: int) -> None:
+    """Notes that are 90 ms late doubled a syllable at each seam, or lost it."""
+    sound = format_faults.voiced(48_000 * 9, 1, 1).astype("f4")[None] / 2
+    parts = []
+    for number in range(4):
+        folder = tmp_path / "s" / "chunks" / f"{number:03}"
+        folder.mkdir(parents=True)
+        at_ms = 2000 * number
+        with (folder / "000000.webm").open("wb") as out:
+            write_encoded([sound[:, 48 * at_ms : 48 * (at_ms + 3000)]], 1, io.BytesIO(), out, "Chrome")
+        late_ms = 1000 + at_ms + off_ms * (number % 2)
+        parts.append({"part": number, "start_ms": late_ms, "stop_ms": late_ms + 3005})
+    (tmp_path / "s" / "session.json").write_text(json.dumps({"session_id": "s", "parts": parts}))
+    report = merge("s", store=tmp_path).report
+    (finding,) = [one for one in report["findings"] if one["code"] == "slices-overlap"]
+    assert "the sound was compared at 3 seam(s)" in finding["message"]
+    assert report["duration_s"] == pytest.approx(9, abs=0.05)
+    heard = stereo((tmp_path / "s" / "merged" / "audio.webm").read_bytes())[:, 0]
+    for at in range(24_000, 48_000 * 8, 24_000):  # the sound is at its place, to a packet
+        piece = sound[0, at : at + 9600]
+        near = heard[at - 4800 : at + 14_400]
+        found = int(np.argmax(np.correlate(near, piece, "valid"))) - 4800
+        assert abs(found) <= 2000, at
     assert_verified(tmp_path)
 
 

@@ -13,6 +13,7 @@ from .plan import plan_part
 from .records import unread
 from .run_joiner import JoinContext, RunJoiner, refused
 from .runs import leave_stop_to_last
+from .slice_sound import compare_slices
 from .surveyed import survey_part
 from .time_map import TimeMap, measure
 
@@ -43,6 +44,7 @@ class PlannedPart:
         self._findings = surveyed.findings
         self._plan = plan_part(part, surveyed, starts_ms)
         leave_stop_to_last(self._plan.runs)
+        compare_slices(self._plan.runs, self._read)
         self._times: list[TimeMap | RecordingError] = []
         for run in self._plan.runs:
             try:

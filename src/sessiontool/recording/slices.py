@@ -114,7 +114,8 @@ def runs_of(
         run = RecorderRun(part, part, [], entry_of(number, one, entry, start_ms, after), one.has_header)
         run.missing_after, run.chunk_ms = after, stride_ms
         run.ticks_per_ms, run.opener = one.ticks_per_ms, one.chunk
-        run.slice = Slice(part, not index, start_ms, sum(before < n < number for n in gone), stride_ms)
+        lost = sum(before < n < number for n in gone)
+        run.slice = Slice(part, not index, start_ms, lost, stride_ms, length_ms=one.length_ms)
         before = number
         yield run
 
