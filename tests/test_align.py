@@ -330,6 +330,18 @@ def test_a_dead_channel_is_said_with_its_cause_and_the_other_one_still_placed(ch
         assert (place.start_samples is None) == (one.role == ROLES[channel])
 
 
+@pytest.mark.parametrize("channel", [0, 1])
+@pytest.mark.parametrize("seed", range(3))
+def test_beside_a_dead_channel_a_wrong_name_is_found_out(channel: int, seed: int) -> None:
+    said = conversation(seed, COUNT)
+    samples = sound(seed, COUNT).copy()
+    samples[channel] = 0
+    result = align(logged(said, seed), one_part(samples.shape[1]), measured(samples), ROLES[::-1])
+    assert {"channels-swapped", "channel-silent"} <= set(codes(result))
+    for place, one in zip(result.placements, said, strict=True):
+        assert (place.start_samples is None) == (one.role == ROLES[channel])
+
+
 def test_leaks_are_reported() -> None:
     samples = sound(SEED, COUNT).copy()
     samples[0, 1600:] += 0.08 * samples[1, :-1600]

@@ -9,6 +9,7 @@ Not here: which of a channel's speech is whose.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .channel_matching import ASSISTANT, ROLES, USER, Lane, track
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _AGREES, _MUCH_BETTER = 0.3, 0.2
 """Shares of the agreement that there could be, chosen: what is enough, and by how much another reading must be
 better."""
+
+_BETTER_ALONE = 0.15
+"""Share, measured where one channel is silent: of 64 channels of 32 dialogues that were muted, the other role never
+fits the other channel so much better, but where that is the truth."""
 
 _FITS = 0.72
 """Share of the fit that there could be, chosen: what is enough where the log has no times."""
@@ -53,6 +58,9 @@ def find_lanes(
     timed = any(lane.raw.timed.any() for lane in usual)
     fit = _agreement if timed else _order_fit
     fits = fit(usual, axis, activity)
+    if timed and _is_other_way_round(readings, axis):
+        track(readings[1], axis)
+        return readings[1], True
     if len(readings) == 1 or fits >= (_AGREES if timed else _FITS):
         return usual, False
     others = [(fit(lanes, axis, activity), number) for number, lanes in enumerate(readings)][1:]
@@ -84,6 +92,21 @@ def _begun(
 def _agreement(lanes: Sequence[Lane], axis: Axis, _: Activity) -> float:
     """How far the log's times agree with the sound, at the best track of its clock: 1 would be all."""
     return track(lanes, axis) / max(1e-3, sum(most_agreement(lane.raw) for lane in lanes))
+
+
+def _is_other_way_round(readings: Sequence[Sequence[Lane]], axis: Axis) -> bool:
+    """Whether of two channels one is silent, and the other one has the voice of the role that should be on that.
+
+    A silent channel speaks neither for the utterances on it nor against them.
+    """
+    if len(readings) < 2:
+        return False
+    heard = [[replace(lane) for lane in lanes if len(lane.channel.islands)] for lanes in readings]
+    if [len(readings[0]), len(readings[1]), len(heard[0]), len(heard[1])] != [2, 2, 1, 1]:
+        return False
+    reached = [track(lanes, axis) if lanes else 0.0 for lanes in heard]
+    fits, fits_turned = (reached[n] / max(1e-3, most_agreement(heard[n][0].raw)) for n in (0, 1))
+    return fits_turned > max(_AGREES, fits + _BETTER_ALONE) and reached[1] > max(reached[2:])
 
 
 def _order_fit(lanes: Sequence[Lane], axis: Axis, activity: Activity) -> float:
