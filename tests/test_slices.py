@@ -260,6 +260,28 @@ def test_a_hurt_slice_moves_no_other(tmp_path: Path, form: str, damage: str) -> 
     assert report["status"] != "complete"
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize(("side", "cut", "left"), [("beginning", 30, 31), ("end", 50, 49)])
+def test_what_is_cut_off_a_slice_is_as_long_as_it_was(
+    tmp_path: Path, form: str, noted: bool, side: str, cut: int, left: int
+) -> None:
+    """Its packets stood at the slice's start where its beginning was cut off, and the others too early."""
+    session = sliced(tmp_path / "s", form, noted=noted)
+    path = sorted((tmp_path / "s" / "chunks").rglob("*.webm"))[2]
+    whole = path.read_bytes()
+    at = whole.index(session.packets[2][cut])
+    path.write_bytes(whole[at + 7 :] if side == "beginning" else whole[: at + 7])
+    report, packets = session.merged()
+    assert report["status"] == "partial"
+    assert "sound-lost" in codes(report)
+    before = packets[: packets.index(session.packets[2][left])]
+    at_ms = sum(20 if len(packet) == 3 else PACKET_MS for packet in before)
+    between_ms = PAUSE_MS if noted else 0
+    assert at_ms == pytest.approx(2 * (LENGTH_MS + between_ms) + left * PACKET_MS, abs=25)
+    assert session.place_ms(report, 4, packets) == pytest.approx(4 * (LENGTH_MS + between_ms), abs=25)
+
+
 def test_hundreds_of_slices_have_a_short_summary(tmp_path: Path) -> None:
     sliced(tmp_path / "s", "parts", count=720, lost=[7, 300])
     result = CliRunner().invoke(app, ["merge", "s", "--store", str(tmp_path)])

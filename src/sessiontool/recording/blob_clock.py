@@ -67,7 +67,7 @@ class BlobClock:
             recorder_ms = self._at(self._stop_ms)  # the last one comes at once
             return None if recorder_ms is None else round(recorder_ms)
         recorder_ms = self.emitted_ms(seq)
-        return None if recorder_ms is None else round(recorder_ms - self._lag_ms())
+        return None if recorder_ms is None else round(recorder_ms - self._lag_ms(seq))
 
     def active_ms(self, seq: int) -> float | None:
         """When a blob was handed over, on the session clock without the pauses before; None if not noted."""
@@ -121,8 +121,10 @@ class BlobClock:
                 steps[numbers[index]] = step
         return steps
 
-    def _lag_ms(self) -> float:
-        return median(self.lags_ms.values()) if self.lags_ms else _USUAL_LAG_MS
+    def _lag_ms(self, seq: int) -> float:
+        """How long after the end of its last packet a blob was handed over of which that end is lost."""
+        others = [lag_ms for number, lag_ms in self.lags_ms.items() if number != seq]
+        return median(others) if others else _USUAL_LAG_MS
 
     def _at(self, session_ms: float) -> float | None:
         """The recorder's clock at an instant of the session clock; None where its start is not known."""

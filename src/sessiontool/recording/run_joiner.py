@@ -218,7 +218,7 @@ class RunJoiner:
         start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
         gap = self._remuxer.begin_part(
             *(place.group, track.head, start_us, pauses),
-            from_start=self.run.has_header and not self._seam.left_us,
+            from_start=not self._seam.left_us,
             slice_cause="lost" if place.lost else "between_slices",
             lead_us=lead_us,
         )
@@ -259,6 +259,8 @@ class RunJoiner:
             return 0
         usual_ms: float = (run.entry.timeslice_ms if run.entry else None) or run.chunk_ms
         until = [(seq, end_ms) for seq in (last, *gone) if (end_ms := self.clock.end_ms(seq)) is not None]
+        if not until and run.slice and not run.slice.last:  # others say how long it was, and the next begins then
+            return max(0, round(usual_ms * (len(gone) + 1) - self.end_ms))
         if not until:
             return round(usual_ms * (len(gone) + share))
         seq, until_ms = max(until)

@@ -23,6 +23,7 @@ class Slice(NamedTuple):
     stride_ms: float = 0.0
     overlap_ms: float | None = None
     length_ms: float = 0.0
+    last: bool = False
 
 
 @dataclass(slots=True)

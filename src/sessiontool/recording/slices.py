@@ -114,8 +114,8 @@ def runs_of(
         run = RecorderRun(part, part, [], entry_of(number, one, entry, start_ms, after), one.has_header)
         run.missing_after, run.chunk_ms = after, stride_ms
         run.ticks_per_ms, run.opener = one.ticks_per_ms, one.chunk
-        lost = sum(before < n < number for n in gone)
-        run.slice = Slice(part, not index, start_ms, lost, stride_ms, length_ms=one.length_ms)
+        lost, is_last = sum(before < n < number for n in gone), index == len(slices) - 1
+        run.slice = Slice(part, not index, start_ms, lost, stride_ms, length_ms=one.length_ms, last=is_last)
         before = number
         yield run
 
@@ -192,7 +192,8 @@ class SlicedParts(NamedTuple):
         lost = number - numbers[index - 1] - 1 if index else 0
         timed = [(n, self.starts_ms[n]) for n in numbers if n in self.starts_ms]
         steps = [b_ms - a_ms for (a, a_ms), (b, b_ms) in pairwise(timed) if b == a + 1]
-        return Slice(self.name, not index, self.starts_ms.get(number), lost, median(steps or [0.0]))
+        stride_ms, is_last = median(steps or [0.0]), number == numbers[-1]
+        return Slice(self.name, not index, self.starts_ms.get(number), lost, stride_ms, last=is_last)
 
 
 def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> SlicedParts:
