@@ -6,6 +6,7 @@ What is right in them is read, and what is wrong is named with file, line and fi
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,41 @@ def test_fields_that_javascript_spells_are_read() -> None:
     assert (part.start_ms, part.stop_ms, part.mime_type) == (700, 60000, "audio/webm")
     assert [(one.start_ms, one.end_ms) for one in part.pauses] == [(1, 2)]
     assert [one.emitted_ms for one in part.chunks] == [5000]
+
+
+def since_1970(value: Any, zero_ms: float) -> Any:
+    """A document with its times as a page notes them by `Date.now()`."""
+    if isinstance(value, list):
+        return [since_1970(one, zero_ms) for one in value]
+    if not isinstance(value, dict):
+        return value
+    times = {"start_ms", "stop_ms", "end_ms", "emitted_ms"}
+    return {name: one + zero_ms if name in times else since_1970(one, zero_ms) for name, one in value.items()}
+
+
+@pytest.mark.parametrize(("started_at", "zero"), [("own", "started_at"), (None, "first"), ("1999-01-01", "first")])
+def test_times_since_1970_are_brought_to_the_session_clock(started_at: str | None, zero: str) -> None:
+    document = json.loads((SESSIONS / "firefox-pause" / "session.json").read_text())
+    plain, _ = read_session(json.dumps(document).encode(), "session.json")
+    zero_ms = datetime.fromisoformat(document["started_at"]).timestamp() * 1000
+    changed = since_1970(document, zero_ms) | ({} if started_at == "own" else {"started_at": started_at})
+    session, findings = read_session(json.dumps(changed).encode(), "session.json")
+    assert [(one.code, one.severity) for one in findings] == [("session-clock", "info")]
+    late_ms = 0.0 if zero == "started_at" else plain.parts[0].start_ms or 0.0
+    assert datetime.fromisoformat(session.started_at or "").timestamp() * 1000 == pytest.approx(
+        zero_ms + late_ms, abs=1
+    )
+    for part, before in zip(session.parts, plain.parts, strict=True):
+        pairs = [(part.start_ms, before.start_ms), (part.stop_ms, before.stop_ms)]
+        pairs += [(a.emitted_ms, b.emitted_ms) for a, b in zip(part.chunks, before.chunks, strict=True)]
+        pairs += [(a.end_ms, b.end_ms) for a, b in zip(part.pauses, before.pauses, strict=True)]
+        assert [a for a, _ in pairs] == [pytest.approx((b or 0.0) - late_ms, abs=0.01) for _, b in pairs]
+
+
+def test_times_of_which_only_some_are_since_1970_stay_as_they_are() -> None:
+    parts = [{"part": 0, "start_ms": 700, "stop_ms": 1.7e12}]
+    session, findings = read_session(json.dumps({"parts": parts}).encode(), "session.json")
+    assert (session.parts[0].start_ms, session.parts[0].stop_ms, findings) == (700, 1.7e12, [])
 
 
 def test_a_known_spelling_counts_before_another_one() -> None:

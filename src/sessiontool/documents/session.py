@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
 from .entries import twice
+from .epoch_times import on_session_clock
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .models import ChunkEntry, ConsentEntry, PartEntry, PauseEntry, RecordingEntry, SessionDocument
 from .reading import read_object
@@ -36,7 +37,8 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
     wrong = _split_speakers(value)
     model, problems = read_object(SessionDocument, value)
     session, digests = with_hex_digests(model or SessionDocument())
-    return session, _broken(name, [*wrong, *problems, *digests, *map(twice, doubled)])
+    session, concluded = on_session_clock(session, name)
+    return session, [*_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]), *concluded]
 
 
 _MOST_DEPTH = 6
