@@ -532,3 +532,62 @@ def test_a_damaged_header_alone_in_its_blob_stays_where_it_is(name: str, at: int
     header.splice(at, at + 8, [Piece(b"\xa5" * 8, tag=1)])  # the names and sizes of boxes
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
+
+
+@pytest.mark.parametrize("other", ["", "firefox-ogg/0"])
+def test_what_is_left_of_a_page_is_of_the_stream_that_it_names(other: str) -> None:
+    """Two whole packets, beside another recording whose header comes first."""
+    folder = folder_of("sim-ogg")
+    folder.uploads[3].splice(185, len(folder.uploads[3].data), ())
+    if other:
+        second_recorder(folder, other, [0, 2, 5, 7, 9, 11, 13])
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+@pytest.mark.parametrize("is_first_hurt", [True, False])
+def test_a_damaged_copy_of_the_first_blob_is_no_beginning_that_was_sent_again(*, is_first_hurt: bool) -> None:
+    """Where it is damaged a packet ends, and what is behind goes on with that."""
+    folder = folder_of("sim-firefox")
+    first = folder.uploads[0]
+    folder.insert(again := replace(first, copy=True, pieces=[*first.pieces], seq=1))
+    hurt = first if is_first_hurt else again
+    hurt.splice(8869, 8870, [Piece(bytes([hurt.data[8869] ^ 4]), tag=1)])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert "upload-unwrapped" not in {code for code, _ in codes(outcome)}
+
+
+def test_bytes_that_two_chunks_share_are_more_than_a_number() -> None:
+    """A foreign chunk was recorded at the same time, and has the number between the two."""
+    folder = folder_of("sim-firefox-paused")
+    own = folder.uploads[5]
+    own.splice(0, 0, [Piece(folder.uploads[4].data[-20:], 0, own.pieces[0].start - 20, tag=1)])
+    stranger = replace(own, source=1, index=-1, note=None, pieces=foreign(folder, "sim-firefox", 5))
+    folder.insert(stranger)
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-foreign", 5) in codes(outcome)
+
+
+def test_a_packet_that_goes_on_in_the_next_chunk_is_whole_whatever_is_damaged_behind_it() -> None:
+    """Chrome cuts its blobs behind the first byte of a block."""
+    folder = folder_of("sim-chrome-starved")
+    last = folder.uploads[7]
+    last.splice(141, 142, [Piece(bytes([last.data[141] ^ 4]), tag=1)])
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_the_number_of_a_copy_is_no_other_chunk_s() -> None:
+    """A second recorder's chunk is as long as the one that was noted twice."""
+    folder = folder_of("demo/2")
+    again = replace(folder.uploads[4], copy=True, pieces=[*folder.uploads[4].pieces], seq=5)
+    folder.insert(again)
+    again.splice(2215, 6053, [Piece(bytes(3838), tag=1)])
+    folder.uploads[4].splice(29_092, 29_093, [Piece(bytes([folder.uploads[4].data[29_092] ^ 2]), tag=2)])
+    folder.whole_second = 1
+    folder.recordings.append(recording("chrome-load/0"))
+    folder.uploads += [replace(one, note=None, seq=one.seq + 7) for one in folder.uploads_of(1)]
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from operator import eq
 from typing import TYPE_CHECKING
 
 from .matroska import ebml
@@ -97,8 +98,13 @@ def repeated_heads(first: bytes, data: bytes) -> Iterator[int]:
         yield common
     if common - head < _BY_CHANCE_BYTES:
         yield head
-    else:
+    elif not _goes_on_alike(first, data, common):
         yield from range(common - _BY_CHANCE_BYTES, common + 1)
+
+
+def _goes_on_alike(one: bytes, two: bytes, start: int) -> bool:
+    """Whether two chunks have most bytes behind a place in common: of copies, one is damaged there."""
+    return 2 * sum(map(eq, one[start:], two[start:])) > min(len(one), len(two)) - start
 
 
 def begins_anew(rest: bytes) -> bool:

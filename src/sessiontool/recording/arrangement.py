@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from .survey import ChunkSurvey
 
-_JOINED, _TOUCHING, _NEXT = -0.5, -0.3, -0.3  # costs of a seam: in one cluster, in time, in number; chosen
+_ITS_SEAM, _JOINED, _TOUCHING, _NEXT = -1.5, -0.5, -0.3, -0.3
+"""Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
 _RUNS_BACK, _OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 0.6, 1.5, 0.5, 1.5  # costs of a contradiction; chosen
 _LOSS, _UNKNOWN_LOSS = 0.3, 0.6  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
 _LEFT_OUT = 0.8  # cost of a chunk that is of no run; chosen
@@ -185,7 +186,7 @@ def _seam(before: ChunkSurvey | None, after: ChunkSurvey | None, *, by_clock: bo
         return _TOUCHING if after is not None and after.has_header else 0.0
     cost = _by_number(before, after)
     if after.follows:
-        return cost + (_JOINED if after.follows == before.chunk else _NOT_ITS_SEAM)
+        return cost + (_ITS_SEAM if after.follows == before.chunk else _NOT_ITS_SEAM)
     return cost + _by_time(before, after, _apart_ms(before, after, nan) if by_clock else nan)
 
 

@@ -46,7 +46,6 @@ class Handed:
 
 def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
     """Correct the clocks of chunks that contradict all others; returns when chunks were handed over."""
-    noted.saw(surveys)
     handed = _handed_over(surveys, noted, entry)
     _correct_clocks(surveys, handed, noted)
     return handed

@@ -85,6 +85,7 @@ class _Planner:
         usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
         if not usable or not any(one.digests for one in usable):
             self._refuse(usable)
+        self._noted.saw(usable)
         compared = [one for one in usable if one.chunk not in self._repeats.inside]
         shared = find_shared(compared, self._noted.has_exactly)
         add_noted_copies(shared, compared, self._noted)
@@ -290,9 +291,9 @@ class _Planner:
         """Why bytes are missing between two chunks that are both there, and how much of one."""
         pair = chain.chunks[max(0, position - 1) : position + 1]
         # What is damaged of whole chunks is behind the block that goes on there.
-        if len(pair) < 2 or (pair[1].begins_in_a_block and all(map(self._noted.is_whole, pair))):
-            return Lost()
-        return chain.torn_at(position, usual_ms)
+        is_whole = pair[0].ends_in_a_block or all(map(self._noted.is_whole, pair))
+        goes_on = len(pair) < 2 or (pair[1].begins_in_a_block and is_whole)
+        return Lost() if goes_on else chain.torn_at(position, usual_ms)
 
     def _pieces_of(self, one: ChunkSurvey, run: RecorderRun, shared: Shared, moved: Sequence[ChunkRef]) -> list[Piece]:
         """A chunk, less what its neighbours have too, with the stretches of copies that mend it."""

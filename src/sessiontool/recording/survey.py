@@ -16,6 +16,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RecordingError
+from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of
 from ..media.pcm import PcmHead
 from ..media.probe import begins_recording, open_demuxer, what_is
@@ -25,7 +26,7 @@ from .packet_times import end_ms
 from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..media.packets import Damage, Demuxer, PacketRun, Track
     from ..model import ChunkRef
@@ -167,6 +168,12 @@ class ChunkSurvey:
         return len(head) == 6 and head[2] == track | 0x80 and not head[5] & 0x7F  # no flag but that of a key frame
 
     @property
+    def ends_in_a_block(self) -> bool:
+        """Whether its last byte is a block's id, behind which Chrome cuts its blobs."""
+        is_webm = self.dialect is not None and self.dialect.container == WEBM
+        return is_webm and self.tail_bytes[-1:] == bytes([SIMPLE_BLOCK]) and not self.is_torn_at_end
+
+    @property
     def is_torn_at_end(self) -> bool:
         """Whether its last bytes are of no use by themselves."""
         return any(damage.offset + damage.length_bytes == self.size_bytes for damage in self.damages)
@@ -219,6 +226,16 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     _note_times(found, runs)
     _note_packets(found, runs, data)
     return found
+
+
+def survey_again(surveys: list[ChunkSurvey], read: Callable[[ChunkRef], bytes], mime_type: str) -> None:
+    """Read chunks in which nothing was found by each header of the part: what is left of a page names its stream."""
+    tracks = [one.track for one in surveys if one.has_header and one.track]
+    for index, one in enumerate(surveys):
+        if one.size_bytes and not (one.digests or one.what or one.has_header):
+            data = read(one.chunk)
+            found = (survey(one.chunk, data, mime_type, track) for track in tracks)
+            surveys[index] = next((again for again in found if again.digests), one)
 
 
 def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, list[PacketRun]] | RecordingError:

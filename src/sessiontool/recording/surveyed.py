@@ -20,7 +20,7 @@ from .repeats import RepeatFinder, Repeats
 from .seam_order import SeamOrder
 from .sequence import missing_numbers, moved
 from .slices import are_slices
-from .survey import ChunkSurvey, survey
+from .survey import ChunkSurvey, survey, survey_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,6 +105,7 @@ def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, ren
         finder.look_at(surveys[-1], data)
         padding.look_at(surveys[-1], data, noted.chunks.get(chunk.seq), track)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
+    survey_again(surveys, read, mime_type)
     digests = {one.chunk: one.sha256 for one in surveys}
     padding.end()
     repeats = finder.settle(read, surveys, padding.found)

@@ -99,7 +99,8 @@ class OggDemuxer:
 
     def _expected(self) -> ExpectedPage:
         tocs = frozenset(start[0] for start, samples in self._samples.items() if samples)
-        return ExpectedPage(self.track.number if self.track else None, self._next_number, tocs, self._open is not None)
+        track = self.track or self._known
+        return ExpectedPage(track.number if track else None, self._next_number, tocs, self._open is not None)
 
     # -- pages and streams
 

@@ -45,6 +45,8 @@ def headless_track(page: Page, mime_type: str, known: Track | None, tags: tuple[
     `known` is the track if a header elsewhere describes it, `tags` a stream and its OpusTags.  RecordingError where a
     whole page does not prove it.
     """
+    if known is not None and page.stream == known.number:
+        return known
     evidence, pieces = OpusEvidence(), beginnings(page)
     for piece in pieces:
         evidence.add(piece.data)

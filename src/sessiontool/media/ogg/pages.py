@@ -170,6 +170,8 @@ def damaged_page_at(
     capture, version, flags, granule, stream, number, _, _ = _HEADER.unpack_from(buf, at)
     is_plain = capture == CAPTURE and not version and flags <= (CONTINUED | FIRST | LAST)
     is_known = expected.stream is not None
+    if is_known and expected.number is None and stream != expected.stream:  # it may be of another recording
+        raise ValueError("no Ogg page of the recording")
     if not is_known:
         expected = replace(expected, stream=stream if is_plain else None)
     following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)
