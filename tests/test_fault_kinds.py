@@ -591,3 +591,25 @@ def test_the_number_of_a_copy_is_no_other_chunk_s() -> None:
     folder.uploads += [replace(one, note=None, seq=one.seq + 7) for one in folder.uploads_of(1)]
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
+
+
+def test_what_was_noted_of_when_a_damaged_chunk_was_handed_over_outweighs_its_number() -> None:
+    """It was noted under the first number, as the sixth, between two that are lost; its clock says so too."""
+    folder = folder_of("sim-chrome-starved")
+    swap(folder.uploads[0], folder.uploads[6])
+    replace_all(folder.uploads[0], HTML)
+    replace_all(folder.uploads[5], HTML)
+    cut_start(folder.uploads[6], 1299)
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert ("chunk-out-of-order", 0) in codes(outcome)
+
+
+def test_of_two_chunks_out_of_order_the_one_with_a_far_number_was_moved() -> None:
+    """The last one was put behind it by when it was handed over, and was said to be out of place."""
+    folder = folder_of("sim-chrome-busy")
+    moved = folder.uploads[6]
+    moved.noted_seq, moved.seq = 6, 1006
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert {seq for code, seq in codes(outcome) if code == "chunk-out-of-order"} == {1006}

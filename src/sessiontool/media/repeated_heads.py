@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from operator import eq
 from typing import TYPE_CHECKING
 
 from .matroska import ebml
@@ -104,7 +103,8 @@ def repeated_heads(first: bytes, data: bytes) -> Iterator[int]:
 
 def _goes_on_alike(one: bytes, two: bytes, start: int) -> bool:
     """Whether two chunks have most bytes behind a place in common: of copies, one is damaged there."""
-    return 2 * sum(map(eq, one[start:], two[start:])) > min(len(one), len(two)) - start
+    alike = sum(a == b for a, b in zip(one[start:], two[start:], strict=False))
+    return 2 * alike > min(len(one), len(two)) - start
 
 
 def begins_anew(rest: bytes) -> bool:

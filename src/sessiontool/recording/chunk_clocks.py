@@ -36,12 +36,14 @@ _DRIFT_MS = 300  # chosen: pages and fragments are not all equally long
 class Handed:
     """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
 
-    `all_there`: each blob that was noted is there, so that no other chunk has the place of one.
+    `all_there`: each blob that was noted is there, so that no other chunk has the place of one.  `numbers` are those
+    under which chunks were noted, in the order in which those were handed over.
     """
 
     at_ms: dict[ChunkRef, float] = field(default_factory=dict)
     sure: set[ChunkRef] = field(default_factory=set)
     all_there: bool = False
+    numbers: dict[ChunkRef, int] = field(default_factory=dict)
 
 
 def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
@@ -57,13 +59,16 @@ def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry 
     numbers = {one.chunk: noted.number_of(one) for one in surveys}
     there = {*numbers.values(), *(one.chunk.seq for one in surveys if noted.lists(one))}
     handed = Handed(all_there=bool(noted.chunks) and noted.chunks.keys() <= there)
+    in_order = noted.in_order(clock)
     for one in surveys:
-        number = numbers[one.chunk]
-        at_ms = clock.active_ms(one.chunk.seq if number < 0 else number)
-        if at_ms is None or not noted.lists(one):
+        number = numbers[one.chunk] if numbers[one.chunk] >= 0 else one.chunk.seq
+        if not noted.lists(one):
+            continue
+        handed.numbers[one.chunk] = in_order.get(number, number)
+        if (at_ms := clock.active_ms(number)) is None:
             continue
         handed.at_ms[one.chunk] = at_ms
-        if number >= 0 or noted.has_exactly(one):
+        if numbers[one.chunk] >= 0 or noted.has_exactly(one):
             handed.sure.add(one.chunk)
     return handed
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from . import findings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
     from ..model import Finding
+    from .blob_clock import BlobClock
     from .survey import ChunkSurvey
 
 
@@ -70,6 +71,11 @@ class Noted:
     def has_size(self, size_bytes: int) -> bool:
         """Whether a chunk of this size was noted."""
         return size_bytes in self._sizes
+
+    def in_order(self, clock: BlobClock) -> Mapping[int, int]:
+        """By the number under which each chunk was noted, that which it would have by when it was handed over."""
+        at_ms = {seq: ms for seq in sorted(self.chunks) if (ms := clock.active_ms(seq)) is not None}
+        return dict(zip(sorted(at_ms, key=at_ms.__getitem__), at_ms, strict=True))
 
     def is_whole(self, one: ChunkSurvey) -> bool:
         """Whether a chunk is as long as the one that was noted under its number."""

@@ -30,6 +30,7 @@ from .gap_fits import (
 from .insertion import put_in_by_number, put_in_by_time, put_untimed
 from .packet_kinds import by_hand
 from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, is_a_run, overlap_ms
+from .seam_costs import SeamCosts
 from .sequence import moved
 from .time_groups import STEP_MS
 
@@ -73,6 +74,7 @@ def order_chunks(
     silent = [one for one in surveys if one.dialect is None]  # no packet, no header: they go where their numbers say
     chains: list[Chain] = []
     foreign: list[ChunkSurvey] = []
+    costs = SeamCosts(surveys, handed, is_noted, is_listed)
     for group in by_hand([one for one in surveys if one.dialect]):
         alike: list[Chain] = []
         without: list[ChunkSurvey] = []
@@ -82,8 +84,7 @@ def order_chunks(
             alike += [chain] if chain.chunks else []
             without += foreign_ones
         without += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
-        if not any(map(is_listed, group)):  # what the recorder listed has its place by that
-            Arrangement(alike, without).improve()
+        Arrangement(alike, without, costs).improve()
         foreign += without
         if handed.all_there:
             foreign = [one for one in foreign if not _put_where_nothing_was_noted(one, alike)]

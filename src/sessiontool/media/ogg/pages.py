@@ -82,6 +82,10 @@ class ExpectedPage:
     is_in_place: bool = False  # the page before it ended there: it has the number that is expected
     may_mend: bool = True  # a wrong segment table is looked into, which takes long
 
+    def is_known_by(self, stream: int) -> bool:
+        """Whether a page is of the recording: one of its pages was read, or this one names its stream."""
+        return self.stream is not None and (self.number is not None or stream == self.stream)
+
     def or_of(self, packets: Sequence[bytes]) -> ExpectedPage:
         """The same with the kind of most packets, where none is known."""
         heard = [packet for packet in packets if packet.strip(b"\0")]  # the others were wiped out
@@ -169,9 +173,7 @@ def damaged_page_at(
         return None
     capture, version, flags, granule, stream, number, _, _ = _HEADER.unpack_from(buf, at)
     is_plain = capture == CAPTURE and not version and flags <= (CONTINUED | FIRST | LAST)
-    is_known = expected.stream is not None
-    if is_known and expected.number is None and stream != expected.stream:  # it may be of another recording
-        raise ValueError("no Ogg page of the recording")
+    is_known = expected.is_known_by(stream)
     if not is_known:
         expected = replace(expected, stream=stream if is_plain else None)
     following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)

@@ -1,0 +1,141 @@
+"""What it costs that chunks follow one another: how well their numbers, clocks, clusters, bytes and damage agree.
+
+Costs below 0 speak for a seam, costs above it are contradictions; each testimony is one of several and may be wrong.
+What the recorder noted is one of them: a chunk has the number under which it was noted, or its own.
+"""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+from typing import TYPE_CHECKING
+
+from .recorders import CONTINUES_MS
+from .time_groups import STEP_MS, looks_like_a_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .chunk_clocks import Handed
+    from .recorders import IsNoted
+    from .survey import ChunkSurvey
+
+_ITS_SEAM, _JOINED, NEXT_IN_TIME, _NEXT = -1.5, -0.5, -0.3, -0.3
+"""Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
+_OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.5, 1.5  # costs of a contradiction; chosen
+_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 3.0
+"""Costs of numbers that fall: their own, those in the recorder's list, those under which it noted both; chosen."""
+_LOSS, _UNKNOWN_LOSS = 0.3, 0.6  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
+_LEFT_OUT, _UNLISTED_LEFT_OUT, _NOTED_LEFT_OUT = 0.8, 0.0, 5.0
+"""Costs of a chunk that is of no run, of one that the recorder's list has not, and of what it noted; chosen."""
+_CLOCK_BIT, _CLOCK_TORN, _CLOCK_ODD = 0.5, 0.7, 3.0
+"""Costs of a clock that is not believed: off by one wrong bit, of a damaged chunk, of any other; chosen."""
+_DROPPED_MS = 1000  # chosen: above what a busy page drops at once (measured: 660 ms)
+_NEAR = 2  # chunks; chosen: those around a place whose costs may change with it
+_INEXACT = 0.12  # share of a chunk; chosen: its start is counted back from its first cluster
+_ROOM = 0.8  # share of a chunk that a gap has room for; chosen
+
+
+class SeamCosts:
+    """The costs of a part's chunks, with what the recorder noted of them."""
+
+    def __init__(self, surveys: Sequence[ChunkSurvey], handed: Handed, is_noted: IsNoted, is_listed: IsNoted) -> None:
+        self._numbers = handed.numbers
+        self._noted = {one.chunk for one in surveys if is_noted(one)}
+        self._listed = {one.chunk for one in surveys if is_listed(one)}
+
+    def number(self, one: ChunkSurvey) -> int:
+        """The number by which a chunk is ordered: that under which it was noted, or its own."""
+        return self._numbers.get(one.chunk, one.chunk.seq)
+
+    def left_out(self, one: ChunkSurvey) -> float:
+        """What it costs that a chunk is of no run."""
+        if one.chunk in self._noted:
+            return _NOTED_LEFT_OUT
+        return _UNLISTED_LEFT_OUT if self._listed and one.chunk not in self._listed else _LEFT_OUT
+
+    def around(self, order: Sequence[ChunkSurvey], at: int, count: int = 1) -> float:
+        """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
+        total = 0.0
+        for index in range(at - _NEAR, at + count + _NEAR + 1):
+            before, one, after = (get(order, index + step) for step in (-1, 0, 1))
+            total += self.seam(before, one)
+            if one is not None:
+                total += self.between(before, one, after) - self.seam(before, one) - self.seam(one, after)
+        return total
+
+    def between(self, before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurvey | None) -> float:
+        """What a chunk costs between two others, with its clock believed or not, whichever costs less."""
+        unclocked = self.seam(before, one, by_clock=False) + self.seam(one, after, by_clock=False)
+        unclocked += room(before, one, after)
+        if one.start_ms is None or one.end_ms is None:
+            return unclocked
+        off_ms = (apart_ms(before, one, 0.0) if before else one.start_ms, -apart_ms(one, after, 0.0) if after else 0)
+        is_a_bit = any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
+        doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages else _CLOCK_ODD
+        return min(self.seam(before, one) + self.seam(one, after), unclocked + doubt)
+
+    def seam(self, before: ChunkSurvey | None, after: ChunkSurvey | None, *, by_clock: bool = True) -> float:
+        """What it costs that a chunk follows another one; None is the beginning or the end."""
+        if before is None or after is None:
+            return NEXT_IN_TIME if after is not None and after.has_header else 0.0
+        cost = self._by_number(before, after)
+        if after.follows:
+            return cost + (_ITS_SEAM if after.follows == before.chunk else _NOT_ITS_SEAM)
+        return cost + self._by_time(before, after, apart_ms(before, after, nan) if by_clock else nan)
+
+    def _by_number(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
+        step = self.number(after) - self.number(before)
+        cost = _NEXT if step == 1 else 0.0 if step > 0 else self._runs_back(before, after)
+        return cost + (_OVERLAPS if after.has_header else 0.0)
+
+    def _runs_back(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
+        pair = {before.chunk, after.chunk}
+        if pair <= self._noted and pair <= self._numbers.keys():
+            return _RUNS_BACK_AS_NOTED
+        return _RUNS_BACK_AS_LISTED if pair <= self._listed else _RUNS_BACK
+
+    def _by_time(self, before: ChunkSurvey, after: ChunkSurvey, after_ms: float) -> float:
+        """What the time between two chunks costs, NaN if it is not known, and that one goes on in another's cluster."""
+        is_torn = bool(before.damages or after.damages)
+        cluster_ms = in_cluster_ms(before, after)
+        if after_ms < -CONTINUES_MS:
+            return _OVERLAPS if after_ms < -_INEXACT * min(before.length_ms, after.length_ms) else _LOSS
+        if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and cluster_ms <= CONTINUES_MS):
+            return _LOSS if is_torn or self.number(after) - self.number(before) > 1 else _UNKNOWN_LOSS
+        if isnan(cluster_ms):
+            return NEXT_IN_TIME if abs(after_ms) <= STEP_MS else 0.0
+        if cluster_ms <= STEP_MS:
+            return _JOINED if abs(after_ms) <= CONTINUES_MS else NEXT_IN_TIME
+        return 0.0 if is_torn or cluster_ms <= CONTINUES_MS else _OF_ANOTHER_CLUSTER
+
+
+def get(order: Sequence[ChunkSurvey], at: int) -> ChunkSurvey | None:
+    """The chunk at a place in the order; None before and behind it."""
+    return order[at] if 0 <= at < len(order) else None
+
+
+def may_follow(before: ChunkSurvey, after: ChunkSurvey) -> bool:
+    """Whether a chunk begins when another one ends, by their clocks or in a cluster."""
+    return abs(apart_ms(before, after, inf)) <= CONTINUES_MS or in_cluster_ms(before, after) <= STEP_MS
+
+
+def room(before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurvey | None) -> float:
+    """What it costs to put a chunk by its sound alone into the time between two others."""
+    if before is None or after is None or before.end_ms is None or after.start_ms is None:
+        return 0.0
+    spare_ms = after.start_ms - before.end_ms - one.length_ms
+    if spare_ms < -(1 - _ROOM) * one.length_ms:
+        return _OVERLAPS
+    return NEXT_IN_TIME if spare_ms <= max(CONTINUES_MS, (1 - _ROOM) * one.length_ms) else _LOSS
+
+
+def apart_ms(before: ChunkSurvey, after: ChunkSurvey, unknown: float) -> float:
+    """How much time is between two chunks by their clocks."""
+    return unknown if before.end_ms is None or after.start_ms is None else after.start_ms - before.end_ms
+
+
+def in_cluster_ms(before: ChunkSurvey, after: ChunkSurvey) -> float:
+    """How far a chunk is from going on in the cluster that another one ends with; NaN where it begins one itself."""
+    if not after.counts_from_before:
+        return nan
+    return min(abs(after.head_ms - end_ms) for end_ms in (before.tail_ms, before.end_ms) if end_ms is not None)
