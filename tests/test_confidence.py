@@ -21,6 +21,7 @@ from sessiontool.alignment.confidence import (
     MOST_GUESSED,
     PINNED,
     UNFIT,
+    UNFIT_STRICTER,
     WEIGHTS,
     Evidence,
     confidence,
@@ -78,6 +79,10 @@ def test_the_documentation_has_the_benchmarks_table() -> None:
         assert line in page
 
 
+def test_nothing_is_sure_by_the_log_of_another_session() -> None:
+    assert max(c for row, c in zip(rows(), held_out_chances(), strict=True) if row.log == "another session's") < 0.8
+
+
 def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
     chance = held_out_chances()
     right = np.array([row.right for row in rows()])
@@ -103,6 +108,8 @@ def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
         {"lost_inside": 0.9},
         {"soft_start_ms": 240.0},
         {"soft_end_ms": 300.0},
+        {"before": 9.0},
+        {"behind": 4.0},
     ],
 )
 def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:
@@ -120,6 +127,8 @@ def test_a_place_that_the_order_does_not_tell_is_no_better_than_a_guess() -> Non
 def test_nothing_of_a_log_that_does_not_fit_the_sound_is_better_than_a_guess() -> None:
     assert confidence(replace(SOUND, misfit=UNFIT - 0.01)) > MOST_GUESSED
     assert confidence(replace(SOUND, misfit=UNFIT)) <= MOST_GUESSED
+    assert confidence(replace(SOUND, misfit=UNFIT_STRICTER)) > 0.8
+    assert confidence(replace(SOUND, misfit=UNFIT_STRICTER, stricter=True)) <= MOST_GUESSED
 
 
 def test_a_place_far_from_the_logs_own_time_is_no_better_than_a_guess() -> None:
@@ -132,6 +141,22 @@ def test_a_place_far_from_the_logs_own_time_is_no_better_than_a_guess() -> None:
 def test_where_the_other_voice_of_a_channel_may_hide_an_edge_the_place_is_not_sure() -> None:
     assert confidence(replace(SOUND, beside_ms=BESIDE_MS)) > 0.8
     assert confidence(replace(SOUND, beside_ms=BESIDE_MS - 1)) == MOST_BESIDE
+
+
+def test_sound_just_outside_an_edge_is_a_doubt() -> None:
+    """It may belong to the utterance, whatever else it seems to be."""
+    chance = np.random.default_rng(6)
+    samples = np.zeros((2, 20 * RATE), np.float32)
+    samples[0] += 1e-3 * chance.standard_normal(samples.shape[1]).astype(np.float32)
+    starts_s = (2.0, 3.8, 14.0)
+    for at in starts_s:
+        samples[0, round(at * RATE) : round((at + 1.5) * RATE)] += voice(chance, 1.5)
+    said = [Utterance(f"u{at}", "user", "could you say that once again", round(1e6 * at), None) for at in starts_s]
+    evidence = align(said, one_part(samples.shape[1]), measured(samples), ROLES).evidence
+    first, second, alone = (one for one in evidence if one is not None)
+    assert max(first.before, second.behind, alone.before, alone.behind) < 1
+    assert min(first.behind, second.before) > 4
+    assert confidence(first) < confidence(replace(first, behind=alone.behind))
 
 
 def test_of_texts_that_are_alike_and_one_of_which_was_never_said_none_is_sure() -> None:

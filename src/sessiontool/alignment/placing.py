@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..model import SAMPLES_PER_MS, Placement
-from .band_levels import POWER_MS
+from .band_levels import FRAME_MS, POWER_MS
 from .boundaries import Edge, snap
 from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
 from .confidence import Evidence, confidence, support
@@ -32,6 +32,7 @@ _LOGGED_MS = 400.0  # chosen: how far an end may be moved to where the log has i
 _AROUND = 3  # places on either side of one that are its company; chosen
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begins who cuts one off, and how late
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
+_OUTSIDE_MS = (40.0, 400.0)  # chosen: from where to where outside an edge is looked for what belongs to it
 _SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 
 
@@ -149,7 +150,15 @@ def _evidence(
         pinned=float(lane.raw.pinned[k]),
         lost_inside=_lost_inside(lane, start.at_ms, end.at_ms),
         beside_ms=_beside_ms(lane, k) if shared else np.inf,
+        before=_highest_score(lane, start.at_ms - _OUTSIDE_MS[1], start.at_ms - _OUTSIDE_MS[0]),
+        behind=_highest_score(lane, end.at_ms + _OUTSIDE_MS[0], end.at_ms + _OUTSIDE_MS[1]),
     )
+
+
+def _highest_score(lane: Lane, from_ms: float, to_ms: float) -> float:
+    """The highest score of a lane's channel in a stretch, 0 at least."""
+    first, last = (max(0, int(at / FRAME_MS)) for at in (from_ms, to_ms))
+    return float(lane.channel.score[first:last].max(initial=0))
 
 
 def _beside_ms(lane: Lane, k: int) -> float:

@@ -31,7 +31,6 @@ _DOUBTS = {
     "cost": "other places would do nearly as well",
     "noise": "its channel is noisy",
     "onset": "its beginning hardly stands out",
-    "ending": "its end hardly stands out",
     "left_over": "there is speech beside it that no utterance has",
     "made_up": "an edge of it is in the middle of speech",
     "shared": "both voices are on its channel",
@@ -47,6 +46,8 @@ _DOUBTS = {
     "lost_inside": "an utterance that was not found is expected in it",
     "soft_start": "it begins softly",
     "soft_end": "it ends softly",
+    "before": "there is sound just before it",
+    "behind": "there is sound just behind it",
     "misfit": "the log does not fit the sound",
     "far_off": "it is far from where the log has it",
 }
