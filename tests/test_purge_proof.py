@@ -157,10 +157,13 @@ def test_a_second_track_is_kept(tmp_path: Path) -> None:
     sound = [simple_block(packet, 60 * at) for at, packet in enumerate(payloads(12, toc=CHROME_TOC))]
     picture = simple_block(b"a picture" * 20, 70, track=2)
     header = live_header(track_entry(), track_entry(2, b"V_VP8", kind=1, private=b""))
-    put_chunks(tmp_path, [header + cluster(0, *sound[:6], picture, *sound[6:])])
+    put_chunks(tmp_path, [header + cluster(0, *sound[:6], picture), b"".join([*sound[6:], picture])])
     merge(tmp_path)
     assert "another track" in refusal(tmp_path)
-    assert unproved(tmp_path) == {key(0): len(picture)}.items()
+    assert unproved(tmp_path) == {key(0): len(picture), key(1): len(picture)}.items()
+    report = json.loads((tmp_path / ID / "merged" / "report.json").read_text())
+    (finding,) = [one for one in report["findings"] if one["code"] == "second-track"]  # nine warnings of nine chunks
+    assert (finding["severity"], report["status"]) == ("info", "complete")
 
 
 # -- what is proved

@@ -22,6 +22,7 @@ CUT = "cut inside a packet"
 
 NO_OPUS = "not an Opus packet"
 OTHER_TRACK = "another track's blocks"
+PICTURES = "another track's blocks: the video's pictures"
 SECOND_OPUS = "a second Opus track"
 ATTACHMENT = "an attachment"
 
@@ -35,7 +36,8 @@ def second_opus(number: int) -> str:
 class Track:
     """The sound of a recording: its number in the blocks, what a decoder needs, and the program that wrote it.
 
-    `others` are the numbers of tracks that are passed over, `second` those among them that are sound as well.
+    `others` are the numbers of tracks that are passed over, `second` those among them that are sound as well, and
+    `pictures` those that are video.
     """
 
     number: int
@@ -43,15 +45,20 @@ class Track:
     writing_app: str
     others: frozenset[int] = frozenset()
     second: frozenset[int] = frozenset()
+    pictures: frozenset[int] = frozenset()
 
     @property
     def others_reason(self) -> str:
         """Why bytes of one of the others are set aside where its number is unknown."""
+        if self.pictures and self.pictures == self.others:
+            return PICTURES
         is_opus = bool(self.second) and self.second == self.others
         return second_opus(min(self.second)) if is_opus else OTHER_TRACK
 
     def aside_reason(self, number: int) -> str:
         """Why blocks of one of the others are set aside."""
+        if number in self.pictures:
+            return PICTURES
         return second_opus(number) if number in self.second else OTHER_TRACK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..media.packets import PICTURES
 from ..model import ChunkRef, Finding, Severity
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from ..documents.models import ChunkEntry
     from .records import Stretch
+    from .runs import Aside
     from .slice_values import SliceTally
 
 _MOST_STRETCHES = 20  # findings of one chunk; chosen: more are summed up
@@ -241,7 +243,13 @@ def clock_ran_back(chunk: ChunkRef, back_ms: float) -> Finding:
     return about(chunk, "clock-jump", "warning", message, hint)
 
 
-def second_track(chunk: ChunkRef, reason: str, size_bytes: int) -> Finding:
-    message = f"{size_bytes:,} bytes are not joined: {reason}"
-    hint = "one track is joined; record both voices into one stereo track"
-    return about(chunk, "second-track", "warning", message, hint)
+def second_track(reason: str, asides: Sequence[Aside]) -> Finding:
+    """What of a recorder run is not joined for a reason; pictures that come with the sound are as they should be."""
+    size_bytes, first = sum(one.stretch.size_bytes for one in asides), asides[0].chunk
+    chunks = len({one.chunk for one in asides})
+    message = f"{size_bytes:,} bytes in {chunks} chunk(s) are not joined: {reason}"
+    if reason == PICTURES:
+        return about(first, "second-track", "info", message, "the sound is joined; purge keeps chunks with pictures")
+    return about(
+        first, "second-track", "warning", message, "one track is joined; record both voices into one stereo track"
+    )

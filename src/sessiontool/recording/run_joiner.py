@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
     from ..progress import Progress
     from .records import Assembly
-    from .runs import Fed, Read, RecorderRun
+    from .runs import Aside, Fed, Read, RecorderRun
     from .slice_values import Slice
 
 _NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
@@ -148,9 +148,11 @@ class RunJoiner:
             known[aside.chunk].damage.append(aside.stretch)
         if self._seam.aside:
             known[self._seam.aside[0]].leave_out(self._seam.aside[1])
+        others: dict[str, list[Aside]] = {}
         for aside in self.stream.set_aside():
             known[aside.chunk].set_aside.append(aside.stretch)
-            self.found([findings.second_track(aside.chunk, aside.stretch.reason, aside.stretch.size_bytes)])
+            others.setdefault(aside.stretch.reason, []).append(aside)
+        self.found(findings.second_track(reason, asides) for reason, asides in others.items())
         for chunk, record in self.records.items():
             record.sha256 = digests[chunk]
             record.account.size_bytes = self.stream.sizes.get(chunk, chunk.object.size_bytes)
@@ -196,7 +198,7 @@ class RunJoiner:
         self._time_map.begin(self._number)
         if run.slice is not None:
             name = run.slice.group
-            silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses)
+            silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses, packets.durations)
         else:
             silent, gap_us = self._remuxer.begin_part(name, track.head, start_us, pauses)
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
@@ -211,13 +213,13 @@ class RunJoiner:
             self._note_gap(name, silent * track.head.filler.length, gap_us, known=start_us is not None)
 
     def _begin_slice(
-        self, place: Slice, track: Track, start_us: int | None, pauses: Sequence[Pause]
+        self, place: Slice, track: Track, start_us: int | None, pauses: Sequence[Pause], durations: Sequence[int]
     ) -> tuple[int, int]:
         """Begin a slice: after silence for what is missing before it, and without what the one before has, too."""
         tally = self._context.assembly.slices.setdefault(place.group, SliceTally())
         start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
         gap = self._remuxer.begin_part(
-            *(place.group, track.head, start_us, pauses),
+            *(place.group, track.head, start_us + self._seam.over_us(durations), pauses),
             from_start=not self._seam.left_us,
             slice_cause="lost" if place.lost else "between_slices",
             lead_us=lead_us,

@@ -9,6 +9,8 @@ from ..model import ChunkRef, samples_to_us
 from .records import Stretch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..media.packets import PacketRun
     from .runs import PieceStream
     from .slice_values import Slice
@@ -28,6 +30,15 @@ class Seam:
     left_us: int = 0
     trimmed: int = 0  # samples
     aside: tuple[ChunkRef, Stretch] | None = None
+
+    def over_us(self, durations: Sequence[int]) -> int:
+        """How much more than what is shared goes with the last of the packets that are taken out, by their lengths."""
+        left_us = self.left_us
+        for duration in durations:
+            if left_us <= _LEFT_US:
+                break
+            left_us -= samples_to_us(duration)
+        return max(0, -left_us)
 
     def trim(self, packets: PacketRun, stream: PieceStream, chunk: ChunkRef) -> None:
         """Take the first of `packets` out; they are in `chunk`, which was fed last."""

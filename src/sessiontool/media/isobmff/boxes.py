@@ -122,7 +122,8 @@ def read_movie(body: bytes) -> Movie:
     head = sound.head(user_data)
     defaults = {u32(trex, 4): Defaults(u32(trex, 12), u32(trex, 16)) for trex in each(extends, b"trex")}
     second = frozenset(trak.number for trak in opus) - {sound.number}
-    track = Track(sound.number, head, sound.handler_name, others, second)
+    pictures = frozenset(trak.number for trak in traks if trak.is_video)
+    track = Track(sound.number, head, sound.handler_name, others, second, pictures)
     return Movie(track, sound.timescale, defaults, sound.samples())
 
 
@@ -140,6 +141,7 @@ class _Trak:
         self._offsets, self._long_offsets = offsets
         self.codec, self.entry = next(children(entries[8:]), (b"\0", b""))
         self.number = u32(header, 20 if header[:1] == b"\1" else 12)
+        self.is_video = description[8:12] == b"vide"
         self.handler_name = description[24:].strip(b"\0").decode("utf-8", "replace")
 
     @property

@@ -17,6 +17,7 @@ from . import ebml
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
 _CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
 _OPUS = "A_OPUS"
+_VIDEO = b"\1"  # a track's type (RFC 9559, section 5.1.4.1.3)
 _HEAD_SEARCH_BYTES = 4096  # chosen: Tracks is within the first few hundred
 
 
@@ -56,7 +57,8 @@ def opus_track(body: bytes, writing_app: str) -> Track:
             raise ValueError("damaged Tracks element")
         others = frozenset(map(_number, entries)) - {number}
         opus = {_number(one) for one, name in zip(entries, codecs, strict=True) if name == _OPUS}
-        return Track(number, OpusHead.parse(private), writing_app, others, frozenset(opus - {number}))
+        pictures = frozenset(_number(one) for one in entries if one.get(ebml.TRACK_TYPE) == _VIDEO)
+        return Track(number, OpusHead.parse(private), writing_app, others, frozenset(opus - {number}), pictures)
     raise RecordingError(
         f"no Opus track in the recording; it holds: {', '.join(codecs) or 'no track at all'}",
         hint="record with mimeType 'audio/webm;codecs=opus'; other codecs would have to be re-encoded",
