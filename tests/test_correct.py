@@ -13,7 +13,8 @@ from places import Place, place_with
 from typer.testing import CliRunner
 
 from sessiontool.cli import app
-from sessiontool.sessions.caption_edits import CaptionEdits, caption_edits
+from sessiontool.errors import RecordingError
+from sessiontool.sessions.caption_edits import CaptionEdits, caption_edits, is_caption_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,12 +113,57 @@ def test_captions_of_an_edited_transcript_do_not_make_it_a_merges_own(place: Pla
     assert len(transcript(place)["dropped"]) == 1
 
 
+def test_captions_that_were_edited_where_they_are_are_not_overwritten_without_a_word(place: Place) -> None:
+    key = f"{SESSION}/merged/captions.vtt"
+    first = transcript(place)["utterances"][0]
+    word = first["text"].split()[0]
+    edited = place.get(key).replace(word.encode(), b"Truly", 1)
+    place.put(key, edited)
+    kept = content(place)
+    assert "sessiontool correct" in run(place, "verify", code=4)
+    assert f"sessiontool correct {SESSION}" in run(place, "merge", "--no-align", code=4)
+    assert content(place) == kept
+    run(place, "correct")
+    run(place, "merge")
+    assert transcript(place)["utterances"][0]["text"] == first["text"].replace(word, "Truly", 1)
+    assert [body for name, body in content(place).items() if "captions.edited-" in name] == [edited]
+    run(place, "verify")
+
+
+@pytest.mark.parametrize("arguments", [("merge", "--force"), ("captions",)])
+def test_a_copy_is_kept_of_edited_captions_that_are_made_anew(place: Place, arguments: tuple[str, ...]) -> None:
+    key = f"{SESSION}/merged/captions.srt"
+    edited = place.get(key) + b"\n99\n00:09:00,000 --> 00:09:01,000\nBy hand.\n"
+    place.put(key, edited)
+    run(place, *arguments)
+    assert b"By hand." not in place.get(key)
+    assert [body for name, body in content(place).items() if "captions.edited-" in name] == [edited]
+    run(place, "verify")
+
+
+def test_two_edited_files_are_not_played_off_against_each_other(place: Place) -> None:
+    edit(place, lambda found: found[0].update(text="By hand."))
+    key = f"{SESSION}/merged/captions.vtt"
+    place.put(key, place.get(key) + b"\n00:09:00.000 --> 00:09:01.000\nMore.\n")
+    assert "By hand." in run(place, "correct")
+    assert "captions.vtt was edited" in run(place, "merge", code=4)
+    assert "was edited as well" in run(place, "correct", code=4)
+    run(place, "merge", "--force")
+    assert transcript(place)["utterances"][0]["text"] == "By hand."
+    assert sum(".edited-" in name for name in content(place)) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         ([], 3, "nothing to correct"),
         (["--text", "nobody=x"], 3, "there is no utterance 'nobody'"),
         (["--text", "u012"], 2, "is not UTTERANCE="),
+        (["--text", "u000=a", "--text", "u000=b"], 2, "names an utterance twice"),
+        (["--text", "u000=a", "--drop", "u000"], 2, "'u000' is to become two things"),
+        (["--speaker", "u000=Kim", "--restore", "u000"], 2, "'u000' is to become two things"),
+        ([Path(__file__).parent], 2, "cannot read"),
+        ([Path(__file__)], 4, "the edited file has no captions"),
         (["nowhere.json"], 3, "there is no nowhere.json"),
     ],
 )
@@ -232,3 +278,30 @@ def test_edited_captions_by_the_command(place: Place, tmp_path: Path) -> None:
     assert "Truly" in place.get(f"{SESSION}/merged/captions.srt").decode()
     edited.write_text("WEBVTT\n\n")
     run(place, "correct", edited, code=4)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_captions_as_editors_save_them(merged_session: Callable[[str], Path], encoding: str) -> None:
+    """Windows' editors: a byte order mark, other line ends, UTF-16, or an encoding that nothing names."""
+    folder = merged_session("demo")
+    transcript_, report = (json.loads((folder / name).read_bytes()) for name in ("transcript.json", "report.json"))
+    text = (folder / "captions.vtt").read_text(encoding="utf-8").replace("Go ahead.", "Gehen Sie schön zurück, bitte.")
+    edited = text.replace("\n", "\r\n").encode(encoding)
+    assert is_caption_file(edited)
+    found = caption_edits(edited, transcript_, report)
+    assert list(found.texts.values()) == ["Gehen Sie schön zurück, bitte."]
+    assert (found.speakers, found.dropped) == ({}, [])
+
+
+def test_captions_of_another_session_correct_nothing(merged_session: Callable[[str], Path]) -> None:
+    folder = merged_session("demo")
+    said = "The deposit is two months of rent and it is paid back after you leave. The small room has a balcony."
+    with pytest.raises(RecordingError, match="words of the edited captions are those that were") as caught:
+        edits_of(folder, "captions.vtt", lambda _: f"WEBVTT\n\n00:01.000 --> 00:09.000\n<v Morgan>{said}</v>\n")
+    assert "another session" in caught.value.hint
+
+
+def test_a_transcript_of_another_session_corrects_nothing(place: Place, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**transcript(place), "session_id": "other"}))
+    assert "is of session 'other'" in run(place, "correct", other, code=4)

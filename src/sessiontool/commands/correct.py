@@ -13,6 +13,8 @@ from .common import Common
 from .parameters import on_store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..progress import Progress
     from ..storage import Store
 
@@ -49,10 +51,10 @@ def correct(
     """Correct texts and speakers, for this and every later merge.
 
     Corrections are in corrections.jsonl beside the log.  Without options, what differs in the result's transcript.json,
-    edited by hand, becomes corrections; with a FILE what differs in that: a transcript.json, or captions, of which
-    texts and names count and times do not.  Merge the session afterwards, which makes the captions of them.  Where the
-    store cannot be written, --corrections FILE has them, of any number of sessions: merge with the same option.  With
-    --dry-run, what is corrected is shown and nothing is written.
+    edited by hand, or in its captions.vtt and captions.srt, becomes corrections; with a FILE what differs in that: a
+    transcript.json, or captions, of which texts and names count and times do not.  Merge the session afterwards, which
+    makes the captions of them.  Where the store cannot be written, --corrections FILE has them, of any number of
+    sessions: merge with the same option.  With --dry-run, what is corrected is shown and nothing is written.
     """
     with common.errors_as_exits():
         from ..sessions.correct import Edits, correct_session  # noqa: PLC0415
@@ -61,8 +63,8 @@ def correct(
         settings = common.settings()
         target_of, log = targets_of(settings), log_options_of(settings)
         edits = Edits(
-            texts=dict(_pair(one, "--text") for one in text or ()),
-            speakers=dict(_pair(one, "--speaker") for one in speaker or ()),
+            texts=_pairs(text or (), "--text"),
+            speakers=_pairs(speaker or (), "--speaker"),
             dropped=tuple(drop or ()),
             restored=tuple(restore or ()),
             transcript=_read(edited) if edited else None,
@@ -73,6 +75,13 @@ def correct(
             return correct_session(store, name, target_of(store, name), edits, log)
 
         common.run_all([session_id], settings, run, CORRECTED, corrects=True)
+
+
+def _pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    pairs = dict(_pair(one, option) for one in given)
+    if len(pairs) < len(given):
+        raise UsageError(f"{option} names an utterance twice", hint="name each once")
+    return pairs
 
 
 def _pair(given: str, option: str) -> tuple[str, str]:
@@ -87,3 +96,7 @@ def _read(name: str) -> bytes:
         return Path(name).read_bytes()
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no {name}", hint="it names an edited transcript.json, or captions") from error
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {name}: {error.strerror}", hint="it names an edited transcript.json, or captions"
+        ) from error

@@ -1,7 +1,7 @@
 """corrections.jsonl: what people corrected of a session's log, an object a line, beside the log and never in it.
 
-A line is `{"id": "u012", "text": …, "speaker": …, "drop": …}`, or `{"taken": "transcript.json", "sha256": …}` for an
-edited file whose changes are among the corrections.  Of several lines for one utterance, the last value of a field
+A line is `{"id": "u012", "text": …, "speaker": …, "drop": …}`, or `{"taken": "edited", "sha256": …}` for an edited
+file whose changes are among the corrections.  Of several lines for one utterance, the last value of a field
 counts; null takes a value back.
 
 A file of corrections outside a store has lines of many sessions: each also has its `session_id`.
@@ -33,7 +33,7 @@ class Corrections:
         """The lines of these corrections, with the session that they are of where one is named."""
         of_session = {"session_id": session_id} if session_id else {}
         lines = [{**of_session, "id": name, **values} for name, values in self.by_id.items() if values]
-        lines += [{**of_session, "taken": "transcript.json", "sha256": digest} for digest in sorted(self.taken)]
+        lines += [{**of_session, "taken": "edited", "sha256": digest} for digest in sorted(self.taken)]
         return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode("utf-8", "replace")
 
     def beyond(self, base: Corrections) -> Corrections:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..captions import caption, read_options
 from ..documents.cues import CUES, cues_in
+from ..documents.encodings import decode
 from ..documents.lenient import LogProblems
 from ..errors import RecordingError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _VTT = re.compile(r"\A\ufeff?\s*WEBVTT")
+_FEW_WORDS = 20
+_LEAST_LIKE = 0.5
+"""Of more than a few words half are still there in their order, however much was corrected (chosen)."""
 
 
 class _Token(NamedTuple):
@@ -44,18 +48,19 @@ class CaptionEdits:
 
 def is_caption_file(body: bytes) -> bool:
     """Whether a file is WebVTT or SubRip."""
-    return CUES.search(body.decode("utf-8-sig", "replace")) is not None
+    return CUES.search(decode(body).text) is not None
 
 
 def caption_edits(edited: bytes, transcript: Mapping[str, Any], report: Mapping[str, Any]) -> CaptionEdits:
     """What `edited` has otherwise than the captions that were published (RecordingError where that is not clear)."""
-    text = edited.decode("utf-8-sig", "replace")
+    text = _decoded(edited)
     name = "vtt" if _VTT.match(text) else "srt"
     utterances = [one for one in transcript.get("utterances", ()) if isinstance(one.get("text"), str)]
     published = list(_tokens(_published(name, transcript, report)))
     now = list(_tokens(text))
     if not now:
         raise RecordingError("the edited captions have no cue", hint="to drop all is not what it is for")
+    _require_likeness(published, now)
     owners = _owners(published, utterances)
     after: dict[str, list[_Token]] = {}
     changed: set[str] = set()
@@ -72,6 +77,27 @@ def caption_edits(edited: bytes, transcript: Mapping[str, Any], report: Mapping[
         if name in before:  # it was shown
             _take(utterance, before[name], after.get(name, []), found, is_changed=name in changed)
     return found
+
+
+def _decoded(edited: bytes) -> str:
+    """The text, whatever an editor wrote it in (RecordingError where some of it is no text)."""
+    found = decode(edited)
+    if found.lost:
+        raise RecordingError(
+            f"{found.lost} byte(s) of the edited captions are no text", hint="save the file as UTF-8 and correct again"
+        )
+    return found.text
+
+
+def _require_likeness(published: Sequence[_Token], now: Sequence[_Token]) -> None:
+    """RecordingError where most of many words are others: captions of another session, or a translation."""
+    matcher = SequenceMatcher(None, [token.text for token in published], [token.text for token in now], False)
+    same = sum(block.size for block in matcher.get_matching_blocks())
+    if len(now) >= _FEW_WORDS and same < len(now) * _LEAST_LIKE:
+        raise RecordingError(
+            f"only {same} of {len(now)} words of the edited captions are those that were published",
+            hint="are they of another session? single texts are corrected by --text u012=…",
+        )
 
 
 def _take(

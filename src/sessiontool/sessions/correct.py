@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from ..errors import NotFoundError, RecordingError, StorageError, UsageError
 from ..options import LogOptions
 from ..storage import not_published
 from .caption_edits import caption_edits, is_caption_file
-from .corrections import edited_transcript
+from .corrections import digest_of, edited_captions, edited_transcript
 from .inputs import read_notes
 from .provenance import CORRECTIONS
 from .redaction.destroyed import require_originals
@@ -21,7 +20,7 @@ from .result_files import json_object
 from .result_names import REPORT, TRANSCRIPT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ..model import StoredObject, Utterance
     from ..options import Prefer
@@ -67,7 +66,8 @@ def correct_session(
 ) -> CorrectResult:
     """Write what was corrected into the session's corrections.jsonl; the log and the result stay as they are.
 
-    Without edits, the transcript.json of the result is taken, where it was edited.  `log` says how the log is read.
+    Without edits, the transcript.json of the result is taken, where it was edited, else its edited captions.  `log`
+    says how the log is read.
 
     Raises NotFoundError (no session, no such utterance, nothing edited), RecordingError (no transcript), StorageError;
     then nothing was changed.
@@ -80,24 +80,25 @@ def correct_session(
     if problems:
         raise RecordingError(f"{CORRECTIONS} of {session_id}, {problems[0]}", hint="mend the file, or delete it")
     document = target.read(REPORT)
-    edited = edits.transcript if edits.transcript is not None else edited_transcript(target, document)
-    if edits.are_none and edited is None and not edits.dry_run:
+    given = [edits.transcript] if edits.transcript is not None else []
+    edited = _edited_in_place(target, document, corrections.taken) if edits.are_none else given
+    if edits.are_none and not edited and not edits.dry_run:
         raise NotFoundError(
             f"{target.locate(TRANSCRIPT)} is not there, or as it was published: nothing to correct",
-            hint='edit it first, or name a text: --text ID "…"',
+            hint="edit it or the captions beside it first, or name a text: --text u012=…",
         )
     listing.documents.pop(CORRECTIONS, None)  # the log as it is without them
     with store.reading(()) as read:
         notes = read_notes(read, listing, _preferred(document), options=log or LogOptions())
     logged = {utterance.id: utterance for utterance in notes.utterances}
     before = {name: dict(values) for name, values in corrections.by_id.items()}
-    if edits.are_none and edited is not None:
-        _take(edited, corrections, logged, notes.session.speakers)
     _apply(edits, corrections, logged)
-    if edits.transcript is not None and is_caption_file(edits.transcript):
-        _take_captions(edits.transcript, corrections, logged, target, document)
-    elif edits.transcript is not None:
-        _take(edits.transcript, corrections, logged, notes.session.speakers)
+    for body in edited:
+        if is_caption_file(body):
+            _take_captions(body, corrections, logged, target, document)
+        else:
+            _take(body, session_id, corrections, logged, notes.session.speakers)
+        corrections.taken.add(digest_of(body))
     now = {name: values for name, values in corrections.by_id.items() if values}
     corrections.by_id = now
     changed = tuple(name for name in {**before, **now} if before.get(name) != now.get(name))
@@ -117,6 +118,23 @@ def _written(store: Store, session_id: str, body: bytes, old: StoredObject | Non
         raise
 
 
+def _edited_in_place(target: Target, report: bytes | None, taken: Collection[str]) -> list[bytes]:
+    """The files of a result that were edited: its transcript, or else its captions.
+
+    Captions are compared with those that the transcript gives (RecordingError where that was edited as well).
+    """
+    transcript, captions = edited_transcript(target, report), edited_captions(target, report)
+    if transcript is None:
+        return list(captions.values())
+    left = next((name for name, body in captions.items() if digest_of(body) not in taken), None)
+    if left and digest_of(transcript) in taken:
+        raise RecordingError(
+            f"{target.locate(left)} cannot be compared with {TRANSCRIPT}, which was edited as well",
+            hint="merge with --force, which keeps a copy of each, and correct by that of the captions",
+        )
+    return [transcript]
+
+
 def _preferred(report: bytes | None) -> Prefer:
     """Whose word counted in the result that was edited."""
     try:
@@ -128,6 +146,9 @@ def _preferred(report: bytes | None) -> Prefer:
 
 def _apply(edits: Edits, corrections: Corrections, logged: Mapping[str, Utterance]) -> None:
     named = [*edits.texts, *edits.speakers, *edits.dropped, *edits.restored]
+    said = ({*edits.texts, *edits.speakers}, {*edits.dropped}, {*edits.restored})
+    if twice := sorted((said[0] & said[1]) | (said[0] & said[2]) | (said[1] & said[2])):
+        raise UsageError(f"{twice[0][:80]!r} is to become two things", hint="correct it, drop it or restore it")
     for name in named:
         if name not in logged and name not in corrections.by_id:
             raise NotFoundError(f"there is no utterance {name[:80]!r}", hint="ids are in transcript.json: u012")
@@ -165,15 +186,26 @@ def _set(corrections: Corrections, name: str, field_name: str, value: str, as_lo
         fields[field_name] = value
 
 
-def _take(body: bytes, corrections: Corrections, logged: Mapping[str, Utterance], speakers: Mapping[str, str]) -> None:
+def _take(
+    body: bytes,
+    session_id: str,
+    corrections: Corrections,
+    logged: Mapping[str, Utterance],
+    speakers: Mapping[str, str],
+) -> None:
     """What an edited transcript has otherwise than the log: texts, speakers; utterances that are gone are dropped."""
     try:
-        entries = parse(body)["utterances"]
-        found = {str(one["id"]): one for one in entries}
+        document = parse(body)
+        found = {str(one["id"]): one for one in document["utterances"]}
     except (ValueError, KeyError, TypeError) as error:
         raise RecordingError(
-            f"the edited {TRANSCRIPT} cannot be read: {error}", hint="mend its JSON, and correct again"
+            f"the edited file has no captions, and as {TRANSCRIPT} it cannot be read: {error}",
+            hint="mend its JSON, and correct again",
         ) from error
+    if document.get("session_id", session_id) != session_id:
+        raise RecordingError(
+            f"the edited {TRANSCRIPT} is of session {str(document['session_id'])[:80]!r}", hint="name that session"
+        )
     if not found:
         raise UsageError(f"the edited {TRANSCRIPT} has no utterance", hint="to drop all is not what it is for")
     for name, utterance in logged.items():
@@ -185,4 +217,3 @@ def _take(body: bytes, corrections: Corrections, logged: Mapping[str, Utterance]
             _set(corrections, name, "text", entry["text"], utterance.text)
         if isinstance(entry.get("speaker"), str):
             _set(corrections, name, "speaker", entry["speaker"], speaker_name(utterance.role, speakers))
-    corrections.taken.add(hashlib.sha256(body).hexdigest())

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 EDITED = "edited"
 """The field of an output in a report whose captions were made of a transcript that had been edited."""
+EDITABLE_CAPTIONS = ("captions.vtt", "captions.srt")
+"""The caption files whose edits can become corrections."""
+COPIES = tuple(f"{name.rpartition('.')[0]}.edited-" for name in (TRANSCRIPT, EDITABLE_CAPTIONS[0]))
+"""How the names of copies of edited files begin."""
 
 _MOST_NAMED = 20
 """Number of ids that a message lists, in a few lines; chosen."""
@@ -94,45 +98,71 @@ def _correct_entry(entry: dict[str, Any], fields: Mapping[str, Any]) -> None:
 
 def edited_transcript(target: Target, report: bytes | None) -> bytes | None:
     """transcript.json as it is in `target`, where it was edited after it was published; else None."""
-    output = _output(report)
+    return _edited(target, TRANSCRIPT, _outputs(report))
+
+
+def edited_captions(target: Target, report: bytes | None) -> dict[str, bytes]:
+    """The caption files that `sessiontool correct` reads and that were edited after they were published, by name."""
+    outputs = _outputs(report)
+    found = {name: _edited(target, name, outputs) for name in EDITABLE_CAPTIONS}
+    return {name: body for name, body in found.items() if body is not None}
+
+
+def _edited(target: Target, name: str, outputs: Mapping[str, Mapping[str, Any]]) -> bytes | None:
+    output = outputs.get(name)
     if output is None:
         return None
     try:
-        body = target.read(TRANSCRIPT)
-    except NotAFileError:  # a link or a pipe holds no edits of a transcript, and publishing replaces it
+        body = target.read(name)
+    except NotAFileError:  # a link or a pipe holds no edits, and publishing replaces it
         return None
-    if body is None or (hashlib.sha256(body).hexdigest() == output.get("sha256") and not output.get(EDITED)):
+    if body is None or (digest_of(body) == output.get("sha256") and not output.get(EDITED)):
         return None
     return body
 
 
-def _output(report: bytes | None) -> dict[str, Any] | None:
-    """What a report says of transcript.json."""
+def _outputs(report: bytes | None) -> dict[str, dict[str, Any]]:
+    """What a report says of its files, by their names."""
     try:
         document = parse(report or b"null")
     except ValueError:
-        return None
+        return {}
     outputs = document.get("outputs") if isinstance(document, dict) else None
     named = [one for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
-    return next((one for one in named if one.get("name") == TRANSCRIPT), None)
+    return {one["name"]: one for one in reversed(named) if isinstance(one.get("name"), str)}
+
+
+def digest_of(edited: bytes) -> str:
+    """By what a file that was edited is known."""
+    return hashlib.sha256(edited).hexdigest()
 
 
 def keep_edits(
     session_id: str, target: Target, report: bytes | None, corrections: Corrections, work: Path, *, force: bool
 ) -> dict[str, Path]:
-    """A copy, in `work`, of a transcript that was edited after it was published: a file to publish beside the new ones.
+    """Copies, in `work`, of files that were edited after they were published: to publish beside the new ones.
 
-    RecordingError where no correction holds its edits, unless `force`.
+    RecordingError where no correction holds the edits of one, unless `force`.
     """
-    edited = edited_transcript(target, report)
-    if edited is None:
-        return {}
-    digest = hashlib.sha256(edited).hexdigest()
-    if digest not in corrections.taken and not force:
-        raise RecordingError(
-            f"{target.locate(TRANSCRIPT)} was edited after it was published, and would be replaced",
-            hint=f"keep the edits: sessiontool correct {session_id}; --force replaces it, and keeps a copy beside it",
-        )
-    copy = work / f"transcript.edited-{digest[:8]}.json"
-    copy.write_bytes(edited)
-    return {copy.name: copy}
+    edited = edited_captions(target, report)
+    if (transcript := edited_transcript(target, report)) is not None:
+        edited = {TRANSCRIPT: transcript, **edited}
+    for name, body in edited.items():
+        if digest_of(body) not in corrections.taken and not force:
+            raise RecordingError(
+                f"{target.locate(name)} was edited after it was published, and would be replaced",
+                hint=f"keep the edits: sessiontool correct {session_id}; "
+                "--force replaces it, and keeps a copy beside it",
+            )
+    return copies_of(edited, work)
+
+
+def copies_of(edited: Mapping[str, bytes], work: Path) -> dict[str, Path]:
+    """Copies, in `work`, of edited files, under names that tell them apart."""
+    copies = {}
+    for name, body in edited.items():
+        stem, _, ending = name.rpartition(".")
+        copy = work / f"{stem}.edited-{digest_of(body)[:8]}.{ending}"
+        copy.write_bytes(body)
+        copies[copy.name] = copy
+    return copies

@@ -17,7 +17,7 @@ from ..captions import caption, options_json
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
-from .corrections import EDITED, correct_transcript, edited_transcript
+from .corrections import EDITED, copies_of, correct_transcript, edited_captions, edited_transcript
 from .redaction.destroyed import kept_result
 from .redaction.renew import renew_redacted
 from .result_names import METRICS
@@ -106,7 +106,9 @@ def _publish(
     for name, text in made.files.items():
         result_files.write_text(work / name, text)
     is_sealed = report.is_sealed(document)
-    is_edited = edited_transcript(target, target.read(result_files.REPORT)) is not None
+    before = target.read(result_files.REPORT)
+    is_edited = edited_transcript(target, before) is not None
+    copies = copies_of(edited_captions(target, before), work)
     if is_corrected:
         result_files.write_text(work / result_files.TRANSCRIPT, report.to_text(transcript))
         document["utterances"] = len(transcript["utterances"])
@@ -131,7 +133,7 @@ def _publish(
         report.seal(cast("Report", document))
     result_files.write_report(work, cast("Report", document))
     changed += page_again(target, document, transcript, work)
-    target.publish({name: work / name for name in (*changed, result_files.REPORT)})
+    target.publish({**copies, **{name: work / name for name in (*changed, result_files.REPORT)}})
 
 
 def _metrics_again(target: Target, document: dict[str, Any], transcript: dict[str, Any], work: Path) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from .. import __version__, captions
 from ..errors import UsageError
 from ..model import Finding
 from . import report
+from .corrections import EDITABLE_CAPTIONS
 from .result_names import AUDIO_NAMES, CAPTION_FILES, METRICS, OUTPUTS, TRANSCRIPT, audio_of
 from .verify_problems import AGAIN, Problems
 
@@ -133,7 +134,7 @@ def verify_outputs(sizes_and_digests: Mapping[str, tuple[int, str]], document: R
             problems.add(
                 "verify-outputs",
                 f"{output['name']} is not the file that was published: {found[0]:,} bytes, another hash",
-                hint=_EDITED if output["name"] == TRANSCRIPT else AGAIN,
+                hint=_EDITED if output["name"] in (TRANSCRIPT, *EDITABLE_CAPTIONS) else AGAIN,
             )
     return problems.findings
 

@@ -24,6 +24,7 @@ from ...progress import Progress, Silent
 from ...storage import MERGED_FOLDER
 from .. import report as reports
 from .. import result_files
+from ..corrections import COPIES
 from ..imported import imported
 from ..inputs import read_session_document
 from ..provenance import REDACTIONS, SESSION, find_strays, is_from, merge_settings, was_made
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from .asked import RedactRequest
     from .forms import Secrets
 
-_EDITED = "transcript.edited-"
 _LOCKS = ".sessiontool"
 _REDACT_AGAIN = "make it anew: sessiontool merge {} --force"
 _MOVE = "look what it is, and move it away or delete it: it may have what is redacted"
@@ -294,7 +294,7 @@ def _going(
 
 
 def _is_ours(name: str) -> bool:
-    return name in {*OUTPUTS, result_files.REPORT} or name.startswith((_EDITED, f"{EXPORTS_FOLDER}/"))
+    return name in {*OUTPUTS, result_files.REPORT} or name.startswith((*COPIES, f"{EXPORTS_FOLDER}/"))
 
 
 def _sweep(of: OriginalsOf) -> None:
