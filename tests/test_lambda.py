@@ -150,6 +150,15 @@ def test_notifications_of_s3(function: Runtime, bucket: Bucket, prefix: str) -> 
     assert [one["status"] for one in again.body["sessions"]] == ["unchanged"]
 
 
+def test_what_is_deleted_is_no_end_of_a_session(function: Runtime, prefix: str) -> None:
+    """`purge` deletes documents that a bucket with all of its events tells of."""
+    key = f"{prefix}/purged/session.json"
+    gone = {**notification(key), "eventName": "ObjectRemoved:Delete"}
+    detail = {"bucket": {"name": BUCKET}, "object": {"key": key}}
+    for event in ({"Records": [gone]}, {"source": "aws.s3", "detail-type": "Object Deleted", "detail": detail}):
+        assert function.invoke(event).body == {"sessions": []}
+
+
 def test_a_merge_that_time_runs_out_on_is_broken_off(function: Runtime, bucket: Bucket) -> None:
     bucket.upload(DEMO, "late")
     answer = function.invoke({"Records": [message(1, {"session_id": "late"})]}, seconds=3.1)
@@ -282,3 +291,30 @@ def test_a_message_that_cannot_be_sent_is_no_silence(
         with run_lambda({**around, "SESSIONTOOL_NOTIFY_ARN": arn}) as function:
             answer = function.invoke({"session_id": "told"})
         assert (answer.kind, answer.body["errorType"]) == ("error", kind)
+
+
+def test_what_is_lost_is_told_by_the_call_after_one_that_could_not(
+    moto: str, sqs: Any, s3_server: S3Server, s3_client: Any, s3_url: str
+) -> None:
+    """It finds the session unchanged, and the alarm is on the status `partial`."""
+    bucket = Bucket(s3_client, s3_url.partition(f"{BUCKET}/")[2])
+    bucket.upload(SESSIONS / "chrome-24k", "hurt")
+    key = f"{bucket.prefix}/hurt/chunks/000/000002.webm"
+    size = s3_client.head_object(Bucket=BUCKET, Key=key)["ContentLength"]
+    s3_client.put_object(Bucket=BUCKET, Key=key, Body=bytes(size))
+    around = {**s3_server.environment(), "SESSIONTOOL_STORE": s3_url, "AWS_ENDPOINT_URL_SNS": moto}
+    arn = "arn:aws:sns:us-east-1:123456789012:late"
+    with run_lambda({**around, "SESSIONTOOL_NOTIFY_ARN": arn}) as function:
+        event = {"Records": [notification(f"{bucket.prefix}/hurt/session.json")]}
+        assert function.invoke(event).kind == "error"
+        queue, queue_arn = queue_with_arn(sqs, "heard-late")
+        client = aws("sns", moto)
+        assert client.create_topic(Name="late")["TopicArn"] == arn
+        client.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        client.close()
+        assert [one["status"] for one in function.invoke(event).body["sessions"]] == ["unchanged"]
+    (body,) = [json.loads(one["Body"]) for one in sqs.receive_message(QueueUrl=queue)["Messages"]]
+    said = json.loads(body["Message"])
+    assert (said["status"], said["lost_s"] > 1, body["MessageAttributes"]["status"]["Value"]) == (
+        "partial", True, "partial",
+    )  # fmt: skip

@@ -37,6 +37,8 @@ MARGIN_S = 3.0
 """What it takes to break off, clean up and answer; chosen."""
 
 _TEST_EVENT = "s3:TestEvent"
+_CREATED = ("ObjectCreated:", "Object Created")
+"""How S3 and EventBridge name what arrives; what is deleted, tagged or restored is no end of a session."""
 _KINDS: tuple[type[SessionToolError], ...] = (UsageError, NotFoundError, RecordingError, StorageError)
 _ERRORS = {kind.exit_code: kind for kind in _KINDS}
 _NOT_DONE = (*FAILED, "busy")
@@ -110,9 +112,11 @@ def _records(event: Any, source: str) -> list[dict[str, Any]]:
 def _wanted(event: Any, settings: Settings) -> list[_Wanted]:
     """The sessions that an event other than a batch of messages is about (UsageError for what is no event)."""
     if notes := _records(event, "aws:s3"):
-        return _announced([_place(note, "s3", _decoded) for note in notes], settings)
+        arrived = [note for note in notes if str(note.get("eventName", _CREATED[0])).startswith(_CREATED)]
+        return _announced([_place(note, "s3", _decoded) for note in arrived], settings)
     if isinstance(event, dict) and event.get("source") == "aws.s3":  # EventBridge, whose keys are plain
-        return _announced([_place(event, "detail", str)], settings)
+        arrived = [event] if str(event.get("detail-type", _CREATED[1])).startswith(_CREATED) else []
+        return _announced([_place(note, "detail", str) for note in arrived], settings)
     if isinstance(event, dict) and event.get("Event") == _TEST_EVENT:
         return []
     if isinstance(event, dict) and isinstance(event.get("session_id"), str):
@@ -192,6 +196,8 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
     except _OutOfTimeError:
         error = SessionToolError("there was not enough time", hint="give the function more time, or more memory")
         outcome = failed(wanted.session_id, error)
+    if settings.notify_arn and outcome.status == "unchanged" and not outcome.recording:
+        outcome = _runner(replace(job, selection=Selection())).run(wanted.session_id)  # which reads its report
     json_logs.event("session", "error" if outcome.status in FAILED else "info", **outcome.to_json())
     if settings.notify_arn and outcome.status not in _NOT_ENDED:
         _notify(settings.notify_arn, outcome, settings)
@@ -199,11 +205,14 @@ def _merge(wanted: _Wanted, settings: Settings, context: Any) -> Outcome:
 
 
 def _notify(arn: str, outcome: Outcome, settings: Settings) -> None:
-    """Send what became of a session; where it cannot be sent, the call fails, and the next one sends it."""
+    """Send what became of a session; where it cannot be sent, the call fails, and the next one sends it.
+
+    That one finds the session unchanged, so the status that is sent is that of the result.
+    """
     from .storage.s3.messages import send_message  # noqa: PLC0415 - boto3, which a folder store does without
 
     what = "failed" if outcome.status in FAILED else "merged"
-    document = {"store": settings.store, **outcome.to_json()}
+    document = {"store": settings.store, **outcome.to_json(), "status": outcome.recording or outcome.status}
     send_message(arn, f"sessiontool: session {what}", document, settings.s3)
 
 

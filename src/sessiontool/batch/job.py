@@ -58,6 +58,7 @@ class Job:
 class Outcome:
     """What became of a session.  `reason`: why it was left alone or planned, or what went wrong.
 
+    `recording`: what the status of an unchanged one was when it was merged, where its report was read.
     `findings` are counted by severity, `codes` are those of warnings and errors.  `announced_at` and `announced_as`:
     when people were first warned of it, and a mark of what was said.
     """
@@ -76,6 +77,7 @@ class Outcome:
     findings: Mapping[str, int] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
     captions_status: str = ""
+    recording: str = ""
     announced_at: str = ""
     announced_as: str = ""
     stages_s: Mapping[str, float] = field(default_factory=dict)
@@ -194,6 +196,7 @@ def merged(result: merge.MergeResult, fail_on: FailOn) -> Outcome:
         findings=dict(Counter(finding.severity for finding in findings)),
         codes=dict(Counter(finding.code for finding in findings if finding.severity != "info")),
         captions_status=result.captions_status,
+        recording=result.status if result.unchanged else "",
     )
 
 
