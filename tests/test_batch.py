@@ -213,13 +213,14 @@ def test_a_run_that_could_not_begin_leaves_the_last_ones_report_and_numbers(tmp_
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_store_without_sessions_may_be_the_wrong_one(tmp_path: Path) -> None:
-    done = batch("--pending", "-s", tmp_path)
+@pytest.mark.parametrize("options", [(), ("--quiet",)])
+def test_a_store_without_sessions_may_be_the_wrong_one(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Also for cron, which would be silent of a mistyped prefix for ever."""
+    done = batch("--pending", "-s", tmp_path, *options)
     assert (done.code, done.err.splitlines()) == (
         0,
         [f"there is no session in {tmp_path}: is this the right store, and the right layout?"],
     )
-    assert batch("--pending", "-s", tmp_path, "--quiet").err == ""
 
 
 @pytest.mark.parametrize("place", ["folder", "s3"])

@@ -305,3 +305,15 @@ def test_a_transcript_of_another_session_corrects_nothing(place: Place, tmp_path
     other = tmp_path / "other.json"
     other.write_text(json.dumps({**transcript(place), "session_id": "other"}))
     assert "is of session 'other'" in run(place, "correct", other, code=4)
+
+
+@pytest.mark.parametrize(
+    "command", [["merge", SESSION, "--force"], ["batch", SESSION, "--workers", "1"], ["get", SESSION]]
+)
+def test_a_result_does_not_lie_among_what_it_is_made_of(place: Place, command: list[str]) -> None:
+    """Its captions and transcript would be strays of the session, which then is never as it was merged."""
+    kept = content(place)
+    done = CliRunner().invoke(app, [*command, "--store", place.url, "--output", f"{place.url}/"])
+    assert done.exit_code == 2, done.output
+    assert "is the session's own folder, and no place for its result" in " ".join(done.output.split())
+    assert content(place) == kept

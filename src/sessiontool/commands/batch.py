@@ -99,7 +99,7 @@ def batch(
         share = find_shard(settings.shard, process_environment(), settings.source("shard"))
         if share.count > 1 and not common.quiet:
             console.note(f"shard {share} ({share.source})")
-        source = sources.session_ids(settings, implied=selection.asks, quiet=common.quiet)
+        source = sources.session_ids(settings, implied=selection.asks)
         totals, error, news = Totals(), None, []
         try:
             with ExitStack() as stack:

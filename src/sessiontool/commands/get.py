@@ -23,6 +23,7 @@ def get(ids: Ids, common: Common) -> None:
     """
     with common.errors_as_exits():
         from ..sessions.fetch_result import fetch_result  # noqa: PLC0415
+        from ..sessions.requirements import require_apart  # noqa: PLC0415
         from ..views.fetched import FETCHED  # noqa: PLC0415
 
         if not common.flags.get("output"):
@@ -37,6 +38,7 @@ def get(ids: Ids, common: Common) -> None:
             source, place = source_of(store, session_id), place_of(store, session_id)
             if source.url == place.url:
                 raise UsageError(f"{source.url} is where the result is", hint="name another folder: --output DIR")
+            require_apart(store, session_id, place)
             return fetch_result(session_id, source, place, progress, force=force)
 
         common.run_all(ids, settings, run, FETCHED)

@@ -57,7 +57,7 @@ def purge(
         rule = _rule(chunks_after, all_after)
         if receipt and not yes:
             raise UsageError("--receipt is of what is deleted, and nothing is", hint="add --yes, or leave it away")
-        chosen = list(sources.session_ids(settings, quiet=common.quiet))
+        chosen = list(sources.session_ids(settings))
         target_of = targets_of(settings)
         output = open_store(settings.output, options=settings.s3, limits=settings.limits) if settings.output else None
         with writing_receipt(receipt, settings.store, wanted=yes) as write:

@@ -48,10 +48,10 @@ class Sources:
     ) -> None:
         """The options."""
 
-    def session_ids(self, settings: Settings, *, implied: bool = False, quiet: bool = False) -> Iterable[str]:
+    def session_ids(self, settings: Settings, *, implied: bool = False) -> Iterable[str]:
         """The ids of the one source that was named; all of the store's where that is `implied`.
 
-        A store without any is noted, unless `quiet`: it may be the wrong one.
+        A store without any is noted, also where nothing else is said: it may be the wrong one, night after night.
         """
         from ..batch.run_report import read_failed  # noqa: PLC0415
         from ..batch.selection import each_once  # noqa: PLC0415
@@ -67,7 +67,7 @@ class Sources:
         if self.retry_failed:
             return each_once(read_failed(Path(self.retry_failed)))
         if self.every or implied:
-            return _stored(settings, quiet=quiet)
+            return _stored(settings)
         raise UsageError("no session is named", hint="name them, list them with --ids, or take all with --all")
 
 
@@ -102,10 +102,10 @@ def _own_stdin() -> AbstractContextManager[IO[str]]:
         return nullcontext(sys.stdin)
 
 
-def _stored(settings: Settings, *, quiet: bool) -> Iterator[str]:
+def _stored(settings: Settings) -> Iterator[str]:
     session_id = None
     with open_store_of(settings) as store:
         for session_id in chain(store.session_ids(), store.misnamed()):  # the latter fail, which is how they are known
             yield session_id
-        if session_id is None and not quiet:
+        if session_id is None:
             console.note(f"there is no session in {store.url}: is this the right store, and the right layout?")

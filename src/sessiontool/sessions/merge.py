@@ -28,7 +28,7 @@ from .provenance import was_made
 from .redaction.destroyed import left_alone, originals_of, redacted_alone, require_nothing_else, require_originals
 from .redaction.renew import is_renewed, renew_older, renew_redacted
 from .report import findings_of
-from .requirements import require_consent, require_recording
+from .requirements import require_apart, require_consent, require_recording
 from .result_names import REDACTED
 from .second_recording import reading_second
 from .settings_used import words_engine
@@ -121,6 +121,7 @@ def merge_session(
     """
     progress = progress or Silent()
     progress.stage("listing")
+    require_apart(store, session_id, target)
     if not options.dry_run:
         target.tidy()
     look = EarlierResult(store, store.list_session(session_id), target, options)
@@ -211,7 +212,7 @@ def inspect_session(
     progress.stage("listing")
     listing = store.list_session(session_id)
     if not listing.chunks:
-        hint = "what is left is its redacted result: `sessiontool verify ID` and `sessiontool report ID` read it"
+        hint = "what is left is its redacted result: `sessiontool verify ID` reads it"
         require_originals(listing, target_of(store, session_id, None), "nothing is left to inspect", hint)
     require_recording(listing)
     with reading(store, listing) as read, TemporaryFile() as scratch, sound_files(listing) as sound:

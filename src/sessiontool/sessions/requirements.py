@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import RecordingError
+from ..errors import RecordingError, UsageError
 from ..storage import Layout
 from .provenance import SESSION, events_in, find_strays
 from .role_folders import ROLES, role_listings, role_pattern, roles_named
@@ -14,6 +15,19 @@ from .strays import RECORDING
 if TYPE_CHECKING:
     from ..documents.models import ConsentEntry, SessionDocument
     from ..model import SessionListing
+    from ..storage import Store, Target
+
+
+def require_apart(store: Store, session_id: str, target: Target) -> None:
+    """UsageError where a result would lie among the session's own documents, and be taken for some of them."""
+    folder = f"{store.url.rstrip('/')}/{store.layout.folder(session_id)}"
+    where = target.url.rstrip("/")
+    same = where == folder if "://" in folder else Path(where).resolve() == Path(folder).resolve()
+    if same:
+        raise UsageError(
+            f"{where} is the session's own folder, and no place for its result",
+            hint="leave --output away, and the result goes into 'merged' there; or name another place than the store",
+        )
 
 
 def require_chunks(listing: SessionListing) -> None:
