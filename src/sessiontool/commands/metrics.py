@@ -39,7 +39,7 @@ def metrics(
             raise UsageError("--csv and --json ask for two things", hint="give one of them")
         settings = common.settings()
         target_of = targets_of(settings)
-        chosen = list(sources.session_ids(settings, quiet=common.quiet))
+        chosen = list(sources.session_ids(settings))
 
         def run(store: Store, session_id: str, _: Progress) -> Any:
             return session_metrics(session_id, target_of(store, session_id))

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 _VTT = re.compile(r"\A\ufeff?\s*WEBVTT")
 _FEW_WORDS = 20
+"""Words below which captions may be another text entirely; chosen: one or two sentences."""
 _LEAST_LIKE = 0.5
-"""Of more than a few words half are still there in their order, however much was corrected (chosen)."""
+"""Of more words this share is still there in their order, however much was corrected; chosen."""
 
 
 class _Token(NamedTuple):
