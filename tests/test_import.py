@@ -126,8 +126,15 @@ def test_an_agent_on_the_left_is_put_right(source: str, how: str, stereo_wav: Pa
 
 def test_channels_that_are_right_are_left_as_they_are(stereo_wav: Path, tmp_path: Path) -> None:
     printed = run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "vapi", "--utterances", LOG)
-    assert "user, assistant (not known" in printed
+    assert "user, assistant (by the sound of the log" in printed
     assert_as_the_sample(tmp_path / "store", tmp_path)
+
+
+def test_channels_are_not_known_where_nothing_says_whose_they_are(stereo_wav: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert "(not known" in run(stereo_wav, "--id", "s1", "--store", store, "--source", "vapi")
+    together = wav(tmp_path / "together.wav", sound().sum(axis=0, keepdims=True).repeat(2, axis=0) / 2)
+    assert "(not known" in run(together, "--id", "s2", "--store", store, "--source", "vapi", "--utterances", LOG)
 
 
 def test_two_files_with_a_voice_each_and_one_later(tmp_path: Path) -> None:

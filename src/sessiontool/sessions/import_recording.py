@@ -41,6 +41,8 @@ SOURCES = {
 """The roles on the left and right channel of what a service records, as it documents them; empty where it does not, or
 depends on the call.  LiveKit's egress with `DUAL_CHANNEL_AGENT` has its agent on the left."""
 
+_SURE = 0.8
+"""Confidence of a place that is one, as captions and figures count it; chosen."""
 _ROLES = ("user", "assistant")
 _LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".srt", ".vtt"})
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
@@ -97,11 +99,14 @@ def import_recording(
     roles, roles_from = _roles(found, options)
     with new_session(store, session_id, s3 or S3Options()) as (session, location):
         _write(found, session, session_id, roles, options, progress)
-        if roles_from == "guess" and _is_swapped(session.parent, session_id, progress):
-            roles, roles_from = roles[::-1], "log"
-            shutil.rmtree(session)
-            session.mkdir()
-            _write(found, session, session_id, roles, options, progress)
+        if roles_from == "guess":
+            is_swapped = _is_swapped(session.parent, session_id, progress)
+            roles_from = "guess" if is_swapped is None else "log"
+            if is_swapped:
+                roles = roles[::-1]
+                shutil.rmtree(session)
+                session.mkdir()
+                _write(found, session, session_id, roles, options, progress)
     return ImportResult(session_id, location, found, roles, roles_from, not _is_kept_as_chunk(found, roles))
 
 
@@ -226,8 +231,8 @@ def _sound(found: Sequence[RecordedFile], roles: Sequence[str], options: ImportO
     yield from side_by_side(lanes[::-1] if is_swapped else lanes)
 
 
-def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool:
-    """Whether the log's utterances sound on each other's channel."""
+def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool | None:
+    """Whether the log's utterances sound on each other's channel; None where the sound does not say."""
     from .inputs import read_notes  # noqa: PLC0415
     from .join import join_session  # noqa: PLC0415
     from .merge import hear_session  # noqa: PLC0415
@@ -237,11 +242,15 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool:
     with made.reading(()) as read:
         notes = read_notes(read, listing)
     if not notes.utterances:
-        return False
+        return None
     with scratch_folder() as work:
 
         def join(session: SessionDocument) -> Recording:
             return join_session(made, listing, session, work, keep_pauses=False, progress=progress)
 
         _, alignment, _ = hear_session(join, join(notes.session), notes, MergeOptions(), progress)
-    return any(finding.code == "channels-swapped" for finding in alignment.findings)
+    if any(finding.code == "channels-swapped" for finding in alignment.findings):
+        return True
+    sure = sum(place.confidence >= _SURE for place in alignment.placements)
+    is_told = 2 * sure > len(alignment.placements) and all(len(one.roles) == 1 for one in alignment.channels)
+    return False if is_told else None
