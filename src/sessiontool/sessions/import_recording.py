@@ -42,7 +42,7 @@ SOURCES = {
 depends on the call.  LiveKit's egress with `DUAL_CHANNEL_AGENT` has its agent on the left."""
 
 _SURE = 0.8
-"""Confidence of a place that is one, as captions and figures count it; chosen."""
+"""Confidence, a share, of a place that is one, as captions and figures count it; chosen."""
 _ROLES = ("user", "assistant")
 _LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".srt", ".vtt"})
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
@@ -252,5 +252,5 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool | None
     if any(finding.code == "channels-swapped" for finding in alignment.findings):
         return True
     sure = sum(place.confidence >= _SURE for place in alignment.placements)
-    is_told = 2 * sure > len(alignment.placements) and all(len(one.roles) == 1 for one in alignment.channels)
-    return False if is_told else None
+    is_sure = 2 * sure > len(alignment.placements) and all(len(one.roles) == 1 for one in alignment.channels)
+    return False if is_sure else None
