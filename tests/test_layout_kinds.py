@@ -110,6 +110,8 @@ UUIDS = [str(uuid.UUID(int=number * 7**40 % 2**128)) for number in range(1, 8)]
         ([f"call-{s}/{one}.webm" for s in "ab" for one in UUIDS], ["{session}/{*}.{ext}"]),
         ([f"{one}.webm" for one in UUIDS], ["{session}.{ext}"]),
         (["a.txt", "b/report.json"], []),
+        ([f"call-{s}/chunks/000/{n:06}" for s in "ab" for n in range(3)], ["{session}/chunks/{part}/{seq}"]),
+        ([f"call-{s}/blob_{n}" for s in "ab" for n in range(3)], ["{session}/blob_{seq}"]),
         ([f"call-{s}/2026/11/29/10/{n // 3 + 4:02}/{n}.webm" for s in "ab" for n in range(9)],
          ["{session}/2026/11/29/10/{*}/{seq}.{ext}"]),
         ([f"call-{s}/2026/11/{s}8/1{n // 3}/{n}.webm" for s in "12" for n in range(9)],

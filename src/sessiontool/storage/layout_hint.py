@@ -21,7 +21,7 @@ ANY = "{*}"
 """What takes any name: the order of such chunks is what their content says."""
 SEQ = "{seq}"
 _TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
-_NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*)\.(?P<ext>[A-Za-z0-9]{1,8})")
+_NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*?)(?P<ext>\.[A-Za-z0-9]{1,8})?")
 _CLOCK = re.compile(r"[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}", re.ASCII)
 """Names of folders for years, months, days, hours and minutes, or for several of these."""
 _IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
@@ -55,11 +55,13 @@ def patterns_of(name: str) -> Iterator[str]:
     if numbered := _NUMBERED.fullmatch(file):
         has_number = folders and any(map(str.isdecimal, folders[-1]))
         places = (in_part, inside) if has_number else (inside, in_part)
-        yield from _in_each(f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}", *places)
+        ext = ".{ext}" if numbered["ext"] else ""
+        yield from _in_each(f"{numbered['before']}{{seq}}{numbered['after']}{ext}", *places)
     elif in_two := _IN_TWO.fullmatch(file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
     yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
-    if numbered and len(folders) > 1 and all(map(_CLOCK.fullmatch, folders)):  # they differ from session to session
+    is_dated = len(folders) > 1 and all(map(_CLOCK.fullmatch, folders))  # they differ from session to session
+    if numbered and numbered["ext"] and is_dated:
         yield f"{ANY}/" * len(folders) + f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}"
 
 

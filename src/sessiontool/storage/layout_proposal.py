@@ -23,6 +23,8 @@ _LOOKED_AT = 1000
 _SESSIONS = 5
 """Sessions that are looked at; chosen: they are of one program."""
 _RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3)$", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"(?:^|.*/)[A-Za-z_-]*[0-9]+", re.ASCII)
+"""A numbered key without an extension: a recording, where no key says that it is one."""
 _NO_SESSION = re.compile(
     r"(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)", re.ASCII
 )
@@ -47,7 +49,8 @@ def proposals(keys: Iterable[str], wanted: AbstractSet[str] = frozenset()) -> li
 
     Where sessions are `wanted`, a layout by which none of them is there is no answer.
     """
-    recordings = [key for key in keys if _RECORDING.search(key) and f"/{MERGED_FOLDER}/" not in f"/{key}"]
+    keys = [key for key in keys if f"/{MERGED_FOLDER}/" not in f"/{key}"]
+    recordings = [key for key in keys if _RECORDING.search(key)] or [key for key in keys if _BARE_NUMBER.fullmatch(key)]
     if not recordings:
         return []
     default = _proposal(DEFAULT_PATTERN, recordings, wanted)
