@@ -3,7 +3,8 @@
 usage: python benchmarks/align_speed.py [--hours H] [--rounds N] [--packets 20|60] [--session FOLDER]
 
 Compared in interleaved runs on one audio.webm: `ffmpeg -i audio.webm -f null -`, which decodes and does nothing else,
-and the alignment as a process of its own, from its imports to the last placement: decode, activity, matching, edges.
+the alignment as a process of its own, from its imports to the last placement: decode, activity, matching, edges; and
+the merge that it is a part of, from the chunks to the report.
 The figures are medians of wall time, CPU time and peak memory, and their ratios to ffmpeg's.  Without --session an hour
 of two voices made of noise is recorded for it; real speech tells more of the matching.
 """
@@ -59,12 +60,14 @@ def main() -> None:
         if not options.session:
             seconds = f"--seconds={options.hours * 3600:g}"
             sessiontool("simulate", str(session), seconds, f"--frame-ms={options.packets}", "--clock-offset-ms=1500")
-        sessiontool("merge", session.name, f"--store={session.parent}", f"--output={scratch}/merged", "--no-align")
+        merge = ["merge", session.name, f"--store={session.parent}"]
+        sessiontool(*merge, f"--output={scratch}/merged", "--no-align")
         merged = Path(scratch) / "merged" / session.name
         report = json.loads((merged / "report.json").read_text())
         compared = {
             "ffmpeg -f null": ["ffmpeg", "-v", "error", "-i", str(merged / "audio.webm"), "-f", "null", "-"],
             "alignment": [sys.executable, "-c", _ALIGN, str(session), str(merged)],
+            "merge": [sys.executable, "-m", "sessiontool", *merge, f"--output={scratch}/aligned", "--force", "--quiet"],
         }
         rounds = [{tool: run(command) for tool, command in compared.items()} for _ in range(options.rounds)]
     print(versions())

@@ -1,11 +1,12 @@
 """Fetching from S3 beside its peers, and a whole merge from there: a session of an hour, 20 ms from the server.
 
-usage: python benchmarks/fetch.py [--session FOLDER] [--rounds N] [--latency MS]
+usage: python benchmarks/fetch.py [--session FOLDER | --seconds S] [--rounds N] [--latency MS]
 
 A real S3 server (SeaweedFS) runs behind a proxy that hands everything on late, half the latency each way.  In turn, in
 every round: the fetch of all chunks as a library call (sessiontool with obstore and without, boto3 with 16 threads),
 and whole processes (that fetch, `s5cmd cp`, `sessiontool merge --no-align` from a folder and from S3).  The figures are
-medians of wall and CPU time.  Without --session one of 720 chunks is made first, which takes a while.
+medians of wall and CPU time.  Without --session one of 720 chunks, or of S seconds, is made first, which takes a while.
+Last, the requests of a merge from S3 are counted by a proxy that writes them down.
 s5cmd comes from the package of that name; its program is run itself, not the script that starts it.
 """
 
@@ -23,13 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from faultproxy import run_fault_proxy
 from processes import Cost, medians, run, versions
 from s3server import BUCKET, S3Server, free_ports, run_s3_server
 
@@ -172,19 +174,32 @@ def one_round(
     server: S3Server, session: Path, compared: dict[str, list[str]], environment: dict[str, str]
 ) -> dict[str, Cost]:
     """Every command once; a merge finds no result, as the first of a session does."""
+    clear(server, session)
+    return {name: run(command, environment) for name, command in compared.items()}
+
+
+def clear(server: S3Server, session: Path) -> None:
+    """Delete the session's result."""
     with contextlib.closing(server.client()) as client:
         found = client.list_objects_v2(Bucket=BUCKET, Prefix=f"sessions/{session.name}/merged/")
         for entry in found.get("Contents", ()):
             client.delete_object(Bucket=BUCKET, Key=entry["Key"])
-    return {name: run(command, environment) for name, command in compared.items()}
 
 
-def session_at(folder: Path | None, scratch: Path) -> Path:
+def requests_of(server: S3Server, session: Path, command: list[str]) -> Counter[str]:
+    """How many requests of each method the first merge of a session sends."""
+    clear(server, session)
+    with run_fault_proxy(server.port) as proxy:
+        run(command, {**os.environ, **server.environment(endpoint=proxy.endpoint)})
+        return Counter(method for method, _ in proxy.requests)
+
+
+def session_at(folder: Path | None, seconds: float, scratch: Path) -> Path:
     if folder:
         return folder.absolute()
-    made = scratch / "store" / "hour"
+    made = scratch / "store" / "made"
     print(f"making {made} …", file=sys.stderr)
-    arguments = ["--seconds=3600", "--quiet"]
+    arguments = [f"--seconds={seconds:g}", "--quiet"]
     subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(made), *arguments], check=True)
     return made
 
@@ -211,26 +226,33 @@ def table(measured: list[dict[str, Cost]]) -> None:
     print(
         f"merge from S3 beside the slower of fetch and join: {wall['process: merge from S3'] / max(ours, joined):.2f}"
     )
+    cpu = {name: cost.cpu_s for name, cost in middle.items()}
+    there = cpu["process: merge from S3"] / cpu["process: merge from a folder"]
+    print(f"merge from S3 beside the merge from a folder, CPU: {there:.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--session", type=Path)
+    parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--latency", type=float, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         (scratch / "s3").mkdir()
-        session = session_at(options.session, scratch)
+        session = session_at(options.session, options.seconds, scratch)
         with run_s3_server(scratch / "s3") as server:
             upload(server.client(), session)
             with distant(server, options.latency) as endpoint:
                 environment = {**os.environ, **server.environment(endpoint=endpoint)}
                 compared = commands(f"s3://{BUCKET}/sessions", session, endpoint, scratch)
                 measured = [one_round(server, session, compared, environment) for _ in range(options.rounds + 1)]
+            asked = requests_of(server, session, compared["process: merge from S3"])
     print(versions())
     table(measured[1:])
+    counts = ", ".join(f"{count} {method}" for method, count in asked.most_common())
+    print(f"requests of a merge from S3: {asked.total()} ({counts})")
 
 
 if __name__ == "__main__":
