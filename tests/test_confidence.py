@@ -159,6 +159,22 @@ def test_sound_just_outside_an_edge_is_a_doubt() -> None:
     assert confidence(first) < confidence(replace(first, behind=alone.behind))
 
 
+def test_texts_after_the_end_are_no_better_than_a_guess_where_only_they_show_that_the_clock_jumped() -> None:
+    """Somebody spoke without a text until the recorder was stopped, and typed afterwards."""
+    chance = np.random.default_rng(6)
+    samples = np.zeros((2, 60 * RATE), np.float32)
+    samples[0] += 1e-3 * chance.standard_normal(samples.shape[1]).astype(np.float32)
+    starts_s = (2, 9, 13, 22, 27, 35, 44, 51)
+    for at in starts_s:
+        samples[0, at * RATE : (at + 1) * RATE + RATE // 2] += voice(chance, 1.5)
+    logged_s = (*starts_s[:6], *(at + 20 for at in starts_s[6:]))
+    said = "could you say that once again"
+    log = [Utterance(f"u{at}", "user", said, at * 1_000_000, at * 1_000_000 + 1_500_000) for at in logged_s]
+    placed = align(log, one_part(samples.shape[1]), measured(samples), ROLES).placements
+    assert min(p.confidence for p in placed[:6]) > 0.8
+    assert max(p.confidence for p in placed[6:]) <= MOST_GUESSED
+
+
 def test_of_texts_that_are_alike_and_one_of_which_was_never_said_none_is_sure() -> None:
     chance = np.random.default_rng(6)
     samples = np.zeros((2, 30 * RATE), np.float32)

@@ -50,7 +50,8 @@ class Evidence:
     are how much farther in the edges would be if only what is clearly loud counted.  `misfit` is the chance that the
     log is of another session, as all of its places show it.  `beside_ms` is how far away the other voice of the channel
     is, as it was placed.  `before` and `behind` are the highest scores of the channel just outside the edges: what
-    sounds there may be speech that noise hides, and belong to it.
+    sounds there may be speech that noise hides, and belong to it.  `after_end`: the log has it after the recording's
+    end, but for a jump of its clock that hardly any other place shows.
     """
 
     channel: int
@@ -78,13 +79,14 @@ class Evidence:
     beside_ms: float = math.inf
     before: float = 0.0
     behind: float = 0.0
+    after_end: bool = False
 
     @property
     def is_guess(self) -> bool:
         """Whether nothing tells the place: neither a time nor the order, or the log's own time is far from it."""
         is_far = math.isnan(self.pinned) and abs(self.start_residual_ms) > FAR_OFF * self.start_spread_ms
         is_unfit = self.misfit >= (UNFIT_STRICTER if self.stricter else UNFIT)
-        return self.pinned < PINNED or is_far or is_unfit
+        return self.pinned < PINNED or is_far or is_unfit or self.after_end
 
 
 def features(evidence: Evidence) -> dict[str, float]:

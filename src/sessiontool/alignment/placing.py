@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..model import SAMPLES_PER_MS, Placement
+from .after_end import after_the_end
 from .band_levels import FRAME_MS, POWER_MS
 from .boundaries import Edge, snap
 from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
@@ -66,10 +67,10 @@ def place_utterances(
         for i, company in _company(lane, evidence):
             if (alone := evidence[i]) is not None:
                 evidence[i] = replace(alone, company=company)
-    unlike = misfit(evidence)
+    unlike, late = misfit(evidence), after_the_end(lanes, activity.duration_ms)
     for i, alone in enumerate(evidence):
         if alone is not None:
-            evidence[i] = found = replace(alone, misfit=unlike)
+            evidence[i] = found = replace(alone, misfit=unlike, after_end=i in late)
             placements[i] = placements[i]._replace(confidence=confidence(found))
     return placements, evidence
 
