@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LEAST_GAIN, _LEAST_GAIN_OF_OTHERS = 0.35, 0.8  # chosen; the second where a chunk is left out, or changes its run
 _AROUND = 4  # chunks; chosen: those around a place whose costs may change with it, and their neighbours
 _MOST_PASSES, _MOST_DOUBTFUL = 5, 30  # times, and chunks in each; chosen: they bound the time that it takes
+_MOST_PLACES = 60  # chosen: in a long part a chunk may go on in many clusters, those nearest to its number count
 
 
 class _Place(NamedTuple):
@@ -119,13 +120,16 @@ class Arrangement:
     def _places(self, one: ChunkSurvey, chain: Chain, rest: list[ChunkSurvey]) -> Iterator[_Place]:
         """Where in a run a chunk may belong: by its clock, its number, its cluster, or bytes that another has too."""
         around = self._costs.around
-        found = {bisect_left(rest, self._costs.number(one), key=self._costs.number)}
+        by_number = bisect_left(rest, self._costs.number(one), key=self._costs.number)
+        found = {by_number}
         for at, other in enumerate(rest):
             if one.follows == other.chunk or may_follow(other, one):
                 found.add(at + 1)
             if may_follow(one, other):
                 found.add(at)
-        for at in sorted(found):
+        joined = {at + 1 for at, other in enumerate(rest) if one.follows and one.follows == other.chunk}
+        nearest = sorted(found, key=lambda at: (at not in joined, abs(at - by_number)))
+        for at in sorted(nearest[:_MOST_PLACES]):
             order = [*rest[max(0, at - _AROUND) : at], one, *rest[at : at + _AROUND]]
             yield _Place(around(order, min(at, _AROUND)) - around(rest, at, 0), chain, at, None)
         taken = {index for at in found for index in (at - 1, at) if 0 <= index < len(rest)}
