@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any
@@ -317,3 +318,25 @@ def test_a_result_does_not_lie_among_what_it_is_made_of(place: Place, command: l
     assert done.exit_code == 2, done.output
     assert "is the session's own folder, and no place for its result" in " ".join(done.output.split())
     assert content(place) == kept
+
+
+def test_the_line_to_type_next_does_what_it_says_when_it_is_pasted(place: Place, tmp_path: Path) -> None:
+    """In a shell, from another folder, as the message has it: the store was given by an option."""
+    merged = tmp_path / "my results"
+    run(place, "merge", "--output", merged)
+    edited = merged / SESSION / "transcript.json"
+    edited.write_text(edited.read_text().replace('"text"', '"text" ', 1))
+    said = {
+        "merge": run(place, "merge", "--output", merged, "--no-align", code=4),
+        "batch": CliRunner()
+        .invoke(app, ["batch", SESSION, "--store", place.url, "--output", str(merged), "--no-align", "--quiet"])
+        .output,
+    }
+    for output in said.values():
+        line = " ".join(output.split()).partition("keep the edits: sessiontool ")[2].partition(";")[0]
+        assert line == f"correct {SESSION} --store {place.url} --output '{merged}'"
+    done = CliRunner().invoke(app, shlex.split(line))
+    assert done.exit_code == 0, done.output
+    line = " ".join(done.output.split()).partition("next sessiontool ")[2]
+    again = CliRunner().invoke(app, shlex.split(line))
+    assert (again.exit_code, str(merged) in again.output) == (0, True), again.output

@@ -309,7 +309,7 @@ def test_the_page_of_a_redacted_result_has_what_is_left(place: Path, tmp_path: P
     copytree(store_of(SESSION) / SESSION, store / SESSION)
     command("merge", store, "--words")
     gone = json.loads((store / SESSION / "merged" / "transcript.json").read_text("utf-8"))["utterances"][2]
-    assert "sessiontool redact ID" in command("page", store, "--redacted", code=NotFoundError.exit_code)
+    assert "sessiontool redact " in command("page", store, "--redacted", code=NotFoundError.exit_code)
     command("redact", store, "--utterance", gone["id"])
     inside = store / SESSION / "merged" / "redacted"
     assert command("page", store, "--redacted") == f"{SESSION}: {inside}/index.html\n"

@@ -103,7 +103,8 @@ def batch(
         totals, error, news = Totals(), None, []
         try:
             with ExitStack() as stack:
-                output = RunOutput(stack, report, metrics, this_call(), quiet=common.quiet, as_json=common.as_json)
+                paste, quiet = common.to_paste, common.quiet
+                output = RunOutput(stack, report, metrics, this_call(), paste, quiet=quiet, as_json=common.as_json)
                 news = output.news
                 engine = _engine(job, dask, workers, output.table)
                 totals, error = run_sessions(engine, _chosen(source, share), output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import sys
@@ -31,6 +32,8 @@ INTERRUPTED = 130
 """Exit code by the definition of shells: 128 and the number of SIGINT."""
 _STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Ctrl-C, what stops services and pods, and what a terminal that is closed sends."""
+_WHERE = ("store", "output", "layout", "profile", "region", "endpoint_url")
+"""Options that say where sessions and results are; what the environment or a file says still counts."""
 _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
@@ -56,6 +59,15 @@ class Common(NamedTuple):
 
     def errors_as_exits(self) -> Any:
         return errors_as_exits(debug=self.debug)
+
+    def to_paste(self, text: str, session_id: str) -> str:
+        """A text whose `sessiontool COMMAND ID` names the session, and where it is as this call does."""
+        if "sessiontool " not in text:
+            return text
+        given = {name: self.flags.get(name) for name in _WHERE}
+        where = [part for name, value in given.items() if value for part in (f"--{name.replace('_', '-')}", str(value))]
+        call = rf"(sessiontool [a-z]+ )(?:ID|{re.escape(session_id)})(?![\w./-])"
+        return re.sub(call, lambda found: found[1] + shlex.join([session_id, *where]), text)
 
     def run_all(
         self,
@@ -86,6 +98,7 @@ class Common(NamedTuple):
                 except SessionToolError as error:
                     if self.debug:
                         raise
+                    error.hint = self.to_paste(error.hint, session_id)
                     if self.as_json:
                         documents.append(console.error_json(session_id, error))
                     console.print_session_error(session_id, error)
@@ -97,7 +110,9 @@ class Common(NamedTuple):
                     json_logs.event("session", **_logged(view.document(result)), stages_s=timed.stages_s())
                 code = max(code, view.exit_code(result))
                 if not self.as_json and not self.quiet:
-                    console.print_lines(view.lines(result, self.verbose), is_data=view.is_data)
+                    lines = view.lines(result, self.verbose)
+                    shown = [self.to_paste(one, session_id) if isinstance(one, str) else one for one in lines]
+                    console.print_lines(shown, is_data=view.is_data)
         if self.as_json:
             console.print_json(documents)
         if code:

@@ -41,4 +41,4 @@ def get(ids: Ids, common: Common) -> None:
             require_apart(store, session_id, place)
             return fetch_result(session_id, source, place, progress, force=force)
 
-        common.run_all(ids, settings, run, FETCHED)
+        without.run_all(ids, settings, run, FETCHED)  # what is to be typed next is about where they are now

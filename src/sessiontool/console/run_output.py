@@ -18,6 +18,7 @@ from . import console, json_logs
 from .worker_table import worker_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from ..batch.job import Outcome
@@ -29,17 +30,27 @@ _LEVELS = {"failed": "error", "interrupted": "error", "partial": "warning"}
 class RunOutput:
     """Says what becomes of each session as it ends, and the totals.  Files are whole when `stack` is left well.
 
-    `again` is the command line that goes on with a run that was interrupted.  With `quiet`, what is said is what a
+    `again` is the command line that goes on with a run that was interrupted, `to_paste` makes the hint on a session one
+    whose commands can be.  With `quiet`, what is said is what a
     person has to know and was not shown before: what failed, lost sound or has warnings.
     """
 
     def __init__(
-        self, stack: ExitStack, report: str | None, metrics: str | None, again: str, *, quiet: bool, as_json: bool
+        self,
+        stack: ExitStack,
+        report: str | None,
+        metrics: str | None,
+        again: str,
+        to_paste: Callable[[str, str], str],
+        *,
+        quiet: bool,
+        as_json: bool,
     ) -> None:
         def file(name: str | None) -> IO[str] | None:
             return stack.enter_context(written_whole(Path(name))) if name else None
 
         self._again, self._quiet, self._as_json = again, quiet, as_json
+        self._to_paste = to_paste
         self._report_name = report
         self._announcements = Announcements(Path(report) if report else None)
         self.news: list[Outcome] = []
@@ -60,7 +71,7 @@ class RunOutput:
         elif not self._quiet:
             console.print_line(outcome_line(outcome))
         elif (is_news or outcome.status == "interrupted") and not json_logs.are_json():
-            _announce(outcome)
+            _announce(outcome, self._to_paste(outcome.hint, outcome.session_id))
         self.table.totals(totals_line(totals))
 
     def end(self, totals: Totals) -> None:
@@ -85,8 +96,8 @@ class RunOutput:
             self._report.write(line + "\n")
 
 
-def _announce(outcome: Outcome) -> None:
+def _announce(outcome: Outcome, hint: str) -> None:
     if outcome.status in FAILED:
-        console.print_error(SessionToolError(outcome.reason, hint=outcome.hint), where=outcome.session_id)
+        console.print_error(SessionToolError(outcome.reason, hint=hint), where=outcome.session_id)
     else:
         console.note(announcement(outcome))
