@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lambdaruntime import run_lambda
-from places import Prefix, publish
+from places import Prefix, place_with, publish
 from s3server import BUCKET
 from test_doctor import doctor, failed
 from typer.testing import CliRunner
@@ -23,6 +23,8 @@ from sessiontool.errors import BusyError, UsageError
 from sessiontool.storage import open_output, open_results, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from s3server import S3Server
 
 SESSIONS = Path(__file__).parent / "data" / "sessions"
@@ -44,6 +46,23 @@ def run(*arguments: str | Path, code: int = 0) -> str:
     done = CliRunner().invoke(app, list(map(str, arguments)))
     assert done.exit_code == code, done.output
     return done.output
+
+
+@pytest.mark.parametrize("name", ["audio.webm", "captions.vtt"])
+@pytest.mark.parametrize("where", ["folder", "bucket"])
+def test_a_result_that_lacks_a_file_is_made_again(
+    request: pytest.FixtureRequest, recorded_session: Callable[[str], Path], tmp_path: Path, where: str, name: str
+) -> None:
+    """By a rule of the bucket that deletes what is old, or by hand: it was called unchanged, night after night."""
+    request.param = where
+    place = place_with(recorded_session(SESSION), request, tmp_path)
+    command = ("batch", SESSION, "--no-align", "--store", place.url, "--json")
+    assert '"unchanged"' not in run(*command).splitlines()[0]
+    assert '"status": "unchanged"' in run(*command)
+    place.delete(f"{SESSION}/merged/{name}")
+    assert '"status": "unchanged"' not in run(*command)
+    assert place.get(f"{SESSION}/merged/{name}")
+    assert '"status": "unchanged"' in run(*command)
 
 
 def test_every_command_works_on_results_in_a_bucket(results: Prefix, tmp_path: Path) -> None:

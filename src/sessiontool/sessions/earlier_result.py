@@ -25,7 +25,7 @@ class EarlierResult:
     """
 
     def __init__(self, store: Store, listing: SessionListing, target: Target, options: MergeOptions) -> None:
-        self._limits = store.limits
+        self._limits, self._target = store.limits, target
         self.second = find_second(store, listing, options)
         self.listing = self.second.left_out_of(listing) if self.second else listing
         self.settings: dict[str, Any] = {**settings_used(options), **second_settings(self.second)}
@@ -35,9 +35,15 @@ class EarlierResult:
 
     @cached_property
     def published(self) -> Report | None:
-        """The report of a result that was made from the same input; None without one, or where it cannot be read."""
+        """The report of a whole result that was made from the same input; None without one, or if it cannot be read.
+
+        One that lacks a file that it lists, deleted by hand or by a rule of the bucket, is no whole one.
+        """
         report = result_files.current_report(self.report)
-        return report if report and report.get("inputs_fingerprint") == self.mark else None
+        if not report or report.get("inputs_fingerprint") != self.mark:
+            return None
+        is_whole = {one["name"] for one in report.get("outputs", ())} <= self._target.sizes().keys()
+        return report if is_whole else None
 
     @property
     def is_by_others(self) -> bool:
