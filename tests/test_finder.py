@@ -140,8 +140,8 @@ def test_what_another_turn_is_about_says_nothing_of_a_number() -> None:
 @pytest.mark.parametrize("piece", ["4", "4\n", "4 no wait ", "um, ", " ", " at", "a at b dot ", "A B ", "double "])
 def test_no_text_takes_long(piece: str) -> None:
     started = time.process_time()
-    find(piece * (40_000 // len(piece)), FINDERS)
-    assert time.process_time() - started < 30
+    find(piece * (10_000 // len(piece)), FINDERS)
+    assert time.process_time() - started < 10  # squares would take minutes
 
 
 @pytest.mark.parametrize("line", [*lines_of("decoys"), *lines_of("abroad-decoys"), *lines_of("called-decoys")])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessiontool import UsageError
+from sessiontool.errors import install_line
 from sessiontool.sessions.redaction import presidio
 from sessiontool.sessions.redaction.asked import RedactRequest
 from sessiontool.sessions.redaction.presidio import find_by_presidio
@@ -84,7 +85,7 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
     with pytest.raises(UsageError, match="presidio-analyzer") as refused:
         find_by_presidio(["a"])
-    assert "sessiontool[pii]" in str(refused.value.hint)
+    assert install_line("pii") in str(refused.value.hint)
 
 
 def test_it_is_asked_for_by_name() -> None:
