@@ -45,19 +45,21 @@ SLOW = frozenset(
 """What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
 
 
-LONGEST = ("recorder_page", "docs", "faults", "batch", "foreign_logs", "merge_faults", "redact", "align", "cli")
-"""Up to minutes a file (measured), each done by one worker: begun first, or the others wait for one at the end."""
+LONGEST = "test_recorder_page.py"
+"""Minutes in one file, which one worker does: begun first, or the others wait for it at the end."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: what browsers record and play takes its time, and little of a processor."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: what browsers record and play takes its time, and little of a processor.
+
+    With one more, two processors were idle for a quarter of the time (measured).
+    """
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    turns = {f"test_{name}.py": turn for turn, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: turns.get(item.path.name, len(turns)))
+    items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
