@@ -8,11 +8,12 @@ import sys
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lambdaruntime import run_lambda
-from places import Prefix, place_with, publish
+from places import Folder, Prefix, place_with, publish
 from s3server import BUCKET
 from test_doctor import doctor, failed
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 from sessiontool import merge
 from sessiontool.cli import app
 from sessiontool.errors import BusyError, UsageError
+from sessiontool.sessions.report import seal
 from sessiontool.storage import open_output, open_results, open_store
 
 if TYPE_CHECKING:
@@ -63,6 +65,23 @@ def test_a_result_that_lacks_a_file_is_made_again(
     assert '"status": "unchanged"' not in run(*command)
     assert place.get(f"{SESSION}/merged/{name}")
     assert '"status": "unchanged"' in run(*command)
+
+
+@pytest.mark.parametrize("outputs", [[], "audio.webm", [7], [{"name": ["audio.webm"]}], [{"name": "../session.json"}]])
+def test_what_a_report_lists_is_not_believed(
+    recorded_session: Callable[[str], Path], tmp_path: Path, outputs: Any
+) -> None:
+    """With its hash made anew, as whoever may write there can: it is no whole result, and no error."""
+    place = Folder(tmp_path)
+    copytree(recorded_session(SESSION), tmp_path / SESSION)
+    command = ("batch", SESSION, "--no-align", "--store", place.url, "--json")
+    run(*command)
+    report = json.loads(place.get(f"{SESSION}/merged/report.json")) | {"outputs": outputs}
+    seal(report)
+    place.put(f"{SESSION}/merged/report.json", json.dumps(report).encode())
+    place.delete(f"{SESSION}/merged/audio.webm")
+    run(*command)
+    assert place.get(f"{SESSION}/merged/audio.webm")
 
 
 def test_every_command_works_on_results_in_a_bucket(results: Prefix, tmp_path: Path) -> None:
@@ -126,6 +145,7 @@ def test_one_run_at_a_time_and_the_old_result_until_the_new_one_is_whole(results
 
 _KILLED = """
 import os, sys
+from sessiontool.sessions.report import seal
 from sessiontool.storage import open_output
 target = open_output(sys.argv[1], "s1")
 with target.workspace() as work:

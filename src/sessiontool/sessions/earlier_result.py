@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import result_files
 from .provenance import fingerprint, is_from, limits_in_effect, merge_settings
+from .result_names import is_whole
 from .second_recording import find_second, second_settings
 from .settings_used import settings_used
 
@@ -42,8 +43,7 @@ class EarlierResult:
         report = result_files.current_report(self.report)
         if not report or report.get("inputs_fingerprint") != self.mark:
             return None
-        is_whole = {one["name"] for one in report.get("outputs", ())} <= self._target.sizes().keys()
-        return report if is_whole else None
+        return report if is_whole(report, self._target.sizes()) else None
 
     @property
     def is_by_others(self) -> bool:

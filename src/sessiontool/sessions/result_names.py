@@ -12,7 +12,7 @@ from ..captions import CHAPTERS, FORMATS
 from ..storage import REDACTED_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ..documents.report_model import Report
 
@@ -42,6 +42,15 @@ def audio_of(document: Mapping[str, Any]) -> str:
     outputs = document.get("outputs")
     named = [one.get("name") for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
     return next((name for name in AUDIO_NAMES.values() if name in named), AUDIO_NAMES["opus"])
+
+
+def is_whole(document: Mapping[str, Any], there: Container[str]) -> bool:
+    """Whether the recording and all files that a report lists are there; a report may list anything."""
+    outputs = document.get("outputs")
+    listed = (
+        [one.get("name") if isinstance(one, dict) else None for one in outputs] if isinstance(outputs, list) else []
+    )
+    return all(isinstance(name, str) and name in there for name in (audio_of(document), *listed))
 
 
 def names(document: Report) -> list[str]:
