@@ -116,6 +116,10 @@ def summary_line(totals: Totals) -> str:
     return json.dumps({"type": "summary", "schema": SCHEMA, **totals.to_json()})
 
 
+_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc")
+"""Names of what is open already, which may be files (Linux's)."""
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
     """A file to write that appears under its name when the block ends well (StorageError where it cannot be).
@@ -133,8 +137,8 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
 
 def _is_stream(path: Path) -> bool:
     """Whether a name is not that of a file: a device, a pipe, or one of the standard streams, whatever these are."""
-    named_by_system = any(path.absolute().is_relative_to(folder) for folder in ("/dev", "/proc"))
-    return named_by_system or (path.exists() and not path.is_file())
+    is_standard = any(path.absolute().is_relative_to(name) for name in _STREAMS)
+    return is_standard or (path.exists() and not path.is_file())
 
 
 @contextmanager
