@@ -129,10 +129,11 @@ class Arrangement:
                 found.add(at)
         joined = {at + 1 for at, other in enumerate(rest) if one.follows and one.follows == other.chunk}
         nearest = sorted(found, key=lambda at: (at not in joined, abs(at - by_number)))
-        for at in sorted(nearest[:_MOST_PLACES]):
+        tried = sorted(nearest[:_MOST_PLACES])
+        for at in tried:
             order = [*rest[max(0, at - _AROUND) : at], one, *rest[at : at + _AROUND]]
             yield _Place(around(order, min(at, _AROUND)) - around(rest, at, 0), chain, at, None)
-        taken = {index for at in found for index in (at - 1, at) if 0 <= index < len(rest)}
+        taken = {index for at in tried for index in (at - 1, at) if 0 <= index < len(rest)}
         for at in sorted(taken):
             if not rest[at].has_header:
                 order = [*rest[max(0, at - _AROUND) : at], one, *rest[at + 1 : at + 1 + _AROUND]]
