@@ -187,14 +187,6 @@ def test_stereo_opus_is_taken_as_it_is(tmp_path: Path) -> None:
     assert "imported" in codes(result)
 
 
-def test_originals_are_found_where_earlier_versions_put_them(stereo_wav: Path, tmp_path: Path) -> None:
-    run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live")
-    (tmp_path / "store" / "s1" / "recording").rename(tmp_path / "store" / "s1" / "recordings")
-    found = codes(merge("s1", store=tmp_path / "store", output=tmp_path / "merged"))
-    assert "imported" in found
-    assert "chunks-ignored" not in found
-
-
 def test_an_original_that_is_gone_is_named(stereo_wav: Path, tmp_path: Path) -> None:
     run(stereo_wav, "--id", "s1", "--store", tmp_path / "store", "--source", "live")
     (tmp_path / "store" / "s1" / "recording" / "000.wav").unlink()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 RECORDING = "recording"
 """The folder of a session in which the files are kept, by part, or by role and part."""
-_FOLDERS = (RECORDING, "recordings", "chunks/000")
-"""Where they may be: the second is that of versions before 0.1.0, the third of what is joined as it is."""
+_FOLDERS = (RECORDING, "chunks/000")
+"""Where they may be: the second is that of what is joined as it is."""
 _AT_ONCE_BYTES = 1 << 20
 """Bytes read at once; chosen: it bounds memory."""
 
