@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RecordingError, UsageError
+from ..metrics.talk import LEAST_SURE
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import S3Options, open_store, scratch_folder
@@ -41,8 +42,6 @@ SOURCES = {
 """The roles on the left and right channel of what a service records, as it documents them; empty where it does not, or
 depends on the call.  LiveKit's egress with `DUAL_CHANNEL_AGENT` has its agent on the left."""
 
-_SURE = 0.8
-"""Confidence, a share, of a place that is one, as captions and figures count it; chosen."""
 _ROLES = ("user", "assistant")
 _LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".srt", ".vtt"})
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
@@ -251,6 +250,6 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool | None
         _, alignment, _ = hear_session(join, join(notes.session), notes, MergeOptions(), progress)
     if any(finding.code == "channels-swapped" for finding in alignment.findings):
         return True
-    sure = sum(place.confidence >= _SURE for place in alignment.placements)
+    sure = sum(place.confidence >= LEAST_SURE for place in alignment.placements)
     is_sure = 2 * sure > len(alignment.placements) and all(len(one.roles) == 1 for one in alignment.channels)
     return False if is_sure else None
