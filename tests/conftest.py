@@ -51,11 +51,8 @@ LONGEST = "test_recorder_page.py"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are processors: what browsers record and play takes its time, and little of a processor.
-
-    With one more, two processors were idle for a quarter of the time (measured).
-    """
-    return (os.cpu_count() or 1) + 2
+    """One more than there are processors: what browsers record and play takes its time, and little of a processor."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
