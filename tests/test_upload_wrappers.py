@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import json
+import lzma
 import tracemalloc
 import zlib
 from io import BytesIO
@@ -112,6 +114,17 @@ WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "hex in lines": (lambda data: data.hex(" ", -32).upper().encode().replace(b" ", b"\n"), ("hex",)),
     "hex of a database": (lambda data: b"\\x" + data.hex().encode(), ("hex",)),
     "hex in JSON": (lambda data: json.dumps({"data": data.hex()}).encode(), ("JSON",)),
+    "numbers": (lambda data: ",".join(map(str, data)).encode(), ("numbers in text",)),
+    "signed numbers": (lambda data: ", ".join(str((n ^ 128) - 128) for n in data).encode(), ("numbers in text",)),
+    "literal of Python": (lambda data: repr(data).encode(), ("a literal of Python",)),
+    "Latin-1": (lambda data: data.decode("latin-1").encode(), ("UTF-8 text with a character for each byte",)),
+    "Windows-1252": (
+        lambda data: "".join(bytes([n]).decode("cp1252", "ignore") or chr(n) for n in data).encode(),
+        ("UTF-8 text with a character for each byte",),
+    ),
+    "Windows line ends": (lambda data: data.replace(b"\n", b"\r\n"), ("text with Windows line ends",)),
+    "bzip2": (bz2.compress, ("bzip2",)),
+    "xz": (lzma.compress, ("xz",)),
     "base64 in gzip": (lambda data: gzip.compress(text(data).encode()), ("gzip", "base64")),
 }
 
@@ -167,7 +180,14 @@ def test_gzip_that_would_fill_the_memory_is_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "pack", [zlib.compress, lambda data: zlib.compress(data)[2:-4], lambda data: zipped({"a": data})]
+    "pack",
+    [
+        zlib.compress,
+        lambda data: zlib.compress(data)[2:-4],
+        lambda data: zipped({"a": data}),
+        bz2.compress,
+        lambda data: lzma.compress(data, preset=0),
+    ],
 )
 def test_nothing_that_is_packed_fills_the_memory(pack: Callable[[bytes], bytes]) -> None:
     tracemalloc.start()
@@ -204,7 +224,11 @@ def merged(root: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", ["base64", "Buffer", "multipart", "aws-chunked", "gzip", "ZIP", "answer", "hex", "raw deflate", "lengths"]
+    "name",
+    [
+        *("base64", "Buffer", "multipart", "aws-chunked", "gzip", "ZIP", "answer", "hex", "raw deflate", "lengths"),
+        *("numbers", "literal of Python", "Latin-1", "Windows line ends", "xz"),
+    ],
 )
 def test_a_wrapped_session_is_merged_verified_and_purged(tmp_path: Path, chunks: list[bytes], name: str) -> None:
     plain, wrapped = tmp_path / "plain", tmp_path / "wrapped"

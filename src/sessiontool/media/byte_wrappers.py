@@ -1,4 +1,4 @@
-"""Wrappers of bytes that `upload_wrappers` takes off: HTTP's heads, compression, archives, length prefixes, hex.
+"""Wrappers of bytes that `upload_wrappers` takes off: HTTP's heads, compression, archives, length prefixes.
 
 Each function gives what is in the wrapper and whether that is cut short, None where there is no such wrapper, and
 ValueError or zlib.error where it is not whole or what comes out is more than is allowed.
@@ -13,9 +13,8 @@ from typing import Literal
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # with gzip's header, its own (RFC 1950), and none
 _LENGTH_BYTES = 4  # chosen: what programs write before a message
 _MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
+_MOST_XZ_BYTES = 100 << 20  # chosen: of its dictionary; `xz -9` takes 65 MB
 _MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
-_LEAST_HEX_DIGITS = 128  # chosen: fewer may be anything
-_SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _HTTP_HEAD = re.compile(
@@ -23,8 +22,6 @@ _HTTP_HEAD = re.compile(
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}:[^\r\n]*\r?\n)*)\r?\n"
 )
 _CONTENT_LENGTH = re.compile(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
-_HEX_PREFIX = re.compile(rb"(?:0x|\\x|x')", re.IGNORECASE)
-_HEX_DIGITS = b"0123456789abcdefABCDEF"
 
 
 def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
@@ -98,9 +95,41 @@ def raw_deflate(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
 def _inflated(data: bytes, most_bytes: int, bits: int) -> tuple[bytes, bool]:
     inflater = zlib.decompressobj(bits)
     inside = inflater.decompress(data, most_bytes + 1)
-    if len(inside) > most_bytes or not inflater.eof or inflater.unused_data:
+    return _whole(inside, most_bytes, is_whole=inflater.eof and not inflater.unused_data)
+
+
+def _whole(inside: bytes, most_bytes: int, *, is_whole: bool) -> tuple[bytes, bool]:
+    if len(inside) > most_bytes or not is_whole:
         raise ValueError("it is not whole, something is behind it, or more than is allowed comes out")
     return inside, False
+
+
+def bzip2(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """What bzip2 makes, one stream."""
+    if not data.startswith(b"BZh"):
+        return None
+    from bz2 import BZ2Decompressor  # noqa: PLC0415 - as below
+
+    inflater = BZ2Decompressor()
+    try:
+        inside = inflater.decompress(data, most_bytes + 1)
+    except OSError as error:
+        raise ValueError("no stream that can be read") from error
+    return _whole(inside, most_bytes, is_whole=inflater.eof and not inflater.unused_data)
+
+
+def xz(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
+    """What xz makes, one stream."""
+    if not data.startswith(b"\xfd7zXZ\0"):
+        return None
+    from lzma import FORMAT_XZ, LZMADecompressor, LZMAError  # noqa: PLC0415 - as below
+
+    try:
+        inflater = LZMADecompressor(FORMAT_XZ, memlimit=_MOST_XZ_BYTES)
+        inside = inflater.decompress(data, most_bytes + 1)
+    except LZMAError as error:
+        raise ValueError("no stream that can be read") from error
+    return _whole(inside, most_bytes, is_whole=inflater.eof and not inflater.unused_data)
 
 
 def zip_archive(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
@@ -120,17 +149,3 @@ def zip_archive(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
     if len(inside) > most_bytes:
         raise ValueError("more than is allowed comes out of it")
     return inside, False
-
-
-def hex_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
-    r"""Two hex digits a byte, in lines or not, also as databases write it: `0x…`, `\x…`, `X'…'`."""
-    text = data.strip(_SPACE + b'"')
-    if prefix := _HEX_PREFIX.match(text):
-        text = text[prefix.end() :].removesuffix(b"'")
-    if text[:_LEAST_HEX_DIGITS].translate(None, _HEX_DIGITS + _SPACE) or len(text) < _LEAST_HEX_DIGITS:
-        return None
-    digits = text.translate(None, _SPACE)
-    if digits.translate(None, _HEX_DIGITS):
-        return None
-    is_cut = len(digits) % 2 == 1
-    return bytes.fromhex((digits[:-1] if is_cut else digits).decode()), is_cut

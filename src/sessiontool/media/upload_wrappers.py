@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..errors import RecordingError
-from . import byte_wrappers
+from . import byte_wrappers, text_wrappers
 from .probe import open_demuxer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _MOST_LAYERS = 4  # levels of wrappers; chosen: one more than is sensible
 _LEAST_TEXT_BYTES = 64  # chosen: fewer may be anything
-_STEP_BYTES = 1 << 20  # chosen: of numbers in text that are read at once
 _MOST_HEAD_BYTES = 4096  # chosen: of a multipart part's headers, or of a chunk's signature
 _MOST_BESIDE_BYTES = 4096  # chosen: of other fields; more may be another recording
 _DIGEST_BYTES = 130  # of SHA-512 as text in quotes, the longest digest that stands beside a recording (chosen)
@@ -186,30 +185,21 @@ def _json(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
         return None
     numbers = max(_NUMBERS.finditer(text), key=lambda match: len(match[0]), default=None)
     if numbers is not None and len(text) - len(numbers[0]) <= _MOST_BESIDE_BYTES:
-        return b"".join(_octets(numbers[0], rb"\d+")), False
+        return b"".join(text_wrappers.octets(numbers[0], rb"\d+")), False
     if _NUMBERED.fullmatch(text):
-        return b"".join(_octets(text, rb"(?<=:)\s*\d+")), False
+        return b"".join(text_wrappers.octets(text, rb"(?<=:)\s*\d+")), False
     *others, longest = sorted((match[0] for match in _STRINGS.finditer(text)), key=len) or [b""]
     if not longest or len(text) - len(longest) > _MOST_BESIDE_BYTES or any(len(one) > _DIGEST_BYTES for one in others):
         return None
     inner = re.sub(rb"\\(.)", lambda found: found[1] if found[1] == b"/" else b"", longest[1:-1])
-    return _data_url(inner, most_bytes) or byte_wrappers.hex_text(inner, most_bytes) or _base64(inner, most_bytes)
-
-
-def _octets(text: bytes, pattern: bytes) -> Iterator[bytes]:
-    """The bytes that numbers in text are, some at a time (ValueError for what is above 255)."""
-    piece = bytearray()
-    for number in re.finditer(pattern, text):
-        piece.append(int(number[0]))
-        if len(piece) >= _STEP_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece)
+    return _data_url(inner, most_bytes) or text_wrappers.hex_text(inner, most_bytes) or _base64(inner, most_bytes)
 
 
 _WRAPPERS: tuple[tuple[str, Callable[[bytes, int], tuple[bytes, bool] | None]], ...] = (
     ("gzip", byte_wrappers.gzip),
     ("zlib", byte_wrappers.zlib_stream),
+    ("bzip2", byte_wrappers.bzip2),
+    ("xz", byte_wrappers.xz),
     ("a ZIP archive", byte_wrappers.zip_archive),
     ("an HTTP message", byte_wrappers.http_head),
     ("a byte order mark", byte_wrappers.byte_order_mark),
@@ -217,8 +207,12 @@ _WRAPPERS: tuple[tuple[str, Callable[[bytes, int], tuple[bytes, bool] | None]], 
     ("a multipart form", _multipart),
     ("a data: URL", _data_url),
     ("JSON", _json),
-    ("hex", byte_wrappers.hex_text),
+    ("hex", text_wrappers.hex_text),
     ("base64", _base64),
+    ("numbers in text", text_wrappers.numbers),
+    ("a literal of Python", text_wrappers.literal),
+    ("UTF-8 text with a character for each byte", text_wrappers.latin_text),
+    ("text with Windows line ends", text_wrappers.line_ends),
     ("a length prefix", byte_wrappers.length_prefix),
     ("deflate", byte_wrappers.raw_deflate),
 )
