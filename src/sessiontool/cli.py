@@ -168,7 +168,6 @@ def main() -> None:
     use_environment(process_environment())
     switch_threads_often()
     use_one_blas_thread()
-    gc.set_threshold(50_000)  # many values and hardly a cycle: looking for some took a twentieth of a merge
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -36,7 +36,7 @@ def after_the_end(lanes: Sequence[Lane], duration_ms: float) -> set[int]:
     )
     late = np.zeros(len(start), bool)
     clock_ms: float | None = None
-    for number in np.unique(stretch):
+    for number in sorted(set(stretch.tolist())):  # `np.unique` would load `numpy.ma`, see `quantiles`
         mine = stretch == number
         if clock_ms is not None:
             beyond = mine & (start + clock_ms > duration_ms)

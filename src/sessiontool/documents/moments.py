@@ -77,26 +77,25 @@ def _of_object(value: dict[str, Any], unit_ms: float) -> Moment | None:
 def _of_text(text: str, unit_ms: float) -> Moment | None:
     if not text or len(text) > _MOST_CHARS:
         return None
-    if found := _NUMBER.fullmatch(text):
+    if found := re.fullmatch(_NUMBER, text):
         unit = {"": unit_ms, "s": S, "sec": S, "ms": MS, "us": US, "\u00b5s": US, "ns": NS}[found[2] or ""]
         number = float(found[1].replace(",", "."))
         if found[2]:
             return Moment(number * unit, "session") if isfinite(number) else None
         return read_moment(number, unit)
-    if found := _COUNT.fullmatch(text):
+    if found := re.fullmatch(_COUNT, text):
         return _of_count(found)
-    if found := _DURATION.fullmatch(text):
+    if found := re.fullmatch(_DURATION, text):
         hours, minutes, seconds = (float((one or "0").replace(",", ".")) for one in found.groups())
         return Moment(((hours * 60 + minutes) * 60 + seconds) * 1000, "session")
     return _of_instant(text)
 
 
-_DURATION = re.compile(r"PT(?=\d)(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:[.,]\d{1,12})?)S)?", re.ASCII)
+# Compiled by `re` where a time is a text: what recorders write are numbers, and all of these take a millisecond.
+_DURATION = r"(?a)PT(?=\d)(?:(\d{1,4})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:[.,]\d{1,12})?)S)?"
 """ISO 8601, as Azure's batch transcription has it."""
-_NUMBER = re.compile(r"([+-]?\d{1,19}(?:[.,]\d{0,12})?(?:[eE][+-]?\d{1,2})?)\s?(s|sec|ms|us|\u00b5s|ns)?", re.ASCII)
-_COUNT = re.compile(
-    r"(-)?(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?\s*(?:([ap])\.?\s?m\.?)?(z)?", re.IGNORECASE | re.ASCII
-)
+_NUMBER = r"(?a)([+-]?\d{1,19}(?:[.,]\d{0,12})?(?:[eE][+-]?\d{1,2})?)\s?(s|sec|ms|us|\u00b5s|ns)?"
+_COUNT = r"(?ai)(-)?(?:(\d{1,3}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?\s*(?:([ap])\.?\s?m\.?)?(z)?"
 
 
 def _of_count(found: re.Match[str]) -> Moment | None:
@@ -158,18 +157,18 @@ def _of_iso(text: str) -> datetime | None:
     return datetime.fromisoformat(re.sub(r"\s+(?=[+-]\d\d:?\d\d$)", "", plain))
 
 
-_BROWSER = re.compile(
-    r"(\d{1,4})([./-])(\d{1,2})\2(\d{2,4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?\s*(?:([ap])\.?m\.?)?",
-    re.IGNORECASE | re.ASCII,
+_BROWSER = (
+    r"(?ai)(\d{1,4})([./-])(\d{1,2})\2(\d{2,4}),?\s+(\d{1,2}):(\d\d)"
+    r"(?::(\d\d)(?:[.,](\d{1,6}))?)?\s*(?:([ap])\.?m\.?)?"
 )
-_WORDS = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d{4}) (\d\d:\d\d:\d\d) GMT([+-]\d{4})(?: \(.*\))?")
+_WORDS = r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d{4}) (\d\d:\d\d:\d\d) GMT([+-]\d{4})(?: \(.*\))?"
 
 
 def _of_browser(text: str) -> datetime | None:
     """What `toLocaleString()` and `toString()` of JavaScript write; a date with slashes has the month first."""
-    if found := _WORDS.fullmatch(text):
+    if found := re.fullmatch(_WORDS, text):
         return datetime.strptime(" ".join(found.groups()), "%b %d %Y %H:%M:%S %z")
-    found = _BROWSER.fullmatch(text)
+    found = re.fullmatch(_BROWSER, text)
     if found is None:
         return None
     first, mark, second, year, hour, minute, seconds, fraction, half = found.groups()
@@ -187,15 +186,14 @@ def epoch_ms(text: str) -> float | None:
     return None if moment is None else moment.value
 
 
-_PREFIXED = re.compile(
-    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
+_PREFIXED = (
+    r"(?a)\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|UTC|[+-]\d\d:?\d\d)(?![\w:]))?"
     r"|\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?[AaPp]\.?[Mm]\b)?"
-    r"|\b\d{10,19}(?:\.\d{1,9})?\b",
-    re.ASCII,
+    r"|\b\d{10,19}(?:\.\d{1,9})?\b"
 )
 
 
 def moment_in(text: str) -> str:
     """The first time that is written somewhere in a text, as in the prefix of a logger; empty where there is none."""
-    found = _PREFIXED.search(text[:_MOST_CHARS])
+    found = re.search(_PREFIXED, text[:_MOST_CHARS])
     return found[0] if found else ""

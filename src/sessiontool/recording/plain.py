@@ -13,7 +13,6 @@ from ..media.probe import begins_recording
 from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import SUSPENDED_MS
-from .byte_seams import COMPARED_UNITS, contradicts
 from .packet_times import JUMP_MS
 from .run_joiner import RunJoiner
 from .runs import Piece, RecorderRun
@@ -116,6 +115,8 @@ class PlainJoiner(RunJoiner):
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
         if track is None or not payloads or isinstance(track.head, OpusHead):
             return
+        from .byte_seams import COMPARED_UNITS, contradicts  # noqa: PLC0415 - most recordings are Opus
+
         if self._last and contradicts(self._last, payloads[:COMPARED_UNITS], self.stream.last, track):
             raise Doubt
         self._last = payloads[-COMPARED_UNITS:]

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
-from ..speech.logged_words import with_logged_words
-from ..speech.truncation import with_heard_text
 from ..storage import scratch_folder, target_of
 from . import result_files
 from .compare import Comparer
@@ -310,6 +308,9 @@ def _with_words(
     """The alignment with what was heard of cut-off turns, and with words where they are wanted."""
     engine = words_engine(options)
     if engine is None:
+        from ..speech.logged_words import with_logged_words  # noqa: PLC0415 - what is aligned needs it
+        from ..speech.truncation import with_heard_text  # noqa: PLC0415
+
         return replace(alignment, placements=with_logged_words(with_heard_text(alignment.placements)))
     from .align_recording import find_words  # noqa: PLC0415
     from .word_cache import known_words  # noqa: PLC0415

@@ -10,7 +10,8 @@ from .view import MARKS, View, clock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..captions import Problem, Spoken
+    from ..captioning.quality_check import Problem
+    from ..captions import Spoken
     from ..sessions.recaption import RecaptionResult
 
 _MOST_CUES = 200
