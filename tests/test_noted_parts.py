@@ -52,12 +52,20 @@ def sounds(session: Path) -> dict[bytes, int]:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_noted_part_that_is_not_there_is_lost(session: Path, part: str) -> None:
+    merged(session)
+    before = sounds(session)
     rmtree(session / "chunks" / part)
     entry, result = noted(session, part), merged(session)
     assert result.status == "partial"
     (missing,) = [one for one in result.findings if one.code == "chunk-missing"]
     assert (missing.severity, int(missing.part or -1), missing.seq) == ("error", int(part), 0)
-    assert missing.lost_ms == pytest.approx(entry["stop_ms"] - entry["start_ms"])
+    (lost,) = [one for one in result.findings if one.code == "sound-lost"]
+    assert int(lost.part or -1) == int(part)
+    assert lost.lost_ms == pytest.approx(entry["stop_ms"] - entry["start_ms"], abs=20)
+    after = sounds(session)
+    assert len(after) > len(before) / 2
+    assert all(abs(before[sound] - at_ms) <= 20 for sound, at_ms in after.items() if sound in before)
+    assert not verify("demo", store=session.parent).findings
     assert "chunk-missing" in {one.code for one in inspect("demo", store=session.parent).findings}
 
 
@@ -78,6 +86,29 @@ def test_a_lost_beginning_of_any_part_is_as_long_as_it_was(session: Path, part: 
     after = sounds(session)
     assert len(after) > 0.9 * len(before)
     assert all(abs(before[sound] - at_ms) <= 20 for sound, at_ms in after.items() if sound in before)
+
+
+def test_a_part_that_is_not_there_may_be_too_long_to_fill(session: Path) -> None:
+    rmtree(session / "chunks" / "002")
+    edit(session, lambda parts: parts[-1].update(stop_ms=parts[-1]["start_ms"] + 9 * 3.6e6))
+    result = merged(session)
+    assert result.status == "partial"
+    (missing,) = [one for one in result.findings if one.code == "chunk-missing"]
+    assert missing.lost_ms == 9 * 3.6e6
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [("000 002", [1]), ("001 002", []), ("002 003", [0, 1]), ("000 009", []), ("1000 1002", []), ("a b", [])],
+)
+def test_a_part_that_counted_names_skip_is_missing(session: Path, there: str, missing: list[int]) -> None:
+    (session / "session.json").unlink()
+    rmtree(session / "chunks" / "002")
+    for part, name in zip(("001", "000"), reversed(there.split()), strict=True):
+        (session / "chunks" / part).rename(session / "chunks" / name)
+    result = merged(session)
+    assert [int(one.part or -1) for one in result.findings if one.code == "chunk-missing"] == missing
+    assert result.status == ("partial" if missing else "repaired")
 
 
 def test_a_part_without_notes_of_chunks_is_missed_by_its_length(session: Path) -> None:

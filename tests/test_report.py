@@ -160,7 +160,7 @@ def test_holes_are_findings() -> None:
         ("part-gap", "info", "1", 37.02, None),
     ]
     assert [f.message for f in found] == [
-        "5.04 s of sound are lost and were replaced with silence",
+        "5.04 s of sound of part 0 are lost and were replaced with silence",
         "the recorder was paused for 0.80 s, which were replaced with silence",
         "0.61 s passed before part 1 was started and were replaced with silence",
     ]

@@ -125,6 +125,12 @@ class Remuxer:
         for gap in self._builder.end_part(lost_ms):
             self._write_silence(gap.packets, at_end=True)
 
+    def lose_part(self, part: str, head: SoundHead, session_start_us: int, lost_ms: int) -> None:
+        """Silence for a part of which nothing is there."""
+        self.begin_part(part, head, session_start_us)
+        for gap in self._builder.end_part(lost_ms):
+            self._write_silence(gap.packets, of_a_chunk=False)
+
     def timeline(self) -> Timeline:
         """Where everything is in the output, once the last part has ended."""
         return self._builder.finish()
@@ -155,8 +161,8 @@ class Remuxer:
                 self.clock_jumps.append(self.samples)
             first = gap.before
 
-    def _write_silence(self, packets: int, *, at_end: bool = False) -> None:
-        if packets:
+    def _write_silence(self, packets: int, *, at_end: bool = False, of_a_chunk: bool = True) -> None:
+        if packets and of_a_chunk:
             self.silences[self.samples] = Silence(self.recorded_packets, at_end)
         if not packets:
             return

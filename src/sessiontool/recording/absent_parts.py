@@ -1,7 +1,7 @@
 """Parts that the recorder noted and of which the store has nothing: all of their sound is lost.
 
-Nothing of such a part is read, so nothing else sees that it is missing: between two others its time looks like the
-time between two parts, and at the end there is none.
+Nothing of such a part is read, so nothing else sees that it is missing.  Where it was noted when it was recorded, its
+time is filled with silence: at the beginning and the end of the session, too.
 """
 
 from __future__ import annotations
@@ -14,51 +14,101 @@ from .sequence import part_entry
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from ..concat import Remuxer
     from ..documents.models import PartEntry
+    from ..media.filler import SoundHead
 
 _LEAST_MS = 1000.0
 """Chosen: a part that was stopped sooner may have handed out no blob that holds sound."""
+_MOST_PARTS = 1000
+"""Parts that are counted; chosen: more are no numbers of one session's parts."""
 _HINT = "look for its chunks where the uploads come from; put in their place, the next merge uses them"
 
 
-def absent_parts(
-    entries: Sequence[PartEntry], parts: Collection[str], sliced: Iterable[Sequence[str]]
-) -> Iterator[Finding]:
-    """A finding for each noted part without a chunk; `parts` are the names of those in the store.
+class AbsentParts:
+    """The noted parts of which there is no chunk, and what is to be said of them.
 
-    Where some of the store's parts are not noted, they may be the same by other names: that is said instead.  Of each
-    of `sliced`, recordings with a part for each slice, what is missing between slices is named elsewhere.
+    `parts` are the names of those in the store; where some of them are not noted, they may be the same by other names,
+    and nothing is said to be missing but that.  Of each of `sliced`, recordings with a part for each slice, what is
+    missing between slices is named and filled elsewhere.
     """
-    there = {id(entry) for part in parts if (entry := part_entry(entries, part))}
-    places = [[place for place, entry in enumerate(entries) if _is_among(entry, names)] for names in sliced]
-    between = {place for some in places if some for place in range(min(some), max(some))}
-    absent = [
-        entry
-        for place, entry in enumerate(entries)
-        if id(entry) not in there and place not in between and _has_sound(entry)
-    ]
-    unnoted = [part for part in parts if part_entry(entries, part) is None]
-    if absent and unnoted:
-        yield Finding(
-            "parts-not-noted",
-            "warning",
-            f"session.json notes part {absent[0].part[:80]}, of which there is no chunk, and says nothing of part "
-            f"{unnoted[0]}: what it notes was not used",
-            part=unnoted[0],
-            hint="name parts in session.json as the keys of their chunks do",
-        )
-        return
-    for entry in absent:
-        count = f" ({len(entry.chunks)} were noted)" if entry.chunks else ""
-        yield Finding(
-            "chunk-missing",
-            "error",
-            f"all chunks of part {entry.part[:80]} are missing{count}",
-            part=entry.part,
-            seq=entry.chunks[0].seq if entry.chunks else None,
-            lost_ms=_length_ms(entry),
-            hint=_HINT,
-        )
+
+    def __init__(
+        self, entries: Sequence[PartEntry], parts: Collection[str], sliced: Iterable[Sequence[str]] = ()
+    ) -> None:
+        there = {id(entry) for part in parts if (entry := part_entry(entries, part))}
+        places = [[place for place, entry in enumerate(entries) if _is_among(entry, names)] for names in sliced]
+        between = {place for some in places if some for place in range(min(some), max(some))}
+        self._absent = [
+            entry
+            for place, entry in enumerate(entries)
+            if id(entry) not in there and place not in between and _has_sound(entry)
+        ]
+        self._skipped = [] if entries or places else skipped_numbers(parts)
+        self._unnoted = [part for part in parts if part_entry(entries, part) is None]
+        timed = [entry for entry in self._absent if entry.start_ms is not None and entry.role is None]
+        self._filled: set[int] = set()  # by identity
+        self._unfilled = [] if self._unnoted else sorted(timed, key=lambda entry: entry.start_ms or 0.0)
+
+    def fill(self, remuxer: Remuxer, head: SoundHead, until_us: int | None) -> None:
+        """Fill the time of those that began before a part that does, with its kind of silence.
+
+        `until_us` is the session clock at that part's start; where that is unknown, where the others belong is, too.
+        """
+        if until_us is None:
+            self._unfilled.clear()
+        while self._unfilled and until_us is not None and _us(self._unfilled[0].start_ms) < until_us:
+            entry = self._unfilled.pop(0)
+            start_us = max(_us(entry.start_ms), remuxer.session_end_us or _us(entry.start_ms))
+            end_us = min(until_us, _us(entry.start_ms) + _us(_length_ms(entry)))
+            lost_ms = (end_us - start_us) // 1000
+            if 0 < lost_ms <= remuxer.room_ms:
+                self._filled.add(id(entry))
+                remuxer.lose_part(entry.part, head, start_us, lost_ms)
+
+    def findings(self) -> Iterator[Finding]:
+        """One for each."""
+        if self._absent and self._unnoted:
+            yield Finding(
+                "parts-not-noted",
+                "warning",
+                f"session.json notes part {self._absent[0].part[:80]}, of which there is no chunk, and says nothing of "
+                f"part {self._unnoted[0]}: what it notes was not used",
+                part=self._unnoted[0],
+                hint="name parts in session.json as the keys of their chunks do",
+            )
+            return
+        for entry in self._absent:
+            count = f" ({len(entry.chunks)} were noted)" if entry.chunks else ""
+            yield Finding(
+                "chunk-missing",
+                "error",
+                f"all chunks of part {entry.part[:80]} are missing{count}",
+                part=entry.part,
+                seq=entry.chunks[0].seq if entry.chunks else None,
+                lost_ms=None if id(entry) in self._filled else _length_ms(entry),
+                hint=_HINT,
+            )
+        for number in self._skipped:
+            message = f"all chunks of part {number} are missing: there are parts before and after it"
+            yield Finding("chunk-missing", "error", message, part=str(number), hint=_HINT)
+
+
+def skipped_numbers(parts: Collection[str]) -> list[int]:
+    """The numbers that parts do not have which are counted, where nothing but their names is known.
+
+    Names that skip more numbers than there are parts, or are as large as times are, count nothing.
+    """
+    numbers = {int(part) for part in parts if part.isdecimal()}
+    if len(numbers) < len(parts) or not numbers:
+        return []
+    first = min(numbers) if min(numbers) <= 1 else 0
+    skipped = [number for number in range(first, max(numbers))[:_MOST_PARTS] if number not in numbers]
+    return skipped if len(skipped) <= len(numbers) else []
+
+
+def _us(ms: float | None) -> int:
+    return round((ms or 0.0) * 1000)
 
 
 def _is_among(entry: PartEntry, names: Sequence[str]) -> bool:

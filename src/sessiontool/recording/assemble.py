@@ -8,11 +8,12 @@ them (`plan`), and the join begins anew.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from . import findings
-from .absent_parts import absent_parts
+from .absent_parts import AbsentParts
 from .copied_parts import copied_parts
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
@@ -50,15 +51,18 @@ def assemble(
     sliced |= copied
     planned = {name: _planned(name, parts, session, sliced, read) for name in copied}
     while True:
-        context = JoinContext(new_remuxer(), Assembly(), read, progress)
+        absent = AbsentParts(session.parts, parts, groups.values())
+        context = JoinContext(new_remuxer(), Assembly(), read, progress, absent)
         progress.stage("joining", len(chunks))
         doubtful = _join_parts(parts, session, planned, sliced, context)
         if doubtful is None:
             break
         planned[doubtful] = _planned(doubtful, parts, session, sliced, read)
     assembly = context.assembly
+    if context.remuxer.head is not None:
+        absent.fill(context.remuxer, context.remuxer.head, sys.maxsize)
     assembly.order.silences = context.remuxer.silences
-    assembly.findings += absent_parts(session.parts, parts, groups.values())
+    assembly.findings += absent.findings()
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:

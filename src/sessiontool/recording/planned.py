@@ -11,7 +11,7 @@ from ..errors import RecordingError
 from ..model import Finding
 from .plan import plan_part
 from .records import unread
-from .run_joiner import JoinContext, RunJoiner, refused
+from .run_joiner import JoinContext, RunJoiner
 from .runs import leave_stop_to_last
 from .slice_sound import compare_slices
 from .surveyed import survey_part
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..documents.models import PartEntry
     from ..model import ChunkRef
     from .records import Assembly
-    from .runs import Read
+    from .runs import Read, RecorderRun
     from .slices import SlicedParts
 
 
@@ -72,7 +72,7 @@ class PlannedPart:
             error = times if isinstance(times, RecordingError) else context.remuxer.refusal(times.head)
             if isinstance(times, RecordingError) or error is not None:
                 assert error is not None
-                refused(run, error, assembly, self._plan.digests)
+                _refused(run, error, assembly, self._plan.digests)
                 continue
             joined.append(RunJoiner(run, context, times))
             joined[-1].join()
@@ -109,3 +109,14 @@ class PlannedSlices(PlannedPart):
         before = len(assembly.chunks), len(assembly.findings)
         super().join(context)
         self._slices.names.translate(assembly, *before)
+
+
+def _refused(run: RecorderRun, error: RecordingError, assembly: Assembly, digests: Mapping[ChunkRef, str]) -> None:
+    """Write down that a run cannot be read, and its chunks with it."""
+    assembly.refusals.append(error)
+    assembly.findings.append(Finding("part-unreadable", "error", error.message, part=run.part, hint=error.hint))
+    known = {record.chunk for record in assembly.chunks}
+    for piece in run.pieces:
+        if piece.chunk not in known:
+            known.add(piece.chunk)
+            assembly.chunks.append(unread(piece.chunk, digests[piece.chunk]))

@@ -16,7 +16,7 @@ from .digests import digest_for, samples_in
 from .gap_filling import Pause
 from .manifest import started_again
 from .packet_times import end_ms
-from .records import ChunkRecord, PartRecord, Stretch, unread
+from .records import ChunkRecord, PartRecord, Stretch
 from .runs import PieceStream
 from .slice_seams import Seam, begin_at
 from .slice_values import SliceTally
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ..concat import Remuxer
-    from ..errors import RecordingError
     from ..media.packets import PacketRun, Track
     from ..model import ChunkRef
     from ..progress import Progress
+    from .absent_parts import AbsentParts
     from .records import Assembly
     from .runs import Aside, Fed, Read, RecorderRun
     from .slice_values import Slice
@@ -44,6 +44,7 @@ class JoinContext(NamedTuple):
     assembly: Assembly
     read: Read
     progress: Progress
+    absent: AbsentParts
 
 
 class RunJoiner:
@@ -200,6 +201,7 @@ class RunJoiner:
             name = run.slice.group
             silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses, packets.durations)
         else:
+            self._context.absent.fill(self._remuxer, track.head, start_us)
             silent, gap_us = self._remuxer.begin_part(name, track.head, start_us, pauses)
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
             self._context.assembly.parts.append(PartRecord(name, track.writing_app))
@@ -336,14 +338,3 @@ class RunJoiner:
 
 def _us(ms: float) -> int:
     return round(ms * 1000)
-
-
-def refused(run: RecorderRun, error: RecordingError, assembly: Assembly, digests: Mapping[ChunkRef, str]) -> None:
-    """Write down that a run cannot be read, and its chunks with it."""
-    assembly.refusals.append(error)
-    assembly.findings.append(Finding("part-unreadable", "error", error.message, part=run.part, hint=error.hint))
-    known = {record.chunk for record in assembly.chunks}
-    for piece in run.pieces:
-        if piece.chunk not in known:
-            known.add(piece.chunk)
-            assembly.chunks.append(unread(piece.chunk, digests[piece.chunk]))

@@ -278,7 +278,7 @@ def _gap_finding(span: Span, place: GapPlace | None) -> Finding:
         message.format(
             length=length_ms / 1000,
             part=span.part,
-            where=f" {place.words}" if place else "",
+            where=f" {place.words}" if place else f" of part {span.part}",
             by="silence" if span.kind == "silence" else "the sound of another recording",
         ),
         part=place.part if place else span.part,
