@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -157,11 +158,13 @@ def is_frame(payload: bytes, channels: int) -> bool:
 
 def are_frames(payloads: Sequence[bytes], channels: int) -> bool:
     """Whether each of them begins and ends as a frame does, and none with a zero: then all are frames."""
-    firsts = {payload[:1] for payload in payloads}
-    if b"" in firsts or b"\0" in firsts or max(map(len, payloads), default=0) > MAX_FRAME_BYTES:
+    if not all(payloads) or max(map(len, payloads), default=0) > MAX_FRAME_BYTES:
         return False
-    elements = {first[0] >> 5 for first in firsts} - _OTHER_ELEMENTS
-    return elements <= {_FIRST_ELEMENTS[channels]} and all(map(_ENDS.__getitem__, {data[-2:] for data in payloads}))
+    firsts = set(map(itemgetter(0), payloads))
+    elements = {first >> 5 for first in firsts} - _OTHER_ELEMENTS
+    if 0 in firsts or not elements <= {_FIRST_ELEMENTS[channels]}:
+        return False
+    return all(map(_ENDS.__getitem__, set(map(itemgetter(slice(-2, None)), payloads))))
 
 
 class _Ends(dict[bytes, bool]):

@@ -48,16 +48,16 @@ def length_prefix(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  #
     for order in orders:
         if not 0 < int.from_bytes(data[:_LENGTH_BYTES], order) <= len(data) - _LENGTH_BYTES:
             continue
-        pieces: list[bytes] = []
+        places: list[tuple[int, int]] = []
         at = 0
-        while at < len(data) and len(pieces) < _MOST_MESSAGES:
+        while at < len(data) and len(places) < _MOST_MESSAGES:
             start = at + _LENGTH_BYTES
             at = start + int.from_bytes(data[at:start], order)
             if at == start:
                 break
-            pieces.append(data[start:at])
+            places.append((start, at))
         if at == len(data):
-            return b"".join(pieces), False
+            return b"".join(data[start:end] for start, end in places), False
     return None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import RecordingError
 from ..media.aac import FRAME_SAMPLES, AacHead
-from ..media.isobmff.index import index_box
+from ..media.isobmff.index import FrameTable, index_box
 from ..model import SAMPLE_RATE
 from .redaction.chain import RedactedChain
 from .verify_chain import PacketChain, silences_of
@@ -66,7 +66,7 @@ def _verify(file: BinaryIO, report: Report, maker: Maker | None, problems: Probl
     index.check(at + start, problems)
     problems.expect("verify-structure", "bytes of the frames", sum(index.sizes), length)
     head = index.head.with_priming(priming)
-    written = index_box(head, index.sizes, at + start, *index.made_by, is_long=index.is_long)
+    written = index_box(head, FrameTable.of(index.sizes), at + start, *index.made_by, is_long=index.is_long)
     if body != written[8:]:  # what is read above is most of it, and what decoders need
         problems.add("verify-structure", "the index has values that are not written so")
     last = [

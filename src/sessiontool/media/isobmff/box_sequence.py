@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..packets import CUT, Ledger
 from .beginnings import MAX_BUFFERED_BYTES, PASSED
 from .boxes import read_header
-from .media_data import BEGINNING, BEGINNING_BYTES, WRONG_BOX, is_theirs
+from .media_data import BEGINNING, BEGINNING_BYTES, WRONG_BOX, find_beginning, is_theirs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ _HEAD_BYTES = 8  # size and type of a box (ISO/IEC 14496-12, section 4.2)
 
 def holds_mp4(data: bytes) -> bool:
     """Whether an MP4's header or a fragment of one begins anywhere in `data`."""
-    return BEGINNING.search(data) is not None
+    return find_beginning(data, 0) is not None
 
 
 class BoxSequence:
@@ -112,8 +112,8 @@ class BoxSequence:
     def beginning(self, start: int, end: int) -> int | None:
         """The offset of a beginning of a sequence, from the offset `start` on, that is whole before `end`."""
         end = min(end, self.end)  # a box may claim more than there are numbers for
-        found = BEGINNING.search(self.buf, max(0, start - self.offset), max(0, end - self.offset))
-        return self.offset + found.start() if found else None
+        found = find_beginning(self.buf, max(0, start - self.offset), max(0, end - self.offset))
+        return None if found is None else self.offset + found
 
     def begins_at(self, offset: int) -> bool:
         """Whether a sequence begins at an offset that is there."""
@@ -122,7 +122,11 @@ class BoxSequence:
     def try_here(self) -> None:
         """The box that comes next is read now: if it is the beginning of a sequence, it is not looked for again."""
         if self.beginning(self.at, self.at + BEGINNING_BYTES) == self.at:
-            self._tried_to = self.at + 1
+            self.tried_here()
+
+    def tried_here(self) -> None:
+        """The beginning of a sequence that comes next is read now."""
+        self._tried_to = self.at + 1
 
     def is_cut_before(self, end: int) -> bool:
         """Whether a sequence begins inside the box that comes next and claims to end at the offset `end`."""

@@ -17,17 +17,18 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ..opus import MAX_PACKET_BYTES, SAMPLES_PER_SECOND
+from ..opus import MAX_PACKET_BYTES
 from ..opus_evidence import ENOUGH
-from ..packets import NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track
-from ..run_collector import RunCollector
+from ..packets import OTHER_TRACK, Ledger, PacketRun, Track
 from .beginnings import MAX_BUFFERED_BYTES, PASSED
 from .box_sequence import BoxSequence
 from .boxes import Movie, Sample, read_movie
 from .fragments import MovieFragment, missing_between, read_fragment
 from .media_data import BEGINNING_BYTES, WRONG_BOX, Bytes, Placed, in_a_row, place
-from .samples import FrameKinds, Kinds, kinds_for, proved_track
+from .rows import PacketRow, RowCollector
+from .samples import proved_track
 from .sound_entries import index_at_end
+from .whole_fragments import whole_fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,15 +65,11 @@ class Mp4Demuxer:
         self._foreign = False  # the last fragment described other tracks only
         self._shift = 0  # what has to be added to the times of the samples
         self._end_time = 0  # of the last fragment
-        self._recording = -1
-        self._placed = True
-        self._new_base = False
         self._explained = False  # bytes were skipped or are missing since the last fragment
-        self._last: tuple[int, int, PacketRun] | None = None  # the place of the last packet, if it was not handed out
-        self._kinds: Kinds | FrameKinds = Kinds()
         self._index_ahead = False  # the movie was read before its place
         self._awaits_index = True  # no movie and no fragment came since the file began
-        self._runs = RunCollector()
+        self._rows = RowCollector(self.ledger)
+        self._runs = self._rows.runs
 
     def feed(self, data: bytes) -> list[PacketRun]:
         """The packets completed by `data`, the next piece of the stream."""
@@ -98,8 +95,10 @@ class Mp4Demuxer:
     # -- the sequence of boxes
 
     def _read(self, *, final: bool) -> None:
-        self._final, self._last, going_on = final, None, True
+        self._final, self._rows.last, going_on = final, None, True
         while going_on and self._find_resync_point():
+            if self._box_end is None:
+                self._take_whole_fragments()
             try:
                 going_on = self._read_box() if self._box_end is None else self._pass_by()
             except (ValueError, struct.error) as error:
@@ -163,7 +162,7 @@ class Mp4Demuxer:
         return True
 
     def _bytes(self) -> Bytes:
-        return Bytes(self._boxes.buf, self._boxes.offset, self._kinds.tocs, is_final=self._final)
+        return Bytes(self._boxes.buf, self._boxes.offset, self._rows.kinds.tocs, is_final=self._final)
 
     def _pass_by(self) -> bool:
         """Take packets out of the box that streams by, up to its end or to where it turns out to be cut short."""
@@ -196,11 +195,17 @@ class Mp4Demuxer:
                 break
             self._count_between(at)
             found, self._next = in_a_row(sample, self._samples, end)
-            self._add_packets(found)
-            boxes.counted = max(boxes.counted, found[-1].end)
-            boxes.pos = found[-1].end - boxes.offset
+            taken_to = self._rows.add(PacketRow.of(found), boxes.buf, boxes.offset, self._timescale, self._shift)
+            boxes.counted = max(boxes.counted, taken_to)
+            boxes.pos = taken_to - boxes.offset
         boxes.pos = max(boxes.pos, end - boxes.offset)
         self._count_between(end)
+
+    @property
+    def _timescale(self) -> int:
+        # Without a header the clock is taken to count samples, as the clock of sound in MP4 should.
+        assert self.track is not None
+        return self.movie.timescale if self.movie else self.track.head.rate_hz
 
     def _count_between(self, end: int) -> None:
         """Count the bytes of the box that streams by up to the offset `end`, in which there is no packet."""
@@ -242,11 +247,8 @@ class Mp4Demuxer:
 
     def _go_on(self, offset: int) -> None:
         """The sequence goes on at `offset`, or ends there."""
-        if self._last and self._last[0] < offset < self._last[1]:  # it begins in a packet of a box cut short
-            start, end, run = self._last
-            self.ledger.take_back_payload(start, end)
-            self._boxes.counted, self._last = start, None
-            run.drop_last()
+        start = self._rows.take_back(offset)  # it begins in a packet of a box cut short
+        self._boxes.counted = self._boxes.counted if start is None else start
         self._boxes.go_on(offset)
         self._explained = True
         self._runs.note_break()
@@ -260,10 +262,10 @@ class Mp4Demuxer:
     def _begin_recording(self, body: bytes) -> None:
         self.movie = read_movie(body)
         self.track = self.movie.track
-        self._kinds = kinds_for(self.track.head)
+        self._rows.begin_recording(self.track.head)
+        self._rows.placed = True
         self._awaits_index = False
-        self._recording += 1
-        self._fragment, self._unplaced, self._placed = None, (), True
+        self._fragment, self._unplaced = None, ()
         self._shift = self._end_time = 0
         self._expect(self.movie.samples)
         self._flat = self._next is not None
@@ -282,6 +284,12 @@ class Mp4Demuxer:
                 raise ValueError("a moof box without a track")
             self._foreign = True
             return
+        self._open_fragment(fragment)
+        self._unplaced = fragment.samples
+        self._expect(iter(fragment.samples))
+
+    def _open_fragment(self, fragment: MovieFragment) -> None:
+        """The packets that come next are of this fragment."""
         if not self._explained and (missing := missing_between(self._fragment, fragment, self._end_time)):
             self.ledger.damage(self._boxes.at, self._boxes.at, f"{missing} MP4 fragments are missing")
             self._runs.note_break()
@@ -289,13 +297,28 @@ class Mp4Demuxer:
             self.ledger.damage(self._boxes.at, self._boxes.at, WRONG_BOX)
         counted = fragment.time is None
         self._shift = self._end_time if counted else 0
-        self._placed = not counted or (self._placed and not self._explained)
+        placed = not counted or (self._rows.placed and not self._explained)
+        self._rows.begin_fragment(placed=placed, new_base=not counted)
         self._end_time = self._shift + fragment.end_time
         self._fragment, self._explained = fragment, False
         self.ledger.numbers.append(fragment.number)
-        self._new_base = not counted
-        self._unplaced = fragment.samples
-        self._expect(iter(fragment.samples))
+
+    def _take_whole_fragments(self) -> None:
+        """Take the fragments that come next, as far as each is there whole with its packets and plain."""
+        boxes, rows = self._boxes, self._rows
+        if self.movie is None or self._next is not None or self._unplaced or self.movie.track.others:
+            return
+        number, defaults, timescale = self.movie.track.number, self.movie.defaults, self.movie.timescale
+        while (whole := whole_fragment(boxes.buf, boxes.pos, boxes.offset, number, defaults)) is not None:
+            end = boxes.offset + whole.end
+            if not boxes.begins_at(end) and (end < boxes.end or boxes.beginning(whole.row.start, end) is not None):
+                return
+            boxes.tried_here()
+            self._foreign = self._awaits_index = False
+            self._open_fragment(whole.fragment)
+            boxes.structure(whole.row.start)
+            boxes.counted = rows.add(whole.row, boxes.buf, boxes.offset, timescale, self._shift)
+            boxes.pos = whole.end
 
     def _prove(self, end: int, *, is_all: bool) -> bool:
         """Find out of what kind the packets are that no header described; False where more bytes are needed.
@@ -313,33 +336,7 @@ class Mp4Demuxer:
         self.track = proved_track(*found, is_all=is_all, ticks=ticks)
         if self.track is None:
             return False
-        self._kinds = kinds_for(self.track.head)
+        self._rows.begin_recording(self.track.head)
         self.header_missing = self._known is None
-        self._recording += 1
         self._runs.note_break()
         return True
-
-    def _add_packets(self, samples: Sequence[Sample]) -> None:
-        """Take packets that follow one another; one of another kind than the recording's is damaged."""
-        # Without a header the clock is taken to count samples, as the clock of sound in MP4 should.
-        assert self.track is not None
-        timescale = self.movie.timescale if self.movie else self.track.head.rate_hz
-        buf, offset, shift = self._boxes.buf, self._boxes.offset, self._shift
-        payloads = [buf[at - offset : at - offset + size] for at, size, _, _ in samples]
-        stated = (sample.duration * SAMPLES_PER_SECOND // timescale for sample in samples)
-        durations = self._kinds.lengths_of(payloads, stated)
-        times_ms = [(sample.time + shift) * 1000 // timescale for sample in samples]
-        first = 0
-        for index in [*(index for index, duration in enumerate(durations) if not duration), len(samples)]:
-            if first < index:
-                run = self._runs.run(self._recording, placed=self._placed, base=self._new_base)
-                self._new_base = False
-                run.payloads += payloads[first:index]
-                run.times_ms += times_ms[first:index]
-                run.durations += durations[first:index]
-                self._last = samples[index - 1].offset, samples[index - 1].end, run
-                self.ledger.payload(samples[first].offset, samples[index - 1].end)
-            if index < len(samples):
-                self._runs.note_break()
-                self.ledger.damage(samples[index].offset, samples[index].end, NO_OPUS)
-            first = index + 1

@@ -12,13 +12,14 @@ from functools import partial
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING
 
-from .boxes import Defaults, Sample, children, entries, number_at, u32
+from .boxes import Defaults, Sample, children, number_at, u32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _MOST_PACKETS = 1 << 16  # in a run that does not list them; chosen: 22 minutes at 20 ms
-_DURATION, _SIZE = 0x100, 0x200  # flags of `trun`: what its entries hold (ISO/IEC 14496-12, section 8.8.8)
+DURATION, SIZE = 0x100, 0x200  # flags of `trun`: what its entries hold (ISO/IEC 14496-12, section 8.8.8)
+_FIELDS = (DURATION, SIZE, 0x400, 0x800)  # flags: all of them, in order (as above; ISO/IEC 14496-12)
 _PARTS = (b"tfhd", b"tfdt", b"trun")
 
 
@@ -96,23 +97,33 @@ class _Traf:
         flags, count = u32(body, 0) & 0xFFFFFF, u32(body, 4)
         if flags & 0x1:
             self.data_end = self._base + struct.unpack_from(">i", body, 8)[0]
-        listed = [flag for flag in (_DURATION, _SIZE, 0x400, 0x800) if flags & flag]
+        width = 4 * len(_listed(flags))
         table = body[8 + (4 if flags & 0x1 else 0) + (4 if flags & 0x4 else 0) :]
-        width = 4 * len(listed)
         if width and table and not len(table) % width:
             count = len(table) // width  # nothing else is in the box
-        if len(table) < width * count or (_SIZE not in listed and not self._defaults.size_bytes > 0):
+        if len(table) < width * count or (not flags & SIZE and not self._defaults.size_bytes > 0):
             raise ValueError(f"no run of {count} packets in {len(body)} bytes")
         if not width and count > _MOST_PACKETS:
             raise ValueError(f"a run of {count} packets that are not listed")
-        lines = entries(f">{len(listed)}I", table[: width * count]) if width else ()
-        columns = dict(zip(listed, zip(*lines, strict=True), strict=False))
-        durations = columns.get(_DURATION) or repeat(self._defaults.duration, count)
-        sizes = columns.get(_SIZE) or repeat(self._defaults.size_bytes, count)
+        columns = run_columns(flags, table[: width * count])
+        durations = columns.get(DURATION) or repeat(self._defaults.duration, count)
+        sizes = columns.get(SIZE) or repeat(self._defaults.size_bytes, count)
         sizes, durations = tuple(sizes), tuple(durations)
         *offsets, self.data_end = accumulate(sizes, initial=self.data_end)
         *times, self.end_time = accumulate(durations, initial=self.end_time)
         self.samples += map(_NEW_SAMPLE, zip(offsets, sizes, times, durations, strict=True))
+
+
+def _listed(flags: int) -> list[int]:
+    """What the entries of a `trun` hold, by its flags, in order."""
+    return [flag for flag in _FIELDS if flags & flag]
+
+
+def run_columns(flags: int, table: bytes) -> dict[int, tuple[int, ...]]:
+    """The entries of a `trun`, a column each by its flag."""
+    listed = _listed(flags)
+    values = struct.unpack(f">{len(table) // 4}I", table)
+    return {flag: values[place :: len(listed)] for place, flag in enumerate(listed)}
 
 
 def missing_between(last: MovieFragment | None, fragment: MovieFragment, end_time: int) -> int:

@@ -7,8 +7,10 @@ another in one `mdat`.
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..aac import FRAME_SAMPLES, AacHead
 
@@ -27,14 +29,29 @@ _UTF8_TEXT = 1  # one of the ids of types (QTFF, well-known types)
 _AAC, _AUDIO_STREAM = 0x40, 0x15  # ids in a decoder config (ISO/IEC 14496-1, section 7.2.6.6)
 
 
-def index_box(
-    head: AacHead, sizes: Sequence[int], start: int, writing_app: str, comment: str, *, is_long: bool
-) -> bytes:
-    """The index, for frames of these `sizes` in bytes that begin at byte `start` of the file.
+class FrameTable(NamedTuple):
+    """The sizes of all frames: the largest, the bytes of each chunk of `CHUNK_FRAMES`, and as `stsz` lists them."""
+
+    frames: int
+    largest: int
+    chunk_bytes: tuple[int, ...]
+    listed: bytes
+
+    @classmethod
+    def of(cls, sizes: Sequence[int]) -> FrameTable:
+        listed = array("I", sizes)
+        chunk_bytes = tuple(sum(sizes[first : first + CHUNK_FRAMES]) for first in range(0, len(sizes), CHUNK_FRAMES))
+        if sys.byteorder == "little":
+            listed.byteswap()
+        return cls(len(sizes), max(sizes, default=0), chunk_bytes, listed.tobytes())
+
+
+def index_box(head: AacHead, table: FrameTable, start: int, writing_app: str, comment: str, *, is_long: bool) -> bytes:
+    """The index, for frames of the sizes in `table` that begin at byte `start` of the file.
 
     Its length does not depend on that.  `is_long`: places in the file take 64 bits.
     """
-    length = FRAME_SAMPLES * len(sizes)
+    length = FRAME_SAMPLES * table.frames
     heard = max(0, length - head.priming)
     version = int(length >= _LONG)
     wide = "Q" if version else "I"
@@ -50,7 +67,7 @@ def index_box(
             b"minf",
             full(b"smhd", bytes(4)),
             box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1))),
-            _table(head, sizes, start, is_long=is_long),
+            _sample_table(head, table, start, is_long=is_long),
         ),
     )
     return box(
@@ -79,33 +96,28 @@ def index_box(
     )
 
 
-def _table(head: AacHead, sizes: Sequence[int], start: int, *, is_long: bool) -> bytes:
+def _sample_table(head: AacHead, table: FrameTable, start: int, *, is_long: bool) -> bytes:
     """Where each frame is."""
-    frames = len(sizes)
-    whole, rest = divmod(frames, CHUNK_FRAMES)
+    whole, rest = divmod(table.frames, CHUNK_FRAMES)
     runs = [*([(1, CHUNK_FRAMES, 1)] if whole else []), *([(whole + 1, rest, 1)] if rest else [])]
-    offsets = array("Q", [start])
-    for first in range(0, frames, CHUNK_FRAMES):
-        offsets.append(offsets[-1] + sum(sizes[first : first + CHUNK_FRAMES]))
-    offsets.pop()
+    offsets = list(accumulate(table.chunk_bytes[:-1], initial=start))[: len(table.chunk_bytes)]
     places = struct.pack(f">I{len(offsets)}{'Q' if is_long else 'I'}", len(offsets), *offsets)
     return box(
         b"stbl",
-        full(b"stsd", struct.pack(">I", 1), _entry(head, sizes)),
-        full(b"stts", struct.pack(">III", 1, frames, FRAME_SAMPLES)),
+        full(b"stsd", struct.pack(">I", 1), _entry(head, table)),
+        full(b"stts", struct.pack(">III", 1, table.frames, FRAME_SAMPLES)),
         full(b"stsc", struct.pack(">I", len(runs)), *(struct.pack(">III", *run) for run in runs)),
-        full(b"stsz", struct.pack(f">II{frames}I", 0, frames, *sizes)),
+        full(b"stsz", struct.pack(">II", 0, table.frames), table.listed),
         full(b"co64" if is_long else b"stco", places),
     )
 
 
-def _entry(head: AacHead, sizes: Sequence[int]) -> bytes:
+def _entry(head: AacHead, table: FrameTable) -> bytes:
     """The sample entry `mp4a`, with what a decoder needs in `esds`."""
-    seconds = max(1, FRAME_SAMPLES * len(sizes) // head.rate_hz)
-    mean = min(8 * sum(sizes) // seconds, _LONG - 1)
-    largest = max(sizes, default=0)
-    peak = min(8 * largest * head.rate_hz // FRAME_SAMPLES, _LONG - 1)
-    config = bytes((_AAC, _AUDIO_STREAM)) + struct.pack(">I", largest)[1:] + struct.pack(">II", peak, mean)
+    seconds = max(1, FRAME_SAMPLES * table.frames // head.rate_hz)
+    mean = min(8 * sum(table.chunk_bytes) // seconds, _LONG - 1)
+    peak = min(8 * table.largest * head.rate_hz // FRAME_SAMPLES, _LONG - 1)
+    config = bytes((_AAC, _AUDIO_STREAM)) + struct.pack(">I", table.largest)[1:] + struct.pack(">II", peak, mean)
     described = _descriptor(4, config + _descriptor(5, head.config))
     specific = _descriptor(3, struct.pack(">HB", TRACK_NUMBER, 0) + described + _descriptor(6, b"\2"))
     sound = struct.pack(">6xH8xHHIHH", 1, head.channels, 16, 0, min(head.rate_hz, 0xFFFF), 0)

@@ -11,7 +11,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, BinaryIO
 
-from .index import box, index_box
+from .index import FrameTable, box, index_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,10 @@ class M4aMuxer:
         data = struct.pack(">I4sQ", 1, b"mdat", 8 + size) if is_large else struct.pack(">I4s", size, b"mdat")
         is_long = size + _MOST_INDEX_BYTES * (_LEAST_FRAMES + len(self._sizes)) >= _LONG_BYTES
         made_by = writing_app, f"recording {track_uid:x}"
-        index = index_box(head, self._sizes, 0, *made_by, is_long=is_long)
+        table = FrameTable.of(self._sizes)
+        index = index_box(head, table, 0, *made_by, is_long=is_long)
         start = len(kind) + len(index) + len(data)
-        index = index_box(head, self._sizes, start, *made_by, is_long=is_long)
+        index = index_box(head, table, start, *made_by, is_long=is_long)
         out.write(kind + index + data)
         self._body.seek(0)
         shutil.copyfileobj(self._body, out, _COPY_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
@@ -73,19 +74,20 @@ class FrameKinds:
     def __init__(self, head: AacHead) -> None:
         self._channels = head.channels
         self._clock = FrameClock(head.rate_hz)
-        self._firsts: Counter[int] = Counter()
+        self._once: set[int] = set()  # first bytes of frames
+        self._again: set[int] = set()  # those of more than one
         self._frames = self._odd = 0
 
     @property
     def tocs(self) -> frozenset[int]:
         """First bytes of more than one frame."""
-        return frozenset(first for first, count in self._firsts.items() if count > 1)
+        return frozenset(self._again)
 
     def lengths_of(self, payloads: Sequence[bytes], stated: Iterable[int]) -> list[int]:  # noqa: ARG002 - all are alike
         """How long frames last, in samples at 48 kHz; 0 for what is none."""
         if are_frames(payloads, self._channels):
             self._frames += len(payloads)
-            self._firsts.update(payload[0] for payload in payloads)
+            self._remember(payloads)
             return self._clock.next(len(payloads))
         return [self._clock.next(1)[0] if self._is_one(payload) else 0 for payload in payloads]
 
@@ -97,8 +99,17 @@ class FrameKinds:
             if self._frames >= _ENOUGH and self._odd <= self._frames * _ODD_SHARE:
                 return False
         self._frames += 1
-        self._firsts[payload[0]] += 1
+        self._remember([payload])
         return True
+
+    def _remember(self, payloads: Sequence[bytes]) -> None:
+        firsts = set(map(itemgetter(0), payloads))
+        if firsts <= self._again:
+            return
+        for first, count in Counter(map(itemgetter(0), payloads)).items():
+            if count > 1 or first in self._once:
+                self._again.add(first)
+            self._once.add(first)
 
 
 def kinds_for(head: SoundHead) -> Kinds | FrameKinds:
