@@ -204,12 +204,21 @@ export interface TranscriptUtterance {
   [other: string]: unknown;
 }
 
+/** A sound of a word, by its name in ARPAbet. */
+export interface Phone {
+  phone: string;
+  start_s: number;
+  end_s: number;
+  [other: string]: unknown;
+}
+
 /** A word that can be heard. */
 export interface Word {
   text: string;
   start_s: number;
   end_s: number;
   source?: "aligned" | "spread" | "logged";
+  phones?: Phone[];
   [other: string]: unknown;
 }
 

@@ -13,7 +13,7 @@ from test_captions_formats import HOSTILE, spoken
 
 from sessiontool.captions import CaptionOptions, caption
 
-LABELS = ("ctm", "audacity", "textgrid", "words-json", "premiere-csv", "talkinghead")
+LABELS = ("ctm", "audacity", "textgrid", "words-json", "premiere-csv", "talkinghead", "rhubarb", "rhubarb-user")
 INTERVAL = re.compile(
     r' {8}intervals \[(\d+)\]:\n {12}xmin = ([\d.]+)\n {12}xmax = ([\d.]+)\n {12}text = "((?:[^"]|"")*)"\n'
 )
@@ -37,6 +37,7 @@ TALK = [
 def test_every_label_format_is_a_file() -> None:
     assert set(made(TALK)) == {
         *("captions.ctm", "audacity.txt", "captions.TextGrid", "words.json", "premiere.csv", "talkinghead.json"),
+        *("rhubarb.json", "rhubarb-user.json"),
     }
 
 
@@ -59,8 +60,9 @@ def test_words_without_times_are_spread_over_the_speech() -> None:
 
 def test_talkinghead_has_three_lists_as_long_as_one_another() -> None:
     document = json.loads(made(TALK)["talkinghead.json"])
-    assert document["user"] == {"words": ["Well,", "hello!"], "wtimes": [2100, 2500], "wdurations": [300, 400]}
-    assert len({len(listed) for listed in document["assistant"].values()}) == 1
+    talk = document["user"]
+    assert (talk["words"], talk["wtimes"], talk["wdurations"]) == (["Well,", "hello!"], [2100, 2500], [300, 400])
+    assert len({len(document["assistant"][name]) for name in ("words", "wtimes", "wdurations")}) == 1
 
 
 def test_premiere_has_timecode() -> None:
@@ -121,12 +123,16 @@ def test_hostile_text_breaks_no_format() -> None:
     assert not [row for row in rows if row[3][:1] in {"=", "+", "-", "@"}]
     document = json.loads(files["talkinghead.json"])
     assert sum(len(one["words"]) for one in document.values()) == count
+    for name in ("rhubarb.json", "rhubarb-user.json"):
+        cues = json.loads(files[name])["mouthCues"]
+        assert [0, *(cue["end"] for cue in cues)] == [*(cue["start"] for cue in cues), 200]
 
 
 def test_nothing_said_is_empty_files() -> None:
     files = made([])
     assert json.loads(files["words.json"]) == {"words": []}
     assert json.loads(files["talkinghead.json"]) == {}
+    assert json.loads(files["rhubarb.json"])["mouthCues"] == [{"start": 0, "end": 100, "value": "X"}]
     assert tiers(files["captions.TextGrid"]) == {}
     assert files["audacity.txt"] == ""
 

@@ -58,6 +58,7 @@ TYPES: dict[str, Any] = {
     "transcript": transcript_model.Transcript,
     "utterances": transcript_model.TranscriptUtterance,
     "words": transcript_model.TranscriptWord,
+    "phones": transcript_model.TranscriptPhone,
     "notes": transcript_model.TranscriptNote,
 }
 SHAPES = [*objects(REPORT_SHAPE, "report"), *objects(TRANSCRIPT_SHAPE, "transcript")]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessiontool.forced_alignment.g2p import folded, phones_of
 from sessiontool.forced_alignment.verbalize import read, readable, text_until, tokens_of
+from sessiontool.speech.g2p import folded, phones_of
 
 texts = st.text(max_size=80) | st.text(alphabet="aZ0 19$.,:-/'%é你。", max_size=40)
 

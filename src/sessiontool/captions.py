@@ -55,6 +55,7 @@ __all__ = [
 
 _MOST_HOURS_MS = 100 * 3_600_000
 """Milliseconds; from here on hours have three digits (by definition), which WebVTT allows and many players do not."""
+_USUAL_AUDIO = "audio.webm"
 _MOST_OF_A_MESSAGE = 120  # characters; chosen: a line of a terminal
 
 
@@ -109,7 +110,8 @@ class Captions(NamedTuple):
     """What `caption` made: files by name, the cues they show, and what of the transcript could not be used.
 
     `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.  `doubtful` are
-    the utterances whose place is not sure; `notices` say what players may not be able to read.
+    the utterances whose place is not sure; `notices` say what players may not be able to read, `remarks` what is
+    estimated and could be measured.
     """
 
     files: dict[str, str]
@@ -119,6 +121,7 @@ class Captions(NamedTuple):
     options: CaptionOptions
     doubtful: list[Spoken]
     notices: list[str]
+    remarks: list[str]
 
     @property
     def profile(self) -> Profile:
@@ -136,12 +139,17 @@ class Captions(NamedTuple):
 
 
 def caption(
-    transcript: Mapping[str, Any], options: CaptionOptions, *, note: str = "", report: Mapping[str, Any] | None = None
+    transcript: Mapping[str, Any],
+    options: CaptionOptions,
+    *,
+    note: str = "",
+    audio: str = _USUAL_AUDIO,
+    report: Mapping[str, Any] | None = None,
 ) -> Captions:
     """The captions of a transcript (`sessiontool.transcript/1`), as the text of each file.
 
-    `note` says where they are from; `report` (`sessiontool.report/1`) has the lost stretches.  UsageError where a
-    format's package is missing.
+    `note` says where they are from, and `audio` is the name of the sound's file; `report` (`sessiontool.report/1`) has
+    the lost stretches.  UsageError where a format's package is missing.
     """
     profile = profile_of(options)
     spoken, problems = read_transcript(transcript, options)
@@ -155,16 +163,35 @@ def caption(
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
-    look = look._replace(synthetic=synthetic_roles(transcript))
+    look = look._replace(synthetic=synthetic_roles(transcript), audio=audio)
     said = sorted((one for one in spoken if one.speaker), key=lambda one: (one.start_ms, one.end_ms))
     files = {}
-    for form in find_formats(options.formats):
-        shown = said if form.is_label else single if form.one_at_a_time else cues
+    formats = find_formats(options.formats)
+    for form in formats:
+        labelled = [one for one in said if form.role in {"", one.role}]
+        shown = labelled if form.is_label else single if form.one_at_a_time else cues
         files[form.file_name] = render(form, shown, look)
     if (listed := chapters(transcript, end_ms, profile, note)) is not None:
         files[CHAPTERS] = listed
     doubtful = [one for one in spoken if one.doubt is not None]
-    return Captions(files, cues, single, problems, options, doubtful, _late(cues))
+    remarks = _mouths(said) if any(form.has_mouth for form in formats) else []
+    return Captions(files, cues, single, problems, options, doubtful, _late(cues), remarks)
+
+
+def _mouths(said: Sequence[Spoken]) -> list[str]:
+    """How far shapes of mouths are those of the sound."""
+    from .captioning.labels.mouth_shapes import estimated  # noqa: PLC0415 - which few captions have
+
+    unheard, count = estimated(said)
+    foreign = sorted({one.language for one in said if one.language and not one.language.lower().startswith("en")})
+    remarks = []
+    if unheard:
+        remarks.append(f"the mouth shapes of {unheard} of {count} words are by spelling: --phones looks in the sound")
+    if foreign and unheard < count:
+        remarks.append(
+            f"the sounds of words in {', '.join(foreign)} are by rough rules, as an English model hears them"
+        )
+    return remarks
 
 
 def _late(cues: Sequence[Cue]) -> list[str]:

@@ -180,17 +180,26 @@ PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
 WordSource = Literal["aligned", "spread", "logged"]
 
 
+class Phone(NamedTuple):
+    """One sound of a word and when it is said, in output samples; its name is ARPAbet's, as in the CMU dictionary."""
+
+    name: str
+    start_samples: int
+    end_samples: int
+
+
 class TimedWord(NamedTuple):
     """One word of an utterance and when it is said, in output samples.
 
     `source` says how that is known: `aligned` with the sound itself, `spread` over the speech by the word's length, or
-    `logged` by the server that made it.
+    `logged` by the server that made it.  `phones` are its sounds in order, empty where they were not looked for.
     """
 
     text: str
     start_samples: int
     end_samples: int
     source: WordSource
+    phones: tuple[Phone, ...] = ()
 
 
 class Placement(NamedTuple):

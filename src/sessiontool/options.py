@@ -223,7 +223,7 @@ class CaptionOptions:
     formats: tuple[str, ...] = option(
         ("vtt", "srt"),
         "The caption files: some of vtt, srt, ttml, ass, txt, json, csv; as labels ctm, audacity, textgrid, "
-        "words-json, premiere-csv, talkinghead.",
+        "words-json, premiere-csv, talkinghead, rhubarb, rhubarb-user.",
         CAPTIONS,
         metavar="NAME,...",
         read=read_formats,

@@ -75,15 +75,15 @@ def are_words_of(key: WordsKey, words: Sequence[TimedWord]) -> bool:
     return inside and sources and [word.text for word in words] == tokens_of(key.text)
 
 
-def engine() -> str:
-    """What times depend on beside sound and text (UsageError where the extra is not installed)."""
+def engine(option: str = "--words") -> str:
+    """What times depend on beside sound and text (UsageError without the extra, which `option` needs)."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
     try:
         return f"{_VERSION}: " + ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     except PackageNotFoundError as error:
         raise UsageError(
-            f"word times need the package {error.name}", hint=f"{install_line('words')}, or leave out --words"
+            f"word times need the package {error.name}", hint=f"{install_line('words')}, or leave out {option}"
         ) from error
 
 
@@ -93,13 +93,14 @@ def time_words(
     excerpts: Excerpts,
     *,
     known: Known | None = None,
+    phones: bool = False,
     progress: Progress | None = None,
 ) -> list[Placement]:
     """The placements with their words where those can be aligned, and with what was heard of turns that were cut off.
 
     `channels` says where each utterance is heard.  `excerpts` cuts stretches (start, end in output samples) out of the
     recording: it yields a stretch's position in the list and a function that gives a channel's PCM (16 kHz, 16 bits).
-    `known` has words that need not be looked for again.
+    `known` has words that need not be looked for again.  `phones`: with the sounds of each word, too.
     """
     result = list(placements)
     wanted = []
@@ -112,7 +113,7 @@ def time_words(
             wanted.append(index)
     progress = progress or Silent()
     progress.stage("words", len(wanted))
-    for index, found in _align(placements, channels, wanted, excerpts):
+    for index, found in _align(placements, channels, wanted, excerpts, phones=phones):
         if found is not None:
             result[index] = ended_with_words(with_found_words(placements[index], found))
         progress.advance()
@@ -144,7 +145,12 @@ def _alignable(placement: Placement) -> bool:
 
 
 def _align(
-    placements: Sequence[Placement], channels: Sequence[int | None], wanted: Sequence[int], excerpts: Excerpts
+    placements: Sequence[Placement],
+    channels: Sequence[int | None],
+    wanted: Sequence[int],
+    excerpts: Excerpts,
+    *,
+    phones: bool,
 ) -> Iterator[tuple[int, Found | None]]:
     """What is found of each wanted utterance; a few sounds are held at a time."""
     stretches = [placed_at(placements[i]) for i in wanted]
@@ -153,7 +159,7 @@ def _align(
         return
 
     def align(index: int, pcm_of: Callable[[int], bytes]) -> Found | None:
-        return pool.align(_task(placements[index]), pcm_of(channels[index] or 0))
+        return pool.align(_task(placements[index], phones=phones), pcm_of(channels[index] or 0))
 
     with Pool() as pool, ThreadPoolExecutor(processes) as threads:
         waiting: deque[tuple[int, Future[Found | None]]] = deque()
@@ -166,6 +172,6 @@ def _align(
             yield index, future.result()
 
 
-def _task(placement: Placement) -> Task:
+def _task(placement: Placement, *, phones: bool) -> Task:
     language = (placement.utterance.language or "")[:2].lower()
-    return Task(text_of(placement), language, may_stop(placement))
+    return Task(text_of(placement), language, may_stop(placement), phones)

@@ -34,12 +34,16 @@ def caption(
     layout: str | None = None,
     corrections: str | PathLike[str] | None = None,
     options: CaptionOptions | None = None,
+    phones: bool = False,
     dry_run: bool = False,
     s3: S3Options | None = None,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> RecaptionResult:
     """Make the captions of a merged session again, from its transcript.json; neither chunks nor audio are read.
+
+    With `phones` the sounds of its words are looked for in the audio, and put into transcript.json
+    (`sessiontool[words]`).
 
     `result.captions` has the files' text by name, `result.captions.check()` what breaks the profile, by format.
 
@@ -50,9 +54,9 @@ def caption(
     with opened_store(store, layout, s3, limits, session_id=session_id) as opened:
         target, seen = target_of(opened, session_id, output, options=s3, limits=limits), with_received(progress)
         look = resolved(options or CaptionOptions())
-        texts = file.of_session(session_id) if file else None
+        changes = recaption.TranscriptChanges(file.of_session(session_id) if file else None, phones)
         return recaption.recaption_session(
-            session_id, target, look, texts, store=opened, publish=not dry_run, progress=seen
+            session_id, target, look, changes, store=opened, publish=not dry_run, progress=seen
         )
 
 

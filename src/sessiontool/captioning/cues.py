@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 
 class Word(NamedTuple):
-    """One word and when it is said."""
+    """One word and when it is said; `phones` are its sounds (ARPAbet's name, start, end), where they were found."""
 
     text: str
     start_ms: int
     end_ms: int
+    phones: tuple[tuple[str, int, int], ...] = ()
 
 
 class Spoken(NamedTuple):

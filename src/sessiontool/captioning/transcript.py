@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DASH = "\u2014"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
+_PHONE = re.compile(r"[A-Z]{1,3}")  # ARPAbet, without stress
 DOUBT = "[?]"
 """Before an utterance whose place is not sure: plain text, as every player shows that and nothing else."""
 SURE = 0.8
@@ -149,7 +150,22 @@ def _words(value: object, text: str) -> Iterator[Word]:
             except ValueError:
                 continue
             if start_ms is not None and end_ms is not None:
-                yield Word(clean(entry["text"]), start_ms, max(start_ms, end_ms))
+                phones = tuple(_phones(entry.get("phones"), start_ms, end_ms))
+                yield Word(clean(entry["text"]), start_ms, max(start_ms, end_ms), phones)
+
+
+def _phones(value: object, start_ms: int, end_ms: int) -> Iterator[tuple[str, int, int]]:
+    """The sounds of a word from `start_ms` to `end_ms` that are inside of it, in order; none of an odd name."""
+    for entry in value if isinstance(value, list) else ():
+        name = entry.get("phone") if isinstance(entry, dict) else None
+        if isinstance(name, str) and _PHONE.fullmatch(name):
+            try:
+                low, high = time_ms(entry, "start_s"), time_ms(entry, "end_s")
+            except ValueError:
+                continue
+            if low is not None and high is not None and start_ms <= low < high <= end_ms:
+                yield name, low, high
+                start_ms = high
 
 
 def _speech(value: object) -> Iterator[tuple[int, int]]:

@@ -25,7 +25,9 @@ def export(
     formats: Annotated[
         str,
         typer.Option(
-            "--format", metavar="NAME,...", help="Some of wav, flac, mp3, m4a, opus, ogg, webm; others by ffmpeg."
+            "--format",
+            metavar="NAME,...",
+            help="The formats of the files.  Some of wav, flac, mp3, m4a, opus, ogg, webm; others by ffmpeg.",
         ),
     ] = "wav",
     roles: Annotated[

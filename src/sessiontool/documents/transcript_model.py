@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from ..model import PlacementStatus
 
 
+class TranscriptPhone(TypedDict):
+    """A sound of a word, by its name in ARPAbet."""
+
+    phone: str
+    start_s: float
+    end_s: float
+
+
 class TranscriptWord(TypedDict):
     """A word; `source` says what its times are worth."""
 
@@ -18,6 +26,7 @@ class TranscriptWord(TypedDict):
     start_s: float
     end_s: float
     source: str
+    phones: NotRequired[list[TranscriptPhone]]
 
 
 class LoggedUtterance(TypedDict):

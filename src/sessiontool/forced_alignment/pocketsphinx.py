@@ -14,7 +14,7 @@ from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .g2p import phones_of
+from ..speech.g2p import phones_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ _FOREIGN = "~"
 _AUDIBLE = 33  # of 16-bit samples: -60 dB, chosen
 _ANYTHING = "AH"
 _UNSAID, _STOPPED = 0.1, 0.01  # shares (probabilities) of a word left out, of the text cut off; chosen
+FoundPhone = tuple[str, int, int]
+
 _SCORE_SHIFT = 1 << 10
 """pocketsphinx adds up log scores divided by this (by its definition)."""
 
@@ -37,13 +39,24 @@ class Found(NamedTuple):
     """Where each token is said: (start, end) in ms of the sound handed over, None for one that is not read aloud.
 
     `first` to `end` (exclusive) are the tokens that the sound holds.  `score` is the mean log likelihood of a frame,
-    relative to its best state: 0 at best.
+    relative to its best state: 0 at best.  `phones` are the sounds of each token (ARPAbet's name, start, end), empty
+    where they were not asked for.
     """
 
     times: tuple[tuple[int, int] | None, ...]
     first: int
     end: int
     score: float
+    phones: tuple[tuple[FoundPhone, ...], ...] = ()
+
+
+class _FoundWord(NamedTuple):
+    """A word of the grammar, its first frame and the one after its last, and its sounds in ms."""
+
+    word: str
+    start: int
+    end: int
+    phones: tuple[FoundPhone, ...]
 
 
 class _Arc(NamedTuple):
@@ -79,38 +92,41 @@ class Aligner:
         english: bool = True,
         may_start: bool = False,
         may_stop: bool = False,
+        phones: bool = False,
     ) -> Found | None:
         """Align tokens with `pcm` (16 kHz, one channel, 16 bits); None where nothing fits.
 
         `may_start`, `may_stop`: the sound may begin before any word, and end after any.  A token that is read in
-        several words counts as said where half of them were.
+        several words counts as said where half of them were.  `phones`: a second pass, for the sounds in each word.
         """
         arcs, final = _grammar(tokens, may_start=may_start, may_stop=may_stop)
         if not any(arc.word for arc in arcs) or not _audible(pcm):
             return None
         names = {arc.word: self._name(arc.word, english=english) for arc in arcs if arc.word}
-        said = self._decode(arcs, final, names, pcm)
+        said = self._decode(arcs, final, names, pcm, phones=phones)
         if said is None:
             return None
         words, score = said
-        path = _path(arcs, final, [word for word, _, _ in words])
+        path = _path(arcs, final, [one.word for one in words])
         if path is None:
             return None
         times: list[tuple[int, int] | None] = [None] * len(tokens)
+        sounds: list[tuple[FoundPhone, ...]] = [()] * len(tokens)
         slots: dict[int, set[int]] = {}
-        for arc, (_, start, end) in zip(path, words, strict=True):
+        for arc, one in zip(path, words, strict=True):
             begun = times[arc.token]
-            times[arc.token] = (begun[0] if begun else start * FRAME_MS, end * FRAME_MS)
+            times[arc.token] = (begun[0] if begun else one.start * FRAME_MS, one.end * FRAME_MS)
+            sounds[arc.token] += one.phones
             slots.setdefault(arc.token, set()).add(arc.slot)
         for index, some in slots.items():
             if 2 * len(some) < sum(() not in slot for slot in tokens[index].slots):
-                times[index] = None
-        return Found(tuple(times), *_held(tokens, times), score)
+                times[index], sounds[index] = None, ()
+        return Found(tuple(times), *_held(tokens, times), score, tuple(sounds) if phones else ())
 
     def _decode(
-        self, arcs: Sequence[_Arc], final: int, names: dict[str, str], pcm: bytes
-    ) -> tuple[list[tuple[str, int, int]], float] | None:
-        """The words of the best path with their first frame and the one after their last; and its score."""
+        self, arcs: Sequence[_Arc], final: int, names: dict[str, str], pcm: bytes, *, phones: bool
+    ) -> tuple[list[_FoundWord], float] | None:
+        """The words of the best path, and its score."""
         decoder = self._decoder
         steps = [
             (arc.start, arc.end, 1.0, names[arc.word])
@@ -120,20 +136,41 @@ class Aligner:
         ]
         decoder.add_fsg(_SEARCH, decoder.create_fsg(_SEARCH, 0, final, steps))
         decoder.activate_search(_SEARCH)
-        decoder.reinit_feat()  # or noise is taken off as it was in the sound before
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
+        self._process(pcm)
         best = decoder.hyp()
         if best is None or not decoder.n_frames():
             return None
         spelt = {name: word for word, name in names.items()}
-        words = [
-            (spelt[name], segment.start_frame, segment.end_frame + 1)
-            for segment in decoder.seg()
-            if (name := segment.word.partition("(")[0]) in spelt
-        ]
-        return words, math.log(max(best.score, 1e-300)) * _SCORE_SHIFT / decoder.n_frames()
+        score = math.log(max(best.score, 1e-300)) * _SCORE_SHIFT / decoder.n_frames()
+        segments = [(one.word.partition("(")[0], one.start_frame, one.end_frame + 1) for one in decoder.seg()]
+        sounds = self._phones(pcm) if phones else {}
+        return [
+            _FoundWord(spelt[name], start, end, sounds.get(start, ())) for name, start, end in segments if name in spelt
+        ], score
+
+    def _process(self, pcm: bytes) -> None:
+        """Search the whole sound, whatever was searched before."""
+        self._decoder.reinit_feat()  # or noise is taken off as it was in the sound before
+        self._decoder.start_utt()
+        self._decoder.process_raw(pcm, full_utt=True)
+        self._decoder.end_utt()
+
+    def _phones(self, pcm: bytes) -> dict[int, tuple[FoundPhone, ...]]:
+        """The sounds of each word that was just found, by its first frame: a second pass, which moves no word.
+
+        None where the sound does not reach for them.
+        """
+        try:
+            self._decoder.set_alignment()
+            self._process(pcm)
+            alignment = self._decoder.get_alignment()
+        except RuntimeError:
+            return {}
+        found: dict[int, tuple[FoundPhone, ...]] = {}
+        for word in alignment or ():  # its words are gone with it: pocketsphinx frees them
+            steps = ((phone.name, phone.start, phone.start + phone.duration) for phone in word)
+            found[word.start] = tuple((name, start * FRAME_MS, end * FRAME_MS) for name, start, end in steps)
+        return found
 
     def _name(self, word: str, *, english: bool) -> str:
         """What a word is called in the dictionary, where it is entered if it is not there yet."""

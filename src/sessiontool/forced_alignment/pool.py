@@ -64,8 +64,14 @@ class Worker:
             watch.cancel()
         if answer is None:
             return None
-        times, *others = answer
-        return Found(tuple(time and (time[0], time[1]) for time in times), *others)
+        times, first, end, score, phones = answer
+        return Found(
+            tuple(time and (time[0], time[1]) for time in times),
+            first,
+            end,
+            score,
+            tuple(tuple((name, start, stop) for name, start, stop in some) for some in phones),
+        )
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

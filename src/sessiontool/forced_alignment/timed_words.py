@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ..model import SAMPLES_PER_MS, TimedWord
+from ..model import SAMPLES_PER_MS, Phone, TimedWord
 from ..speech.duration_model import spoken_ms
 from ..speech.interpolate import spread, stretches_of
 from .verbalize import has_letters, text_until, tokens_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..model import Placement, WordSource
-    from .pocketsphinx import Found
+    from .pocketsphinx import Found, FoundPhone
 
 _DIGIT_WEIGHT, _WIDE_WEIGHT = 4, 3  # letters; chosen as in `speech.duration_model`
 _PAUSE_PRICES = dict.fromkeys(".!?\u2026\u3002\uff01\uff1f", 0) | dict.fromkeys(";:,\uff0c\u3001", 40)
@@ -54,8 +54,23 @@ def with_found_words(placement: Placement, found: Found) -> Placement:
         _word(token, time, "spread" if known is None else "aligned")
         for token, time, known in zip(tokens[held], _filled(tokens[held], times, start, end), times, strict=True)
     ]
+    if found.phones:
+        words = [_with_phones(*pair, start) for pair in zip(words, found.phones[held], strict=True)]
     heard = text_until(text, found.end) if may_stop(placement) and found.end < len(tokens) else placement.heard_text
     return placement._replace(words=tuple(words), heard_text=heard)
+
+
+def _with_phones(word: TimedWord, phones: Iterable[FoundPhone], offset_ms: int) -> TimedWord:
+    """The word with those of its sounds that are inside of it."""
+    found = []
+    for name, start, end in phones:
+        ends = (
+            min(max((offset_ms + at) * SAMPLES_PER_MS, word.start_samples), word.end_samples) for at in (start, end)
+        )
+        phone = Phone(name, *ends)
+        if phone.start_samples < phone.end_samples:
+            found.append(phone)
+    return word._replace(phones=tuple(found))
 
 
 def ended_with_words(placement: Placement) -> Placement:

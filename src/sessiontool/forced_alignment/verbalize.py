@@ -14,8 +14,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..speech.g2p import folded
 from ..speech.scripts import WITHOUT_SPACES
-from .g2p import folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,12 +26,13 @@ _LEAST_HELD = 0.5  # share of the tokens that must be found; chosen
 class Task(NamedTuple):
     """A text to align with a sound; `language` is a two-letter code, empty where it is unknown.
 
-    `may_stop`: the sound may end before the text does.
+    `may_stop`: the sound may end before the text does.  `phones`: when each sound of its words is said, too.
     """
 
     text: str
     language: str
     may_stop: bool
+    phones: bool = False
 
 
 def align_text(aligner: Aligner, task: Task, pcm: bytes) -> Found | None:
@@ -54,7 +55,7 @@ def _best(aligner: Aligner, task: Task, pcm: bytes, **ends: bool) -> Found | Non
 
     def attempt(language: str) -> Found | None:
         tokens = [read(text, language) for text in texts]
-        return aligner.align(tokens, pcm, english=language == ENGLISH, **ends)
+        return aligner.align(tokens, pcm, english=language == ENGLISH, phones=task.phones, **ends)
 
     found = attempt(task.language or ENGLISH)
     if task.language or (found is not None and found.score > _POOR_SCORE):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..media.filler import SoundHead
     from ..media.packets import Demuxer
     from ..progress import Progress
-    from ..words import Known
+    from ..words import Excerpts, Known
     from .inputs import Notes
     from .join import Recording
 
@@ -154,22 +154,27 @@ def find_words(alignment: Alignment, recording: Recording, known: Known, progres
 
     What was recorded of what was heard goes before what the words tell, and that before the speaker's rate.
     """
-    from ..audio.excerpts import cut  # noqa: PLC0415
     from ..words import spread_words, time_words, unlike_their_text  # noqa: PLC0415
-
-    head = recording.head
-
-    def excerpts(stretches: Sequence[tuple[int, int]]) -> Iterable[tuple[int, Callable[[int], bytes]]]:
-        for position, excerpt in cut(packets_of(recording.path), head, stretches):
-            yield position, excerpt.pcm
 
     channels = [None if found is None else found.channel for found in alignment.evidence]
     noted = with_heard_text(alignment.placements, known_only=True)
+    excerpts = excerpts_of(recording.path, recording.head)
     timed = time_words(noted, channels, excerpts, known=known, progress=progress)
     findings = list(alignment.findings)
     if unlike := unlike_their_text(timed):
         findings.append(_unlike_finding([timed[index].utterance.id for index in unlike]))
     return replace(alignment, placements=tuple(spread_words(with_heard_text(timed))), findings=tuple(findings))
+
+
+def excerpts_of(path: Path, head: SoundHead) -> Excerpts:
+    """What cuts stretches out of a recording that we wrote, for `time_words`."""
+    from ..audio.excerpts import cut  # noqa: PLC0415
+
+    def excerpts(stretches: Sequence[tuple[int, int]]) -> Iterable[tuple[int, Callable[[int], bytes]]]:
+        for position, excerpt in cut(packets_of(path), head, stretches):
+            yield position, excerpt.pcm
+
+    return excerpts
 
 
 def _unlike_finding(names: Sequence[str]) -> Finding:

@@ -19,6 +19,7 @@ from ..documents.cues import CUES, cues_in
 from ..documents.encodings import decode
 from ..documents.lenient import LogProblems
 from ..errors import RecordingError
+from .result_names import audio_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def _published(name: str, transcript: Mapping[str, Any], report: Mapping[str, An
         raise RecordingError(
             "the report does not say how its captions were made", hint="merge the session again with --force"
         ) from error
-    files = caption(dict(transcript), options, report=dict(report)).files
+    files = caption(dict(transcript), options, audio=audio_of(report), report=dict(report)).files
     if f"captions.{name}" not in files:
         raise RecordingError(f"no captions.{name} was published", hint=f"there are {', '.join(files)}")
     return files[f"captions.{name}"]

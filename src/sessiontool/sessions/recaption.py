@@ -1,9 +1,10 @@
 """Captions again, from a published transcript.json alone: another profile, other formats, or a corrected text.
 
 Corrections of a file of the user's can be put into the transcript first; those beside a log are for a merge to read.
-The chunks and the audio are not read.  What is published is the new caption files and the report, which tells their
-hashes and that of the transcript as it stands; the mark of the input stays as it is, so that a later merge of the
-same input leaves the result alone.
+The sounds of its words can be, too: they alone are looked for in the audio.  The chunks are not read.
+
+What is published is the new caption files and the report, which tells their hashes and that of the transcript as it
+stands; the mark of the input stays as it is, so that a later merge of the same input leaves the result alone.
 """
 
 from __future__ import annotations
@@ -42,11 +43,19 @@ class RecaptionResult:
     published: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TranscriptChanges:
+    """What is put into a transcript before its captions are made: corrections, and the sounds of its words."""
+
+    corrections: Corrections | None = None
+    phones: bool = False
+
+
 def recaption_session(
     session_id: str,
     target: Target,
     options: CaptionOptions,
-    corrections: Corrections | None = None,
+    changes: TranscriptChanges | None = None,
     *,
     store: Store | None = None,
     publish: bool = True,
@@ -54,12 +63,14 @@ def recaption_session(
 ) -> RecaptionResult:
     """Make the captions of a published session again, and its redacted result, where `store` has redactions of it.
 
-    The transcript is made again where it is to have `corrections`.
+    The transcript is made again where it is to have `changes`.
 
-    Raises NotFoundError (nothing published), RecordingError (no transcript that can be used), StorageError,
-    UsageError (a format's package is missing); then nothing was changed.
+    Raises NotFoundError (nothing published), RecordingError (no transcript that can be used, or for phones no such
+    recording), StorageError, UsageError (a format's package is missing, or for phones the extra `words`); then nothing
+    was changed.
     """
-    progress = progress or Silent()
+    progress, changes = progress or Silent(), changes or TranscriptChanges()
+    corrections = changes.corrections
     target = kept_result(target)
     with target.workspace() if publish else nullcontext() as work:
         progress.stage("captioning")
@@ -75,11 +86,17 @@ def recaption_session(
                 f"the original result of {session_id} was destroyed: corrections may bring back what it hides",
                 hint="leave --corrections out",
             )
-        is_corrected = corrections is not None and correct_transcript(transcript, corrections)
-        made = caption(transcript, options, note=result_files.note_of(session_id), report=document)
+        is_changed = corrections is not None and correct_transcript(transcript, corrections)
+        if changes.phones:
+            from .find_phones import find_phones  # noqa: PLC0415 - which few captions need
+
+            find_phones(session_id, target, document, transcript, progress)
+            is_changed = True
+        note, audio = result_files.note_of(session_id), result_files.audio_of(document)
+        made = caption(transcript, options, note=note, audio=audio, report=document)
         if work is not None:
             progress.stage("publishing")
-            _publish(target, document, transcript, made, work, is_corrected=is_corrected)
+            _publish(target, document, transcript, made, work, is_changed=is_changed)
             if store is not None and "redaction" not in document:
                 _renew(store, session_id, target, progress)
     return RecaptionResult(session_id, target.url, made, publish)
@@ -98,7 +115,7 @@ def _publish(
     made: Captions,
     work: Path,
     *,
-    is_corrected: bool,
+    is_changed: bool,
 ) -> None:
     """Put the caption files, and a report that names them beside what was there and the transcript as it is now."""
     from .page.publish import page_again  # noqa: PLC0415 - which few results have
@@ -109,7 +126,7 @@ def _publish(
     before = target.read(result_files.REPORT)
     is_edited = edited_transcript(target, before) is not None
     copies = copies_of(edited_captions(target, before), work)
-    if is_corrected:
+    if is_changed:
         result_files.write_text(work / result_files.TRANSCRIPT, report.to_text(transcript))
         document["utterances"] = len(transcript["utterances"])
     else:

@@ -196,7 +196,12 @@ TRANSCRIPT_SHAPE = Fields(
                     "heard_text": TEXT,
                     "language": TEXT,
                     "speech": Items(Items(NUMBER, 2)),
-                    "words": Items(Fields({"text": TEXT, "start_s": NUMBER, "end_s": NUMBER, "source": TEXT})),
+                    "words": Items(
+                        Fields(
+                            {"text": TEXT, "start_s": NUMBER, "end_s": NUMBER, "source": TEXT},
+                            {"phones": Items(Fields({"phone": TEXT, "start_s": NUMBER, "end_s": NUMBER}))},
+                        )
+                    ),
                 },
             )
         ),

@@ -13,8 +13,8 @@ from .report import seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..documents.transcript_model import Transcript, TranscriptNote, TranscriptWord
-    from ..model import Note, Placement, TimedWord
+    from ..documents.transcript_model import Transcript, TranscriptNote, TranscriptPhone, TranscriptWord
+    from ..model import Note, Phone, Placement, TimedWord
     from ..timeline import Timeline
 
 TRANSCRIPT_SCHEMA = "sessiontool.transcript/1"
@@ -46,19 +46,26 @@ def utterance_json(placement: Placement, speaker: str) -> TranscriptUtterance:
             **({} if utterance.logged_text is None else {"text": utterance.logged_text}),
         },
         **({"speech": [[seconds(a), seconds(b)] for a, b in placement.speech]} if len(placement.speech) > 1 else {}),
-        **({"words": [_word_json(word) for word in placement.words]} if placement.words else {}),
+        **({"words": [word_json(word) for word in placement.words]} if placement.words else {}),
         **{name: value for name, value in utterance.extra.items() if name not in _OUR_FIELDS},
     }
     return cast("TranscriptUtterance", entry)
 
 
-def _word_json(word: TimedWord) -> TranscriptWord:
-    return {
+def word_json(word: TimedWord) -> TranscriptWord:
+    made: TranscriptWord = {
         "text": word.text,
         "start_s": seconds(word.start_samples),
         "end_s": seconds(word.end_samples),
         "source": word.source,
     }
+    if word.phones:
+        made["phones"] = [_phone_json(phone) for phone in word.phones]
+    return made
+
+
+def _phone_json(phone: Phone) -> TranscriptPhone:
+    return {"phone": phone.name, "start_s": seconds(phone.start_samples), "end_s": seconds(phone.end_samples)}
 
 
 def _logged(us: int | None) -> float | None:

@@ -222,7 +222,8 @@ def _made_again(transcript: Transcript, document: Report, problems: Problems) ->
         return {}
     try:
         options = captions.read_options(tool.get("settings", {}).get("captions"))
-        return captions.caption(transcript, options, note=note_of(document["session_id"]), report=document).files
+        note, audio = note_of(document["session_id"]), audio_of(document)
+        return captions.caption(transcript, options, note=note, audio=audio, report=document).files
     except UsageError:  # a format's package is not installed
         return {}
     except ValueError as error:

@@ -65,7 +65,7 @@ def write_result(
     synthetic = notes.session.synthetic
     transcript = transcript_json(session_id, timeline, placements, speakers, spoken, notes.dropped, synthetic)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
-    written = _write_captions(work, transcript, origin.captions, spans, send)
+    written = _write_captions(work, transcript, origin.captions, spans, recording.path.name, send)
     findings = [*(alignment.findings if alignment else ()), *map(_notice, written.notices)]
     document = make_report(session_id, notes, recording.assembly, timeline, findings, transcript)
     document["packets"] = {"recorded": recording.recorded_packets, "silent": recording.silent_packets}
@@ -105,9 +105,10 @@ def _write_captions(
     transcript: Transcript,
     options: captions.CaptionOptions,
     spans: Mapping[str, Any] | None,
+    audio: str,
     send: Send | None,
 ) -> _WrittenCaptions:
-    made = captions.caption(transcript, options, note=note_of(transcript["session_id"]), report=spans)
+    made = captions.caption(transcript, options, note=note_of(transcript["session_id"]), audio=audio, report=spans)
     _write_all(work, made.files, send)
     return _WrittenCaptions(list(made.files), [(cue.start_ms, cue.end_ms) for cue in made.cues], made.notices)
 

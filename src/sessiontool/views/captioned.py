@@ -31,6 +31,7 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
         "files": list(made.files) if result.published else [],
         "ignored": made.problems,
         "notices": made.notices,
+        "remarks": made.remarks,
         "doubtful": [
             {"id": one.id, "start_s": one.start_ms / 1000, "confidence": one.doubt, "text": one.text}
             for one in made.doubtful
@@ -46,6 +47,7 @@ def _captions_lines(result: RecaptionResult, _verbose: bool) -> list[str]:
         lines.append(f"  written    {', '.join(made.files)} ({result.location})")
     lines += [f"  {MARKS['warning']} left out: {problem}" for problem in made.problems]
     lines += [f"  {MARKS['warning']} {notice}" for notice in made.notices]
+    lines += [f"  {MARKS['info']} {remark}" for remark in made.remarks]
     if not result.published:
         lines += _doubtful(made.doubtful)
     for name, found in made.check().items():

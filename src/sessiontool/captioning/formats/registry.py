@@ -27,7 +27,7 @@ class RenderOptions(NamedTuple):
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
     mean the same moment (RFC 8216, section 3.5), None for none.  `end_ms` is the length of the recording, if known.
-    `synthetic` are the roles whose voice is none of a person.
+    `synthetic` are the roles whose voice is none of a person.  `audio` is the name of the sound's file.
     """
 
     profile: Profile
@@ -39,12 +39,14 @@ class RenderOptions(NamedTuple):
     language: str = ""
     end_ms: int | None = None
     synthetic: tuple[str, ...] = ()
+    audio: str = ""
 
 
 class Format(NamedTuple):
     """A format: its file, the module that writes it, and whether its players show one cue at a time.
 
-    `is_label`: it has utterances and words as they were said, not cues to be read.
+    `is_label`: it has utterances and words as they were said, not cues to be read.  `role`: those of that role alone.
+    `has_mouth`: it has shapes of a mouth.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Format(NamedTuple):
     title: str
     one_at_a_time: bool = False
     is_label: bool = False
+    role: str = ""
+    has_mouth: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -70,7 +74,13 @@ FORMATS: dict[str, Format] = {
         Format("textgrid", "captions.TextGrid", "textgrid", "Praat's TextGrid", is_label=True),
         Format("words-json", "words.json", "words_json", "words with times", is_label=True),
         Format("premiere-csv", "premiere.csv", "premiere_csv", "Premiere Pro's transcript", is_label=True),
-        Format("talkinghead", "talkinghead.json", "talkinghead", "TalkingHead's lip-sync words", is_label=True),
+        Format("talkinghead", "talkinghead.json", "talkinghead", "TalkingHead's", is_label=True, has_mouth=True),
+        *(
+            Format(
+                name, f"{name}.json", "rhubarb", f"Rhubarb's, of the {role}", is_label=True, role=role, has_mouth=True
+            )
+            for name, role in (("rhubarb", "assistant"), ("rhubarb-user", "user"))
+        ),
     )
 }
 

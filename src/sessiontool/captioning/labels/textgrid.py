@@ -1,4 +1,4 @@
-"""Praat's TextGrid in its long form: two interval tiers for each role, its utterances and its words.
+"""Praat's TextGrid in its long form: interval tiers of each role, its utterances, words, and their sounds if found.
 
 The intervals of a tier cover all time and do not overlap; where one role's utterances do, the later one begins later.
 """
@@ -23,6 +23,8 @@ def render(said: Sequence[Spoken], look: RenderOptions) -> str:
         words = [(word.start_ms, word.end_ms, word.text) for one in own for word in words_of(one)]
         tiers.append((role, list(without_overlap([(one.start_ms, one.end_ms, one.text) for one in own], end_ms))))
         tiers.append((f"{role} words", list(without_overlap(words, end_ms))))
+        if phones := [(start, end, name) for one in own for word in words_of(one) for name, start, end in word.phones]:
+            tiers.append((f"{role} phones", list(without_overlap(phones, end_ms))))
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", *_span(0, end_ms, "")]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, intervals) in enumerate(tiers, 1):

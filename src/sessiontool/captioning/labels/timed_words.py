@@ -17,18 +17,22 @@ _BETWEEN_WORDS = 160  # price of a pause between any two words, as `spread` has 
 
 @dataclass(frozen=True, slots=True)
 class LabelWord:
-    """A word; `is_measured` where the sound was asked when it is said."""
+    """A word; `is_measured` where the sound was asked when it is said.
+
+    `phones` are its sounds (ARPAbet's name, start and end in ms), empty where the sound was not asked for them.
+    """
 
     text: str
     start_ms: int
     end_ms: int
     is_measured: bool
+    phones: tuple[tuple[str, int, int], ...] = ()
 
 
 def words_of(one: Spoken) -> list[LabelWord]:
     """The words of an utterance in order; one that is all of it where its script has no spaces."""
     if one.words:
-        return [LabelWord(word.text, word.start_ms, word.end_ms, True) for word in one.words]
+        return [LabelWord(word.text, word.start_ms, word.end_ms, True, word.phones) for word in one.words]
     texts = one.text.split()
     if not texts:
         return []

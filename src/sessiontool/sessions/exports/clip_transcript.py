@@ -52,7 +52,7 @@ def _utterance(entry: Mapping[str, Any], times: Times, inside: Times, start_s: f
     for word in _list(entry, "words"):
         spoken = times_of(word)
         if spoken and start_s <= sum(spoken) / 2 < end_s and (kept := _clamped(spoken, start_s, end_s)):
-            one["words"].append({**word, "start_s": kept[0], "end_s": kept[1]})
+            one["words"].append(_word(word, kept, start_s, end_s))
     if start_s <= times[0] and times[1] <= end_s:
         return one
     if _list(entry, "words"):
@@ -60,6 +60,16 @@ def _utterance(entry: Mapping[str, Any], times: Times, inside: Times, start_s: f
         one.pop("heard_text", None)
     if times[1] > end_s:
         one["interrupted"] = False  # the clip ends there, not the turn
+    return one
+
+
+def _word(word: Mapping[str, Any], kept: Times, start_s: float, end_s: float) -> dict[str, Any]:
+    """A word at its times in the clip, with those of its sounds that are inside."""
+    one = {**word, "start_s": kept[0], "end_s": kept[1]}
+    if "phones" in word:
+        sounds = [(phone, times_of(phone)) for phone in _list(word, "phones")]
+        inside = [(phone, _clamped(times, start_s, end_s)) for phone, times in sounds if times]
+        one["phones"] = [{**phone, "start_s": times[0], "end_s": times[1]} for phone, times in inside if times]
     return one
 
 

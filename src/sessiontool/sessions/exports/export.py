@@ -83,7 +83,7 @@ def export_session(
             keeps_length = all(map(_keeps_length, files))
             documents: list[ReportOutput] = []
             if options.is_clip and keeps_length:
-                documents = _documents(source, transcript, captions, pieces[0], work)
+                documents = _documents(source, transcript, captions, pieces[0], files[0]["name"], work)
             reach = ExportPiece(pieces[0].start, max(piece.end for piece in pieces))
             document = _document(source, reach, files, documents)
             if options.filter_graph is not None:
@@ -130,11 +130,11 @@ def _require_room(place: Files, names: Iterable[str], *, force: bool) -> None:
 
 
 def _documents(
-    source: Source, transcript: dict[str, Any], options: CaptionOptions, piece: ExportPiece, work: Path
+    source: Source, transcript: dict[str, Any], options: CaptionOptions, piece: ExportPiece, audio: str, work: Path
 ) -> list[ReportOutput]:
-    """Write the clip's transcript and captions; returns what exports.json says of each."""
+    """Write the transcript and captions of a clip whose sound is in `audio`; returns what exports.json says of each."""
     said = clip_transcript(transcript, piece.start / SAMPLES_PER_SECOND, piece.end / SAMPLES_PER_SECOND)
-    made = caption(said, options, note=result_files.note_of(source.session_id))
+    made = caption(said, options, note=result_files.note_of(source.session_id), audio=audio)
     texts = {**made.files, result_files.TRANSCRIPT: report.to_text(said)}
     for name, text in texts.items():
         result_files.write_text(work / name, text)

@@ -86,6 +86,7 @@ def _words(words: Sequence[Mapping[str, Any]], text: str, places: Sequence[Place
             yield dict(word)
         elif gone is None:
             gone = {**word, "text": LABEL}
+            gone.pop("phones", None)  # which say what was said
             yield gone
         else:
             gone["end_s"] = word["end_s"]

@@ -80,7 +80,7 @@ def _captions(source: Whole, transcript: dict[str, Any], document: Report) -> ca
             f"the report of {source.session_id} does not say how captions are made", hint="merge it again with --force"
         ) from error
     note = result_files.note_of(source.session_id)
-    return captions.caption(transcript, options, note=note, report=document)
+    return captions.caption(transcript, options, note=note, audio=audio_of(document), report=document)
 
 
 def _report(
