@@ -6,6 +6,7 @@ import json
 import struct
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import av
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FRAME = 1024
+RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000)
 PRIMING = 1024
 """Samples: FFmpeg's encoder (measured)."""
 
@@ -40,8 +42,7 @@ def frames_of(rate: int, channels: int, seconds: int, seed: int = 1) -> tuple[by
 
 
 def config(rate: int, channels: int, kind: int = 2) -> bytes:
-    index = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000).index(rate)
-    return struct.pack(">H", kind << 11 | index << 7 | channels << 3)
+    return struct.pack(">H", kind << 11 | RATES.index(rate) << 7 | channels << 3)
 
 
 def esds(specific: bytes, kind: int = 0x40) -> bytes:
@@ -101,6 +102,32 @@ def recorded(
         made.append(data)
         lists.append(tuple(mine))
     return AacRecording(rate, tuple(made), tuple(lists))
+
+
+def adts(rate: int, channels: int, frame: bytes, *, checked: bool = False, kind: int = 2) -> bytes:
+    """A frame with its header (ISO/IEC 13818-7, section 6.2), whose checksum, if there is one, is not right."""
+    index, size = RATES.index(rate), len(frame) + (9 if checked else 7)
+    bits = 0xFFF << 44 | (not checked) << 40 | (kind - 1) << 38 | index << 34 | channels << 30 | size << 13 | 0x7FF << 2
+    return bits.to_bytes(7, "big") + bytes(2 if checked else 0) + frame
+
+
+@cache
+def streamed(
+    rate: int, channels: int, *, cut_anywhere: bool, seed: int = 1, chunks: int = 12, chunk_s: int = 2
+) -> AacRecording:
+    """A recording in ADTS, in chunks of `chunk_s` seconds that end with a frame or, as an upload cuts them, anywhere.
+
+    Its `frames` are by the chunk that they end in.
+    """
+    frames = frames_of(rate, channels, chunks * chunk_s, seed)
+    stored = [adts(rate, channels, frame) for frame in frames]
+    ends = list(accumulate(map(len, stored)))
+    count = -(-len(frames) // chunks)
+    size = -(-ends[-1] // chunks)
+    cuts = range(size, ends[-1], size) if cut_anywhere else ends[count - 1 : -1 : count]
+    data, bounds = b"".join(stored), [0, *cuts, ends[-1]]
+    lists = [tuple(f for f, end in zip(frames, ends, strict=True) if a < end <= b) for a, b in pairwise(bounds)]
+    return AacRecording(rate, tuple(data[a:b] for a, b in pairwise(bounds)), tuple(lists))
 
 
 def whole_file(rate: int, channels: int, frames: Sequence[bytes], *, index_first: bool = False) -> bytes:

@@ -96,6 +96,13 @@ def aac(seed: int) -> Recording:
 
 
 @cache
+def adts(seed: int) -> Recording:
+    made = aac_recordings.streamed(48_000, 2, cut_anywhere=True, seed=seed, chunks=CHUNKS)
+    units = [Unit(aac_recordings.adts(48_000, 2, frame), frame, made.place_ms(frame)) for frame in made.flat]
+    return Recording("aac", "audio/aac", [*made.chunks], emitted(), units, packets)
+
+
+@cache
 def mp3(seed: int) -> Recording:
     made = mp3_recordings.recorded(48_000, 2, cut_anywhere=True, seed=seed, chunks=CHUNKS)
     units = [Unit(frame, frame, made.place_ms(frame)) for frame in made.frames]
@@ -147,6 +154,7 @@ def slices(seed: int) -> Recording:
 
 FORMATS: dict[str, Callable[[int], Recording]] = {
     "AAC in MP4": aac,
+    "AAC in ADTS": adts,
     "MP3": mp3,
     "WAV": wav,
     "PCM in WebM": chrome_pcm,

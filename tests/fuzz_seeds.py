@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+import aac_recordings
 import mp3_recordings
 import mp4_recordings
 import ogg_recordings
@@ -70,6 +71,14 @@ def _mp3() -> Iterator[bytes]:
     for rate, channels in ((48_000, 2), (44_100, 1), (22_050, 1)):
         yield from _with_controls(b"".join(mp3_recordings.frames_of(rate, channels, 0.3))[:_MOST_BYTES])
         yield from _with_controls(mp3_recordings.whole_file(rate, channels, 0.2)[:_MOST_BYTES])
+
+
+def _adts() -> Iterator[bytes]:
+    for rate, channels in ((48_000, 2), (44_100, 1)):
+        frames = aac_recordings.frames_of(rate, channels, 1)[:14]
+        yield from _with_controls(
+            b"".join(aac_recordings.adts(rate, channels, frame) for frame in frames)[:_MOST_BYTES]
+        )
 
 
 def _salvage() -> Iterator[bytes]:
@@ -146,6 +155,7 @@ _MADE = {
     "ogg": _ogg,
     "mp4": _mp4,
     "mp3": _mp3,
+    "adts": _adts,
     "verify": _verify,
     "captions": _captions,
 }

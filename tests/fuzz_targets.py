@@ -32,6 +32,7 @@ from sessiontool.errors import SessionToolError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.matroska.demuxer import WebmDemuxer
 from sessiontool.media.mp3 import HEADER_BYTES, read_header
+from sessiontool.media.mpeg_audio.adts import AdtsDemuxer
 from sessiontool.media.mpeg_audio.demuxer import Mp3Demuxer
 from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.media.opus import MAX_PACKET_SAMPLES, packet_samples
@@ -62,6 +63,10 @@ def mp4(data: bytes) -> None:
 
 def mp3(data: bytes) -> None:
     _read_stream(Mp3Demuxer, data, mp3_samples)
+
+
+def adts(data: bytes) -> None:
+    _read_stream(AdtsDemuxer, data, lambda _: range(512, 1 << 13))
 
 
 def mp3_samples(frame: bytes) -> range:
@@ -294,6 +299,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "ogg": ogg,
     "mp4": mp4,
     "mp3": mp3,
+    "adts": adts,
     "verify": verify,
     "captions": captioned,
 }

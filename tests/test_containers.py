@@ -59,7 +59,6 @@ def encoded(codec: str, container: str, folder: Path) -> bytes:
     [
         ("pcm_s16be", "aiff", "an AIFF file"),
         ("pcm_s16le", "caf", "a Core Audio file"),
-        ("aac", "adts", r"AAC sound \(ADTS\)"),
         ("flac", "flac", "a FLAC file"),
         ("mp2", "mp2", "MPEG audio of Layer II or I"),
         ("pcm_s16le", "asf", "a Windows Media file"),

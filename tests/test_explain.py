@@ -5,13 +5,17 @@ Facts counted here by a strict walk over the whole recording that each blob is a
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
+import mp3_recordings
 import pytest
+from aac_recordings import streamed
 from recordings import LIVE_CLUSTER, SESSIONS, Live, blobs, chrome, live_header, recorded, recorded_chunks, track_entry
 
 from sessiontool.errors import RecordingError
 from sessiontool.sessions.probe import explain
+from sessiontool.views.explanation import explanation_json, explanation_lines
 
 RECORDED = sorted(path.name for path in SESSIONS.iterdir())
 whole_recording = cache(recorded)
@@ -162,3 +166,22 @@ def test_a_blob_of_zeroes_or_nothing_says_so() -> None:
 def test_other_codecs_are_refused() -> None:
     with pytest.raises(RecordingError, match="A_VORBIS"):
         explain(live_header(track_entry(1, b"A_VORBIS")) + bytes(50))
+
+
+@pytest.mark.parametrize(
+    ("data", "header"),
+    [
+        (chrome(9).data, "Opus stereo"),
+        (streamed(44_100, 1, cut_anywhere=False, chunks=2).chunks[1], "AAC mono"),
+        (mp3_recordings.recorded(48_000, 2, cut_anywhere=False, chunks=2).chunks[1], "MP3 stereo"),
+    ],
+    ids=["WebM", "ADTS", "MP3"],
+)
+def test_lines_and_json_name_the_codec(data: bytes, header: str) -> None:
+    """Of every blob with a header the JSON was an error, and all were Opus that begins in a block of WebM."""
+    told = explain(data)
+    lines = explanation_lines("x", told)
+    assert header in "\n".join(lines)
+    assert not any("inside a block" in line for line in lines)
+    document = json.loads(json.dumps(explanation_json("x", told)))
+    assert document["track"]["head"]["channels"] == (1 if "mono" in header else 2)

@@ -7,6 +7,7 @@ is all that shows whether bytes are one.  Nothing here decodes.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -24,6 +25,8 @@ FRAME_SAMPLES = 1024  # at the recording's own rate (ISO/IEC 14496-3, section 4.
 MAX_FRAME_BYTES = 2 * 768
 """6144 bits for each channel (ISO/IEC 14496-3, section 4.5.3.2), of at most two."""
 
+LAVC_PRIMING = 1024  # samples: FFmpeg's encoder, one frame (measured)
+
 _RATES_HZ = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350)
 """Sampling rates by index (ISO/IEC 14496-3, section 1.6.3.4)."""
 
@@ -39,6 +42,8 @@ _SILENT_FRAMES = {1: bytes.fromhex("00000007"), 2: bytes.fromhex("211004608c1c")
 _FIRST_ELEMENTS = {1: 0, 2: 1}  # elements SCE and CPE by channels (ISO/IEC 14496-3, section 4.5.2.1)
 _OTHER_ELEMENTS = frozenset({4, 6})  # elements DSE and FIL: data, and what fills a frame up (as above; ISO/IEC 14496-3)
 _ID_END = 7  # id of what ends a frame (ISO/IEC 14496-3, section 4.5.2.1)
+_ENOUGH = 8  # frames, chosen: as many that begin and end as frames do make another kind of frame suspect
+_ODD_SHARE = 0.1  # share of frames, chosen: an encoder whose frames end in another way has more of them
 _ZEROES = bytes(8)  # chosen: no encoder writes them where a frame begins
 
 CONVERT = (
@@ -141,6 +146,50 @@ class FrameClock:
         lengths = [end - before for before, end in pairwise([self._position, *ends])]
         self._position = ends[-1] if ends else self._position
         return lengths
+
+
+class FrameKinds:
+    """The frames of AAC seen so far: where all begin and end as frames do, what does not is damaged."""
+
+    def __init__(self, head: AacHead) -> None:
+        self._channels = head.channels
+        self._clock = FrameClock(head.rate_hz)
+        self._once: set[int] = set()  # first bytes of frames
+        self._again: set[int] = set()  # those of more than one
+        self._frames = self._odd = 0
+
+    @property
+    def tocs(self) -> frozenset[int]:
+        """First bytes of more than one frame."""
+        return frozenset(self._again)
+
+    def lengths_of(self, payloads: Sequence[bytes], stated: Iterable[int]) -> list[int]:  # noqa: ARG002 - all are alike
+        """How long frames last, in samples at 48 kHz; 0 for what is none."""
+        if are_frames(payloads, self._channels):
+            self._frames += len(payloads)
+            self._remember(payloads)
+            return self._clock.next(len(payloads))
+        return [self._clock.next(1)[0] if self._is_one(payload) else 0 for payload in payloads]
+
+    def _is_one(self, payload: bytes) -> bool:
+        if not is_frame(payload, self._channels):
+            if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
+                return False
+            self._odd += 1
+            if self._frames >= _ENOUGH and self._odd <= self._frames * _ODD_SHARE:
+                return False
+        self._frames += 1
+        self._remember([payload])
+        return True
+
+    def _remember(self, payloads: Sequence[bytes]) -> None:
+        firsts = set(map(itemgetter(0), payloads))
+        if firsts <= self._again:
+            return
+        for first, count in Counter(map(itemgetter(0), payloads)).items():
+            if count > 1 or first in self._once:
+                self._again.add(first)
+            self._once.add(first)
 
 
 def silent_frame(channels: int) -> bytes:

@@ -87,6 +87,8 @@ def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:
         return _ogg
     if begins_mp4(data):
         return _mp4
+    if _begins_adts(data):
+        return _adts
     return _mp3 if _begins_mp3(data) else None
 
 
@@ -97,12 +99,15 @@ def _by_name(mime_type: str) -> Callable[..., Demuxer]:
         return _ogg
     if container in ("mpeg", "mp3"):
         return _mp3
+    if container in ("aac", "aacp", "x-aac"):
+        return _adts
     return _mp4 if container == "mp4" else WebmDemuxer
 
 
 def _by_content(data: bytes) -> Callable[..., Demuxer] | None:
     """By what comes after a damaged beginning."""
     from .isobmff.box_sequence import holds_mp4  # noqa: PLC0415 - most recordings begin as they should
+    from .mpeg_audio.adts import holds_adts  # noqa: PLC0415
     from .mpeg_audio.demuxer import holds_mp3  # noqa: PLC0415
     from .ogg.pages import holds_ogg  # noqa: PLC0415
 
@@ -112,11 +117,21 @@ def _by_content(data: bytes) -> Callable[..., Demuxer] | None:
         return _ogg
     if holds_mp4(data):
         return _mp4
+    if holds_adts(data):
+        return _adts
     return _mp3 if holds_mp3(data) else None
 
 
-def _begins_mp3(data: bytes, *, whole_file: bool = False) -> bool:
+def _begins_adts(data: bytes) -> bool:
     if data[:3] != b"ID3" and data[:1] != b"\xff":
+        return False
+    from .mpeg_audio.adts import begins_adts  # noqa: PLC0415 - as below
+
+    return begins_adts(data)
+
+
+def _begins_mp3(data: bytes, *, whole_file: bool = False) -> bool:
+    if (data[:3] != b"ID3" and data[:1] != b"\xff") or (whole_file and _begins_adts(data)):
         return False
     from .mpeg_audio.demuxer import begins_file, begins_mp3  # noqa: PLC0415 - as below
 
@@ -142,6 +157,12 @@ def _mp3(*, mime_type: str, track: Track | None) -> Demuxer:
     from .mpeg_audio.demuxer import Mp3Demuxer  # noqa: PLC0415
 
     return Mp3Demuxer(mime_type=mime_type, track=track)
+
+
+def _adts(*, mime_type: str, track: Track | None) -> Demuxer:
+    from .mpeg_audio.adts import AdtsDemuxer  # noqa: PLC0415
+
+    return AdtsDemuxer(mime_type=mime_type, track=track)
 
 
 def _raw(head: PcmHead | None = None) -> Demuxer:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
+from .byte_seams import goes_on
 from .chunk_clocks import compare_clocks
 from .copies import find_shared, packets_of_its_own
 from .gap_places import Lost
@@ -271,6 +272,8 @@ class _Planner:
         for position, one in enumerate(chain.chunks):
             fresh = self._pieces_of(one, run, shared, chain.moved)
             short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
+            if before.why and _share_a_packet(chain.chunks[position - 1], one):
+                before = Lost()  # what was noted of it is of another recording
             is_late = not before.why and not one.is_torn_at_start and chain.begins_late(position)
             if short.why and not is_late:
                 run.short.add(one.chunk)
@@ -313,3 +316,10 @@ class _Planner:
         self._plan.altered.add(one.chunk)
         noted = self._noted.chunks[number].bytes or 0
         return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted else Lost()
+
+
+def _share_a_packet(before: ChunkSurvey, after: ChunkSurvey) -> bool:
+    """Whether a packet begins in one chunk and ends in the next one, by its bytes alone."""
+    if before.has_clock or after.track is None or not (before.is_torn_at_end and after.is_torn_at_start):
+        return False
+    return goes_on(before, after, after.track) is True

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 WEBM = "WebmDemuxer"
-_CLOCKLESS = ("Mp3Demuxer", "PcmDemuxer")
+_CLOCKLESS = ("AdtsDemuxer", "Mp3Demuxer", "PcmDemuxer")
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 _PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
@@ -124,10 +124,10 @@ class ChunkSurvey:
     @property
     def lasts_ms(self) -> float:
         """How long all of its bytes last: without a clock, what is cut at its ends counts as much as what is whole."""
-        packet_bytes = sum(self.sizes)
-        if not packet_bytes or self.dialect is None or self.dialect.has_clock:
+        whole_bytes = self.size_bytes - self.damaged_bytes
+        if whole_bytes <= 0 or self.dialect is None or self.dialect.has_clock:
             return self.length_ms
-        return self.length_ms * self.size_bytes / packet_bytes
+        return self.length_ms * self.size_bytes / whole_bytes
 
     def damaged_between(self, start: int, stop: int) -> int:
         """How many bytes between two offsets are of no use."""

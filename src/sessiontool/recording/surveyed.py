@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..media.mp3 import Mp3Head
 from ..media.opus import OpusHead
 from ..media.pcm import PcmHead
 from . import findings
@@ -72,7 +71,7 @@ def _by_seams(found: SurveyedPart, numbers: dict[ChunkRef, int]) -> list[ChunkRe
     """Put `numbers` right by how chunks go on with one another; returns those that do not though nothing says why."""
     sounding = [one for one in without_copies(found.surveys) if one.digests and one.track]
     first = next((one for one in sounding if one.says_what_it_is), sounding[0] if sounding else None)
-    if first is None or first.track is None or not isinstance(first.track.head, PcmHead | Mp3Head):
+    if first is None or first.track is None or (first.has_clock and not isinstance(first.track.head, PcmHead)):
         return []
     in_order = sorted(sounding, key=lambda one: numbers[one.chunk])
     order = SeamOrder(in_order, [numbers[one.chunk] for one in in_order], Noted(found.entry), first.track)

@@ -23,7 +23,7 @@ from ..recording.survey import start_ms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..media.packets import Damage, PacketRun, Track
+    from ..media.packets import Damage, Demuxer, PacketRun, Track
 
 _CLUSTER_HEAD = ebml.CLUSTER.to_bytes(4, "big")
 """The bytes of a cluster's id, by definition (RFC 9559)."""
@@ -38,6 +38,7 @@ _BEGINNINGS = (  # where, with what
     (4, b"moof", "with an MP4 fragment: the blob before it ended with a whole one"),
 )
 """Offset in bytes, bytes, and what they mean: by definition of each format (RFC 9559, RFC 3533, ISO/IEC 14496-12)."""
+_WHOLE = "with a whole packet"
 _INSIDE_A_BLOCK = "one byte inside a block; that byte is the last of the blob before"
 _ANYWHERE = "in the middle of something: the blob before was cut there, or is of another kind"
 
@@ -61,7 +62,7 @@ class Explanation:
 
 
 def explain(data: bytes) -> Explanation:
-    """Read a blob by itself (RecordingError where it is no recording with Opus)."""
+    """Read a blob by itself (RecordingError where it is no recording)."""
     reader = open_demuxer(data) if data.strip(b"\0") else WebmDemuxer()
     runs = reader.feed(data)
     pending_bytes = reader.ledger.pending_bytes
@@ -73,7 +74,7 @@ def explain(data: bytes) -> Explanation:
     cut_first = damages[:1] and damages[0].offset <= 0
     return Explanation(
         size_bytes=len(data),
-        begins=_beginning(data, runs, cut=bool(cut_first)),
+        begins=_beginning(data, reader, runs, cut=bool(cut_first)),
         ends=_ending(data, damages[-1:], pending_bytes),
         track=reader.track,
         header_missing=reader.header_missing,
@@ -87,11 +88,13 @@ def explain(data: bytes) -> Explanation:
     )
 
 
-def _beginning(data: bytes, runs: Sequence[PacketRun], *, cut: bool) -> str:
+def _beginning(data: bytes, reader: Demuxer, runs: Sequence[PacketRun], *, cut: bool) -> str:
     if not data.strip(b"\0"):
         return "with zeroes, and holds nothing else" if data else "nowhere: it is empty"
     known = next((text for at, magic, text in _BEGINNINGS if data.startswith(magic, at)), None)
-    return known or (_INSIDE_A_BLOCK if runs and not cut else _ANYWHERE)
+    if known is None and runs and not cut:
+        return _INSIDE_A_BLOCK if isinstance(reader, WebmDemuxer) else _WHOLE
+    return known or _ANYWHERE
 
 
 def _ending(data: bytes, last: Sequence[Damage], pending_bytes: int) -> str:
@@ -103,7 +106,7 @@ def _ending(data: bytes, last: Sequence[Damage], pending_bytes: int) -> str:
     if pending_bytes == 1 and data[-1:] in (b"\xa3", b"\x1f"):
         what = "block" if data[-1:] == b"\xa3" else "cluster's head"
         return f"with the first byte of the next {what}, as Chrome's blobs do"
-    return "with a whole packet"
+    return _WHOLE
 
 
 def _clusters(data: bytes) -> list[int]:

@@ -22,7 +22,7 @@ _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
 _SESSIONS = 5
 """Sessions that are looked at; chosen: they are of one program."""
-_RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3)$", re.IGNORECASE)
+_RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3|aac)$", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"(?:^|.*/)[A-Za-z_-]*[0-9]+", re.ASCII)
 """A numbered key without an extension: a recording, where no key says that it is one."""
 _NO_SESSION = re.compile(

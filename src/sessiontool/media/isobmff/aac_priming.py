@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from ..aac import LAVC_PRIMING
+
 _GAPLESS = re.compile(rb"iTunSMPB\0\0..data\0\0\0[\0\1]\0{4} ?[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) ", re.DOTALL)
 _MOST_PRIMING_SAMPLES = 1 << 13  # chosen: above any encoder's of LC; more is no priming
 _APPLE_SAMPLES = 2112  # AudioToolbox's (Apple Technical Note TN2258); measured in a file with its edit list
-_LAVC_SAMPLES = 1024  # FFmpeg's encoder: one frame (measured)
 
 
 def priming_of(user_data: bytes, handler_name: str) -> int | None:
@@ -24,4 +25,4 @@ def priming_of(user_data: bytes, handler_name: str) -> int | None:
         return int(noted[1], 16)
     if "Core Media" in handler_name:
         return _APPLE_SAMPLES
-    return _LAVC_SAMPLES if b"Lavf" in user_data else None
+    return LAVC_PRIMING if b"Lavf" in user_data else None

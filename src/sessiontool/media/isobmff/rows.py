@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..opus import SAMPLES_PER_SECOND
 from ..packets import NO_OPUS
 from ..run_collector import RunCollector
-from .samples import FrameKinds, Kinds, kinds_for
+from .samples import Kinds, kinds_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..aac import FrameKinds
     from ..filler import SoundHead
     from ..packets import Ledger, PacketRun
     from .boxes import Sample

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
-from ..aac import (
-    FRAME_SAMPLES,
-    MAX_FRAME_BYTES,
-    AacHead,
-    FrameClock,
-    are_frames,
-    channels_of,
-    is_frame,
-    rate_of_fragment,
-)
+from ..aac import FRAME_SAMPLES, AacHead, FrameKinds, channels_of, rate_of_fragment
 from ..opus import OpusHead, PacketSamples, most_bytes
 from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal
 from ..packets import Track
@@ -35,7 +25,6 @@ _ZEROES = bytes(8)  # chosen: valid, but no encoder writes them: something overw
 _NO_RATE = "MP4 with AAC without its header: nothing in the fragments tells the sampling rate"
 _HINT = "store the recording's first chunk too: its header says what the others are"
 _ENOUGH = 8  # packets, chosen: as many of known lengths make another kind of packet suspect
-_ODD_SHARE = 0.1  # share of frames, chosen: an encoder whose frames end in another way has more of them
 
 
 class Kinds:
@@ -66,50 +55,6 @@ class Kinds:
         self._tocs[payload[0]] += 1
         self._lengths[samples] += 1
         return samples
-
-
-class FrameKinds:
-    """The frames of AAC seen so far: where all begin and end as frames do, what does not is damaged."""
-
-    def __init__(self, head: AacHead) -> None:
-        self._channels = head.channels
-        self._clock = FrameClock(head.rate_hz)
-        self._once: set[int] = set()  # first bytes of frames
-        self._again: set[int] = set()  # those of more than one
-        self._frames = self._odd = 0
-
-    @property
-    def tocs(self) -> frozenset[int]:
-        """First bytes of more than one frame."""
-        return frozenset(self._again)
-
-    def lengths_of(self, payloads: Sequence[bytes], stated: Iterable[int]) -> list[int]:  # noqa: ARG002 - all are alike
-        """How long frames last, in samples at 48 kHz; 0 for what is none."""
-        if are_frames(payloads, self._channels):
-            self._frames += len(payloads)
-            self._remember(payloads)
-            return self._clock.next(len(payloads))
-        return [self._clock.next(1)[0] if self._is_one(payload) else 0 for payload in payloads]
-
-    def _is_one(self, payload: bytes) -> bool:
-        if not is_frame(payload, self._channels):
-            if not payload or payload.startswith(_ZEROES) or len(payload) > MAX_FRAME_BYTES:
-                return False
-            self._odd += 1
-            if self._frames >= _ENOUGH and self._odd <= self._frames * _ODD_SHARE:
-                return False
-        self._frames += 1
-        self._remember([payload])
-        return True
-
-    def _remember(self, payloads: Sequence[bytes]) -> None:
-        firsts = set(map(itemgetter(0), payloads))
-        if firsts <= self._again:
-            return
-        for first, count in Counter(map(itemgetter(0), payloads)).items():
-            if count > 1 or first in self._once:
-                self._again.add(first)
-            self._once.add(first)
 
 
 def kinds_for(head: SoundHead) -> Kinds | FrameKinds:
