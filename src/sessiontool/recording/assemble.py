@@ -15,6 +15,7 @@ from ..errors import RecordingError
 from . import findings
 from .absent_parts import AbsentParts
 from .copied_parts import copied_parts
+from .noted_pieces import as_stored
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
@@ -44,25 +45,32 @@ def assemble(
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
     parts = parts_in_order(chunks, session.parts)
+    noted = {part: with_numbers_of(part_entry(session.parts, part), listed) for part, listed in parts.items()}
+    entries = {part: as_stored(noted[part], listed) for part, listed in parts.items()}
     groups = groups_of(parts, session)
     sliced = {name: as_one_part(names, parts, session) for name, names in groups.items()}
     grouped = [name for names in groups.values() for name in names]
     copied = copied_parts(parts, session, grouped, read)
     sliced |= copied
-    planned = {name: _planned(name, parts, session, sliced, read) for name in copied}
+    planned = {name: _planned(name, parts, entries, sliced, read) for name in copied}
     while True:
         absent = AbsentParts(session.parts, parts, groups.values())
         context = JoinContext(new_remuxer(), Assembly(), read, progress, absent)
         progress.stage("joining", len(chunks))
-        doubtful = _join_parts(parts, session, planned, sliced, context)
+        doubtful = _join_parts(parts, entries, planned, sliced, context)
         if doubtful is None:
             break
-        planned[doubtful] = _planned(doubtful, parts, session, sliced, read)
+        planned[doubtful] = _planned(doubtful, parts, entries, sliced, read)
     assembly = context.assembly
     if context.remuxer.head is not None:
         absent.fill(context.remuxer, context.remuxer.head, sys.maxsize)
     assembly.order.silences = context.remuxer.silences
     assembly.findings += absent.findings()
+    assembly.findings += [
+        findings.noted_in_pieces(parts[part][0], entry)
+        for part, entry in noted.items()
+        if entry and entry is not entries[part]
+    ]
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:
@@ -77,7 +85,7 @@ def assemble(
 
 def _join_parts(
     parts: dict[str, list[ChunkRef]],
-    session: SessionDocument,
+    entries: dict[str, PartEntry | None],
     planned: dict[str, PlannedPart],
     sliced: dict[str, SlicedParts],
     context: JoinContext,
@@ -92,7 +100,7 @@ def _join_parts(
                 planned[name].join(context)
             continue
         try:
-            run = plain_run(part, listed, _noted(session, part, listed))
+            run = plain_run(part, listed, entries[part])
             run.slice = group.place_of(part) if group else None
             joiner = PlainJoiner(run, context)
             joiner.join()
@@ -105,7 +113,7 @@ def _join_parts(
 def _planned(
     part: str,
     parts: dict[str, list[ChunkRef]],
-    session: SessionDocument,
+    entries: dict[str, PartEntry | None],
     sliced: dict[str, SlicedParts],
     read: Read,
 ) -> PlannedPart:
@@ -114,8 +122,4 @@ def _planned(
 
     if part in sliced:
         return PlannedSlices(sliced[part], read)
-    return PlannedPart(part, parts[part], _noted(session, part, parts[part]), read)
-
-
-def _noted(session: SessionDocument, part: str, listed: Sequence[ChunkRef]) -> PartEntry | None:
-    return with_numbers_of(part_entry(session.parts, part), listed)
+    return PlannedPart(part, parts[part], entries[part], read)

@@ -10,7 +10,7 @@ from ..model import ChunkRef, Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..documents.models import ChunkEntry
+    from ..documents.models import ChunkEntry, PartEntry
     from .records import Stretch
     from .runs import Aside
     from .slice_values import SliceTally
@@ -164,6 +164,14 @@ def numbers_moved(chunks: Sequence[ChunkRef], first: int) -> Finding:
     )
     hint = "a number was given twice, or that of a lost chunk to the next one; each was put where it is listed"
     return about(chunks[0], "numbers-moved", "info", message, hint)
+
+
+def noted_in_pieces(chunk: ChunkRef, entry: PartEntry) -> Finding:
+    """The chunks of a part, of which this is the first, are the noted blobs cut or joined."""
+    message = f"the chunks of part {chunk.part} are other pieces than session.json lists: their sizes add up to those"
+    hashes = "; hashes of whole blobs were not compared" if any(one.sha256 for one in entry.chunks) else ""
+    hint = "store each blob as one object"
+    return Finding("noted-in-pieces", "info", message + hashes, part=chunk.part, hint=hint)
 
 
 def sound_jumps(chunk: ChunkRef) -> Finding:

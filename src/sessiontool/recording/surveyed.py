@@ -49,9 +49,9 @@ class SurveyedPart:
 def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read) -> SurveyedPart:
     """Read each chunk of a part by itself."""
     found = _survey(listed, entry, read, Renumbered({chunk: chunk for chunk in listed}))
-    if _say_when(found.surveys):
-        return found
     numbers = {chunk: chunk.seq for chunk in listed} | numbers_as_noted(found.surveys, found.entry)
+    if _say_when(found.surveys) and not _moved_on(numbers, found.entry):
+        return found
     doubts = [findings.sound_jumps(chunk) for chunk in _by_seams(found, numbers)]
     if all(chunk.seq == number for chunk, number in numbers.items()):
         return replace(found, findings=doubts)
@@ -65,6 +65,14 @@ def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
     heads = (one.track.head for one in surveys if one.track)
     is_opus = all(isinstance(head, OpusHead) for head in heads)
     return is_opus and not are_slices(surveys)
+
+
+def _moved_on(numbers: Mapping[ChunkRef, int], entry: PartEntry | None) -> bool:
+    """Whether what was noted of chunks is noted under other numbers, and not only of some that changed places."""
+    known = {chunk.seq for chunk in entry.chunks} if entry else set()
+    others = {chunk: number for chunk, number in numbers.items() if number in known}
+    in_order = sorted(others, key=others.__getitem__)
+    return any(chunk.seq != others[chunk] for chunk in in_order if chunk not in moved(in_order))
 
 
 def _by_seams(found: SurveyedPart, numbers: dict[ChunkRef, int]) -> list[ChunkRef]:
