@@ -180,6 +180,57 @@ def test_times_since_1970_are_brought_to_the_session_clock(started_at: str | Non
         assert [a for a, _ in pairs] == [pytest.approx((b or 0.0) - late_ms, abs=0.01) for _, b in pairs]
 
 
+def in_unit(value: Any, factor: float) -> Any:
+    """A document with its times in another unit."""
+    if isinstance(value, list):
+        return [in_unit(one, factor) for one in value]
+    if not isinstance(value, dict):
+        return value
+    times = {"start_ms", "stop_ms", "end_ms", "emitted_ms"}
+    return {name: one * factor if name in times else in_unit(one, factor) for name, one in value.items()}
+
+
+@pytest.mark.parametrize("unit", ["seconds", "microseconds"])
+@pytest.mark.parametrize("name", ["firefox-pause", "chrome-24k", "chrome-silence"])
+@pytest.mark.parametrize("timeslice", ["its own", "none", "in the unit"])
+def test_times_in_another_unit_are_milliseconds_by_the_bytes_recorded_in_them(
+    name: str, unit: str, timeslice: str
+) -> None:
+    document = json.loads((SESSIONS / name / "session.json").read_text())
+    before, findings = read_session(json.dumps(document).encode(), "session.json")
+    assert not findings
+    factor = 0.001 if unit == "seconds" else 1000.0
+    changed = in_unit(document, factor)
+    for part in changed["parts"]:
+        if timeslice != "its own":
+            part["timeslice_ms"] = part["timeslice_ms"] * factor if timeslice == "in the unit" else None
+    session, findings = read_session(json.dumps(changed).encode(), "session.json")
+    assert [(one.code, one.severity) for one in findings] == [("session-clock", "info")]
+    assert unit in findings[0].message
+    for part, as_was in zip(session.parts, before.parts, strict=True):
+        assert [part.start_ms, part.stop_ms] == pytest.approx([as_was.start_ms, as_was.stop_ms])
+        assert [one.emitted_ms for one in part.chunks] == pytest.approx([one.emitted_ms for one in as_was.chunks])
+        assert [part.timeslice_ms] == ([None] if timeslice == "none" else pytest.approx([as_was.timeslice_ms]))
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [{"seq": n, "bytes": 41, "emitted_ms": 5000.0 * n} for n in range(9)],  # kilobytes
+        [{"seq": n, "emitted_ms": 5000.0 * n} for n in range(9)],
+        [{"seq": n, "bytes": 0, "emitted_ms": 5000.0 * n} for n in range(9)],
+        [{"seq": n, "bytes": 300, "emitted_ms": 5000.0 * n} for n in range(9)],  # silence, hardly any packets
+        [{"seq": n, "bytes": 1_920_000, "emitted_ms": 5000.0 * n} for n in range(9)],  # stereo in floats
+        [{"seq": n, "bytes": 40_000, "emitted_ms": 5.0} for n in range(9)],
+        [],
+    ],
+)
+def test_times_that_may_be_milliseconds_stay_as_they_are(chunks: list[dict[str, Any]]) -> None:
+    document = {"parts": [{"part": 0, "start_ms": 0, "stop_ms": 45_000, "chunks": chunks}]}
+    session, findings = read_session(json.dumps(document).encode(), "session.json")
+    assert (session.parts[0].stop_ms, findings) == (45_000, [])
+
+
 def test_times_of_which_only_some_are_since_1970_stay_as_they_are() -> None:
     parts = [{"part": 0, "start_ms": 700, "stop_ms": 1.7e12}]
     session, findings = read_session(json.dumps({"parts": parts}).encode(), "session.json")

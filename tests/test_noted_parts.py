@@ -130,12 +130,33 @@ def test_a_part_that_handed_out_nothing_is_not_missed(session: Path, entry: dict
     assert merged(session).status == "complete"
 
 
-def test_parts_by_another_name_are_said_not_to_be_noted(session: Path) -> None:
-    def count_from_one(parts: list[dict[str, Any]]) -> None:
+@pytest.mark.parametrize("has_sizes", [True, False])
+@pytest.mark.parametrize("lost", [None, "000", "002"])
+def test_parts_may_be_counted_from_one_in_the_notes_alone(session: Path, lost: str | None, has_sizes: bool) -> None:
+    def change(parts: list[dict[str, Any]]) -> None:
         for entry in parts:
             entry["part"] = int(entry["part"]) + 1
+            for chunk in entry["chunks"] if not has_sizes else ():
+                del chunk["bytes"]
 
-    edit(session, count_from_one)
+    merged(session)
+    before = sounds(session)
+    edit(session, change)
+    if lost and has_sizes:
+        rmtree(session / "chunks" / lost)
+    result = merged(session)
+    assert result.status == ("partial" if lost and has_sizes else "complete")
+    after = sounds(session)
+    assert len(after) > len(before) / 2
+    assert all(abs(before[sound] - at_ms) <= 20 for sound, at_ms in after.items() if sound in before)
+
+
+def test_parts_by_another_name_are_said_not_to_be_noted(session: Path) -> None:
+    def count_from_seven(parts: list[dict[str, Any]]) -> None:
+        for entry in parts:
+            entry["part"] = int(entry["part"]) + 7
+
+    edit(session, count_from_seven)
     result = merged(session)
     codes = {one.code: one.severity for one in result.findings}
     assert codes["parts-not-noted"] == "warning"

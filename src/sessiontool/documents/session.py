@@ -18,6 +18,7 @@ from .models import ChunkEntry, ConsentEntry, PartEntry, PauseEntry, RecordingEn
 from .reading import read_object
 from .sha256_text import with_hex_digests
 from .texts import plain
+from .time_units import in_milliseconds
 from .utterances import all_broken
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
     wrong = _split_speakers(value)
     model, problems = read_object(SessionDocument, value)
     session, digests = with_hex_digests(model or SessionDocument())
+    session, of_units = in_milliseconds(session, name)
     session, concluded = on_session_clock(session, name)
-    return session, [*_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]), *concluded]
+    return session, [*_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]), *of_units, *concluded]
 
 
 _MOST_DEPTH = 6

@@ -97,6 +97,34 @@ def counted_as_named(entry: PartEntry, chunks: Sequence[ChunkRef]) -> PartEntry:
     return replace(entry, chunks=[replace(chunk, seq=chunk.seq + by) for chunk in entry.chunks])
 
 
+def parts_as_named(entries: Sequence[PartEntry], parts: Mapping[str, Sequence[ChunkRef]]) -> Sequence[PartEntry]:
+    """What the recorder noted, where it counted parts from 0 and their names do from 1, or the other way: as named.
+
+    Sizes of chunks decide; where none fit, the numbers do so by fitting all of them.
+    """
+    if not parts or not entries or not all(map(str.isdecimal, [*parts, *(entry.part for entry in entries)])):
+        return entries
+    as_noted = _sizes_that_fit(entries, parts)
+    for by in (-1, 1):
+        moved = [replace(entry, part=str(int(entry.part) + by)) for entry in entries]
+        numbers = {int(entry.part) for entry in moved}
+        moved_on = _sizes_that_fit(moved, parts)
+        all_fit = numbers == {*map(int, parts)} and {min(numbers), min(numbers) - by} == {0, 1} and moved_on >= as_noted
+        if all_fit or moved_on > max(1, 2 * as_noted):
+            return moved
+    return entries
+
+
+def _sizes_that_fit(entries: Sequence[PartEntry], parts: Mapping[str, Sequence[ChunkRef]]) -> int:
+    """How many chunks have the size that was noted of them."""
+    count = 0
+    for part, chunks in parts.items():
+        entry = part_entry(entries, part)
+        noted = {chunk.seq: chunk.bytes for chunk in entry.chunks} if entry else {}
+        count += sum(chunk.object.size_bytes == noted.get(chunk.seq) for chunk in chunks)
+    return count
+
+
 def missing_numbers(chunks: Sequence[ChunkRef], entry: PartEntry | None) -> list[int]:
     """The numbers that no chunk of a part has, in order.
 

@@ -17,7 +17,7 @@ from ..documents.utterances import read_utterances
 from ..errors import RecordingError
 from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
-from ..recording.sequence import by_part, counted_as_named, part_entry
+from ..recording.sequence import by_part, counted_as_named, part_entry, parts_as_named
 from .corrections import corrected
 from .imported import imported
 from .piecewise import open_pieces
@@ -269,10 +269,12 @@ def _of_roles_there(session: SessionDocument, listing: SessionListing) -> Sessio
 
 
 def _counted_as_named(session: SessionDocument, listing: SessionListing) -> SessionDocument:
-    """session.json with the numbers that the chunks have, where it counts them from 1 and their names from 0."""
-    entries = [(part_entry(session.parts, part), chunks) for part, chunks in by_part(listing.chunks)]
+    """session.json with the numbers that parts and chunks have, where it counts from 1 and their names from 0."""
+    parts = dict(by_part(listing.chunks))
+    noted = parts_as_named(session.parts, parts)
+    entries = [(part_entry(noted, part), chunks) for part, chunks in parts.items()]
     counted = {id(entry): counted_as_named(entry, chunks) for entry, chunks in entries if entry}
-    return replace(session, parts=[counted.get(id(entry), entry) for entry in session.parts])
+    return replace(session, parts=[counted.get(id(entry), entry) for entry in noted])
 
 
 def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:
