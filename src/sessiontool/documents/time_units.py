@@ -1,4 +1,4 @@
-"""Times of session.json that count seconds or microseconds: told by how many bytes would have been recorded in them."""
+"""Times of session.json that count seconds or microseconds: the bytes that would have been recorded in them show it."""
 
 from __future__ import annotations
 
