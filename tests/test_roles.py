@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -183,16 +185,27 @@ def test_real_recorders_without_starts_are_found_by_the_log(tmp_path: Path) -> N
 # -- two tracks of one recording
 
 
-def two_tracks(root: Path, *, lost: int = -1, channels: list[str] | None = None) -> Path:
+FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "500000"}
+CONTAINERS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "WebM": ("webm", "libopus", {}),
+    "Ogg": ("ogg", "libopus", {"page_duration": "200000"}),
+    "MP4 with Opus": ("mp4", "libopus", FRAGMENTS),
+    "MP4 with AAC": ("mp4", "aac", FRAGMENTS),
+}
+
+
+def two_tracks(root: Path, container: str = "WebM", *, lost: int = -1, channels: list[str] | None = None) -> Path:
     """A session of one recording with two mono tracks, a high tone on the first and a low one later on the second."""
     tones = [np.concatenate([np.zeros((1, 48 * late), np.float32), tone(hz)], axis=1) for hz, late in TRACKS]
     body = io.BytesIO()
-    with av.open(body, "w", format="webm") as out:
-        streams = [out.add_stream("libopus", rate=48_000, layout="mono") for _ in tones]
-        for at in range(0, 48_000 * 3, 960):
+    name, codec, options = CONTAINERS[container]
+    size = 960 if codec == "libopus" else 1024
+    with av.open(body, "w", format=name, options=options) as out:
+        streams = [out.add_stream(codec, rate=48_000, layout="mono") for _ in tones]
+        for at in range(0, 48_000 * 3, size):
             for lane, stream in zip(tones, streams, strict=True):
-                if lane.shape[1] >= at + 960:
-                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(lane[:, at : at + 960]), "fltp", "mono")
+                if lane.shape[1] >= at + size:
+                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(lane[:, at : at + size]), "fltp", "mono")
                     frame.sample_rate, frame.pts = 48_000, at
                     out.mux(stream.encode(frame))
         for stream in streams:
@@ -200,9 +213,12 @@ def two_tracks(root: Path, *, lost: int = -1, channels: list[str] | None = None)
     data = body.getvalue()
     folder = root / "s" / "chunks" / "000"
     folder.mkdir(parents=True)
-    for number, at in enumerate(range(0, len(data), 3000)):
+    cuts = [*range(0, len(data), 3000), len(data)]
+    if name == "mp4":  # of whole fragments, as browsers have it
+        cuts = [0, *[found.start() - 4 for found in re.finditer(b"moof", data)][1:], len(data)]
+    for number, (at, end) in enumerate(pairwise(cuts)):
         if number != lost:
-            (folder / f"{number:06}.webm").write_bytes(data[at : at + 3000])
+            (folder / f"{number:06}.{name}").write_bytes(data[at:end])
     document = {"session_id": "s", "parts": [{"part": 0, "start_ms": 500.0}]} | (
         {"channels": channels} if channels else {}
     )
@@ -213,10 +229,15 @@ def two_tracks(root: Path, *, lost: int = -1, channels: list[str] | None = None)
 TRACKS = ((HIGH_HZ, 0), (LOW_HZ, 300))
 
 
-@pytest.mark.parametrize("channels", [None, ["assistant", "user"]])
-def test_two_mono_tracks_become_one_stereo_recording(tmp_path: Path, channels: list[str] | None) -> None:
+@pytest.mark.parametrize(
+    ("container", "channels"),
+    [("WebM", None), ("WebM", ["assistant", "user"]), *((name, None) for name in CONTAINERS if name != "WebM")],
+)
+def test_two_mono_tracks_become_one_stereo_recording(
+    tmp_path: Path, container: str, channels: list[str] | None
+) -> None:
     """The second was set aside: one of two voices was in no result."""
-    store = two_tracks(tmp_path / "in", channels=channels)
+    store = two_tracks(tmp_path / "in", container, channels=channels)
     result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
     report = result.report
     assert result.status == "complete"
@@ -227,7 +248,7 @@ def test_two_mono_tracks_become_one_stereo_recording(tmp_path: Path, channels: l
     late_ms = -300 if channels else 300
     assert assistant - user == pytest.approx(late_ms, abs=10)
     assert report["timeline"][0]["session_ms"][0] == pytest.approx(500, abs=1)
-    there = {path.relative_to(store).as_posix(): path for path in store.rglob("*.webm")}
+    there = {path.relative_to(store).as_posix(): path for path in (store / "s" / "chunks").glob("000/*")}
     for one in report["recorders"]:
         kept = {chunk["key"]: chunk["sha256"] for chunk in one["chunks"]}
         assert kept == {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in there.items()}
@@ -235,8 +256,10 @@ def test_two_mono_tracks_become_one_stereo_recording(tmp_path: Path, channels: l
     assert merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False)).unchanged
 
 
-def test_a_chunk_of_two_tracks_that_is_lost_is_lost_in_both(tmp_path: Path) -> None:
-    store = two_tracks(tmp_path / "in", lost=5)
+@pytest.mark.parametrize(("container", "lost"), [("WebM", 5), ("Ogg", 2), ("MP4 with Opus", 2), ("MP4 with AAC", 2)])
+def test_a_chunk_of_two_tracks_that_is_lost_is_lost_in_both(tmp_path: Path, container: str, lost: int) -> None:
+    """Without a header the first voice of a chunk was taken for the one that is joined."""
+    store = two_tracks(tmp_path / "in", container, lost=lost)
     result = merge("s", store=store, output=tmp_path / "out", options=MergeOptions(align=False))
     assert result.status == "partial"
     assert {one.message.partition(":")[0] for one in result.findings if one.code == "sound-lost"} == {*ROLES}

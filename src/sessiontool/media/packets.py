@@ -23,12 +23,12 @@ CUT = "cut inside a packet"
 NO_OPUS = "not an Opus packet"
 OTHER_TRACK = "another track's blocks"
 PICTURES = "another track's blocks: the video's pictures"
-SECOND_OPUS = "a second Opus track"
+SECOND_OPUS = "a second track of sound"
 ATTACHMENT = "an attachment"
 
 
 def second_opus(number: int) -> str:
-    """The reason for setting aside the blocks of one more Opus track."""
+    """The reason for setting aside the packets of one more track of sound."""
     return f"{SECOND_OPUS} (number {number})"
 
 

@@ -116,10 +116,10 @@ def _make_of_roles(
 
 
 def _has_two_voices(store: Store, listing: SessionListing, recording: Recording) -> bool:
-    """Whether a joined recording is the first of two mono tracks of Opus (StorageError)."""
+    """Whether a joined recording is the first of two mono tracks (StorageError)."""
     if recording.head.channels != 1 or "second-track" not in {one.code for one in recording.assembly.findings}:
         return False
-    from ..media.matroska.two_tracks import by_second_track  # noqa: PLC0415 - as above
+    from ..media.two_tracks import by_second_track  # noqa: PLC0415 - as above
 
     return by_second_track(store.read(listing.chunks[0].object)) is not None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..media.matroska.two_tracks import by_second_track
+from ..media.two_tracks import by_second_track
 from ..model import Finding
 from ..progress import Silent
 from .join import join_session
@@ -50,7 +50,7 @@ def join_tracks(store: Store, listing: SessionListing, session: SessionDocument,
 def track_finding() -> Finding:
     """That both tracks were encoded again."""
     message = (
-        "the recording has two mono tracks of Opus: both were decoded, laid side by side, and encoded once, the first "
+        "the recording has two mono tracks: both were decoded, laid side by side, and encoded once, the first "
         "as the first of `channels`"
     )
     hint = "keep the chunks: they are the originals, and no purge of chunks deletes them"

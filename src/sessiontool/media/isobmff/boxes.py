@@ -127,6 +127,12 @@ def read_movie(body: bytes) -> Movie:
     return Movie(track, sound.timescale, defaults, sound.samples())
 
 
+def sound_in(trak: bytes) -> OpusHead | AacHead | None:
+    """What the body of a `trak` box says of its sound of Opus or AAC; None for any other track."""
+    track = _Trak(trak)
+    return track.head(b"") if track.is_opus or track.codec == b"mp4a" else None
+
+
 class _Trak:
     """The boxes of a track that matter here."""
 

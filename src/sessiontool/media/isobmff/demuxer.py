@@ -145,8 +145,8 @@ class Mp4Demuxer:
     def _begin_passing(self, kind: bytes, body: int, end: int) -> bool:
         """A box that streams by; False where more bytes are needed to tell where in it the packets are."""
         if kind == b"mdat" and self._unplaced:
-            placed = Placed(self._unplaced, end)
-            if self.track is None or not self.track.others:
+            placed, track = Placed(self._unplaced, end), self.track or self._known
+            if track is None or not track.others:
                 is_absolute = self._fragment is not None and self._fragment.absolute
                 found = place(self._unplaced, self._boxes.offset + body, end, self._bytes(), is_absolute=is_absolute)
                 if found is None:
@@ -209,13 +209,13 @@ class Mp4Demuxer:
 
     def _count_between(self, end: int) -> None:
         """Count the bytes of the box that streams by up to the offset `end`, in which there is no packet."""
-        start, end = self._boxes.uncounted(end)
+        (start, end), track = self._boxes.uncounted(end), self.track or self._known
         if start == end:
             return
         if self._box_kind != b"mdat":
             self.ledger.structure(start, end)
-        elif self._foreign or (self.track and self.track.others):
-            self.ledger.set_aside(start, end, self.track.others_reason if self.track else OTHER_TRACK)
+        elif self._foreign or (track and track.others):
+            self.ledger.set_aside(start, end, track.others_reason if track else OTHER_TRACK)
         elif self._flat:
             self.ledger.set_aside(start, end, _NO_PACKETS)
         else:
@@ -276,8 +276,9 @@ class Mp4Demuxer:
         self._drop_unread("that are outside of their fragment")
         self._foreign = self._awaits_index = False
         known = self.movie.defaults if self.movie else {}
+        track = self.track or self._known
         # Among several tracks the number decides; the only one there is needs none.
-        number = self.track.number if self.track and self.track.others else None
+        number = track.number if track and track.others else None
         fragment = read_fragment(body, self._boxes.at, number, known)
         if fragment is None:
             if number is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 1 << 16  # chosen: Tracks is within the first few hundred bytes
 
 
-def by_second_track(data: bytes) -> bytes | None:
+def webm_by_second_track(data: bytes) -> bytes | None:
     """A chunk that begins such a recording, with the numbers of its two tracks exchanged; None for any other."""
     tracks = _tracks(data[:_HEAD_BYTES]) if data.startswith(b"\x1a\x45\xdf\xa3") else None
     places = [] if tracks is None else [*_mono_opus(data, *tracks)]

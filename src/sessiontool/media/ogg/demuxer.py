@@ -56,7 +56,7 @@ class OggDemuxer:
         self.end_trim_samples = 0
         self._mime_type = mime_type
         self._known = track  # the header that is known from elsewhere
-        self._others: dict[int, str] = {}  # streams that are passed over, and their codecs
+        self._others = dict.fromkeys(track.second if track else (), "Opus")  # streams passed over, and their codecs
         self._tags = -1, b""  # of a stream whose first page is lost: its number, and the packet
         self._beginning = False  # the last page was a stream's first: more of them may follow
         self._recording = -1
@@ -155,6 +155,9 @@ class OggDemuxer:
         codec = codec_of(start)
         self._others[page.stream] = codec
         if grouped and self.track is not None:
+            others = frozenset({*self.track.others, page.stream})
+            second = self.track.second | ({page.stream} if codec == "Opus" else frozenset())
+            self.track = replace(self.track, others=others, second=second)
             self._set_aside(page)
             return
         try:
@@ -189,7 +192,8 @@ class OggDemuxer:
         It does if nothing else is known, or the one at hand has ended or lost bytes, and its packets might be Opus.
         """
         if page.stream in self._others:
-            if self.track is None and not self.ledger.damages:
+            is_second = self._known is not None and page.stream in self._known.second
+            if self.track is None and not is_second and not self.ledger.damages:
                 raise RecordingError(
                     f"no Opus stream in the Ogg file; it holds: {', '.join(sorted(set(self._others.values())))}",
                     hint="record with mimeType 'audio/ogg;codecs=opus'; other codecs would have to be re-encoded",
