@@ -119,6 +119,10 @@ export interface Recording {
   name?: string;
   bytes?: number;
   sha256?: string;
+  /** When it begins on the session clock. */
+  start_ms?: number;
+  /** The roles on its channels, left first. */
+  channels?: string[];
   [other: string]: unknown;
 }
 

@@ -201,7 +201,7 @@ def two_tracks(root: Path, container: str = "WebM", *, lost: int = -1, channels:
     name, codec, options = CONTAINERS[container]
     size = 960 if codec == "libopus" else 1024
     with av.open(body, "w", format=name, options=options) as out:
-        streams = [out.add_stream(codec, rate=48_000, layout="mono") for _ in tones]
+        streams: list[Any] = [out.add_stream(codec, rate=48_000, layout="mono") for _ in tones]
         for at in range(0, 48_000 * 3, size):
             for lane, stream in zip(tones, streams, strict=True):
                 if lane.shape[1] >= at + size:

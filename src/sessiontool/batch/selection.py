@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..sessions.provenance import events_in, newest_input_s, newest_sign_s
-from ..sessions.role_folders import role_chunks
+from ..sessions.role_folders import chunks_elsewhere
 from ..sessions.session_end import going_on
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def by_time(selection: Selection, listing: SessionListing) -> Decision:
 
 def by_end(selection: Selection, listing: SessionListing, session: SessionDocument, *, now_s: float) -> Decision:
     """Whether the session has ended: by its manifest, or by the quiet since its last chunk."""
-    if not listing.chunks and not events_in(listing) and not role_chunks(listing):
+    if not listing.chunks and not events_in(listing) and not chunks_elsewhere(listing):
         others = f"; no chunk is named like {listing.ignored[0].key!r}" if listing.ignored else ""
         sign_s = newest_sign_s(listing)
         if sign_s and now_s - sign_s >= selection.settle_s:  # to merge it says what is wrong

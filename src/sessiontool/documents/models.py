@@ -78,12 +78,17 @@ class PartEntry:
 
 @dataclass(frozen=True, slots=True)
 class RecordingEntry:
-    """A file that was imported, kept in the session as `file`; `name` is what it was called."""
+    """A file that was imported, kept in the session as `file`; `name` is what it was called.
+
+    `start_ms` is when it begins on the session clock, `channels` are the roles on its channels, left first.
+    """
 
     file: Annotated[str, MostChars(255)]  # as long as a file's name can be
     name: str | None = None
     bytes: ByteCount | None = None
     sha256: str | None = None
+    start_ms: Milliseconds | None = None
+    channels: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ..progress import Progress, Silent
 from ..storage import S3Options, open_store, scratch_folder
 from .encode_once import write_encoded
 from .import_place import new_session
-from .imported import RECORDING
+from .role_folders import RECORDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -180,9 +180,20 @@ def _write(
         **({"started_at": options.started_at} if options.started_at else {}),
         "channels": left_to_right,
         "parts": [{"part": 0, "start_ms": 0}],
-        "recordings": [{**entry, "source": options.source, "channels": list(roles)} for entry in kept],
+        "recordings": [
+            {**entry, "source": options.source, **more}
+            for entry, more in zip(kept, _places(roles, len(kept), options.late_s), strict=True)
+        ],
     }
     (session / "session.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _places(roles: Sequence[str], files: int, late_s: Sequence[float]) -> list[dict[str, Any]]:
+    """What session.json says of each kept file: its roles, and when it begins, as far as somebody said so."""
+    if files == 1:
+        return [{"channels": list(roles), "start_ms": 0}]
+    begins = [{"start_ms": round(late * 1000)} for late in (*late_s, 0.0, 0.0)] if late_s else [{}, {}]
+    return [{"channels": [role], **begin} for role, begin in zip(roles, begins, strict=False)]
 
 
 def _copied(one: RecordedFile, folder: Path, name: str) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from ..documents.lenient import shown
 from ..model import Finding
+from .role_folders import RECORDING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..documents.models import SessionDocument
     from ..model import SessionListing, StoredObject
     from .piecewise import Opened
 
-RECORDING = "recording"
-"""The folder of a session in which the files are kept, by part, or by role and part."""
 _FOLDERS = (RECORDING, "chunks/000")
 """Where they may be: the second is that of what is joined as it is."""
 _AT_ONCE_BYTES = 1 << 20
@@ -50,9 +51,21 @@ def imported(
         message = f"the recording was imported from {what}; of the kept files {names} is not there, or is another one"
         hint = "the sound is in the chunks, but its original is not: put it back if you have it"
         return frozenset(found), [Finding("imported-original-missing", "warning", message, hint=hint)]
+    unplaced = [entry.name or entry.file for entry in session.recordings if entry.start_ms is None]
+    doubts = [_unplaced(unplaced)] if len(session.recordings) > 1 and unplaced else []
     checked = "size" if unread else "size and SHA-256"
     message = f"the recording was imported from {what}; what is kept of it has the noted {checked}"
-    return frozenset(found), [Finding("imported", "info", message)]
+    return frozenset(found), [Finding("imported", "info", message), *doubts]
+
+
+def _unplaced(names: Sequence[str]) -> Finding:
+    """Two recorders are seldom started at one moment, and a second between two voices is no conversation."""
+    return Finding(
+        "recorders-unaligned",
+        "warning",
+        f"nothing says when {' and '.join(map(shown, names[:4]))} begin: they were laid at the start",
+        hint="import them again with --late for each, which says how much later than the first it begins",
+    )
 
 
 def _digest(obj: StoredObject, opened: Opened) -> str:

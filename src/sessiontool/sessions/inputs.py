@@ -32,7 +32,7 @@ from .provenance import (
     names_read,
     there,
 )
-from .role_folders import role_chunks
+from .role_folders import chunks_elsewhere
 from .strays import Stray, may_be_log, stray_findings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def read_notes(
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
     kept, findings = imported(notes.session, listing, read.opened)
-    known = {*kept, *(obj.key for obj in role_chunks(listing))}
+    known = {*kept, *(obj.key for obj in chunks_elsewhere(listing))}
     notes.strays = [stray for stray in notes.strays if stray.object.key not in known]
     notes.findings += [*findings, *_folder_findings(notes.strays, listing, notes.session, now_s)]
     for name in there(listing, *UTTERANCES)[:1]:

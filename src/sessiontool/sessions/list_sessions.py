@@ -12,7 +12,7 @@ from ..storage import REDACTED_FOLDER, REPORT_NAME
 from .provenance import is_from, newest_input_s, newest_sign_s
 from .report_index import ReportFacts, ReportIndex
 from .requirements import layout_hint
-from .role_folders import role_chunks
+from .role_folders import chunks_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +102,7 @@ class SessionLister:
         self, listing: SessionListing, report: StoredObject | None, facts: ReportFacts | None, index: ReportIndex
     ) -> ListedSession:
         when_s = newest_input_s(listing) or (report.modified_s if report else newest_sign_s(listing))
-        state, chunks = self._state(listing, facts, index), len(listing.chunks) or len(role_chunks(listing))
+        state, chunks = self._state(listing, facts, index), len(listing.chunks) or len(chunks_elsewhere(listing))
         if facts is None:
             problem = "" if chunks else layout_hint(listing)
             return ListedSession(listing.session_id, state, when_s, chunks, problem=problem)

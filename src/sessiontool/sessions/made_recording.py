@@ -17,7 +17,7 @@ from ..storage import open_store, scratch_folder
 from .encode_once import write_encoded
 from .provenance import RECORDER, events_in
 from .requirements import require_chunks
-from .role_folders import ROLES, role_listings
+from .role_folders import RECORDING, ROLES, chunks_elsewhere, role_listings, whole_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ _PART, _BOTH_TRACKS = "000", "tracks"
 @contextmanager
 def sound_files(listing: SessionListing) -> Iterator[Mapping[str, BinaryIO] | None]:
     """Files for the sound of a session's events while the block lasts; None where it is not needed, for its chunks."""
-    if listing.chunks or not events_in(listing) or role_listings(listing):
+    if listing.chunks or not events_in(listing) or chunks_elsewhere(listing):
         yield None
         return
     from ..realtime.sound import RECEIVED, SENT  # noqa: PLC0415 - most sessions have chunks
@@ -60,13 +60,17 @@ def sound_files(listing: SessionListing) -> Iterator[Mapping[str, BinaryIO] | No
 
 @contextmanager
 def recorded(store: Store, listing: SessionListing, notes: Notes) -> Iterator[tuple[Store, SessionListing]]:
-    """Where the session's chunks are: those that it has, or those that are made of its events, while the block lasts.
+    """Where the session's chunks are: those that it has, its whole recordings, or what is made, while the block lasts.
 
-    Of the latter `notes`, which must have been read with `sound_files`, then says when they begin, and that they were
-    made.  RecordingError where there is neither.
+    Of what is made, of events or of two recorders, `notes`, which must have been read with `sound_files`, then says
+    when it begins, and that it was made.  RecordingError where there is neither.
     """
     if listing.chunks:
         yield store, listing
+        return
+    if whole := whole_recording(listing):
+        notes.session = replace(notes.session, channels=_channels_of(whole, notes.session))
+        yield store, whole
         return
     lanes, roles = notes.log.heard if notes.log else (), role_listings(listing)
     if not lanes and not roles:
@@ -90,11 +94,18 @@ def joined(
     """
     with ExitStack() as stack:
         source, found = stack.enter_context(recorded(store, listing, notes))
-        recording = join(source, found, notes.session, read if source is store else None)
+        recording = join(source, found, notes.session, read if found is listing else None)
         if _has_two_voices(source, found, recording):
             source, found = stack.enter_context(_both_tracks(source, found, notes))
             recording = join(source, found, notes.session)
         yield recording, partial(join, source, found)
+
+
+def _channels_of(whole: SessionListing, session: SessionDocument) -> list[str] | None:
+    """The roles on the channels of whole recordings; what was made of them in an import may have them the other way."""
+    files = {chunk.object.key.partition(f"/{RECORDING}/")[2] for chunk in whole.chunks}
+    noted = [one.channels for one in session.recordings if one.file in files and one.channels]
+    return noted[0] if noted else session.channels
 
 
 def _make(listing: SessionListing, lanes: Sequence[HeardLane], notes: Notes, work: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..storage import natural_key
 from .result_names import EXPORTS, REPORT
-from .role_folders import role_chunks
+from .role_folders import chunks_elsewhere
 from .strays import OTHER, Stray, strays_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def fingerprint(listing: SessionListing, settings: Mapping[str, Any]) -> str:
     """
     names = [*there(listing, SESSION, *UTTERANCES, *EVENTS, CORRECTIONS, REDACTIONS), *event_pieces(listing)]
     documents = [listing.documents[name] for name in names]
-    objects = (*(chunk.object for chunk in listing.chunks), *role_chunks(listing), *documents)
+    objects = (*(chunk.object for chunk in listing.chunks), *chunks_elsewhere(listing), *documents)
     inputs = [{"key": obj.key, "size_bytes": obj.size_bytes, "tag": obj.tag} for obj in objects]
     strays = [[one.object.key, one.object.size_bytes if one.kind != OTHER else None] for one in find_strays(listing)]
     marked = [inputs, dict(settings), *([strays] if strays else [])]
@@ -96,7 +96,7 @@ def event_pieces(listing: SessionListing) -> list[str]:
 def newest_input_s(listing: SessionListing) -> float:
     """When the newest chunk came, or of a session without any the newest piece of its events; seconds since 1970."""
     others = [listing.documents[name] for name in events_in(listing)]
-    times = [obj.modified_s for obj in role_chunks(listing) or others]
+    times = [obj.modified_s for obj in chunks_elsewhere(listing) or others]
     return listing.newest_chunk_s if listing.chunks else max(times, default=0.0)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError, UsageError
 from ..storage import Layout
 from .provenance import SESSION, events_in, find_strays
-from .role_folders import ROLES, role_listings, role_pattern, roles_named
+from .role_folders import ROLES, chunks_elsewhere, role_pattern, roles_named
 from .strays import RECORDING
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def require_chunks(listing: SessionListing) -> None:
 
 
 def require_recording(listing: SessionListing) -> None:
-    """RecordingError as `require_chunks`, but for a recorder for each role, and events, which may carry sound."""
-    if not events_in(listing) and not role_listings(listing):
+    """RecordingError as `require_chunks`, but for chunks elsewhere, and events, which may carry sound."""
+    if not events_in(listing) and not chunks_elsewhere(listing):
         require_chunks(listing)
 
 

@@ -19,6 +19,7 @@ from .inputs import read_session_document
 from .join import join_session
 from .provenance import ROLE_RECORDERS
 from .report import chunk_json, silence_findings
+from .role_folders import RECORDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,8 +67,14 @@ def join_roles(store: Store, listings: Mapping[str, SessionListing], notes: Note
 def _begun(role: str, joined: Recording, session: SessionDocument, notes: Notes) -> RoleRecording:
     """The recording with its beginning, as far as that is known."""
     first = joined.timeline.spans[0]
+    file = joined.assembly.chunks[0].chunk.object.key.partition(f"/{RECORDING}/")[2]
+    if file:
+        noted = next((one.start_ms for one in session.recordings if one.file == file), None)
+        if noted is not None:
+            return RoleRecording(role, joined, noted)
     entry = part_entry(session.parts, first.part)
-    if entry is not None and entry.start_ms is not None:
+    # Of whole recordings an import has the one part that it made of both.
+    if entry is not None and entry.start_ms is not None and (not file or entry.role == role):
         return RoleRecording(role, joined, first.session_start_us / 1000)
     offset_ms = _offset_by_log(role, joined, notes)
     start_ms = None if offset_ms is None else first.session_start_us / 1000 + offset_ms
