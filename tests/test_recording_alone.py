@@ -94,7 +94,8 @@ def test_an_imported_original_alone_has_the_channels_that_were_noted_of_it(tmp_p
     assert codes(merged(tmp_path / "store")) == {"imported"}
     with open_store(str(tmp_path / "store")) as store:
         listing = store.list_session("s")
-        notes = read_notes(store.read, listing)
+        with store.reading(()) as read:
+            notes = read_notes(read, listing)
         assert notes.session.channels == ["user", "assistant"]
         with recorded(store, listing, notes) as (_, found):
             assert [chunk.object.key for chunk in found.chunks] == ["s/recording/000.wav"]
