@@ -189,7 +189,7 @@ def _write(
 
 
 def _places(roles: Sequence[str], files: int, late_s: Sequence[float]) -> list[dict[str, Any]]:
-    """What session.json says of each kept file: its roles, and when it begins, as far as somebody said so."""
+    """What session.json says of each kept file: its roles, and when it begins, as far as `late_s` says so."""
     if files == 1:
         return [{"channels": list(roles), "start_ms": 0}]
     begins = [{"start_ms": round(late * 1000)} for late in (*late_s, 0.0, 0.0)] if late_s else [{}, {}]
