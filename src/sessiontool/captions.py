@@ -157,23 +157,25 @@ def caption(
         spoken += lost_stretches(report)
     end_ms = duration_ms(transcript)
     cues = make_cues(spoken, profile, end_ms=end_ms, named=options.speakers)
-    single = one_at_a_time(cues, profile, end_ms=end_ms, names=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
     language = language or next(filter(None, (cue.language for cue in cues)), "")
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
     look = look._replace(synthetic=synthetic_roles(transcript), audio=audio)
-    said = sorted((one for one in spoken if one.speaker), key=lambda one: (one.start_ms, one.end_ms))
-    files = {}
+    doubtful = [one for one in spoken if one.doubt is not None]
     formats = find_formats(options.formats)
+    are_labels = any(form.is_label for form in formats)
+    said = sorted((one for one in spoken if one.speaker and are_labels), key=lambda one: (one.start_ms, one.end_ms))
+    del spoken  # of a day as much as its cues
+    single = one_at_a_time(cues, profile, end_ms=end_ms, names=options.speakers)
+    files = {}
     for form in formats:
         labelled = [one for one in said if form.role in {"", one.role}]
         shown = labelled if form.is_label else single if form.one_at_a_time else cues
         files[form.file_name] = render(form, shown, look)
     if (listed := chapters(transcript, end_ms, profile, note)) is not None:
         files[CHAPTERS] = listed
-    doubtful = [one for one in spoken if one.doubt is not None]
     remarks = _mouths(said) if any(form.has_mouth for form in formats) else []
     return Captions(files, cues, single, problems, options, doubtful, _late(cues), remarks)
 

@@ -71,6 +71,10 @@ _NEIGHBOURS = 4
 """Number of places on either side, as units of evidence; chosen."""
 
 
+_AT_ONCE_STEPS = 50_000
+"""Steps; chosen: half a megabyte of numbers."""
+
+
 def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
     """Running sum, in seconds, of +0.5 where there is speech, -0.5 where not, 0 where nothing was recorded.
 
@@ -79,8 +83,9 @@ def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
     """
     steps = len(score) // _FRAMES_PER_STEP
     share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
-    edges = np.arange(steps + 1) * float(_STEP_MS)
-    share *= np.diff(axis.recorded(edges)) / _STEP_MS
+    for first in range(0, steps, _AT_ONCE_STEPS):  # or a day of them is held some ten times over
+        edges = np.arange(first, min(first + _AT_ONCE_STEPS, steps) + 1) * float(_STEP_MS)
+        share[first : first + _AT_ONCE_STEPS] *= np.diff(axis.recorded(edges)) / _STEP_MS
     beyond = np.full(_BEYOND_STEPS, -_OUTSIDE_COST)
     return np.cumsum(np.concatenate(([0.0], beyond, share, beyond))) * _STEP_MS / 1000
 

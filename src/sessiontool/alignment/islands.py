@@ -28,6 +28,10 @@ _CUT_FRAMES = 15.0
 """Chosen: a cut so far away must be twice as quiet."""
 
 
+_AT_ONCE = 200
+"""Number of stretches, as units of work, whose scores are held at full precision; chosen: those of some minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Islands:
     """Candidate stretches of speech on one channel, in order.
@@ -98,8 +102,12 @@ def _mean_between(score: NDArray[np.floating], starts_ms: Floats, ends_ms: Float
     if not len(starts_ms) or not len(score):
         return np.zeros(len(starts_ms))
     lo, hi = ((x / 10).astype(int).clip(0, len(score) - 1) for x in (starts_ms, ends_ms))
-    sums = np.add.reduceat(
-        score, np.column_stack((lo, np.maximum(hi, lo + 1).clip(0, len(score) - 1))).ravel(), dtype=float
-    )
-    mean: Floats = sums[::2] / np.maximum(hi - lo, 1)
+    stop = np.maximum(hi, lo + 1).clip(0, len(score) - 1)
+    sums = np.zeros(len(lo))
+    for k in range(0, len(lo), _AT_ONCE):
+        some = slice(k, k + _AT_ONCE)
+        first = lo[k]
+        exact = score[first : stop[some][-1] + 1].astype(float)
+        sums[some] = np.add.reduceat(exact, np.column_stack((lo[some], stop[some])).ravel() - first)[::2]
+    mean: Floats = sums / np.maximum(hi - lo, 1)
     return mean

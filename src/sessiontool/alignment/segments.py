@@ -50,8 +50,9 @@ def find_islands(score: NDArray[np.floating], raised: float = 0.0) -> NDArray[np
     above = np.concatenate(([False], score > stay, [False]))
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
     if len(edges):
-        ended = np.concatenate((score, score[:1]))  # an island may last to the end
-        edges = edges[np.maximum.reduceat(ended, edges.ravel())[::2] > enter]
+        bounds = edges.ravel()
+        bounds = bounds[: len(bounds) - (bounds[-1] == len(score))]  # an island may last to the end
+        edges = edges[np.maximum.reduceat(score, bounds)[::2] > enter]
     if len(edges):
         apart = edges[1:, 0] - edges[:-1, 1] >= _JOIN_FRAMES
         edges = np.column_stack((edges[np.append(True, apart), 0], edges[np.append(apart, True), 1]))

@@ -34,6 +34,14 @@ def one_at_a_time(
 
     `end_ms` is where the recording ends, None where it is unknown.
     """
+    settled = settle([_as_one(group) for group in _grouped(cues, profile)], profile, end_ms, overlaps=False)
+    if names:
+        _label(settled, profile)
+    return settled
+
+
+def _grouped(cues: Iterable[Cue], profile: Profile) -> list[list[Cue]]:
+    """The cues that stand together, without overlap of one group with the next."""
     groups: list[list[Cue]] = []
     for cue in cues:
         last = groups[-1] if groups else []
@@ -44,8 +52,7 @@ def one_at_a_time(
             _part(groups, cue, profile)
         else:
             groups.append([cue])
-    settled = settle([_as_one(group) for group in groups], profile, end_ms, overlaps=False)
-    return list(_labelled(settled, profile)) if names else settled
+    return groups
 
 
 def _end(group: Sequence[Cue]) -> int:
@@ -97,17 +104,17 @@ def _as_one(group: Sequence[Cue]) -> Cue:
     )
 
 
-def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterable[Cue]:
+def _label(cues: list[Cue], profile: Profile) -> None:
+    """Put names into cues where the speaker changes: in the list itself, as those of a day are many."""
     last: tuple[str, str] | None = None
-    for cue in cues:
+    for number, cue in enumerate(cues):
         rules = rules_for(profile, cue.language)
         label = label_of(cue.speaker, rules) if cue.voice != last and cue.speaker else ""
         last = cue.voice
         if not label:
-            yield cue
             continue
         text = "\n".join(cue.parts) or cue.text
         lines = lay_out(f"{label} {text}", cue.language, rules)
         fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
-        directed_lines = tuple(directed(line, rtl=cue.is_rtl) for line in lines)
-        yield cue._replace(lines=directed_lines) if fits else cue
+        if fits:
+            cues[number] = cue._replace(lines=tuple(directed(line, rtl=cue.is_rtl) for line in lines))

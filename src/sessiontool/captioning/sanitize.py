@@ -29,5 +29,6 @@ def clean_lines(text: str) -> str:
 def clean(text: str) -> str:
     """`text` in one line, runs of white space as one space."""
     if text.isascii() and text.isprintable():
-        return " ".join(text.split())
+        bare = " ".join(text.split())
+        return text if bare == text else bare  # mostly it is: those of a day are held once
     return _SPACES.sub(" ", _GONE.sub("", _HALVES.sub("?", text))).strip(" " + NO_BREAK_SPACES)
