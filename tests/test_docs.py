@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -166,11 +167,16 @@ SEVERITIES = {"info", "warning", "error"}
 MAKES_FINDINGS = re.compile(r"^Finding$|problems\.(add|expect)$")
 
 
+@cache
+def nodes_in_source() -> tuple[list[ast.AST], ...]:
+    """Every node of each module of the package."""
+    return tuple(list(ast.walk(ast.parse(path.read_text()))) for path in SOURCE.rglob("*.py"))
+
+
 def codes_in_source() -> set[str]:
     """Every code a finding can have: hyphenated literals in modules that make findings, and what is passed as one."""
     made: set[str] = set()
-    for path in SOURCE.rglob("*.py"):
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+    for nodes in nodes_in_source():
         calls = [node for node in nodes if isinstance(node, ast.Call) and MAKES_FINDINGS.search(ast.unparse(node.func))]
         literals = [node for node in nodes if isinstance(node, ast.Constant)] if calls else []
         passed = {id(node.args[0]) for node in calls if node.args}
@@ -189,8 +195,8 @@ def test_every_finding_is_explained_and_no_other() -> None:
 def severities_in_source() -> set[tuple[str, str]]:
     """Each code with each severity that stands next to it in a call, on either side of a conditional expression too."""
     made: set[tuple[str, str]] = set()
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for nodes in nodes_in_source():
+        for node in nodes:
             if isinstance(node, ast.Call):
                 for code, severity in pairwise(node.args):
                     made |= {(a, b) for a in literals(code) for b in literals(severity) if b in SEVERITIES}

@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,9 +137,19 @@ def imports_of(module: str) -> Iterator[Import]:
                 yield Import(module, target, True, node.lineno)
 
 
-IMPORTS = [found for module in MODULES if module for found in imports_of(module)]
-INSIDE = [found for found in IMPORTS if found.inside and found.target]  # the package itself only tells its version
-OUTSIDE = [found for found in IMPORTS if not found.inside]
+@cache
+def all_imports() -> tuple[Import, ...]:
+    """Read when the first test asks, and not by each worker that only collects tests: it takes seconds."""
+    return tuple(found for module in MODULES if module for found in imports_of(module))
+
+
+def inside() -> list[Import]:
+    """What modules import of one another; the package itself only tells its version."""
+    return [found for found in all_imports() if found.inside and found.target]
+
+
+def outside() -> list[Import]:
+    return [found for found in all_imports() if not found.inside]
 
 
 def unit_of(module: str) -> str:
@@ -156,7 +167,7 @@ def test_every_module_has_its_level() -> None:
 def test_imports_point_down() -> None:
     wrong = [
         str(found)
-        for found in INSIDE
+        for found in inside()
         if unit_of(found.module) != unit_of(found.target)
         and LEVEL_OF[unit_of(found.module)] >= LEVEL_OF[unit_of(found.target)]
     ]
@@ -165,7 +176,7 @@ def test_imports_point_down() -> None:
 
 def test_imports_do_not_go_round_in_circles() -> None:
     graph: dict[str, set[str]] = {}
-    for found in INSIDE:
+    for found in inside():
         if found.target != found.module.rpartition(".")[0]:
             graph.setdefault(found.module, set()).add(found.target)
     assert list(TopologicalSorter(graph).static_order())
@@ -173,11 +184,11 @@ def test_imports_do_not_go_round_in_circles() -> None:
 
 @pytest.mark.parametrize("unit", ONLY_ERRORS)
 def test_a_library_of_its_own_knows_only_the_errors(unit: str) -> None:
-    assert {unit_of(found.target) for found in INSIDE if unit_of(found.module) == unit} <= {unit, "errors"}
+    assert {unit_of(found.target) for found in inside() if unit_of(found.module) == unit} <= {unit, "errors"}
 
 
 def test_an_outside_package_is_used_in_its_home_alone() -> None:
-    foreign = [found for found in OUTSIDE if found.target in HOMES or found.target not in sys.stdlib_module_names]
+    foreign = [found for found in outside() if found.target in HOMES or found.target not in sys.stdlib_module_names]
     wrong = [str(found) for found in foreign if unit_of(found.module) not in HOMES.get(found.target, "").split()]
     assert wrong == []
     assert {found.target for found in foreign} >= set(HOMES) - {"subprocess"}
@@ -195,5 +206,5 @@ def test_what_is_imported_is_what_is_installed() -> None:
         wanted for name, wanted in project["optional-dependencies"].items() if name not in {"test", "dev", "lambda"}
     ]
     needed = {re.split(r"[^A-Za-z0-9-]", wanted)[0] for wanted in sum(extras, project["dependencies"])}
-    outside = {found.target for found in OUTSIDE} - sys.stdlib_module_names
-    assert {INSTALLED_AS.get(name, name) for name in outside if name not in COMES_WITH} == needed - NEEDED_BY.keys()
+    used = {found.target for found in outside()} - sys.stdlib_module_names
+    assert {INSTALLED_AS.get(name, name) for name in used if name not in COMES_WITH} == needed - NEEDED_BY.keys()
