@@ -133,7 +133,7 @@ def _merge_and_judge(case: Case, store: Path) -> Outcome:
     outcome = Outcome(case.seed, case.index, case.name, [done.kind for done in case.faults], verdict, crash)
     if report is not None:
         outcome.findings = report["findings"]
-        outcome.report = list(report_problems(case, report, verdict))
+        outcome.report = list(report_problems(stored_of(folder), report, verdict, is_lossy=_is_lossy(case)))
         outcome.nameable, outcome.unnamed = names(case.faults, folder, report["findings"], bare=case.bare)
         outcome.purged = bool(verdict.unpublished) and would_purge(store)
     return outcome
@@ -175,11 +175,15 @@ def undamaged_places(recording: Recording) -> list[float]:
     return places
 
 
-def report_problems(case: Case, report: Any, verdict: Verdict) -> list[str]:
-    """What is false in a report."""
+def stored_of(folder: Folder) -> dict[str, int]:
+    """The files of the store by the ends of their keys, and their sizes."""
+    return {f"000/{folder.name(upload)}": len(upload.data) for upload in folder.stored()}
+
+
+def report_problems(stored: dict[str, int], report: Any, verdict: Verdict, *, is_lossy: bool) -> list[str]:
+    """What is false in a report; `is_lossy`: something shows that sound was lost."""
     found = []
-    stored = {case.folder.name(upload): len(upload.data) for upload in case.folder.stored()}
-    listed = {Path(chunk["key"]).name: chunk for chunk in report["chunks"]}
+    listed = {"/".join(Path(chunk["key"]).parts[-2:]): chunk for chunk in report["chunks"]}
     if missing := stored.keys() - listed.keys():
         found.append(f"not in chunks[]: {sorted(missing)}")
     for name, chunk in listed.items():
@@ -187,7 +191,7 @@ def report_problems(case: Case, report: Any, verdict: Verdict) -> list[str]:
             found.append(f"{name} has {stored.get(name)} bytes, not {chunk['bytes']}")
         if all(field in chunk for field in _LEDGER) and sum(chunk[field] for field in _LEDGER) != chunk["bytes"]:
             found.append(f"{name}: {[chunk[field] for field in _LEDGER]} are not {chunk['bytes']} bytes")
-    if report["status"] == "complete" and verdict.gone and (verdict.lost or _is_lossy(case)):
+    if report["status"] == "complete" and verdict.gone and (verdict.lost or is_lossy):
         found.append(f"complete, and {verdict.gone} packets are gone")
     return found
 

@@ -157,18 +157,18 @@ class Folder:
 
     def write(self, session: Path, *, bare: bool) -> None:
         """Write the session's folder; `bare`: without session.json."""
-        chunks = session / "chunks" / "000"
+        self.write_chunks(session / "chunks" / "000")
+        if not bare:
+            write_notes(session, [self.entry() | {"part": 0}])
+
+    def write_chunks(self, chunks: Path) -> None:
         chunks.mkdir(parents=True)
         for upload in self.stored():
             (chunks / self.name(upload)).write_bytes(upload.data)
-        if not bare:
-            document = {
-                "schema": "sessiontool.session/1",
-                "session_id": session.name,
-                "started_at": "2026-11-22T05:41:00.512+00:00",
-                "parts": [self.recordings[0].part | {"part": 0, "chunks": self._notes()}],
-            }
-            (session / "session.json").write_text(json.dumps(document))
+
+    def entry(self) -> dict[str, Any]:
+        """What session.json says of the part, without its number."""
+        return self.recordings[0].part | {"chunks": self._notes()}
 
     def stored(self) -> list[Upload]:
         """The files of the store, in order of their numbers."""
@@ -186,6 +186,16 @@ class Folder:
                 note = {"seq": seq, "bytes": len(upload.note.sent), "emitted_ms": upload.note.emitted_ms}
                 noted.setdefault(seq, note | {"sha256": hashlib.sha256(upload.note.sent).hexdigest()})
         return [noted[seq] for seq in sorted(noted)]
+
+
+def write_notes(session: Path, entries: list[dict[str, Any]]) -> None:
+    document = {
+        "schema": "sessiontool.session/1",
+        "session_id": session.name,
+        "started_at": "2026-11-22T05:41:00.512+00:00",
+        "parts": entries,
+    }
+    (session / "session.json").write_text(json.dumps(document))
 
 
 def _choose(rng: Random, recordings: Iterable[Recording]) -> Recording | None:

@@ -77,31 +77,45 @@ def judge_output(
     bare: bool = False,
 ) -> Verdict:
     """Judge `output`; `places_ms` are, by recording, the packets' places in the merge of it undamaged."""
-    recorded = Counter(packet.payload for recording in folder.recordings for packet in recording.packets)
-    made = Counter(packet.payload for packet in output)
-    needed = _payloads(folder, truth, [0, *([folder.whole_second] if folder.whole_second else [])])
-    present = _payloads(folder, truth, range(len(folder.recordings)))
-    lost = needed - made
-    undecided = lost & _either(folder, truth, made) if bare else Counter[bytes]()
-    verdict = Verdict(
-        whole=needed.total(),
-        lost=(lost - undecided).total(),
-        undecided=undecided.total(),
-        doubled=sum(n - recorded[p] for p, n in made.items() if p in recorded and p not in SILENCE and n > recorded[p]),
-        strange=sum(n for p, n in made.items() if p not in recorded and p not in SILENCE and p not in truth.hurt),
-        unpublished=(present - made).total(),
-        gone=(Counter(packet.payload for packet in folder.recordings[0].packets) - made).total(),
-    )
-    found = _find(folder.recordings, output, places_ms)
+    seconds = [folder.whole_second] if folder.whole_second else []
+    verdict = counted(folder, truth, output, [0], seconds, bare=bare)
+    found = find_places(folder.recordings, output, places_ms)
     for place, (source, placed) in enumerate(found.items() if not (folder.is_mixed and bare) else ()):
         kind = "first" if not place else "whole" if source in {0, folder.whole_second} else "pieces"
-        clocks = _Clocks(folder.recordings[source], truth.whole[source], truth.clocked[source], bare)
+        clocks = Clocks(folder.recordings[source], truth.whole[source], truth.clocked[source], bare)
         errors = list(clocks.errors({index: ms - places_ms[source][index] for index, ms in placed}, kind))
         verdict.misplaced += sum(abs(error) > TOLERANCE_MS for error in errors)
         whole = [index for index, _ in placed if index in truth.whole[source]]
         verdict.misplaced += sum(after < before for before, after in pairwise(whole))
         verdict.worst_ms = max([verdict.worst_ms, *map(abs, errors)])
     return verdict
+
+
+def counted(
+    folder: Folder,
+    truth: Truth,
+    output: Sequence[Packet],
+    own: Sequence[int],
+    seconds: Sequence[int],
+    *,
+    bare: bool = False,
+) -> Verdict:
+    """Which packets are in `output`, wherever: those of the recordings `own` and of `seconds` must be."""
+    recorded = Counter(packet.payload for recording in folder.recordings for packet in recording.packets)
+    made = Counter(packet.payload for packet in output)
+    needed = _payloads(folder, truth, [*own, *seconds])
+    present = _payloads(folder, truth, range(len(folder.recordings)))
+    lost = needed - made
+    undecided = lost & _either(folder, truth, made) if bare else Counter[bytes]()
+    return Verdict(
+        whole=needed.total(),
+        lost=(lost - undecided).total(),
+        undecided=undecided.total(),
+        doubled=sum(n - recorded[p] for p, n in made.items() if p in recorded and p not in SILENCE and n > recorded[p]),
+        strange=sum(n for p, n in made.items() if p not in recorded and p not in SILENCE and p not in truth.hurt),
+        unpublished=(present - made).total(),
+        gone=(Counter(packet.payload for source in own for packet in folder.recordings[source].packets) - made).total(),
+    )
 
 
 def _either(folder: Folder, truth: Truth, made: Counter[bytes]) -> Counter[bytes]:
@@ -113,7 +127,7 @@ def _either(folder: Folder, truth: Truth, made: Counter[bytes]) -> Counter[bytes
     )
 
 
-def _find(
+def find_places(
     recordings: Sequence[Recording], output: Sequence[Packet], places_ms: Sequence[Sequence[float]]
 ) -> dict[int, list[tuple[int, float]]]:
     """By recording, in order of appearance: which packets are in the output, and when.
@@ -145,7 +159,7 @@ def _payloads(folder: Folder, truth: Truth, sources: Sequence[int]) -> Counter[b
     )
 
 
-class _Clocks:
+class Clocks:
     """What is known of the times of a recording's packets."""
 
     def __init__(self, recording: Recording, whole: set[int], clocked: set[int], bare: bool) -> None:

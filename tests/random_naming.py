@@ -63,6 +63,12 @@ EXPECTED: dict[str, tuple[str, ...]] = {
 A neighbour is one by number, or by when it was recorded.
 """
 
+OF_SESSIONS = {
+    "moved-part": ("chunk-of-other-part", *_STRANGER, "chunk-duplicate"),
+    "reloaded": ("recorder-restarted", "header-missing", "sound-lost", "chunk-foreign"),
+}
+"""The same for the faults of sessions of several parts."""
+
 OF_THE_PART = {"header-missing", "chunks-empty", "second-track"}
 """Codes that need not name a chunk."""
 
@@ -119,8 +125,9 @@ def names(
             seqs |= {seq for its in tuple(seqs) for seq in _neighbours(its, order)}
             seqs |= {seq for upload in done.touched for seq in _recorded_beside(upload, folder)}
         nameable.append(done.kind)
+        codes = (EXPECTED | OF_SESSIONS)[done.kind]
         if not any(
-            finding["code"] in EXPECTED[done.kind] and (finding.get("seq") in seqs or finding["code"] in OF_THE_PART)
+            finding["code"] in codes and (finding.get("seq") in seqs or finding["code"] in OF_THE_PART)
             for finding in findings
         ):
             unnamed.append(f"{done.kind} {sorted(seqs)} {done.detail}")

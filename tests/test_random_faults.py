@@ -20,6 +20,7 @@ from random_cases import (
     read_output,
     report_problems,
     run_case,
+    stored_of,
     undamaged_places,
     would_purge,
 )
@@ -119,10 +120,10 @@ class TestTheJudgeCanFail:
         folder = Folder.of(recording, {})
         folder.write(tmp_path / SESSION, bare=False)
         report = merge(tmp_path)
-        case = Case(1, 0, folder, [], bare=False)
-        assert not report_problems(case, report, Verdict())
-        assert report_problems(case, report | {"status": "complete"}, Verdict(lost=1, gone=1))
-        assert report_problems(case, report | {"chunks": report["chunks"][1:]}, Verdict())
+        stored = stored_of(folder)
+        assert not report_problems(stored, report, Verdict(), is_lossy=False)
+        assert report_problems(stored, report | {"status": "complete"}, Verdict(lost=1, gone=1), is_lossy=False)
+        assert report_problems(stored, report | {"chunks": report["chunks"][1:]}, Verdict(), is_lossy=False)
 
 
 def test_the_truth_counts_what_is_cut(recording: Recording) -> None:

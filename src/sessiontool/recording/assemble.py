@@ -14,22 +14,19 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from . import findings
 from .absent_parts import AbsentParts
-from .copied_parts import copied_parts
-from .noted_pieces import as_stored
+from .folders import Folders
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
-from .sequence import part_entry, parts_in_order, with_numbers_of
-from .slices import SlicedParts, as_one_part, groups_of
+from .sequence import parts_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..concat import Remuxer
-    from ..documents.models import PartEntry, SessionDocument
+    from ..documents.models import SessionDocument
     from ..model import ChunkRef
     from ..progress import Progress
-    from .planned import PlannedPart
     from .runs import Read
 
 
@@ -44,33 +41,20 @@ def assemble(
 
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
-    parts = parts_in_order(chunks, session.parts)
-    noted = {part: with_numbers_of(part_entry(session.parts, part), listed) for part, listed in parts.items()}
-    entries = {part: as_stored(noted[part], listed) for part, listed in parts.items()}
-    groups = groups_of(parts, session)
-    sliced = {name: as_one_part(names, parts, session) for name, names in groups.items()}
-    grouped = [name for names in groups.values() for name in names]
-    copied = copied_parts(parts, session, grouped, read)
-    sliced |= copied
-    planned = {name: _planned(name, parts, entries, sliced, read) for name in copied}
+    folders = Folders(parts_in_order(chunks, session.parts), session, read)
     while True:
-        absent = AbsentParts(session.parts, parts, groups.values())
+        absent = AbsentParts(session.parts, folders.parts, folders.groups.values())
         context = JoinContext(new_remuxer(), Assembly(), read, progress, absent)
         progress.stage("joining", len(chunks))
-        doubtful = _join_parts(parts, entries, planned, sliced, context)
+        doubtful = _join_parts(folders, context)
         if doubtful is None:
             break
-        planned[doubtful] = _planned(doubtful, parts, entries, sliced, read)
+        folders.look_into(doubtful)
     assembly = context.assembly
     if context.remuxer.head is not None:
         absent.fill(context.remuxer, context.remuxer.head, sys.maxsize)
     assembly.order.silences = context.remuxer.silences
-    assembly.findings += absent.findings()
-    assembly.findings += [
-        findings.noted_in_pieces(parts[part][0], entry)
-        for part, entry in noted.items()
-        if entry and entry is not entries[part]
-    ]
+    assembly.findings += [*absent.findings(), *folders.findings]
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     if not context.remuxer.recorded_packets:
@@ -83,24 +67,18 @@ def assemble(
     return context.remuxer, assembly
 
 
-def _join_parts(
-    parts: dict[str, list[ChunkRef]],
-    entries: dict[str, PartEntry | None],
-    planned: dict[str, PlannedPart],
-    sliced: dict[str, SlicedParts],
-    context: JoinContext,
-) -> str | None:
+def _join_parts(folders: Folders, context: JoinContext) -> str | None:
     """Join the parts in order; the first that has to be planned, None where all are joined."""
-    slices = {chunk.part: group for group in sliced.values() for chunk in group.names.originals.values()}
-    for part, listed in parts.items():
+    slices = {part: group for group in folders.as_one.values() for part in group.parts}
+    for part, listed in folders.parts.items():
         group = slices.get(part)
         name = group.name if group else part
-        if name in planned:
+        if name in folders.planned:
             if part == name:
-                planned[name].join(context)
+                folders.planned[name].join(context)
             continue
         try:
-            run = plain_run(part, listed, entries[part])
+            run = plain_run(part, listed, folders.noted(part))
             run.slice = group.place_of(part) if group else None
             joiner = PlainJoiner(run, context)
             joiner.join()
@@ -108,18 +86,3 @@ def _join_parts(
             return name
         joiner.settle()
     return None
-
-
-def _planned(
-    part: str,
-    parts: dict[str, list[ChunkRef]],
-    entries: dict[str, PartEntry | None],
-    sliced: dict[str, SlicedParts],
-    read: Read,
-) -> PlannedPart:
-    """Look into the chunks of a part in doubt."""
-    from .planned import PlannedPart, PlannedSlices  # noqa: PLC0415 - most parts are plain, and need nothing of it
-
-    if part in sliced:
-        return PlannedSlices(sliced[part], read)
-    return PlannedPart(part, parts[part], entries[part], read)

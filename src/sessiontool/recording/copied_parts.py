@@ -96,4 +96,4 @@ def _as_one(
     listed = sorted(originals, key=lambda chunk: chunk.seq)
     entry = with_numbers_of(part_entry(session.parts, name), parts[name])
     entry = entry or next((found for part in others if (found := part_entry(session.parts, part))), None)
-    return SlicedParts(name, listed, entry or PartEntry(part=name), {}, Renumbered(originals))
+    return SlicedParts(name, listed, entry or PartEntry(part=name), {}, Renumbered(originals), (name, *others))

@@ -187,6 +187,12 @@ def foreign(chunk: ChunkRef, name: str | None) -> Finding:
     return about(chunk, "chunk-foreign", "warning", message, hint)
 
 
+def of_other_part(chunk: ChunkRef, own: ChunkRef, why: str) -> Finding:
+    message = f"chunk {chunk.seq} is chunk {own.seq} of part {own.part}, where it is joined: {why}"
+    hint = "put the number of the part into the key when the recorder hands the blob over, not when it is uploaded"
+    return about(chunk, "chunk-of-other-part", "warning", message, hint)
+
+
 def restarted(chunk: ChunkRef, name: str) -> Finding:
     message = f"a recorder was started again in chunk {chunk.seq}; what it recorded is joined as part {name}"
     return about(chunk, "recorder-restarted", "warning", message, _NUMBER_HINT)

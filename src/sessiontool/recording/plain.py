@@ -53,6 +53,7 @@ class PlainJoiner(RunJoiner):
         self._empty: list[int] = []
         self._checked = -1
         self._kinds: frozenset[int] = frozenset()  # of the packets of the last chunk
+        self._lengths: set[int] = set()  # and their durations
         self._last: list[bytes] = []  # the last packets of the last chunk
         self._position = 0  # samples of the packets so far
         self._origin_ms: float | None = None  # where the sample count began, by the last packets
@@ -101,13 +102,17 @@ class PlainJoiner(RunJoiner):
         return 0 < account.size_bytes == account.set_aside_bytes
 
     def _check_kinds(self, fed: Fed) -> None:
-        """Doubt where a chunk has no packet of a kind that the one before has."""
+        """Doubt where a chunk has no packet of a kind, or of a length, that the one before has."""
         track = self.stream.demuxer.track
         payloads = chain.from_iterable(packets.payloads for packets in fed.packets)
         kinds = kinds_of(payloads, track.head if track else None)
         if kinds and self._kinds and not kinds & self._kinds:
             raise Doubt
         self._kinds = kinds or self._kinds
+        lengths = {duration for packets in fed.packets for duration in packets.durations}
+        if kinds and self._lengths and lengths.isdisjoint(self._lengths):
+            raise Doubt
+        self._lengths = lengths or self._lengths
 
     def _check_seam(self, fed: Fed) -> None:
         """Doubt where a chunk cannot be what goes on with the one before, by its sound or the bytes it begins with."""

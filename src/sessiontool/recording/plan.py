@@ -44,6 +44,7 @@ class Plan:
 
     `asides` and `damage` are bytes of chunks that are in a run, and are not joined.  `digests` are the chunks' SHA-256.
     `refusal` says why none of them can be used, where that is so.  All is said of chunks without what they repeat.
+    `strays` do not go on with any other chunk of the part.
     """
 
     runs: list[RecorderRun] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Plan:
     digests: dict[ChunkRef, str] = field(default_factory=dict)
     refusal: RecordingError | None = None
     repeats: Repeats = field(default_factory=Repeats)
+    strays: list[ChunkSurvey] = field(default_factory=list)
 
 
 def plan_part(part: str, surveyed: SurveyedPart, starts_ms: Mapping[int, float] | None = None) -> Plan:
@@ -106,6 +108,8 @@ class _Planner:
         self._missing = [number for number in self._missing if number not in taken]
         lost = self._lost_to_foreign(order)
         self._missing, replaced = sorted({*self._missing, *lost}), [seq for seq in replaced if seq not in lost]
+        single = [chain.chunks[0] for chain in order.chains if len(chain.chunks) == 1]
+        self._plan.strays = [*order.foreign, *(single if len(order.chains) > 1 else ())]
         for one in order.foreign:
             self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
             self._plan.findings.append(findings.foreign(one.chunk, None))

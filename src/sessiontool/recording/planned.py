@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .records import Assembly
     from .runs import Read, RecorderRun
     from .slices import SlicedParts
+    from .survey import ChunkSurvey
 
 
 class PlannedPart:
@@ -51,6 +52,11 @@ class PlannedPart:
                 self._times.append(measure(run, self._read))
             except RecordingError as error:
                 self._times.append(error)
+
+    @property
+    def strays(self) -> list[ChunkSurvey]:
+        """The chunks that do not go on with any other one of the part."""
+        return self._plan.strays
 
     def join(self, context: JoinContext) -> None:
         before = len(context.assembly.chunks), len(context.assembly.findings)

@@ -176,13 +176,14 @@ def _ended_ms(entry: PartEntry) -> float | None:
 
 
 class SlicedParts(NamedTuple):
-    """Parts of one slice each, seen as one part: its chunks are numbered as the parts are."""
+    """Parts of one slice each, seen as one part: its chunks are numbered as the parts are; `parts` are their names."""
 
     name: str
     listed: list[ChunkRef]
     entry: PartEntry
     starts_ms: dict[int, float]
     names: Renumbered
+    parts: Sequence[str]
 
     def place_of(self, part: str) -> Slice:
         """The place of one of the parts, as it was noted."""
@@ -209,7 +210,7 @@ def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], s
         chunks=list(_noted(entries)),
     )
     starts_ms = {n: entry.start_ms for n, entry in entries.items() if entry.start_ms is not None}
-    return SlicedParts(names[0], list(originals), whole, starts_ms, Renumbered(originals))
+    return SlicedParts(names[0], list(originals), whole, starts_ms, Renumbered(originals), names)
 
 
 def _noted(entries: Mapping[int, PartEntry]) -> Iterator[ChunkEntry]:

@@ -1,0 +1,66 @@
+"""Chunks in the folder of another part, by their times.
+
+Each does not go on with any other of the part in whose folder it is, and fills a gap of one other part alone.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..model import ChunkRef
+from .misfiled import Moved
+from .survey import torn_between
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .survey import ChunkSurvey
+
+_NUMBERED = "OggDemuxer"  # each recording has a random number: its chunks are of no other
+_TOUCHES_MS = 100.0  # chosen: more than a packet and its jitter
+
+
+def by_times(strays: Sequence[ChunkSurvey], others: Mapping[str, Sequence[ChunkSurvey]]) -> list[Moved]:
+    """The strays of one part that fill a gap of one other part alone, by the times and the sound of their packets."""
+    found: list[Moved] = []
+    for stray in strays:
+        fits = {part: seq for part, surveys in others.items() if (seq := _place_among(stray, surveys)) is not None}
+        for part, seq in fits.items() if len(fits) == 1 else ():
+            own = ChunkRef(stray.chunk.object, part, seq)
+            found.append(Moved(stray.chunk, own, "it goes on where that has a gap"))
+    return found
+
+
+def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey]) -> int | None:
+    """The number that a stray has in a gap between chunks of a part; None where it fits none."""
+    alike = [one for one in surveys if one.start_ms is not None and one.digests and one.dialect == stray.dialect]
+    alike.sort(key=lambda one: one.start_ms or 0.0)
+    kinds = frozenset[int]().union(*(one.kinds for one in alike))
+    is_timed = stray.has_clock and stray.start_ms is not None and stray.end_ms is not None
+    if not (alike and is_timed and (kinds & stray.kinds or not kinds)):
+        return None
+    if any(one.sha256 == stray.sha256 for one in surveys) or (stray.has_header and any(o.has_header for o in surveys)):
+        return None
+    is_proved = stray.dialect is not None and stray.dialect.container == _NUMBERED
+    for before, after in pairwise([None, *alike, None]):
+        pairs = [(one, two) for one, two in ((before, stray), (stray, after)) if one and two]
+        has_room = all((two.start_ms or 0.0) - (one.end_ms or 0.0) >= -_TOUCHES_MS for one, two in pairs)
+        if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs)):
+            return _number(before, stray, after)
+    return None
+
+
+def _goes_on(before: ChunkSurvey, after: ChunkSurvey) -> bool:
+    gap_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
+    return abs(gap_ms) <= _TOUCHES_MS and not torn_between(before, after)
+
+
+def _number(before: ChunkSurvey | None, stray: ChunkSurvey, after: ChunkSurvey | None) -> int | None:
+    low = before.chunk.seq if before else -1
+    high = after.chunk.seq if after else max(low, stray.chunk.seq) + 2
+    if low < stray.chunk.seq < high:
+        return stray.chunk.seq
+    if low + 1 >= high:
+        return None
+    return low + 1 if before and _goes_on(before, stray) else high - 1

@@ -1,0 +1,135 @@
+"""Chunks that lie in the folder of another part than the one that recorded them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from shutil import copytree
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import store_of
+from recordings import walk
+
+from sessiontool import MergeOptions, inspect, merge, purge, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sessiontool import MergeResult
+
+CHUNKS = 6  # of each part of the sample
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
+
+
+def merged(session: Path) -> MergeResult:
+    return merge("demo", store=session.parent, options=MergeOptions(align=False))
+
+
+def packets(session: Path) -> list[tuple[int, bytes]]:
+    blocks = walk((session / "merged" / "audio.webm").read_bytes())
+    return [(block.time_ms, block.payload) for block in blocks]
+
+
+def chunk(session: Path, part: int, seq: int) -> Path:
+    return session / "chunks" / f"{part:03d}" / f"{seq:06d}.webm"
+
+
+def noted_by_hash(session: Path) -> None:
+    def add(parts: list[dict[str, Any]]) -> None:
+        for entry in parts:
+            for noted in entry["chunks"]:
+                data = chunk(session, entry["part"], noted["seq"]).read_bytes()
+                noted["sha256"] = hashlib.sha256(data).hexdigest()
+
+    edit(session, add)
+
+
+def edit(session: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    document = json.loads((session / "session.json").read_text())
+    change(document["parts"])
+    (session / "session.json").write_text(json.dumps(document))
+
+
+def unnoted(session: Path) -> None:
+    (session / "session.json").unlink()
+
+
+def as_noted(session: Path) -> None:
+    """With the sizes that the sample has."""
+
+
+NOTED = [as_noted, noted_by_hash, unnoted]
+
+
+@pytest.mark.parametrize("notes", NOTED)
+@pytest.mark.parametrize(("of", "into"), [((0, 3), (1, 6)), ((1, 0), (2, 6)), ((1, 0), (0, 6)), ((2, 2), (0, 9))])
+def test_a_chunk_in_another_folder_is_joined_where_it_belongs(
+    session: Path, of: tuple[int, int], into: tuple[int, int], notes: Callable[[Path], None]
+) -> None:
+    notes(session)
+    merged(session)
+    before = packets(session)
+    chunk(session, *of).rename(chunk(session, *into))
+    result = merged(session)
+    assert packets(session) == before
+    assert result.status == "repaired"
+    (found,) = [one for one in result.findings if one.code == "chunk-of-other-part"]
+    assert (found.severity, int(found.part or -1), found.seq) == ("warning", *into)
+    assert f"chunk {of[1]} of part {of[0]:03d}" in found.message
+    assert not [one for one in result.findings if one.severity == "error"]
+    assert not [one for one in verify("demo", store=session.parent).findings if one.severity != "info"]
+
+
+def test_its_record_is_of_the_chunk_in_the_store_and_all_can_be_purged(session: Path) -> None:
+    sizes = {str(path.relative_to(session)): path.stat().st_size for path in session.glob("chunks/*/*")}
+    chunk(session, 0, 3).rename(chunk(session, 1, 6))
+    result = merged(session)
+    listed = {one["key"].split("/", 1)[1]: one["bytes"] for one in result.report["chunks"]}
+    sizes["chunks/001/000006.webm"] = sizes.pop("chunks/000/000003.webm")
+    assert listed == sizes
+    (record,) = [one for one in result.report["chunks"] if one["key"].endswith("001/000006.webm")]
+    assert (record["part"], record["seq"], record["verdict"]) == ("001", 6, "ok")
+    due = purge("demo", store=session.parent, chunks_after_days=0)
+    assert {one.key.split("/", 1)[1] for one in due.versions} == sizes.keys()
+
+
+def test_two_chunks_that_lie_in_each_others_folders(session: Path) -> None:
+    merged(session)
+    before = packets(session)
+    one, other = chunk(session, 0, 3), chunk(session, 1, 3)
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+    result = merged(session)
+    assert packets(session) == before
+    assert sorted(int(one.part or -1) for one in result.findings if one.code == "chunk-of-other-part") == [0, 1]
+
+
+def test_one_that_lies_over_another_parts_chunk(session: Path) -> None:
+    """What it lies over is lost, and nothing else."""
+    merged(session)
+    before = packets(session)
+    chunk(session, 0, 3).replace(chunk(session, 1, 3))
+    result = merged(session)
+    lost = [one for one in result.findings if one.code == "sound-lost"]
+    assert result.status == "partial"
+    assert [int(one.part or -1) for one in lost] == [1]
+    after = dict.fromkeys(packets(session))
+    assert len([one for one in before if one not in after]) <= len(before) // (2 * CHUNKS)
+    assert "chunk-of-other-part" in {one.code for one in inspect("demo", store=session.parent).findings}
+
+
+def test_a_copy_in_another_folder_stays_there(session: Path) -> None:
+    """Where the chunk is in its own folder as well, nothing is missing there."""
+    chunk(session, 1, 6).write_bytes(chunk(session, 0, 3).read_bytes())
+    result = merged(session)
+    codes = {one.code for one in result.findings}
+    assert "chunk-foreign" in codes
+    assert "chunk-of-other-part" not in codes
