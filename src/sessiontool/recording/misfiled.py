@@ -47,7 +47,7 @@ def by_notes(
     """
     wanted = [(part, noted) for part, entry in entries.items() if entry for noted in _wanting(entry, parts[part])]
     found: list[Moved] = []
-    for chunk in _strangers(parts, entries) if wanted else ():
+    for chunk in _unlisted(parts, entries) if wanted else ():
         like = [(part, noted) for part, noted in wanted if part != chunk.part and _has_size(noted, chunk)]
         digest = hashlib.sha256(read(chunk)).hexdigest() if any(noted.sha256 for _, noted in like) else ""
         exact = [(part, noted) for part, noted in like if noted.sha256 and noted.sha256.lower() == digest]
@@ -68,7 +68,7 @@ def _wanting(entry: PartEntry, listed: Sequence[ChunkRef]) -> Iterator[ChunkEntr
             yield noted
 
 
-def _strangers(parts: Mapping[str, Sequence[ChunkRef]], entries: Mapping[str, PartEntry | None]) -> Iterator[ChunkRef]:
+def _unlisted(parts: Mapping[str, Sequence[ChunkRef]], entries: Mapping[str, PartEntry | None]) -> Iterator[ChunkRef]:
     """The chunks of no size that was noted of their own part."""
     for part, listed in parts.items():
         entry = entries[part]
