@@ -20,8 +20,9 @@ from ..media.pcm import PcmHead
 from .contexts import LAYOUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from av.container import OutputContainer
     from numpy.typing import NDArray
 
     Integers = NDArray[np.int32]
@@ -49,22 +50,32 @@ class FlacMuxer:
     def finish(self, out: BinaryIO, head: PcmHead, *, writing_app: str, track_uid: int) -> None:
         """Write the whole file to `out`."""
         self._body.seek(0)
-        layout, done = LAYOUTS[head.channels], 0
         with av.open(out, "w", format="flac") as file:
             file.metadata["comment"] = comment(writing_app, track_uid)
-            stream = file.add_stream("flac", rate=head.rate_hz)
-            assert isinstance(stream, av.AudioStream)
-            stream.layout, stream.format = layout, "s16" if head.encoding in _SMALL else "s32"
-            stream.time_base = Fraction(1, head.rate_hz)
-            while data := self._body.read(_BLOCK_FRAMES * head.frame_bytes):
-                values = integers(data, head.encoding)
-                self.rounded += _rounded(data, values, head.encoding)
-                wide = values.astype(np.int16) if head.encoding in _SMALL else values << 8
-                frame = av.AudioFrame.from_ndarray(wide.reshape(1, -1), format=stream.format.name, layout=layout)
-                frame.sample_rate, frame.pts, frame.time_base = head.rate_hz, done, stream.time_base
-                done += frame.samples
-                file.mux(stream.encode(frame))
-            file.mux(stream.encode(None))
+            encode_samples(file, "flac", head, self._values(head))
+
+    def _values(self, head: PcmHead) -> Iterator[Integers]:
+        while data := self._body.read(_BLOCK_FRAMES * head.frame_bytes):
+            values = integers(data, head.encoding)
+            self.rounded += _rounded(data, values, head.encoding)
+            yield values
+
+
+def encode_samples(file: OutputContainer, codec: str, head: PcmHead, blocks: Iterable[Integers]) -> int:
+    """Write blocks of samples, as `integers` gives them, by a codec without loss; returns how many on each channel."""
+    layout, done = LAYOUTS[head.channels], 0
+    stream = file.add_stream(codec, rate=head.rate_hz)
+    assert isinstance(stream, av.AudioStream)
+    stream.layout, stream.format = layout, "s16" if head.encoding in _SMALL else "s32"
+    stream.time_base = Fraction(1, head.rate_hz)
+    for values in blocks:
+        wide = values.astype(np.int16) if head.encoding in _SMALL else values << 8
+        frame = av.AudioFrame.from_ndarray(wide.reshape(1, -1), format=stream.format.name, layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = head.rate_hz, done, stream.time_base
+        done += frame.samples
+        file.mux(stream.encode(frame))
+    file.mux(stream.encode(None))
+    return done
 
 
 def comment(writing_app: str, track_uid: int) -> str:

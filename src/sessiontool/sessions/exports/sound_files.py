@@ -1,6 +1,7 @@
 """The sound files of an export: one decode of the recording, and a sink for each piece and lane that is wanted.
 
-Opus is copied where a file has all channels as they are; everything else is decoded and encoded again.
+Opus is copied where a file has all channels as they are, and so are samples of PCM into a file of their own rate;
+everything else is decoded and encoded again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ...media.opus import SAMPLES_PER_SECOND, OpusHead
+from ...media.pcm import PcmHead
 from .. import result_files
 
 if TYPE_CHECKING:
@@ -59,18 +61,30 @@ def _copied(source: Source, lane: SoundLane, options: ExportOptions) -> tuple[li
     from ...audio.sound_file import FORMATS  # noqa: PLC0415
 
     formats = dict.fromkeys(options.formats)
-    is_as_recorded = isinstance(source.head, OpusHead) and len(lane.inputs) == source.head.channels
-    if not is_as_recorded or lane.is_mixed or options.filter_graph is not None or options.loudness is not None:
+    is_whole = len(lane.inputs) == source.head.channels and not lane.is_mixed
+    if not is_whole or options.filter_graph is not None or options.loudness is not None:
         return [], [*formats]
-    copied = [name for name in formats if name in FORMATS and FORMATS[name].is_opus]
+    copied: list[str] = []
+    if isinstance(source.head, OpusHead):
+        copied = [name for name in formats if name in FORMATS and FORMATS[name].is_opus]
+    elif isinstance(source.head, PcmHead) and source.head.rate_hz == options.rate_hz:
+        from ...audio.pcm_clip import CODECS  # noqa: PLC0415
+
+        copied = [name for name in formats if name in CODECS]
     return copied, [name for name in formats if name not in copied]
 
 
 def _copy(source: Source, lane: SoundLane, piece: ExportPiece, path: Path) -> dict[str, Any]:
+    reach, tags = (piece.start, piece.end), lane.tags(source)
+    if isinstance(source.head, PcmHead):
+        from ...audio.pcm_clip import copy_samples  # noqa: PLC0415
+
+        samples = copy_samples(source.packets(), source.head, reach, path, tags)
+        return _entry(path, piece, lane, source.head.rate_hz, samples, 0)
     from ...audio.opus_clip import copy_clip  # noqa: PLC0415
 
     assert isinstance(source.head, OpusHead)
-    skip = copy_clip(source.packets(), source.head, (piece.start, piece.end), path, lane.tags(source))
+    skip = copy_clip(source.packets(), source.head, reach, path, tags)
     return _entry(path, piece, lane, SAMPLES_PER_SECOND, piece.end - piece.start, skip)
 
 
