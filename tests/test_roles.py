@@ -24,6 +24,7 @@ from recordings import blobs, chrome
 from sessiontool import MergeOptions, merge, purge, verify
 from sessiontool.errors import RecordingError
 from sessiontool.sessions.encode_once import write_encoded
+from sessiontool.sessions.probe import explain
 
 ROLES = ("user", "assistant")
 SAMPLES = TESTS.parent / "samples"
@@ -180,6 +181,22 @@ def test_real_recorders_without_starts_are_found_by_the_log(tmp_path: Path) -> N
     assert [one["code"] for one in found["findings"]].count("recorder-start-found") == 2
     for one in found["recorders"]:
         assert one["start_ms"] == pytest.approx(begins_ms[one["role"]], abs=100)
+
+
+def test_the_first_blobs_instant_says_when_a_recorder_was_started(tmp_path: Path) -> None:
+    """It was found by the log alone, which was 0.9 s off in a recording of Chrome's."""
+    store = recorded_tones(tmp_path, {"user": None, "assistant": None})
+    starts_ms, parts = {"user": 700.0, "assistant": 2300.0}, []
+    for role, start_ms in starts_ms.items():
+        first = (store / "s" / "chunks" / role / "000" / "000000.webm").read_bytes()
+        emitted_ms = start_ms + (explain(first).end_ms or 0) + 60
+        parts.append({"part": 0, "role": role, "chunks": [{"seq": 0, "bytes": len(first), "emitted_ms": emitted_ms}]})
+    (store / "s" / "session.json").write_text(json.dumps({"session_id": "s", "parts": parts}))
+    result = merge("s", store=store, options=MergeOptions(align=False))
+    codes = {one.code for one in result.findings}
+    assert not {"recorders-unaligned", "recorder-start-found"} & codes
+    user, assistant = onsets_ms(store / "s" / "merged" / "audio.webm")
+    assert assistant - user == pytest.approx(1600, abs=10)
 
 
 # -- two tracks of one recording

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from ..documents.models import SessionDocument
+    from ..documents.models import PartEntry, SessionDocument
     from ..documents.report_model import ReportRecorder
     from ..model import SessionListing
     from ..storage import Store
@@ -74,11 +74,17 @@ def _begun(role: str, joined: Recording, session: SessionDocument, notes: Notes)
             return RoleRecording(role, joined, noted)
     entry = part_entry(session.parts, first.part)
     # Of whole recordings an import has the one part that it made of both.
-    if entry is not None and entry.start_ms is not None and (not file or entry.role == role):
+    if entry is not None and (not file or entry.role == role) and _says_when(entry, first.session_start_us):
         return RoleRecording(role, joined, first.session_start_us / 1000)
     offset_ms = _offset_by_log(role, joined, notes)
     start_ms = None if offset_ms is None else first.session_start_us / 1000 + offset_ms
     return RoleRecording(role, joined, start_ms, is_noted=False)
+
+
+def _says_when(entry: PartEntry, session_start_us: int) -> bool:
+    """Whether the recorder noted when it was started, or when its first blob was handed over, which gives it."""
+    has_instants = any(chunk.emitted_ms is not None for chunk in entry.chunks)
+    return entry.start_ms is not None or (has_instants and session_start_us != 0)
 
 
 def _offset_by_log(role: str, joined: Recording, notes: Notes) -> float | None:
