@@ -15,6 +15,7 @@ from ..errors import RecordingError
 from . import findings
 from .absent_parts import AbsentParts
 from .folders import Folders
+from .noted_runs import divided_as_noted
 from .plain import Doubt, PlainJoiner, plain_run
 from .records import Assembly
 from .run_joiner import JoinContext
@@ -41,7 +42,9 @@ def assemble(
 
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
-    folders = Folders(parts_in_order(chunks, session.parts), session, read)
+    runs = divided_as_noted(parts_in_order(chunks, session.parts), session, read)
+    session, read = runs.session, runs.read_by(read)
+    folders = Folders(runs.parts, session, read)
     while True:
         absent = AbsentParts(session.parts, folders.parts, folders.groups.values())
         context = JoinContext(new_remuxer(), Assembly(), read, progress, absent)
@@ -57,6 +60,7 @@ def assemble(
     assembly.findings += [*absent.findings(), *folders.findings]
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
+    runs.translate(assembly)
     if not context.remuxer.recorded_packets:
         if assembly.refusals:
             raise assembly.refusals[0]

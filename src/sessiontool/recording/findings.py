@@ -166,6 +166,18 @@ def numbers_moved(chunks: Sequence[ChunkRef], first: int) -> Finding:
     return about(chunks[0], "numbers-moved", "info", message, hint)
 
 
+def noted_restart(chunk: ChunkRef, part: str) -> Finding:
+    """The chunk is the first of a run that was noted, and is in the folder of another."""
+    message = f"a recorder was started again in chunk {chunk.seq}, as was noted; what it recorded is part {chunk.part}"
+    return Finding("recorder-restarted", "info", message, part=part, seq=chunk.seq, hint=_NUMBER_HINT)
+
+
+def part_start_unknown(part: str) -> Finding:
+    """Of a run that was not noted, among others that were."""
+    message = f"no start_ms of part {part} was recorded: where it belongs between the others is not known"
+    return Finding("part-start-unknown", "warning", message, part=part, hint="note each recorder run in session.json")
+
+
 def noted_in_pieces(chunk: ChunkRef, entry: PartEntry) -> Finding:
     """The chunks of a part, of which this is the first, are the noted blobs cut or joined."""
     message = f"the chunks of part {chunk.part} are other pieces than session.json lists: their sizes add up to those"

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .runs import Read
 
 
+_MOSTLY = 0.75
+"""Of the chunks; chosen: others may be copies, or damaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class SurveyedPart:
     """What is in each chunk of a part, and what was noted of it, both without what chunks repeat.
@@ -68,9 +72,14 @@ def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
 
 
 def _moved_on(numbers: Mapping[ChunkRef, int], entry: PartEntry | None) -> bool:
-    """Whether what was noted of chunks is noted under other numbers, and not only of some that changed places."""
+    """Whether what was noted of chunks is noted under other numbers, and not only of some that changed places.
+
+    Where much of what is there was not noted, that is of other chunks.
+    """
     known = {chunk.seq for chunk in entry.chunks} if entry else set()
     others = {chunk: number for chunk, number in numbers.items() if number in known}
+    if len(others) < _MOSTLY * len(numbers):
+        return False
     in_order = sorted(others, key=others.__getitem__)
     return any(chunk.seq != others[chunk] for chunk in in_order if chunk not in moved(in_order))
 

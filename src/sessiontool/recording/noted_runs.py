@@ -1,0 +1,124 @@
+"""Several recorder runs in one folder, numbered on: divided into parts as the recorder noted them.
+
+A page that is reloaded, or that records on after an hour, begins a new recording; where its blobs go to the same
+folder, their numbers say nothing of it, and what was noted of each run is under another number or another part.  Sizes
+show which chunks were noted of which run; a run is divided off only where its first chunk begins a recording.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..media.probe import begins_recording
+from .findings import noted_restart, part_start_unknown
+from .sequence import part_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..documents.models import PartEntry, SessionDocument
+    from ..model import ChunkRef, Finding
+    from .records import Assembly
+    from .runs import Read
+
+_MOSTLY = 0.6
+"""Of a run's noted sizes, and of the chunks among them, so many are the same; chosen: others may be lost or damaged."""
+_LEAST = 2  # chunks of a run whose sizes are those that were noted; chosen: one may be so by chance
+
+
+class _Place(NamedTuple):
+    """Where a run is among the chunks of a folder: the number of its first chunk, and what that is more than noted."""
+
+    first: int
+    by: int
+    entry: PartEntry
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRuns:
+    """The parts to join, what was noted of them, and what was found; `originals` are the chunks as they are stored."""
+
+    parts: dict[str, list[ChunkRef]]
+    session: SessionDocument
+    originals: Mapping[ChunkRef, ChunkRef]
+    findings: Sequence[Finding]
+
+    def read_by(self, read: Read) -> Read:
+        """`read`, for chunks of the parts here."""
+        return lambda chunk: read(self.originals.get(chunk, chunk))
+
+    def translate(self, assembly: Assembly) -> None:
+        """Give the chunks the part that their names say, and add what was found."""
+        assembly.order.rename(self.originals)
+        for record in assembly.chunks:
+            record.chunk = self.originals.get(record.chunk, record.chunk)
+            for stretches in (record.damage, record.set_aside):
+                stretches[:] = [
+                    one._replace(kept_in=self.originals.get(one.kept_in, one.kept_in)) if one.kept_in else one
+                    for one in stretches
+                ]
+        assembly.findings += self.findings
+
+
+def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument, read: Read) -> NotedRuns:
+    """The parts of a session, those divided in which more than one run is."""
+    found: dict[str, list[ChunkRef]] = {}
+    entries = [*session.parts]
+    originals: dict[ChunkRef, ChunkRef] = {}
+    findings: list[Finding] = []
+    for part, chunks in parts.items():
+        listed = sorted(chunks, key=lambda chunk: chunk.seq)
+        places = [
+            place
+            for place in _places(part, listed, parts, session)
+            if place.first <= listed[0].seq or _begins(place, listed, read)
+        ]
+        starts = sorted({listed[0].seq, *(place.first for place in places if place.first > listed[0].seq)})
+        if len(starts) == 1:
+            found[part] = chunks
+            continue
+        entries = [entry for entry in entries if not any(entry is place.entry for place in places)]
+        for index, start in enumerate(starts):
+            name = f"{part}+{index}" if index else part
+            stop = starts[index + 1] if index + 1 < len(starts) else listed[-1].seq + 1
+            found[name] = [chunk._replace(part=name) for chunk in listed if start <= chunk.seq < stop]
+            originals |= {chunk._replace(part=name): chunk for chunk in listed if start <= chunk.seq < stop}
+            here = [place for place in places if max(place.first, listed[0].seq) == start]
+            entries += [_under(place, name) for place in here]
+            findings += [noted_restart(found[name][0], part)] if index else []
+            findings += [] if here else [part_start_unknown(name)]
+    return NotedRuns(found, replace(session, parts=entries) if originals else session, originals, findings)
+
+
+def _places(
+    part: str, listed: Sequence[ChunkRef], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument
+) -> Iterator[_Place]:
+    """Where the runs are in a folder that were noted as this part, or as one of which there is no folder."""
+    elsewhere = [entry for other in parts if other != part and (entry := part_entry(session.parts, other))]
+    by_size: dict[int, list[int]] = {}
+    for chunk in listed:
+        by_size.setdefault(chunk.object.size_bytes, []).append(chunk.seq)
+    for entry in session.parts:
+        noted = {chunk.seq: chunk.bytes for chunk in entry.chunks if chunk.bytes}
+        if any(entry is other for other in elsewhere) or not noted:
+            continue
+        votes = Counter(seq - number for number, size in noted.items() for seq in by_size.get(size, ()))
+        (by, count), *_ = votes.most_common(1) or [(0, 0)]
+        among = sum(min(noted) + by <= chunk.seq <= max(noted) + by for chunk in listed)  # those of two recorders mix
+        if count >= max(_LEAST, _MOSTLY * len(noted), _MOSTLY * among):
+            yield _Place(min(noted) + by, by, entry)
+
+
+def _begins(place: _Place, listed: Sequence[ChunkRef], read: Read) -> bool:
+    """Whether a recording begins with the first chunk of a run, and what is before it is not of the same run."""
+    first = next((chunk for chunk in listed if chunk.seq == place.first), None)
+    sizes = {chunk.bytes for chunk in place.entry.chunks}
+    before = [chunk.object.size_bytes in sizes for chunk in listed if chunk.seq < place.first]
+    return first is not None and sum(before) < (1 - _MOSTLY) * len(before) and begins_recording(read(first))
+
+
+def _under(place: _Place, name: str) -> PartEntry:
+    """What was noted of a run, under the numbers of its chunks."""
+    return replace(place.entry, part=name, chunks=[replace(one, seq=one.seq + place.by) for one in place.entry.chunks])
