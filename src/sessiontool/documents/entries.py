@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
 from .entry_lists import speaks, transcript_lists
-from .fields import has_role
+from .fields import has_role, is_plain
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .role_keys import spoken_by_key
 from .tables import columns_of, named, rows_in
@@ -60,7 +60,7 @@ def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntrie
 
 
 def _may_be_keyed(value: Any) -> bool:
-    return isinstance(value, dict) and not has_text(value)
+    return isinstance(value, dict) and not is_plain(value) and not has_text(value)
 
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
@@ -227,7 +227,9 @@ def twice(field: str) -> str:
 
 def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntries]:
     """The entries of a value: itself, those of a list, or of the list in it that is most like a transcript."""
-    if isinstance(value, list) and (names := columns_of(value)):
+    if is_plain(value):
+        yield FoundEntries(place if place != "entry" else "entry 1", value)
+    elif isinstance(value, list) and (names := columns_of(value)):
         yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
         inner = value if any(map(speaks, value)) else _inner(value, troubles) or value
