@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from .recorded_time import Axis
     from .speech_activity import Activity
 
-_SURE, _SURE_SHARE = 0.8, 0.85
-"""Support from which on a place is sure, and the share of sure places that makes a channel one that is not doubted;
-chosen."""
+_CARRIED, _CARRIED_SHARE = 0.8, 0.85
+"""Support from which on a place is well carried, and the share of such places that makes a channel one that is not
+doubted; chosen."""
 
 _STRICTER_SURER = 1.02
 """Ratio, chosen: how much more support must come of asking more of what is speech."""
@@ -69,12 +69,12 @@ class Attempt:
         return sum(support(found) for found in self.evidence if found is not None)
 
     def in_doubt(self, channel: int) -> bool:
-        """Whether of the utterances that are looked for on a channel most have a place, and too few a sure one."""
+        """Whether of the utterances that are looked for on a channel most have a place, and too few a good one."""
         lanes = [lane for lane in self.lanes if lane.number == channel]
         found = [self.evidence[int(i)] for lane in lanes for i in lane.raw.index]
         carried = [0.0 if one is None else support(one) for one in found]
-        placed, sure = (sum(value > least for value in carried) for least in (0.0, _SURE))
-        return placed > len(carried) / 2 and sure < _SURE_SHARE * len(carried)
+        placed, well = (sum(value > least for value in carried) for least in (0.0, _CARRIED))
+        return placed > len(carried) / 2 and well < _CARRIED_SHARE * len(carried)
 
     def speaking(self, channel: int) -> list[tuple[float, float]]:
         """When (ms) there is speech on a channel: where they were found if that is likely, else where expected."""

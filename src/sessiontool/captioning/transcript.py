@@ -10,7 +10,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..model import INAUDIBLE, SAMPLES_PER_MS
+from ..model import INAUDIBLE, SAMPLES_PER_MS, SURE
 from ..options import CaptionOptions
 from .cues import Spoken, Word
 from .markdown import without_marks
@@ -26,8 +26,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as f
 _PHONE = re.compile(r"[A-Z]{1,3}")  # ARPAbet, without stress
 DOUBT = "[?]"
 """Before an utterance whose place is not sure: plain text, as every player shows that and nothing else."""
-SURE = 0.8
-"""The least confidence (a share) of a place that is sure, as in what a merge prints; chosen."""
 _MOST_OF_A_NAME = 80  # characters; chosen
 _USUAL = CaptionOptions()
 _MAX_S = 366 * 24 * 3600  # a year; chosen: no session is longer

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model import SAMPLES_PER_MS
+from ..model import SAMPLES_PER_MS, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from ..documents.transcript_model import Transcript, TranscriptUtterance
 
     Stretch = tuple[int, int]
-
-LEAST_SURE = 0.8
-"""Confidence of a place, measured: with it on both sides, 95 % of response gaps are within 27 ms of the truth, without
-70 ms (docs/metrics.md)."""
 
 LEAST_CLEAR_DB = 28
 """From noise to speech on a channel, measured: what was mixed at 30 dB is reported as 30 or more, and 95 % of the
@@ -126,7 +122,7 @@ def _said(one: TranscriptUtterance, *, is_by_sound: bool) -> SpokenUtterance | N
     heard = one.get("heard_text", one["text"])
     interrupted = one.get("interrupted", False)
     language = one.get("language", "")
-    is_sure = not is_by_sound or one.get("confidence", 1.0) >= LEAST_SURE
+    is_sure = not is_by_sound or one.get("confidence", 1.0) >= SURE
     return SpokenUtterance(one["id"], one["role"], *whole, one["text"], heard, language, interrupted, is_sure)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, RecordingError, UsageError
-from ..metrics.talk import LEAST_SURE
+from ..model import SURE
 from ..options import MergeOptions
 from ..progress import Progress, Silent
 from ..storage import S3Options, open_store, scratch_folder
@@ -261,6 +261,6 @@ def _is_swapped(store: Path, session_id: str, progress: Progress) -> bool | None
         _, alignment, _ = hear_session(join, join(notes.session), notes, MergeOptions(), progress)
     if any(finding.code == "channels-swapped" for finding in alignment.findings):
         return True
-    sure = sum(place.confidence >= LEAST_SURE for place in alignment.placements)
+    sure = sum(place.confidence >= SURE for place in alignment.placements)
     is_sure = 2 * sure > len(alignment.placements) and all(len(one.roles) == 1 for one in alignment.channels)
     return False if is_sure else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordingError
+from ..model import SURE
 from .table import Row
 from .view import View, clock, finding_line
 
@@ -114,8 +115,8 @@ def _placed(utterances: Sequence[TranscriptUtterance]) -> str:
         return "none"
     text = f"{len(placed)} of {len(utterances)} found in the sound"
     if placed:
-        sure = sum(u["confidence"] >= 0.8 for u in placed)
-        text += f", {sure} of them with confidence 0.8 or more"
+        sure = sum(u["confidence"] >= SURE for u in placed)
+        text += f", {sure} of them with confidence {SURE} or more"
     return text
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..model import SURE
 from ..sessions.explain_alignment import gaps_at, stories, story_of
 from ..sessions.report import alignment_json, finding_json
 from .merges import offset_text
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from ..sessions.explain_alignment import PlacingResult, Story
     from .table import Line
 
-_SURE = 0.8
-"""Confidence, a ratio: chosen, from there on a place is called sure in all of the docs."""
 _TEXT_CELLS = 40
 """Character cells; chosen: with its times a line of a terminal."""
 _WIDTHS = (9, 21, -8, 5)
@@ -122,9 +121,9 @@ def _lines(explained: Sequence[str], result: PlacingResult, verbose: bool) -> li
         return [line for name in explained for line in _described(result, story_of(result, name))]
     shown = list(stories(result))
     placed = [story for story in shown if story.found_ms[0] is not None]
-    sure = sum(story.placement.confidence >= _SURE for story in placed)
+    sure = sum(story.placement.confidence >= SURE for story in placed)
     lines: list[Line] = [
-        f"{result.session_id}: {len(placed)} of {len(shown)} utterances found, {sure} with confidence {_SURE} or more"
+        f"{result.session_id}: {len(placed)} of {len(shown)} utterances found, {sure} with confidence {SURE} or more"
     ]
     lines += [f"  sound {part['part']:<5}{offset_text(part)}" for part in alignment_json(result.alignment.parts)]
     lines += [f"  {finding_line(finding_json(finding), verbose=verbose)}" for finding in result.alignment.findings]
@@ -144,7 +143,7 @@ def _row(story: Story, width: int, *, verbose: bool) -> Iterator[Line]:
     confidence = f"{placement.confidence:.2f}" if story.evidence else ""
     logged = _clock(story.logged_ms[0])
     yield Row((f"  {utterance.id[:20]}", logged, where, off, confidence, shown), (2 + width, *_WIDTHS))
-    if story.evidence is None or placement.confidence < _SURE or verbose:
+    if story.evidence is None or placement.confidence < SURE or verbose:
         reasons = _reasons(story)
         if reasons:
             yield f"  {'':{width}}  ! {reasons}"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..model import SURE
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..sessions.explain_alignment import Story
-
-SURE = 0.8
-"""Confidence, a ratio: chosen, from there on a place is called sure in all of the docs."""
-
 
 WIDTH_IN, LEFT_IN, RIGHT_IN = 15.0, 0.95, 0.2
 """Inches of the picture and its margins (lines of a page); chosen."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, install_line
+from ..model import SURE
 from ..sessions.explain_alignment import channel_of, stories
 from .plot_marks import (
     BAND_STEP,
@@ -27,7 +28,6 @@ from .plot_marks import (
     LOG,
     LOUD,
     OTHER,
-    SURE,
     WIDTH_IN,
     WRONG,
     PlottedUtterance,

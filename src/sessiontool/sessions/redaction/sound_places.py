@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...model import SAMPLES_PER_MS
+from ...model import SAMPLES_PER_MS, SURE
 from .labels import touches, word_places
 from .places import Stretch, joined, to_samples
 
@@ -31,9 +31,9 @@ LOGGED_PAD = 5000 * SAMPLES_PER_MS
 """In samples, chosen: room around an utterance that was not found in the sound and has the times of its log: clocks
 of logs may be late."""
 
-SURE, LEAST_SURE = 0.8, 0.5
-"""Confidences, a ratio, measured: from the first on an edge is right within a tenth of a second; below the second a
-place may be wrong."""
+LEAST_SURE = 0.5
+"""Confidence, a ratio, measured: below it a place may be wrong; from `SURE` on an edge is right within a tenth of a
+second."""
 
 WHOLE: Place = (0, 1 << 60)
 """All of a text, whatever its length in characters; chosen."""
