@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .alignment.after_end import texts_after_end
 from .alignment.channel_matching import ROLES, Lane
 from .alignment.clock_offset import fit_line
 from .alignment.doubted_channels import Attempt, Attempts, without_doubt
@@ -101,7 +102,8 @@ def align(
     placements = [marked_where_cut(placement, axis) for placement in placements]
     parts = tuple(_describe(number, name, lanes, axis, far_ms) for number, name in enumerate(axis.parts))
     of_session = session_findings(placements, lanes, activity, axis, swapped=best.swapped)
-    findings = [*unfit_log(evidence), *clock_far_off(far_ms), *of_session]
+    of_log = (*unfit_log(evidence), *clock_far_off(far_ms), *texts_after_end(placements, evidence))
+    findings = [*of_log, *of_session]
     heard = tuple(channel_notes(lanes, activity, axis))
     expected = _expected(len(utterances), lanes)
     return Alignment(tuple(placements), tuple(evidence), expected, parts, tuple(findings), heard, activity.leaks)

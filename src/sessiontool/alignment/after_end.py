@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..model import Finding
+from .findings import some
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from ..model import Placement
     from .channel_matching import Lane
+    from .confidence import Evidence
 
 _SHOWN_BY = 4
 """Number of matches, as units of evidence, that show a jump; chosen, as for a clock's other properties."""
@@ -45,6 +50,19 @@ def after_the_end(lanes: Sequence[Lane], duration_ms: float) -> set[int]:
                 continue
         clock_ms = float(offset[mine][np.argmax(start[mine])])
     return set(index[late].tolist())
+
+
+def texts_after_end(placements: Sequence[Placement], evidence: Sequence[Evidence | None]) -> Iterator[Finding]:
+    """Which utterances have a place though the log has them after the end."""
+    late = [p.utterance.id for p, found in zip(placements, evidence, strict=True) if found and found.after_end]
+    if late:
+        yield Finding(
+            "texts-after-end",
+            "info",
+            f"{len(late)} utterances are after the end of the recording by the log's clock: {some(late)}; their places "
+            "are guesses",
+            hint="typed, or said after the recorder was stopped? correct their times, or leave them out",
+        )
 
 
 def _matched(lane: Lane) -> NDArray[np.bool_]:

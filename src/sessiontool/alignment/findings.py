@@ -96,7 +96,7 @@ def session_findings(
         yield Finding(
             "utterances-without-sound",
             "info",
-            f"{len(silent)} of {len(placements)} utterances have no sound: {_some(silent)}",
+            f"{len(silent)} of {len(placements)} utterances have no sound: {some(silent)}",
         )
 
 
@@ -114,7 +114,8 @@ def clock_far_off(far_ms: int) -> Iterator[Finding]:
         )
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -205,7 +206,7 @@ def _leaks(activity: Activity) -> Iterator[Finding]:
 def _dual_mono(activity: Activity) -> Finding:
     spans = activity.dual_mono
     whole = sum(end - start for start, end in spans) > _WHOLE_SHARE * activity.duration_ms
-    when = "" if whole else " at " + _some([f"{start / 1000:.0f}-{end / 1000:.0f} s" for start, end in spans])
+    when = "" if whole else " at " + some([f"{start / 1000:.0f}-{end / 1000:.0f} s" for start, end in spans])
     return Finding(
         "channels-merged",
         "info",
@@ -258,6 +259,6 @@ def _speech_without_text(lanes: Sequence[Lane], axis: Axis) -> Iterator[Finding]
             yield Finding(
                 "speech-without-text",
                 "info",
-                f"{len(left)} stretches of speech on the {lane.who}'s channel have no utterance: {_some(times)}",
+                f"{len(left)} stretches of speech on the {lane.who}'s channel have no utterance: {some(times)}",
                 at_s=left[0][0] / 1000,
             )

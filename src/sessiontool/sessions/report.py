@@ -123,7 +123,7 @@ OF_CAPTIONS = frozenset(
         "latency-unknown realtime-expired realtime-lost realtime-errors responses-failed transcription-missing "
         "truncated-after-end items-skipped items-resent sources-disagree utterances-without-sound speakers-by-sound "
         "most-utterances-lost speech-without-text sound-unlike-text captions-late log-unlike-sound speakers-unknown "
-        "events-in-utterances"
+        "events-in-utterances texts-after-end"
     )
 )
 """Codes of findings that are of the captions alone: the recording is none the worse for them."""
