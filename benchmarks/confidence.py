@@ -31,7 +31,7 @@ import numpy as np
 
 from sessiontool.align import align
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Levels
-from sessiontool.alignment.confidence import BIAS, MOST_GUESSED, WEIGHTS, features
+from sessiontool.alignment.confidence import BIAS, WEIGHTS, features, most
 from sessiontool.alignment.speech_activity import measure
 from sessiontool.sessions.explain_alignment import place_session
 from sessiontool.storage import open_store
@@ -68,12 +68,12 @@ _FEATURE_STEPS = 200
 
 
 class Row(NamedTuple):
-    """One placement: of which session, by which log, whether it is right, whether it is a guess, and its features."""
+    """One placement: of which session, by which log, whether it is right, its confidence at most, and its features."""
 
     session: str
     log: str
     right: bool
-    guessed: bool
+    most: float
     values: tuple[int, ...]
 
 
@@ -166,7 +166,7 @@ def rows(
             ends = ((place.start_samples, true.get("t0")), (place.end_samples, true.get("t1")))
             right = all(at is not None and abs(found / 48 - 1000 * at) <= _RIGHT_MS for found, at in ends)
             values = tuple(round(_FEATURE_STEPS * value) for value in features(evidence).values())
-            yield Row(name, kind, right, evidence.is_guess, values)
+            yield Row(name, kind, right, most(evidence), values)
 
 
 def saved(every: Sequence[Row], path: Path) -> None:
@@ -175,7 +175,8 @@ def saved(every: Sequence[Row], path: Path) -> None:
         path,
         session=np.array([row.session for row in every]),
         log=np.array([row.log for row in every]),
-        flags=np.array([(row.right, row.guessed) for row in every]),
+        right=np.array([row.right for row in every]),
+        most=np.array([row.most for row in every]),
         values=np.array([row.values for row in every], np.uint8),
     )
 
@@ -183,10 +184,10 @@ def saved(every: Sequence[Row], path: Path) -> None:
 def loaded(path: Path) -> list[Row]:
     """The rows of a file that `saved` wrote."""
     with np.load(path) as file:
-        columns = (file["session"], file["log"], file["flags"], file["values"])
+        columns = (file[name] for name in Row._fields)
         return [
-            Row(str(name), str(log), bool(right), bool(guessed), tuple(map(int, values)))
-            for name, log, (right, guessed), values in zip(*columns, strict=True)
+            Row(str(session), str(log), bool(right), float(most), tuple(map(int, values)))
+            for session, log, right, most, values in zip(*columns, strict=True)
         ]
 
 
@@ -209,8 +210,7 @@ def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
 def chances(every: Sequence[Row], bias: float, weights: dict[str, float]) -> np.ndarray:
     """The confidence of each placement by these weights."""
     doubt = np.array([row.values for row in every]) @ np.array(list(weights.values())) / _FEATURE_STEPS
-    most = np.where([row.guessed for row in every], MOST_GUESSED, 1.0)
-    chance: np.ndarray = np.minimum(most, 1 / (1 + np.exp(doubt - bias)))
+    chance: np.ndarray = np.minimum([row.most for row in every], 1 / (1 + np.exp(doubt - bias)))
     return chance
 
 

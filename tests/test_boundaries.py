@@ -43,3 +43,24 @@ def test_a_steady_hum_behind_an_utterance_does_not() -> None:
 
 def test_what_noise_covers_is_not_made_out() -> None:
     assert end_ms(np.full(84, 33.0), noise_db=SPEECH_DB - 33) == pytest.approx(END_MS, abs=5)
+
+
+@pytest.mark.parametrize("lasting_ms", [150, 250])
+def test_a_breath_behind_an_utterance_does_not_however_long_it_is(lasting_ms: int) -> None:
+    assert end_ms(np.full(lasting_ms, 45.0)) == pytest.approx(END_MS, abs=5)
+
+
+def test_a_long_last_consonant_does() -> None:
+    assert end_ms(np.full(160, 33.0)) == pytest.approx(END_MS + 160, abs=5)
+
+
+def test_what_noise_usually_covers_of_an_end_is_added() -> None:
+    dying = np.arange(160) / 4.0
+    heard_ms, audible_ms = 40, 120  # until it is as loud as the noise, and until it is 30 dB below the utterance
+    found = snap(power(dying, noise_db=SPEECH_DB - 10), START_MS, END_MS + heard_ms, 0, TOTAL_MS)[1]
+    assert found.at_ms == pytest.approx(END_MS + audible_ms, abs=15)
+
+
+def test_of_little_noise_nothing_is_added() -> None:
+    found = snap(power(np.zeros(0), noise_db=SPEECH_DB - 25), START_MS, END_MS, 0, TOTAL_MS)[1]
+    assert found.at_ms == pytest.approx(END_MS, abs=5)

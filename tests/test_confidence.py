@@ -170,9 +170,11 @@ def test_texts_after_the_end_are_no_better_than_a_guess_where_only_they_show_tha
     logged_s = (*starts_s[:6], *(at + 20 for at in starts_s[6:]))
     said = "could you say that once again"
     log = [Utterance(f"u{at}", "user", said, at * 1_000_000, at * 1_000_000 + 1_500_000) for at in logged_s]
-    placed = align(log, one_part(samples.shape[1]), measured(samples), ROLES).placements
-    assert min(p.confidence for p in placed[:6]) > 0.8
-    assert max(p.confidence for p in placed[6:]) <= MOST_GUESSED
+    result = align(log, one_part(samples.shape[1]), measured(samples), ROLES)
+    assert min(p.confidence for p in result.placements[:6]) > 0.8
+    assert max(p.confidence for p in result.placements[6:]) <= MOST_GUESSED
+    said_so = next(finding for finding in result.findings if finding.code == "texts-after-end")
+    assert "2 utterances are after the end of the recording by the log's clock: u64, u71" in said_so.message
 
 
 def test_of_texts_that_are_alike_and_one_of_which_was_never_said_none_is_sure() -> None:

@@ -21,6 +21,10 @@ UNFIT_STRICTER = 0.27
 """The same where what is speech was decided so that the log fits: of 4,600 sure places by sessions' own logs 12 are
 there, and all 4 by the logs of other ones (measured)."""
 
+HARDLY_FIT = 0.4
+"""The same from which on no place is surer than `MOST_BESIDE`, the log being believed all the same: of 34 sessions one
+has as much with its own log (0.50), and one that is below `UNFIT` with another's (0.45; measured)."""
+
 MOST_BESIDE, BESIDE_MS = 0.75, 250.0
 """The most confidence where two voices share a channel and the other one is so near that it may hide the edge: of 35
 such starts half are right (measured)."""
@@ -160,32 +164,32 @@ def support(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 4.2  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
+BIAS = 4.5  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
-    "late": 0.7,
-    "length": 1.6,
-    "cost": 0.2,
-    "noise": 1.7,
-    "onset": 0.9,
-    "left_over": 1.1,
-    "made_up": 1.3,
-    "shared": 0.3,
-    "stray": 0.9,
-    "end_far": 0.5,
-    "unsteady": 0.5,
+    "late": 1.0,
+    "length": 1.7,
+    "cost": 0.1,
+    "noise": 1.3,
+    "onset": 0.6,
+    "left_over": 1.6,
+    "made_up": 1.5,
+    "shared": 0.6,
+    "stray": 0.8,
+    "end_far": 0.6,
+    "unsteady": 0.6,
     "weak_end": 0.7,
     "unpinned": 1.1,
-    "untimed_length": 0.8,
+    "untimed_length": 0.9,
     "stricter": 0.5,
-    "company": 1.3,
-    "disputed": 1.8,
-    "lost_inside": 0.6,
-    "soft_start": 2.4,
-    "soft_end": 2.3,
-    "before": 1.0,
+    "company": 1.1,
+    "disputed": 2.0,
+    "lost_inside": 1.0,
+    "soft_start": 2.6,
+    "soft_end": 1.7,
+    "before": 1.1,
     "behind": 1.1,
-    "misfit": 1.5,
-    "far_off": 0.3,
+    "misfit": 1.1,
+    "far_off": 0.4,
 }
 """Weights in log odds, fitted by `benchmarks/confidence.py` to recordings with known truth."""
 
@@ -194,5 +198,11 @@ def confidence(evidence: Evidence) -> float:
     """The chance, 0 to 1, that both ends are within 100 ms."""
     doubt = sum(WEIGHTS[name] * value for name, value in features(evidence).items())
     chance = 1 / (1 + math.exp(doubt - BIAS))
-    most = MOST_GUESSED if evidence.is_guess else MOST_BESIDE if evidence.beside_ms < BESIDE_MS else 1.0
-    return min(most, chance)
+    return min(most(evidence), chance)
+
+
+def most(evidence: Evidence) -> float:
+    """The highest confidence that such a place can have, whatever else speaks for it."""
+    if evidence.is_guess:
+        return MOST_GUESSED
+    return MOST_BESIDE if evidence.beside_ms < BESIDE_MS or evidence.misfit >= HARDLY_FIT else 1.0

@@ -17,6 +17,7 @@ from .boundaries import Edge, snap
 from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
 from .confidence import Evidence, confidence, support
 from .log_fit import misfit
+from .settled_ends import settled_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +100,10 @@ def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
     a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
     low = float(lane.islands.end[a - 1]) if a else 0.0
     high = float(lane.islands.start[b + 1]) if b + 1 < len(lane.islands) else float(POWER_MS * len(lane.channel.power))
-    return snap(lane.channel.power, float(lane.islands.start[a]), float(lane.islands.end[b]), low, high)
+    start, end = float(lane.islands.start[a]), float(lane.islands.end[b])
+    if not lane.shared and not lane.islands.made_end[b] and lane.channel.islands is not lane.channel.heard:
+        end = settled_end(start, end, high, lane.channel.heard)
+    return snap(lane.channel.power, start, end, low, high)
 
 
 def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge]:

@@ -57,13 +57,14 @@ class ChannelActivity:
 
     `score` has one value a frame of `FRAME_MS`, about 0 in noise and up to 12 in speech; `power` one byte every
     `POWER_MS` (`to_db`); `islands` has shape (n, 2): first and last millisecond of each stretch that sounds like
-    speech, in order.
+    speech, in order; `heard` has them by the sound alone, whatever more was asked of `islands` since.
     """
 
     score: Halves
     power: Rows
     bands: Rows
     islands: NDArray[np.int64]
+    heard: NDArray[np.int64]
     noise_db: float
     speech_db: float
 
@@ -240,7 +241,7 @@ def _channel(score: Halves, faint: Halves, overall: Bytes, power: Rows, bands: R
         spoken[start:end] = True
     speech = _quantile_db(overall[spoken], 0.8)
     noise = _quantile_db(overall[~spoken], 0.5)
-    return ChannelActivity(score, power, bands, islands, noise, speech)
+    return ChannelActivity(score, power, bands, islands, islands, noise, speech)
 
 
 def _quantile_db(levels: Bytes, share: float) -> float:
