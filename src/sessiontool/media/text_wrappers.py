@@ -88,6 +88,9 @@ def _windows_1252() -> dict[int, int]:
 
 def line_ends(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """Bytes that went through a text mode of Windows or FTP, which puts a byte 13 before each byte 10."""
+    first = data.find(b"\n")
+    if first < 0 or data[first - 1 : first] != b"\r":  # of nearly all others, without a look at all their bytes
+        return None
     count = data.count(b"\r\n")
     if count < _LEAST_LINE_ENDS or data.count(b"\n") != count:
         return None
