@@ -158,6 +158,13 @@ def test_lengths_at_44100_add_up() -> None:
     assert max(abs(end - n * FRAME * 48_000 / 44_100) for n, end in enumerate(ends, 1)) <= 0.5
 
 
+@pytest.mark.parametrize("rate", [7350, 11_025, 44_100, 48_000, 16_777_213])
+def test_lengths_add_up_at_every_rate_a_configuration_can_state(rate: int) -> None:
+    clock = FrameClock(rate)
+    ends = list(accumulate(length for count in (1, 47, 1000) for length in clock.next(count)))
+    assert max(abs(end - n * FRAME * 48_000 / rate) for n, end in enumerate(ends, 1)) <= 0.5
+
+
 # -- faults: what is whole is there once, at its place
 
 

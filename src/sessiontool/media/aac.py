@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import count, cycle, islice, pairwise
+from math import gcd
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .filler import SoundHead
 
@@ -122,30 +123,30 @@ class AacHead:
 
     def lengths(self) -> Callable[[bytes], int]:
         """How long frames last that follow one another: equally long, rounded to 48 kHz so that no error adds up."""
-        clock = FrameClock(self.rate_hz)
-        return lambda _: clock.next(1)[0]
+        lengths = _lengths(self.rate_hz)
+        return lambda _: next(lengths)
 
 
 class FrameClock:
     """The lengths of frames at 48 kHz, one after another: their sums are right to half a sample."""
 
     def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._frames = self._position = 0
-        exact, rest = divmod(FRAME_SAMPLES * CLOCK_HZ, rate_hz)
-        self._exact = 0 if rest else exact
+        self._lengths = _lengths(rate_hz)
 
-    def next(self, count: int) -> list[int]:
-        """Those of the next `count` frames."""
-        if self._exact:
-            return [self._exact] * count
-        rate_hz, first = self._rate_hz, self._frames + 1
-        self._frames += count
-        twice = 2 * FRAME_SAMPLES * CLOCK_HZ
-        ends = [(twice * number + rate_hz) // (2 * rate_hz) for number in range(first, first + count)]
-        lengths = [end - before for before, end in pairwise([self._position, *ends])]
-        self._position = ends[-1] if ends else self._position
-        return lengths
+    def next(self, frames: int) -> list[int]:
+        """Those of the next `frames`."""
+        return list(islice(self._lengths, frames))
+
+
+def _lengths(rate_hz: int) -> Iterator[int]:
+    """The lengths of frames, without an end: after so many that their sum is exact they are the same again."""
+    frames = rate_hz // gcd(FRAME_SAMPLES * CLOCK_HZ, rate_hz)
+    return cycle(tuple(islice(_each_length(rate_hz), frames))) if rate_hz in _RATES_HZ else _each_length(rate_hz)
+
+
+def _each_length(rate_hz: int) -> Iterator[int]:
+    twice = 2 * FRAME_SAMPLES * CLOCK_HZ
+    return (end - start for start, end in pairwise((twice * n + rate_hz) // (2 * rate_hz) for n in count()))
 
 
 class FrameKinds:
@@ -186,8 +187,8 @@ class FrameKinds:
         firsts = set(map(itemgetter(0), payloads))
         if firsts <= self._again:
             return
-        for first, count in Counter(map(itemgetter(0), payloads)).items():
-            if count > 1 or first in self._once:
+        for first, times in Counter(map(itemgetter(0), payloads)).items():
+            if times > 1 or first in self._once:
                 self._again.add(first)
             self._once.add(first)
 
