@@ -147,7 +147,7 @@ class Folder:
 
     def same_browser(self, rng: Random) -> Recording | None:
         family = self.recordings[0].family
-        return _choose(rng, [one for one in self.pool[family] if one is not self.recordings[0]])
+        return _choose(rng, [one for one in self.pool.get(family, ()) if one is not self.recordings[0]])
 
     def other_browser(self, rng: Random) -> Recording | None:
         families = [family for family in self.pool if family != self.recordings[0].family]

@@ -7,12 +7,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import format_faults
+import mp3_recordings
 import pytest
 import test_pcm
 from recordings import chunk_ref
 
 from sessiontool.documents.models import ChunkEntry, PartEntry
 from sessiontool.media.mp3 import reservoir_of
+from sessiontool.media.mpeg_audio.reservoir import COMPARED_FRAMES, follow_one_another
 from sessiontool.media.pcm import PcmHead, jump_between
 from sessiontool.recording.byte_seams import JUMP
 from sessiontool.recording.noted_numbers import numbers_as_noted
@@ -95,6 +97,27 @@ def test_frames_of_mp3_say_what_they_share() -> None:
     frames = format_faults.mp3(1).units
     pairs = [(reservoir_of(a.stored), reservoir_of(b.stored)) for a, b in pairwise(frames)]
     assert all(a and b and b.begins <= a.leaves for a, b in pairs)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (44_100, 1), (24_000, 1)])
+def test_frames_of_mp3_of_another_recording_show_at_most_places(rate: int, channels: int) -> None:
+    """Between frames and inside of one; of its own none do."""
+    own, other = (mp3_recordings.recorded(rate, channels, cut_anywhere=True, seed=seed).frames for seed in (1, 2))
+    count = COMPARED_FRAMES
+    places = range(count, len(own) - count, 3)
+    assert all(follow_one_another(own[at - count : at], own[at : at + count]) for at in places)
+    foreign = [not follow_one_another(own[at - count : at], other[at : at + count]) for at in places]
+    halves = [own[at][: len(own[at]) // 2] + other[at][len(own[at]) // 2 :] for at in places]
+    begun = [
+        not follow_one_another(own[at - count : at], [half, *other[at + 1 : at + count]])
+        for at, half in zip(places, halves, strict=True)
+    ]
+    assert sum(foreign) > 0.6 * len(places)
+    assert sum(begun) > 0.5 * len(places)
+
+
+def test_a_foreign_chunk_of_mp3_of_the_same_size_is_doubted() -> None:
+    assert "sound-jumps 5" in format_faults.cell("MP3", "another recorder's chunk")
 
 
 @pytest.mark.parametrize("encoding", ["s16le", "f32le"])

@@ -125,6 +125,38 @@ def test_raw_samples_of_which_the_format_is_not_noted_are_refused_with_what_to_n
     assert "audio/pcm;rate=24000" in caught.value.hint
 
 
+@pytest.mark.parametrize("at", [48_044, 48_045])
+def test_a_wav_whose_first_chunk_is_lost_is_read_as_session_json_says(tmp_path: Path, at: int) -> None:
+    """Where that cut a sample in two, too."""
+    sound = (12_000 * np.sin(np.arange(4 * RATE) / 40) + samples(4) / 64).astype("<i2")
+    data = wav(sound.tobytes())
+    chunks = [None, data[at:96_000], data[96_000:]]
+    write_session(tmp_path / "unsaid", chunks)
+    with pytest.raises(RecordingError, match="header is lost") as caught:
+        merge("s", store=tmp_path / "unsaid")
+    noted = "audio/wav;rate=24000;channels=1;format=s16le"
+    assert noted in caught.value.hint
+    write_session(tmp_path / "said", chunks, mime_type=noted)
+    result, found = merged(tmp_path / "said")
+    whole = sound[(at - 44 + 1) // 2 :]
+    assert np.array_equal(found[-len(whole) :], whole)
+    assert result.status == "partial"
+
+
+def test_a_webm_of_pcm_whose_first_chunk_is_lost(tmp_path: Path, floats: NDArray[np.float32]) -> None:
+    chunks = [None, *pieces_of(webm(floats))[1:]]
+    write_session(tmp_path / "unsaid", chunks, "webm", "audio/webm;codecs=pcm")
+    with pytest.raises(RecordingError, match="header is lost") as caught:
+        merge("s", store=tmp_path / "unsaid")
+    noted = "audio/webm;codecs=pcm;rate=48000;channels=2"
+    assert noted in caught.value.hint
+    write_session(tmp_path / "said", chunks, "webm", noted)
+    result, found = merged(tmp_path / "said")
+    assert result.status == "partial"
+    whole = (floats[-9600:] * (1 << 23)).round().astype(np.int32) << 8
+    assert np.array_equal(found[-9600:], whole)
+
+
 @pytest.mark.parametrize("rate", [24_000, 44_100])
 def test_a_missing_chunk_is_silence_of_its_length(tmp_path: Path, rate: int) -> None:
     sound = samples(8, rate)

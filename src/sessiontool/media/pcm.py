@@ -9,6 +9,7 @@ import re
 import sys
 from array import array
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
@@ -27,11 +28,15 @@ _SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
 _LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
 _PARAMETER = re.compile(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
 _RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
+_WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
 _ARRAYS = {"u8": "B", "s16le": "h", "s32le": "i", "f32le": "f"}
 _FULL_SCALE = {"u8": 1 << 7, "s16le": 1 << 15, "s24le": 1 << 23, "s32le": 1 << 31, "f32le": 1}
 """Units of a sample at full scale (definition)."""
 _QUIET = 1 / 8192  # share of full scale; chosen: what is quieter is the rounding of samples
 _FEWEST = 32  # samples; chosen: of fewer, nothing shows how the sound changes
+_ALIGNED_BYTES = 8192  # looked at; chosen: tens of milliseconds
+_ROUGHER = 8  # times; chosen: of a sound that is no noise, samples that are read wrongly change by far more
+_FAR = 1e6  # times full scale; chosen: floats that are read wrongly are anything
 _NAMES = {
     **{name: name for name in ENCODINGS},
     "8": "u8",
@@ -160,6 +165,25 @@ def jump_between(before: bytes, after: bytes, head: PcmHead) -> float:
     return found
 
 
+def cut_bytes(data: bytes, head: PcmHead) -> int:
+    """How many bytes at the beginning of a chunk are the rest of a sample whose first bytes are not there.
+
+    Read from inside a sample, what is least of it counts most, and sound is noise; 0 where that shows nothing.
+    """
+    size = ENCODINGS[head.encoding]
+    rough = [_roughness(data[shift : shift + _ALIGNED_BYTES], head) for shift in range(size)]
+    best = min(range(size), key=rough.__getitem__)
+    return best if rough[best] * _ROUGHER < rough[0] else 0
+
+
+def _roughness(data: bytes, head: PcmHead) -> float:
+    """The mean change from sample to sample."""
+    sound = _channel(data, head, 0)
+    steps = [abs(b - a) for a, b in pairwise(sound)]
+    mean = sum(steps) / len(steps) if len(steps) >= _FEWEST else 0.0
+    return min(_FULL_SCALE[head.encoding] * _FAR, mean)  # in this order the first where the second is no number
+
+
 def _channel(data: bytes, head: PcmHead, channel: int) -> Sequence[float]:
     """The samples on one channel."""
     whole = data[: len(data) - len(data) % head.frame_bytes]
@@ -172,21 +196,29 @@ def _channel(data: bytes, head: PcmHead, channel: int) -> Sequence[float]:
     return samples[channel :: head.channels]
 
 
-def raw_head(mime_type: str) -> PcmHead | None:
-    """What a mime type says of raw samples, as `audio/pcm;rate=24000;channels=1;format=s16le`; None for another.
+class UnknownFormatError(RecordingError):
+    """Samples of which nothing says what they are; `noted_as` is a mime type that would."""
 
-    RecordingError where it does not say what they are.
+    def __init__(self, what: str, noted_as: str) -> None:
+        super().__init__(what, hint=f"note the format in session.json, as parts[].mime_type: {noted_as!r}")
+
+
+def raw_head(mime_type: str) -> PcmHead | None:
+    """What a mime type says of samples without a header, as `audio/pcm;rate=24000;channels=1;format=s16le`.
+
+    None for another; UnknownFormatError where it does not say what they are.  Of WAV and WebM, whose header is lost
+    with the first chunk, it is the same with `audio/wav;…` and `audio/webm;codecs=pcm;…`: Chrome's floats.
     """
     name, _, rest = mime_type.lower().partition(";")
-    if name.strip() not in _RAW_TYPES:
+    name, found = name.strip(), dict(_PARAMETER.findall(f";{rest}"))
+    is_webm = name.endswith("/webm") and found.get("codecs") == "pcm"
+    if name not in (*_RAW_TYPES, *_WAV_TYPES) and not is_webm:
         return None
-    found = dict(_PARAMETER.findall(f";{rest}"))
     rate = next((found[key] for key in ("rate", "samplerate", "sample_rate") if key in found), "")
-    encoding = next((found[key] for key in ("format", "encoding", "bits") if key in found), "")
+    encoding = "f32" if is_webm else next((found[key] for key in ("format", "encoding", "bits") if key in found), "")
     channels = found.get("channels", "")
     if not (rate.isdecimal() and channels.isdecimal()) or encoding not in _NAMES:  # a guess would be noise, or too fast
-        raise RecordingError(
-            f"raw PCM, of which {mime_type[:80]!r} does not say the format",
-            hint="note it in session.json: parts[].mime_type, such as 'audio/pcm;rate=24000;channels=1;format=s16le'",
-        )
+        what = "raw PCM" if name in _RAW_TYPES else "PCM whose header is lost with the first chunk"
+        which = "codecs=pcm;rate=48000;channels=2" if is_webm else "rate=24000;channels=1;format=s16le"
+        raise UnknownFormatError(f"{what}, of which {mime_type[:80]!r} does not say the format", f"{name};{which}")
     return PcmHead(int(channels), int(rate), _NAMES[encoding])

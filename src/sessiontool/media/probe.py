@@ -18,15 +18,17 @@ from .isobmff.beginnings import begins_mp4
 from .matroska.demuxer import WebmDemuxer
 from .matroska.track_entry import holds_pcm
 from .ogg.beginnings import begins_ogg
+from .packets import Track
 from .pcm import PcmHead, raw_head
 from .riff.headers import begins_wav
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .packets import Demuxer, Track
+    from .packets import Demuxer
 
 _WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
+_NUMBER = 1  # of the track in Chrome's WebM with PCM (measured)
 _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays fast
 
 
@@ -73,11 +75,15 @@ def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
     if not data or begins_recording(data) or text_kind_of(data) or utf8_mangled(data):
         return None
     if track is not None and isinstance(track.head, PcmHead):  # whatever is no text may be samples: zeroes are silence
-        return _pcm_webm(track) if track.writing_app else _raw(track.head)
-    if _by_beginning(data):
+        return _pcm_webm(track) if track.writing_app or _is_webm(mime_type) else _raw(track.head)
+    head = None if _by_beginning(data) else raw_head(mime_type)
+    if head is None:
         return None
-    head = raw_head(mime_type)
-    return None if head is None else _raw(head)
+    return _pcm_webm(Track(_NUMBER, head, "")) if _is_webm(mime_type) else _raw(head)
+
+
+def _is_webm(mime_type: str) -> bool:
+    return mime_type.lower().partition(";")[0].strip().endswith("/webm")
 
 
 def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:

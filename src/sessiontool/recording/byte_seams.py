@@ -6,11 +6,11 @@ bytes that they share have to add up, and between whole samples the sound does n
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..errors import RecordingError
 from ..media.mp3 import Mp3Head, reservoir_of
+from ..media.mpeg_audio.reservoir import COMPARED_FRAMES, follow_one_another
 from ..media.pcm import PcmHead, jump_between
 from ..media.probe import open_demuxer
 
@@ -26,11 +26,15 @@ JUMP = 2.0
 Of 12,000 places in recorded speech none had more, at 16, 24 and 48 kHz; of as many pairs of places 17, 24 and 41 % did.
 """
 
-COMPARED_UNITS = 2
-"""Packets on either side of a seam (chosen): 20 ms of samples."""
+_COMPARED_BLOCKS = 2  # of samples, on either side of a seam; chosen: 20 ms
 
 _MARK_BYTES = 32  # chosen: of a packet's end, by which its place is found
 _PROVING_UNITS = 4  # packets on either side; chosen: a wrong length shows in the next ones
+
+
+def compared_units(track: Track) -> int:
+    """How many packets on either side of a seam are compared."""
+    return COMPARED_FRAMES if isinstance(track.head, Mp3Head) else _COMPARED_BLOCKS
 
 
 def goes_on(before: ChunkSurvey, after: ChunkSurvey, track: Track) -> bool | None:
@@ -40,7 +44,8 @@ def goes_on(before: ChunkSurvey, after: ChunkSurvey, track: Track) -> bool | Non
     if before.is_torn_at_end or after.is_torn_at_start:
         units = units_across(before, after, track)
         return units is not None and not (all(units) and contradicts(*units, after.head_bytes, track))
-    last, first = _last(before, COMPARED_UNITS), _first(after, COMPARED_UNITS)
+    count = compared_units(track)
+    last, first = _last(before, count), _first(after, count)
     if contradicts(last, first, after.head_bytes, track):
         return False
     return _shares_bytes(last[-1], first[0], track) or None
@@ -57,10 +62,7 @@ def contradicts(before: Sequence[bytes], after: Sequence[bytes], data: bytes, tr
         begun -= begun % track.head.frame_bytes
         own = b"".join(after)
         return jump_between(b"".join(before) + own[:begun], own[begun:], track.head) > JUMP
-    return isinstance(track.head, Mp3Head) and any(
-        one is not None and other is not None and other.begins > one.leaves
-        for one, other in pairwise(map(reservoir_of, (before[-1], *after)))
-    )
+    return isinstance(track.head, Mp3Head) and not follow_one_another(before, after)
 
 
 def _shares_bytes(before: bytes, after: bytes, track: Track) -> bool:
@@ -86,10 +88,12 @@ def units_across(
     """The packets on both sides of a seam inside a packet, the first of the second ones; None if it is torn."""
     if not (before.is_torn_at_end and after.is_torn_at_start):
         return None
-    start = before.offsets[max(0, len(before.offsets) - _PROVING_UNITS)]
+    count = compared_units(track)
+    proving = max(count, _PROVING_UNITS)
+    start = before.offsets[max(0, len(before.offsets) - proving)]
     tail = before.tail_bytes[-(before.size_bytes - start) :]
     cut = len(tail) - before.damages[-1].length_bytes
-    head = after.head_bytes[: after.packet_end(min(_PROVING_UNITS, len(after.offsets)) - 1)]
+    head = after.head_bytes[: after.packet_end(min(proving, len(after.offsets)) - 1)]
     try:
         demuxer = open_demuxer(tail, track=track)
         units = [[payload for run in demuxer.feed(data) for payload in run.payloads] for data in (tail, head)]
@@ -97,4 +101,4 @@ def units_across(
         return None
     if any(one.length_bytes and one.offset + one.length_bytes > cut for one in demuxer.ledger.damages):
         return None
-    return units[0][-COMPARED_UNITS:], units[1][:COMPARED_UNITS]
+    return units[0][-count:], units[1][:count]

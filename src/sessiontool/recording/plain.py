@@ -120,11 +120,12 @@ class PlainJoiner(RunJoiner):
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
         if track is None or not payloads or isinstance(track.head, OpusHead):
             return
-        from .byte_seams import COMPARED_UNITS, contradicts  # noqa: PLC0415 - most recordings are Opus
+        from .byte_seams import compared_units, contradicts  # noqa: PLC0415 - most recordings are Opus
 
-        if self._last and contradicts(self._last, payloads[:COMPARED_UNITS], self.stream.last, track):
+        count = compared_units(track)
+        if self._last and contradicts(self._last, payloads[:count], self.stream.last, track):
             raise Doubt
-        self._last = payloads[-COMPARED_UNITS:]
+        self._last = payloads[-count:]
 
     def _check_times(self, packets: PacketRun) -> None:
         """Doubt where a group of packets that share a base does not go on where the one before ended."""

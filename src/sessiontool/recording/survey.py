@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of
-from ..media.pcm import PcmHead
+from ..media.pcm import PcmHead, UnknownFormatError
 from ..media.probe import begins_recording, open_demuxer, what_is
 from ..media.riff.headers import begins_wav
 from ..model import SAMPLES_PER_MS
@@ -206,7 +206,9 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
         read = known if is_better or (is_one_of_two and _packets(known)) else read
     if isinstance(read, RecordingError):
         found.what = what_is(data)
-        if found.has_header or begins_wav(data):
+        if isinstance(read, UnknownFormatError):
+            found.refusal = read
+        elif found.has_header or begins_wav(data):
             found.refusal, found.what = read, found.what or read.message
         return found
     demuxer, runs = read
@@ -230,7 +232,7 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
 
 def survey_again(surveys: list[ChunkSurvey], read: Callable[[ChunkRef], bytes], mime_type: str) -> None:
     """Read chunks in which nothing was found by each header of the part: what is left of a page names its stream."""
-    tracks = [one.track for one in surveys if one.has_header and one.track]
+    tracks = [one.track for one in surveys if one.says_what_it_is and one.track]
     for index, one in enumerate(surveys):
         if one.size_bytes and not (one.digests or one.what or one.has_header):
             data = read(one.chunk)

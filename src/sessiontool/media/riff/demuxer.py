@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
 from ..packets import CUT, Ledger, PacketRun, Track
-from ..pcm import PcmHead, SampleClock
+from ..pcm import PcmHead, SampleClock, cut_bytes
 from ..run_collector import RunCollector
 from .headers import begins_wav, read_header
 
@@ -35,6 +35,7 @@ class PcmDemuxer:
         self._runs = RunCollector()
         self._clock: SampleClock | None = None
         self._counted_from = 0  # samples before the last discontinuity
+        self._is_aligned = False  # whether the next byte begins a sample
 
     def feed(self, data: bytes) -> list[PacketRun]:
         """The blocks in `data`, the next piece of the stream."""
@@ -54,6 +55,7 @@ class PcmDemuxer:
         """Bytes are missing after what was fed: what is not whole of a frame cannot be completed."""
         self._drop_held(reason)
         self._counted_from = self._clock.samples if self._clock else 0
+        self._is_aligned = False
         self._runs.note_break()
         return self._runs.take()
 
@@ -87,6 +89,7 @@ class PcmDemuxer:
         self.track = self.track or Track(_TRACK, header.head, "")
         self.ledger.structure(at, at + header.start)
         self._held = b""
+        self._is_aligned = True
         end = len(data) - _trailer_bytes(data, header)
         self._take(data[header.start : end], at + header.start)
         if end < len(data):
@@ -99,6 +102,10 @@ class PcmDemuxer:
         head = self.track.head
         assert isinstance(head, PcmHead)
         self._clock = clock = self._clock or SampleClock(head.rate_hz)
+        if not self._is_aligned and data:
+            rest = cut_bytes(data, head)
+            self.ledger.structure(at, at + rest)
+            data, at, self._is_aligned = data[rest:], at + rest, True
         whole = len(data) - len(data) % head.frame_bytes
         for block in head.blocks(data[:whole]):
             time_ms = (clock.samples - self._counted_from) * 1000 // head.rate_hz
