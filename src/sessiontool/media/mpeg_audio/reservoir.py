@@ -19,7 +19,7 @@ COMPARED_FRAMES = 32  # on either side of a seam; chosen: several of them leave 
 _FEWEST = 16  # meetings of frames; chosen: fewer do not show how an encoder fills
 _LONG = 16  # bytes; chosen: fewer do not show both how a filling begins and how it goes on
 _BEGINNING = 4  # bytes of a filling, of which a short one may have these alone; chosen
-_ALIKE = 4  # unneeded stretches that begin alike; chosen: fewer may do so by chance
+_ALIKE = 4  # stretches of unneeded bytes that begin alike; chosen: fewer may do so by chance
 
 
 class _Meeting(NamedTuple):
