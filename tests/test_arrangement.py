@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from recordings import chunk_ref
 
+from sessiontool.media.packets import Damage
+from sessiontool.recording.arrangement import Arrangement
+from sessiontool.recording.chunk_clocks import Handed
 from sessiontool.recording.ordering import order_chunks
+from sessiontool.recording.recorders import Chain
+from sessiontool.recording.seam_costs import SeamCosts
 from sessiontool.recording.survey import ChunkSurvey, Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Row(NamedTuple):
     """A chunk by its number: where it begins by its clock (None: that is not in it) and how long it lasts, in ms.
 
-    `head_ms` and `tail_ms`: how far its ends are from the beginning of their clusters.
+    `head_ms` and `tail_ms`: how far its ends are from the beginning of their clusters.  Its end may be `cut` off.
     """
 
     seq: int
@@ -23,6 +31,7 @@ class Row(NamedTuple):
     length_ms: int
     head_ms: float
     tail_ms: float
+    cut: bool = False
 
 
 def surveyed(row: Row) -> ChunkSurvey:
@@ -33,7 +42,12 @@ def surveyed(row: Row) -> ChunkSurvey:
     found.start_ms = row.start_ms
     found.end_ms = None if row.start_ms is None else row.start_ms + row.length_ms
     found.head_ms, found.tail_ms = row.head_ms, row.tail_ms
+    found.damages = [Damage(990, 10, "cut off")] if row.cut else []
     return found
+
+
+def numbers_of(chunks: Sequence[ChunkSurvey]) -> list[int]:
+    return [one.chunk.seq for one in chunks]
 
 
 FIRST, SECOND = Row(0, 0, 4980, 0, 4980), Row(1, 4980, 5040, 4980, 4980)
@@ -73,11 +87,69 @@ FIRST, SECOND = Row(0, 0, 4980, 0, 4980), Row(1, 4980, 5040, 4980, 4980)
             [5],
             id="a foreign chunk at the time of one without a clock",
         ),
+        pytest.param(
+            [
+                FIRST,
+                SECOND._replace(length_ms=3120, tail_ms=3066, cut=True),
+                Row(4, 20100, 5040, 4980, 4980),
+                Row(5, 25140, 2100, 4980, 2040),
+                Row(123461, 15060 + 1024, 5040, 4980, 4980),
+            ],
+            [0, 1, 123461, 4, 5],
+            [],
+            id="a chunk with another name and a wrong bit, behind one that is missing",
+        ),
+        pytest.param(
+            [
+                Row(0, 0, 2940, 0, 2940),
+                Row(1, 15060 + 3060, 660, 18120, 660, cut=True),
+                Row(2, 5940, 3060, 5940, 3060),
+                Row(3, 9000, 3060, 9000, 3060),
+                Row(4, 12060, 3000, 12060, 3000),
+                Row(6, 2940, 3000, 2940, 3000),
+                Row(7, 21120, 2820, 21120, 2820),
+            ],
+            [0, 6, 2, 3, 4, 1, 7],
+            [],
+            id="two changed places, one of them is cut and touches nothing",
+        ),
+        pytest.param(
+            [
+                Row(0, 15071, 5040, 4992, 4980),
+                SECOND,
+                Row(2, 10021, 5040, 4982, 4991),
+                FIRST._replace(seq=3),
+                Row(4, 15003, 5040, 4931, 4914),
+                Row(5, 20112, 360, 4982, 301),
+            ],
+            [3, 1, 2, 0, 5],
+            [4],
+            id="a foreign chunk at the time of one that changed places",
+        ),
     ],
 )
 def test_one_wrong_testimony_is_outvoted(rows: list[Row], order: list[int], foreign: list[int]) -> None:
     numbers = [row.seq for row in rows]
-    missing = sorted(set(range(numbers[-1])) - set(numbers))
+    missing = sorted(set(range(max(number for number in numbers if number < 10_000))) - set(numbers))
     found = order_chunks([surveyed(row) for row in rows], lambda _: False, lambda _: False, missing)
-    assert [one.chunk.seq for one in found.chains[0].chunks] == order
-    assert [one.chunk.seq for one in found.foreign] == foreign
+    assert numbers_of(found.chains[0].chunks) == order
+    assert numbers_of(found.foreign) == foreign
+
+
+def test_all_that_goes_on_with_a_recording_leaves_another_ones_beginning_together() -> None:
+    """A header alone, as of MP4, is that of nobody: bytes that two chunks share say whose the rest is."""
+    header = Row(0, 0, 0, 0, 0)
+    rows = [header, header._replace(seq=1), FIRST._replace(seq=2), SECOND._replace(seq=3), Row(4, 10020, 60, 0, 60)]
+    chunks = [surveyed(row) for row in rows]
+    chunks[2].has_header, chunks[2].follows = False, chunks[0].chunk
+    found = order_chunks(chunks, lambda _: False, lambda _: False, [])
+    assert [numbers_of(chain.chunks) for chain in found.chains] == [[0, 2, 3, 4], [1]]
+
+
+def test_what_the_recorder_did_not_list_goes_where_its_place_contradicts_it() -> None:
+    rows = [FIRST, SECOND._replace(tail_ms=1441), Row(2, None, 4680, 302, 4983), Row(3, None, 2160, 1443, 3606)]
+    chunks = [surveyed(row) for row in rows]
+    chain, foreign = Chain(chunks), list[ChunkSurvey]()
+    costs = SeamCosts(chunks, Handed(), lambda one: one.chunk.seq != 2, lambda one: one.chunk.seq != 2)
+    Arrangement([chain], foreign, costs).improve()
+    assert (numbers_of(chain.chunks), numbers_of(foreign)) == ([0, 1, 3], [2])

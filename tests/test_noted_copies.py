@@ -110,3 +110,12 @@ def test_a_chunk_behind_bytes_of_another_one_is_proved_by_its_own() -> None:
     assert list_.proved_bytes(1, QUIET[1]) == 0, "it is as noted"
     assert list_.proved_bytes(1, QUIET[1] + b"?") == 0
     assert list_.proved_bytes(2, QUIET[1]) == 0
+
+
+def test_what_is_kept_keeps_the_bytes_that_its_own_copy_has_too() -> None:
+    """A copy that was cut short ends with what the whole chunk begins with."""
+    before, cut, whole = surveys = [survey(chunk_ref(seq), data) for seq, data in enumerate((b"0", WHOLE[:20], WHOLE))]
+    shared = Shared(head_cuts={cut.chunk: (5, before.chunk), whole.chunk: (20, cut.chunk)})
+    add_noted_copies(shared, surveys, noted(b"0", WHOLE, WHOLE))
+    assert shared.copies == {cut.chunk: whole.chunk}
+    assert shared.head_cuts == {cut.chunk: (5, before.chunk)}

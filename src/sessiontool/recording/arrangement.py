@@ -7,10 +7,12 @@ put where one was left out, as long as all together costs less: one wrong testim
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import permutations
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from .gap_fits import begun_at
-from .seam_costs import NEXT_IN_TIME, SeamCosts, get, may_follow, room
+from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, may_follow, room
 from .sequence import moved
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Arrangement:
 
     def improve(self) -> None:
         """Move chunks to where all of it costs least."""
+        for run, other in permutations(self._chains, 2):
+            self._rejoin(run, other)
         for _ in range(_MOST_PASSES):
             for chain in self._chains:
                 self._correct_clocks(chain.chunks)
@@ -70,6 +74,21 @@ class Arrangement:
                 break
         for chain in self._chains:
             chain.moved = moved([one.chunk for one in chain.chunks])
+
+    def _rejoin(self, one: Chain, other: Chain) -> None:
+        """Let two runs go on with what the other one had behind a costly seam, where that costs less together."""
+        seam, chunks, others = self._costs.seam, one.chunks, other.chunks
+        costly = [[at for at in range(1, len(run)) if seam(run[at - 1], run[at]) > 0.0] for run in (chunks, others)]
+        best, cut = _LEAST_GAIN_OF_OTHERS, None
+        for at in costly[0][:_MOST_DOUBTFUL]:
+            for its in [*costly[1][:_MOST_DOUBTFUL], len(others)]:
+                before, after = (others[its - 1], get(others, its)), (chunks[at - 1], chunks[at])
+                gain = seam(*before) + seam(*after) - seam(before[0], after[1]) - seam(after[0], before[1])
+                if gain > best:
+                    best, cut = gain, (at, its)
+        if cut:
+            at, its = cut
+            one.chunks, other.chunks = chunks[:at] + others[its:], others[:its] + chunks[at:]
 
     def _doubtful(self) -> list[ChunkSurvey]:
         """The chunks whose place costs something, the costliest first, and then those that are in none."""
@@ -127,15 +146,38 @@ class Arrangement:
                 found.add(at + 1)
             if may_follow(one, other):
                 found.add(at)
+        if (start_ms := one.start_ms) is not None:
+            found.add(next((at for at, other in enumerate(rest) if (other.start_ms or 0.0) > start_ms), len(rest)))
         joined = {at + 1 for at, other in enumerate(rest) if one.follows and one.follows == other.chunk}
         nearest = sorted(found, key=lambda at: (at not in joined, abs(at - by_number)))
         tried = sorted(nearest[:_MOST_PLACES])
         for at in tried:
             order = [*rest[max(0, at - _AROUND) : at], one, *rest[at : at + _AROUND]]
-            yield _Place(around(order, min(at, _AROUND)) - around(rest, at, 0), chain, at, None)
+            change = around(order, min(at, _AROUND)) - around(rest, at, 0)
+            yield _Place(change + self._exchanged(one, rest, at - 1, at), chain, at, None)
         taken = {index for at in tried for index in (at - 1, at) if 0 <= index < len(rest)}
         for at in sorted(taken):
             if not rest[at].has_header:
                 order = [*rest[max(0, at - _AROUND) : at], one, *rest[at + 1 : at + 1 + _AROUND]]
                 cost = around(order, min(at, _AROUND)) - around(rest, at)
-                yield _Place(cost + self._costs.left_out(rest[at]), chain, at, rest[at])
+                cost += self._costs.left_out(rest[at]) + self._exchanged(one, rest, at - 1, at + 1)
+                yield _Place(cost, chain, at, rest[at])
+
+    def _exchanged(self, one: ChunkSurvey, rest: Sequence[ChunkSurvey], before: int, after: int) -> float:
+        """What it costs less that a chunk has the place of one that is where its own number belongs."""
+        number = self._number_at(rest, before), self._number_at(rest, after)
+        if number[0] < self._costs.number(one) < number[1]:
+            return 0.0
+        return EXCHANGED if any(number[0] < its < number[1] for its in self._numbers_instead_of(one, rest)) else 0.0
+
+    def _numbers_instead_of(self, one: ChunkSurvey, rest: Sequence[ChunkSurvey]) -> Iterator[int]:
+        """The numbers of chunks between which and their neighbours a number belongs, and not their own."""
+        number = self._costs.number(one)
+        for at, other in enumerate(rest):
+            low, high = self._number_at(rest, at - 1), self._number_at(rest, at + 1)
+            if low < number < high and not low < self._costs.number(other) < high:
+                yield self._costs.number(other)
+
+    def _number_at(self, order: Sequence[ChunkSurvey], at: int) -> float:
+        one = get(order, at)
+        return (-inf if at < 0 else inf) if one is None else self._costs.number(one)

@@ -39,6 +39,7 @@ def add_noted_copies(shared: Shared, surveys: Sequence[ChunkSurvey], noted: Note
         alike = sum(a == b for a, b in zip(one.head_bytes, kept.head_bytes, strict=False))
         if one.size_bytes == kept.size_bytes or alike >= _ALIKE * size:
             shared.copies[one.chunk] = kept.chunk
+    shared.settle()
 
 
 class _Place(NamedTuple):

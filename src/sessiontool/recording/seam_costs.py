@@ -13,7 +13,7 @@ from .recorders import CONTINUES_MS
 from .time_groups import STEP_MS, looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .chunk_clocks import Handed
     from .recorders import IsNoted
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _ITS_SEAM, _JOINED, NEXT_IN_TIME, _NEXT = -1.5, -0.5, -0.3, -0.3
 """Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
-_OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.5, 1.5  # costs of a contradiction; chosen
+_OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.7, 1.5  # costs of a contradiction; chosen
 _RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 3.0
 """Costs of numbers that fall: their own, those in the recorder's list, those under which it noted both; chosen."""
+EXCHANGED = -0.6  # cost of a chunk that has the place of the one that has its place; chosen: as numbers that fall
 _LOSS, _UNKNOWN_LOSS = 0.3, 0.6  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
 _LEFT_OUT, _UNLISTED_LEFT_OUT, _NOTED_LEFT_OUT = 0.8, 0.0, 5.0
 """Costs of a chunk that is of no run, of one that the recorder's list has not, and of what it noted; chosen."""
@@ -32,6 +33,7 @@ _CLOCK_BIT, _CLOCK_TORN, _CLOCK_ODD = 0.5, 0.7, 3.0
 _DROPPED_MS = 1000  # chosen: above what a busy page drops at once (measured: 660 ms)
 _NEAR = 2  # chunks; chosen: those around a place whose costs may change with it
 _INEXACT = 0.12  # share of a chunk; chosen: its start is counted back from its first cluster
+_FEWEST_NUMBERS = 3  # chosen: of fewer, none is beyond the others
 _ROOM = 0.8  # share of a chunk that a gap has room for; chosen
 
 
@@ -42,6 +44,7 @@ class SeamCosts:
         self._numbers = handed.numbers
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
+        self._far = _far_beyond([self.number(one) for one in surveys])
 
     def number(self, one: ChunkSurvey) -> int:
         """The number by which a chunk is ordered: that under which it was noted, or its own."""
@@ -85,6 +88,8 @@ class SeamCosts:
 
     def _by_number(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
         step = self.number(after) - self.number(before)
+        if self.number(before) >= self._far:
+            return _OVERLAPS if after.has_header else 0.0
         cost = _NEXT if step == 1 else 0.0 if step > 0 else self._runs_back(before, after)
         return cost + (_OVERLAPS if after.has_header else 0.0)
 
@@ -100,13 +105,16 @@ class SeamCosts:
         cluster_ms = in_cluster_ms(before, after)
         if after_ms < -CONTINUES_MS:
             return _OVERLAPS if after_ms < -_INEXACT * min(before.length_ms, after.length_ms) else _LOSS
-        if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and cluster_ms <= CONTINUES_MS):
+        if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and abs(cluster_ms) <= CONTINUES_MS):
             return _LOSS if is_torn or self.number(after) - self.number(before) > 1 else _UNKNOWN_LOSS
         if isnan(cluster_ms):
             return NEXT_IN_TIME if abs(after_ms) <= STEP_MS else 0.0
-        if cluster_ms <= STEP_MS:
+        if abs(cluster_ms) <= STEP_MS:
             return _JOINED if abs(after_ms) <= CONTINUES_MS else NEXT_IN_TIME
-        return 0.0 if is_torn or cluster_ms <= CONTINUES_MS else _OF_ANOTHER_CLUSTER
+        # A busy page drops sound, and never has it twice.
+        if is_torn or 0 < cluster_ms <= CONTINUES_MS:
+            return 0.0
+        return _LOSS if self.number(after) - self.number(before) > 1 else _OF_ANOTHER_CLUSTER
 
 
 def get(order: Sequence[ChunkSurvey], at: int) -> ChunkSurvey | None:
@@ -116,7 +124,7 @@ def get(order: Sequence[ChunkSurvey], at: int) -> ChunkSurvey | None:
 
 def may_follow(before: ChunkSurvey, after: ChunkSurvey) -> bool:
     """Whether a chunk begins when another one ends, by their clocks or in a cluster."""
-    return abs(apart_ms(before, after, inf)) <= CONTINUES_MS or in_cluster_ms(before, after) <= STEP_MS
+    return abs(apart_ms(before, after, inf)) <= CONTINUES_MS or abs(in_cluster_ms(before, after)) <= STEP_MS
 
 
 def room(before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurvey | None) -> float:
@@ -135,7 +143,15 @@ def apart_ms(before: ChunkSurvey, after: ChunkSurvey, unknown: float) -> float:
 
 
 def in_cluster_ms(before: ChunkSurvey, after: ChunkSurvey) -> float:
-    """How far a chunk is from going on in the cluster that another one ends with; NaN where it begins one itself."""
+    """How much later a chunk goes on in the cluster that another one ends with; NaN where it begins one itself."""
     if not after.counts_from_before:
         return nan
-    return min(abs(after.head_ms - end_ms) for end_ms in (before.tail_ms, before.end_ms) if end_ms is not None)
+    return min((after.head_ms - ms for ms in (before.tail_ms, before.end_ms) if ms is not None), key=abs)
+
+
+def _far_beyond(numbers: Iterable[int]) -> float:
+    """From which number on they are none: far beyond all others, as of a chunk that was given another name."""
+    rising = sorted(numbers)
+    while len(rising) > _FEWEST_NUMBERS and rising[-1] - rising[-2] > rising[-2] - rising[0]:
+        rising.pop()
+    return rising[-1] + 1 if rising else inf

@@ -40,7 +40,10 @@ class Shared:
     inside: dict[ChunkRef, list[Stretch]] = field(default_factory=dict)
 
     def settle(self) -> None:
-        """Name the chunk that is kept for each copy, also for the copy of one that is set aside itself."""
+        """Name the chunk that is kept for each copy, also for the copy of one that is set aside itself.
+
+        What is kept keeps the bytes that it shares with its own copies: they are nowhere else.
+        """
         for chunk, first in self.copies.items():
             kept = first
             while kept in self.copies:
@@ -48,6 +51,9 @@ class Shared:
             if kept != first:
                 self.copies[chunk] = kept
                 self.exact.discard(chunk)
+        for cuts in (self.head_cuts, self.tail_cuts):
+            for chunk in [chunk for chunk, (_, other) in cuts.items() if self.copies.get(other) == chunk]:
+                del cuts[chunk]
 
     def add_inside(self, inside: Mapping[ChunkRef, list[Stretch]]) -> None:
         """Chunks whose bytes are all in others, with the places of those."""
