@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -153,3 +154,18 @@ def test_what_the_recorder_did_not_list_goes_where_its_place_contradicts_it() ->
     costs = SeamCosts(chunks, Handed(), lambda one: one.chunk.seq != 2, lambda one: one.chunk.seq != 2)
     Arrangement([chain], foreign, costs).improve()
     assert (numbers_of(chain.chunks), numbers_of(foreign)) == ([0, 1, 3], [2])
+
+
+def test_the_work_grows_with_the_number_of_chunks() -> None:
+    """Of twice as many chunks with holes, about twice as many calls are made."""
+    calls = [calls_for(count) for count in (200, 400)]
+    assert calls[1] < 2.5 * calls[0]
+
+
+def calls_for(count: int) -> int:
+    holes = range(7, count, 50)
+    rows = [Row(seq, seq * 1020, 1020, 960 if seq else 0, 960) for seq in range(count) if seq not in holes]
+    chunks, profile = [surveyed(row) for row in rows], cProfile.Profile()
+    found = profile.runcall(order_chunks, chunks, lambda _: False, lambda _: False, holes)
+    assert numbers_of(found.chains[0].chunks) == [row.seq for row in rows]
+    return sum(one.callcount for one in profile.getstats())

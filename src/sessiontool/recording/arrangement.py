@@ -16,7 +16,7 @@ from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, may_follow, roo
 from .sequence import moved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .recorders import Chain
     from .survey import ChunkSurvey
@@ -151,33 +151,34 @@ class Arrangement:
         joined = {at + 1 for at, other in enumerate(rest) if one.follows and one.follows == other.chunk}
         nearest = sorted(found, key=lambda at: (at not in joined, abs(at - by_number)))
         tried = sorted(nearest[:_MOST_PLACES])
+        numbers = [-inf, *map(self._costs.number, rest), inf]
+        exchanged = _exchanges(self._costs.number(one), numbers)
         for at in tried:
             order = [*rest[max(0, at - _AROUND) : at], one, *rest[at : at + _AROUND]]
             change = around(order, min(at, _AROUND)) - around(rest, at, 0)
-            yield _Place(change + self._exchanged(one, rest, at - 1, at), chain, at, None)
+            yield _Place(change + exchanged(numbers[at], numbers[at + 1]), chain, at, None)
         taken = {index for at in tried for index in (at - 1, at) if 0 <= index < len(rest)}
         for at in sorted(taken):
             if not rest[at].has_header:
                 order = [*rest[max(0, at - _AROUND) : at], one, *rest[at + 1 : at + 1 + _AROUND]]
                 cost = around(order, min(at, _AROUND)) - around(rest, at)
-                cost += self._costs.left_out(rest[at]) + self._exchanged(one, rest, at - 1, at + 1)
+                cost += self._costs.left_out(rest[at]) + exchanged(numbers[at], numbers[at + 2])
                 yield _Place(cost, chain, at, rest[at])
 
-    def _exchanged(self, one: ChunkSurvey, rest: Sequence[ChunkSurvey], before: int, after: int) -> float:
-        """What it costs less that a chunk has the place of one that is where its own number belongs."""
-        number = self._number_at(rest, before), self._number_at(rest, after)
-        if number[0] < self._costs.number(one) < number[1]:
-            return 0.0
-        return EXCHANGED if any(number[0] < its < number[1] for its in self._numbers_instead_of(one, rest)) else 0.0
 
-    def _numbers_instead_of(self, one: ChunkSurvey, rest: Sequence[ChunkSurvey]) -> Iterator[int]:
-        """The numbers of chunks between which and their neighbours a number belongs, and not their own."""
-        number = self._costs.number(one)
-        for at, other in enumerate(rest):
-            low, high = self._number_at(rest, at - 1), self._number_at(rest, at + 1)
-            if low < number < high and not low < self._costs.number(other) < high:
-                yield self._costs.number(other)
+def _exchanges(number: float, numbers: Sequence[float]) -> Callable[[float, float], float]:
+    """What it costs less that a chunk is between two numbers, where that of one is which has the place of its own.
 
-    def _number_at(self, order: Sequence[ChunkSurvey], at: int) -> float:
-        one = get(order, at)
-        return (-inf if at < 0 else inf) if one is None else self._costs.number(one)
+    `numbers` are those of the others in their order, with an end on both sides.
+    """
+    there = [
+        its
+        for before, its, after in zip(numbers, numbers[1:], numbers[2:], strict=False)
+        if before < number < after and not before < its < after
+    ]
+
+    def exchanged(low: float, high: float) -> float:
+        is_one = not low < number < high and any(low < its < high for its in there)
+        return EXCHANGED if is_one else 0.0
+
+    return exchanged

@@ -186,7 +186,8 @@ def _put_where_another_was(chain: Chain, one: ChunkSurvey) -> bool:
 
 def _place_of_number(chain: Chain, number: int) -> int:
     """Behind the chunks that are numbered before it, but for those whose numbers are wrong."""
-    steady = [(i, other) for i, other in enumerate(chain.chunks) if other.chunk not in chain.moved]
+    out_of_place = set(chain.moved)
+    steady = [(i, other) for i, other in enumerate(chain.chunks) if other.chunk not in out_of_place]
     before = [i for i, other in steady if other.chunk.seq <= number]
     index = before[-1] + 1 if before else chain.first_free
     while index < len(chain.chunks) and chain.chunks[index].chunk in chain.moved and _room_ms(chain, index) < _LATE_MS:

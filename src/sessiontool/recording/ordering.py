@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -212,8 +213,10 @@ def _without_intruders(
     outcast = [one for one in timed if one.chunk not in chosen]
     left = list(kept)
     for one in kept:
-        rest = [other for other in left if other is not one]
         rivals = [other for other in outcast if overlap_ms(one, other) > SAME_PLACE_MS]
+        if not rivals:
+            continue
+        rest = [other for other in left if other is not one]
         is_weaker = not is_noted(one) and any(map(is_noted, rivals))
         if is_weaker or (not fills_exactly(one, left, ends=1) and any(fills_exactly(it, rest) for it in rivals)):
             left = rest
@@ -231,16 +234,18 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
     usual_ms = median([one.length_ms for one in timed] or [0.0])
     slack_ms = min(2 * SAME_PLACE_MS, usual_ms / 2)
     # How much sound is in the chunks before each whose own times are not known.
-    silent_ms = {
-        one.chunk: sum(other.length_ms for other in raw if other.start_ms is None and other.chunk.seq < one.chunk.seq)
-        for one in timed
-    }
+    silent = sorted((one.chunk.seq, one.length_ms) for one in raw if one.start_ms is None)
+    sums_ms = [0.0, *accumulate(length_ms for _, length_ms in silent)]
+    silent_ms = {one.chunk: sums_ms[bisect_left(silent, (one.chunk.seq,))] for one in timed}
     best: list[float] = []
+    highest: list[float] = []  # of those up to each
     came_from: list[int] = []
     for index, one in enumerate(timed):
         late = not index and (one.start_ms or 0.0) > slack_ms and not _any_before(missing, one)
         weight, source = (-_UNEXPLAINED if late else 0.0), -1
-        for other in range(max(0, index - _LONGEST_STEP), index):
+        for other in range(index - 1, max(0, index - _LONGEST_STEP) - 1, -1):
+            if highest[other] < weight:
+                break
             before = timed[other]
             between_ms = silent_ms[one.chunk] - silent_ms[before.chunk]
             step = (one.start_ms or 0) - (before.end_ms or 0) - between_ms
@@ -251,9 +256,10 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
             gone = bisect_left(missing, one.chunk.seq) - bisect_left(missing, before.chunk.seq)
             odd_share = _odd_share(step, range(gone, gone + index - other), usual_ms)
             total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / TOUCHING_MS)) - _ODDLY * odd_share
-            if total > weight:
+            if total > weight or (total == weight and source >= 0):
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))
+        highest.append(max(best[-1:] + highest[-1:]))
         came_from.append(source)
     path: list[ChunkSurvey] = []
     at = max(range(len(timed)), key=lambda index: best[index]) if timed else -1

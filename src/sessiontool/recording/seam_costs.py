@@ -48,7 +48,7 @@ class SeamCosts:
 
     def number(self, one: ChunkSurvey) -> int:
         """The number by which a chunk is ordered: that under which it was noted, or its own."""
-        return self._numbers.get(one.chunk, one.chunk.seq)
+        return self._numbers.get(one.chunk, one.chunk.seq) if self._numbers else one.chunk.seq
 
     def left_out(self, one: ChunkSurvey) -> float:
         """What it costs that a chunk is of no run."""
