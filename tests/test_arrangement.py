@@ -140,11 +140,27 @@ def test_one_wrong_testimony_is_outvoted(rows: list[Row], order: list[int], fore
 def test_all_that_goes_on_with_a_recording_leaves_another_ones_beginning_together() -> None:
     """A header alone, as of MP4, is that of nobody: bytes that two chunks share say whose the rest is."""
     header = Row(0, 0, 0, 0, 0)
-    rows = [header, header._replace(seq=1), FIRST._replace(seq=2), SECOND._replace(seq=3), Row(4, 10020, 60, 0, 60)]
+    rows = [
+        header,
+        header._replace(seq=1),
+        FIRST._replace(seq=2),
+        SECOND._replace(seq=3),
+        Row(4, 10020, 5040, 4980, 60),
+    ]
     chunks = [surveyed(row) for row in rows]
     chunks[2].has_header, chunks[2].follows = False, chunks[0].chunk
     found = order_chunks(chunks, lambda _: False, lambda _: False, [])
     assert [numbers_of(chain.chunks) for chain in found.chains] == [[0, 2, 3, 4], [1]]
+
+
+def test_what_goes_on_with_another_recording_leaves_alone() -> None:
+    """What is behind it goes on with what is before it."""
+    torn = Row(2, None, 60, 3418, 4980)
+    chunks = [surveyed(row) for row in (FIRST, SECOND, torn, FIRST._replace(seq=3), SECOND._replace(seq=4))]
+    chunks[2].follows, chunks[2].damages = chunks[1].chunk, [Damage(0, 10, "damaged"), Damage(990, 10, "damaged")]
+    chains = [Chain(chunks[:2]), Chain([chunks[3], chunks[2], chunks[4]])]
+    Arrangement(chains, [], SeamCosts(chunks, Handed(), lambda _: False, lambda _: False)).improve()
+    assert [numbers_of(chain.chunks) for chain in chains] == [[0, 1, 2], [3, 4]]
 
 
 def test_what_the_recorder_did_not_list_goes_where_its_place_contradicts_it() -> None:

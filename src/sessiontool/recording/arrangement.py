@@ -60,8 +60,6 @@ class Arrangement:
 
     def improve(self) -> None:
         """Move chunks to where all of it costs least."""
-        for run, other in permutations(self._chains, 2):
-            self._rejoin(run, other)
         for _ in range(_MOST_PASSES):
             for chain in self._chains:
                 self._correct_clocks(chain.chunks)
@@ -70,17 +68,17 @@ class Arrangement:
             for _, one in sorted(better, key=lambda row: -row[0].gain):
                 if (move := self._best_move(one)).is_worth_it:  # after those before it
                     self._make(one, move)
-            if not better:
+            if not better and not any(self._rejoin(run, other) for run, other in permutations(self._chains, 2)):
                 break
         for chain in self._chains:
             chain.moved = moved([one.chunk for one in chain.chunks])
 
-    def _rejoin(self, one: Chain, other: Chain) -> None:
-        """Let two runs go on with what the other one had behind a costly seam, where that costs less together."""
+    def _rejoin(self, one: Chain, other: Chain) -> bool:
+        """Let two runs go on with what the other one had behind a costly seam, if that costs less; whether it does."""
         seam, chunks, others = self._costs.seam, one.chunks, other.chunks
         costly = [[at for at in range(1, len(run)) if seam(run[at - 1], run[at]) > 0.0] for run in (chunks, others)]
         best, cut = _LEAST_GAIN_OF_OTHERS, None
-        for at in costly[0][:_MOST_DOUBTFUL]:
+        for at in costly[0][:_MOST_DOUBTFUL] if others else ():
             for its in [*costly[1][:_MOST_DOUBTFUL], len(others)]:
                 before, after = (others[its - 1], get(others, its)), (chunks[at - 1], chunks[at])
                 gain = seam(*before) + seam(*after) - seam(before[0], after[1]) - seam(after[0], before[1])
@@ -89,6 +87,7 @@ class Arrangement:
         if cut:
             at, its = cut
             one.chunks, other.chunks = chunks[:at] + others[its:], others[:its] + chunks[at:]
+        return cut is not None
 
     def _doubtful(self) -> list[ChunkSurvey]:
         """The chunks whose place costs something, the costliest first, and then those that are in none."""
