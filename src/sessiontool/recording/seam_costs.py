@@ -33,7 +33,7 @@ _CLOCK_BIT, _CLOCK_TORN, _CLOCK_ODD = 0.5, 0.7, 3.0
 _DROPPED_MS = 1000  # chosen: above what a busy page drops at once (measured: 660 ms)
 _NEAR = 2  # chunks; chosen: those around a place whose costs may change with it
 _INEXACT = 0.12  # share of a chunk; chosen: its start is counted back from its first cluster
-_FEWEST_NUMBERS = 3  # chosen: of fewer, none is beyond the others
+_FEWEST_NUMBERS = 3  # chunks; chosen: of fewer, none is beyond the others
 _ROOM = 0.8  # share of a chunk that a gap has room for; chosen
 
 
