@@ -319,6 +319,37 @@ def test_keys_and_search(folder: Path, chromium: Chromium) -> None:
     assert page.evaluate("document.querySelector('.turn.current .said').textContent.includes('hours')")
 
 
+PAPER = 718
+"""Pixels: the width of A4 between Chromium's margins."""
+
+
+def printed(page: Any) -> int:
+    """How far a page is wider than the paper, in print; and it can be printed."""
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.call("Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False)
+    assert b64decode(page.call("Page.printToPDF")["data"]).startswith(b"%PDF-")
+    edges = "[...document.querySelectorAll('body *')].map((one) => one.getBoundingClientRect().right)"
+    return int(page.evaluate(f"Math.ceil(Math.max(...{edges}))")) - PAPER
+
+
+def test_on_paper_all_is_there_but_what_is_for_hands(folder: Path, chromium: Chromium, tmp_path: Path) -> None:
+    page = chromium.open((folder / "index.html").as_uri(), WATCH)
+    page.wait_for(READY, 30)
+    assert printed(page) <= 0
+    said = "document.querySelector('.said')"
+    assert page.evaluate(f"{said}.offsetWidth") > 0.8 * PAPER  # the whole width
+    for heading in ("Transcript", "Findings", "Figures"):
+        found = f"[...document.querySelectorAll('h2')].find((one) => one.textContent.startsWith('{heading}'))"
+        assert page.evaluate(f"getComputedStyle({found}).breakAfter") == "avoid"
+    hidden = ".stage, .search, .tools, .files, .legend .of-waves"
+    assert page.evaluate(f"[...document.querySelectorAll('{hidden}')].every((one) => !one.offsetHeight)")
+    assert page.evaluate(f"document.querySelectorAll('{hidden}').length") > 5
+    (tmp_path / "index.html").write_text(index_page(), "utf-8")
+    page = chromium.open((tmp_path / "index.html").as_uri(), WATCH)
+    page.wait_for("document.querySelectorAll('#rows tr').length === 5", 30)
+    assert printed(page) <= 0
+
+
 @pytest.fixture
 def mixed(chromium: Chromium, tmp_path: Path) -> Any:
     """A page that shows one of everything, open."""

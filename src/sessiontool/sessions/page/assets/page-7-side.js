@@ -86,7 +86,8 @@ function legend() {
     if (!names.has(kind)) names.set(kind, new Set());
     names.get(kind).add(turn.speaker);
   }
-  const rows = [...names].map(([kind, some]) => [make("dt", kind, [...some].slice(0, 3).join(", ")), make("dd", "", laneName(kind))]);
+  const ofWaves = (kind, term, meaning) => [make("dt", `of-waves ${kind}`, term), make("dd", "of-waves", meaning)];
+  const rows = [...names].map(([kind, some]) => ofWaves(kind, [...some].slice(0, 3).join(", "), laneName(kind)));
   const has = (test) => DATA.turns.some(test);
   if (has((turn) => turn.start !== undefined && turn.sure < SURE && turn.sure >= UNSURE)) {
     rows.push([make("dt", "", make("span", "mid", "dotted")), make("dd", "", "its place is less than 80 % sure")]);
@@ -97,9 +98,12 @@ function legend() {
   if (has((turn) => turn.heard !== undefined && turn.heard !== turn.text)) {
     rows.push([make("dt", "", make("s", "unheard", "struck")), make("dd", "", "meant to be said, and not heard")]);
   }
-  if (DATA.gaps.length) rows.push([make("dt", "", "hatched"), make("dd", "", "silence that was filled in; red where sound is lost")]);
-  if (DATA.without_text.length) rows.push([make("dt", "", "underlined"), make("dd", "", "speech that the log has no text for")]);
-  return section("Legend", null, make("dl", "legend", ...rows.flat()));
+  if (DATA.gaps.length) rows.push(ofWaves("", "hatched", "silence that was filled in; red where sound is lost"));
+  if (DATA.without_text.length) rows.push(ofWaves("", "underlined", "speech that the log has no text for"));
+  const list = make("dl", "legend", ...rows.flat());
+  const found = section("Legend", null, list);
+  found.classList.toggle("of-waves-alone", !list.querySelector("dt:not(.of-waves)"));
+  return found;
 }
 
 function laneName(kind) {
