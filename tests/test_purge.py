@@ -14,6 +14,7 @@ import pytest
 from places import Folder, Place, Prefix
 from purging import forge
 from typer.testing import CliRunner
+from websocket_logs import WebsocketLog, conversation
 
 from sessiontool.cli import app
 from sessiontool.errors import BusyError, RecordingError, StorageError
@@ -113,6 +114,15 @@ def test_chunks_go_after_their_term_and_all_after_its_own(place: Place) -> None:
         if isinstance(place, Folder):  # the server of the tests lists folders that are empty
             assert list(store.session_ids()) == [f"{ID}-2"]
             assert not (place.root / ID).exists()
+
+
+def test_a_session_that_was_made_from_events_never_had_chunks(tmp_path: Path) -> None:
+    (tmp_path / "s1").mkdir()
+    (tmp_path / "s1" / "events.jsonl").write_text(conversation(WebsocketLog()).text())
+    with open_store(str(tmp_path)) as store:
+        merge(store, "s1")
+        found = purge(store, 40, Rule(chunks_after_days=30), session_id="s1")
+    assert (found.action, found.reason) == ("none", "it has no chunks")
 
 
 def test_a_purge_that_was_killed_goes_on(place: Place) -> None:

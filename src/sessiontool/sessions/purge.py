@@ -31,7 +31,7 @@ from .provenance import SESSION
 from .purge_proof.session_proof import MERGE_AGAIN, prove_chunks, refused, verified_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ..model import SessionListing, StoredVersion
     from ..storage import Store, Target
@@ -210,7 +210,7 @@ class Purger:
         if special is not None:
             raise refused(session_id, f"{special} is neither a chunk nor a file", "look what it is, and move it away")
         if not versions:
-            return Purge(session_id, "none", "its chunks are deleted")
+            return Purge(session_id, "none", self._without_chunks(session_id, target))
         document = verified_report(session_id, target, progress)
         known = {chunk["key"] for chunk in document["chunks"]}
         for version in versions:
@@ -230,6 +230,12 @@ class Purger:
             overridden=tuple(proof.unproved),
             left=_left(listing),
         )
+
+    def _without_chunks(self, session_id: str, target: Target) -> str:
+        """Why a session has no chunks to delete: it may be of events, or of whole recordings."""
+        had_chunks = any(self._store.layout.is_chunk(session_id, key) for key in _known_hashes(target))
+        was_made = any(one.get("code") == "made-from-events" for one in _listed(target, "findings"))
+        return "its chunks are deleted" if had_chunks and not was_made else "it has no chunks"
 
     def _deletable(self, listing: SessionListing, wanted: Callable[[str], bool]) -> list[StoredVersion]:
         ours = f"{listing.folder}/{_OURS}"  # a lock or lease, which is in use this moment
@@ -286,12 +292,14 @@ def _left(listing: SessionListing) -> tuple[str, ...]:
 
 def _known_hashes(target: Target) -> dict[str, str]:
     """The hashes that a report has of chunks, by key; none where there is no report that can be read."""
+    chunks = _listed(target, "chunks")
+    return {str(chunk["key"]): str(chunk["sha256"]) for chunk in chunks if "key" in chunk and "sha256" in chunk}
+
+
+def _listed(target: Target, name: str) -> list[dict[str, Any]]:
+    """The objects in a list of the published report; none where there is no report that can be read."""
     try:
-        chunks: Sequence[Any] = result_files.read_published(target, result_files.REPORT).get("chunks") or ()
+        listed = result_files.read_published(target, result_files.REPORT).get(name)
     except (NotFoundError, RecordingError):
-        return {}
-    return {
-        str(chunk["key"]): str(chunk["sha256"])
-        for chunk in chunks
-        if isinstance(chunk, dict) and "key" in chunk and "sha256" in chunk
-    }
+        return []
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
