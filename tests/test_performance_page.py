@@ -23,6 +23,7 @@ LITTLE = {
     "align_speed.py": "--hours 0.01 --rounds 1",
     "fetch.py": "--seconds 10 --rounds 1",
     "memory.py": "--hours 0.2 --no-align",
+    "export.py": "--hours 0.002 --rounds 1",
 }
 
 

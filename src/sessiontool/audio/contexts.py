@@ -1,16 +1,19 @@
-"""PyAV's decoder for a recording, set up by its head, and its sound at the clock's rate."""
+"""PyAV's decoder for a recording, set up by its head: runs of packets to sound, and that at the clock's rate."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from ..media.filler import CLOCK_HZ
+from ..media.opus import MAX_PACKET_SAMPLES, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,6 +34,59 @@ def decoder_for(head: SoundHead) -> av.AudioCodecContext:
     context.extradata = head.decoder_config
     context.layout, context.sample_rate = LAYOUTS[head.channels], head.rate_hz
     return context
+
+
+def decode_run(
+    context: av.AudioCodecContext, codec: str, packets: Sequence[bytes], lengths: Sequence[int], room: Floats
+) -> None:
+    """Decode packets that follow one another into `room`, which is as long as their `lengths` together.
+
+    Packets of Opus are decoded several at once.  One that is damaged is zeros.
+    """
+    views, at = [memoryview(channel) for channel in room], 0
+    for some, sizes in _groups(packets, lengths) if codec == "opus" else _singles(packets, lengths):
+        is_one = len(some) == 1
+        end = at + (sizes[0] if is_one else sum(sizes))
+        if not _decode(context, some[0] if is_one else joined(some), views, at, end) and not is_one:
+            for packet, length in zip(some, sizes, strict=True):
+                _decode(context, packet, views, at, at + length)
+                at += length
+        at = end
+
+
+def _singles(packets: Sequence[bytes], lengths: Sequence[int]) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
+    return (((packet,), (length,)) for packet, length in zip(packets, lengths, strict=True))
+
+
+def _groups(packets: Sequence[bytes], lengths: Sequence[int]) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
+    """Neighbouring packets that make one: as long as a packet can be, for each costs a call (and their lengths)."""
+    at = 0
+    for (toc, length), alike in groupby(zip((packet[:1] for packet in packets), lengths, strict=True)):
+        count = sum(1 for _ in alike)
+        most = MAX_PACKET_SAMPLES // length if length and not toc[0] & 3 else 1
+        for first in range(at, at + count, most):
+            after = min(first + most, at + count)
+            if length:
+                yield packets[first:after], lengths[first:after]
+        at += count
+
+
+def _decode(context: av.AudioCodecContext, packet: bytes, channels: Sequence[memoryview], at: int, end: int) -> bool:
+    """Decode one packet into `channels` from `at` to `end`, where it is said to last; False, and zeros, if damaged."""
+    try:
+        frames = context.decode(av.Packet(packet))
+    except FFmpegError:
+        frames = None
+    for frame in frames or ():
+        after = min(at + frame.samples, end)
+        for channel, plane in zip(channels, frame.planes, strict=False):
+            # Not by numpy, which lets go of the interpreter for so much, and waits to have it again.
+            channel[at:after] = memoryview(plane).cast("f")[: after - at]
+        at = after
+    if at < end:
+        for channel in channels:
+            channel[at:end] = memoryview(bytes(4 * (end - at))).cast("f")
+    return frames is not None
 
 
 def at_clock_rate(sound: Floats, rate_hz: int, room: Floats) -> None:

@@ -17,23 +17,19 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-import av
 import numpy as np
-from av.error import FFmpegError
 
 from ..cpus import usable
 from ..media.filler import CLOCK_HZ
-from ..media.opus import MAX_PACKET_SAMPLES, joined
 from ..media.pcm import PcmHead
-from .contexts import at_clock_rate, decoder_for
+from .contexts import at_clock_rate, decode_run, decoder_for
 from .flac import floats
 from .scratch import Arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -142,24 +138,14 @@ def _sound(block: _Block, head: SoundHead, margin: int, arrays: Arrays) -> Float
 
 def _decode_opus(block: _Block, head: SoundHead, room: Floats) -> None:
     """Decode a block's packets into `room`, several at once."""
-    context = decoder_for(head)
-    at = 0
-    for group, lengths in _groups(block):
-        if not _decode(context, joined(group), room[:, at : at + sum(lengths)]) and len(group) > 1:
-            begin = at
-            for packet, length in zip(group, lengths, strict=True):
-                _decode(context, packet, room[:, begin : begin + length])
-                begin += length
-        at += sum(lengths)
+    decode_run(decoder_for(head), head.codec, block.packets, block.lengths, room)
 
 
 def _decode_frames(block: _Block, head: SoundHead, room: Floats) -> None:
     """Decode a block's packets of another codec into `room`, all of which last equally long at its own rate."""
-    context = decoder_for(head)
-    size = head.filler.samples
-    sound = room if head.rate_hz == CLOCK_HZ else np.zeros((head.channels, size * len(block.packets)), np.float32)
-    for number, packet in enumerate(block.packets):
-        _decode(context, packet, sound[:, number * size : (number + 1) * size])
+    lengths = [head.filler.samples] * len(block.packets)
+    sound = room if head.rate_hz == CLOCK_HZ else np.zeros((head.channels, sum(lengths)), np.float32)
+    decode_run(decoder_for(head), head.codec, block.packets, lengths, sound)
     if sound is not room:
         at_clock_rate(sound, head.rate_hz, room)
 
@@ -171,38 +157,6 @@ def _convert(block: _Block, head: SoundHead, room: Floats) -> None:
 
 
 _DECODERS = {"opus": _decode_opus, "aac": _decode_frames, "mp3": _decode_frames, "pcm": _convert}
-
-
-def _groups(block: _Block) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
-    """Neighbouring packets that make one: as long as a packet can be, for each costs a call (and their lengths)."""
-    at = 0
-    for (toc, length), alike in groupby(zip((p[:1] for p in block.packets), block.lengths, strict=True)):
-        count = sum(1 for _ in alike)
-        most = MAX_PACKET_SAMPLES // length if length and not toc[0] & 3 else 1
-        for first in range(at, at + count, most):
-            after = min(first + most, at + count)
-            if length:
-                yield block.packets[first:after], block.lengths[first:after]
-        at += count
-
-
-def _decode(context: av.AudioCodecContext, packet: bytes, room: Floats) -> bool:
-    """Decode one packet into `room`, which is as long as the packet says it lasts; False, and zeros, if damaged."""
-    filled = 0
-    try:
-        frames = context.decode(av.Packet(packet))
-    except FFmpegError:
-        room[:] = 0
-        return False
-    for frame in frames:
-        length = min(frame.samples, room.shape[1] - filled)
-        for channel, plane in zip(room, frame.planes, strict=False):
-            # Not by numpy, which lets go of the interpreter for so much, and waits to have it again.
-            memoryview(channel)[filled : filled + length] = memoryview(plane).cast("f")[:length]
-        filled += length
-    if filled < room.shape[1]:
-        room[:, filled:] = 0
-    return True
 
 
 def _lowpass() -> Floats:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import av
 import numpy as np
-from av.error import FFmpegError
 
 from ..media.filler import CLOCK_HZ
 from ..media.pcm import PcmHead
-from .contexts import decoder_for, resampled
+from .contexts import decode_run, decoder_for, resampled
 from .flac import floats
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ _PRE_ROLL_SAMPLES = 48_000
 """What is decoded before a stretch and not used: chosen, twelve times what RFC 7845, section 4.6 asks for."""
 
 _BLOCK_SAMPLES = 48_000
-"""How much sound is handed over at once, at least: chosen; a call for each packet costs more than its decode."""
+"""How much sound is made at once: chosen; what a call for each packet costs is more than a twentieth of its decode."""
 
 _FULL_SCALE = 32768  # of 16-bit samples (by definition)
 
@@ -40,17 +38,13 @@ def decode_stretch(packets: Iterable[bytes], head: SoundHead, start: int, end: i
     """The sound from `start` to `end` (samples at 48 kHz after the pre-skip), in blocks of shape (channels, n).
 
     Float32 with full scale 1.0.  Shorter where the recording is; a packet that cannot be decoded is silence of its own
-    length.  Held is a second of sound, whatever the length of the stretch.
+    length.  Made is a second of sound at a time, whatever the length of the stretch.
     """
-    held: list[Floats] = []
-    pieces = _decoded_packets(packets_needed(packets, head, start, end, _PRE_ROLL_SAMPLES), head)
+    pieces = _decoded(packets_needed(packets, head, start, end, _PRE_ROLL_SAMPLES), head)
     for position, sound in pieces if head.rate_hz == CLOCK_HZ else resampled(pieces, head.rate_hz):
-        held.append(sound[:, max(0, start - position) : max(0, end - position)])
-        if sum(block.shape[1] for block in held) >= _BLOCK_SAMPLES:
-            yield np.concatenate(held, axis=1)
-            held.clear()
-    if any(block.shape[1] for block in held):
-        yield np.concatenate(held, axis=1)
+        piece = sound[:, max(0, start - position) : max(0, end - position)]
+        if piece.shape[1]:
+            yield piece
 
 
 def packets_needed(
@@ -63,39 +57,46 @@ def packets_needed(
         if position >= end:
             return
         length = length_of(packet)
-        before.append((position, packet, length))
-        position += length
-        if position > start:
+        if position + length > start:
             yield from before
             before.clear()
+            yield position, packet, length
+        else:
+            before.append((position, packet, length))
+        position += length
         while before and before[0][0] + before[0][2] <= start - pre_roll:
             before.popleft()
 
 
-def _decoded_packets(wanted: Iterable[tuple[int, bytes, int]], head: SoundHead) -> Iterator[tuple[int, Floats]]:
-    """The position of each packet, and its sound at the recording's own rate."""
-    if isinstance(head, PcmHead):
-        yield from ((position, floats(packet, head)) for position, packet, _ in wanted)
-        return
-    context = decoder_for(head)
+def _decoded(wanted: Iterable[tuple[int, bytes, int]], head: SoundHead) -> Iterator[tuple[int, Floats]]:
+    """The positions of runs of packets, and their sound at the recording's own rate."""
+    context = None if isinstance(head, PcmHead) else decoder_for(head)
+    for position, packets, lengths in _runs(wanted):
+        if isinstance(head, PcmHead):
+            yield position, floats(b"".join(packets), head)
+            continue
+        assert context is not None
+        own = lengths if head.rate_hz == CLOCK_HZ else [head.filler.samples] * len(packets)
+        sound = np.empty((head.channels, sum(own)), np.float32)
+        decode_run(context, head.codec, packets, own, sound)
+        yield position, sound
+
+
+def _runs(wanted: Iterable[tuple[int, bytes, int]]) -> Iterator[tuple[int, list[bytes], list[int]]]:
+    """Packets of a second each time, with the position of the first and the length of each."""
+    packets: list[bytes] = []
+    lengths: list[int] = []
+    begin = 0
     for position, packet, length in wanted:
-        samples = length if head.rate_hz == CLOCK_HZ else head.filler.samples
-        yield position, _decoded(context, packet, head.channels, samples)
-
-
-def _decoded(context: av.AudioCodecContext, packet: bytes, channels: int, length: int) -> Floats:
-    """A packet's sound, as long as it says that it lasts."""
-    sound = np.zeros((channels, length), np.float32)
-    try:
-        frames = context.decode(av.Packet(packet)) if length else []
-    except FFmpegError:
-        return sound
-    filled = 0
-    for frame in frames:
-        piece = frame.to_ndarray()[:, : length - filled]
-        sound[:, filled : filled + piece.shape[1]] = piece
-        filled += piece.shape[1]
-    return sound
+        if not packets:
+            begin = position
+        packets.append(packet)
+        lengths.append(length)
+        if position + length - begin >= _BLOCK_SAMPLES:
+            yield begin, packets, lengths
+            packets, lengths = [], []
+    if packets:
+        yield begin, packets, lengths
 
 
 def pcm16(sound: Floats) -> bytes:

@@ -75,6 +75,8 @@ def export_session(
         place = target.files(EXPORTS_FOLDER) if into is None else into.inside(check_session_id(session_id))
         if (name := _folder_of(pieces, options)) is not None:
             place = place.inside(name)
+        said = transcript if options.is_clip else {}
+        del published, transcript  # which are large, and not needed while hours are decoded
         stems = [f"{piece.stem}{lane.stem}" for piece in pieces for lane in lanes]
         _require_room(place, [f"{stem}.{form}" for stem in stems for form in options.formats], force=options.force)
         with place.workspace() as work:
@@ -83,7 +85,7 @@ def export_session(
             keeps_length = all(map(_keeps_length, files))
             documents: list[ReportOutput] = []
             if options.is_clip and keeps_length:
-                documents = _documents(source, transcript, captions, pieces[0], files[0]["name"], work)
+                documents = _documents(source, said, captions, pieces[0], files[0]["name"], work)
             reach = ExportPiece(pieces[0].start, max(piece.end for piece in pieces))
             document = _document(source, reach, files, documents)
             if options.filter_graph is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import RecordingError
 from .. import result_files
 from ..align_recording import head_of, packets_of
+from ..report import is_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +64,16 @@ def source_of(session_id: str, name: str, path: Path, published: Mapping[str, An
             hint="`sessiontool verify` says what is wrong; merge the session again with --force",
         )
     head = head_of(path)
-    samples = sum(map(head.lengths(), packets_of(path))) - head.pre_skip
+    samples = _samples_noted(published) or sum(map(head.lengths(), packets_of(path))) - head.pre_skip
     return Source(session_id, name, path, sha256, head, samples, _roles(published, head.channels))
+
+
+def _samples_noted(published: Mapping[str, Any]) -> int | None:
+    """How long the recording is by a report that is as it was written: all packets are read otherwise."""
+    match published.get("timeline"):
+        case [*_, {"output_samples": [int(), int() as end]}] if is_sealed(published):
+            return end
+    return None
 
 
 def _roles(published: Mapping[str, Any], count: int) -> tuple[str, ...]:
