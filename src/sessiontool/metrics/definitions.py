@@ -32,19 +32,19 @@ DEFINITIONS = {
     "turns": Definition("count", "runs of utterances of one role, backchannels left out"),
     "switches_per_minute": Definition("1/min", "changes of role from turn to turn, by minutes recorded"),
     "response_gap": Definition(
-        "s", "median silence before the role answers; where both speak there is none", 0.05, unclear_error=0.13
+        "s", "median silence before the role answers; where both speak there is none", 0.06, unclear_error=0.08
     ),
-    "first_response": Definition("s", "the first such silence", 0.05, unclear_error=0.13),
+    "first_response": Definition("s", "the first such silence", 0.06, unclear_error=0.08),
     "latency_endpointing": Definition(
-        "s", "median time from the user's last sound until it is received that they are done", 0.1, unclear_error=0.18
+        "s", "median time from the user's last sound until it is received that they are done", 0.11, unclear_error=0.13
     ),
     "latency_model": Definition("s", "median time from then until the first sound of the answer is received"),
     "latency_network": Definition(
-        "s", "median time from then until the answer is heard: transport, buffers and playing", 0.1, unclear_error=0.18
+        "s", "median time from then until the answer is heard: transport, buffers and playing", 0.11, unclear_error=0.13
     ),
     "interruptions": Definition("count", "the role begins while the other speaks, or stops its answer"),
     "recovery": Definition(
-        "s", "median time from the end of the role's interruption until the other speaks", 0.05, unclear_error=0.13
+        "s", "median time from the end of the role's interruption until the other speaks", 0.06, unclear_error=0.08
     ),
     "overlap": Definition("s", "where two roles speak at once", 0.1, True),
     "silence": Definition("s", "where no one speaks, between the first word and the last", 0.05, True),

@@ -107,7 +107,7 @@ def gaps_of(talk: Talk) -> tuple[list[ResponseGap], int]:
             if talk.is_broken(last.end_ms, one.start_ms):
                 dropped += 1
             else:
-                is_sure = last.is_sure and one.is_sure
+                is_sure = last.has_sure_end and one.is_sure
                 gaps.append(ResponseGap(one.role, last.end_ms, one.start_ms, is_sure, last.id, one.id))
         if last is None or one.end_ms > last.end_ms:
             last = one
@@ -136,7 +136,7 @@ def _interruption(
 ) -> Interruption:
     following = next((one for one in later if one.role == whom.role), None)
     again = following.start_ms if following else None
-    is_sure = by.is_sure and whom.is_sure and (following is None or following.is_sure)
+    is_sure = by.has_sure_end and whom.is_sure and (following is None or following.is_sure)
     if whom.end_ms > by.end_ms:
         again = by.end_ms  # it never stopped
     known = is_sure and again is not None and again >= by.end_ms and not talk.is_broken(by.end_ms, again)
