@@ -71,8 +71,8 @@ _NEIGHBOURS = 4
 """Number of places on either side, as units of evidence; chosen."""
 
 
-_AT_ONCE_STEPS = 50_000
-"""Steps; chosen: half a megabyte of numbers."""
+_AT_ONCE_STEPS = 5_000
+"""Steps; chosen: five minutes, some hundred kilobytes of numbers."""
 
 
 def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
@@ -82,12 +82,19 @@ def _mask(score: NDArray[np.floating], axis: Axis) -> Floats:
     should have been recorded.
     """
     steps = len(score) // _FRAMES_PER_STEP
-    share = (score[: steps * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP) > _ACTIVE_SCORE).mean(axis=1) - 0.5
+    mask = np.zeros(1 + steps + 2 * _BEYOND_STEPS)
+    mask[1 : 1 + _BEYOND_STEPS] = mask[len(mask) - _BEYOND_STEPS :] = -_OUTSIDE_COST
+    shares = mask[1 + _BEYOND_STEPS : 1 + _BEYOND_STEPS + steps]
     for first in range(0, steps, _AT_ONCE_STEPS):  # or a day of them is held some ten times over
-        edges = np.arange(first, min(first + _AT_ONCE_STEPS, steps) + 1) * float(_STEP_MS)
-        share[first : first + _AT_ONCE_STEPS] *= np.diff(axis.recorded(edges)) / _STEP_MS
-    beyond = np.full(_BEYOND_STEPS, -_OUTSIDE_COST)
-    return np.cumsum(np.concatenate(([0.0], beyond, share, beyond))) * _STEP_MS / 1000
+        last = min(first + _AT_ONCE_STEPS, steps)
+        frames = score[first * _FRAMES_PER_STEP : last * _FRAMES_PER_STEP].reshape(-1, _FRAMES_PER_STEP)
+        edges = np.arange(first, last + 1) * float(_STEP_MS)
+        recorded = np.diff(axis.recorded(edges)) / _STEP_MS
+        shares[first:last] = ((frames > _ACTIVE_SCORE).mean(axis=1) - 0.5) * recorded
+    np.cumsum(mask, out=mask)
+    mask *= _STEP_MS
+    mask /= 1000
+    return mask
 
 
 def _agreement(mask: Floats, start_ms: float, length_ms: float) -> Floats:
