@@ -53,8 +53,8 @@ _LOUD = 0.35
 _THROUGH_SPEECH = 2.5
 """Weight of a gap that is no silence, in gaps of no length; chosen on dialogues with known truth."""
 _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
-"""Gap above which islands do not hang together, and the cost of parting those that do; chosen on dialogues with
-known truth."""
+"""Gap above which islands do not hang together, chosen; and the cost of parting those that do: from 0 to 4 the
+results are alike (match 96.3 to 96.8 %, measured), but without two starts more of easy dialogues are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
