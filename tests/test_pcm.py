@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,32 @@ def test_raw_samples_of_which_the_format_is_not_noted_are_refused_with_what_to_n
     with pytest.raises(RecordingError, match="does not say the format") as caught:
         merge("s", store=tmp_path)
     assert "audio/pcm;rate=24000" in caught.value.hint
+
+
+@pytest.mark.parametrize("filler", [bytes(1024), np.random.default_rng(1).bytes(1024)], ids=["zeroes", "random"])
+@pytest.mark.parametrize("is_proved", [False, True])
+def test_bytes_that_were_written_over_samples_are_named(tmp_path: Path, filler: bytes, is_proved: bool) -> None:
+    """But not where a noted hash says that they are the recorder's own."""
+    sound = (12_000 * np.sin(np.arange(4 * RATE) / 40) + samples(4) / 640).astype("<i2")
+    data = wav(sound.tobytes())
+    data = data[:60_044] + filler + data[60_044 + len(filler) :]
+    chunks = [data[:48_044], data[48_044:96_044], data[96_044:]]
+    write_session(tmp_path, chunks)
+    if is_proved:
+        document = json.loads((tmp_path / "s" / "session.json").read_text())
+        for noted, chunk in zip(document["parts"][0]["chunks"], chunks, strict=True):
+            noted["sha256"] = hashlib.sha256(chunk).hexdigest()
+        (tmp_path / "s" / "session.json").write_text(json.dumps(document))
+    result = merge("s", store=tmp_path, options=MergeOptions(align=False))
+    found = [(one.seq, one.severity) for one in result.findings if one.code == "samples-odd"]
+    assert found == ([] if is_proved else [(1, "warning")])
+
+
+def test_short_mutes_that_the_sound_fades_into_are_not_doubted(tmp_path: Path) -> None:
+    level = np.sin(np.arange(8 * RATE) / 2000) ** 2
+    sound = 12_000 * np.sin(np.arange(8 * RATE) / 40) * np.where(level < 0.01, 0, level)
+    write_session(tmp_path, cut(sound.astype("<i2"), 4), "pcm", "audio/pcm;rate=24000;channels=1;format=s16le")
+    assert codes(merge("s", store=tmp_path, options=MergeOptions(align=False))) == set()
 
 
 @pytest.mark.parametrize("at", [48_044, 48_045])

@@ -10,6 +10,7 @@ from ..model import ChunkRef, Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..audio.odd_samples import OddStretch
     from ..documents.models import ChunkEntry, PartEntry
     from .records import Stretch
     from .runs import Aside
@@ -190,6 +191,16 @@ def sound_jumps(chunk: ChunkRef) -> Finding:
     message = f"chunk {chunk.seq} does not go on with the one before: the sound jumps there, and nothing shows why"
     hint = "chunks may have changed places, or one may be of another recording: listen there, and note sha256 of each"
     return about(chunk, "sound-jumps", "warning", message, hint)
+
+
+def odd_samples(chunk: ChunkRef, odd: Sequence[OddStretch], rate_hz: int) -> Finding:
+    first = odd[0]
+    more = f", and {len(odd) - 1} more like it" if len(odd) > 1 else ""
+    length_ms, at_s = (first.stop - first.start) * 1000 / rate_hz, first.start / rate_hz
+    message = f"{length_ms:.1f} ms in chunk {chunk.seq}, {at_s:.3f} s from its beginning, are {first.what} that cut "
+    message += f"into the sound{more}"
+    hint = "bytes were overwritten, or the recorder dropped sound: listen there, and note sha256 of each chunk"
+    return about(chunk, "samples-odd", "warning", message, hint)
 
 
 def foreign(chunk: ChunkRef, name: str | None) -> Finding:

@@ -121,7 +121,10 @@ class PlainJoiner(RunJoiner):
         if track is None or not payloads or isinstance(track.head, OpusHead):
             return
         from .byte_seams import compared_units, contradicts  # noqa: PLC0415 - most recordings are Opus
+        from .survey import odd_inside  # noqa: PLC0415
 
+        if odd_inside(payloads, track):
+            raise Doubt
         count = compared_units(track)
         if self._last and contradicts(self._last, payloads[:count], self.stream.last, track):
             raise Doubt

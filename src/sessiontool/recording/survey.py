@@ -28,6 +28,7 @@ from .time_groups import STEP_MS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..audio.odd_samples import OddStretch
     from ..media.packets import Damage, Demuxer, PacketRun, Track
     from ..model import ChunkRef
 
@@ -72,7 +73,8 @@ class ChunkSurvey:
     `kinds` are those of its packets; see `packet_kinds`.
     `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
     last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last
-    `proved_bytes` of a chunk that is too long are what was noted of it.
+    `proved_bytes` of a chunk that is too long are what was noted of it.  `odd` are stretches of samples that something
+    else was written over.
     """
 
     chunk: ChunkRef
@@ -103,6 +105,7 @@ class ChunkSurvey:
     proved_bytes: int = 0
     head_bytes: bytes = b""
     tail_bytes: bytes = b""
+    odd: list[OddStretch] = field(default_factory=list)
     track: Track | None = None
     refusal: RecordingError | None = None
 
@@ -227,7 +230,17 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     found.kinds = kinds_of(payloads, demuxer.track.head if demuxer.track else None)
     _note_times(found, runs)
     _note_packets(found, runs, data)
+    found.odd = odd_inside([payload for run in runs for payload in run.payloads], demuxer.track)
     return found
+
+
+def odd_inside(payloads: Sequence[bytes], track: Track | None) -> list[OddStretch]:
+    """Where something else was written over samples, as far as it shows; in what has a codec nothing is sought."""
+    if track is None or not isinstance(track.head, PcmHead):
+        return []
+    from ..audio.odd_samples import odd_stretches  # noqa: PLC0415 - needs numpy, which other recordings do not
+
+    return odd_stretches(b"".join(payloads), track.head)
 
 
 def survey_again(surveys: list[ChunkSurvey], read: Callable[[ChunkRef], bytes], mime_type: str) -> None:

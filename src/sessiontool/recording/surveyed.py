@@ -57,6 +57,9 @@ def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read)
     if _say_when(found.surveys) and not _moved_on(numbers, found.entry):
         return found
     doubts = [findings.sound_jumps(chunk) for chunk in _by_seams(found, numbers)]
+    noted = Noted(found.entry)
+    odd = [one for one in found.surveys if one.odd and one.track and not noted.has_exactly(one)]
+    doubts += [findings.odd_samples(one.chunk, one.odd, one.track.head.rate_hz) for one in odd if one.track]
     if all(chunk.seq == number for chunk, number in numbers.items()):
         return replace(found, findings=doubts)
     renumbered = Renumbered(numbered(found.surveys, numbers))
