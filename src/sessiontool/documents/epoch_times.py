@@ -33,7 +33,7 @@ def on_session_clock(session: SessionDocument, name: str) -> tuple[SessionDocume
         started_at = datetime.fromtimestamp(zero_ms / 1000, UTC).isoformat(timespec="milliseconds")
     message = f"{name}: its times count milliseconds since 1970: they are taken from {whence} on"
     hint = "note times in milliseconds since `started_at`: what `performance.now()` has gained since then"
-    parts = [_moved(part, -zero_ms) for part in session.parts]
+    parts = [moved(part, -zero_ms) for part in session.parts]
     found = Finding("session-clock", "info", message, hint=hint)
     return replace(session, parts=parts, started_at=started_at), [found]
 
@@ -45,16 +45,16 @@ def _times_ms(part: PartEntry) -> Iterator[float]:
         yield from (pause.start_ms, pause.end_ms)
 
 
-def _moved(part: PartEntry, by_ms: float) -> PartEntry:
+def moved(part: PartEntry, by_ms: float) -> PartEntry:
     """The part, its times later by so much."""
 
-    def moved(time_ms: float | None) -> float | None:
+    def later(time_ms: float | None) -> float | None:
         return None if time_ms is None else time_ms + by_ms
 
     return replace(
         part,
-        start_ms=moved(part.start_ms),
-        stop_ms=moved(part.stop_ms),
-        chunks=[replace(chunk, emitted_ms=moved(chunk.emitted_ms)) for chunk in part.chunks],
+        start_ms=later(part.start_ms),
+        stop_ms=later(part.stop_ms),
+        chunks=[replace(chunk, emitted_ms=later(chunk.emitted_ms)) for chunk in part.chunks],
         pauses=[replace(pause, start_ms=pause.start_ms + by_ms, end_ms=pause.end_ms + by_ms) for pause in part.pauses],
     )

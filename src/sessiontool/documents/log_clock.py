@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
+    from .clock_restarts import RecordedPart
     from .moments import Moment
 
 _ZONE_STEP_MS = 1_800_000.0
@@ -48,11 +49,12 @@ class SessionTimes(NamedTuple):
     """What a session knows of its own time.
 
     `started_at` is session-clock zero as RFC 3339, `recorded_ms` when on the session clock the first recorder was
-    started and the last stopped; None where it was not recorded.
+    started and the last stopped; None where it was not recorded.  `parts` are the recorders, one after another.
     """
 
     started_at: str | None = None
     recorded_ms: tuple[float, float] | None = None
+    parts: Sequence[RecordedPart] = ()
 
 
 class ClockDoubt(NamedTuple):

@@ -8,8 +8,9 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
+from .clock_restarts import restarts
 from .lenient import LogProblems, shown
-from .log_clock import LogClock, SessionTimes, log_clock
+from .log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from .moments import MS, S, read_moment
 
 if TYPE_CHECKING:
@@ -92,7 +93,19 @@ def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:
         for piece, moment in some:
             _set(reading, piece, what, clock, moment)
     _set_durations(durations)
+    _follow_restarts(reading, pieces, clock)
     reading.findings += clock_findings("utterances-clock", reading.name, clock)
+
+
+def _follow_restarts(reading: LogReading, pieces: Sequence[SpokenPiece], clock: LogClock) -> None:
+    """Count the times on, where they begin anew with each part."""
+    timed = [piece for piece in pieces if piece.times_ms]
+    first_ms = [min(piece.times_ms.values()) for piece in timed]
+    if late := restarts(first_ms, reading.times.parts):
+        for piece, late_ms in zip(timed, late, strict=True):
+            piece.times_ms = {what: time_ms + late_ms for what, time_ms in piece.times_ms.items()}
+        text = "its times begin anew with each part: they were counted on from its start"
+        clock.doubts.append(ClockDoubt(text, is_sure=True))
 
 
 def _known(said_ms: float, pieces: Sequence[SpokenPiece], every: Sequence[Moment]) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
+from .clock_restarts import one_after_another
 from .entries import twice
 from .epoch_times import on_session_clock
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
@@ -40,7 +41,13 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
     session, digests = with_hex_digests(model or SessionDocument())
     session, of_units = in_milliseconds(session, name)
     session, concluded = on_session_clock(session, name)
-    return session, [*_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]), *of_units, *concluded]
+    session, of_parts = one_after_another(session, name)
+    return session, [
+        *_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]),
+        *of_units,
+        *concluded,
+        *of_parts,
+    ]
 
 
 _MOST_DEPTH = 6

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..documents.clock_restarts import recorded_parts
 from ..documents.corrections import Corrections
 from ..documents.lenient import shown
 from ..documents.log_clock import SessionTimes
@@ -138,7 +139,7 @@ def session_times(session: SessionDocument) -> SessionTimes:
     ends = [part.stop_ms for part in session.parts if part.stop_ms is not None]
     ends += [chunk.emitted_ms for part in session.parts for chunk in part.chunks if chunk.emitted_ms is not None]
     recorded_ms = (min(starts), max(ends)) if starts and ends and max(ends) > min(starts) else None
-    return SessionTimes(session.started_at, recorded_ms)
+    return SessionTimes(session.started_at, recorded_ms, recorded_parts(session))
 
 
 def _no_utterances(notes: Notes, listing: SessionListing) -> list[Finding]:
