@@ -27,7 +27,7 @@ SAMPLES_PER_MS = 48
 
 
 def said(role: str, start_s: float, end_s: float, text: str = "one two three", **more: Any) -> dict[str, Any]:
-    times = {"start_s": start_s, "end_s": end_s, "status": "aligned", "confidence": 0.9}
+    times = {"start_s": start_s, "end_s": end_s, "status": "aligned", "confidence": 0.97}
     return {"id": f"{role}{start_s}", "role": role, "text": text, "interrupted": False, **times, **more}
 
 
@@ -119,7 +119,7 @@ def test_doubtful_places_enter_no_gap_and_too_many_of_them_no_ratio() -> None:
     found = figures(doubtful)
     gaps = found["response_gap", "assistant"]
     assert (gaps["stretches_s"], gaps["doubtful"], gaps["coverage"]) == ([[9.0, 9.5]], 1, 0.5)
-    fading = figures([*sure[:2], {**sure[2], "confidence": 0.85}, sure[3]])  # an end is less sure than a start
+    fading = figures([*sure[:2], {**sure[2], "confidence": 0.93}, sure[3]])  # an end is less sure than a start
     assert fading["response_gap", "user"]["stretches_s"] == [[6.0, 7.0]]
     assert fading["response_gap", "assistant"]["stretches_s"] == [[3.0, 4.0]]
     assert (value(found, "response_gap", "user"), found["response_gap", "user"]["coverage"]) == (1.0, 1.0)

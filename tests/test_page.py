@@ -420,6 +420,10 @@ def test_all_sessions_have_a_line(output: Path) -> None:
     assert code == RecordingError.exit_code
     assert f"{broken} is no JSON object" in printed
     assert f"{output}/index.html: 7 sessions, 1 with a page, 1 of them made now" in printed
+    listed = CliRunner().invoke(app, ["list", "--page", "--store", str(store_of(SESSION)), "--output", str(output)])
+    assert f"{output}/index.html: 7 sessions, 1 with a page, 0 of them made now" in listed.output
+    one = CliRunner().invoke(app, ["list", "--page", "--status", "none", "--store", str(store_of(SESSION))])
+    assert (one.exit_code, "the whole store" in one.output) == (2, True)
     rows = rows_of(output / "index.html")
     assert {name: row["state"] for name, row in rows.items()} == {
         folder.name: {SESSION: "complete", "chrome-1s": "unreadable"}.get(folder.name, "not merged")

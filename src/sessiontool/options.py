@@ -315,7 +315,7 @@ class MergeOptions:
         False, "Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True
     )
     page: bool = option(
-        False, "Make the page of the session too: index.html, and peaks.dat.", MERGING, changes_result=True
+        False, "Make the page too.  Of the session: index.html, and peaks.dat.", MERGING, changes_result=True
     )
     prefer: Prefer = option(
         "utterances",

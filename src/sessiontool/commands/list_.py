@@ -14,6 +14,7 @@ from ..console import console
 from ..errors import SessionToolError, UsageError
 from ..options import read_formats
 from .common import Common
+from .page import pages_of_all
 from .parameters import on_store
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def list_(
         ),
     ] = 60.0,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of lines for people.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Make the page too.  Over the store, to sort: the same as page --all.")
+    ] = False,
 ) -> None:
     """List sessions with their state, length and findings.
 
@@ -64,6 +68,11 @@ def list_(
 
         gc.set_threshold(_GC_THRESHOLD)
         settings = common.settings()
+        if page:
+            if patterns or status or since or as_csv:
+                raise UsageError("--page is of the whole store", hint="leave ids and the other options out")
+            pages_of_all(common, settings)
+            return
         if as_csv and common.as_json:
             raise UsageError("--csv and --json are two forms", hint="leave one of them out")
         wanted = read_formats(status) if status else STATES

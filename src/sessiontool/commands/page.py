@@ -70,7 +70,7 @@ def page(
         if every:
             if embed or link or redacted:
                 raise UsageError("--all makes pages in their places alone", hint="name the sessions to send")
-            _run_all(common, settings, show=show, force=force)
+            pages_of_all(common, settings, show=show, force=force)
             return
         link_s = None if link is None else _read_lifetime(link)
         target_of, folder = targets_of(settings), local_folder(into)
@@ -92,7 +92,7 @@ def page(
         common.run_all(ids or (), settings, run, PAGES)
 
 
-def _run_all(common: Common, settings: Settings, *, show: bool, force: bool) -> None:
+def pages_of_all(common: Common, settings: Settings, *, show: bool = False, force: bool = False) -> None:
     """Pages of all sessions, and the one over them; exits with the highest code of those that failed."""
     from ..sessions.page.index import index_sessions  # noqa: PLC0415
     from ..views.pages import INDEX  # noqa: PLC0415

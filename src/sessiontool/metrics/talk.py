@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     Stretch = tuple[int, int]
 
-LEAST_SURE_END = 0.9
+LEAST_SURE_END = 0.95
 """Share, the confidence of an utterance with whose end a gap begins, measured: speech dies away, so that most of what
-gaps are off by is their beginning; with it 95 % of them are within 28 ms of the truth, with 0.8 within 34."""
+gaps are off by is their beginning; with it 95 % of those of ordinary sessions are within 30 ms (docs/metrics.md)."""
 
 LEAST_CLEAR_DB = 28
 """From noise to speech on a channel, measured: what was mixed at 30 dB is reported as 30 or more, and 95 % of the
