@@ -114,6 +114,17 @@ def test_two_copies_with_different_damage_mend_one_another(form: str) -> None:
     assert mended(found, surveys, chunks, base) == whole
 
 
+@pytest.mark.parametrize("form", ["chrome", "real chrome"])
+def test_what_is_cut_off_one_copy_is_taken_from_another_that_is_damaged_right_behind_it(form: str) -> None:
+    before, whole = FORMS[form][1:3]
+    first, second, *_, last = survey(chunk_ref(0), whole).offsets[:7]
+    short, holed = whole[first + 5 :], whole[: second + 5] + bytes(last - second) + whole[last + 5 :]
+    chunks = [before, short, holed]
+    found, surveys = shared(*chunks)
+    assert copies(found) == {2: 1}
+    assert mended(found, surveys, chunks, 1) == whole
+
+
 @pytest.mark.parametrize("form", FORMS)
 @given(data=st.data())
 @settings(deadline=None, max_examples=20)

@@ -30,7 +30,7 @@ from .survey import WEBM
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from .records import Stretch
     from .survey import ChunkSurvey
@@ -246,7 +246,7 @@ def _patches(
 
     The first `cuts` bytes of each are the end of the chunk before.
     """
-    patches = []
+    patches: list[Patch] = []
     firsts = [bisect_left(one.offsets, cut) - 1 for one, cut in zip((base, other), cuts, strict=True)]
     ends = (len(base.digests), len(other.digests))
     between = [(a, b) for a, b in pairs if a > firsts[0] and b > firsts[1]]
@@ -254,6 +254,8 @@ def _patches(
         fewer = next_a - a < next_b - b
         blanked = any(base.blanked[a + 1 : next_a]) and not any(other.blanked[b + 1 : next_b])
         if not fewer and not (blanked and next_a - a == next_b - b):
+            if a == firsts[0] and base.digests:
+                patches += _beginning(base, other, -bytes_ahead(base, other, pairs), cuts)
             continue
         start, other_start = (base.packet_end(a), other.packet_end(b)) if a > firsts[0] else (cuts[0], cuts[1])
         stop, other_stop = base.size_bytes, other.size_bytes
@@ -262,3 +264,14 @@ def _patches(
         if start <= stop and other_start < other_stop:
             patches.append(Patch(start, stop, other.chunk, other_start, other_stop))
     return patches
+
+
+def _beginning(base: ChunkSurvey, other: ChunkSurvey, later: int, cuts: Sequence[int]) -> Iterator[Patch]:
+    """The whole packets of the other, in which bytes are so many `later`, of what is cut off the base's beginning.
+
+    Right behind them the other may be damaged, so that no packet that both have is near.
+    """
+    ends = [other.packet_end(at) for at, offset in enumerate(other.offsets) if offset >= cuts[1]]
+    whole = [end for end in ends if end - later <= base.offsets[0] and not other.damaged_between(cuts[1], end)]
+    if whole and base.damaged_between(cuts[0], whole[-1] - later):
+        yield Patch(cuts[0], whole[-1] - later, other.chunk, cuts[1], whole[-1])
