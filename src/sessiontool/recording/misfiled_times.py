@@ -13,7 +13,7 @@ from .misfiled import Moved
 from .survey import torn_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .survey import ChunkSurvey
 
@@ -24,16 +24,19 @@ _TOUCHES_MS = 100.0  # chosen: more than a packet and its jitter
 def by_times(strays: Sequence[ChunkSurvey], others: Mapping[str, Sequence[ChunkSurvey]]) -> list[Moved]:
     """The strays of one part that fill a gap of one other part alone, by the times and the sound of their packets."""
     found: list[Moved] = []
+    taken = {part: {one.chunk.seq for one in surveys} for part, surveys in others.items()}
     for stray in strays:
-        fits = {part: seq for part, surveys in others.items() if (seq := _place_among(stray, surveys)) is not None}
+        places = {part: _place_among(stray, surveys, taken[part]) for part, surveys in others.items()}
+        fits = {part: seq for part, seq in places.items() if seq is not None}
         for part, seq in fits.items() if len(fits) == 1 else ():
+            taken[part].add(seq)
             own = ChunkRef(stray.chunk.object, part, seq)
             found.append(Moved(stray.chunk, own, "it goes on where that has a gap"))
     return found
 
 
-def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey]) -> int | None:
-    """The number that a stray has in a gap between chunks of a part; None where it fits none."""
+def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey], taken: Collection[int]) -> int | None:
+    """The number that a stray has in a gap between chunks of a part, none that is taken; None where it fits none."""
     alike = [one for one in surveys if one.start_ms is not None and one.digests and one.dialect == stray.dialect]
     alike.sort(key=lambda one: one.start_ms or 0.0)
     kinds = frozenset[int]().union(*(one.kinds for one in alike))
@@ -47,7 +50,7 @@ def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey]) -> int | No
         pairs = [(one, two) for one, two in ((before, stray), (stray, after)) if one and two]
         has_room = all((two.start_ms or 0.0) - (one.end_ms or 0.0) >= -_TOUCHES_MS for one, two in pairs)
         if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs)):
-            return _number(before, stray, after)
+            return _number(before, stray, after, taken)
     return None
 
 
@@ -56,11 +59,12 @@ def _goes_on(before: ChunkSurvey, after: ChunkSurvey) -> bool:
     return abs(gap_ms) <= _TOUCHES_MS and not torn_between(before, after)
 
 
-def _number(before: ChunkSurvey | None, stray: ChunkSurvey, after: ChunkSurvey | None) -> int | None:
+def _number(
+    before: ChunkSurvey | None, stray: ChunkSurvey, after: ChunkSurvey | None, taken: Collection[int]
+) -> int | None:
+    """A number between those of its neighbours that no chunk has, its own if that is one; None where there is none."""
     low = before.chunk.seq if before else -1
-    high = after.chunk.seq if after else max(low, stray.chunk.seq) + 2
-    if low < stray.chunk.seq < high:
-        return stray.chunk.seq
-    if low + 1 >= high:
-        return None
-    return low + 1 if before and _goes_on(before, stray) else high - 1
+    high = after.chunk.seq if after else max(low, stray.chunk.seq, *taken) + 2
+    likely = low + 1 if before and _goes_on(before, stray) else high - 1
+    numbers = (stray.chunk.seq, likely, *range(low + 1, min(high, low + len(taken) + 2)))
+    return next((number for number in numbers if low < number < high and number not in taken), None)
