@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ..model import SAMPLES_PER_MS
+from .packet_times import JUMP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,3 +134,21 @@ def runs_on(groups: Sequence[Group], index: int) -> bool:
     if not index or not (groups[index].claimed and groups[index - 1].claimed):
         return False
     return abs(groups[index].offsets()[0] - groups[index - 1].end_ms(0)) <= STEP_MS
+
+
+def is_steady(group: Group, before: Sequence[Group]) -> bool:
+    """Whether a group goes on in the one before: with its base, and without time that passed in between."""
+    return group.is_head and group.offsets()[0] - before[-1].end_ms(0) <= JUMP_MS
+
+
+def end_at(groups: Sequence[Group], end_ms: float | None, most_ms: float) -> None:
+    """Let what is lost before the last group last until that ends at `end_ms`, where it has no base of its own.
+
+    At most `most_ms` are lost: more, and the recorder's clock stood still.
+    """
+    if end_ms is None or len(groups) < 2:
+        return
+    before, last = groups[-2:]
+    lost_ms = end_ms - last.length_ms - before.end_ms(0)
+    if before.claimed and last.after_break and not last.claimed and 0 < lost_ms <= most_ms:
+        last.lost_ms = lost_ms

@@ -12,7 +12,7 @@ from . import findings
 from .blob_clock import SUSPENDED_MS, BlobClock
 from .packet_times import JUMP_MS, end_ms, jumps
 from .runs import PieceStream
-from .time_groups import STEP_MS, Group, came_late, runs_on, split_at_odd_duration
+from .time_groups import STEP_MS, Group, came_late, end_at, is_steady, runs_on, split_at_odd_duration
 from .timestamp_repair import repair
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ class _Measure:
             if total_ms and not (group.lost_ms and has_clock):  # without a clock, what is cut beside lost chunks counts
                 group.lost_ms += self._lost_bytes.get(id(group), 0.0) * total_ms / max(1, self._payload_bytes)
         self._note_blob_lags(groups, clock)
+        if groups and not (self._is_cut_at_end or self._run.missing_after or self._run.unusable_after):
+            end_at(groups, clock.end_ms(self._seq(groups[-1].last_piece)), 2 * self._run.chunk_ms)
         decided = repair(groups, from_start=from_start, ticks_per_ms=self._run.ticks_per_ms)
         for index in decided.outvoted:
             shift = decided.shifts_ms[index]
@@ -201,7 +203,7 @@ class _Measure:
                 group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
                 groups.append(group)
             elif (
-                _is_steady(group, groups)
+                is_steady(group, groups)
                 and not (jumps and after and after.offsets()[0] - group.end_ms(0) > STEP_MS)
                 and not self._comes_late(group, clock)
             ):
@@ -343,8 +345,3 @@ class _Measure:
             for piece, (group, read_ms) in self._piece_ends.items()
             if id(group) in shifts and piece not in cut
         }
-
-
-def _is_steady(group: Group, before: Sequence[Group]) -> bool:
-    """Whether a group goes on in the one before: with its base, and without time that passed in between."""
-    return group.is_head and group.offsets()[0] - before[-1].end_ms(0) <= JUMP_MS
