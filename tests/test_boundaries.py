@@ -61,6 +61,12 @@ def test_what_noise_usually_covers_of_an_end_is_added() -> None:
     assert found.at_ms == pytest.approx(END_MS + audible_ms, abs=15)
 
 
+def test_where_that_may_be_another_voice_it_is_not() -> None:
+    behind = power(np.arange(160) / 4.0, noise_db=SPEECH_DB - 10)
+    found = snap(behind, START_MS, END_MS + 40, 0, TOTAL_MS, noisy=False)[1]
+    assert found.at_ms == pytest.approx(END_MS + 40, abs=15)
+
+
 def test_of_little_noise_nothing_is_added() -> None:
     found = snap(power(np.zeros(0), noise_db=SPEECH_DB - 25), START_MS, END_MS, 0, TOTAL_MS)[1]
     assert found.at_ms == pytest.approx(END_MS, abs=5)

@@ -102,8 +102,13 @@ def _lasting(above: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(total[_LASTING_MS:] - total[:-_LASTING_MS] == _LASTING_MS)
 
 
-def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: float) -> tuple[Edge, Edge]:
-    """Onset and end of the stretch start..end, not before `low_ms` and not after `high_ms`."""
+def snap(
+    power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: float, *, noisy: bool = True
+) -> tuple[Edge, Edge]:
+    """Onset and end of the stretch start..end, not before `low_ms` and not after `high_ms`.
+
+    On a channel that is not `noisy` what is loud behind it is another voice, and says nothing of what noise hides.
+    """
     start, end = int(start_ms), int(end_ms)
     lo, hi = max(0, int(low_ms), start - _AROUND_MS), min(POWER_MS * len(power), int(high_ms), end + _AROUND_MS)
     if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
@@ -115,7 +120,7 @@ def snap(power: Rows, start_ms: float, end_ms: float, low_ms: float, high_ms: fl
     ending = _without_tail(back, hi - end, peak, (end - start) // 2)
     ending = _with_last_consonant(back, ending, hi - end, peak)
     soft = [_soft(one, at, peak, (end - start) // 2) for one, at in ((level, onset), (back, ending))]
-    last = min(hi, hi - ending + _buried_ms(back, hi - end, peak))
+    last = min(hi, hi - ending + _buried_ms(back, hi - end, peak)) if noisy else hi - ending
     return Edge(lo + onset, _contrast(level, onset), soft[0]), Edge(last, _contrast(back, ending), soft[1])
 
 

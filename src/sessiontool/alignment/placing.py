@@ -35,6 +35,7 @@ _AROUND = 3  # places on either side of one that are its company; chosen
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begins who cuts one off, and how late
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
 _OUTSIDE_MS = (40.0, 400.0)  # chosen: from where to where outside an edge is looked for what belongs to it
+_NOISY_DB = 25.0  # from noise to speech on a channel; derived: where noise hides 15 dB of ends, it is no less than that
 _SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 
 
@@ -103,7 +104,7 @@ def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
     start, end = float(lane.islands.start[a]), float(lane.islands.end[b])
     if not lane.shared and not lane.islands.made_end[b] and lane.channel.islands is not lane.channel.heard:
         end = settled_end(start, end, high, lane.channel.heard)
-    return snap(lane.channel.power, start, end, low, high)
+    return snap(lane.channel.power, start, end, low, high, noisy=lane.channel.snr_db < _NOISY_DB)
 
 
 def _overlapping(lane: Lane, k: int, start: Edge, end: Edge) -> tuple[Edge, Edge]:
