@@ -25,8 +25,8 @@ LEAST_SURE_END = 0.95
 gaps are off by is their beginning; with it 95 % of those of ordinary sessions are within 30 ms (docs/metrics.md)."""
 
 LEAST_CLEAR_DB = 28
-"""From noise to speech on a channel, measured: what was mixed at 30 dB is reported as 30 or more, and 95 % of the
-gaps are within 0.05 s of the truth; with noise that is nearer within 0.13 s (docs/metrics.md)."""
+"""From noise to speech on a channel, measured: what was mixed at 30 dB is reported as 30 or more; gaps are nearer to
+the truth there than with noise that is nearer (docs/metrics.md says by how much)."""
 
 _MOST_JUMP_MS = 5.0  # chosen: more between two spans on the session's clock is a pause that was closed up
 
