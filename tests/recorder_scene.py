@@ -37,7 +37,7 @@ ATTEMPTS = 3
 
 
 class StarvedError(AssertionError):
-    """A sentence that was said is nowhere in the recording: a browser without processor plays or hears it in pieces."""
+    """A sentence that was said was not heard: a browser without processor plays it, or hears it, in pieces."""
 
 
 def again_where_starved(test: Callable[..., None]) -> Callable[..., None]:
@@ -108,7 +108,10 @@ def begin(page: Steered, button: str = "start") -> str:
 
 def converse(page: Steered, last: int, *, turns: int) -> None:
     """Wait until so many turns of both have been said in this page, the last of them this line of the script."""
-    page.wait_for(f"{TURNS} >= {2 * turns}", TURN_S * turns)
+    try:
+        page.wait_for(f"{TURNS} >= {2 * turns}", TURN_S * turns)
+    except AssertionError as error:  # what is played comes in pieces, in which the page hears no one speak
+        raise StarvedError(str(error)) from error
     time.sleep(len(clip(ASSISTANT, SCRIPT["assistant"][last])) / RATE + 0.6)
 
 

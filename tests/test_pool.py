@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TASK = Task("yes", "", False)
 PCM = b"\0" * 320
-ANSWER = "[[[0, 10], null], 0, 2, -1.5]"
+ANSWER = "[[[0, 10], null], 0, 2, -1.5, []]"
 
 
 def worker(code: str) -> Worker:

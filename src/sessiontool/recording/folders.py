@@ -56,7 +56,7 @@ class Folders:
     def findings(self) -> list[Finding]:
         """About parts that were noted in other pieces, and chunks that were in the folder of another part."""
         noted = {part: self._as_noted(part) for part in self.parts}
-        cut = [(part, entry) for part, entry in noted.items() if entry and entry is not self.noted(part)]
+        cut = [(part, entry) for part, entry in noted.items() if entry and entry != as_stored(entry, self.parts[part])]
         in_pieces = [findings.noted_in_pieces(self.parts[part][0], entry) for part, entry in cut]
         return [*in_pieces, *(move.finding for move in self._moved)]
 

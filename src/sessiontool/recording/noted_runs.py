@@ -70,12 +70,14 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
     findings: list[Finding] = []
     for part, chunks in parts.items():
         listed = sorted(chunks, key=lambda chunk: chunk.seq)
+        sounding = [chunk for chunk in listed if chunk.object.size_bytes]  # the others are of no run
+        first = sounding[0].seq if sounding else 0
         places = [
             place
-            for place in _places(part, listed, parts, session)
-            if place.first <= listed[0].seq or _begins(place, listed, read)
+            for place in _places(part, sounding, parts, session)
+            if place.first <= first or _begins(place, sounding, read)
         ]
-        starts = sorted({listed[0].seq, *(place.first for place in places if place.first > listed[0].seq)})
+        starts = [listed[0].seq, *sorted({place.first for place in places if place.first > first})]
         if len(starts) == 1:
             found[part] = chunks
             continue
@@ -85,7 +87,7 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
             stop = starts[index + 1] if index + 1 < len(starts) else listed[-1].seq + 1
             found[name] = [chunk._replace(part=name) for chunk in listed if start <= chunk.seq < stop]
             originals |= {chunk._replace(part=name): chunk for chunk in listed if start <= chunk.seq < stop}
-            here = [place for place in places if max(place.first, listed[0].seq) == start]
+            here = [place for place in places if place.first == start or (not index and place.first <= first)]
             entries += [_under(place, name) for place in here]
             findings += [noted_restart(found[name][0], part)] if index else []
             findings += [] if here else [part_start_unknown(name)]
