@@ -174,7 +174,7 @@ def documented_script() -> str:
 
 def test_three_nights_by_the_documented_script(pattern: Path, tmp_path: Path) -> None:
     """Each damaged session is announced once, again when it changed, and what people corrected stays."""
-    store = tmp_path / "samples"
+    store = tmp_path / "recordings"
     for number in range(SESSIONS):
         shutil.copytree(pattern / "whole", store / f"n{number:02d}")
     for name, hurt in HURT.items():
