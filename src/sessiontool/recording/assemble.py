@@ -43,7 +43,7 @@ def assemble(
     `new_remuxer` gives an empty remuxer; it is called again where a part turns out to be in doubt.
     """
     runs = divided_as_noted(parts_in_order(chunks, session.parts), session, read)
-    session, read = runs.session, runs.read_by(read)
+    session, read = runs.session, runs.names.read_by(read)
     folders = Folders(runs.parts, session, read)
     while True:
         absent = AbsentParts(session.parts, folders.parts, folders.groups.values())
@@ -60,7 +60,8 @@ def assemble(
     assembly.findings += [*absent.findings(), *folders.findings]
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
-    runs.translate(assembly)
+    runs.names.rename(assembly)
+    assembly.findings += runs.findings
     if not context.remuxer.recorded_packets:
         if assembly.refusals:
             raise assembly.refusals[0]

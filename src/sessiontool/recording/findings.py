@@ -182,9 +182,11 @@ def part_start_unknown(part: str) -> Finding:
 def noted_in_pieces(chunk: ChunkRef, entry: PartEntry) -> Finding:
     """The chunks of a part, of which this is the first, are the noted blobs cut or joined."""
     message = f"the chunks of part {chunk.part} are other pieces than session.json lists: their sizes add up to those"
-    hashes = "; hashes of whole blobs were not compared" if any(one.sha256 for one in entry.chunks) else ""
     hint = "store each blob as one object"
-    return Finding("noted-in-pieces", "info", message + hashes, part=chunk.part, hint=hint)
+    if any(one.sha256 for one in entry.chunks):
+        message += "; the hashes of whole blobs were not compared"
+        return Finding("noted-in-pieces", "warning", message, part=chunk.part, hint=hint)
+    return Finding("noted-in-pieces", "info", message, part=chunk.part, hint=hint)
 
 
 def sound_jumps(chunk: ChunkRef) -> Finding:

@@ -8,11 +8,12 @@ show which chunks were noted of which run; a run is divided off only where its f
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..media.probe import begins_recording
 from .findings import noted_restart, part_start_unknown
+from .renumbered import Renumbered
 from .sequence import part_entry
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..documents.models import PartEntry, SessionDocument
     from ..model import ChunkRef, Finding
-    from .records import Assembly
     from .runs import Read
 
 _MOSTLY = 0.6
@@ -36,30 +36,13 @@ class _Place(NamedTuple):
     entry: PartEntry
 
 
-@dataclass(frozen=True, slots=True)
-class NotedRuns:
-    """The parts to join, what was noted of them, and what was found; `originals` are the chunks as they are stored."""
+class NotedRuns(NamedTuple):
+    """The parts to join, what was noted of them, what each chunk is in the store, and what was found."""
 
     parts: dict[str, list[ChunkRef]]
     session: SessionDocument
-    originals: Mapping[ChunkRef, ChunkRef]
+    names: Renumbered
     findings: Sequence[Finding]
-
-    def read_by(self, read: Read) -> Read:
-        """`read`, for chunks of the parts here."""
-        return lambda chunk: read(self.originals.get(chunk, chunk))
-
-    def translate(self, assembly: Assembly) -> None:
-        """Give the chunks the part that their names say, and add what was found."""
-        assembly.order.rename(self.originals)
-        for record in assembly.chunks:
-            record.chunk = self.originals.get(record.chunk, record.chunk)
-            for stretches in (record.damage, record.set_aside):
-                stretches[:] = [
-                    one._replace(kept_in=self.originals.get(one.kept_in, one.kept_in)) if one.kept_in else one
-                    for one in stretches
-                ]
-        assembly.findings += self.findings
 
 
 def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument, read: Read) -> NotedRuns:
@@ -80,6 +63,7 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
         starts = [listed[0].seq, *sorted({place.first for place in places if place.first > first})]
         if len(starts) == 1:
             found[part] = chunks
+            originals |= {chunk: chunk for chunk in chunks}
             continue
         entries = [entry for entry in entries if not any(entry is place.entry for place in places)]
         for index, start in enumerate(starts):
@@ -91,7 +75,7 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
             entries += [_under(place, name) for place in here]
             findings += [noted_restart(found[name][0], part)] if index else []
             findings += [] if here else [part_start_unknown(name)]
-    return NotedRuns(found, replace(session, parts=entries) if originals else session, originals, findings)
+    return NotedRuns(found, replace(session, parts=entries), Renumbered(originals), findings)
 
 
 def _places(

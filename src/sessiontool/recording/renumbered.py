@@ -26,8 +26,8 @@ class Renumbered:
         """`read`, for chunks as they are numbered here."""
         return lambda chunk: read(self.originals[chunk])
 
-    def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
-        """Give what was said since then the chunks' own parts and numbers."""
+    def rename(self, assembly: Assembly, chunks_from: int = 0) -> None:
+        """Give the records since then the chunks' own parts and numbers."""
         assembly.order.rename(self.originals)
         for record in assembly.chunks[chunks_from:]:
             record.chunk = self.originals[record.chunk]
@@ -35,6 +35,10 @@ class Renumbered:
                 stretches[:] = [
                     one._replace(kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
                 ]
+
+    def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
+        """Give what was said since then the chunks' own parts and numbers."""
+        self.rename(assembly, chunks_from)
         by_number = {chunk.seq: original for chunk, original in self.originals.items()}
         for index, finding in enumerate(assembly.findings[findings_from:], findings_from):
             assembly.findings[index] = _of_its_chunk(finding, by_number)
