@@ -83,8 +83,8 @@ def _moved_on(numbers: Mapping[ChunkRef, int], entry: PartEntry | None) -> bool:
     others = {chunk: number for chunk, number in numbers.items() if number in known}
     if len(others) < _MOSTLY * len(numbers):
         return False
-    in_order = sorted(others, key=others.__getitem__)
-    return any(chunk.seq != others[chunk] for chunk in in_order if chunk not in moved(in_order))
+    out_of_place = {*moved(sorted(others, key=others.__getitem__))}
+    return any(chunk.seq != number for chunk, number in others.items() if chunk not in out_of_place)
 
 
 def _by_seams(found: SurveyedPart, numbers: dict[ChunkRef, int]) -> list[ChunkRef]:
