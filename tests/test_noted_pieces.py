@@ -139,7 +139,10 @@ def test_a_piece_has_its_size_and_the_last_one_the_instant() -> None:
     assert noted_as([9, 15], [9, 7, 8]) == [(0, 9, 0.0), (1, 15, 200.0)]
 
 
-@pytest.mark.parametrize("stored", [[9, 7, 8], [7, 8], [9, 7], [8, 9, 7], [9, 7, 7, 8], [9, 6, 8], [9, 3, 8], []])
+@pytest.mark.parametrize(
+    "stored",
+    [[9, 7, 8], [7, 8], [9, 7], [8, 9, 7], [9, 7, 7, 8], [9, 6, 8], [9, 3, 8], [9, 3, 4, 2], []],
+)
 def test_what_adds_up_to_nothing_is_as_it_was_noted(stored: list[int]) -> None:
     assert noted_as(stored, [9, 7, 8]) is None
 

@@ -62,7 +62,7 @@ def _groups(stored: Sequence[int], noted: Sequence[int]) -> Iterator[_Group]:
     at = blob = misfits = 0
     while at < len(stored) and blob < len(noted) and misfits < _NEARBY:
         group = _group(stored, noted, at, blob)
-        if group is None:
+        if group is None or (len(group[0]) != len(group[1]) and not _goes_on(stored, noted, *group)):
             at, blob = _next_alike(stored, noted, at, blob)
             misfits += 1
             continue
