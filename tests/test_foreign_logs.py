@@ -485,6 +485,22 @@ CONTAINERS: dict[str, tuple[str, str]] = {
     "csv with semicolons": ("utterances.csv", as_csv(";")),
     "csv with tabs": ("utterances.csv", as_csv("\t")),
     "csv in lines": ("utterances.jsonl", as_csv(",")),
+    "a spreadsheet's csv": ("utterances.csv", "sep=;\n" + as_csv(";")),
+    "a spreadsheet's tabs": ("utterances.tsv", "\ufeffsep=\t\n" + as_csv("\t")),
+    "a text of JSON": ("utterances.json", json.dumps(json.dumps(PLAIN))),
+    "columns": ("utterances.json", json.dumps({name: [one[name] for one in PLAIN] for name in PLAIN[0]})),
+    "columns by row": (
+        "utterances.json",
+        json.dumps({name: {str(row): one[name] for row, one in enumerate(PLAIN)} for name in PLAIN[0]}),
+    ),
+    "columns and rows": (
+        "utterances.json",
+        json.dumps({"columns": list(PLAIN[0]), "index": [0], "data": [list(one.values()) for one in PLAIN]}),
+    ),
+    "lines of a dialogue": (
+        "utterances.txt",
+        "".join(f"[{stamp(a, '.')} --> {stamp(b, '.')}] {r.capitalize()}: {t}\n" for r, t, a, b in SAID),
+    ),
     "srt": ("utterances.srt", as_srt(lambda r: f"{r.capitalize()}: ")),
     "srt with names": ("utterances.srt", as_srt(lambda r: f"[{SPEAKERS[r]}] ")),
     "srt in lines": ("utterances.jsonl", as_srt(lambda r: f"{SPEAKERS[r]}: ")),
@@ -680,7 +696,16 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize(
-    "name", ["utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt"]
+    "name",
+    [
+        "utterances.jsonl",
+        "utterances.json",
+        "utterances.csv",
+        "utterances.tsv",
+        "utterances.srt",
+        "utterances.vtt",
+        "utterances.txt",
+    ],
 )
 def test_hostile_logs_cost_little_and_say_little(name: str, text: str) -> None:
     begun = time.process_time()

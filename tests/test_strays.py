@@ -74,7 +74,7 @@ def names_check(store: Path | str) -> Any:
         *[(f"chunks/0/{name}", "recording") for name in ("9.webm (link)", "pipe (no file)", "\u0661.webm")],
         *[(name, "recording") for name in ("chunks/chunk-7.webm", "audio.webm", "old/1.OGG", "5", "chunks (link)")],
         *[(f"chunks/0/{name}", "upload") for name in ("7.webm.part", "2.tmp", ".7.webm.x7TqA2", "000001.tmp")],
-        *[(name, "other") for name in ("transcript.txt", "events.json.bak", "utterances.tsv", "notes/1.jsonl")],
+        *[(name, "other") for name in ("transcript.txt", "events.json.bak", "utterances.pdf", "notes/1.jsonl")],
         *[(name, "other") for name in ("README", "chunks/0/9.webm.md5", "old/a.vtt", "b (link)", "corrections.txt")],
         *[(f"chunks/0/{name}", None) for name in ("000001.webm.md5", "000001.json", ".DS_Store", "._000001.webm")],
         *[(name, None) for name in ("session.json", "utterances.jsonl", "truth.json", "chunks/.keep", "Thumbs.db")],
@@ -244,13 +244,13 @@ def test_an_unfinished_upload_is_a_doubt_where_its_chunk_is_not_there(copy: Copy
 
 def test_logs_that_are_not_read_are_named(copy: Copy) -> None:
     folder = copy("demo")
-    for name in ("transcript.txt", "events.json.bak", "utterances.json", "utterances.tsv", ".DS_Store", "truth.json"):
+    for name in ("transcript.txt", "events.json.bak", "utterances.json", "utterances.log", ".DS_Store", "truth.json"):
         (folder / name).write_text("[]")
     (folder / "chunks/000/000000.webm.md5").write_text("0")
     [finding] = told(folder, "documents-ignored")
     assert finding["severity"] == "info"
     assert finding["message"] == (
-        "4 files are not read: 'events.json.bak', 'transcript.txt', 'utterances.tsv' and 1 more"
+        "4 files are not read: 'events.json.bak', 'transcript.txt', 'utterances.log' and 1 more"
     )
 
 

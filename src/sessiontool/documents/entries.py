@@ -13,6 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
 from .entry_lists import speaks, transcript_lists
@@ -103,7 +104,7 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
     if name.endswith(".json") or is_spread:
         doubled: list[str] = []
         try:
-            value = untyped(loads(text, doubled), text)
+            value = untyped(_decoded_twice(loads(text, doubled)), text)
         except (ValueError, RecursionError) as error:
             if text.lstrip().startswith("[") and not _is_more(error) and (found := _up_to(text, error, troubles)):
                 yield from _expanded(found, "entry", troubles)
@@ -163,7 +164,7 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
 
 
 def _decoded_twice(value: Any) -> Any:
-    """What a line holds: JSON that was written as a text of JSON is read as what it is."""
+    """What was read: JSON that was written as a text of JSON is read as what it is."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             return loads(value)
@@ -234,6 +235,8 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
         inner = value if any(map(speaks, value)) else _inner(value, troubles) or value
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+    elif isinstance(value, dict) and (rows := rows_of_columns(value)):
+        yield from _found(enumerate(rows, 1), "entry")
     elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
     elif isinstance(value, dict) and not _is_entry(value) and (inner := _inner(value, troubles)):

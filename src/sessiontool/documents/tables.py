@@ -7,6 +7,7 @@ that are those of roles, times, and a text.
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .lenient import LogProblems
 
 _SEPARATORS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r'"?sep=[,;\t|]"?\r?\n')
+"""The line by which spreadsheets say what separates the columns; the names are in the next one."""
 _JUDGED = 50
 """Lines by which a table's columns are recognised; chosen."""
 _MOST_COLUMNS = 30
@@ -39,7 +42,7 @@ def rows_in(text: str, broken: LogProblems, odd: LogProblems) -> list[tuple[int,
 
     What could not be read goes to `broken`, and that texts seem to hold what separates columns to `odd`.
     """
-    text = text.lstrip("\ufeff\r\n ")
+    text = _SEPARATOR_LINE.sub("", text.lstrip("\ufeff\r\n "))
     if separator := _separator(text):
         rows = _rows(text, separator, broken)
         names = [name.strip() for name in next(rows, _Row(0, [], "")).cells]

@@ -43,7 +43,7 @@ SOURCES = {
 depends on the call.  LiveKit's egress with `DUAL_CHANNEL_AGENT` has its agent on the left."""
 
 _ROLES = ("user", "assistant")
-_LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".srt", ".vtt"})
+_LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".tsv", ".srt", ".vtt", ".txt"})
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 

@@ -20,6 +20,7 @@ from ..model import Finding, Severity, in_largest_unit
 from ..options import LogOptions
 from ..recording.sequence import by_part, counted_as_named, part_entry, parts_as_named
 from .corrections import corrected
+from .gzipped import inflated, inflated_file
 from .imported import imported
 from .piecewise import open_pieces
 from .provenance import (
@@ -109,7 +110,7 @@ def read_notes(
     for name in there(listing, *UTTERANCES)[:1]:
         data, findings = _document(read, listing, name, "warning")
         notes.log_findings += findings
-        if findings:
+        if not data and findings:
             continue
         if _is_event_log(data):
             _add_events(notes, data, name, listing, options)
@@ -251,9 +252,9 @@ def read_session_document(read: Read, listing: SessionListing) -> tuple[SessionD
     """session.json; an empty one where there is none, where it is another session's, or too large to be read."""
     if SESSION not in listing.documents:
         return SessionDocument(), []
-    data, too_large = _document(read, listing, SESSION, "error")
-    if too_large:
-        return SessionDocument(), too_large
+    data, unread = _document(read, listing, SESSION, "error")
+    if unread:
+        return SessionDocument(), unread
     session, findings = read_session(data, SESSION)
     session = _counted_as_named(_of_roles_there(session, listing), listing)
     fitting = sum(chunk.object.size_bytes == size for chunk, size in _noted_bytes(listing, session))
@@ -279,11 +280,16 @@ def _counted_as_named(session: SessionDocument, listing: SessionListing) -> Sess
 
 
 def _document(read: Read, listing: SessionListing, name: str, severity: Severity) -> tuple[bytes, list[Finding]]:
-    """A document's bytes; none, and a finding, where it is larger than is read: that must not cost the recording."""
+    """A document's bytes; none, and a finding, where it cannot be read: that must not cost the recording."""
     try:
-        return read(listing.documents[name]), []
+        data = read(listing.documents[name])
     except RecordingError as error:
         return b"", [Finding("document-too-large", severity, error.message, hint=error.hint)]
+    try:
+        data, problem = inflated(data, name)
+    except RecordingError as error:
+        return b"", [Finding("document-invalid", "warning", error.message, hint=error.hint)]
+    return data, [Finding("document-invalid", "warning", problem)] if problem else []
 
 
 def _noted_bytes(listing: SessionListing, session: SessionDocument) -> Iterator[tuple[ChunkRef, int]]:
@@ -338,5 +344,6 @@ def read_log(
     from ..events import read_events  # noqa: PLC0415 - a tenth of a start, and most sessions have no log
 
     name = named[0] if len(named) == 1 else EVENTS_FOLDER
-    with open_pieces([listing.documents[one] for one in named], read.opened) as file:
+    pieces = open_pieces([listing.documents[one] for one in named], read.opened)
+    with pieces, inflated_file(pieces, name) as file:
         return read_events(file, name, session_times(session), options, sound)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..storage import Limits
 
 SESSION = "session.json"
-UTTERANCES = ("utterances.jsonl", "utterances.json", "utterances.csv", "utterances.srt", "utterances.vtt")
+UTTERANCES = tuple(f"utterances.{kind}" for kind in ("jsonl", "json", "csv", "tsv", "srt", "vtt", "txt"))
 EVENTS = ("events.jsonl", "events.json")
 EVENTS_FOLDER = "events/"
 """Where a log of events is that was written in pieces, `<n>.jsonl`, in the order of their numbers."""

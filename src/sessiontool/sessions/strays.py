@@ -199,5 +199,5 @@ def _others_finding(objects: Sequence[StoredObject], listing: SessionListing) ->
         "info",
         f"{what} not read: {_named(objects, listing)}",
         hint="what is read beside the chunks: session.json, and the first that is there of utterances.jsonl, .json, "
-        ".csv, .srt and .vtt, of events.jsonl, events.json and events/<n>.jsonl",
+        ".csv, .tsv, .srt, .vtt and .txt, of events.jsonl, events.json and events/<n>.jsonl",
     )

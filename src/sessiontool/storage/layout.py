@@ -38,7 +38,9 @@ _FIELDS = {
     "ext": r"[A-Za-z0-9]{1,8}",
 }
 _SESSION_ID = re.compile(_FIELDS["session"])
-_DOCUMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|srt|vtt)|events/[0-9]{1,18}\.jsonl?", re.ASCII)
+_DOCUMENT = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|tsv|srt|vtt)|utterances\.txt|events/[0-9]{1,18}\.jsonl?", re.ASCII
+)
 _DIGITS_OR_NOT = re.compile(r"[0-9]+|[^0-9]+")
 _INSIDE = re.compile(r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$")
 """What a pasted path has behind the folder of a session."""
