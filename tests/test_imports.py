@@ -41,7 +41,7 @@ LEVELS = (
     "documents speech",
     "timeline",
     "model options progress cpus media",
-    "errors",
+    "errors deferred",
 )
 
 # A unit is a module or a folder of its name; these are made of several.
@@ -54,7 +54,7 @@ UNITS = {
     "words": "words forced_alignment",
 }
 
-ONLY_ERRORS = ("media",)  # a small library of its own
+ALONE = ("media",)  # a small library of its own
 
 # The units in which an outside package, or a part of the standard library that reaches out of the process, is used.
 HOMES = {
@@ -182,9 +182,18 @@ def test_imports_do_not_go_round_in_circles() -> None:
     assert list(TopologicalSorter(graph).static_order())
 
 
-@pytest.mark.parametrize("unit", ONLY_ERRORS)
-def test_a_library_of_its_own_knows_only_the_errors(unit: str) -> None:
-    assert {unit_of(found.target) for found in inside() if unit_of(found.module) == unit} <= {unit, "errors"}
+@pytest.mark.parametrize("unit", ALONE)
+def test_a_library_of_its_own_knows_only_what_is_below_all(unit: str) -> None:
+    assert {unit_of(found.target) for found in inside() if unit_of(found.module) == unit} <= {
+        unit,
+        "errors",
+        "deferred",
+    }
+
+
+def test_dataclasses_are_made_in_one_place() -> None:
+    making = re.compile(r"^(?:from dataclasses import.*\bdataclass\b|import dataclasses)", re.MULTILINE)
+    assert {module for module, path in MODULES.items() if making.search(path.read_text())} == {"deferred"}
 
 
 def test_an_outside_package_is_used_in_its_home_alone() -> None:

@@ -12,7 +12,7 @@ PACKAGE = Path(sessiontool.__file__).parent
 PROJECT = Path(__file__).parent.parent
 MODULES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
-MOST_AT_THE_TOP = 36
+MOST_AT_THE_TOP = 37
 MOST_LINES = 350
 SHORT_LINES = 150
 LEAST_SHARE_SHORT = 2 / 3

@@ -10,7 +10,6 @@ A wrong time is worse than none: an utterance that nothing audible fits gets non
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +27,7 @@ from .alignment.quantiles import median
 from .alignment.recorded_time import Axis
 from .alignment.stretches import with_speech
 from .alignment.voices import are_of_one_channel, as_one_voice
+from .deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,10 @@ Nothing in a log can stop a merge: whatever is odd is a finding.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO
 
+from .deferred import dataclass
 from .documents.lenient import LogProblems
 from .documents.log_clock import SessionTimes
 from .model import Utterance

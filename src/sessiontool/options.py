@@ -11,9 +11,10 @@ nothing below changes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
+from .deferred import dataclass
 from .errors import UsageError
 
 if TYPE_CHECKING:

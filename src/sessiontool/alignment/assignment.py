@@ -11,11 +11,11 @@ Not here: where exactly an island begins and ends (`boundaries`), and how far th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .quantiles import quantile
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ Not here: which stretch it is (`assignment`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .band_levels import POWER_MS, to_power
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ Not here: which channel carries whom, and what becomes of the matches (`align`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..deferred import dataclass
 from .assignment import Costs, Matches, Signs, Voice, match
 from .band_levels import FRAME_MS
 from .clock_offset import OffsetTrack, coarse_track, fit_line, follow

@@ -12,11 +12,11 @@ still shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .band_levels import Rows
 from .quantiles import median
 

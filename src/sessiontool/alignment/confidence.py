@@ -8,7 +8,8 @@ evidence never lowers it.  `benchmarks/confidence.py` counts on recordings with 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from ..deferred import dataclass
 
 MOST_GUESSED = 0.5
 """Confidences above this one are not given to an utterance whose place is a guess; chosen."""

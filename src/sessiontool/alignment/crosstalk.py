@@ -10,11 +10,11 @@ Not here: cancelling it.  The expected level is handed on as noise to be exceede
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .quantiles import median, quantile
 
 if TYPE_CHECKING:

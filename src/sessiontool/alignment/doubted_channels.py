@@ -9,9 +9,10 @@ Not here: one attempt's steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..model import SAMPLES_PER_MS
 from .channel_matching import Lane, solve
 from .channel_roles import find_lanes

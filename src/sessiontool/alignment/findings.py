@@ -7,11 +7,11 @@ Not here: what to do about any of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from ..model import Finding
 from .quantiles import quantile
 

@@ -13,11 +13,11 @@ Not here: logs with times, which say more than the order does (`clock_offset`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .assignment import hub, tailed
 
 if TYPE_CHECKING:

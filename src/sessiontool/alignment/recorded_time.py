@@ -9,12 +9,13 @@ Not here: the sound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from ..model import INAUDIBLE, SAMPLES_PER_MS
 from ..speech.duration_model import spoken_ms
 

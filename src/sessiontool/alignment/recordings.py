@@ -6,13 +6,13 @@ sound, but hardly when it is loud: the times at which levels rise and fall are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from ..audio.energy import FRAME_MS
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

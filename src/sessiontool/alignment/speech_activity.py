@@ -12,12 +12,13 @@ Not here: what was said, when it should have been said, and any opinion on it (`
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..cpus import usable
+from ..deferred import dataclass
 from ..model import SAMPLE_RATE
 from .band_levels import BANDS, DB_BOTTOM, FRAME_MS, Rows, to_db
 from .crosstalk import Leak, find_leaks

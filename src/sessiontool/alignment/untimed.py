@@ -8,11 +8,12 @@ Not here: the pass itself (`order`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .assignment import skip_costs
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
 from .islands import cut_islands

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..cpus import usable
+from ..deferred import dataclass
 from ..media.filler import CLOCK_HZ
 from ..media.pcm import PcmHead
 from .contexts import at_clock_rate, decode_run, decoder_for

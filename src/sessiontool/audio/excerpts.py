@@ -7,11 +7,11 @@ section 4.6 asks for 80 ms): its samples are those of the whole recording's deco
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import dataclass
 from .decoder import PRE_ROLL_SAMPLES, decode
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ For sound that came in messages: 16-bit PCM or G.711, mono, of any rate.  Resamp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
 import numpy as np
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

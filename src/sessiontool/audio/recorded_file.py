@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 from av.error import FFmpegError
 
+from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError
 from .encoder import read_sound
 

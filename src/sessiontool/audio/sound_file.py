@@ -6,13 +6,14 @@ the pre-skip in Ogg, CodecDelay in WebM.  Programs that heed it hear the sound f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 
+from ..deferred import dataclass
 from ..media.opus import SAMPLES_PER_SECOND
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ..deferred import dataclass
 from ..errors import BusyError, RecordingError, SessionToolError, unexpected
 from ..options import FailOn, MergeOptions
 from ..progress import Progress, Silent, Timed

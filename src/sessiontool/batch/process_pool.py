@@ -14,11 +14,11 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
 from .. import cpus
+from ..deferred import dataclass
 from ..errors import SessionToolError, UsageError
 from .job import Job, Outcome, Runner, failed, interrupted
 from .selection import each_once

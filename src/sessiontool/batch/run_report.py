@@ -12,11 +12,12 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from .. import __version__
+from ..deferred import dataclass
 from ..documents.json_text import parse
 from ..errors import NotFoundError, StorageError, UsageError
 from .job import FAILED, MERGED, Outcome

@@ -6,10 +6,10 @@ Times are seconds since 1970 on the store's clock: when chunks arrived, the one 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..sessions.provenance import events_in, newest_input_s, newest_sign_s

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import UsageError
 
 if TYPE_CHECKING:

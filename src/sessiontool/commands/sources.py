@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 
 from ..compose import open_store_of
 from ..console import console
+from ..deferred import dataclass
 from ..errors import NotFoundError, UsageError
 from .parameters import IDS_HELP, complete_ids
 

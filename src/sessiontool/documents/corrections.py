@@ -10,9 +10,10 @@ A file of corrections outside a store has lines of many sessions: each also has 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from .lenient import kind_of, loads, shown
 
 if TYPE_CHECKING:

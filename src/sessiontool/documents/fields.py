@@ -10,9 +10,10 @@ Not here: its text (`texts`), and what the values mean for the log as a whole (`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from .field_names import (
     ARRIVED,
     END,

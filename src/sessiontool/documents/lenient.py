@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial, reduce
 from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..deferred import dataclass
 from .utf8_damage import hold, without_halves
 
 if TYPE_CHECKING:

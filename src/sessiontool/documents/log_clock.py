@@ -9,12 +9,13 @@ Not here: how far a log that fits is off by seconds (`alignment`), which the sou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from math import log, nan
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from .moments import DAY_MS, MS, NS, US, S, epoch_ms
 
 if TYPE_CHECKING:

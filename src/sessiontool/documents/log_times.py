@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..model import Finding
 from .clock_restarts import restarts
 from .lenient import LogProblems, shown

@@ -6,9 +6,11 @@ right by it, `checked` what is in doubt.  What has passed is handed on as the va
 
 # Annotations are values here and no texts, as they are read: no `from __future__ import annotations`.
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Annotated, Any, NamedTuple
+
+from ..deferred import dataclass
 
 
 class Bounds(NamedTuple):

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import UsageError
 from .json_text import parse
 from .roles import USUAL_CHANNELS

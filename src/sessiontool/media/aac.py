@@ -8,12 +8,13 @@ is all that shows whether bytes are one.  Nothing here decodes.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count, cycle, islice, pairwise
 from math import gcd
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 

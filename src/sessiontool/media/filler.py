@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ is a granule or two of silence in FFmpeg's decoder, and never noise.  Nothing he
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from .filler import CLOCK_HZ, Filler, one_codec
 from .pcm import SampleClock
 

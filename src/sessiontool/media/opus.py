@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 

@@ -9,8 +9,10 @@ import hashlib
 import sys
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 

@@ -7,10 +7,10 @@ sound says when the user was done and when the answer was heard.  The timeline o
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:

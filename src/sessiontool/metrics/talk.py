@@ -7,9 +7,9 @@ known of it, and whatever reaches over it is not counted.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..model import SAMPLES_PER_MS, SURE
 
 if TYPE_CHECKING:

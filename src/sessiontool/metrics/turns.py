@@ -5,8 +5,9 @@ A short sound inside of what the other says ("mhm") is a backchannel: it takes n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

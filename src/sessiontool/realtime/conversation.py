@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..documents.utf8_damage import rejoined
 from .settings import RealtimeSettings
 

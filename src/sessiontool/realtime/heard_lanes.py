@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, NamedTuple
+
+from ..deferred import dataclass
 
 _TOUCHING_MS = 0.5
 """Chosen: pieces that are no farther apart are one, as times are logged in milliseconds."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import binascii
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..deferred import dataclass
 from ..documents.encoding_findings import TextDamage
 from ..documents.lenient import LogProblems, kind_of, shown, validated
 from ..documents.utf8_damage import held_in

@@ -5,9 +5,9 @@ An answer ends where it does, or where it was cut off: by a truncation, a cleare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from .event_types import SOUND_FRAGMENTS
 from .heard_lanes import SoundPiece
 

@@ -7,10 +7,11 @@ is taken from there, so nothing that either of them holds is lost.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..documents.lenient import shown
 from ..model import INAUDIBLE, Finding
 

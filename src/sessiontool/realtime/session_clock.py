@@ -12,10 +12,12 @@ Not here: the sound, which has the last word (`align`).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import combinations
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

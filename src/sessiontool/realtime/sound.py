@@ -13,10 +13,11 @@ Here is what both need: the formats of the sound, and the clock of a stream.  No
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isnan
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from .event_types import SOUND_FRAGMENTS
 from .heard_lanes import HeardLane, WireFormat
 from .microphone import SentSound, lay_out

@@ -9,10 +9,11 @@ Not here: text that was not spoken (`notes`), and the sound (`align`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..model import INAUDIBLE
 from ..speech.duration_model import MS_PER_UNIT, units_of
 from .conversation import FRAGMENTS

@@ -8,11 +8,12 @@ counted.  A chunk whose clock says otherwise than its neighbours' has a wrong on
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from .blob_clock import BlobClock
 from .packet_kinds import by_hand
 from .time_groups import looks_like_a_bit

@@ -8,10 +8,11 @@ themselves when they were recorded: complete files, PCM, MP3; and so that each i
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

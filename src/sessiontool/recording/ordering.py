@@ -11,11 +11,11 @@ Works on what `survey` found; copies are no longer among the chunks.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from .arrangement import Arrangement
 from .chunk_clocks import Handed
 from .gap_fits import (

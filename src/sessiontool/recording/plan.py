@@ -5,11 +5,12 @@ Every byte of every chunk is in a piece of a run, or set aside or damaged with a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings

@@ -5,12 +5,13 @@ Several runs share a part where a recorder was started again in the same folder,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import pairwise, product
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from .gap_places import Lost
 from .sequence import places_of, taken_by_moved
 from .survey import torn_between

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ..deferred import dataclass
 from ..media.packets import Account
 from .gap_places import JoinedOrder
 

@@ -11,9 +11,10 @@ Not here: near copies, and bytes shared at a seam (`copies`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads

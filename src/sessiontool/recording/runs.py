@@ -7,9 +7,10 @@ it is a part of one.  `PieceStream` feeds them to one demuxer and keeps what bec
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from ..media.probe import open_demuxer
 from .packet_times import correct_odd_times
 from .records import Stretch

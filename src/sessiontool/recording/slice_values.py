@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..deferred import dataclass
 from ..model import SAMPLE_RATE
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from math import nan
 from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of

@@ -5,9 +5,10 @@ Each chunk is read once and forgotten; once more where numbers moved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..media.opus import OpusHead
 from ..media.pcm import PcmHead
 from . import findings

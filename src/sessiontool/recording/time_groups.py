@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..model import SAMPLES_PER_MS
 from .packet_times import JUMP_MS
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..media.packets import PacketRun
 from ..model import SAMPLES_PER_MS
 from . import findings

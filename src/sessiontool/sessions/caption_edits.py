@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..captions import caption, read_options
+from ..deferred import dataclass
 from ..documents.cues import CUES, cues_in
 from ..documents.encodings import decode
 from ..documents.lenient import LogProblems

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ..captions import speaker_name
+from ..deferred import dataclass
 from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, StorageError, UsageError

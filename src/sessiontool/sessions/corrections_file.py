@@ -10,11 +10,12 @@ import hashlib
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from ..deferred import dataclass
 from ..documents.corrections import Corrections, lines_by_session, read_corrections
 from ..errors import NotFoundError, StorageError, UsageError
 from ..model import StoredObject

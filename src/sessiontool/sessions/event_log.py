@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import NotFoundError, UsageError
 from ..options import LogOptions
 from ..progress import Progress, Silent

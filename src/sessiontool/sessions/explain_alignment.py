@@ -6,10 +6,10 @@ activity of the sound, to be shown (`views`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError
 from ..model import SAMPLES_PER_MS
 from ..options import MergeOptions

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from ..storage import not_published

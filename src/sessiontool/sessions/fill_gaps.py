@@ -7,10 +7,11 @@ Pauses stay silent: the recorder was paused on purpose.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..deferred import dataclass
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples
 from ..media.packets import PacketDigest

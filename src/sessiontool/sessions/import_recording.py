@@ -10,9 +10,9 @@ import hashlib
 import json
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError, UsageError
 from ..model import SURE
 from ..options import MergeOptions

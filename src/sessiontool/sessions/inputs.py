@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..documents.clock_restarts import recorded_parts
 from ..documents.corrections import Corrections
 from ..documents.lenient import shown

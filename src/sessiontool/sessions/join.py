@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..concat import Remuxer
+from ..deferred import dataclass
 from ..media.pcm import PcmHead
 from ..model import Finding
 from ..recording.assemble import assemble

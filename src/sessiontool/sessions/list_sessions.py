@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, get_args
 
+from ..deferred import dataclass
 from ..errors import SessionToolError, StorageError
 from ..storage import REDACTED_FOLDER, REPORT_NAME
 from .provenance import is_from, newest_input_s, newest_sign_s

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent

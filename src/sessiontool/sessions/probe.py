@@ -9,9 +9,9 @@ file.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..media.matroska import ebml
 from ..media.matroska.demuxer import WebmDemuxer
 from ..media.packets import CUT

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..deferred import dataclass
 from ..documents.retention import RetentionEntry, read_retention
 from ..documents.session import read_session
 from ..errors import NotFoundError, RecordingError

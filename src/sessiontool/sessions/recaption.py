@@ -10,11 +10,11 @@ stands; the mark of the input stays as it is, so that a later merge of the same 
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__
 from ..captions import caption, options_json
+from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files

@@ -6,10 +6,11 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..documents.json_text import parse
 from .provenance import merge_settings, was_made
 from .redaction.destroyed import destroyed_at

@@ -7,10 +7,11 @@ a later version may write more.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..deferred import dataclass
 from ..model import PlacementStatus, Severity
 from ..recording.records import Verdict
 from ..timeline import SpanKind

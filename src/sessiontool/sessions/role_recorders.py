@@ -8,9 +8,10 @@ The chunks stay the originals: the report has their hashes, and no purge takes t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..model import Finding
 from ..progress import Silent
 from ..recording.sequence import part_entry

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..metrics.document import metrics_json
 from .page.publish import as_report, as_transcript
 from .redaction.destroyed import kept_result

@@ -7,9 +7,9 @@ Not here: what becomes of a session's chunks (`merge`), and whether sessiontool 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..model import SAMPLE_RATE
 from ..options import LogOptions, MergeOptions

@@ -14,10 +14,11 @@ compared in `agreement`.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from ..deferred import dataclass
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet

@@ -10,9 +10,10 @@ Not here: what all this means for the packets (`truth`), and any file.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import UsageError
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from ..deferred import dataclass
 from ..media.matroska import ebml
 from ..media.opus import OpusHead
 from ..model import SAMPLES_PER_MS

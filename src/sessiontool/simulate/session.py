@@ -6,11 +6,12 @@ number of faults.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..errors import UsageError
 from ..model import SAMPLES_PER_MS
 from . import truth

@@ -6,11 +6,12 @@ to the sample; nothing in them is a word.  A little noise never stops, so that n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import dataclass
 from ..model import SURE
 
 if TYPE_CHECKING:

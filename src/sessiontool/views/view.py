@@ -5,8 +5,9 @@ Nothing is printed here; that is `console`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

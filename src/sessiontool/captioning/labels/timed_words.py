@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from ...speech.interpolate import spread, stretches_of
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ the file tells it, and where that is not known it is 0, and the head says so.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...deferred import dataclass
 from ..opus import SAMPLES_PER_SECOND, OpusHead
 from ..packets import Track
 from .aac_priming import priming_of

@@ -7,11 +7,11 @@ do not fill the fragment's `mdat` are mended where one bit explains it and the p
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from .boxes import Defaults, Sample, children, number_at, u32
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ import struct
 import zlib
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...deferred import dataclass
 from ..opus import is_opus
 
 if TYPE_CHECKING:

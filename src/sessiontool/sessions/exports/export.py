@@ -6,10 +6,11 @@ they belong and put there when all of them are whole, `exports.json` last.  The 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...captions import caption, synthetic_roles
+from ...deferred import dataclass
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent

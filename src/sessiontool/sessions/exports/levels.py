@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log10
 from typing import TYPE_CHECKING, Any
+
+from ...deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

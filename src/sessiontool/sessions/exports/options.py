@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from ...deferred import dataclass
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 

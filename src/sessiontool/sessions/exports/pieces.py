@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...errors import NotFoundError, RecordingError
 from ...media.opus import SAMPLES_PER_SECOND
 from .clip_transcript import times_of

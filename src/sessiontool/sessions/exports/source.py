@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...errors import RecordingError
 from .. import result_files
 from ..align_recording import head_of, packets_of

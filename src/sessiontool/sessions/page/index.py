@@ -6,11 +6,12 @@ It is made of the results' reports.  A session whose result cannot be read has a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ... import __version__
+from ...deferred import dataclass
 from ...errors import SessionToolError
 from ...model import SAMPLES_PER_MS
 from ...progress import Progress, Silent

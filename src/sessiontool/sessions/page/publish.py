@@ -7,12 +7,12 @@ it away, or makes it anew where pages are wanted.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from ... import __version__
+from ...deferred import dataclass
 from ...errors import RecordingError
 from ...progress import Progress, Silent
 from ...storage.local.disk import disk_errors, work_folder

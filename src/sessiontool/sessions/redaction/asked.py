@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...documents.redactions import AskedSpan, PartTime, Redaction, read_spans
 from ...documents.roles import USUAL_CHANNELS
 from ...errors import NotFoundError, RecordingError, UsageError

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...documents.retention import read_retention
 from ...errors import NotFoundError, RecordingError
 from ...progress import Progress, Silent

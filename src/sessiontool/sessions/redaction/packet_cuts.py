@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...media.packets import PacketDigest
 from ...model import SAMPLES_PER_MS
 from .places import Stretch, joined

@@ -5,9 +5,9 @@ The recorder's clock is what stays: a chunk that arrives late moves positions in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...documents.redactions import PartTime
 from ...model import SAMPLE_RATE
 

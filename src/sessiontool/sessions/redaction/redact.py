@@ -9,10 +9,11 @@ redacted result that is older than the redactions, which `merge` and `verify` no
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from ...documents.redactions import Redaction, read_redactions, to_jsonl
 from ...errors import RecordingError, UsageError
 from ...progress import Progress, Silent

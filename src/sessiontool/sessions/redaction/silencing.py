@@ -6,9 +6,9 @@ A packet of PCM is a block of 10 ms of its samples.  MP3 is refused: what a fram
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from ...errors import RecordingError
 from ...media import opus
 from ...media.aac import FRAME_SAMPLES, AacHead, silent_frame

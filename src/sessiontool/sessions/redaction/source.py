@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import dataclass
 from ...documents.json_text import parse
 from ...errors import RecordingError
 from .. import result_files

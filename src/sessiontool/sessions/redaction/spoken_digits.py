@@ -7,9 +7,9 @@ knows the characters that it was said by.  With letters, a run is what could be 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from ...documents.lenient import words_of
 
 if TYPE_CHECKING:

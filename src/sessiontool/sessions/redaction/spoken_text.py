@@ -8,11 +8,11 @@ digits.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ...deferred import dataclass
 from .amounts import in_figures
 from .foreign_digits import in_digits
 from .slips import corrected_runs

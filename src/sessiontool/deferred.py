@@ -1,0 +1,127 @@
+"""What the standard library does when a program is loaded, left until it is needed: the methods of dataclasses.
+
+The standard library writes the methods of each dataclass as source text and compiles it whenever the program is loaded,
+which was an eighth of a merge of 30 seconds.  Here all of them share their methods, but `__init__`: that is compiled
+when the first value is made.  The rest is left to the standard library: `dataclasses.fields`, `replace` and `asdict`
+work, and type checkers see `dataclasses.dataclass`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import MISSING, FrozenInstanceError
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from dataclasses import dataclass
+else:
+
+    def dataclass(
+        *, frozen: bool = False, eq: bool = True, kw_only: bool = False, slots: bool = False
+    ) -> Callable[[type], type]:
+        """`dataclasses.dataclass` with the parameters that are needed here; there is no `init=False` and no InitVar."""
+
+        def made(plain: type) -> type:
+            plain.__doc__ = plain.__doc__ or plain.__name__  # else it is made of the signature, which takes a while
+            cls = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only, slots=slots)(plain)
+            methods = {"__init__": _first_init(cls, frozen), "__repr__": _repr}
+            if eq:
+                methods |= _comparison(cls, frozen)
+            if frozen:
+                methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
+            if frozen and slots:
+                methods |= {"__getstate__": _state, "__setstate__": _set_state}
+            for name, method in methods.items():
+                setattr(cls, name, method)
+            return cls
+
+        return made
+
+
+__all__ = ["dataclass"]
+
+
+def _first_init(cls: Any, frozen: bool) -> Callable[..., None]:
+    """An `__init__` that makes the one that stays."""
+
+    def init(self: Any, *values: Any, **named: Any) -> None:
+        cls.__init__ = _init(cls, frozen)
+        cls.__init__(self, *values, **named)
+
+    return init
+
+
+def _init(cls: Any, frozen: bool) -> Any:
+    """The `__init__` that the standard library would have made."""
+    known: dict[str, Any] = {"_missing": MISSING, "_set": object.__setattr__}
+    lines = [f"def __init__({', '.join(['self', *_parameters(cls, known)])}):"]
+    for one in dataclasses.fields(cls):
+        value = one.name
+        if one.default_factory is not MISSING:
+            value = f"_default_{one.name}() if {one.name} is _missing else {one.name}"
+        lines.append(f" _set(self, {one.name!r}, {value})" if frozen else f" self.{one.name} = {value}")
+    lines.append(" self.__post_init__()" if hasattr(cls, "__post_init__") else " return None")
+    exec("\n".join(lines), known)  # noqa: S102 - the names of fields, which are those of a class of ours
+    known["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
+    return known["__init__"]
+
+
+def _parameters(cls: Any, known: dict[str, Any]) -> Iterator[str]:
+    """The parameters of `__init__`, as source text; what that refers to is added to `known`."""
+    is_named = False
+    for one in sorted(dataclasses.fields(cls), key=lambda field: field.kw_only is True):
+        if one.kw_only and not is_named:
+            is_named = True
+            yield "*"
+        if one.default_factory is not MISSING:
+            known[f"_default_{one.name}"] = one.default_factory
+            yield f"{one.name}=_missing"
+        elif one.default is not MISSING:
+            known[f"_default_{one.name}"] = one.default
+            yield f"{one.name}=_default_{one.name}"
+        else:
+            yield one.name
+
+
+def _comparison(cls: Any, frozen: bool) -> dict[str, Any]:
+    """`__eq__` and, of values that do not change, `__hash__`: those of a tuple of what is compared."""
+    names = [one.name for one in dataclasses.fields(cls) if one.compare]
+    compared: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if len(names) > 1 else _few(names)
+
+    def equal(self: Any, other: object) -> bool:
+        return compared(self) == compared(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def hashed(self: Any) -> int:
+        return hash(compared(self))
+
+    return {"__eq__": equal, "__hash__": hashed if frozen else None}
+
+
+def _few(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """`attrgetter` for one name or none, of which that makes no tuple."""
+    return lambda value: tuple(getattr(value, name) for name in names)
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self) if one.repr)
+    return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+
+def _refuse_to_set(_self: object, name: str, _value: object) -> None:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(_self: object, name: str) -> None:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    """What `pickle` keeps of a value that has slots and no dictionary."""
+    return [getattr(self, one.name) for one in dataclasses.fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for one, value in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, one.name, value)
