@@ -1,4 +1,4 @@
-"""Our dataclasses are those of the standard library, made more cheaply: each of them behaves as its twin."""
+"""Our dataclasses and named tuples are those of the standard library, made more cheaply: each behaves as its twin."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import subprocess
 import sys
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
+from typing import NamedTuple as TheirNamedTuple
 
 import pytest
 
-from sessiontool.deferred import dataclass
+from sessiontool.deferred import NamedTuple, dataclass
 from sessiontool.options import LogOptions
 
 if TYPE_CHECKING:
@@ -110,6 +111,48 @@ def test_a_class_of_one_field_or_none_is_compared(make: Callable[..., Any]) -> N
     assert One(1) != One(2)  # type: ignore[call-arg]
     assert hash(One(1)) == hash((1,))  # type: ignore[call-arg]
     assert (Nothing() == One(1)) is False  # type: ignore[call-arg]
+
+
+class Ours(NamedTuple):
+    """A pair."""
+
+    first: int
+    second: str = "two"
+
+    @property
+    def both(self) -> str:
+        return f"{self.first} {self.second}"
+
+
+class Theirs(TheirNamedTuple):
+    """A pair."""
+
+    first: int
+    second: str = "two"
+
+    @property
+    def both(self) -> str:
+        return f"{self.first} {self.second}"
+
+
+def test_named_tuples_look_and_fail_alike() -> None:
+    def seen(kind: Any) -> list[str]:
+        calls: list[Callable[[], Any]] = [
+            lambda: kind(1),
+            lambda: kind(second="2", first=1)._replace(first=2)._asdict(),
+            lambda: kind(1).both,
+            lambda: (*kind(1), kind._fields, kind._field_defaults, kind.__match_args__, kind.__doc__, kind.__module__),
+            lambda: kind(1) == (1, "two"),
+            lambda: pickle.loads(pickle.dumps(kind(1))) == kind(1),
+            kind,
+            lambda: kind(1, 2, 3),
+            lambda: kind(1, x=2),
+            lambda: setattr(kind(1), "first", 2),
+            lambda: setattr(kind(1), "other", 2),
+        ]
+        return [shown(call).replace("Theirs", "Ours") for call in calls]
+
+    assert seen(Ours) == seen(Theirs)
 
 
 def test_values_go_to_other_processes() -> None:

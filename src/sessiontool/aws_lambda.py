@@ -15,7 +15,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from . import cpus
@@ -24,6 +24,7 @@ from .batch.selection import Selection
 from .compose import corrections_file_of, merge_options_of, with_layout
 from .config import load_settings
 from .console import json_logs
+from .deferred import NamedTuple
 from .documents.json_text import parse
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError, unexpected
 from .storage import Layout

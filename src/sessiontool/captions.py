@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
@@ -22,6 +22,7 @@ from .captioning.profiles import PROFILES, find_profile, read_profile, rules_for
 from .captioning.speakers import label_of, speaker_name, synthetic_roles
 from .captioning.split import crowded, in_turn, split, turns_of
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
+from .deferred import NamedTuple
 from .errors import UsageError
 from .options import CaptionOptions, Profile
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
-from .deferred import dataclass
+from .deferred import NamedTuple, dataclass
 from .errors import UsageError
 from .options import (
     MESSAGES,

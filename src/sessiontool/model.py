@@ -8,9 +8,9 @@ recording at 48 kHz.  What comes from or goes to JSON is in `documents`.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from .deferred import dataclass
+from .deferred import NamedTuple, dataclass
 
 SAMPLE_RATE = 48_000
 """Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""

@@ -12,9 +12,9 @@ nothing below changes them.
 from __future__ import annotations
 
 from dataclasses import field, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from .deferred import dataclass
+from .deferred import NamedTuple, dataclass
 from .errors import UsageError
 
 if TYPE_CHECKING:

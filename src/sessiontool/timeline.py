@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from .deferred import NamedTuple
 from .model import samples_to_us, us_to_samples
 
 if TYPE_CHECKING:

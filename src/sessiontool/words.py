@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, get_args
 
+from .deferred import NamedTuple
 from .errors import UsageError, install_line
 from .forced_alignment.pool import Pool, cores
 from .forced_alignment.timed_words import (

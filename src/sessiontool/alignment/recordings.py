@@ -7,12 +7,12 @@ sound, but hardly when it is loud: the times at which levels rise and fall are t
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ..audio.energy import FRAME_MS
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,11 @@ Not here: what names mean by themselves (`documents.roles`).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import NamedTuple
 from ..model import Finding
 from .band_levels import FRAME_MS
 from .channel_matching import ROLES

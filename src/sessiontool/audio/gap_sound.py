@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import NamedTuple
 from ..media.opus import SILENT_PACKET_SAMPLES
 from .encoder import encode_opus, read_sound
 

@@ -6,10 +6,11 @@ into, are a muted or silent source's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..deferred import NamedTuple
 from .flac import floats
 
 if TYPE_CHECKING:

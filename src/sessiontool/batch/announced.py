@@ -10,8 +10,9 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..errors import SessionToolError
 from .job import FAILED, MERGED, Outcome
 from .run_report import read_entries

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..sessions.provenance import events_in, newest_input_s, newest_sign_s

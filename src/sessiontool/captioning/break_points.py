@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
 from .function_words import NO_WORDS, TITLES, WORDS

@@ -9,8 +9,9 @@ begins a little early.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .cell_width import cells
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from functools import cache, lru_cache
-from typing import NamedTuple
 
+from ..deferred import NamedTuple
 from .languages import is_traditional, script_language
 
 _UNSPACED = "[\u0e01-\u0e5b\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff]"

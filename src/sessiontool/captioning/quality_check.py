@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from ..deferred import NamedTuple
 from .cell_width import cells
 from .cue_timing import next_of_voice, size_of
 from .profiles import rules_for

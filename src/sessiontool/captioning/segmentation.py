@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .break_points import BOUND, DANGLING, SENTENCE
 from .line_breaking import DASH_CELLS, reach
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate, pairwise
 from operator import sub
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .break_points import pieces_of
 from .cues import Cue
 from .languages import directed, is_rtl, script_language

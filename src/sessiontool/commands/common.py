@@ -9,13 +9,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..compose import open_store_of, with_layout
 from ..config import load_settings
 from ..console import console, json_logs
+from ..deferred import NamedTuple
 from ..errors import SessionToolError, StorageError, unexpected
 from ..progress import Timed
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import NamedTuple
 
+from ..deferred import NamedTuple
 from .utf8_damage import encoded_once, is_damaged_utf8
 
 _MARKS = (

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..deferred import NamedTuple
 from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in

@@ -7,8 +7,9 @@ channel.  What an object around a list says of the speaker holds for the list's 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..deferred import NamedTuple
 from .field_names import CHOICES, ROLE_NAMES
 from .fields import has_role, has_time
 from .lenient import words_of

@@ -13,9 +13,9 @@ from dataclasses import field
 from datetime import UTC, datetime
 from math import log, nan
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from .moments import DAY_MS, MS, NS, US, S, epoch_ms
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ right by it, `checked` what is in doubt.  What has passed is handed on as the va
 
 from dataclasses import field
 from enum import Enum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 
 
 class Bounds(NamedTuple):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from ..deferred import NamedTuple
 
 S, MS, US, NS = 1000.0, 1.0, 0.001, 0.000_001
 """What a number of this unit is worth in milliseconds (ms), by definition."""

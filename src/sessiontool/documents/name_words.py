@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
+from ..deferred import NamedTuple
 from .lenient import words_of
 from .moments import MS, NS, TICKS, US, S
 

@@ -13,8 +13,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from math import isfinite
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
+from ..deferred import NamedTuple
 from .models import EXTRA, Bounds, MostChars, Reading
 
 if TYPE_CHECKING:

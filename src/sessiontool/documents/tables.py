@@ -10,8 +10,9 @@ import csv
 import re
 from io import StringIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..deferred import NamedTuple
 from .lenient import shown
 from .moments import read_moment
 from .roles import role_named

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from array import array
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..speech.g2p import phones_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..speech.g2p import folded
 from ..speech.scripts import WITHOUT_SPACES
 

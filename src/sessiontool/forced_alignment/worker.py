@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .pocketsphinx import Aligner, Found
 from .verbalize import read, tokens_of
 

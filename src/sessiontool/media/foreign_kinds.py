@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from ..deferred import NamedTuple
 
 _RECORD_OPUS = (
     "record with MediaRecorder and mimeType 'audio/webm;codecs=opus', or convert it, which re-encodes: "

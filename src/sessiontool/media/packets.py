@@ -10,9 +10,9 @@ import sys
 from array import array
 from bisect import bisect_right
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,9 +13,10 @@ from __future__ import annotations
 import binascii
 import re
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
+from ..deferred import NamedTuple
 from ..errors import RecordingError
 from . import byte_wrappers, text_wrappers
 from .probe import open_demuxer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 
 _TOUCHING_MS = 0.5
 """Chosen: pieces that are no farther apart are one, as times are logged in milliseconds."""

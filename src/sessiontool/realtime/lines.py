@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..deferred import NamedTuple
 from ..documents.encoding_findings import TextDamage
 from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended

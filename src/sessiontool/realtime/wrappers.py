@@ -7,8 +7,9 @@ event, the events of an object, the messages of a HAR file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ..deferred import NamedTuple
 from ..documents.lenient import loads
 from ..documents.moments import read_moment
 from .event_types import GA_NAMES, READ, TELL_NOTHING

@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import permutations
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .gap_fits import begun_at
 from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, may_follow, room
 from .sequence import moved

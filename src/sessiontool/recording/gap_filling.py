@@ -12,8 +12,9 @@ codec (Opus: 20 ms), to the nearest.
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..media.filler import Filler
 from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, samples_to_us, us_to_samples

@@ -9,8 +9,9 @@ from bisect import bisect_left
 from functools import partial
 from itertools import takewhile
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .recorders import SAME_PLACE_MS, overlap_ms
 from .time_groups import looks_like_a_bit
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .shared_values import Patch
 
 if TYPE_CHECKING:

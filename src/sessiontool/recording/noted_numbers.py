@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -7,8 +7,9 @@ padded where its elements end before that, and the next one begins when its last
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..model import SAMPLES_PER_MS
 from .survey import WEBM, ChunkSurvey, survey
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..media.packets import Account
 from .gap_places import JoinedOrder
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads

@@ -7,8 +7,9 @@ for the times of all its packets, so that a wrong one is outvoted (`timestamp_re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
 from .blob_clock import BlobClock

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..media.probe import open_demuxer
 from .packet_times import correct_odd_times
 from .records import Stretch

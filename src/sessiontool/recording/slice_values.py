@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..model import SAMPLE_RATE
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..documents.models import ChunkEntry, PartEntry
 from ..model import ChunkRef
 from .renumbered import Renumbered

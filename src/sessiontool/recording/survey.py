@@ -13,9 +13,9 @@ from dataclasses import field
 from itertools import accumulate
 from math import nan
 from statistics import median_low
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of

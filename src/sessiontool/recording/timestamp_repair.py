@@ -12,8 +12,9 @@ Groups that are left out, and those without a base, are placed between those tha
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from .placement import place
 from .time_groups import STEP_MS, flips, looks_like_a_bit
 

@@ -12,10 +12,10 @@ import unicodedata
 from collections import Counter
 from dataclasses import field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..captions import caption, read_options
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..documents.cues import CUES, cues_in
 from ..documents.encodings import decode
 from ..documents.lenient import LogProblems

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples
 from ..media.packets import PacketDigest

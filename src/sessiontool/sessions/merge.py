@@ -9,9 +9,9 @@ import time
 from contextlib import nullcontext
 from dataclasses import field, replace
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent

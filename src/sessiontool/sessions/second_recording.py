@@ -9,8 +9,9 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
 from ..model import Finding
 from ..progress import Silent

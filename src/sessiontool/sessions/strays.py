@@ -10,8 +10,9 @@ leave behind, and what sessiontool writes itself.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..documents.lenient import shown
 from ..model import Finding
 from .result_names import AUDIO_NAMES

@@ -16,9 +16,9 @@ from __future__ import annotations
 import struct
 from dataclasses import field
 from itertools import accumulate
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
-from ..deferred import dataclass
+from ..deferred import NamedTuple, dataclass
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet

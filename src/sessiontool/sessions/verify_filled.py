@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..media.opus import SILENT_PACKET_SAMPLES
 from ..media.packets import PacketDigest
 

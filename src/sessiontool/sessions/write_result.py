@@ -5,9 +5,10 @@ The report is written last.  What is in each file, as JSON, is in `report` and `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import __version__, captions
+from ..deferred import NamedTuple
 from ..model import Finding
 from . import report
 from .realtime_report import realtime_json

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import NamedTuple
 
+from ..deferred import NamedTuple
 from .scripts import SYLLABIC
 
 MS_PER_UNIT, _BESIDE_MS = 54.8, 150.0

@@ -10,8 +10,9 @@ Not here: reading or writing anything.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..errors import UsageError
 from ..model import ChunkRef, SessionListing, StoredObject
 from .name_times import TIME, microseconds

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ..deferred import NamedTuple
 from ..errors import NotFoundError, UsageError
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout
 from .layout_hint import patterns_of

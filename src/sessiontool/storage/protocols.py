@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
+from ..deferred import NamedTuple
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 from .layout import REDACTED_FOLDER
 

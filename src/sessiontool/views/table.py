@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..captioning.cell_width import cells, clusters
+from ..deferred import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

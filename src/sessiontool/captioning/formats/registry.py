@@ -8,8 +8,9 @@ nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ...errors import UsageError, install_line
 
 if TYPE_CHECKING:

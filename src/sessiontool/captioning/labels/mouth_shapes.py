@@ -6,8 +6,9 @@ rough rules, spread evenly over it; a word that is in no Latin letters is one op
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ...speech.g2p import folded, phones_of
 from .timed_words import words_of
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 import struct
 from dataclasses import field, replace
 from itertools import chain, islice, pairwise, repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from ...deferred import NamedTuple, dataclass
 from ..opus import SAMPLES_PER_SECOND, OpusHead
 from ..packets import Track
 from .aac_priming import priming_of

@@ -10,8 +10,9 @@ import struct
 import sys
 from array import array
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..aac import FRAME_SAMPLES, AacHead
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import MAX_PACKET_BYTES, packet_samples
 from .fragments import mended, moved
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import SAMPLES_PER_SECOND
 from ..packets import NO_OPUS
 from ..run_collector import RunCollector

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import MAX_PACKET_BYTES
 from .fragments import DURATION, SIZE, MovieFragment, run_columns
 from .rows import PacketRow

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import SAMPLES_PER_MS
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ element; that byte is put there for the search.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import is_opus
 from ..packets import CUT
 from . import ebml

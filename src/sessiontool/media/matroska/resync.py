@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 import struct
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 from . import ebml
 from .block_runs import LACING_FLAGS

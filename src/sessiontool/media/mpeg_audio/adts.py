@@ -9,8 +9,9 @@ Not here: how frames are found, and what is lost between them (`frame_stream`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..aac import FRAME_SAMPLES, LAVC_PRIMING, MAX_FRAME_BYTES, AacHead, FrameKinds
 from ..packets import Track
 from .frame_stream import FrameStream, holds_frames, is_chain, places

@@ -8,8 +8,9 @@ there, or too few.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ..mp3 import HEADER_BYTES, read_header, reservoir_of
 
 if TYPE_CHECKING:

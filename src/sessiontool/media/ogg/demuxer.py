@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import accumulate
-from typing import NamedTuple
 
+from ...deferred import NamedTuple
 from ...errors import RecordingError
 from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, SAMPLES_PER_MS, OpusHead, PacketSamples, is_opus
 from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track, second_opus

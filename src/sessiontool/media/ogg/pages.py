@@ -14,9 +14,9 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import field, replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from ...deferred import NamedTuple, dataclass
 from ..opus import is_opus
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ Sizes are not believed: a page that streams writes 0 or 0xFFFFFFFF.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from ...deferred import NamedTuple
 from ...errors import RecordingError
 from ..pcm import PcmHead
 

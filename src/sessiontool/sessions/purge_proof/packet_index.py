@@ -16,8 +16,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from hashlib import blake2b
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ...media.aac import silent_frame
 from ...media.mp3 import silent_frames
 from ...media.opus import silent_packet

@@ -6,9 +6,9 @@ packet nor the container's own is named here with its chunk and the place in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from ...deferred import NamedTuple, dataclass
 from ...errors import RecordingError
 from ...media.matroska.demuxer import WebmDemuxer
 from ...media.probe import begins_recording, open_demuxer

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ...deferred import NamedTuple
 from ...documents.lenient import words_of
 from .emails import find_emails
 from .labels import touches

@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from ...deferred import NamedTuple
 from ...errors import NotFoundError, StorageError
 from ...options import Limits
 from ..local.disk import disk_errors

@@ -8,7 +8,6 @@ Not here: deciding when to ask again beyond saying which errors pass (`is_passin
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from boto3.exceptions import Boto3Error
@@ -16,6 +15,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError  # leaks from a body in the middle of TLS; botocore wraps the other cases
 
+from ...deferred import NamedTuple
 from ...errors import NotFoundError, SessionToolError, StorageError, UsageError
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
