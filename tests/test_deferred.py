@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import field
@@ -13,7 +14,7 @@ from typing import NamedTuple as TheirNamedTuple
 
 import pytest
 
-from sessiontool.deferred import NamedTuple, dataclass
+from sessiontool.deferred import NamedTuple, dataclass, regex
 from sessiontool.options import LogOptions
 
 if TYPE_CHECKING:
@@ -169,3 +170,13 @@ def test_no_class_is_made_by_the_standard_library() -> None:
         "assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_regular_expressions_are_compiled_when_they_are_used() -> None:
+    words, number = regex(r"(\w)\w*", re.IGNORECASE), regex(rb"\d+")
+    assert vars(words).keys() == {"_how"}
+    assert words.sub(r"\1", "one two") == "o t"
+    assert vars(words).keys() > {"_how", "match"}
+    assert (words.pattern, words.flags, words.groups) == (r"(\w)\w*", re.IGNORECASE | re.UNICODE, 1)
+    assert [found.span() for found in number.finditer(b"a1b22")] == [(1, 2), (3, 5)]
+    assert shown(lambda: words.other) == shown(lambda: re.compile("").other)  # type: ignore[attr-defined]

@@ -4,13 +4,16 @@ The methods of each dataclass are source text there, which is compiled: an eight
 dataclasses share their methods, but `__init__`: that is compiled when the first value is made.  The annotations of each
 `typing.NamedTuple` are compiled, too, and never used: a twentieth.  Here they stay the texts that they are.
 
+Regular expressions are compiled when they are first looked for: a merge has a hundred, and needs a third of them.
+
 Everything else is left to the standard library: `dataclasses.fields`, `replace` and `asdict` work, named tuples are
-those of `collections`, and type checkers see `dataclasses.dataclass` and `typing.NamedTuple`.
+those of `collections`, and type checkers see what the standard library has.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import namedtuple
 from dataclasses import MISSING, FrozenInstanceError
 from operator import attrgetter
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from dataclasses import dataclass
+    from re import compile as regex
     from typing import NamedTuple
 else:
 
@@ -60,8 +64,22 @@ else:
     class NamedTuple(metaclass=_Tuples):
         """`typing.NamedTuple`: the fields are the annotated names, and the class is a tuple."""
 
+    class regex:  # noqa: N801 - it replaces a function
+        """`re.compile`, at the first use."""
 
-__all__ = ["NamedTuple", "dataclass"]
+        def __init__(self, source: str | bytes, flags: int = 0) -> None:
+            self._how = source, flags
+
+        def __getattr__(self, name: str) -> Any:
+            """What a compiled one has; methods are kept, so that this is not asked twice."""
+            compiled = re.compile(*self._how)
+            self.__dict__ |= {one: getattr(compiled, one) for one in _METHODS}
+            return getattr(compiled, name)
+
+
+__all__ = ["NamedTuple", "dataclass", "regex"]
+
+_METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
 
 
 def _first_init(cls: Any, frozen: bool) -> Callable[..., None]:

@@ -8,7 +8,6 @@ Not here: the formats that need no ffmpeg (`sound_file`), and what a filter does
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..deferred import regex
 from ..errors import UsageError, install_line
 from ..media.opus import SAMPLES_PER_SECOND
 
@@ -35,7 +35,7 @@ _MOST_SAID_LETTERS = 300  # chosen: of ffmpeg's first line, which has the cause 
 _PATIENCE_S = 600.0  # chosen: how long ffmpeg may take to end after it has had everything
 _MOST_LONGER = 10  # chosen: ratio; a filter that gives more than that for what it got repeats it without end
 
-_SPEAKER = re.compile(r"^\[[^]]* @ 0x[0-9a-f]+\] ")
+_SPEAKER = regex(r"^\[[^]]* @ 0x[0-9a-f]+\] ")
 """What part of ffmpeg a line comes from."""
 
 

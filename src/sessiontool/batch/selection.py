@@ -5,11 +5,10 @@ Times are seconds since 1970 on the store's clock: when chunks arrived, the one 
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, regex
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..sessions.provenance import events_in, newest_input_s, newest_sign_s
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SETTLE_MINUTES = 60
 """Chosen: the longest Realtime session; what is quiet for so long has ended."""
-_AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")
+_AGE = regex(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 

@@ -6,16 +6,15 @@ The share of a session follows from its id alone, so N runs that know nothing of
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FORM = re.compile(r"(?P<index>[0-9]{0,9})/(?P<count>[0-9]{1,9})")
+_FORM = regex(r"(?P<index>[0-9]{0,9})/(?P<count>[0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)

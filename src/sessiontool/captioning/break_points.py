@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
 from .function_words import NO_WORDS, TITLES, WORDS
@@ -45,7 +45,7 @@ _COMMAS = frozenset(",、，،､")
 _ABBREVIATIONS = frozenset(  # without their last stop
     ("e.g", "i.e", "approx", "ca", "z.b", "d.h", "bzw", "vs", "cf", "u.a", "p.ej")
 )
-_NUMBER = re.compile(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
+_NUMBER = regex(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
 _MEASURED_OFF = frozenset(  # a number follows
     (
         "$",
@@ -74,9 +74,9 @@ _WIDE_OPENERS = "「『（【〈《〔［｛"
 _WIDE_CLOSERS = (
     "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
 )
-_WIDE_ITEM = re.compile("[（(]?[0-9０-９]{1,3}[.．、:：)）]|[\u2460-\u2473]")
-_HIRAGANA = re.compile("[\u3041-\u309f]")
-_AFTER_DASH = re.compile("(?<=[\u2014\u2013])(?=[^\\W\\d])")
+_WIDE_ITEM = regex("[（(]?[0-9０-９]{1,3}[.．、:：)）]|[\u2460-\u2473]")
+_HIRAGANA = regex("[\u3041-\u309f]")
+_AFTER_DASH = regex("(?<=[\u2014\u2013])(?=[^\\W\\d])")
 
 
 @cache  # sets as large as these take longer to compile than most commands to run, and most texts need none
@@ -149,8 +149,8 @@ def _words(text: str, small: SmallWords) -> Iterator[tuple[str, int, bool]]:
             before = word
 
 
-_ITEM = re.compile(r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]")
-_LETTERED_ITEM = re.compile(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]")
+_ITEM = regex(r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]")
+_LETTERED_ITEM = regex(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]")
 
 
 def _begins_item(word: str, *, is_first: bool, after: str) -> bool:

@@ -7,13 +7,14 @@ and is measured as one, by wcwidth.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from ..deferred import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PLAIN = re.compile("[\x20-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*")
+_PLAIN = regex("[\x20-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*")
 """Latin, Greek, Cyrillic, punctuation, currencies: characters that stand alone and take one cell."""
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 
+from ..deferred import regex
+
 # Patterns as texts, which `re` compiles at their first use: large sets take as long as a module, and few need them.
 _RTL = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 _WORD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+|[^\\W\\d_][^\\s\u0590-\u08ff]*"
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTER = regex(r"[^\W\d_]")
 
 _SCRIPTS = (
     ("ja", "[\u3041-\u30ff\u31f0-\u31ff]"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..deferred import regex
+
 # Compiled by `re` where a text has marks: most have none, and all of these take a millisecond of each start.
 _LINES = (
     (r"(?m)^[ \t]*(?:```|~~~)[^\n`]*$\n?", ""),  # fences
@@ -27,7 +29,7 @@ _INLINE = (
     (r"(?<!\w)\*{2}(?=\w)|(?<=\w)\*{2}(?!\w)", ""),  # of what was cut off in between
     (r"\\([\\`*_{}\[\]()#+.!~>-])", r"\1"),
 )
-_MARKS = re.compile(r"[*_`#>~\[\\\u2022-]")
+_MARKS = regex(r"[*_`#>~\[\\\u2022-]")
 
 
 def without_marks(text: str) -> str:

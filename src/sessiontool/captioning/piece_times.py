@@ -6,12 +6,11 @@ utterance, over which characters are spread evenly (`interpolate`).  Else the ut
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..speech.interpolate import spread, stretches_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from .break_points import Pieces
     from .cues import Spoken, Word
 
-_NO_LETTER = re.compile(r"[\W_]+")
+_NO_LETTER = regex(r"[\W_]+")
 _MOST_COMPARED = 1_000_000
 """Words times words that are compared one by one: a thousand of each, far more than is said at a stretch (chosen)."""
 

@@ -9,14 +9,14 @@ too, where text was lost before it came here.  What means something to one forma
 
 from __future__ import annotations
 
-import re
+from ..deferred import regex
 
 NO_BREAK_SPACES = "\u00a0\u202f"
 
-_LINE_BREAKS = re.compile("\r\n?|\n|\u2028|\u2029")
-_GONE = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
-_HALVES = re.compile(r"[\ud800-\udfff\ufffd]")
-_SPACES = re.compile(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
+_LINE_BREAKS = regex("\r\n?|\n|\u2028|\u2029")
+_GONE = regex("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
+_HALVES = regex(r"[\ud800-\udfff\ufffd]")
+_SPACES = regex(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
 
 
 def clean_lines(text: str) -> str:

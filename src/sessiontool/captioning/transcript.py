@@ -6,10 +6,10 @@ utterance without a place in the sound, or without a text, is no mistake and has
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import regex
 from ..model import INAUDIBLE, SAMPLES_PER_MS, SURE
 from ..options import CaptionOptions
 from .cues import Spoken, Word
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 DASH = "\u2014"
 
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
-_PHONE = re.compile(r"[A-Z]{1,3}")  # ARPAbet, without stress
+_LANGUAGE = regex(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
+_PHONE = regex(r"[A-Z]{1,3}")  # ARPAbet, without stress
 DOUBT = "[?]"
 """Before an utterance whose place is not sure: plain text, as every player shows that and nothing else."""
 _MOST_OF_A_NAME = 80  # characters; chosen

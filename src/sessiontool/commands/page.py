@@ -11,6 +11,7 @@ import typer
 
 from ..compose import open_results_of, open_store_of, targets_of
 from ..console import console
+from ..deferred import regex
 from ..errors import UsageError
 from .common import Common
 from .parameters import on_store
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
 """Seconds, by definition."""
-_LIFETIME = re.compile(r"([1-9]\d{0,5})([mhd])", re.ASCII)
+_LIFETIME = regex(r"([1-9]\d{0,5})([mhd])", re.ASCII)
 
 
 @on_store(without=("verbose",))

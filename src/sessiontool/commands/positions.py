@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ..deferred import regex
 from ..errors import UsageError
 
 _HOW = "80, 80s, 1:20 or 1:02:03.5"
-_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s?", re.ASCII)
-_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,2}|\d{1,7}(?=:\d\d(?:\.\d+)?$)):(\d\d(?:\.\d{1,9})?)", re.ASCII)
+_SECONDS = regex(r"(\d{1,9}(?:\.\d{1,9})?)s?", re.ASCII)
+_CLOCK = regex(r"(?:(\d{1,5}):)?(\d{1,2}|\d{1,7}(?=:\d\d(?:\.\d+)?$)):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help=f"From that moment of the recording on: {_HOW}.")

@@ -6,10 +6,10 @@ Off a terminal nothing is changed, so that programs find each line whole.
 from __future__ import annotations
 
 import os
-import re
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
+from ..deferred import regex
 from ..views.table import Row, folded, folded_command
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from ..views.table import Line
 
-_FACT = re.compile(r"  [a-z][a-z0-9 ]{0,9} {2,}|  (?=\S)")
+_FACT = regex(r"  [a-z][a-z0-9 ]{0,9} {2,}|  (?=\S)")
 """The name of a fact before its value, or the indent of a finding."""
-_TO_TYPE = re.compile(r"(?:  [a-z ]+:? +|again: )(?=sessiontool )")
+_TO_TYPE = regex(r"(?:  [a-z ]+:? +|again: )(?=sessiontool )")
 """What is before a line to type."""
 _COLOURS = {
-    re.compile(r"(?:^|(?<=  ))(?:error:|✗|failed)(?= )|(?<=: )FAILED\b"): "31",
-    re.compile(r"(?:^|(?<=  ))(?:warning:|!)(?= )|(?<=: )partial\b|\b(?:partial|stale)(?=  )"): "33",
-    re.compile(r"^hint:|(?<=: )(?:complete|repaired)\b"): "2",
+    regex(r"(?:^|(?<=  ))(?:error:|✗|failed)(?= )|(?<=: )FAILED\b"): "31",
+    regex(r"(?:^|(?<=  ))(?:warning:|!)(?= )|(?<=: )partial\b|\b(?:partial|stale)(?=  )"): "33",
+    regex(r"^hint:|(?<=: )(?:complete|repaired)\b"): "2",
 }
 """Colours of ECMA-48 (red, yellow, faint) by what they are for."""
 _COLUMNS, _LEAST_COLUMNS = 80, 40

@@ -9,6 +9,7 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import regex
 from .fields import Entry
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
     from .lenient import LogProblems
 
-CUES = re.compile(r"\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->", re.MULTILINE)
-_VTT = re.compile(r"\A\ufeff?\s*WEBVTT")
-_NAMED = re.compile(
-    r"^\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]|\(([^)\n]{1,40})\)|([^\W\d_][^:\n]{0,39}):(?=\s))\s*(?=\S)"
-)
-_TAG = re.compile(r"</?[A-Za-z0-9.]+(?:\s[^>]*)?>|<\d\d:[\d:.]+>|\{\\[^}]*\}")
-_VOICE = re.compile(r"^<v(?:\.[^\s>]*)?\s+([^>]+)>")
+CUES = regex(r"\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->", re.MULTILINE)
+_VTT = regex(r"\A\ufeff?\s*WEBVTT")
+_NAMED = regex(r"^\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]|\(([^)\n]{1,40})\)|([^\W\d_][^:\n]{0,39}):(?=\s))\s*(?=\S)")
+_TAG = regex(r"</?[A-Za-z0-9.]+(?:\s[^>]*)?>|<\d\d:[\d:.]+>|\{\\[^}]*\}")
+_VOICE = regex(r"^<v(?:\.[^\s>]*)?\s+([^>]+)>")
 
 
 def cues_in(text: str, problems: LogProblems) -> Iterator[Entry]:

@@ -9,10 +9,9 @@ Not here: how UTF-8 is known where it was damaged (`utf8_damage`).
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from .utf8_damage import encoded_once, is_damaged_utf8
 
 _MARKS = (
@@ -177,7 +176,7 @@ def _plausibility(text: str, encoding: str) -> float:
     return points
 
 
-_WORD = re.compile(r"[^\s\"{}\[\]]*[^\x00-\x7f\s][^\s\"{}\[\]]*|[\x00-\x08\x0b\x0c\x0e-\x1f]+")
+_WORD = regex(r"[^\s\"{}\[\]]*[^\x00-\x7f\s][^\s\"{}\[\]]*|[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 
 
 def _points(word: str, place: int, encoding: str) -> float:

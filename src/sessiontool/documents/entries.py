@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
-_BRACKETED_TIME = re.compile(r"\s*\[\d[\d:.,]*[\s\]]")
+_BRACKETED_TIME = regex(r"\s*\[\d[\d:.,]*[\s\]]")
 
 
 class Troubles(NamedTuple):
@@ -123,7 +123,7 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
     yield from _lines(text, troubles)
 
 
-_INDENTED = re.compile(r"\n[ \t]+[\"{\[]")
+_INDENTED = regex(r"\n[ \t]+[\"{\[]")
 
 
 def _begins_over_lines(text: str) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from ..deferred import regex
 from .lenient import words_of
 from .moments import MS, NS, US, S
 
@@ -33,7 +32,7 @@ TIMES = {
 SURELY_TIMES = ("tstart", "tend")
 """The contract's own: whatever else they hold is reported as wrong."""
 
-UNIT = re.compile(
+UNIT = regex(
     r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
 )
 

@@ -7,7 +7,6 @@ whatever passed can be written again.  Which problem becomes which finding is fo
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import field
 from functools import partial, reduce
@@ -15,7 +14,7 @@ from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from .utf8_damage import hold, without_halves
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class LogProblems:
         self.count += other.count
 
 
-_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
+_SURROGATE = regex(r"\\u[dD]|[\ud800-\udfff]")
 _MAX_NAME_CHARS = 80
 """Characters of a name in a message; chosen: a line of a terminal."""
 _MAX_DEPTH = 100

@@ -6,16 +6,15 @@ known: `end_reason` is no time, and `message_id` no text.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from .lenient import words_of
 from .moments import MS, NS, TICKS, US, S
 
 _MOST_CHARS = 60
 """Characters of a field's name that are compared; chosen: names are shorter."""
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 UNITS = {
     **dict.fromkeys(words_of("ms millis milliseconds millisecond msec msecs"), MS),

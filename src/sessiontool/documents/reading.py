@@ -8,21 +8,20 @@ pydantic takes longer than a short session.
 
 from __future__ import annotations
 
-import re
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from math import isfinite
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from .models import EXTRA, Bounds, MostChars, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 _EXACT = 1 << 53
 """By definition: the significand of a float holds whole numbers up to this exactly (ISO/IEC 60559)."""
 

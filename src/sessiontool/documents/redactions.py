@@ -12,11 +12,10 @@ Both are read strictly: a line that is not understood is an error, for what it n
 from __future__ import annotations
 
 import json
-import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..errors import UsageError
 from .json_text import parse
 from .roles import USUAL_CHANNELS
@@ -32,8 +31,8 @@ MOST_SPANS = 10_000
 _MOST_CHARS = 10_000_000
 """Characters of a text; chosen."""
 _MOST_S = 366 * 24 * 3600  # of a recording: a year; chosen
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_HASH = re.compile(r"[0-9a-f]{64}")
+_NAME = regex(r"[a-z][a-z0-9_-]{0,31}")
+_HASH = regex(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)

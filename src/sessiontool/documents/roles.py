@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..deferred import regex
 from .lenient import words_of
 from .name_words import words_in
 
@@ -42,8 +43,8 @@ _UNSPOKEN_ROLES = frozenset(
 _SIDES = ("left", "right")
 _SUPPORT = frozenset(words_of("service support helpdesk desk care success"))
 _SAY_NOTHING = frozenset(words_of("message role speaker participant channel audio transcript track type the"))
-_NO_LETTER = re.compile(r"[\W_]+")
-_NUMBER = re.compile(r"\d+$")
+_NO_LETTER = regex(r"[\W_]+")
+_NUMBER = regex(r"\d+$")
 _MOST_NAMES = 1000
 """Number of names of speakers that are looked at, as units of a list; chosen: no conversation has as many."""
 

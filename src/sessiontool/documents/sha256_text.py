@@ -7,15 +7,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from .lenient import shown
 
 if TYPE_CHECKING:
     from .models import ChunkEntry, SessionDocument
 
-_HEX = re.compile("[0-9a-f]{64}")
-_NAME = re.compile(r"sha-?256[-:=]", re.IGNORECASE)
+_HEX = regex("[0-9a-f]{64}")
+_NAME = regex(r"sha-?256[-:=]", re.IGNORECASE)
 """As in `sha256-…` (Subresource Integrity), `sha256:…` (OCI), `SHA-256=…` (Digest)."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
+_BASE64 = regex(r"[A-Za-z0-9+/_-]{43}=?")
 _ALPHABET = str.maketrans("-_", "+/")
 _SPACE_AND_MARKS = " \t\r\n:"
 """Around a digest: RFC 9530 has colons, for one."""

@@ -7,12 +7,11 @@ that are those of roles, times, and a text.
 from __future__ import annotations
 
 import csv
-import re
 from io import StringIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from .lenient import shown
 from .moments import read_moment
 from .roles import role_named
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .lenient import LogProblems
 
 _SEPARATORS = ",;\t|"
-_SEPARATOR_LINE = re.compile(r'"?sep=[,;\t|]"?\r?\n')
+_SEPARATOR_LINE = regex(r'"?sep=[,;\t|]"?\r?\n')
 """The line by which spreadsheets say what separates the columns; the names are in the next one."""
 _JUDGED = 50
 """Lines by which a table's columns are recognised; chosen."""

@@ -7,12 +7,12 @@ Sources: Amazon DynamoDB, AttributeValue; Firestore REST reference, Value.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ..deferred import regex
 from .lenient import words_of
 
-_MAY_BE_TYPED = re.compile(r"\"(?:[SN]|\w+Value)\"\s*:")
+_MAY_BE_TYPED = regex(r"\"(?:[SN]|\w+Value)\"\s*:")
 _TEXTS = words_of("S B stringValue timestampValue referenceValue bytesValue")
 _NUMBERS = words_of("N integerValue doubleValue")
 _LISTS = words_of("L SS NS BS")

@@ -7,15 +7,20 @@ other half is a question mark, and is counted.
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
-_HALF = re.compile("[\ud800-\udfff]")
-_LEADING, _TRAILING = re.compile("^[\udc00-\udfff]"), re.compile("[\ud800-\udbff]$")
+from ..deferred import regex
+
+if TYPE_CHECKING:
+    import re
+
+_HALF = regex("[\ud800-\udfff]")
+_LEADING, _TRAILING = regex("^[\udc00-\udfff]"), regex("[\ud800-\udbff]$")
 _HELD_FROM = 0x10F800
 """Where halves are held: the last 2048 characters for private use, which no text has; chosen, by Unicode's
 definition of them."""
-_HELD = re.compile("[\U0010f800-\U0010fbff][\U0010fc00-\U0010ffff]|[\U0010f800-\U0010ffff]")
-_ESCAPED_HALF = re.compile(
+_HELD = regex("[\U0010f800-\U0010fbff][\U0010fc00-\U0010ffff]|[\U0010f800-\U0010ffff]")
+_ESCAPED_HALF = regex(
     r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][\da-fA-F]{2}(?!\\u[dD][c-fC-F])"
     r"|(?<!\\u[dD][89abAB][\da-fA-F]{2})\\u[dD][c-fC-F][\da-fA-F]{2})"
 )
@@ -71,7 +76,7 @@ def is_damaged_utf8(data: bytes) -> bool:
 
 _READ_AS = "\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201a"
 _READ_AS += "\u201c-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
-_TWICE = re.compile(f"[\u00c2-\u00f4][{_READ_AS}]+")
+_TWICE = regex(f"[\u00c2-\u00f4][{_READ_AS}]+")
 _MOST = 0.8
 """So many (a share, chosen) of the places that may be encoded twice must be, or none is."""
 

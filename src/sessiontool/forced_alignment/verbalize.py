@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..speech.g2p import folded
 from ..speech.scripts import WITHOUT_SPACES
 
@@ -25,13 +25,13 @@ Words = tuple[str, ...]
 Slot = tuple[Words, ...]
 """Alternatives for one place; an empty one means that nothing may be said there."""
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     f"[^{WITHOUT_SPACES}\\s]*[{WITHOUT_SPACES}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*|[^{WITHOUT_SPACES}\\s]+"
 )
 _MOST_DIGITS = 15  # chosen: longer numbers are read digit by digit
 _LONGEST = 120  # characters of a token; chosen: bounds what is read
 _UNREADABLE = 0.2  # share of the tokens; chosen
-_PIECE = re.compile(
+_PIECE = regex(
     r"(?P<money>[$€£¥])\s*(?P<amount>\d[\d,.]*\d|\d)(?P<scale>[kmb]?)(?![a-z])"
     r"|(?P<initials>(?<![^\W_])(?:[^\W\d_]\.){2,})"
     r"|(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)"

@@ -10,6 +10,8 @@ import re
 import zlib
 from typing import Literal
 
+from ..deferred import regex
+
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # with gzip's header, its own (RFC 1950), and none
 _LENGTH_BYTES = 4  # chosen: what programs write before a message
 _MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
@@ -17,11 +19,11 @@ _MOST_XZ_BYTES = 100 << 20  # chosen: of its dictionary; `xz -9` takes 65 MB
 _MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_HTTP_HEAD = re.compile(
+_HTTP_HEAD = regex(
     rb"(?:HTTP/[0-9.]{1,3} [0-9]{3}[^\r\n]*|[A-Z]{3,8} [^\s]{1,8000} HTTP/[0-9.]{1,3})\r?\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}:[^\r\n]*\r?\n)*)\r?\n"
 )
-_CONTENT_LENGTH = re.compile(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
+_CONTENT_LENGTH = regex(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger

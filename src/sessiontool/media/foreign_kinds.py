@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 
 _RECORD_OPUS = (
     "record with MediaRecorder and mimeType 'audio/webm;codecs=opus', or convert it, which re-encodes: "
@@ -14,7 +14,7 @@ _LOOK_AT_UPLOADS = "look at what the uploads stored: this is no recording"
 _DECODE = "store the chunks as MediaRecorder gave them; decode these: base64 -d"
 _UNPACKED = "store the chunks as MediaRecorder gave them, not compressed"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
+_CONTROL = regex(rb"[\0-\x08\x0e-\x1f\x7f]")
 _TEXT_BYTES = 64  # chosen: fewer bytes without control characters may be anything
 _REPLACEMENT = "\ufffd".encode()  # what a conversion to UTF-8 puts in place of each byte that is no text
 _LEAST_REPLACED = 16  # chosen: so many in bytes that are UTF-8 throughout are no chance
@@ -37,31 +37,31 @@ _BASE64_TEXT = ForeignKind("base64 text", _DECODE)
 _PLAIN_TEXT = ForeignKind("plain text", _LOOK_AT_UPLOADS)
 
 _BINARY = (
-    (re.compile(rb"RIFF....WAVE|RF64....WAVE", re.DOTALL), ForeignKind("a WAV file", _RECORD_OPUS)),
-    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), ForeignKind("an AIFF file", _RECORD_OPUS)),
-    (re.compile(rb"caff\x00\x01"), ForeignKind("a Core Audio file", _RECORD_OPUS)),
-    (re.compile(rb"fLaC[\x00\x80]"), ForeignKind("a FLAC file", _RECORD_OPUS)),
-    (re.compile(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]"), ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS)),
-    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), ForeignKind("AAC sound (ADTS)", _RECORD_OPUS)),
-    (re.compile(rb"#!AMR"), ForeignKind("an AMR file", _RECORD_OPUS)),
-    (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),
+    (regex(rb"RIFF....WAVE|RF64....WAVE", re.DOTALL), ForeignKind("a WAV file", _RECORD_OPUS)),
+    (regex(rb"FORM....AIF[FC]", re.DOTALL), ForeignKind("an AIFF file", _RECORD_OPUS)),
+    (regex(rb"caff\x00\x01"), ForeignKind("a Core Audio file", _RECORD_OPUS)),
+    (regex(rb"fLaC[\x00\x80]"), ForeignKind("a FLAC file", _RECORD_OPUS)),
+    (regex(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]"), ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS)),
+    (regex(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), ForeignKind("AAC sound (ADTS)", _RECORD_OPUS)),
+    (regex(rb"#!AMR"), ForeignKind("an AMR file", _RECORD_OPUS)),
+    (regex(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),
     (
-        re.compile(rb"\x1f\x8b\x08"),
+        regex(rb"\x1f\x8b\x08"),
         ForeignKind("compressed with gzip", _UNPACKED),
     ),
-    (re.compile(rb"PK\x03\x04"), ForeignKind("a ZIP archive", "store each chunk as an object of its own")),
-    (re.compile(rb"\x28\xb5\x2f\xfd|BZh[1-9]|\xfd7zXZ\0|7z\xbc\xaf"), ForeignKind("compressed", _UNPACKED)),
-    (re.compile(rb"HTTP/[0-9.]{1,3} [0-9]{3}"), ForeignKind("an HTTP answer", _LOOK_AT_UPLOADS)),
-    (re.compile(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), ForeignKind("a document or picture", _LOOK_AT_UPLOADS)),
+    (regex(rb"PK\x03\x04"), ForeignKind("a ZIP archive", "store each chunk as an object of its own")),
+    (regex(rb"\x28\xb5\x2f\xfd|BZh[1-9]|\xfd7zXZ\0|7z\xbc\xaf"), ForeignKind("compressed", _UNPACKED)),
+    (regex(rb"HTTP/[0-9.]{1,3} [0-9]{3}"), ForeignKind("an HTTP answer", _LOOK_AT_UPLOADS)),
+    (regex(rb"%PDF-|\x89PNG\r\n|\xff\xd8\xff|GIF8"), ForeignKind("a document or picture", _LOOK_AT_UPLOADS)),
 )
 _TEXTS = (
     (
-        re.compile(rb"\s*data:[^,]{0,200},", re.IGNORECASE),
+        regex(rb"\s*data:[^,]{0,200},", re.IGNORECASE),
         ForeignKind("a data: URL", f"{_DECODE}, without what is before ','"),
     ),
-    (re.compile(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE), ForeignKind("an HTML page", _LOOK_AT_UPLOADS)),
-    (re.compile(rb"\s*<[?a-z]", re.IGNORECASE), ForeignKind("an XML document", _LOOK_AT_UPLOADS)),
-    (re.compile(rb"\s*[{\[][\s\"{\[]"), ForeignKind("a JSON document", _LOOK_AT_UPLOADS)),
+    (regex(rb"\s*<(?:!doctype|html|head|body)", re.IGNORECASE), ForeignKind("an HTML page", _LOOK_AT_UPLOADS)),
+    (regex(rb"\s*<[?a-z]", re.IGNORECASE), ForeignKind("an XML document", _LOOK_AT_UPLOADS)),
+    (regex(rb"\s*[{\[][\s\"{\[]"), ForeignKind("a JSON document", _LOOK_AT_UPLOADS)),
 )
 
 

@@ -5,14 +5,13 @@ A "packet" of it is a block of some milliseconds, in the bytes that the recorder
 
 from __future__ import annotations
 
-import re
 import sys
 from array import array
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
@@ -27,7 +26,7 @@ ENCODINGS = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
 _BLOCKS_A_SECOND = 100  # chosen: 10 ms, as Chrome's PCM in WebM (measured)
 _SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
 _LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
-_PARAMETER = re.compile(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
+_PARAMETER = regex(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
 _RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
 _WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
 _ARRAYS = {"u8": "B", "s16le": "h", "s32le": "i", "f32le": "f"}

@@ -9,9 +9,9 @@ name.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from ..errors import RecordingError
 from .foreign_kinds import kind_of, text_kind_of, utf8_mangled
 from .isobmff.beginnings import begins_mp4
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .packets import Demuxer
 
-_WEBM_BEGINNINGS = re.compile(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
+_WEBM_BEGINNINGS = regex(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
 _NUMBER = 1  # of the track in Chrome's WebM with PCM (measured)
 _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays fast
 

@@ -10,6 +10,8 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,10 +22,10 @@ _LEAST_HIGH = 16  # chosen: so many characters above 127 in bytes that are UTF-8
 _LEAST_LINE_ENDS = 4  # chosen: by chance a byte 10 has a byte 13 before it once in 256 times
 _SPACE = b" \t\r\n"
 
-_HEX_PREFIX = re.compile(rb"(?:0x|\\x|x')", re.IGNORECASE)
+_HEX_PREFIX = regex(rb"(?:0x|\\x|x')", re.IGNORECASE)
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _NUMBER_CHARACTERS = b"0123456789,-" + _SPACE
-_LITERAL = re.compile(rb"b(?:'[\x20-\x7e]*'|\"[\x20-\x7e]*\")")
+_LITERAL = regex(rb"b(?:'[\x20-\x7e]*'|\"[\x20-\x7e]*\")")
 
 
 def hex_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger

@@ -16,7 +16,7 @@ import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..errors import RecordingError
 from . import byte_wrappers, text_wrappers
 from .probe import open_demuxer
@@ -32,17 +32,17 @@ _DIGEST_BYTES = 130  # of SHA-512 as text in quotes, the longest digest that sta
 _MOST_TRAILER_BYTES = 4096  # chosen: of the trailers of HTTP's chunked framing
 
 _SPACE = b" \t\r\n"
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{60,}")
+_BASE64 = regex(rb"[A-Za-z0-9+/_-]{60,}")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_DATA_URL = re.compile(rb"data:([^,\"]{0,200}),", re.IGNORECASE)
-_NUMBERS = re.compile(rb"\[\s*(?:\d{1,3}\s*,\s*)*\d{1,3}\s*\]")
-_NUMBERED = re.compile(rb"\{\s*(?:\"\d{1,9}\"\s*:\s*\d{1,3}\s*,\s*)*\"\d{1,9}\"\s*:\s*\d{1,3}\s*\}")
-_STRINGS = re.compile(rb"\"([A-Za-z0-9+/_=:;,. -]|\\[/nrt]){64,}\"")
-_BOUNDARY = re.compile(rb"(?:\r?\n)?--([\w'()+,./:=?-]{1,70})\r?\n")
-_PART_HEAD = re.compile(rb"(?:[A-Za-z-]{4,40}:[^\r\n]{0,1000}\r?\n)+\r?\n")
-_PART_TAIL = re.compile(rb"\r?\n--[\w'()+,./:=?-]{8,70}(?:--)?\s*\Z")
-_TRAILER = re.compile(rb"(?:[A-Za-z0-9-]+:[^\r\n]*\r\n)*(?:\r\n)*")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})((?:;[^\r\n]{0,1000})?)\r\n")
+_DATA_URL = regex(rb"data:([^,\"]{0,200}),", re.IGNORECASE)
+_NUMBERS = regex(rb"\[\s*(?:\d{1,3}\s*,\s*)*\d{1,3}\s*\]")
+_NUMBERED = regex(rb"\{\s*(?:\"\d{1,9}\"\s*:\s*\d{1,3}\s*,\s*)*\"\d{1,9}\"\s*:\s*\d{1,3}\s*\}")
+_STRINGS = regex(rb"\"([A-Za-z0-9+/_=:;,. -]|\\[/nrt]){64,}\"")
+_BOUNDARY = regex(rb"(?:\r?\n)?--([\w'()+,./:=?-]{1,70})\r?\n")
+_PART_HEAD = regex(rb"(?:[A-Za-z-]{4,40}:[^\r\n]{0,1000}\r?\n)+\r?\n")
+_PART_TAIL = regex(rb"\r?\n--[\w'()+,./:=?-]{8,70}(?:--)?\s*\Z")
+_TRAILER = regex(rb"(?:[A-Za-z0-9-]+:[^\r\n]*\r\n)*(?:\r\n)*")
+_CHUNK_SIZE = regex(rb"([0-9A-Fa-f]{1,8})((?:;[^\r\n]{0,1000})?)\r\n")
 
 
 class Unwrapped(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from ..speech.scripts import WITHOUT_SPACES
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
     from .talk import SpokenUtterance
 
-_WORD = re.compile(r"\w+(?:['\u2019\-.]\w+)*")
-_QUESTION = re.compile(r"[?\uff1f\u061f\u037e](?![?\uff1f\u061f\u037e])")
+_WORD = regex(r"\w+(?:['\u2019\-.]\w+)*")
+_QUESTION = regex(r"[?\uff1f\u061f\u037e](?![?\uff1f\u061f\u037e])")
 _NO_SPACES = f"[{WITHOUT_SPACES}]"
 
 FILLERS = {

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..documents.encoding_findings import TextDamage
 from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
@@ -37,12 +36,12 @@ _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an event."""
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
-_ARRAY = re.compile(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)")
-_LIST = re.compile(r"\s*\[\s*(?:\"|\[(?!\s*\[))")
+_ARRAY = regex(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)")
+_LIST = regex(r"\s*\[\s*(?:\"|\[(?!\s*\[))")
 """A list of lists or texts, which may as well be the first line of many."""
-_STREAM = re.compile(r"\s*(?:event|id|retry|data)?:")
-_BEHIND = re.compile(r"[{\[]\s*[\"{\[]")
-_LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
+_STREAM = regex(r"\s*(?:event|id|retry|data)?:")
+_BEHIND = regex(r"[{\[]\s*[\"{\[]")
+_LIST_OF_OBJECTS = regex(r"\[\s*\{")
 
 
 class LoggedValue(NamedTuple):

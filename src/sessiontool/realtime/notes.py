@@ -5,12 +5,11 @@ A new session is given what was said in the one before: such items are recognise
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..model import Note
 from .lost_answers import unanswered
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from .session_clock import SessionClock
     from .turn import Turn
 
-_NO_LETTER = re.compile(r"[\W_]+")
+_NO_LETTER = regex(r"[\W_]+")
 _LEAST_PREFIX, _MOST_COMPARED = 12, 50
 """Letters that recognise a text by its beginning, and texts it is compared with; chosen: neither chance nor
 quadratic time."""

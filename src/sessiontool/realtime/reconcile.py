@@ -6,12 +6,11 @@ is taken from there, so nothing that either of them holds is lost.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..documents.lenient import shown
 from ..model import INAUDIBLE, Finding
 
@@ -32,7 +31,7 @@ _LISTED = 5
 _MOST_LETTERS, _MOST_NEAR, _MOST_COMPARED = 200, 60, 6000
 """Letters of a text, neighbours in time and pairs in all that are compared; chosen: bounded time on any log."""
 
-_NO_LETTER = re.compile(r"[\W_]+")
+_NO_LETTER = regex(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from ..model import ChunkRef, Finding
     from .records import Assembly
     from .runs import Read
 
-_NAMED = re.compile(r"\bchunk (\d+)\b")
+_NAMED = regex(r"\bchunk (\d+)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from math import inf, isnan
 from statistics import median_low
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ SAME_MS = 100  # chosen: more than a timestamp jitters, less than two packets
 _FAR = 200  # chunks that are compared; chosen: as NEARBY
 _SEAM = 0.4  # share of packets; chosen, held by the random faults
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
-_CLUSTER = re.compile(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
-_HEAD = re.compile(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
+_CLUSTER = regex(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
+_HEAD = regex(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
 _HEADS_BYTES = 24  # with the number of a fragment (ISO/IEC 14496-12), or a cluster's time wherever: the rest is alike
 
 

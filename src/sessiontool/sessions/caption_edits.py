@@ -7,7 +7,6 @@ Times are not looked at: cues may have been moved, split or joined.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import field
@@ -15,7 +14,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from ..captions import caption, read_options
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, regex
 from ..documents.cues import CUES, cues_in
 from ..documents.encodings import decode
 from ..documents.lenient import LogProblems
@@ -25,7 +24,7 @@ from .result_names import audio_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_VTT = re.compile(r"\A\ufeff?\s*WEBVTT")
+_VTT = regex(r"\A\ufeff?\s*WEBVTT")
 _FEW_WORDS = 20
 """Words below which captions may be another text entirely; chosen: one or two sentences."""
 _LEAST_LIKE = 0.5

@@ -6,7 +6,6 @@ Prints nothing, and changes nothing but for one object of its own in the place o
 from __future__ import annotations
 
 import platform
-import re
 import shlex
 import sys
 import time
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..deferred import regex
 from ..errors import NotFoundError, SessionToolError, install_line
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ..storage import Results, Store
 
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
-_FROM_PYTHON = re.compile(r"python_version\s*>=\s*['\"](\d+)\.(\d+)")
+_REQUIREMENT = regex(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
+_FROM_PYTHON = regex(r"python_version\s*>=\s*['\"](\d+)\.(\d+)")
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
 """Packets that are decoded to try the decoder; chosen: a second."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..documents.clock_restarts import recorded_parts
 from ..documents.corrections import Corrections
 from ..documents.lenient import shown
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     Sound = Mapping[str, BinaryIO]
 
 _DEFAULT_OPTIONS = LogOptions()
-_EVENT_TYPE = re.compile(rb'type\\*"\s*:\s*\\*"[a-z_]+\.[a-z_.]+\\*"')
+_EVENT_TYPE = regex(rb'type\\*"\s*:\s*\\*"[a-z_]+\.[a-z_.]+\\*"')
 """What every Realtime event has, also inside of a message that was logged as a text."""
 _BEGINNING_BYTES = 1 << 16
 """Chosen: dozens of events, by which a log of them is recognised."""

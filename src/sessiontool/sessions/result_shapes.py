@@ -6,12 +6,11 @@ a later version may write more.
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..deferred import dataclass
+from ..deferred import dataclass, regex
 from ..model import PlacementStatus, Severity
 from ..recording.records import Verdict
 from ..timeline import SpanKind
@@ -21,7 +20,7 @@ from .transcript import TRANSCRIPT_SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH = regex(r"[0-9a-f]{64}")
 _MOST = 1 << 62
 """Units of any number of a report; chosen: below what JSON readers take as a whole number."""
 _SHOWN_CHARS = 40

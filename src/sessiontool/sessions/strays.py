@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..documents.lenient import shown
 from ..model import Finding
 from .result_names import AUDIO_NAMES
@@ -33,9 +33,9 @@ _ENDINGS = {
 _KINDS = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
 _LOGS = (".json", ".jsonl", ".ndjson", ".txt", ".log", ".har", ".csv", ".tsv", ".vtt", ".srt")
 _OURS = frozenset({"truth.json"})  # what `simulate` writes beside a session
-_LEFT_BEHIND = re.compile(r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini|.*_\$folder\$")
-_NUMBER = re.compile(r"\d+")
-_ENDING = re.compile(r"\.(?=[A-Za-z])[^.]*")
+_LEFT_BEHIND = regex(r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini|.*_\$folder\$")
+_NUMBER = regex(r"\d+")
+_ENDING = regex(r"\.(?=[A-Za-z])[^.]*")
 _MOST_DIGITS = 18
 """Chosen: what has more is no number of a chunk."""
 _NAMED = 3

@@ -7,8 +7,9 @@ number of sounds matter more than the right vowel.  Longer spellings stand befor
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from ..deferred import regex
 
 _SHARED = {
     "tsch": "CH", "sch": "SH", "tch": "CH", "dge": "JH", "ch": "CH", "ck": "K", "gh": "G", "gn": "N", "ph": "F",
@@ -34,8 +35,8 @@ _CONTINENTAL = _SHARED | {
 _FOLDED = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe", "ł": "w", "đ": "d", "ð": "th", "þ": "th", "\u0131": "i"}
 )
-_SILENT_END = re.compile(r"(?<=[aeiouy][bcdfgklmnprstvz])e(?=s?$)")
-_DOUBLED = re.compile(r"([bdfgklmnprtvz])\1")
+_SILENT_END = regex(r"(?<=[aeiouy][bcdfgklmnprstvz])e(?=s?$)")
+_DOUBLED = regex(r"([bdfgklmnprtvz])\1")
 
 
 def folded(word: str) -> str:

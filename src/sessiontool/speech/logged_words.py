@@ -5,9 +5,9 @@ Not here: words that are found in the sound itself (`forced_alignment`), which k
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from ..model import SAMPLE_RATE, TimedWord
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..model import LoggedWord, Placement
 
-_NO_LETTER = re.compile(r"[\W_]+")
+_NO_LETTER = regex(r"[\W_]+")
 _SURE = 0.5  # share: the least confidence of a place that is used; chosen
 
 

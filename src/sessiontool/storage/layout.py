@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..errors import UsageError
 from ..model import ChunkRef, SessionListing, StoredObject
 from .name_times import TIME, microseconds
@@ -38,14 +38,14 @@ _FIELDS = {
     "time": TIME,
     "ext": r"[A-Za-z0-9]{1,8}",
 }
-_SESSION_ID = re.compile(_FIELDS["session"])
-_DOCUMENT = re.compile(
+_SESSION_ID = regex(_FIELDS["session"])
+_DOCUMENT = regex(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|tsv|srt|vtt)|utterances\.txt|events/[0-9]{1,18}\.jsonl?", re.ASCII
 )
-_DIGITS_OR_NOT = re.compile(r"[0-9]+|[^0-9]+")
-_INSIDE = re.compile(r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$")
+_DIGITS_OR_NOT = regex(r"[0-9]+|[^0-9]+")
+_INSIDE = regex(r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$")
 """What a pasted path has behind the folder of a session."""
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDER = regex(r"\{([^{}]*)\}")
 
 SIDECARS = frozenset(
     {"json", "jsonl", "txt", "log", "csv", "vtt", "srt", "md5", "sha1", "sha256", "tmp", "part", "partial"}

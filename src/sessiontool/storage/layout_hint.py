@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from ..errors import UsageError
 from .layout import Layout
 from .name_times import TIME
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 ANY = "{*}"
 """What takes any name: the order of such chunks is what their content says."""
 SEQ = "{seq}"
-_TIMED = re.compile(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
-_NUMBERED = re.compile(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*?)(?P<ext>\.[A-Za-z0-9]{1,8})?")
-_CLOCK = re.compile(r"[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}", re.ASCII)
+_TIMED = regex(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
+_NUMBERED = regex(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*?)(?P<ext>\.[A-Za-z0-9]{1,8})?")
+_CLOCK = regex(r"[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}", re.ASCII)
 """Names of folders for years, months, days, hours and minutes, or for several of these."""
-_IN_TWO = re.compile(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
+_IN_TWO = regex(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
 _MOST_TAKEN_APART = 20
 """Names from which layouts are proposed; chosen: a proposal is then tried on more."""
 _MOST_TRIED = 1000

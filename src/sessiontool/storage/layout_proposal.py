@@ -6,7 +6,7 @@ import re
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 from ..errors import NotFoundError, UsageError
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout
 from .layout_hint import patterns_of
@@ -23,14 +23,14 @@ _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
 _SESSIONS = 5
 """Sessions that are looked at; chosen: they are of one program."""
-_RECORDING = re.compile(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3|aac)$", re.IGNORECASE)
-_BARE_NUMBER = re.compile(r"(?:^|.*/)[A-Za-z_-]*[0-9]+", re.ASCII)
+_RECORDING = regex(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3|aac)$", re.IGNORECASE)
+_BARE_NUMBER = regex(r"(?:^|.*/)[A-Za-z_-]*[0-9]+", re.ASCII)
 """A numbered key without an extension: a recording, where no key says that it is one."""
-_NO_SESSION = re.compile(
+_NO_SESSION = regex(
     r"(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)", re.ASCII
 )
 """Names of folders that sessions do not have."""
-_SUFFIXED = re.compile(r".*?(?P<between>[-_.])[0-9]{1,18}\.[A-Za-z0-9]{1,8}", re.ASCII)
+_SUFFIXED = regex(r".*?(?P<between>[-_.])[0-9]{1,18}\.[A-Za-z0-9]{1,8}", re.ASCII)
 
 
 class Proposal(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from ..deferred import regex
 from ..errors import UsageError
 from ..options import Limits, S3Options
 from .layout import Layout, check_session_id
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from .files import Files
     from .protocols import Results, Store, Target
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_MISTYPED = re.compile(r"s3:", re.IGNORECASE)
+_SCHEME = regex(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_MISTYPED = regex(r"s3:", re.IGNORECASE)
 
 
 def open_store(

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ..deferred import regex
 from ..errors import UsageError
 from .layout import Layout, natural_key
 from .layout_hint import ANY, SEQ
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _PART, _TIME = "{part}", "{time}"
-_COUNTED = re.compile(r"(?P<head>.*[-_.])(?P<number>[0-9]{1,6})(?P<end>\.[A-Za-z0-9]{1,8})", re.ASCII)
+_COUNTED = regex(r"(?P<head>.*[-_.])(?P<number>[0-9]{1,6})(?P<end>\.[A-Za-z0-9]{1,8})", re.ASCII)
 
 
 def undivided(pattern: str, keys: Sequence[str]) -> str:

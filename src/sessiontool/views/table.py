@@ -5,12 +5,11 @@ Off a terminal a line is whole.  Widths are character cells, of which a CJK char
 
 from __future__ import annotations
 
-import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ..captioning.cell_width import cells, clusters
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +21,8 @@ _LEAST_LAST = 24
 own."""
 _BENEATH = 4
 """Character cells before these; chosen."""
-_WORD = re.compile(r" *[^ ]+")
-_ARGUMENT = re.compile(r" *(?:'[^']*'|[^ '])+")
+_WORD = regex(r" *[^ ]+")
+_ARGUMENT = regex(r" *(?:'[^']*'|[^ '])+")
 """A word of a shell, as `shlex.quote` writes it."""
 _SEAM = frozenset("/-_.,:=&")
 """Behind these a word may be broken that is wider than a line."""

@@ -6,12 +6,12 @@ file is converted, on backslashes and arrows, some on anything like a time: thos
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import srt
 
+from ...deferred import regex
 from .registry import JOINER
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..cues import Cue
     from .registry import RenderOptions
 
-_ACTS = re.compile(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
+_ACTS = regex(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - what it could show is in the lines

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+from ...deferred import regex
 from ..aac import LAVC_PRIMING
 
-_GAPLESS = re.compile(rb"iTunSMPB\0\0..data\0\0\0[\0\1]\0{4} ?[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) ", re.DOTALL)
+_GAPLESS = regex(rb"iTunSMPB\0\0..data\0\0\0[\0\1]\0{4} ?[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) ", re.DOTALL)
 _MOST_PRIMING_SAMPLES = 1 << 13  # chosen: above any encoder's of LC; more is no priming
 _APPLE_SAMPLES = 2112  # AudioToolbox's (Apple Technical Note TN2258); measured in a file with its edit list
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from ...deferred import NamedTuple, regex
 from ..opus import MAX_PACKET_BYTES, packet_samples
 from .fragments import mended, moved
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .boxes import Sample
 
-BEGINNING = re.compile(
+BEGINNING = regex(
     rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
     re.DOTALL,
 )

@@ -7,15 +7,14 @@ Whatever is not one plain Opus track is refused by name: the codec, the encrypti
 
 from __future__ import annotations
 
-import re
-
+from ...deferred import regex
 from ...errors import RecordingError
 from ..opus import OpusHead
 from ..packets import Track
 from . import ebml
 
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
-_CODEC = re.compile("[A-Z]_[A-Z0-9/_.]+")
+_CODEC = regex("[A-Z]_[A-Z0-9/_.]+")
 _OPUS = "A_OPUS"
 _VIDEO = b"\1"  # a track's type (RFC 9559, section 5.1.4.1.3)
 _HEAD_SEARCH_BYTES = 4096  # chosen: Tracks is within the first few hundred

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
-from ...deferred import dataclass
+from ...deferred import dataclass, regex
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 
-_ROLE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_OTHER_FORMAT = re.compile(r"[a-z0-9]{1,10}")
+_ROLE = regex(r"[a-z][a-z0-9_-]{0,31}")
+_OTHER_FORMAT = regex(r"[a-z0-9]{1,10}")
 """The ending of a kind of file that a system ffmpeg may know."""
 
 _SELECTIONS = ("--from or --to", "--utterance", "--each-utterance", "--gap")

@@ -7,12 +7,11 @@ digits.
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from ...deferred import dataclass, regex
 from .amounts import in_figures
 from .foreign_digits import in_digits
 from .slips import corrected_runs
@@ -21,7 +20,7 @@ from .spoken_digits import DigitRun, digit_runs, digit_runs_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = regex(r"[^\W\d_]+")
 _MOST_OTHER_WORDS = 3
 """Words beside the digits of a turn that is nothing but digits: "and then …", "… that's it"; chosen."""
 _A_NUMBER = range(7, 40)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 
-_MD5 = re.compile(r"[0-9a-f]{32}")
+from ...deferred import regex
+
+_MD5 = regex(r"[0-9a-f]{32}")
 
 
 def md5(data: bytes) -> str:

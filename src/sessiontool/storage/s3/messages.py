@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from ...deferred import regex
 from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...options import S3Options
 
 SOURCE = "sessiontool"
-_ARN = re.compile(
+_ARN = regex(
     r"arn:[a-z0-9-]{1,20}:(?P<service>sns|events):(?P<region>[a-z0-9-]{1,40}):[0-9]{12}:(?P<name>[A-Za-z0-9._/-]{1,300})"
 )
 _MOST_SUBJECT = 100

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from ...deferred import regex
 from ...errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 _MOST_TAGS = 10
 """Numbers of tags of an object, by the definition of S3."""
-_NAME = re.compile(r"[\w +\-=.:/@]{1,128}")
-_VALUE = re.compile(r"[\w +\-=.:/@]{0,256}")
+_NAME = regex(r"[\w +\-=.:/@]{1,128}")
+_VALUE = regex(r"[\w +\-=.:/@]{0,256}")
 
 
 def write_parameters(options: S3Options) -> dict[str, str]:

@@ -6,7 +6,6 @@ is noticed instead of mixed.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +15,7 @@ from botocore.config import Config
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
 
+from ...deferred import regex
 from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ...options import Limits, S3Options
     from ..protocols import Reader, Scanned
 
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_BUCKET = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 _REQUEST_ATTEMPTS = 4
 """Number of requests that boto3 makes for one of ours; chosen: what lasts longer is retried by `bucket`."""
