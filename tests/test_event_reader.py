@@ -160,7 +160,7 @@ def test_what_is_no_event_is_told_by_its_line_and_costs_nothing_else(line: str, 
 
 
 def test_problems_are_told_up_to_twenty() -> None:
-    log = read("{\n" * 500 + GOOD)
+    log = read("{\n" * 500 + '{"type": "rate_limits.updated"}\n' * 500 + GOOD)
     messages = [finding.message for finding in log.findings if finding.code == "events-invalid"]
     assert len(messages) == MAX_NAMED + 1
     assert messages[-1] == "events.jsonl: 480 more problems of this kind"
@@ -257,6 +257,11 @@ def _clock(line: dict[str, Any], hour: int = 10) -> str:
     return f"2026-01-05T{hour:02}:00:{line['t_ms'] / 1000:09.6f}"
 
 
+def _parted(event: dict[str, Any], kind: str, fields: str) -> dict[str, Any]:
+    """An event as `emit(type, fields)` is logged."""
+    return {kind: event["type"], fields: {name: value for name, value in event.items() if name != "type"}}
+
+
 def _har(log: LogOf) -> str:
     messages = [
         {"type": "receive", "time": (EPOCH_MS + line["t_ms"]) / 1000, "opcode": 1, "data": json.dumps(line["event"])}
@@ -283,6 +288,16 @@ def _har(log: LogOf) -> str:
         ),
         "".join(json.dumps(line) + "\n" for line in reversed(conversation().lines)),
         _har(conversation()),
+        lines(conversation(), lambda line: {"t_ms": line["t_ms"], **_parted(line["event"], "type", "payload")}),
+        lines(conversation(), lambda line: {"t_ms": line["t_ms"], **_parted(line["event"], "name", "data")}),
+        lines(conversation(), lambda line: list(_parted({**line["event"], "t_ms": line["t_ms"]}, "a", "b").values())),
+        json.dumps({f"-Nab{number:03}": line for number, line in enumerate(conversation().lines)}),
+        json.dumps(
+            {f"{line['t_ms'] + EPOCH_MS + n / 100:.2f}": line["event"] for n, line in enumerate(conversation().lines)}
+        ),
+        json.dumps(
+            {who: [line for line in conversation().lines if line["from"] == who] for who in ("client", "server")}
+        ),
     ],
 )
 def test_what_an_event_is_wrapped_in_is_known_by_its_own_fields(text: str) -> None:
@@ -299,6 +314,13 @@ def test_an_event_is_counted_once_by_its_id() -> None:
     for line in twice:
         line["event"].pop("event_id", None)
     assert told(read("".join(json.dumps(line) + "\n" for line in twice)))[0][1] != "one two three"
+
+
+@pytest.mark.parametrize("text", ["{'type': 'response.created'}\n" * 300, "a,b,c\n" * 300])
+def test_lines_of_which_none_can_be_read_are_one_finding(text: str) -> None:
+    log = read(text)
+    assert [finding.code for finding in log.findings] == ["log-not-read"]
+    assert "nothing could be read" in log.findings[0].message
 
 
 def test_a_file_that_is_no_log_of_events_is_one_finding() -> None:

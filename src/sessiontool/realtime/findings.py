@@ -41,7 +41,7 @@ def log_findings(
 ) -> Iterator[Finding]:
     """Everything worth saying, the reader's complaints first."""
     yield from encoding_findings(name, log.encoding, log.damage)
-    if len(log.events) < _LEAST_READ * log.values:
+    if len(log.events) < _LEAST_READ * (log.values + log.broken):
         yield _not_read(name, log)
     else:
         yield from _of_lines(name, log)
@@ -98,7 +98,7 @@ def _torn(name: str, log: Log) -> Iterator[Finding]:
 
 def _not_read(name: str, log: Log) -> Finding:
     """That a log was not understood, with what was seen of it."""
-    of = f"{len(log.events)} of {log.values} entries" if log.events else "nothing"
+    of = f"{len(log.events)} of {log.values + log.broken} entries" if log.events else "nothing"
     why = f" ({log.problems.named[0]})" if log.problems.named else ""
     keys = f"; its entries have the fields {_some(list(log.keys))}" if log.keys else ""
     return Finding(

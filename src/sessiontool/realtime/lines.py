@@ -53,11 +53,15 @@ class LoggedValue(NamedTuple):
 
 
 class LineReader:
-    """Reads the values of one file; `torn` is the line that ends too early, `encoding` what it was read in."""
+    """Reads the values of one file; `torn` is the line that ends too early, `encoding` what it was read in.
+
+    `broken` counts the lines that hold no value.
+    """
 
     def __init__(self, file: BinaryIO, problems: LogProblems) -> None:
         self._problems = problems
         self.torn: int | None = None
+        self.broken = 0
         self.encoding = "utf-8"
         self.lost = 0
         self._halves = 0
@@ -151,6 +155,7 @@ class LineReader:
             if _STREAM.match(text) and found is None:
                 return  # what server-sent events have beside their data
             if text.endswith("\n") or not isinstance(error, json.JSONDecodeError):
+                self.broken += 1
                 self._problems.add(f"line {number}: is not valid JSON ({json_problem(error)})")
             else:
                 self.torn = number

@@ -47,8 +47,8 @@ class Log:
     """What a file held.
 
     `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
-    `empty` hold no event; `keys` counts their fields.  `damage` is what of the text was lost.  `sound` are the files
-    that sound is kept in, by the fields that it comes in.
+    `empty` hold no event; `keys` counts their fields.  `broken` counts the lines that hold no value.  `damage` is what
+    of the text was lost.  `sound` are the files that sound is kept in, by the fields that it comes in.
     """
 
     events: EventTable = field(default_factory=EventTable)
@@ -56,6 +56,7 @@ class Log:
     unknown: Counter[str] = field(default_factory=Counter)
     torn: int | None = None
     values: int = 0
+    broken: int = 0
     empty: int = 0
     keys: Counter[str] = field(default_factory=Counter)
     encoding: str = "utf-8"
@@ -84,7 +85,7 @@ def read_log(
                 event = _event(carried.event, line.number, _receipt(carried, line, options, log), log, names)
                 if event is not None:
                     log.events.append(event)
-    log.torn, log.encoding = reader.torn, reader.encoding
+    log.torn, log.encoding, log.broken = reader.torn, reader.encoding, reader.broken
     log.damage = reader.damage._replace(halves=reader.damage.halves + _halves_between(log.events.without_sound()))
     return log
 

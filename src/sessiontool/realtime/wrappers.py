@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 _FIRST = ("event", "data", "payload", "message", "eventData", "raw_model_event", "body", "msg", "raw")
 """Fields that hold an event most often; then every other is looked into."""
 
+_KIND_NAMES = ("type", "event", "name", "eventName", "event_type", "eventType", "kind")
+"""Fields beside an event's own fields that hold its type, as `emit(type, data)` is logged."""
+_CONTENT_NAMES = ("data", "payload", "eventData", "body")
+"""Fields that hold an event's own fields where its type stands beside them."""
+_LEAST_BY_KEY = 3
+"""Number of events, as units of evidence, that are entries of an object by their keys; chosen."""
+
 _MOST_DEPTH = 8
 """Levels of objects around an event; chosen: loggers have two or three."""
 _MOST_FIELDS = 100
@@ -56,10 +63,16 @@ def _of_object(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth
     if (message := as_realtime(value)) is not None:
         yield Carried(message, (*holders, value))
         return
+    if (parted := _put_together(value)) is not None:
+        yield Carried(parted, (*holders, value))
+        return
     if is_known(kind) and "." in str(kind):
         yield Carried(value, holders)
         return
     inner = (*holders, value)
+    if several := _by_key(value, inner, depth):
+        yield from several
+        return
     unknown: list[Carried] = []
     for name in (*_FIRST, *list(value)[:_MOST_FIELDS]):
         item = value.get(name)
@@ -77,11 +90,38 @@ def _of_object(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth
         yield from unknown
 
 
+def _put_together(value: dict[str, Any]) -> dict[str, Any] | None:
+    """An event whose type stands beside an object of its other fields; None where a value is none."""
+    kind = next((value[name] for name in _KIND_NAMES if is_known(value.get(name))), None)
+    fields = next((value[name] for name in _CONTENT_NAMES if isinstance(value.get(name), dict)), None)
+    if kind is None or "." not in kind or fields is None:
+        return None
+    return {**fields, "type": kind} if fields.get("type", kind) == kind else None
+
+
+def _by_key(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth: int) -> list[Carried]:
+    """The events of an object that holds them by ids or times, or lists of them by who sent them; else none."""
+    if not value or not all(isinstance(item, (dict, list)) for item in value.values()):
+        return []
+    if all(isinstance(item, dict) for item in value.values()) and len(value) < _LEAST_BY_KEY:
+        return []
+    found: list[Carried] = []
+    for name, item in value.items():
+        around = (*holders, {"t": name}) if read_moment(name) is not None else holders
+        inside = list(events_of(item, around, depth - 1))
+        if not any(is_known(one.event.get("type")) for one in inside):
+            return []
+        found += inside
+    return found
+
+
 def _of_list(value: list[Any], holders: tuple[dict[str, Any], ...], depth: int) -> Iterator[Carried]:
     if 2 <= len(value) <= 3 and sum(isinstance(one, (dict, list)) or _is_json(one) for one in value) == 1:
         at = next((one for one in value if not _is_json(one) and read_moment(one) is not None), None)
         if at is not None:
             holders = (*holders, {"t": at})
+    if len(value) == 2 and is_known(value[0]) and isinstance(value[1], dict):
+        value = [{"type": value[0], "data": value[1]}]
     for one in value:
         yield from events_of(one, holders, depth - 1)
 
