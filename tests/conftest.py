@@ -151,3 +151,9 @@ def copy(recorded_session: Callable[[str], Path], tmp_path: Path) -> Callable[[s
         return Path(copytree(recorded_session(session_id), tmp_path / "store" / session_id))
 
     return copied
+
+
+@pytest.fixture
+def session(copy: Callable[[str], Path]) -> Path:
+    """The sample in a store of the test's own; modules that look at another session have their own of this name."""
+    return copy("demo")

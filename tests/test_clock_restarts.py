@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import store_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,11 +54,6 @@ def test_times_that_fall_for_another_reason_are_not_counted_on(times_ms: list[fl
 
 
 # -- in sessions
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
 
 
 def page_clock(session: Path, *, notes: bool) -> None:

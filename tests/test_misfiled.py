@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import store_of
-from recordings import walk
+from stored_session import assert_verified, edit_parts, merged, packets
 
-from sessiontool import MergeOptions, inspect, merge, purge, verify
+from sessiontool import inspect, purge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sessiontool import MergeResult
 
 CHUNKS = 6  # of each part of the sample
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
-
-
-def merged(session: Path) -> MergeResult:
-    return merge("demo", store=session.parent, options=MergeOptions(align=False))
-
-
-def packets(session: Path) -> list[tuple[int, bytes]]:
-    blocks = walk((session / "merged" / "audio.webm").read_bytes())
-    return [(block.time_ms, block.payload) for block in blocks]
 
 
 def chunk(session: Path, part: int, seq: int) -> Path:
@@ -47,13 +29,7 @@ def noted_by_hash(session: Path) -> None:
                 data = chunk(session, entry["part"], noted["seq"]).read_bytes()
                 noted["sha256"] = hashlib.sha256(data).hexdigest()
 
-    edit(session, add)
-
-
-def edit(session: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
-    document = json.loads((session / "session.json").read_text())
-    change(document["parts"])
-    (session / "session.json").write_text(json.dumps(document))
+    edit_parts(session, add)
 
 
 def unnoted(session: Path) -> None:
@@ -83,7 +59,7 @@ def test_a_chunk_in_another_folder_is_joined_where_it_belongs(
     assert (found.severity, int(found.part or -1), found.seq) == ("warning", *into)
     assert f"chunk {of[1]} of part {of[0]:03d}" in found.message
     assert not [one for one in result.findings if one.severity == "error"]
-    assert not [one for one in verify("demo", store=session.parent).findings if one.severity != "info"]
+    assert_verified(session)
 
 
 def test_its_record_is_of_the_chunk_in_the_store_and_all_can_be_purged(session: Path) -> None:

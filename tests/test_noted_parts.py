@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from shutil import copytree, rmtree
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import store_of
-from recordings import walk
+from stored_session import assert_verified, edit_parts, merged, packets
 
-from sessiontool import MergeOptions, inspect, merge, verify
+from sessiontool import inspect, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from sessiontool import MergeResult
-
 PARTS = ("000", "001", "002")
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
-
-
-def merged(session: Path) -> MergeResult:
-    return merge("demo", store=session.parent, options=MergeOptions(align=False))
-
-
-def edit(session: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
-    document = json.loads((session / "session.json").read_text())
-    change(document["parts"])
-    (session / "session.json").write_text(json.dumps(document))
 
 
 def noted(session: Path, part: str) -> dict[str, Any]:
@@ -45,9 +26,9 @@ def noted(session: Path, part: str) -> dict[str, Any]:
 
 def sounds(session: Path) -> dict[bytes, int]:
     """When each packet of the joined recording is played, in ms; silent packets are alike and left out."""
-    found = list(walk((session / "merged" / "audio.webm").read_bytes()))
-    often = Counter(block.payload for block in found)
-    return {block.payload: block.time_ms for block in found if often[block.payload] == 1}
+    found = packets(session)
+    often = Counter(payload for _, payload in found)
+    return {payload: time_ms for time_ms, payload in found if often[payload] == 1}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -90,7 +71,7 @@ def test_a_lost_beginning_of_any_part_is_as_long_as_it_was(session: Path, part: 
 
 def test_a_part_that_is_not_there_may_be_too_long_to_fill(session: Path) -> None:
     rmtree(session / "chunks" / "002")
-    edit(session, lambda parts: parts[-1].update(stop_ms=parts[-1]["start_ms"] + 9 * 3.6e6))
+    edit_parts(session, lambda parts: parts[-1].update(stop_ms=parts[-1]["start_ms"] + 9 * 3.6e6))
     result = merged(session)
     assert result.status == "partial"
     (missing,) = [one for one in result.findings if one.code == "chunk-missing"]
@@ -113,7 +94,7 @@ def test_a_part_that_counted_names_skip_is_missing(session: Path, there: str, mi
 
 def test_a_part_without_notes_of_chunks_is_missed_by_its_length(session: Path) -> None:
     rmtree(session / "chunks" / "002")
-    edit(session, lambda parts: parts[-1].pop("chunks"))
+    edit_parts(session, lambda parts: [*parts[:-1], {name: one for name, one in parts[-1].items() if name != "chunks"}])
     assert merged(session).status == "partial"
 
 
@@ -126,7 +107,7 @@ def test_a_part_without_notes_of_chunks_is_missed_by_its_length(session: Path) -
     ],
 )
 def test_a_part_that_handed_out_nothing_is_not_missed(session: Path, entry: dict[str, Any]) -> None:
-    edit(session, lambda parts: parts.append(entry))
+    edit_parts(session, lambda parts: parts.append(entry))
     assert merged(session).status == "complete"
 
 
@@ -141,7 +122,7 @@ def test_parts_may_be_counted_from_one_in_the_notes_alone(session: Path, lost: s
 
     merged(session)
     before = sounds(session)
-    edit(session, change)
+    edit_parts(session, change)
     if lost and has_sizes:
         rmtree(session / "chunks" / lost)
     result = merged(session)
@@ -156,7 +137,7 @@ def test_parts_by_another_name_are_said_not_to_be_noted(session: Path) -> None:
         for entry in parts:
             entry["part"] = int(entry["part"]) + 7
 
-    edit(session, count_from_seven)
+    edit_parts(session, count_from_seven)
     result = merged(session)
     codes = {one.code: one.severity for one in result.findings}
     assert codes["parts-not-noted"] == "warning"
@@ -174,16 +155,16 @@ def test_parts_whose_names_have_no_order_are_in_that_of_their_starts(session: Pa
         for entry in parts:
             entry["part"] = NAMES[str(entry["part"])]
 
-    edit(session, rename)
+    edit_parts(session, rename)
     result = merged(session)
     assert result.status == "complete"
     assert list(dict.fromkeys(one["part"] for one in result.report["chunks"])) == list(NAMES.values())
-    assert not [one for one in verify("demo", store=session.parent).findings if one.severity != "info"]
+    assert_verified(session)
 
 
 def test_parts_that_are_numbered_stay_in_their_order(session: Path) -> None:
     def turn_round(parts: list[dict[str, Any]]) -> None:
         parts[0]["start_ms"], parts[1]["start_ms"] = parts[1]["start_ms"], parts[0]["start_ms"]
 
-    edit(session, turn_round)
+    edit_parts(session, turn_round)
     assert "parts-overlap" in {one.code for one in merged(session).findings}

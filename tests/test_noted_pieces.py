@@ -8,9 +8,9 @@ from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recordings import chunk_ref, walk
+from recordings import chunk_ref
+from stored_session import assert_verified, merged, packets
 
-from sessiontool import MergeOptions, MergeResult, merge, verify
 from sessiontool.documents.models import ChunkEntry, PartEntry
 from sessiontool.recording.noted_pieces import as_stored
 
@@ -27,14 +27,6 @@ AT = 4
 def session(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     name: str = request.param
     return copytree(SESSIONS / name, tmp_path / "store" / name)
-
-
-def merged(session: Path) -> MergeResult:
-    return merge(session.name, store=session.parent, options=MergeOptions(align=False))
-
-
-def joined(session: Path) -> list[tuple[int, bytes]]:
-    return [(block.time_ms, block.payload) for block in walk((session / "merged" / "audio.webm").read_bytes())]
 
 
 def store_otherwise(session: Path, change: Callable[[Blobs], Blobs]) -> None:
@@ -80,31 +72,31 @@ def all_joined(blobs: Blobs) -> Blobs:
 @pytest.mark.parametrize("change", [one_cut, all_cut, two_joined, all_joined])
 def test_blobs_that_were_cut_or_joined_are_what_was_noted(session: Path, change: Callable[[Blobs], Blobs]) -> None:
     status = merged(session).status
-    before = joined(session)
+    before = packets(session)
     store_otherwise(session, change)
     result = merged(session)
-    assert joined(session) == before
+    assert packets(session) == before
     assert result.status == status
     assert [one.severity for one in result.findings if one.code == "noted-in-pieces"] == ["info"]
-    assert not [one for one in verify(session.name, store=session.parent).findings if one.severity != "info"]
+    assert_verified(session)
 
 
 def test_a_blob_that_was_stored_again_under_the_next_number_moves_nothing(session: Path) -> None:
     merged(session)
-    before = joined(session)
+    before = packets(session)
     store_otherwise(session, twice)
     result = merged(session)
-    assert joined(session) == before
+    assert packets(session) == before
     assert result.status == "repaired"
     assert {"chunk-duplicate", "numbers-moved"} <= {one.code for one in result.findings}
 
 
 def test_a_lost_blob_whose_number_went_to_the_next_one_is_missed(session: Path) -> None:
     merged(session)
-    before = {payload: time_ms for time_ms, payload in joined(session)}
+    before = {payload: time_ms for time_ms, payload in packets(session)}
     store_otherwise(session, closed_up)
     result = merged(session)
-    found = {payload: time_ms for time_ms, payload in joined(session) if payload in before}
+    found = {payload: time_ms for time_ms, payload in packets(session) if payload in before}
     assert len(found) > len(before) / 2
     assert all(abs(before[payload] - time_ms) <= 20 for payload, time_ms in found.items() if len(payload) > 3)
     assert [(one.severity, one.seq) for one in result.findings if one.code == "chunk-missing"] == [("error", AT)]

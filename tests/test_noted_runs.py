@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from shutil import copytree, rmtree
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import store_of
-from recordings import walk
-
-from sessiontool import MergeOptions, MergeResult, merge, verify
+from stored_session import assert_verified, edit_parts, merged, packets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Parts = list[dict[str, Any]]
-
 PARTS = ("000", "001", "002")
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    return copytree(store_of("demo") / "demo", tmp_path / "store" / "demo")
-
-
-def merged(session: Path) -> MergeResult:
-    return merge("demo", store=session.parent, options=MergeOptions(align=False))
-
-
-def sounds(session: Path) -> list[tuple[int, bytes]]:
-    return [(block.time_ms, block.payload) for block in walk((session / "merged" / "audio.webm").read_bytes())]
 
 
 def into_one_folder(session: Path, lost: int | None = None) -> list[int]:
@@ -50,12 +30,6 @@ def into_one_folder(session: Path, lost: int | None = None) -> list[int]:
     return starts
 
 
-def note(session: Path, change: Callable[[Parts], Parts]) -> None:
-    document = json.loads((session / "session.json").read_text())
-    document["parts"] = change(document["parts"])
-    (session / "session.json").write_text(json.dumps(document))
-
-
 def moved(entry: dict[str, Any], by: int) -> dict[str, Any]:
     return entry | {"chunks": [chunk | {"seq": chunk["seq"] + by} for chunk in entry["chunks"]]}
 
@@ -66,46 +40,46 @@ def test_runs_in_one_folder_are_the_parts_that_were_noted(session: Path, numbers
     if lost is not None:
         (session / "chunks" / "000" / f"{lost:06d}.webm").rename(session / "lost")
     status = merged(session).status
-    before = sounds(session)
+    before = packets(session)
     if lost is not None:
         (session / "lost").rename(session / "chunks" / "000" / f"{lost:06d}.webm")
     starts = into_one_folder(session, lost)
     if numbers == "of the folder":
-        note(session, lambda parts: [moved(entry, by) for entry, by in zip(parts, starts, strict=True)])
+        edit_parts(session, lambda parts: [moved(entry, by) for entry, by in zip(parts, starts, strict=True)])
     result = merged(session)
-    assert sounds(session) == before
+    assert packets(session) == before
     assert result.status == status
     assert [one.seq for one in result.findings if one.code == "recorder-restarted"] == starts[1:]
     assert [one["part"] for one in result.report["chunks"]] == ["000"] * len(result.report["chunks"])
-    assert not [one for one in verify("demo", store=session.parent).findings if one.severity != "info"]
+    assert_verified(session)
 
 
 def test_of_a_run_that_was_not_noted_the_place_is_not_known(session: Path) -> None:
     """A page that was reloaded wrote its notes over the ones before."""
     merged(session)
-    order = [payload for _, payload in sounds(session)]
+    order = [payload for _, payload in packets(session)]
     into_one_folder(session)
-    note(session, lambda parts: parts[1:])
+    edit_parts(session, lambda parts: parts[1:])
     result = merged(session)
     assert [(one.severity, one.part) for one in result.findings if one.code == "part-start-unknown"] == [
         ("warning", "000")
     ]
     assert result.status == "repaired"
     recorded = {payload for payload in order if len(payload) > 3}
-    found = [payload for _, payload in sounds(session) if payload in recorded]
+    found = [payload for _, payload in packets(session) if payload in recorded]
     assert found == [payload for payload in order if payload in recorded]
 
 
 def test_a_first_blob_that_is_there_twice_is_no_run_of_its_own(session: Path) -> None:
     for part in PARTS[1:]:
         rmtree(session / "chunks" / part)
-    note(session, lambda parts: parts[:1])
+    edit_parts(session, lambda parts: parts[:1])
     status = merged(session).status
-    before = sounds(session)
+    before = packets(session)
     folder = session / "chunks" / "000"
     for path in sorted(folder.iterdir(), reverse=True):
         (folder / f"{int(path.stem) + 1:06d}.webm").write_bytes(path.read_bytes())
     result = merged(session)
-    assert sounds(session) == before
+    assert packets(session) == before
     assert (status, result.status) == ("complete", "repaired")
     assert "recorder-restarted" not in {one.code for one in result.findings}
