@@ -7,16 +7,19 @@ import struct
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 from mp4_recordings import FTYP, box, edit_list, fragment, full, moov, trak, u32
 
+from sessiontool import MergeOptions, merge
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+Chunks = list[bytes | None]
 FRAME = 1024
 RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000)
 PRIMING = 1024
@@ -183,3 +186,25 @@ def frames_in(audio: Path) -> list[tuple[bytes, float]]:
     with av.open(str(audio)) as file:
         packets = [packet for packet in file.demux(file.streams.audio[0]) if packet.size]
         return [(bytes(packet), float((packet.pts or 0) * packet.time_base) * 1000) for packet in packets]
+
+
+def joined(folder: Path, chunks: Sequence[bytes | None], **more: Any) -> tuple[Any, list[tuple[bytes, float]]]:
+    """The report of the merged chunks, and the frames in its audio with their times."""
+    write_session(folder, chunks, **more)
+    result = merge("s", store=folder, options=MergeOptions(align=False))
+    return result.report, frames_in(folder / "s" / "merged" / "audio.m4a")
+
+
+def codes(report: Any) -> set[str]:
+    """The findings of a report, but for what a session without a log and without an end always has."""
+    return {one["code"] for one in report["findings"]} - {"no-utterances", "session-still-recording"}
+
+
+def without(chunks: Sequence[bytes], number: int, *instead: bytes | None) -> Chunks:
+    """The chunks with others in the place of one."""
+    return [*chunks[:number], *instead, *chunks[number + 1 :]]
+
+
+def hurt(data: bytes, filler: bytes) -> bytes:
+    """A chunk with some bytes of its sound overwritten."""
+    return data[:9000] + filler + data[9000 + len(filler) :]

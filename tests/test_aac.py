@@ -16,14 +16,19 @@ from aac_recordings import (
     FRAME,
     PRIMING,
     AacRecording,
+    Chunks,
     aac_entry,
+    codes,
     config,
     esds,
     frames_in,
     frames_of,
     header,
+    hurt,
+    joined,
     recorded,
     whole_file,
+    without,
     write_session,
 )
 from mp4_recordings import FTYP, box, fragment, moov, trak
@@ -41,22 +46,10 @@ from sessiontool.sessions.verify import Maker
 from sessiontool.sessions.verify_m4a import verify_m4a
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-Chunks = list[bytes | None]
 SILENT = {silent_frame(1), silent_frame(2)}
-
-
-def joined(folder: Path, chunks: Sequence[bytes | None], **more: Any) -> tuple[Any, list[tuple[bytes, float]]]:
-    """The report of the merged chunks, and the frames in its audio with their times."""
-    write_session(folder, chunks, **more)
-    result = merge("s", store=folder, options=MergeOptions(align=False))
-    return result.report, frames_in(folder / "s" / "merged" / "audio.m4a")
-
-
-def codes(report: Any) -> set[str]:
-    return {one["code"] for one in report["findings"]} - {"no-utterances", "session-still-recording"}
 
 
 # -- what a configuration says
@@ -168,37 +161,32 @@ def test_lengths_add_up_at_every_rate_a_configuration_can_state(rate: int) -> No
 # -- faults: what is whole is there once, at its place
 
 
-def without(rec: AacRecording, number: int, *instead: bytes | None) -> Chunks:
-    return [*rec.chunks[:number], *instead, *rec.chunks[number + 1 :]]
-
-
-def hurt(data: bytes, filler: bytes) -> bytes:
-    return data[:9000] + filler + data[9000 + len(filler) :]
-
-
 OTHER_SEED = 2
 FAULTS: dict[str, tuple[Callable[[AacRecording, AacRecording], Chunks], set[str]]] = {
     "none": (lambda rec, _: [*rec.chunks], set()),
-    "missing": (lambda rec, _: without(rec, 5, None), {"chunk-missing", "sound-lost"}),
-    "first missing": (lambda rec, _: without(rec, 0, None), {"chunk-missing", "header-missing", "sound-lost"}),
-    "last missing": (lambda rec, _: without(rec, 11, None), {"chunk-missing", "sound-lost"}),
-    "renumbered": (lambda rec, _: without(rec, 5), {"chunk-missing", "sound-lost"}),
-    "twice": (lambda rec, _: without(rec, 5, rec.chunks[5], rec.chunks[5]), {"chunk-duplicate"}),
+    "missing": (lambda rec, _: without(rec.chunks, 5, None), {"chunk-missing", "sound-lost"}),
+    "first missing": (lambda rec, _: without(rec.chunks, 0, None), {"chunk-missing", "header-missing", "sound-lost"}),
+    "last missing": (lambda rec, _: without(rec.chunks, 11, None), {"chunk-missing", "sound-lost"}),
+    "renumbered": (lambda rec, _: without(rec.chunks, 5), {"chunk-missing", "sound-lost"}),
+    "twice": (lambda rec, _: without(rec.chunks, 5, rec.chunks[5], rec.chunks[5]), {"chunk-duplicate"}),
     "at the end again": (lambda rec, _: [*rec.chunks, rec.chunks[5]], {"chunk-duplicate"}),
     "swapped": (
         lambda rec, _: [*rec.chunks[:5], rec.chunks[6], rec.chunks[5], *rec.chunks[7:]],
         {"chunk-out-of-order"},
     ),
     "cut": (
-        lambda rec, _: without(rec, 5, rec.chunks[5][: len(rec.chunks[5]) // 2]),
+        lambda rec, _: without(rec.chunks, 5, rec.chunks[5][: len(rec.chunks[5]) // 2]),
         {"chunk-truncated", "sound-lost"},
     ),
-    "zeroes": (lambda rec, _: without(rec, 5, hurt(rec.chunks[5], bytes(1024))), {"bytes-skipped", "sound-lost"}),
-    "garbage": (
-        lambda rec, _: without(rec, 5, hurt(rec.chunks[5], Random(4).randbytes(1024))),
+    "zeroes": (
+        lambda rec, _: without(rec.chunks, 5, hurt(rec.chunks[5], bytes(1024))),
         {"bytes-skipped", "sound-lost"},
     ),
-    "another's": (lambda rec, other: without(rec, 5, other.chunks[5]), {"chunk-foreign", "sound-lost"}),
+    "garbage": (
+        lambda rec, _: without(rec.chunks, 5, hurt(rec.chunks[5], Random(4).randbytes(1024))),
+        {"bytes-skipped", "sound-lost"},
+    ),
+    "another's": (lambda rec, other: without(rec.chunks, 5, other.chunks[5]), {"chunk-foreign", "sound-lost"}),
     "restarted": (lambda rec, other: [*rec.chunks[:5], *other.chunks[:7]], {"recorder-restarted"}),
     "killed": (lambda rec, _: [*rec.chunks[:10], rec.chunks[10][:9000]], {"chunk-truncated"}),
 }
@@ -266,7 +254,7 @@ def test_slices_that_are_files_are_one_recording(tmp_path: Path) -> None:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A session at 44.1 kHz with a chunk missing."""
     root = tmp_path_factory.mktemp("published")
-    joined(root, without(recorded(44_100, 2), 5, None))
+    joined(root, without(recorded(44_100, 2).chunks, 5, None))
     return root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import format_faults
 import pytest
@@ -12,12 +12,17 @@ from aac_recordings import (
     FRAME,
     PRIMING,
     AacRecording,
+    Chunks,
     adts,
+    codes,
     config,
     frames_in,
     frames_of,
+    hurt,
+    joined,
     recorded,
     streamed,
+    without,
     write_session,
 )
 from purging import examine
@@ -28,23 +33,11 @@ from sessiontool.media.aac import silent_frame
 from sessiontool.media.mpeg_audio.adts import AdtsDemuxer, holds_adts, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-Chunks = list[bytes | None]
 TAG = b"ID3\4\0\0\0\0\0\2xy"
 KINDS = [(48_000, 2), (44_100, 1), (24_000, 1), (16_000, 2)]
-
-
-def joined(folder: Path, chunks: Sequence[bytes | None], **more: Any) -> tuple[Any, list[tuple[bytes, float]]]:
-    """The report of the merged chunks, and the frames in its audio with their times."""
-    write_session(folder, chunks, **more)
-    result = merge("s", store=folder, options=MergeOptions(align=False))
-    return result.report, frames_in(folder / "s" / "merged" / "audio.m4a")
-
-
-def codes(report: Any) -> set[str]:
-    return {one["code"] for one in report["findings"]} - {"no-utterances", "session-still-recording"}
 
 
 # -- headers and frames
@@ -92,24 +85,16 @@ def test_other_kinds_of_aac_are_refused_by_name(tmp_path: Path, kind: int, chann
 # -- faults: what is whole is there once, at its place
 
 
-def without(rec: AacRecording, number: int, *instead: bytes | None) -> Chunks:
-    return [*rec.chunks[:number], *instead, *rec.chunks[number + 1 :]]
-
-
-def hurt(data: bytes, filler: bytes) -> bytes:
-    return data[:9000] + filler + data[9000 + len(filler) :]
-
-
 FAULTS: dict[str, tuple[Callable[[AacRecording], Chunks], set[str]]] = {
     "none": (lambda rec: [*rec.chunks], set()),
     "tags": (lambda rec: [TAG + chunk if read_header(chunk) else chunk for chunk in rec.chunks], set()),
-    "missing": (lambda rec: without(rec, 3, None), {"chunk-missing", "sound-lost"}),
-    "first missing": (lambda rec: without(rec, 0, None), {"chunk-missing"}),
-    "last missing": (lambda rec: without(rec, 5, None), {"chunk-missing", "sound-lost"}),
-    "twice": (lambda rec: without(rec, 3, rec.chunks[3], rec.chunks[3]), {"chunk-duplicate"}),
-    "cut": (lambda rec: without(rec, 3, rec.chunks[3][: len(rec.chunks[3]) // 2]), {"sound-lost"}),
-    "zeroes": (lambda rec: without(rec, 3, hurt(rec.chunks[3], bytes(1024))), {"bytes-skipped", "sound-lost"}),
-    "empty": (lambda rec: without(rec, 3, b""), {"chunk-truncated", "sound-lost"}),
+    "missing": (lambda rec: without(rec.chunks, 3, None), {"chunk-missing", "sound-lost"}),
+    "first missing": (lambda rec: without(rec.chunks, 0, None), {"chunk-missing"}),
+    "last missing": (lambda rec: without(rec.chunks, 5, None), {"chunk-missing", "sound-lost"}),
+    "twice": (lambda rec: without(rec.chunks, 3, rec.chunks[3], rec.chunks[3]), {"chunk-duplicate"}),
+    "cut": (lambda rec: without(rec.chunks, 3, rec.chunks[3][: len(rec.chunks[3]) // 2]), {"sound-lost"}),
+    "zeroes": (lambda rec: without(rec.chunks, 3, hurt(rec.chunks[3], bytes(1024))), {"bytes-skipped", "sound-lost"}),
+    "empty": (lambda rec: without(rec.chunks, 3, b""), {"chunk-truncated", "sound-lost"}),
 }
 
 

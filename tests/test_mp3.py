@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from aac_recordings import write_session
+from aac_recordings import (
+    Chunks,
+    codes,
+    hurt,
+    without,
+    write_session,
+)
 from mp3_recordings import Mp3Recording, decoded, frames_in, frames_of, recorded, split_frames, whole_file
 from purging import examine
 
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-Chunks = list[bytes | None]
 SILENT = {*silent_frames()}
 KINDS = [(48_000, 2), (44_100, 1), (32_000, 2), (24_000, 1), (22_050, 2), (16_000, 1), (8000, 2)]
 
@@ -46,10 +51,6 @@ def joined(folder: Path, chunks: Sequence[bytes | None], **more: Any) -> tuple[A
     write_session(folder, chunks, **more)
     result = merge("s", store=folder, options=MergeOptions(align=False))
     return result.report, frames_in(folder / "s" / "merged" / "audio.mp3")
-
-
-def codes(report: Any) -> set[str]:
-    return {one["code"] for one in report["findings"]} - {"no-utterances", "session-still-recording"}
 
 
 def heard(packets: Sequence[bytes], head: Mp3Head) -> np.ndarray:
@@ -134,28 +135,23 @@ def test_ffmpeg_plays_our_file_as_the_original_to_the_sample_and_knows_its_lengt
 # -- faults: what is whole is there once, at its place
 
 
-def without(rec: Mp3Recording, number: int, *instead: bytes | None) -> Chunks:
-    return [*rec.chunks[:number], *instead, *rec.chunks[number + 1 :]]
-
-
-def hurt(data: bytes, filler: bytes) -> bytes:
-    return data[:9000] + filler + data[9000 + len(filler) :]
-
-
 FAULTS: dict[str, tuple[Callable[[Mp3Recording, Mp3Recording], Chunks], set[str]]] = {
     "none": (lambda rec, _: [*rec.chunks], set()),
-    "missing": (lambda rec, _: without(rec, 5, None), {"chunk-missing", "sound-lost"}),
-    "first missing": (lambda rec, _: without(rec, 0, None), {"chunk-missing"}),
-    "last missing": (lambda rec, _: without(rec, 11, None), {"chunk-missing", "sound-lost"}),
-    "twice": (lambda rec, _: without(rec, 5, rec.chunks[5], rec.chunks[5]), {"chunk-duplicate"}),
+    "missing": (lambda rec, _: without(rec.chunks, 5, None), {"chunk-missing", "sound-lost"}),
+    "first missing": (lambda rec, _: without(rec.chunks, 0, None), {"chunk-missing"}),
+    "last missing": (lambda rec, _: without(rec.chunks, 11, None), {"chunk-missing", "sound-lost"}),
+    "twice": (lambda rec, _: without(rec.chunks, 5, rec.chunks[5], rec.chunks[5]), {"chunk-duplicate"}),
     "at the end again": (lambda rec, _: [*rec.chunks, rec.chunks[5]], {"chunk-duplicate"}),
-    "cut": (lambda rec, _: without(rec, 5, rec.chunks[5][: len(rec.chunks[5]) // 2]), {"sound-lost"}),
-    "zeroes": (lambda rec, _: without(rec, 5, hurt(rec.chunks[5], bytes(1024))), {"bytes-skipped", "sound-lost"}),
-    "garbage": (
-        lambda rec, _: without(rec, 5, hurt(rec.chunks[5], Random(4).randbytes(1024))),
+    "cut": (lambda rec, _: without(rec.chunks, 5, rec.chunks[5][: len(rec.chunks[5]) // 2]), {"sound-lost"}),
+    "zeroes": (
+        lambda rec, _: without(rec.chunks, 5, hurt(rec.chunks[5], bytes(1024))),
         {"bytes-skipped", "sound-lost"},
     ),
-    "empty": (lambda rec, _: without(rec, 5, b""), {"chunk-truncated", "sound-lost"}),
+    "garbage": (
+        lambda rec, _: without(rec.chunks, 5, hurt(rec.chunks[5], Random(4).randbytes(1024))),
+        {"bytes-skipped", "sound-lost"},
+    ),
+    "empty": (lambda rec, _: without(rec.chunks, 5, b""), {"chunk-truncated", "sound-lost"}),
     "killed": (lambda rec, _: [*rec.chunks[:10], rec.chunks[10][:9000]], {"sound-lost"}),
 }
 
