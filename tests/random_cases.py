@@ -31,6 +31,8 @@ from sessiontool.sessions.purge import Purger, Rule
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from random_recordings import Packet, Recording
 
 FAMILY_WEIGHTS = {"chrome": 5, "firefox": 3, "ogg": 2, "mp4": 2}
@@ -101,11 +103,16 @@ def _hurt(folder: Folder, rng: Random) -> Done:
 
 def run_case(case: Case, keep: Path | None = None) -> Outcome:
     """Write the case, merge it, judge what comes of it; `keep`: a folder to leave it in."""
+    return run(lambda folder: case.folder.write(folder, bare=case.bare), lambda store: _judge(case, store), keep)
+
+
+def run(write: Callable[[Path], object], judge: Callable[[Path], Outcome], keep: Path | None) -> Outcome:
+    """What `judge` says of a store that has the session that `write` made; `keep`: a folder to leave it in."""
     began_s = time.perf_counter()
     with TemporaryDirectory(prefix="random-", dir=memory()) as scratch:
         store = Path(scratch)
-        case.folder.write(store / SESSION, bare=case.bare)
-        outcome = _merge_and_judge(case, store)
+        write(store / SESSION)
+        outcome = judge(store)
         if keep is not None:
             shutil.copytree(store, keep, dirs_exist_ok=True)
     outcome.seconds = time.perf_counter() - began_s
@@ -117,17 +124,9 @@ def memory() -> str:
     return "/dev/shm" if Path("/dev/shm").is_dir() else gettempdir()
 
 
-def _merge_and_judge(case: Case, store: Path) -> Outcome:
+def _judge(case: Case, store: Path) -> Outcome:
     folder, truth = case.folder, truth_of(case.folder)
-    report: Any | None = None
-    crash = ""
-    try:
-        report = merge(store)
-    except SessionToolError as error:
-        crash = "" if isinstance(error, RecordingError) and not truth.whole[0] else f"refused: {error.message}"
-    except Exception:  # noqa: BLE001 - a traceback is what is looked for
-        crash = traceback.format_exc()
-    output = read_output(store) if report else []
+    report, output, crash = merge_whatever(store, has_sound=bool(truth.whole[0]))
     places_ms = [undamaged_places(recording) for recording in folder.recordings]
     verdict = judge_output(folder, truth, output, places_ms, bare=case.bare)
     outcome = Outcome(case.seed, case.index, case.name, [done.kind for done in case.faults], verdict, crash)
@@ -137,6 +136,21 @@ def _merge_and_judge(case: Case, store: Path) -> Outcome:
         outcome.nameable, outcome.unnamed = names(case.faults, folder, report["findings"], bare=case.bare)
         outcome.purged = bool(verdict.unpublished) and would_purge(store)
     return outcome
+
+
+def merge_whatever(store: Path, *, has_sound: bool) -> tuple[Any | None, list[Packet], str]:
+    """The report and the packets of a merge, or why it failed, where it should not have: a traceback, or a refusal.
+
+    Nothing but a session without sound may be refused.
+    """
+    try:
+        report = merge(store)
+    except SessionToolError as error:
+        is_right = isinstance(error, RecordingError) and not has_sound
+        return None, [], "" if is_right else f"refused: {error.message}"
+    except Exception:  # noqa: BLE001 - a traceback is what is looked for
+        return None, [], traceback.format_exc()
+    return report, read_output(store), ""
 
 
 def merge(store: Path) -> Any:
@@ -160,15 +174,20 @@ def read_output(store: Path) -> list[Packet]:
 
 
 @cache
-def undamaged_places(recording: Recording) -> list[float]:
-    """Where each packet comes to lie when nothing happened; all of them, once, and silence (AssertionError)."""
+def undamaged_output(recording: Recording) -> tuple[Packet, ...]:
+    """The packets of the merge of a recording to which nothing happened."""
     with TemporaryDirectory(prefix="random-", dir=memory()) as scratch:
         folder = Folder.of(recording, {})
         folder.write(Path(scratch) / SESSION, bare=False)
         merge(Path(scratch))
-        output = read_output(Path(scratch))
+        return tuple(read_output(Path(scratch)))
+
+
+@cache
+def undamaged_places(recording: Recording) -> list[float]:
+    """Where each packet comes to lie when nothing happened; all of them, once, and silence (AssertionError)."""
     places: list[float] = []
-    for packet in output:
+    for packet in undamaged_output(recording):
         if len(places) < len(recording.packets) and packet.payload == recording.packets[len(places)].payload:
             places.append(packet.time_ms)
     assert len(places) == len(recording.packets), f"{recording.name} is not merged whole when nothing happened to it"

@@ -10,33 +10,18 @@ What strangers were joined with a part, as recordings of their own, may push the
 from __future__ import annotations
 
 import math
-import shutil
-import time
-import traceback
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from random_cases import (
-    SESSION,
-    Outcome,
-    memory,
-    merge,
-    read_output,
-    report_problems,
-    undamaged_places,
-    would_purge,
-)
+from random_cases import Outcome, merge_whatever, report_problems, run, undamaged_places, would_purge
 from random_judge import TOLERANCE_MS, Clocks, Verdict, counted, find_places
 from random_naming import LOSSY
 from random_truth import truth_of
 
-from sessiontool.errors import RecordingError, SessionToolError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from random_folder import Folder
     from random_parts import Session, SessionCase
@@ -49,30 +34,14 @@ _ROUNDED_MS = 10.0  # silence between two parts is whole packets of 20 ms
 
 def run_session(case: SessionCase, keep: Path | None = None) -> Outcome:
     """Write the case, merge it, judge what comes of it; `keep`: a folder to leave it in."""
-    began_s = time.perf_counter()
-    with TemporaryDirectory(prefix="random-", dir=memory()) as scratch:
-        store = Path(scratch)
-        case.session.write(store / SESSION, bare=case.bare)
-        outcome = _merge_and_judge(case, store)
-        if keep is not None:
-            shutil.copytree(store, keep, dirs_exist_ok=True)
-    outcome.seconds = time.perf_counter() - began_s
-    return outcome
+    return run(lambda folder: case.session.write(folder, bare=case.bare), lambda store: _judge(case, store), keep)
 
 
-def _merge_and_judge(case: SessionCase, store: Path) -> Outcome:
+def _judge(case: SessionCase, store: Path) -> Outcome:
     folder = case.session.as_one()
     truth = truth_of(folder)
-    report: Any | None = None
-    crash = ""
-    try:
-        report = merge(store)
-    except SessionToolError as error:
-        has_sound = any(truth.whole[source] for source in range(len(case.session.parts)))
-        crash = "" if isinstance(error, RecordingError) and not has_sound else f"refused: {error.message}"
-    except Exception:  # noqa: BLE001 - a traceback is what is looked for
-        crash = traceback.format_exc()
-    output = read_output(store) if report else []
+    has_sound = any(truth.whole[source] for source in range(len(case.session.parts)))
+    report, output, crash = merge_whatever(store, has_sound=has_sound)
     verdict = judge_session(case.session, folder, truth, output, bare=case.bare)
     outcome = Outcome(case.seed, case.index, case.name, case.kinds, verdict, crash)
     if report is not None:

@@ -21,6 +21,7 @@ from random_cases import (
     report_problems,
     run_case,
     stored_of,
+    undamaged_output,
     undamaged_places,
     would_purge,
 )
@@ -47,10 +48,10 @@ def verdict_of(folder: Folder, output: list[Packet]) -> Verdict:
     return judge_output(folder, truth_of(folder), output, places)
 
 
-def merged(folder: Folder, store: Path) -> list[Packet]:
-    folder.write(store / SESSION, bare=False)
-    merge(store)
-    return read_output(store)
+@pytest.fixture
+def output(recording: Recording) -> list[Packet]:
+    """What a merge makes of the recording when nothing happened to it."""
+    return [*undamaged_output(recording)]
 
 
 @pytest.fixture(params=FAMILIES)
@@ -74,43 +75,38 @@ def test_what_is_undamaged_is_judged_as_right(family: str, tmp_path: Path) -> No
 
 
 class TestTheJudgeCanFail:
-    def test_a_packet_less(self, recording: Recording, tmp_path: Path) -> None:
+    def test_a_packet_less(self, recording: Recording, output: list[Packet]) -> None:
         folder = Folder.of(recording, {})
-        output = merged(folder, tmp_path)
         del output[len(output) // 2]
         assert verdict_of(folder, output).lost == 1
 
-    def test_a_packet_twice(self, recording: Recording, tmp_path: Path) -> None:
+    def test_a_packet_twice(self, recording: Recording, output: list[Packet]) -> None:
         folder = Folder.of(recording, {})
-        output = merged(folder, tmp_path)
         output.insert(9, output[8])
         assert verdict_of(folder, output).doubled == 1
 
-    def test_a_packet_that_nobody_recorded(self, recording: Recording, tmp_path: Path) -> None:
+    def test_a_packet_that_nobody_recorded(self, recording: Recording, output: list[Packet]) -> None:
         folder = Folder.of(recording, {})
-        output = merged(folder, tmp_path)
         output[8] = replace(output[8], payload=output[8].payload[:-1] + b"?")
         verdict = verdict_of(folder, output)
         assert (verdict.lost, verdict.strange) == (1, 1)
 
     @pytest.mark.parametrize("by_ms", [-30, 30])
-    def test_packets_at_another_time(self, recording: Recording, by_ms: int, tmp_path: Path) -> None:
+    def test_packets_at_another_time(self, recording: Recording, output: list[Packet], by_ms: int) -> None:
         folder = Folder.of(recording, {})
-        output = merged(folder, tmp_path)
         at = len(output) - 20
         moved = [replace(packet, time_ms=packet.time_ms + by_ms) for packet in output[at:]]
         verdict = verdict_of(folder, output[:at] + moved)
         assert verdict.misplaced == sum(packet.payload not in SILENCE for packet in moved)
         assert (verdict.lost, verdict.doubled, verdict.strange) == (0, 0, 0)
 
-    def test_all_of_it_at_another_time(self, recording: Recording, tmp_path: Path) -> None:
+    def test_all_of_it_at_another_time(self, recording: Recording, output: list[Packet]) -> None:
         folder = Folder.of(recording, {})
-        output = [replace(packet, time_ms=packet.time_ms + 30) for packet in merged(folder, tmp_path)]
+        output = [replace(packet, time_ms=packet.time_ms + 30) for packet in output]
         assert verdict_of(folder, output).misplaced
 
-    def test_two_packets_in_the_wrong_order(self, recording: Recording, tmp_path: Path) -> None:
+    def test_two_packets_in_the_wrong_order(self, recording: Recording, output: list[Packet]) -> None:
         folder = Folder.of(recording, {})
-        output = merged(folder, tmp_path)
         times = [packet.time_ms for packet in output[8:10]]
         swapped = (output[9], output[8])
         output[8:10] = [replace(packet, time_ms=ms) for packet, ms in zip(swapped, times, strict=True)]
