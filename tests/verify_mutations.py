@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from shutil import copytree
@@ -60,12 +61,16 @@ class Tally:
     crashed: list[str] = field(default_factory=list)
 
 
-def publish(sessions: Path, session_id: str, output: Path) -> Files:
+@cache
+def published(session_id: str, *, damaged: bool = False) -> Files:
     """The files of a result with captions in every format, merged from a recorded session."""
     options = MergeOptions(captions=CaptionOptions(formats=tuple(FORMATS), mark_gaps=True))
-    with open_store(str(sessions)) as store:
-        merge_session(store, session_id, open_output(output, session_id), options)
-    return {path.name: path.read_bytes() for path in (output / session_id).iterdir()}
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = hurt(Path(folder) / "hurt") if damaged else SESSIONS
+        output = Path(folder) / "made"
+        with open_store(str(sessions)) as store:
+            merge_session(store, session_id, open_output(output, session_id), options)
+        return {path.name: path.read_bytes() for path in (output / session_id).iterdir()}
 
 
 def hurt(sessions: Path) -> Path:
@@ -78,11 +83,13 @@ def hurt(sessions: Path) -> Path:
     return sessions
 
 
-def judge(count: int, seed: int, folder: Path, *, damaged: bool = False) -> Tally:
-    """Verify so many mutations, each in the same folder; `damaged`: of a result that has lost some of its sound."""
+def judge(count: int, seed: int, folder: Path, *, damaged: bool = False, until_missed: bool = False) -> Tally:
+    """Verify so many mutations, each in the same folder; `damaged`: of a result that has lost some of its sound.
+
+    `until_missed`: no more of them than it takes to miss one.
+    """
     rng, tally = Random(seed), Tally()
-    files = publish(hurt(folder / "hurt") if damaged else SESSIONS, SESSION, folder / "made")
-    other = publish(SESSIONS, OTHER, folder / "made")
+    files, other = published(SESSION, damaged=damaged), published(OTHER)
     place = folder / SESSION
     place.mkdir()
     mutations = made(rng, files, other)
@@ -101,6 +108,8 @@ def judge(count: int, seed: int, folder: Path, *, damaged: bool = False) -> Tall
             tally.passed += 1
         else:
             tally.missed.append(f"{mutation.kind}: {mutation.what}")
+            if until_missed:
+                break
     put(place, files)
     assert not is_noticed(folder), "a sound result has no problem"
     return tally
