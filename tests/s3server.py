@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +93,20 @@ def free_ports(count: int) -> list[int]:
     return free
 
 
+@cache
+def read_descriptions_once() -> None:
+    """Let botocore read what it knows of S3 once in this process: a megabyte of JSON, which each client reads anew."""
+    from botocore.loaders import JSONFileLoader
+
+    read = cache(JSONFileLoader().load_file)
+    JSONFileLoader.load_file = lambda _, file_path: read(file_path)  # type: ignore[assignment]
+
+
 @contextmanager
 def run_s3_server(folder: Path) -> Iterator[S3Server]:
     """A server with its data in `folder`, killed at the end.  Without the package: skips, but fails on CI."""
     program = _program()
+    read_descriptions_once()
     ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(_command(program, folder, ports), stdout=log, stderr=log, cwd=folder)
