@@ -45,8 +45,11 @@ SLOW = frozenset(
 """What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
 
 
-LONGEST = "test_recorder_page.py"
-"""Minutes in one file, which one worker does: begun first, or the others wait for it at the end."""
+IN_REAL_TIME = frozenset(f"test_recorder_{name}.py" for name in ("page", "firefox", "edges"))
+"""Minutes of waiting for browsers that record.
+
+One worker does them, before all else: the others have the processors meanwhile, and no two browsers starve each other.
+"""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -55,8 +58,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is done by one worker, and so is what records in real time, as if it were one file."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduling = LoadFileScheduling(config, log)
+    file_of = scheduling._split_scope
+
+    def split_scope(nodeid: str) -> str:
+        file: str = file_of(nodeid)
+        return "in real time" if Path(file).name in IN_REAL_TIME else file
+
+    scheduling._split_scope = split_scope
+    return scheduling
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast loop does not even import what it leaves out: three workers would take as many times five seconds."""
+    return True if config.option.markexpr == "not slow" and collection_path.name in SLOW else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    """What takes long is begun first, and what is done last is short: no worker is waited for at the end."""
+    items.sort(key=lambda item: (item.path.name not in IN_REAL_TIME, item.path.name not in SLOW))
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
