@@ -76,7 +76,7 @@ def judge_session(
         clocks = Clocks(recordings[source], truth.whole[source], truth.clocked[source], bare or kind != "first")
         errors = list(clocks.errors({index: ms - base_ms - places_ms[source][index] for index, ms in placed}, kind))
         errors += [places.out_of_bounds(source, truth.whole[source])] if kind == "whole" and source in own else []
-        rounded_ms = _ROUNDED_MS * own.index(source) if source in own else 0.0
+        rounded_ms = _ROUNDED_MS if source in own[1:] else 0.0
         errors = [max(0.0, abs(error) - rounded_ms) for error in errors]
         verdict.misplaced += sum(error > TOLERANCE_MS for error in errors)
         whole = [index for index, _ in placed if index in truth.whole[source]]

@@ -59,7 +59,7 @@ def test_a_noted_start_stays_and_is_the_measure() -> None:
 
 
 def test_the_gaps_of_a_rollover_come_back_without_session_json(tmp_path: Path) -> None:
-    """The demo's two gaps, 0.66 and 1.86 s long as its recorder noted them, to a packet or two."""
+    """The demo's two gaps, 0.66 and 1.88 s long as its recorder noted them, to a packet or two."""
     noted = merge("demo", store=SAMPLES, output=tmp_path / "noted")
     shutil.copytree(SAMPLES / "demo", tmp_path / "store" / "demo")
     (tmp_path / "store" / "demo" / "session.json").unlink()

@@ -292,6 +292,21 @@ def test_the_time_between_parts_is_filled() -> None:
     assert timeline.recorder_to_output("1", 1_000_000) == 5500 * MS
 
 
+@pytest.mark.parametrize("late_ms", [0, 7], ids=["on time", "late"])
+def test_what_no_silence_fills_between_parts_does_not_add_up(late_ms: int) -> None:
+    """29 ms between two parts are filled with 20, and the lag at a part's end is left: forty were 0.4 s off."""
+    builder = TimelineBuilder(keep_pauses=False)
+    placed: list[tuple[int, int]] = []
+    times_ms = clock(50, {10: late_ms} if late_ms else {})
+    for number in range(40):
+        start_ms = number * (3029 + late_ms)
+        builder.begin_part(str(number), 0, start_ms * 1000, ())
+        builder.place(times_ms, [PACKET_MS * MS] * 50, more=False)
+        builder.end_part()
+        placed.append((start_ms, builder.finish().spans[-1].output_end // MS - 3000))
+    assert max(abs(output_ms - start_ms) for start_ms, output_ms in placed) <= 20
+
+
 @pytest.mark.parametrize(
     ("start_us", "gap_us"), [(None, 0), (4_000_000, 0), (2_000_000, -2_000_000), (400 * 3600_000_000, None)]
 )

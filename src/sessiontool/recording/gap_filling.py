@@ -75,7 +75,8 @@ class TimelineBuilder:
         self._slices_from_us: int | None = None  # session clock at the first slice of the part
         self._span_start: int | None = None
         self._lag_sum = self._lag_count = 0
-        self._owed = 0  # samples of the time before a slice that no whole unit of silence fills: the next one has them
+        self._owed = 0  # samples by which the output is short of the session clock, as silence has whole units alone
+        self._late = 0  # and by which the last span's sound is, as the lag that is left alone
         self.filler = _OPUS  # what silence is made of, from the next part on
         self._silent_samples = 0  # inserted so far
 
@@ -118,10 +119,11 @@ class TimelineBuilder:
             last_end_us = session_start_us - lead_us
         else:
             gap_us = session_start_us - last_end_us
-            gap = us_to_samples(gap_us) - pre_skip + (self._owed if slice_cause else 0)
+            gap = us_to_samples(gap_us) - pre_skip + self._owed + self._late
             packets = max(0, self.filler.count(gap)) if gap <= self.room_samples else 0
             rest = gap + self._position - self.filler.end(self._position, packets)
             self._owed = rest if abs(rest) <= 2 * LAG_LIMIT_SAMPLES else 0
+            self._late = 0
         if not slice_cause:
             self._slices_from_us = None
         elif self._slices_from_us is None or self._part != part:
@@ -276,7 +278,7 @@ class TimelineBuilder:
             self._span_start = None
             self._lag_sum = self._lag_count = 0
             return
-        lag = self._lag_sum // self._lag_count
+        lag = self._late = self._lag_sum // self._lag_count
         recorder_start = samples_to_us(start - self._origin + lag)
         recorder_end = recorder_start + samples_to_us(end - start)
         session_start, session_end = (self._session_us + us for us in (recorder_start, recorder_end))
