@@ -132,7 +132,7 @@ def test_a_lost_slice_is_as_long_as_its_neighbours(tmp_path: Path, form: str, no
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_first_and_the_last_slice_are_lost(tmp_path: Path, form: str) -> None:
-    session = sliced(tmp_path / "s", "one part", count=6, lost=[0, 5])
+    session = sliced(tmp_path / "s", form, count=6, lost=[0, 5])
     report, packets = session.merged()
     assert codes(report).count("chunk-missing") == 2
     assert session.place_ms(report, 1, packets) == pytest.approx(LENGTH_MS + PAUSE_MS, abs=25)

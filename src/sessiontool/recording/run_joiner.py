@@ -220,6 +220,8 @@ class RunJoiner:
     ) -> tuple[int, int]:
         """Begin a slice: after silence for what is missing before it, and without what the one before has, too."""
         tally = self._context.assembly.slices.setdefault(place.group, SliceTally())
+        if place.first:
+            self._context.absent.fill(self._remuxer, track.head, start_us)
         start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
         gap = self._remuxer.begin_part(
             *(place.group, track.head, start_us + self._seam.over_us(durations), pauses),
