@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import pickle
 import re
+import statistics
 import subprocess
 import sys
 from dataclasses import field
@@ -14,7 +15,7 @@ from typing import NamedTuple as TheirNamedTuple
 
 import pytest
 
-from sessiontool.deferred import NamedTuple, dataclass, regex
+from sessiontool.deferred import NamedTuple, dataclass, median, median_low, regex
 from sessiontool.options import LogOptions
 
 if TYPE_CHECKING:
@@ -180,3 +181,9 @@ def test_regular_expressions_are_compiled_when_they_are_used() -> None:
     assert (words.pattern, words.flags, words.groups) == (r"(\w)\w*", re.IGNORECASE | re.UNICODE, 1)
     assert [found.span() for found in number.finditer(b"a1b22")] == [(1, 2), (3, 5)]
     assert shown(lambda: words.other) == shown(lambda: re.compile("").other)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("values", [[3], [4, 1], [2.5, 7, 1], [4, 4, 1, 9]], ids=str)
+def test_medians_are_those_of_statistics(values: list[float]) -> None:
+    assert median(iter(values)) == statistics.median(values)
+    assert median_low(iter(values)) == statistics.median_low(values)

@@ -5,6 +5,7 @@ dataclasses share their methods, but `__init__`: that is compiled when the first
 `typing.NamedTuple` are compiled, too, and never used: a twentieth.  Here they stay the texts that they are.
 
 Regular expressions are compiled when they are first looked for: a merge has a hundred, and needs a third of them.
+Two medians are written out, as `statistics` brings decimals and fractions.
 
 Everything else is left to the standard library: `dataclasses.fields`, `replace` and `asdict` work, named tuples are
 those of `collections`, and type checkers see what the standard library has.
@@ -20,9 +21,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from dataclasses import dataclass
     from re import compile as regex
+    from statistics import median, median_low
     from typing import NamedTuple
 else:
 
@@ -76,8 +78,19 @@ else:
             self.__dict__ |= {one: getattr(compiled, one) for one in _METHODS}
             return getattr(compiled, name)
 
+    def median(values: Iterable[Any]) -> Any:
+        """`statistics.median`, of one value at least."""
+        ordered = sorted(values)
+        half = len(ordered) // 2
+        return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
-__all__ = ["NamedTuple", "dataclass", "regex"]
+    def median_low(values: Iterable[Any]) -> Any:
+        """`statistics.median_low`, of one value at least."""
+        ordered = sorted(values)
+        return ordered[(len(ordered) - 1) // 2]
+
+
+__all__ = ["NamedTuple", "dataclass", "median", "median_low", "regex"]
 
 _METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 from dataclasses import field
 from datetime import UTC, datetime
 from math import log, nan
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, median
 from .moments import DAY_MS, MS, NS, US, S, epoch_ms
 
 if TYPE_CHECKING:

@@ -14,10 +14,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import field
 from itertools import combinations
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, median
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

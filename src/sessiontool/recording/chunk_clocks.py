@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import field
 from operator import itemgetter
-from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, median_low
 from .blob_clock import BlobClock
 from .packet_kinds import by_hand
 from .time_groups import looks_like_a_bit

@@ -8,10 +8,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import partial
 from itertools import takewhile
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, median
 from .recorders import SAME_PLACE_MS, overlap_ms
 from .time_groups import looks_like_a_bit
 

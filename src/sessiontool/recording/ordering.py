@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, median
 from .arrangement import Arrangement
 from .chunk_clocks import Handed
 from .gap_fits import (

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import field
 from operator import itemgetter
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, median
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings

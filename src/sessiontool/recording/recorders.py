@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import field
 from functools import partial
 from itertools import pairwise, product
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from ..deferred import dataclass, median
 from .gap_places import Lost
 from .sequence import places_of, taken_by_moved
 from .survey import torn_between

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from math import inf, isnan
-from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
+from ..deferred import median_low, regex
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, median
 from ..documents.models import ChunkEntry, PartEntry
 from ..model import ChunkRef
 from .renumbered import Renumbered

@@ -12,10 +12,9 @@ from collections import Counter
 from dataclasses import field
 from itertools import accumulate
 from math import nan
-from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from ..deferred import NamedTuple, dataclass, median_low
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zlib
 from contextlib import contextmanager
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import RecordingError
@@ -43,6 +42,8 @@ def inflated_file(file: io.BufferedReader, name: str) -> Iterator[BinaryIO]:
     if not file.peek(len(_MARK)).startswith(_MARK):
         yield file
         return
+    from tempfile import TemporaryFile  # noqa: PLC0415 - few logs are compressed
+
     with TemporaryFile() as plain:
         _inflate(file, plain, name, _MOST_LOG_BYTES)
         plain.seek(0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from ..model import Finding
@@ -52,7 +51,9 @@ def sound_files(listing: SessionListing) -> Iterator[Mapping[str, BinaryIO] | No
     if listing.chunks or not events_in(listing) or chunks_elsewhere(listing):
         yield None
         return
-    from ..realtime.sound import RECEIVED, SENT  # noqa: PLC0415 - most sessions have chunks
+    from tempfile import TemporaryFile  # noqa: PLC0415 - most sessions have chunks
+
+    from ..realtime.sound import RECEIVED, SENT  # noqa: PLC0415
 
     with TemporaryFile() as sent, TemporaryFile() as received:
         yield {SENT: sent, RECEIVED: received}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from dataclasses import field, replace
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
 from ..deferred import NamedTuple, dataclass
@@ -207,6 +206,8 @@ def inspect_session(
 
     `log` says how the log is read.
     """
+    from tempfile import TemporaryFile  # noqa: PLC0415 - a merge has a folder of its own
+
     progress = progress or Silent()
     progress.stage("listing")
     listing = store.list_session(session_id)

@@ -9,9 +9,9 @@ is not to lose any.
 from __future__ import annotations
 
 from itertools import accumulate
-from statistics import median
 from typing import TYPE_CHECKING
 
+from ..deferred import median
 from ..model import SAMPLES_PER_MS
 from .duration_model import MS_PER_UNIT, heard_part, units_of
 

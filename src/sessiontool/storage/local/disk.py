@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,9 @@ if sys.platform != "win32":
 
 _LEFTOVER_S = 60
 """Chosen: a run locks its folder at once; what no run holds for so long has none."""
+
+_NAME_BYTES = 8
+"""Of random names; chosen: no two are the same."""
 
 _FULL_HINT = "make room there and run again; nothing was published"
 _DENIED = ("permission denied", "check who may read and write there")
@@ -67,7 +69,9 @@ def room_errors(path: Path) -> Iterator[None]:
 
 def scratch_folder() -> AbstractContextManager[Path]:
     """An empty folder among the machine's temporary ones, removed however the block ends."""
-    return work_folder(Path(tempfile.gettempdir()), "sessiontool-work-")
+    from tempfile import gettempdir  # noqa: PLC0415 - which brings the random numbers of simulations, for a name
+
+    return work_folder(Path(gettempdir()), "sessiontool-work-")
 
 
 @contextmanager
@@ -78,7 +82,8 @@ def work_folder(parent: Path, prefix: str, *, alone: bool = False) -> Iterator[P
     """
     with disk_errors("write to", parent):
         _remove_leftovers(parent, prefix, 0 if alone else _LEFTOVER_S)
-        work = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        work = parent / f"{prefix}{os.urandom(_NAME_BYTES).hex()}"
+        work.mkdir(0o700)
     try:
         with _held(work), room_errors(parent):
             yield work

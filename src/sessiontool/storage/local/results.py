@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..checks import check_output
 from .pages import write_page
 from .target import FolderTarget
 
@@ -34,4 +33,6 @@ class FolderResults:
         return FolderTarget(self._root / session_id, self._limits)
 
     def checks(self) -> Iterator[Check]:
+        from ..checks import check_output  # noqa: PLC0415 - for `doctor`
+
         yield check_output(self._root)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from ...errors import NotFoundError, StorageError
 from ...model import SessionListing, StoredObject, StoredVersion
 from ...options import Limits
-from ..checks import check_room, check_sessions
 from ..layout import MERGED_FOLDER, Layout
 from ..misnamed import misnamed_folders
 from ..protocols import Check, changed, check_size, unknown_session, vanished
@@ -183,6 +182,8 @@ class LocalStore:
         erase_files(self._real_root, self.layout.folder(session_id), versions, _tag)
 
     def checks(self, *, writes: bool) -> Iterator[Check]:
+        from ..checks import check_room, check_sessions  # noqa: PLC0415 - for `doctor`
+
         yield check_sessions(self)
         if writes:
             yield check_room("write", self._real_root)

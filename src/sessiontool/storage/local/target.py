@@ -18,6 +18,7 @@ import platform
 import stat
 import sys
 from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ...errors import BusyError, StorageError, UsageError
@@ -43,8 +44,6 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOS
 _LOCK_TRIES = 20
 """Times a lock's file is opened anew because it was removed meanwhile, one for each other run; chosen: no file is
 removed so often."""
-_SYNCED_AT_ONCE = 8
-"""Threads that wait for the disk; chosen: as many as a result has files."""
 _LOCK_OPEN = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 
 
@@ -253,10 +252,21 @@ def _busy(path: Path, descriptor: int) -> BusyError:
 
 def _sync_all(paths: Sequence[Path]) -> None:
     """As `_sync`, of all at once: a file system writes what several wait for in one go."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for what publishes alone
+    errors: list[OSError] = []
 
-    with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-        list(pool.map(_sync, paths))
+    def sync(path: Path) -> None:
+        try:
+            _sync(path)
+        except OSError as error:
+            errors.append(error)
+
+    threads = [Thread(target=sync, args=(path,)) for path in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _sync(path: Path) -> None:
