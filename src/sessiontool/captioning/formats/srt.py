@@ -1,4 +1,4 @@
-r"""SubRip, through srt.  It has no standard: no speakers, no overlap, no escapes.
+r"""SubRip.  It has no standard: no speakers, no overlap, no escapes.
 
 Cues come one at a time, with `Name:` where the speaker changes.  Players act on `<tags>`, `{\overrides}` and, when a
 file is converted, on backslashes and arrows, some on anything like a time: those are parted by a WORD JOINER.
@@ -6,13 +6,10 @@ file is converted, on backslashes and arrows, some on anything like a time: thos
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import srt
-
 from ...deferred import regex
-from .registry import JOINER
+from .registry import JOINER, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +21,9 @@ _ACTS = regex(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - what it could show is in the lines
-    subtitles = (
-        srt.Subtitle(
-            number,
-            timedelta(milliseconds=cue.start_ms),
-            timedelta(milliseconds=cue.end_ms),
-            "\n".join(_ACTS.sub(rf"\g<0>{JOINER}", line) for line in cue.lines),
-        )
-        for number, cue in enumerate(cues, 1)
-    )
-    return str(srt.compose(subtitles, reindex=False))
+    return "".join(_block(number, cue) for number, cue in enumerate(cues, 1))
+
+
+def _block(number: int, cue: Cue) -> str:
+    lines = (_ACTS.sub(rf"\g<0>{JOINER}", line) for line in cue.lines)
+    return "\n".join((str(number), f"{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}", *lines, "", ""))

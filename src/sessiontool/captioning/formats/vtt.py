@@ -1,4 +1,4 @@
-"""WebVTT (W3C), through webvtt-py.
+"""WebVTT (W3C).
 
 Every cue has its speaker as a voice with the role as a class.  Speakers who talk at once have cues that stand at the
 same time, each speaker's at a height of its own.  `&`, `<` and `>` are escaped, so no text is a tag, an entity, or an
@@ -10,58 +10,45 @@ caption at all of a file that has one.  A page can style the classes by itself.
 
 from __future__ import annotations
 
-import io
-from itertools import islice
 from typing import TYPE_CHECKING
-
-import webvtt
-from webvtt.models import Style
 
 from ..sanitize import clean
 from ..speakers import class_of, lanes_of
 from .registry import JOINER, clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..cues import Cue
     from .registry import RenderOptions
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_AT_ONCE = 1000
-"""Cues that webvtt-py holds as objects of its own; chosen: an hour of speech, and a megabyte."""
 # The first voice as players show it, the second in a colour that differs in brightness too, for those who see no hue.
 _STYLES = ("::cue(v.user) { color: white; }", "::cue(v.assistant) { color: #ffe97a; }")
 
 
 def render(cues: Sequence[Cue], look: RenderOptions) -> str:
-    file = webvtt.WebVTT()
-    if look.note:
-        file.header_comments.append(clean(look.note).replace("-->", "->"))
-    if look.synthetic:
-        roles = ", ".join(clean(role).replace("-->", "->") for role in look.synthetic)
-        file.header_comments.append(f"The voice of {roles} is synthetic")
+    head = ["WEBVTT"]
     if look.timestamp_map:
         ticks, local_ms = look.timestamp_map
-        file.metadata.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
+        head.append(f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:{clock(local_ms)}")
+    blocks = ["\n".join(head), *(f"NOTE {clean(note).replace('-->', '->')}" for note in _notes(look))]
     if look.styles and look.speakers:
-        file.styles.append(Style(list(_STYLES)))
-    placed = zip(cues, _positions(cues, look), strict=True)
-    text = _written(file, islice(placed, _AT_ONCE), look)
-    while more := list(islice(placed, _AT_ONCE)):
-        text += _written(webvtt.WebVTT(), more, look).removeprefix("WEBVTT")
-    return text + "\n"
+        blocks.append("\n".join(("STYLE", *_STYLES)))
+    blocks += (_block(cue, settings, look) for cue, settings in zip(cues, _positions(cues, look), strict=True))
+    return "\n\n".join(blocks) + "\n"
 
 
-def _written(file: webvtt.WebVTT, placed: Iterable[tuple[Cue, str]], look: RenderOptions) -> str:
-    """A file with these cues, as text without the newlines at its end."""
-    for cue, settings in placed:
-        file.captions.append(
-            webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _payload(cue, look), settings=settings)
-        )
-    out = io.StringIO()
-    file.write(out)
-    return out.getvalue().rstrip("\n")
+def _notes(look: RenderOptions) -> Iterator[str]:
+    if look.note:
+        yield look.note
+    if look.synthetic:
+        yield f"The voice of {', '.join(map(clean, look.synthetic))} is synthetic"
+
+
+def _block(cue: Cue, settings: str, look: RenderOptions) -> str:
+    times = f"{clock(cue.start_ms)} --> {clock(cue.end_ms)}"
+    return "\n".join((f"{times} {settings}" if settings else times, *_payload(cue, look)))
 
 
 def _payload(cue: Cue, look: RenderOptions) -> list[str]:
