@@ -224,7 +224,7 @@ def moved_part(session: Session, rng: Random) -> tuple[Part, Done] | None:
     how = "number" if not there else rng.choice(("over", "behind"))
     if how == "over" and len(other.folder.own()) > 3 and not _may_be_its_own(other, there[0], upload):
         there[0].stored = False
-    if there and there[0].stored:
+    if any(its.stored and its.seq == seq for its in other.folder.uploads):  # its own, or a stranger's
         seq = other.folder.last() + 1
     stray = Upload(seq, source, upload.index, pieces, None)
     other.folder.uploads.append(stray)

@@ -223,6 +223,13 @@ def restarted(chunk: ChunkRef, name: str) -> Finding:
     return about(chunk, "recorder-restarted", "warning", message, _NUMBER_HINT)
 
 
+def overwritten(chunk: ChunkRef, name: str) -> Finding:
+    """The chunk is the first that is left of a run whose first chunks a later one overwrote."""
+    message = f"from chunk {chunk.seq} on is what is left of an earlier run, whose first chunks a later one wrote over"
+    hint = f"it is joined before that one, as part {name}; give each MediaRecorder run a part of its own"
+    return about(chunk, "recorder-restarted", "warning", message, hint)
+
+
 # -- chunks that are not what they should be
 
 

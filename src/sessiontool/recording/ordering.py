@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ..deferred import dataclass, median
+from . import overwritten
 from .arrangement import Arrangement
 from .chunk_clocks import Handed
 from .gap_fits import (
@@ -75,7 +76,8 @@ def order_chunks(
     chains: list[Chain] = []
     foreign: list[ChunkSurvey] = []
     costs = SeamCosts(surveys, handed, is_noted, is_listed)
-    for group in by_hand([one for one in surveys if one.dialect]):
+    hands = by_hand([one for one in surveys if one.dialect])
+    for group in (own for hand in hands for own in overwritten.divided(hand, is_listed)):
         alike: list[Chain] = []
         without: list[ChunkSurvey] = []
         untimed_ms = [one.length_ms for one in group if one.start_ms is None]
@@ -91,7 +93,7 @@ def order_chunks(
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
-    main = max(chains, key=lambda chain: (_noted_packets(chain, is_noted), chain.packets, chain.has_header))
+    main = max(chains, key=lambda chain: (_noted_packets(chain, is_noted), chain.length_ms, chain.has_header))
     for one in silent:
         put_in_by_number(main, one)
     for foreign_one in [one for one in foreign if one.has_header]:
@@ -102,7 +104,9 @@ def order_chunks(
         put_in_by_time(main, own)
     whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
     foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
-    return Order(sorted(whole, key=lambda chain: (_is_behind(chain, main), chain.numbers)), foreign)
+    for chain in whole:
+        chain.is_rest = overwritten.is_rest(chain, whole)
+    return Order(sorted(whole, key=lambda chain: _in_order(chain, main)), foreign)
 
 
 def _put_where_nothing_was_noted(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
@@ -141,9 +145,12 @@ def _is_earlier_run(chain: Chain, main: Chain) -> bool:
     return alike and chain.numbers[1] < main.numbers[0]
 
 
-def _is_behind(chain: Chain, main: Chain) -> bool:
-    """Whether a run is joined after the part's own: all but those that were recorded wholly before it."""
-    return chain is not main and not _is_earlier_run(chain, main)
+def _in_order(chain: Chain, main: Chain) -> tuple[bool, bool, int]:
+    """The part's own run comes first, but for those that were recorded wholly before it."""
+    if chain.is_rest:
+        return False, False, -chain.numbers[0]  # of several, each later one left more of the one before
+    is_behind = chain is not main and not _is_earlier_run(chain, main)
+    return not main.is_rest and is_behind, True, chain.numbers[0]
 
 
 def _dialect(chain: Chain) -> object:

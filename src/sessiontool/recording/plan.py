@@ -208,14 +208,17 @@ class _Planner:
     def _add_run(
         self, index: int, chain: Chain, chains: Sequence[Chain], shared: Shared, replaced: Sequence[int]
     ) -> None:
-        name = f"{self._part}+{index}" if index else self._part
+        own = next(at for at, other in enumerate(chains) if not other.is_rest)  # what was noted is of this run
+        name = self._part if index == own else f"{self._part}+{index + (index < own)}"
         first = chain.chunks[0].chunk
         lengths = [one.lasts_ms for one in chain.chunks if one.digests]
-        run = RecorderRun(name, self._part, [], self._entry if not index else None, chain.has_header)
+        run = RecorderRun(name, self._part, [], self._entry if index == own else None, chain.has_header)
         run.chunk_ms = median(lengths) if lengths else 0.0
         run.ticks_per_ms = max((one.dialect.ticks_per_ms for one in chain.chunks if one.dialect), default=1)
         run.opener = next((one.chunk for one in chain.chunks if one.has_header or one.digests), None)
-        if index:
+        if chain.is_rest:
+            run.findings.append(findings.overwritten(first, name))
+        elif index > own:
             behind = chain.numbers[0] > chains[index - 1].numbers[1]
             alike = chain.chunks[0].dialect == chains[index - 1].chunks[0].dialect
             run.findings.append((findings.restarted if behind and alike else findings.foreign)(first, name))
@@ -235,7 +238,7 @@ class _Planner:
         low, high = chain.numbers
         before = max((other.numbers[1] for other in chains if other.numbers[1] < low), default=-1)
         last = not any(other.numbers[0] > high for other in chains)
-        own = [n for n in self._missing if (before < n or not index) and (n < high or last)]
+        own = [n for n in self._missing if (before < n or not (index or chain.is_rest)) and (n < high or last)]
         places = {
             kind: places_of([n for n in numbers if n < high or last], order, chain.moved, chain.goes_on_at)
             for kind, numbers in (("missing", own), ("unusable", self._unusable), ("replaced", replaced))

@@ -36,10 +36,14 @@ _NOTABLE_SHARE = 0.05  # of a chunk; chosen: of less, the bytes that are damaged
 
 @dataclass(slots=True)
 class Chain:
-    """The chunks of one recorder run in their order; `moved` are those whose numbers are wrong."""
+    """The chunks of one recorder run in their order; `moved` are those whose numbers are wrong.
+
+    `is_rest`: a later run wrote over its first chunks (`overwritten`).
+    """
 
     chunks: list[ChunkSurvey]
     moved: list[ChunkRef] = field(default_factory=list)
+    is_rest: bool = False
 
     @property
     def has_header(self) -> bool:
@@ -48,6 +52,11 @@ class Chain:
     @property
     def packets(self) -> int:
         return sum(len(one.digests) for one in self.chunks)
+
+    @property
+    def length_ms(self) -> float:
+        """How much sound is in its chunks: packets of one recorder are longer than those of another."""
+        return sum(one.length_ms for one in self.chunks)
 
     @property
     def kinds(self) -> frozenset[int]:
@@ -133,7 +142,14 @@ def is_a_run(chain: Chain) -> bool:
     """Whether it is a recording of its own: with a header, or at least two chunks that follow one another."""
     timed = [one for one in chain.chunks if one.start_ms is not None]
     follows = any(abs((b.start_ms or 0) - (a.end_ms or 0)) <= SAME_PLACE_MS for a, b in pairwise(timed))
-    return chain.has_header or follows
+    in_a_cluster = any(map(_is_in_cluster_of, chain.chunks, chain.chunks[1:]))
+    return chain.has_header or follows or in_a_cluster
+
+
+def _is_in_cluster_of(before: ChunkSurvey, one: ChunkSurvey) -> bool:
+    """Whether a chunk without a clock goes on in the cluster of the one before."""
+    is_untimed = one.start_ms is None and bool(one.digests) and before.start_ms is not None
+    return is_untimed and abs(one.head_ms - before.tail_ms) <= CONTINUES_MS
 
 
 def correct_ends(surveys: Sequence[ChunkSurvey]) -> None:
