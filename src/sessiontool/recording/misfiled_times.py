@@ -6,6 +6,7 @@ Each does not go on with any other of the part in whose folder it is, and fills 
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..model import ChunkRef
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _NUMBERED = "OggDemuxer"  # each recording has a random number: its chunks are of no other
 _TOUCHES_MS = 100.0  # chosen: more than a packet and its jitter
+_IN_A_CLUSTER_MS = 25.0  # between two chunks of one cluster (measured: 20 ms); a cluster of another part says the same
+_MOSTLY = 0.8  # share of a chunk without a clock that a gap has room for; chosen
 
 
 def by_times(strays: Sequence[ChunkSurvey], others: Mapping[str, Sequence[ChunkSurvey]]) -> list[Moved]:
@@ -40,23 +43,42 @@ def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey], taken: Coll
     alike = [one for one in surveys if one.start_ms is not None and one.digests and one.dialect == stray.dialect]
     alike.sort(key=lambda one: one.start_ms or 0.0)
     kinds = frozenset[int]().union(*(one.kinds for one in alike))
-    is_timed = stray.has_clock and stray.start_ms is not None and stray.end_ms is not None
-    if not (alike and is_timed and (kinds & stray.kinds or not kinds)):
+    if not (alike and stray.has_clock and stray.digests and (kinds & stray.kinds or not kinds)):
         return None
     if any(one.sha256 == stray.sha256 for one in surveys) or (stray.has_header and any(o.has_header for o in surveys)):
         return None
     is_proved = stray.dialect is not None and stray.dialect.container == _NUMBERED
+    untimed = [one.chunk.seq for one in surveys if one.start_ms is None]
     for before, after in pairwise([None, *alike, None]):
         pairs = [(one, two) for one, two in ((before, stray), (stray, after)) if one and two]
-        has_room = all((two.start_ms or 0.0) - (one.end_ms or 0.0) >= -_TOUCHES_MS for one, two in pairs)
+        has_room = _has_room(before, stray, after, untimed)
         if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs)):
             return _number(before, stray, after, taken)
     return None
 
 
+def _has_room(
+    before: ChunkSurvey | None, stray: ChunkSurvey, after: ChunkSurvey | None, untimed: Collection[int]
+) -> bool:
+    """Whether nothing was recorded between two neighbours in time when the stray was; `untimed` chunks may have been.
+
+    Of a stray without a clock nothing is known but how long it is.
+    """
+    begins_ms, ends_ms = (before.end_ms or 0.0) if before else 0.0, (after.start_ms or 0.0) if after else inf
+    if stray.start_ms is None or stray.end_ms is None:
+        numbers = before.chunk.seq if before else -1, after.chunk.seq if after else inf
+        is_free = not any(numbers[0] < number < numbers[1] for number in untimed)
+        return is_free and ends_ms - begins_ms >= _MOSTLY * stray.length_ms
+    return stray.start_ms - begins_ms >= -_TOUCHES_MS * bool(before) and ends_ms - stray.end_ms >= -_TOUCHES_MS
+
+
 def _goes_on(before: ChunkSurvey, after: ChunkSurvey) -> bool:
-    gap_ms = (after.start_ms or 0.0) - (before.end_ms or 0.0)
-    return abs(gap_ms) <= _TOUCHES_MS and not torn_between(before, after)
+    """Whether a chunk goes on with another one: by their clocks, or in its cluster."""
+    if torn_between(before, after):
+        return False
+    if before.start_ms is None or after.start_ms is None:
+        return after.counts_from_before and abs(after.head_ms - before.tail_ms) <= _IN_A_CLUSTER_MS
+    return abs(after.start_ms - (before.end_ms or 0.0)) <= _TOUCHES_MS
 
 
 def _number(
