@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from random_pool import pool
 from stored_session import assert_verified, edit_parts, merged, packets
 
 from sessiontool import inspect, purge
@@ -109,3 +110,41 @@ def test_a_copy_in_another_folder_stays_there(session: Path) -> None:
     codes = {one.code for one in result.findings}
     assert "chunk-foreign" in codes
     assert "chunk-of-other-part" not in codes
+
+
+def two_parts(folder: Path, *names: str) -> Path:
+    """A session without notes of recordings of the pool, a part each."""
+    known = {one.name: one for found in pool().values() for one in found}
+    for part, name in enumerate(names):
+        for seq, blob in enumerate(known[name].blobs):
+            path = chunk(folder / "s", part, seq)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(blob)
+    return folder / "s"
+
+
+def test_a_chunk_without_a_clock_is_brought_home_by_its_cluster(tmp_path: Path) -> None:
+    """Chrome begins a cluster every few seconds: a chunk may hold no time but those counted from one before."""
+    session = two_parts(tmp_path, "sim-chrome-starved", "sim-firefox")
+    merged(session)
+    before = packets(session)
+    chunk(session, 0, 7).rename(chunk(session, 1, 9))
+    result = merged(session)
+    assert packets(session) == before
+    assert [one.part for one in result.findings if one.code == "chunk-of-other-part"] == ["001"]
+
+
+def test_a_part_is_the_recorder_that_recorded_most(tmp_path: Path) -> None:
+    """Chrome's packets may be three times as long as those of another: two chunks of that had more of them."""
+    session = two_parts(tmp_path, "sim-chrome-busy", "sim-ogg")
+    merged(session)
+    before = packets(session)
+    for seq in (4, 5, 6):
+        chunk(session, 0, seq).unlink()
+    chunk(session, 1, 4).rename(chunk(session, 0, 4))
+    chunk(session, 1, 6).rename(chunk(session, 0, 8))
+    result = merged(session)
+    order = [payload for _, payload in packets(session)]
+    assert set(order) >= {payload for _, payload in before[-1000:]}  # the second part is whole
+    assert order[-1000:] == [payload for _, payload in before[-1000:]]
+    assert [one.seq for one in result.findings if one.code == "chunk-of-other-part"] == [4, 8]
