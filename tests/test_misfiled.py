@@ -89,6 +89,26 @@ def test_two_chunks_that_lie_in_each_others_folders(session: Path) -> None:
     assert sorted(int(one.part or -1) for one in result.findings if one.code == "chunk-of-other-part") == [0, 1]
 
 
+@pytest.mark.parametrize("notes", [as_noted, noted_by_hash])
+@pytest.mark.parametrize("cut", [(1, 2), (2, 5), (1, 0)])
+def test_two_folders_that_have_each_others_names(
+    session: Path, notes: Callable[[Path], None], cut: tuple[int, int]
+) -> None:
+    """What is damaged in them is of the part that all others are of: it stood 27 s from there."""
+    notes(session)
+    damaged = chunk(session, *cut)
+    damaged.write_bytes(damaged.read_bytes()[:6000])
+    status = merged(session).status
+    before = packets(session)
+    chunks = session / "chunks"
+    for one, other in (("001", "aside"), ("002", "001"), ("aside", "002")):
+        (chunks / one).rename(chunks / other)
+    result = merged(session)
+    assert packets(session) == before
+    assert result.status == ("repaired" if status == "complete" else status)
+    assert_verified(session)
+
+
 def test_one_that_lies_over_another_parts_chunk(session: Path) -> None:
     """What it lies over is lost, and nothing else."""
     merged(session)

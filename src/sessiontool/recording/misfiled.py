@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .runs import Read
 
 _LEAST_BYTES = 64  # chosen: smaller chunks are alike by chance
+_MOSTLY = 0.6  # share of a folder's chunks that are of another part; chosen, as in `noted_runs`: others may be damaged
 
 
 class Moved(NamedTuple):
@@ -57,7 +58,32 @@ def by_notes(
             wanted.remove((part, noted))
             seq = chunk.seq if are_times(parts[part]) else noted.seq
             found.append(Moved(chunk, ChunkRef(chunk.object, part, seq), "session.json lists it there"))
-    return found
+    return [*found, *_with_the_others(parts, entries, found)]
+
+
+def _with_the_others(
+    parts: Mapping[str, Sequence[ChunkRef]], entries: Mapping[str, PartEntry | None], found: Sequence[Moved]
+) -> Iterator[Moved]:
+    """The rest of folders whose chunks are mostly those of one other part, under the same numbers: they are that's.
+
+    What was noted of the folder's own part stays, and so does what is empty.
+    """
+    gone = {move.chunk for move in found}
+    taken = {(move.own.part, move.own.seq) for move in found}
+    homes = Counter((move.chunk.part, move.own.part) for move in found if move.chunk.seq == move.own.seq)
+    for (part, home), count in homes.items():
+        sounding = [chunk for chunk in parts[part] if chunk.object.size_bytes]
+        if count < max(2, _MOSTLY * len(sounding)):
+            continue
+        kept = {(chunk.seq, chunk.object.size_bytes) for chunk in sounding if chunk not in gone}
+        entry = entries[part]
+        own = kept & {(noted.seq, noted.bytes) for noted in entry.chunks} if entry else set()
+        taken |= {(home, chunk.seq) for chunk in parts[home] if chunk not in gone}
+        for chunk in sounding:
+            is_free = (home, chunk.seq) not in taken and (chunk.seq, chunk.object.size_bytes) not in own
+            if chunk not in gone and is_free:
+                own_ref = ChunkRef(chunk.object, home, chunk.seq)
+                yield Moved(chunk, own_ref, "nearly all chunks of its folder are of that part")
 
 
 def _wanting(entry: PartEntry, listed: Sequence[ChunkRef]) -> Iterator[ChunkEntry]:
