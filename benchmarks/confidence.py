@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +32,9 @@ import numpy as np
 
 from sessiontool.align import align
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Levels
-from sessiontool.alignment.confidence import BIAS, WEIGHTS, features, most
+from sessiontool.alignment.confidence import BIAS, WEIGHTS, chance_by_order, features, most
 from sessiontool.alignment.speech_activity import measure
+from sessiontool.model import SURE
 from sessiontool.sessions.explain_alignment import place_session
 from sessiontool.storage import open_store
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from sessiontool.model import Utterance
     from sessiontool.sessions.explain_alignment import PlacingResult
 
-_RIGHT_MS = 100
+_RIGHT_MS, _FAR_MS = 100, 1000
 _LOGS = ("times", "arrivals", "the user's times", "no times", "sound missing", "another session's")
 """What logs have."""
 
@@ -68,12 +70,18 @@ _FEATURE_STEPS = 200
 
 
 class Row(NamedTuple):
-    """One placement: of which session, by which log, whether it is right, its confidence at most, and its features."""
+    """One placement: of which session, by which log, whether it is right, and what confidence is made of.
+
+    `far`: an end of it is off by more than a second, or nothing was said.  Confidence is `most` at most, and otherwise
+    `by_order` times a function of the features' `values`.
+    """
 
     session: str
     log: str
     right: bool
+    far: bool
     most: float
+    by_order: float
     values: tuple[int, ...]
 
 
@@ -164,9 +172,10 @@ def rows(
             if true is None or evidence is None or place.start_samples is None or place.end_samples is None:
                 continue
             ends = ((place.start_samples, true.get("t0")), (place.end_samples, true.get("t1")))
-            right = all(at is not None and abs(found / 48 - 1000 * at) <= _RIGHT_MS for found, at in ends)
+            off_ms = max(math.inf if at is None else abs(found / 48 - 1000 * at) for found, at in ends)
             values = tuple(round(_FEATURE_STEPS * value) for value in features(evidence).values())
-            yield Row(name, kind, right, most(evidence), values)
+            order = round(chance_by_order(evidence), 3)
+            yield Row(name, kind, off_ms <= _RIGHT_MS, off_ms > _FAR_MS, most(evidence), order, values)
 
 
 def saved(every: Sequence[Row], path: Path) -> None:
@@ -176,7 +185,9 @@ def saved(every: Sequence[Row], path: Path) -> None:
         session=np.array([row.session for row in every]),
         log=np.array([row.log for row in every]),
         right=np.array([row.right for row in every]),
+        far=np.array([row.far for row in every]),
         most=np.array([row.most for row in every]),
+        by_order=np.array([row.by_order for row in every]),
         values=np.array([row.values for row in every], np.uint8),
     )
 
@@ -186,8 +197,8 @@ def loaded(path: Path) -> list[Row]:
     with np.load(path) as file:
         columns = (file[name] for name in Row._fields)
         return [
-            Row(str(session), str(log), bool(right), float(most), tuple(map(int, values)))
-            for session, log, right, most, values in zip(*columns, strict=True)
+            Row(str(session), str(log), bool(right), bool(far), float(most), float(by_order), tuple(map(int, values)))
+            for session, log, right, far, most, by_order, values in zip(*columns, strict=True)
         ]
 
 
@@ -195,12 +206,14 @@ def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
     """Bias and weights, none below zero, of the chance that a placement is right."""
     values = np.array([row.values for row in every]) / _FEATURE_STEPS
     right = np.array([row.right for row in every], float)
+    by_order = np.array([row.by_order for row in every])
     counted = ((row.session.split("/")[0], row.log) for row in every)
     weight = np.array([_COUNTS.get(folder, 1.0) * _COUNTS.get(log, 1.0) for folder, log in counted])
     bias, weights, pace = 3.0, np.zeros(values.shape[1]), 0.5 / weight.sum()
     speed_bias, speed = 0.0, np.zeros_like(weights)
     for _ in range(_STEPS):
-        off = weight * (1 / (1 + np.exp(values @ weights - bias)) - right)
+        chance = 1 / (1 + np.exp(values @ weights - bias))
+        off = weight * (by_order * chance - right) * (1 - chance) / (1 - by_order * chance)
         speed_bias = _MOMENTUM * speed_bias - pace * off.sum()
         speed = _MOMENTUM * speed + pace * (values.T @ off - _HOLD * weights)
         bias, weights = bias + speed_bias, np.maximum(0, weights + speed)
@@ -210,7 +223,8 @@ def fit(every: Sequence[Row]) -> tuple[float, dict[str, float]]:
 def chances(every: Sequence[Row], bias: float, weights: dict[str, float]) -> np.ndarray:
     """The confidence of each placement by these weights."""
     doubt = np.array([row.values for row in every]) @ np.array(list(weights.values())) / _FEATURE_STEPS
-    chance: np.ndarray = np.minimum([row.most for row in every], 1 / (1 + np.exp(doubt - bias)))
+    by_order = np.array([row.by_order for row in every])
+    chance: np.ndarray = np.minimum([row.most for row in every], by_order / (1 + np.exp(doubt - bias)))
     return chance
 
 
@@ -228,7 +242,8 @@ def held_out_chances(every: Sequence[Row]) -> np.ndarray:
 def table(every: Sequence[Row], chance: np.ndarray) -> Iterator[str]:
     """How many placements of each confidence are right, for each folder and kind of log."""
     cells = " | ".join(f"{low} and more" if low else "less" for low in _BINS)
-    yield f"| confidence | {cells} | Brier |\n|---|" + "---|" * (len(_BINS) + 1)
+    yield f"| confidence | {cells} | Brier | sure and far |\n|---|" + "---|" * (len(_BINS) + 2)
+    far = np.array([row.far for row in every])
     right = np.array([row.right for row in every], float)
     for folder in dict.fromkeys(row.session.split("/")[0] for row in every):
         for log in _LOGS:
@@ -239,7 +254,9 @@ def table(every: Sequence[Row], chance: np.ndarray) -> Iterator[str]:
                 counts.append(f"{int(right[here].sum())} of {int(here.sum())}")
                 high = low
             off = np.mean((chance[mine] - right[mine]) ** 2)
-            yield f"| {folder}, {log} | " + " | ".join(counts) + f" | {off:.3f} |"
+            sure = mine & (chance >= SURE)
+            counts += [f"{off:.3f}", f"{int(far[sure].sum())} of {int(sure.sum())}"]
+            yield f"| {folder}, {log} | " + " | ".join(counts) + " |"
 
 
 def report(every: Sequence[Row]) -> Iterator[str]:

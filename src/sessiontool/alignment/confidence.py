@@ -34,10 +34,6 @@ FAR_OFF = 5.0
 """Ratio of the distance from where the log has a start to the usual spread of its role, from which on a place is a
 guess; four of ten are then wrong by more than a second (measured)."""
 
-PINNED = 0.75
-"""Share of the draws in which the order has an utterance in the same place, from which on it tells the place.  Of those
-below, six of ten are within a second of the truth, of those above nineteen of twenty (measured)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -47,8 +43,8 @@ class Evidence:
     `length_ratio` is found over expected length.  Contrasts are how much louder it is inside than outside.
     `left_over_ms` is the distance to unassigned speech beside it.  `made_up`: an edge is where the log
     wants one, not where the sound pauses.  `shared`: both roles speak on this channel.  `stray_share` is how much of
-    what sounds like speech on this channel belongs to no utterance.  `pinned` is how far the log's order tells the
-    place of an utterance without a time (1: wholly), nan where the log has a time.  `stricter`: what is speech was
+    what sounds like speech on this channel belongs to no utterance.  `pinned` is the chance of the place of an
+    utterance without a time by the log's order alone, nan where the log has a time.  `stricter`: what is speech was
     decided in another way than usual.  `company` is how well those around it are carried by themselves, 0 to 1.
     `disputed` is the share of other attempts, with other opinions of what is speech, that have it elsewhere;
     `lost_inside` the share of it where an utterance without a place is expected.  `soft_start_ms` and `soft_end_ms`
@@ -88,10 +84,10 @@ class Evidence:
 
     @property
     def is_guess(self) -> bool:
-        """Whether nothing tells the place: neither a time nor the order, or the log's own time is far from it."""
+        """Whether the log does not tell the place: its own time is far from it, or it fits nothing that is heard."""
         is_far = math.isnan(self.pinned) and abs(self.start_residual_ms) > FAR_OFF * self.start_spread_ms
         is_unfit = self.misfit >= (UNFIT_STRICTER if self.stricter else UNFIT)
-        return self.pinned < PINNED or is_far or is_unfit or self.after_end
+        return is_far or is_unfit or self.after_end
 
 
 def features(evidence: Evidence) -> dict[str, float]:
@@ -111,7 +107,6 @@ def features(evidence: Evidence) -> dict[str, float]:
         "end_far": _share(abs(evidence.end_residual_ms), 700, 4000),
         "unsteady": _share(evidence.start_spread_ms, 150, 600),
         "weak_end": _share(-evidence.end_contrast_db, -12, -4),
-        "unpinned": _share(-evidence.pinned, -1, -PINNED),
         "untimed_length": _share(ratio, 0.1, 0.6) if untimed else 0.0,
         "stricter": float(evidence.stricter),
         "company": 1 - evidence.company,
@@ -160,36 +155,36 @@ def support(evidence: Evidence) -> float:
         "noise": _share(-evidence.snr_db, -25, -8),
         "onset": _share(-evidence.start_contrast_db, -20, 0),
         "ending": _share(-evidence.end_contrast_db, -20, 0),
+        "unpinned": _share(-evidence.pinned, -1, -0.75),
     }
     doubt = sum(weight * found[name] for name, weight in _SUPPORT.items())
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 4.5  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
+BIAS = 4.8  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
-    "late": 1.0,
-    "length": 1.7,
-    "cost": 0.1,
-    "noise": 1.3,
+    "late": 0.9,
+    "length": 1.8,
+    "cost": 0.4,
+    "noise": 1.5,
     "onset": 0.6,
-    "left_over": 1.6,
-    "made_up": 1.5,
+    "left_over": 1.7,
+    "made_up": 1.7,
     "shared": 0.6,
-    "stray": 0.8,
+    "stray": 0.9,
     "end_far": 0.6,
-    "unsteady": 0.6,
-    "weak_end": 0.7,
-    "unpinned": 1.1,
-    "untimed_length": 0.9,
-    "stricter": 0.5,
-    "company": 1.1,
+    "unsteady": 0.7,
+    "weak_end": 0.9,
+    "untimed_length": 0.2,
+    "stricter": 0.6,
+    "company": 0.9,
     "disputed": 2.1,
     "lost_inside": 1.0,
-    "soft_start": 2.6,
-    "soft_end": 1.6,
+    "soft_start": 2.7,
+    "soft_end": 1.9,
     "before": 1.1,
-    "behind": 1.1,
-    "misfit": 1.1,
+    "behind": 1.0,
+    "misfit": 1.2,
     "far_off": 0.4,
 }
 """Weights in log odds, fitted by `benchmarks/confidence.py` to recordings with known truth."""
@@ -198,8 +193,12 @@ WEIGHTS = {
 def confidence(evidence: Evidence) -> float:
     """The chance, 0 to 1, that both ends are within 100 ms."""
     doubt = sum(WEIGHTS[name] * value for name, value in features(evidence).items())
-    chance = 1 / (1 + math.exp(doubt - BIAS))
-    return min(most(evidence), chance)
+    return min(most(evidence), chance_by_order(evidence) / (1 + math.exp(doubt - BIAS)))
+
+
+def chance_by_order(evidence: Evidence) -> float:
+    """The chance that the log means this place at all: that of the order, where there is no time."""
+    return 1.0 if math.isnan(evidence.pinned) else evidence.pinned
 
 
 def most(evidence: Evidence) -> float:

@@ -32,20 +32,20 @@ _LONGEST_MS, _WIDEST_GAP_MS, _MOST_ISLANDS = 45_000.0, 2500.0, 24
 """What one utterance may be; chosen: as long, with pauses as long, and of as many islands as the longest known
 turns."""
 
-_SAME_TIME_MS, _WITHIN_MS = 300.0, 200.0
+SAME_TIME_MS, WITHIN_MS = 300.0, 200.0
 """Chosen: how much two roles' turns overlap without meaning it, and how much later what is said inside a turn
 begins."""
 
-_OVERLAP_COST, _SWAP_COST = 1.5, 2.0
+OVERLAP_COST, SWAP_COST = 1.5, 2.0
 """Costs of turns that overlap, and of neighbours that were logged the wrong way round; chosen."""
-_LENGTH_SPREAD, _FARTHEST = 0.3, 1.2
+LENGTH_SPREAD, _FARTHEST = 0.3, 1.2
 """Logarithm of a ratio: how far the length by text usually is off, and how far at most; chosen."""
 
 _CUT_COST = 0.6
 """Cost, at most, of being shorter than expected where another speaker begins; chosen."""
 _ANCHOR_COST = 1.2
 """Cost of being away from where the log has a start, in spreads of it; chosen."""
-_NEVER = 1e9
+NEVER = 1e9
 """A cost that no other reaches; chosen."""
 _UNMOVED = -2
 """Number of a state that an utterance left as it was, one of the flags: it has no sound; chosen."""
@@ -141,14 +141,14 @@ class _Step:
 class OrderPass:
     """The pass over one recording's islands; a state is the run that was taken last, or nothing yet."""
 
-    def __init__(self, grounds: Sequence[Ground], tolerance: float = 1.0) -> None:
-        self._spread = _LENGTH_SPREAD * tolerance
+    def __init__(self, grounds: Sequence[Ground], length_spread: float = LENGTH_SPREAD) -> None:
+        self._spread = length_spread
         self._runs = [_Runs.of(ground) for ground in grounds]
         self._first = np.concatenate(([0], np.cumsum([len(runs) for runs in self._runs])))
 
     def places(self, asked: Sequence[Asked]) -> tuple[Floats, Floats, float]:
         """Start and end in ms of each utterance, nan for those without sound, and what all of it costs."""
-        begun = np.full(int(self._first[-1]) + 1, _NEVER)
+        begun = np.full(int(self._first[-1]) + 1, NEVER)
         begun[-1] = 0.0
         costs, steps, swaps = [begun], [], []
         for i, one in enumerate(asked):
@@ -158,35 +158,37 @@ class OrderPass:
             if i and asked[i - 1].channel != one.channel:
                 early = self._step(costs[i - 1], one)
                 late = self._step(early.cost, asked[i - 1])
-                better = late.cost + _SWAP_COST < cost
-                cost, swap = np.where(better, late.cost + _SWAP_COST, cost), (early, late, better)
+                better = late.cost + SWAP_COST < cost
+                cost, swap = np.where(better, late.cost + SWAP_COST, cost), (early, late, better)
             costs.append(cost)
             swaps.append(swap)
         return self._traced(costs[-1], steps, swaps)
 
     def _step(self, before: Floats, one: Asked) -> _Step:
         """The states after an utterance that takes a run of its channel, or nothing."""
-        runs, first = self._runs[one.channel], int(self._first[one.channel])
+        first = int(self._first[one.channel])
         cost, source = before + one.skip_cost, np.full(len(before), _UNMOVED)
-        ratio = np.log(runs.length / one.length_ms)
-        near = np.flatnonzero(np.abs(ratio) < _FARTHEST)
+        near, paid = self._choices(one)
         if not len(near):
             return _Step(cost, source)
-        paid = self._asked_cost(one, near, ratio[near]) + runs.cost[near]
-        least, came_from = self._before(before, one.channel, runs.start[near])
+        least, came_from = self._before(before, one.channel, self._runs[one.channel].start[near])
         taken = paid + least
         better = taken < cost[first + near]
         cost[first + near[better]], source[first + near[better]] = taken[better], came_from[better]
         return _Step(cost, source)
 
-    def _asked_cost(self, one: Asked, near: Ints, ratio: Floats) -> Floats:
+    def _choices(self, one: Asked) -> tuple[Ints, Floats]:
+        """The runs of its channel that an utterance may take, and what it costs to take each of them."""
         runs = self._runs[one.channel]
+        ratio = np.log(runs.length / one.length_ms)
+        near = np.flatnonzero(np.abs(ratio) < _FARTHEST)
+        ratio = ratio[near]
         cost: Floats = 0.8 * hub(ratio / self._spread) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
         if one.may_be_cut:
             cost = np.where(runs.cut[near] & (ratio < 0), np.minimum(cost, _CUT_COST), cost)
         if np.isfinite(one.place_ms):
             cost = cost + _ANCHOR_COST * tailed((runs.start[near] - one.place_ms) / one.spread_ms)
-        return cost
+        return near, cost + runs.cost[near]
 
     def _before(self, before: Floats, channel: int, start: Floats) -> tuple[Floats, Ints]:
         """The cheapest state that may come before a run that begins at each `start` of a channel."""
@@ -196,15 +198,15 @@ class OrderPass:
                 continue
             first = int(self._first[number])
             own = before[first : first + len(runs)]
-            ways = [(runs.by_end, runs.end - (0.0 if number == channel else _SAME_TIME_MS), 0.0)]
+            ways = [(runs.by_end, runs.end - (0.0 if number == channel else SAME_TIME_MS), 0.0)]
             if number != channel:
-                ways.append((runs.by_start, runs.start + _WITHIN_MS, _OVERLAP_COST))
+                ways.append((runs.by_start, runs.start + WITHIN_MS, OVERLAP_COST))
             for order, key, price in ways:
                 sorted_cost = own[order]
                 lowest = np.minimum.accumulate(sorted_cost)
                 place = np.searchsorted(key[order], start, side="right") - 1
                 where = np.maximum.accumulate(np.where(sorted_cost <= lowest, np.arange(len(order)), 0))
-                value = np.where(place >= 0, lowest[np.maximum(place, 0)] + price, _NEVER)
+                value = np.where(place >= 0, lowest[np.maximum(place, 0)] + price, NEVER)
                 better = value < least
                 least[better] = value[better]
                 source[better] = first + order[where[place[better]]]

@@ -1,9 +1,8 @@
 """Utterances without a time are given one from the order of the log, before their lanes are matched.
 
-The order is asked several times, each time with somewhat other prices and rates of speech: a place that all of them
-agree on is pinned by the order, one on which they differ is a guess.
+A place that hardly any other arrangement lacks is pinned by the order, one that many lack is a guess.
 
-Not here: the pass itself (`order`).
+Not here: the pass itself (`order`), and how many lack it (`order_chances`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from ..deferred import dataclass
 from .assignment import skip_costs
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
 from .islands import cut_islands
-from .order import Asked, Ground, OrderPass
+from .order import LENGTH_SPREAD, Asked, Ground, OrderPass
+from .order_chances import OrderChances
 from .quantiles import median
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_ROUNDS = 2
-"""Steps of placing and deriving rates; chosen."""
+_ROUNDS, _ROUNDS_TO_COMPARE = 3, 2
+"""Steps of placing and deriving rates and spread, and those of deriving rates alone; chosen."""
+_LEAST_SPREAD, _SPREADS, _SPREAD = 8, 1.4, (0.12, 0.36)
+"""Number of places from which the spread of lengths is derived, its ratio to their middle deviation, and its bounds as
+logarithms of ratios; chosen on half of 34 dialogues with known truth."""
+_LEFT_OVER = 0.7
+"""Weight of sound that is left over here; chosen there: the log lacks what was said more often than such costs say."""
 _RATES = (0.6, 1.5)
 """Ratio of rates, chosen: how fast people speak, beside the middling rate."""
 _LEAST_PLACED = 4
@@ -43,14 +48,6 @@ _SAME_PLACE_MS = 300.0
 """Chosen: two answers that differ by less are one."""
 _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 """Chosen: from how long before an end until how long behind it another speaker may begin who causes it."""
-
-
-_DRAWS = 12
-"""How often the order is asked again, each time with other lengths and costs; chosen."""
-
-_LENGTH_SPREAD, _SKIP_SPREAD = 0.25, 0.5
-"""How far lengths of texts and costs of sound left over are off in those draws, as standard deviations of logarithms:
-lengths as measured on speech with known texts, costs chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +66,17 @@ def has_untimed(lanes: Sequence[Lane]) -> bool:
 def place_untimed(lanes: Sequence[Lane], axis: Axis) -> list[Lane]:
     """The lanes, their untimed utterances where the log's order has them.
 
-    The lanes must have their track.  `raw.pinned` then says how far the order alone tells a place, 0 to 1.
+    The lanes must have their track.  `raw.pinned` then says the chance of a place by the order alone, 0 to 1.
     """
     rows = _in_order(lanes)
-    grounds = _grounds(lanes, axis)
-    start, end, _, rates = _solved(lanes, rows, grounds)
-    agreed = np.zeros(len(rows))
-    chance = np.random.default_rng(len(rows))
-    for _ in range(_DRAWS):
-        other, stop = _drawn(_asked(lanes, rows, rates), grounds, chance)
-        agreed += (np.abs(other - start) <= _SAME_PLACE_MS) & (np.abs(stop - end) <= _SAME_PLACE_MS)
-    places = _places(lanes, rows, start, end)
-    return _given(lanes, rows, places, agreed / _DRAWS, axis)
-
-
-def _drawn(asked: Sequence[Asked], grounds: Sequence[Ground], chance: np.random.Generator) -> tuple[Floats, Floats]:
-    """Start and end of each row by other lengths of texts, and other costs of what is left over."""
-    longer = np.exp(_LENGTH_SPREAD * chance.standard_normal(len(asked)))
-    texts = [replace(one, length_ms=one.length_ms * by) for one, by in zip(asked, longer, strict=True)]
-    sounds = [
-        replace(one, skip=one.skip * np.exp(_SKIP_SPREAD * chance.standard_normal(len(one.skip)))) for one in grounds
-    ]
-    start, end, _ = OrderPass(sounds).places(texts)
-    return start, end
+    grounds = [replace(ground, skip=_LEFT_OVER * ground.skip) for ground in _grounds(lanes, axis)]
+    rates, spread = dict.fromkeys(ROLES, 1.0), LENGTH_SPREAD
+    for _ in range(_ROUNDS):
+        start, end, _ = OrderPass(grounds, spread).places(_asked(lanes, rows, rates))
+        _learn_rates(lanes, rows, end - start, rates)
+        spread = _length_spread(_asked(lanes, rows, rates), end - start)
+    chance = OrderChances(grounds, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
+    return _given(lanes, rows, _places(lanes, rows, start, end), chance, axis)
 
 
 def order_misfit(lanes: Sequence[Lane], unused: Sequence[ChannelActivity], axis: Axis) -> float:
@@ -104,18 +89,19 @@ def order_misfit(lanes: Sequence[Lane], unused: Sequence[ChannelActivity], axis:
     rows = _in_order(lanes)
     sound = sum(float(ground.skip.sum()) for ground in (*grounds, *left))
     texts = sum(one.skip_cost for one in _asked(lanes, rows, dict.fromkeys(ROLES, 1.0)))
-    return (_solved(lanes, rows, grounds)[2] + sound) / max(1.0, sound + texts)
-
-
-def _solved(
-    lanes: Sequence[Lane], rows: Sequence[_Row], grounds: Sequence[Ground]
-) -> tuple[Floats, Floats, float, dict[str, float]]:
-    """Start and end of each row, what they cost, and the rates of speech that they show."""
     rates = dict.fromkeys(ROLES, 1.0)
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS_TO_COMPARE):
         start, end, cost = OrderPass(grounds).places(_asked(lanes, rows, rates))
         _learn_rates(lanes, rows, end - start, rates)
-    return start, end, cost, rates
+    return (cost + sound) / max(1.0, sound + texts)
+
+
+def _length_spread(asked: Sequence[Asked], length: Floats) -> float:
+    """How far lengths by text are off in this recording, by those of the places found: logarithm of a ratio."""
+    off = [abs(np.log(found / one.length_ms)) for one, found in zip(asked, length, strict=True) if np.isfinite(found)]
+    if len(off) < _LEAST_SPREAD:
+        return LENGTH_SPREAD
+    return float(np.clip(_SPREADS * median(off), *_SPREAD))
 
 
 def _in_order(lanes: Sequence[Lane]) -> list[_Row]:

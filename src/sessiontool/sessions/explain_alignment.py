@@ -6,7 +6,7 @@ activity of the sound, to be shown (`views`).
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from math import isfinite, log, nan
 from typing import TYPE_CHECKING
 
 from ..deferred import dataclass
@@ -39,6 +39,8 @@ _AROUND_MS, _BESIDE_MS = 3000, 50
 """Chosen: how far around an utterance candidates are shown, and how near one is the place itself."""
 _MOST_CANDIDATES = 12
 """Lines of candidates that are shown; chosen: half a screen."""
+_LEAST = 0.01
+"""Chance, a share, below which a doubt gets no graver; chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +174,10 @@ def _minus(one: float | None, other: float | None) -> float | None:
 
 def doubts(evidence: Evidence) -> list[tuple[str, float]]:
     """What lowers an utterance's confidence and by how much, the gravest first."""
-    from ..alignment.confidence import WEIGHTS, features  # noqa: PLC0415
+    from ..alignment.confidence import WEIGHTS, chance_by_order, features  # noqa: PLC0415
 
     weighed = [(name, WEIGHTS[name] * value) for name, value in features(evidence).items()]
+    weighed.append(("unpinned", -log(max(chance_by_order(evidence), _LEAST))))
     return sorted(((name, doubt) for name, doubt in weighed if doubt > 0), key=lambda pair: -pair[1])
 
 
