@@ -292,6 +292,21 @@ def test_where_both_channels_carry_the_same_sound_both_voices_are_looked_for_in_
     assert "utterances-without-sound" not in codes(result)
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_what_begins_in_dual_mono_and_ends_behind_it_keeps_its_beginning(role: str) -> None:
+    """Its middle is where the channels are apart: it was looked for there alone, and found nowhere."""
+    said = conversation(SEED, COUNT)
+    across = max((one for one in said[6:-4] if one.role == role), key=lambda one: one.end_s - one.start_s)
+    ends_s = across.start_s + 0.25 * (across.end_s - across.start_s)
+    samples = sound(SEED, COUNT).copy()
+    first, after = (round(at * RATE) for at in (said[said.index(across) - 5].start_s - 0.3, ends_s))
+    samples[:, first:after] = samples[:, first:after].mean(axis=0)
+    result = align(logged(said, SEED), one_part(samples.shape[1]), measured(samples), ROLES)
+    errors = np.abs(errors_ms(placed(result), said)).max(axis=1)
+    assert errors[said.index(across)] <= 100
+    assert (errors <= 100).mean() > 0.9
+
+
 def test_one_channel_for_both_voices_is_matched_in_one_pass_and_trusted_less() -> None:
     said = conversation(SEED, COUNT)
     mixed = measured(sound(SEED, COUNT).sum(axis=0, keepdims=True))

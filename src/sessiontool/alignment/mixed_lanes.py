@@ -41,7 +41,10 @@ def split_lanes(lanes: Sequence[Lane], activity: Activity) -> list[Lane]:
     if any(not lane.raw.timed.all() for lane in lanes):  # who belongs into them is not known
         return [_joined(lanes, activity.mixed)]
     spans = np.array(activity.dual_mono, float)
-    inside = [_inside(lane.expected.start + lane.expected.length / 2, spans) for lane in lanes]
+    inside = [
+        _inside(lane.expected.start, spans) | _inside(lane.expected.start + lane.expected.length / 2, spans)
+        for lane in lanes
+    ]
     if not any(which.any() for which in inside):
         return list(lanes)
     apart = _between(spans, activity.duration_ms)
