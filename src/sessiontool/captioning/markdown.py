@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from ..deferred import regex
-
 # Compiled by `re` where a text has marks: most have none, and all of these take a millisecond of each start.
 _LINES = (
     (r"(?m)^[ \t]*(?:```|~~~)[^\n`]*$\n?", ""),  # fences
@@ -29,12 +27,12 @@ _INLINE = (
     (r"(?<!\w)\*{2}(?=\w)|(?<=\w)\*{2}(?!\w)", ""),  # of what was cut off in between
     (r"\\([\\`*_{}\[\]()#+.!~>-])", r"\1"),
 )
-_MARKS = regex(r"[*_`#>~\[\\\u2022-]")
+_MARKS = "*_`#>~[\\\u2022-"
 
 
 def without_marks(text: str) -> str:
     """`text` without the marks of Markdown, its lines as they are."""
-    if not _MARKS.search(text):
+    if not any(mark in text for mark in _MARKS):
         return text
     for pattern, instead in (*_LINES, *_INLINE):
         text = re.sub(pattern, instead, text)

@@ -73,7 +73,7 @@ def _object(doubled: list[str], fields: list[tuple[str, Any]]) -> dict[str, Any]
 
 
 def may_need_mending(text: str) -> bool:
-    return _SURROGATE.search(text) is not None
+    return (not text.isascii() or "\\u" in text) and _SURROGATE.search(text) is not None
 
 
 def mended(value: Any, in_pieces: str = "") -> Any:

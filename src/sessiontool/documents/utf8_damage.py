@@ -83,6 +83,8 @@ _MOST = 0.8
 
 def encoded_once(text: str) -> str:
     """Text that was UTF-8, read as Latin 1 or Windows-1252, and encoded again, as it was; any other text as it is."""
+    if text.isascii():
+        return text
     found = {match[0] for match in _TWICE.finditer(text)}
     once = {one: made for one in found if (made := _encoded_once(one))}
     if not once or len(once) < _MOST * len(found):

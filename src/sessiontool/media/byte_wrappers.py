@@ -28,7 +28,7 @@ _CONTENT_LENGTH = regex(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE 
 
 def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """A request or an answer as it goes over the wire (RFC 9112): its body."""
-    head = _HTTP_HEAD.match(data, 0, _MOST_HEAD_BYTES)
+    head = _HTTP_HEAD.match(data, 0, _MOST_HEAD_BYTES) if data[:1].isupper() else None
     if head is None:
         return None
     body, length = data[head.end() :], _CONTENT_LENGTH.search(head[1])
