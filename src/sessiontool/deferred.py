@@ -2,13 +2,14 @@
 
 The methods of each dataclass are source text there, which is compiled: an eighth of a merge of 30 seconds.  Here all
 dataclasses share their methods, but `__init__`: that is compiled when the first value is made.  The annotations of each
-`typing.NamedTuple` are compiled, too, and never used: a twentieth.  Here they stay the texts that they are.
+`typing.NamedTuple` are compiled, too, and never used: a twentieth.  Here they stay the texts that they are, and
+`__new__` waits as `__init__` does.
 
 Regular expressions are compiled when they are first looked for: a merge has a hundred, and needs a third of them.
 Two medians are written out, as `statistics` brings decimals and fractions.
 
-Everything else is left to the standard library: `dataclasses.fields`, `replace` and `asdict` work, named tuples are
-those of `collections`, and type checkers see what the standard library has.
+Everything else is as in the standard library: `dataclasses.fields`, `replace` and `asdict` work, the fields of named
+tuples are read by what reads those of `collections`, and type checkers see what the standard library has.
 """
 
 from __future__ import annotations
@@ -56,11 +57,12 @@ else:
             if not bases:
                 return super().__new__(cls, name, bases, space)
             types = space["__annotations__"] if "__annotations__" in space else type(name, (), space).__annotations__
-            defaults = [space[one] for one in types if one in space]
-            made = namedtuple(name, types, defaults=defaults, module=space["__module__"])
-            for key, value in space.items():
-                if key not in types:
-                    setattr(made, key, value)
+            names, own = tuple(types), {key: value for key, value in space.items() if key not in types}
+            defaults = {one: space[one] for one in names if one in space}
+            about = {"__slots__": (), "_fields": names, "_field_defaults": defaults, "__match_args__": names}
+            getters = zip(names, _GETTERS[: len(names)], strict=True)
+            made = type(name, (tuple,), {**_TUPLE_METHODS, **about, **own, **dict(getters)})
+            made.__new__ = _first_new(made)
             return made
 
     class NamedTuple(metaclass=_Tuples):
@@ -93,6 +95,63 @@ else:
 __all__ = ["NamedTuple", "dataclass", "median", "median_low", "regex"]
 
 _METHODS = ("findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
+
+
+# -- named tuples
+
+_ROW: Any = namedtuple("_ROW", "a b c d e f g h i j k l m n o p q r s t u v w x y z")
+_GETTERS = [vars(_ROW)[name] for name in _ROW._fields]
+"""What gives the values of a named tuple, each by its number: the same objects for all classes."""
+
+
+def _first_new(cls: Any) -> Callable[..., Any]:
+    """A `__new__` that makes the one that stays."""
+
+    def new(kind: Any, *values: Any, **named: Any) -> Any:
+        cls.__new__ = _new(cls)
+        return cls.__new__(kind, *values, **named)
+
+    return new
+
+
+def _new(cls: Any) -> Any:
+    """The `__new__` that `collections.namedtuple` would have made."""
+    names = ", ".join(cls._fields)
+    made = eval(f"lambda _cls, {names}: _new(_cls, ({names},))", {"_new": tuple.__new__})  # noqa: S307 - names of fields
+    made.__defaults__ = tuple(cls._field_defaults.values())
+    made.__qualname__ = f"{cls.__qualname__}.__new__"
+    return made
+
+
+def _make(cls: Any, values: Iterable[Any]) -> Any:
+    made = tuple.__new__(cls, values)
+    if len(made) != len(cls._fields):
+        raise TypeError(f"Expected {len(cls._fields)} arguments, got {len(made)}")
+    return made
+
+
+def _replace(self: Any, /, **changes: Any) -> Any:
+    made = self._make(map(changes.pop, self._fields, self))
+    if changes:
+        raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+    return made
+
+
+def _tuple_repr(self: Any) -> str:
+    shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+    return f"{self.__class__.__name__}({', '.join(shown)})"
+
+
+_TUPLE_METHODS = {
+    "_make": classmethod(_make),
+    "_replace": _replace,
+    "__replace__": _replace,
+    "__repr__": _tuple_repr,
+    "_asdict": lambda self: dict(zip(self._fields, self, strict=True)),
+    "__getnewargs__": lambda self: self[:],
+}
+
+# -- dataclasses
 
 
 def _first_init(cls: Any, frozen: bool) -> Callable[..., None]:
