@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HEAVY = frozenset({"av", "boto3", "botocore", "ffmpeg", "numpy", "pydantic", "pydub", "rich", "srt", "webvtt"})
 RARE = frozenset(
     {
+        "csv",
         "email.utils",
         "html",
         "logging",

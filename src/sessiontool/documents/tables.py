@@ -6,7 +6,6 @@ that are those of roles, times, and a text.
 
 from __future__ import annotations
 
-import csv
 from io import StringIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -75,6 +74,8 @@ class _Row(NamedTuple):
 
 
 def _rows(text: str, separator: str, broken: LogProblems | None = None) -> Iterator[_Row]:
+    import csv  # noqa: PLC0415 - most logs are no tables
+
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
