@@ -6,6 +6,7 @@ is noticed instead of mixed.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -34,7 +35,7 @@ from .target import S3Target
 from .versions import delete_versions, list_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -85,6 +86,8 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
     try:
         core = get_session()
         core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+        loader = core.get_component("data_loader")
+        loader.list_available_services = lambda _: _services(loader.search_paths)
         session = boto3.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
         return session, session.client("s3", endpoint_url=options.endpoint_url, config=config)
     except FAILURES as error:  # a profile that is not there, checksums that boto3 does not know
@@ -93,6 +96,12 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         raise UsageError(
             f"cannot use {url}: the endpoint is not a URL", hint="write it as https://host or http://host:port"
         ) from error
+
+
+def _services(folders: Iterable[str]) -> list[str]:
+    """The services that botocore knows, by name.  It looks into the folders of all four hundred for what they hold."""
+    there = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as botocore has them
+    return sorted({name for folder in there for name in os.listdir(folder)})  # noqa: PTH208
 
 
 def _instant(value: Any) -> datetime:
