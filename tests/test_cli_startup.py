@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 HEAVY = frozenset({"av", "boto3", "botocore", "ffmpeg", "numpy", "pydantic", "pydub", "rich", "srt", "webvtt"})
 RARE = frozenset(
     {
-        "csv",
         "email.utils",
         "html",
         "logging",
