@@ -2,8 +2,9 @@
 
 usage: python benchmarks/memory.py [--hours 1,6,24] [--no-align]
 
-Sessions of 60 ms packets are made of one of 10 minutes, as recording days of made-up speech would take as long: each
-part is that again with the end of each packet changed, or a merge would set it aside as an upload that was repeated.
+Sessions of 60 ms packets are made of one of 10 minutes, or of their own length if that is less, as recording days of
+made-up speech would take as long: each part is that again with the end of each packet changed, or a merge would set it
+aside as an upload that was repeated.
 Peaks are those of whole processes.
 """
 
@@ -30,17 +31,18 @@ PIECE_S = 600
 
 def make(store: Path, hours: float) -> str:
     """A session of so many hours: the parts of one of 10 minutes again and again, each a recorder's run."""
-    name, piece = f"h{hours:g}", store / "piece"
+    piece_s = min(PIECE_S, round(hours * 3600))
+    name, piece = f"h{hours:g}", store / f"piece-{piece_s}"
     if not piece.exists():
-        arguments = [f"--seconds={PIECE_S}", "--frame-ms=60", "--quiet"]
+        arguments = [f"--seconds={piece_s}", "--frame-ms=60", "--quiet"]
         subprocess.run([sys.executable, "-m", "sessiontool", "simulate", str(piece), *arguments], check=True)
     document = json.loads((piece / "session.json").read_text())
     (part,) = document.pop("parts")
     recorded = [chunk.read_bytes() for chunk in sorted((piece / "chunks" / "000").iterdir())]
     said = [json.loads(line) for line in (piece / "utterances.jsonl").read_text().splitlines()]
     parts, lines = [], []
-    for number in range(round(hours * 3600 / PIECE_S)):
-        later_ms = number * (PIECE_S + 1) * 1000
+    for number in range(round(hours * 3600 / piece_s)):
+        later_ms = number * (piece_s + 1) * 1000
         folder = store / name / "chunks" / f"{number:03d}"
         folder.mkdir(parents=True)
         chunks = []

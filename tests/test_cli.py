@@ -42,6 +42,12 @@ def run(*arguments: str | Path, **options: Any) -> Done:
     return subprocess.run(argv(*arguments), capture_output=True, text=True, check=False, timeout=60, **options)
 
 
+def here(*arguments: str | Path) -> Done:
+    """The same in this process, for what is no matter of processes: most of their time they only start."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    return Done(arguments, done.exit_code, done.stdout, done.stderr)
+
+
 def refused(done: Done, code: int, *words: str) -> None:
     """Nothing on stdout, two lines on stderr, every one of `words` in them, and the exit code."""
     error, hint = done.stderr.splitlines()
@@ -163,14 +169,17 @@ class TestBadInput:
             ([SESSION, "--output", f"{SESSION}/session.json/x"], 5, "session.json"),
         ],
     )
-    def test_the_call_makes_no_sense(self, store: Path, arguments: list[str], code: int, word: str) -> None:
+    def test_the_call_makes_no_sense(
+        self, store: Path, arguments: list[str], code: int, word: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(store)
         before = everything_below(store)
-        refused(run("merge", *arguments, cwd=store), code, word)
+        refused(here("merge", *arguments), code, word)
         assert everything_below(store) == before
 
     @pytest.mark.parametrize("arguments", [["merge"], ["merge", "--nonsense"], ["nonsense"]])
     def test_the_usage_is_wrong(self, arguments: list[str]) -> None:
-        done = run(*arguments)
+        done = here(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert re.fullmatch(r"error: .+\nhint: usage: sessiontool .+\n", done.stderr)
 
@@ -185,7 +194,7 @@ class TestBadInput:
             for folder in sorted(session.rglob("*"), reverse=True):
                 folder.unlink() if folder.is_file() else folder.rmdir()
         before = everything_below(store)
-        refused(run("merge", SESSION, "--store", store), 4)
+        refused(here("merge", SESSION, "--store", store), 4)
         assert everything_below(store) == before
 
     @pytest.mark.parametrize(
@@ -194,14 +203,14 @@ class TestBadInput:
     def test_it_is_no_webm(self, store: Path, data: bytes) -> None:
         for chunk in (store / SESSION).rglob("*.webm"):
             chunk.write_bytes(data)
-        refused(run("merge", SESSION, "--store", store), 4)
+        refused(here("merge", SESSION, "--store", store), 4)
         assert not (store / SESSION / "merged").exists()
 
     def test_findings_are_refused_where_none_are_allowed(self, store: Path) -> None:
         next((store / SESSION).rglob("000002.webm")).unlink()
-        refused(run("merge", SESSION, "--store", store, "--strict"), 4, "chunk 2", "--strict")
+        refused(here("merge", SESSION, "--store", store, "--strict"), 4, "chunk 2", "--strict")
         assert not (store / SESSION / "merged").exists()
-        assert run("merge", SESSION, "--store", store).returncode == 0
+        assert here("merge", SESSION, "--store", store).returncode == 0
 
     def test_wrong_credentials(self, s3_url: str, s3_server: Any) -> None:
         stranger = os.environ | s3_server.environment("stranger")
@@ -217,7 +226,7 @@ class TestBadNotes:
     """A recording is worth more than its notes: it is merged, and what is wrong with them is said, with its place."""
 
     def findings(self, store: Path) -> list[str]:
-        done = run("merge", SESSION, "--store", store, "--json")
+        done = here("merge", SESSION, "--store", store, "--json")
         assert done.returncode == 0, done.stderr
         (session,) = json.loads(done.stdout)["sessions"]
         return [finding["message"] for finding in session["report"]["findings"] if finding["severity"] != "info"]
@@ -265,7 +274,7 @@ class TestBadNotes:
 
     def test_no_utterances_are_said_to_be_missing(self, store: Path) -> None:
         (store / SESSION / "utterances.jsonl").unlink()
-        done = run("merge", SESSION, "--store", store)
+        done = here("merge", SESSION, "--store", store)
         assert done.returncode == 0
         assert "there is no utterances.jsonl" in done.stdout
         assert (store / SESSION / "merged" / "captions.srt").read_text() == ""

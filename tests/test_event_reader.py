@@ -516,8 +516,6 @@ def test_a_log_of_many_of_anything_takes_time_by_its_length(events: list[dict[st
         assert len(log.findings) < 60
         return time.process_time() - begun
 
-    def least(count: int) -> float:
-        return min(seconds(count) for _ in range(3))  # what else this machine does is no fault of the reader
-
     seconds(100)
-    assert least(4000) < 8 * least(1000) + 0.2
+    # What else this machine does at one time is no fault of the reader.
+    assert any(seconds(4000) < 8 * seconds(1000) + 0.2 for _ in range(3))

@@ -22,7 +22,7 @@ LITTLE = {
     "join.py": "--hours 0.001 --rounds 1",
     "align_speed.py": "--hours 0.01 --rounds 1",
     "fetch.py": "--seconds 10 --rounds 1",
-    "memory.py": "--hours 0.2 --no-align",
+    "memory.py": "--hours 0.01 --no-align",
     "export.py": "--hours 0.002 --rounds 1",
 }
 

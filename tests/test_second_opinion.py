@@ -124,9 +124,10 @@ def test_both_caption_files_lie_within_the_recording(folder: Path) -> None:
     spoken = json.loads((folder / "transcript.json").read_text())["utterances"]
     starts_ms = [round(u["start_s"] * 1000) for u in spoken if u["start_s"] is not None]
     assert starts_ms
+    length_ms = duration_us(folder / "audio.webm") // 1000 + 1
     for name in ("captions.vtt", "captions.srt"):
         cues = cue_times_ms(folder / name)
-        assert all(0 <= start < end <= duration_us(folder / "audio.webm") // 1000 + 1 for start, end in cues)
+        assert all(0 <= start < end <= length_ms for start, end in cues)
         assert min(start for start, _ in cues) == min(starts_ms)
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import pytest
+from typer.testing import CliRunner
+
+from sessiontool.cli import app
+
+if TYPE_CHECKING:
+    from typer.testing import Result
 
 FILES = sorted(path for path in (Path(__file__).parent / "data" / "torture").iterdir() if path.suffix != ".md")
 NOT_AS_DEMUXED = {
@@ -35,9 +40,8 @@ def opus_packets(path: Path) -> list[bytes] | None:
         return None
 
 
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "sessiontool", *map(str, arguments)]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+def command(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -49,16 +53,16 @@ def test_a_whole_result_or_a_clear_refusal(path: Path, tmp_path: Path) -> None:
     expected = opus_packets(path)
     if any(name in path.name for name in NOT_AS_DEMUXED):
         expected = None
-    assert done.returncode == 0 or expected is None, done.stderr
+    assert done.exit_code == 0 or expected is None, done.stderr
     merged = tmp_path / "session" / "merged"
-    if done.returncode:
+    if done.exit_code:
         error, hint = done.stderr.splitlines()
-        assert (done.returncode, done.stdout) == (4, "")
+        assert (done.exit_code, done.stdout) == (4, "")
         assert error.startswith("error: ")
         assert hint.startswith("hint: ")
         assert not merged.exists()
         return
-    assert command("verify", "session", "--store", tmp_path).returncode == 0
+    assert command("verify", "session", "--store", tmp_path).exit_code == 0
     output = opus_packets(merged / "audio.webm")
     assert output
     if expected is not None:
