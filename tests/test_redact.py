@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
+import os
+import tempfile
 import time
 from pathlib import Path
 from shutil import copytree
@@ -69,6 +72,23 @@ def texts(folder: Path) -> dict[str, str]:
 def sound(path: Path) -> NDArray[np.float32]:
     with av.open(str(path)) as file:
         return np.concatenate([frame.to_ndarray() for frame in file.decode(file.streams.audio[0])], axis=1)
+
+
+def test_temporary_files_may_be_on_another_disk(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From which nothing can be renamed into the store."""
+    elsewhere, real = tmp_path / "elsewhere", os.replace
+    elsewhere.mkdir()
+
+    def replace(one: Path, other: Path) -> None:
+        if elsewhere in Path(one).parents and elsewhere not in Path(other).parents:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        real(one, other)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, replace)
+    run(store, "redact", "--text", "fifteen")
+    assert "fifteen" not in (left(store) / "captions.vtt").read_text(encoding="utf-8")
 
 
 def replace_transcript(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:

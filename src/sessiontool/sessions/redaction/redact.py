@@ -31,6 +31,8 @@ from .plan import RedactionPlan, make_plan
 from .source import reading_source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...documents.report_model import Report
     from ...model import SessionListing
     from ...storage import Store, Target
@@ -155,18 +157,20 @@ def _publish(
         if body is not None:
             store.write_document(listing.session_id, REDACTIONS, body, old)
         if "redacted_as" not in source.report:
-            _mark(source.report, mark, target)
+            _mark(source.report, mark, target, folder)
         left = result_files.obsolete(inside.sizes(), report)
         inside.publish({name: folder / name for name in result_files.names(report)}, left)
     return report
 
 
-def _mark(report: Report, mark: str, target: Target) -> None:
-    with scratch_folder() as folder:
-        marked: Report = {**report, "redacted_as": mark}
-        reports.seal(marked)
-        result_files.write_report(folder, marked)
-        target.publish({result_files.REPORT: folder / result_files.REPORT})
+def _mark(report: Report, mark: str, target: Target, work: Path) -> None:
+    """Publish the report with its mark; it is made in `work`, as the disk of temporary files may be another one."""
+    folder = work / "marked"
+    folder.mkdir()
+    marked: Report = {**report, "redacted_as": mark}
+    reports.seal(marked)
+    result_files.write_report(folder, marked)
+    target.publish({result_files.REPORT: folder / result_files.REPORT})
 
 
 def _sha256(body: bytes) -> str:
