@@ -9,6 +9,7 @@ may look like is data (`captioning.profiles`).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from .errors import UsageError
 from .options import CaptionOptions, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .captioning.quality_check import Problem
 
@@ -38,16 +39,19 @@ __all__ = [
     "CaptionOptions",
     "Captions",
     "Cue",
+    "Draft",
     "Profile",
     "Spoken",
     "Word",
     "caption",
+    "draft_of",
     "find_formats",
     "find_profile",
     "make_cues",
     "options_json",
     "profile_of",
     "read_options",
+    "read_transcript",
     "resolved",
     "speaker_name",
     "synthetic_roles",
@@ -152,33 +156,77 @@ def caption(
     `note` says where they are from, and `audio` is the name of the sound's file; `report` (`sessiontool.report/1`) has
     the lost stretches.  UsageError where a format's package is missing.
     """
-    profile = profile_of(options)
     spoken, problems = read_transcript(transcript, options)
+    doubtful = [one for one in spoken if one.doubt is not None]
+    draft = draft_of(spoken, transcript, options, note=note, audio=audio, report=report)
+    single = list(draft.one_at_a_time())
+    files = {name: "".join(text) for name, text in draft.files(single)}
+    has_mouth = any(form.has_mouth for form in find_formats(options.formats))
+    remarks = _mouths(draft.said) if has_mouth else []
+    return Captions(files, draft.cues, single, problems, options, doubtful, draft.notices(), remarks)
+
+
+class Draft(NamedTuple):
+    """Captions that can be written: `cues`, and in `said` what labels show.
+
+    What a file needs beyond them is made when it is written, and let go: for a day it is more than should be held.
+    """
+
+    cues: list[Cue]
+    said: list[Spoken]
+    options: CaptionOptions
+    look: RenderOptions
+    chapters: str | None
+
+    def one_at_a_time(self) -> Iterator[Cue]:
+        """The cues for formats that show one at a time."""
+        look = self.look
+        return one_at_a_time(self.cues, look.profile, end_ms=look.end_ms, names=look.speakers)
+
+    def files(self, single: Iterable[Cue] | None = None) -> Iterator[tuple[str, Iterable[str]]]:
+        """The name of each file and its text in pieces (UsageError); `single` is `one_at_a_time`, if it is there."""
+        for form in find_formats(self.options.formats):
+            if form.is_label:
+                text = render(form, [one for one in self.said if form.role in {"", one.role}], self.look)
+            elif form.one_at_a_time:
+                text = render(form, self.one_at_a_time() if single is None else single, self.look)
+            else:
+                text = render(form, self.cues, self.look)
+            yield form.file_name, text
+        if self.chapters is not None:
+            yield CHAPTERS, (self.chapters,)
+
+    def notices(self) -> list[str]:
+        """What players may not be able to read."""
+        return _late(self.cues)
+
+
+def draft_of(
+    spoken: list[Spoken],
+    transcript: Mapping[str, Any],
+    options: CaptionOptions,
+    *,
+    note: str = "",
+    audio: str = _USUAL_AUDIO,
+    report: Mapping[str, Any] | None = None,
+) -> Draft:
+    """The captions of what was said, which is taken out of `spoken`; the other arguments are those of `caption`.
+
+    Of the transcript all but the utterances is read.
+    """
+    profile, end_ms = profile_of(options), duration_ms(transcript)
     if options.mark_gaps and report:
         spoken += lost_stretches(report)
-    end_ms = duration_ms(transcript)
-    cues = make_cues(spoken, profile, end_ms=end_ms, named=options.speakers)
     language = next((one.language for one in spoken if one.language), "")
+    are_labels = any(form.is_label for form in find_formats(options.formats))
+    said = sorted((one for one in spoken if one.speaker and are_labels), key=lambda one: (one.start_ms, one.end_ms))
+    cues = make_cues(spoken, profile, end_ms=end_ms, named=options.speakers)
     language = language or next(filter(None, (cue.language for cue in cues)), "")
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
     look = look._replace(synthetic=synthetic_roles(transcript), audio=audio)
-    doubtful = [one for one in spoken if one.doubt is not None]
-    formats = find_formats(options.formats)
-    are_labels = any(form.is_label for form in formats)
-    said = sorted((one for one in spoken if one.speaker and are_labels), key=lambda one: (one.start_ms, one.end_ms))
-    del spoken  # of a day as much as its cues
-    single = one_at_a_time(cues, profile, end_ms=end_ms, names=options.speakers)
-    files = {}
-    for form in formats:
-        labelled = [one for one in said if form.role in {"", one.role}]
-        shown = labelled if form.is_label else single if form.one_at_a_time else cues
-        files[form.file_name] = render(form, shown, look)
-    if (listed := chapters(transcript, end_ms, profile, note)) is not None:
-        files[CHAPTERS] = listed
-    remarks = _mouths(said) if any(form.has_mouth for form in formats) else []
-    return Captions(files, cues, single, problems, options, doubtful, _late(cues), remarks)
+    return Draft(cues, said, options, look, chapters(transcript, end_ms, profile, note))
 
 
 def _mouths(said: Sequence[Spoken]) -> list[str]:
@@ -203,18 +251,21 @@ def _late(cues: Sequence[Cue]) -> list[str]:
     return [f"{late} cue(s) begin after 99:59:59: players that read two digits of hours lose them"] if late else []
 
 
-def make_cues(
-    spoken: Sequence[Spoken], profile: Profile, *, end_ms: int | None = None, named: bool = True
-) -> list[Cue]:
+def make_cues(spoken: list[Spoken], profile: Profile, *, end_ms: int | None = None, named: bool = True) -> list[Cue]:
     """The cues of what was said, by start: every word once, in order for each speaker.
 
-    `end_ms` is the recording's length; `named`: a speaker's name must fit before the first line of a turn.
+    `end_ms` is the recording's length; `named`: a speaker's name must fit before the first line of a turn.  `spoken` is
+    emptied, and each turn let go when it has cues: those of a day are as much as these.
     """
-    spoken = in_turn(spoken)
-    together = crowded(spoken)
+    ordered = in_turn(spoken)
+    spoken.clear()
+    together = crowded(ordered)
     ends = [end for _, end in together]
     cues: list[Cue] = []
-    for turn in turns_of(spoken, profile.join_ms):
+    turns = deque(turns_of(ordered, profile.join_ms))
+    ordered.clear()
+    while turns:
+        turn = turns.popleft()
         start, end = turn.spoken[0].start_ms, turn.spoken[-1].end_ms
         place = bisect_left(ends, start + 1)
         beside = _until(together[place:], end) if place < len(together) and together[place][0] < end else []

@@ -34,7 +34,7 @@ def chapters(transcript: Mapping[str, Any], end_ms: int | None, profile: Profile
         if start < stop
     ]
     (form,) = find_formats(["vtt"])
-    return render(form, cues, RenderOptions(profile, note)) if cues else None
+    return "".join(render(form, cues, RenderOptions(profile, note))) if cues else None
 
 
 def _begins(transcript: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -106,7 +106,8 @@ def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:
         start = min(start, max(room.not_before, end - readable_ms, start - _EARLY_MS, 0))
     if profile.max_ms is not None:
         end = min(end, start + profile.max_ms)
-    return cue._replace(start_ms=start, end_ms=max(end, start + 1))
+    end = max(end, start + 1)
+    return cue if (start, end) == (cue.start_ms, cue.end_ms) else cue._replace(start_ms=start, end_ms=end)
 
 
 def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:

@@ -19,7 +19,7 @@ from .profiles import rules_for
 from .speakers import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..options import Profile
 
@@ -29,15 +29,13 @@ _AT_ONCE_MS = 200
 
 def one_at_a_time(
     cues: Sequence[Cue], profile: Profile, *, end_ms: int | None = None, names: bool = False
-) -> list[Cue]:
+) -> Iterator[Cue]:
     """The cues without overlap, by start; with `names` each shows its speaker's name where the speaker changes.
 
     `end_ms` is where the recording ends, None where it is unknown.
     """
     settled = settle([_as_one(group) for group in _grouped(cues, profile)], profile, end_ms, overlaps=False)
-    if names:
-        _label(settled, profile)
-    return settled
+    return _labelled(settled, profile) if names else iter(settled)
 
 
 def _grouped(cues: Iterable[Cue], profile: Profile) -> list[list[Cue]]:
@@ -104,17 +102,17 @@ def _as_one(group: Sequence[Cue]) -> Cue:
     )
 
 
-def _label(cues: list[Cue], profile: Profile) -> None:
-    """Put names into cues where the speaker changes: in the list itself, as those of a day are many."""
+def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterator[Cue]:
+    """The cues with names where the speaker changes: one by one, as those of a day are many."""
     last: tuple[str, str] | None = None
-    for number, cue in enumerate(cues):
+    for cue in cues:
         rules = rules_for(profile, cue.language)
         label = label_of(cue.speaker, rules) if cue.voice != last and cue.speaker else ""
         last = cue.voice
         if not label:
+            yield cue
             continue
         text = "\n".join(cue.parts) or cue.text
         lines = lay_out(f"{label} {text}", cue.language, rules)
         fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
-        if fits:
-            cues[number] = cue._replace(lines=tuple(directed(line, rtl=cue.is_rtl) for line in lines))
+        yield cue._replace(lines=tuple(directed(line, rtl=cue.is_rtl) for line in lines)) if fits else cue

@@ -19,7 +19,7 @@ from .verify_agreement import note_of
 from .verify_result import require_verified, verify_made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..align import Alignment
@@ -78,13 +78,13 @@ def write_result(
         document["realtime"] = realtime_json(log, timeline, placements)
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
-    files = {TRANSCRIPT: report.to_pieces(transcript)}
+    files = [(TRANSCRIPT, report.to_pieces(transcript))]
     if alignment:
         from ..metrics.document import metrics_json  # noqa: PLC0415 - a result without alignment has no figures
 
-        files[METRICS] = report.to_pieces(metrics_json(transcript, document))
-    _write_all(work, files, send)
-    document["outputs"] = [output_of(work / name) for name in (recording.path.name, *written.names, *files)]
+        files.append((METRICS, report.to_pieces(metrics_json(transcript, document))))
+    names = [recording.path.name, *written.names, *_write_all(work, files, send)]
+    document["outputs"] = [output_of(work / name) for name in names]
     document["inputs_fingerprint"] = origin.fingerprint
     document["tool"]["settings"] = origin.settings
     require_verified(verify_made(work, document, transcript, written.cues_ms))
@@ -109,16 +109,20 @@ def _write_captions(
     audio: str,
     send: Send | None,
 ) -> _WrittenCaptions:
-    made = captions.caption(transcript, options, note=note_of(transcript["session_id"]), audio=audio, report=spans)
-    _write_all(work, made.files, send)
-    return _WrittenCaptions(list(made.files), [(cue.start_ms, cue.end_ms) for cue in made.cues], made.notices)
+    note = note_of(transcript["session_id"])
+    spoken, _ = captions.read_transcript(transcript, options)
+    draft = captions.draft_of(spoken, transcript, options, note=note, audio=audio, report=spans)
+    names = list(_write_all(work, draft.files(), send))
+    return _WrittenCaptions(names, [(cue.start_ms, cue.end_ms) for cue in draft.cues], draft.notices())
 
 
-def _write_all(work: Path, files: Mapping[str, str | Iterable[str]], send: Send | None) -> None:
-    for name, text in files.items():
+def _write_all(work: Path, files: Iterable[tuple[str, Iterable[str]]], send: Send | None) -> Iterator[str]:
+    """Write files one by one, as they are asked for; their names."""
+    for name, text in files:
         write_text(work / name, text)
         if send:
             send(name, work / name)
+        yield name
 
 
 def _notice(text: str) -> Finding:

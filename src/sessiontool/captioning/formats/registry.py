@@ -1,4 +1,4 @@
-"""Cues -> files: one module a format, each with a `render(cues, look) -> str`.  `FORMATS` is the table of them.
+"""Cues -> files: one module a format, each with a `render(cues, look)`.  `FORMATS` is the table of them.
 
 Every format gets the same integer milliseconds.  Text comes from outside: each module says how it keeps text from
 acting as markup. Where a format has no escape, what a player would act on is parted by a WORD JOINER, which shows
@@ -14,7 +14,7 @@ from ...deferred import NamedTuple
 from ...errors import UsageError, install_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ...options import Profile
     from ..cues import Cue, Spoken
@@ -96,19 +96,20 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
     return tuple(found.values())
 
 
-def render(form: Format, cues: Sequence[Cue] | Sequence[Spoken], look: RenderOptions) -> str:
-    """The file's text, ended by a newline; UsageError where the format needs a package that is not installed.
+def render(form: Format, cues: Iterable[Cue] | Sequence[Spoken], look: RenderOptions) -> Iterator[str]:
+    """The file's text in pieces, ended by a newline: that of a day is more than should be held at once.
 
     A label format takes what was said, the others take cues, which may overlap only where the format's players show
-    that.
+    that.  UsageError at once where the format needs a package that is not installed.
     """
     try:
         module = import_module(f".{form.module}", _LABELS if form.is_label else __package__)
-        return str(module.render(cues, look))
+        made: str | Iterator[str] = module.render(cues, look)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("sessiontool"):
             raise
         raise UsageError(f"{form.name} captions need the package {error.name}", hint=install_line("formats")) from None
+    return iter((made,)) if isinstance(made, str) else made
 
 
 def clock(ms: int, separator: str = ".") -> str:

@@ -12,7 +12,7 @@ from ...deferred import regex
 from .registry import JOINER, clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
     from ..cues import Cue
     from .registry import RenderOptions
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _ACTS = regex(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
 
 
-def render(cues: Sequence[Cue], look: RenderOptions) -> str:  # noqa: ARG001 - what it could show is in the lines
-    return "".join(_block(number, cue) for number, cue in enumerate(cues, 1))
+def render(cues: Iterable[Cue], look: RenderOptions) -> Iterator[str]:  # noqa: ARG001 - it is in the lines
+    """The text, a cue a piece."""
+    return (_block(number, cue) for number, cue in enumerate(cues, 1))
 
 
 def _block(number: int, cue: Cue) -> str:

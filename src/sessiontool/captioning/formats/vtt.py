@@ -27,7 +27,8 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _STYLES = ("::cue(v.user) { color: white; }", "::cue(v.assistant) { color: #ffe97a; }")
 
 
-def render(cues: Sequence[Cue], look: RenderOptions) -> str:
+def render(cues: Sequence[Cue], look: RenderOptions) -> Iterator[str]:
+    """The text, a cue a piece."""
     head = ["WEBVTT"]
     if look.timestamp_map:
         ticks, local_ms = look.timestamp_map
@@ -35,8 +36,10 @@ def render(cues: Sequence[Cue], look: RenderOptions) -> str:
     blocks = ["\n".join(head), *(f"NOTE {clean(note).replace('-->', '->')}" for note in _notes(look))]
     if look.styles and look.speakers:
         blocks.append("\n".join(("STYLE", *_STYLES)))
-    blocks += (_block(cue, settings, look) for cue, settings in zip(cues, _positions(cues, look), strict=True))
-    return "\n\n".join(blocks) + "\n"
+    yield "\n\n".join(blocks)
+    for cue, settings in zip(cues, _positions(cues, look), strict=True):
+        yield f"\n\n{_block(cue, settings, look)}"
+    yield "\n"
 
 
 def _notes(look: RenderOptions) -> Iterator[str]:
