@@ -183,10 +183,10 @@ def join_and_verify(blobs: Sequence[Blob], session: SessionDocument, *, measure_
         except SessionToolError:
             return {}
         spans = joiner.finish(out, writing_app="test", track_uid=1)
+        _check_assembly(joiner, assembly, listed)
         document = write_result.make_report("test", Notes(session), assembly, spans)
         out.seek(0)
         assert verify_audio(out, document) == []
-    _check_assembly(joiner, assembly, listed)
     _check_timeline(spans, document)
     check_json(document)
     return document

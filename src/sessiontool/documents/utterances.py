@@ -33,7 +33,7 @@ from .utf8_damage import halves_in
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 _LITTLE = 0.5
@@ -60,7 +60,9 @@ def read_utterances(
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
     pieces = _pieces(reading, _text_of(reading, data), channels)
     set_times(reading, pieces)
-    utterances = list(_utterances(reading, joined(_in_order(pieces))))
+    spoken = deque(joined(_in_order(pieces)))
+    pieces.clear()  # of a day more than all else that a merge holds
+    utterances = list(_utterances(reading, spoken))
     problems = list(_problems(reading))
     return utterances, [*reading.findings, *problems]
 
@@ -161,9 +163,11 @@ def _in_order(pieces: list[SpokenPiece]) -> list[SpokenPiece]:
 # -- utterances
 
 
-def _utterances(reading: LogReading, pieces: Iterable[SpokenPiece]) -> Iterator[Utterance]:
+def _utterances(reading: LogReading, pieces: deque[SpokenPiece]) -> Iterator[Utterance]:
+    """What the pieces say; each is let go when it was read."""
     seen: set[str] = set()
-    for piece in pieces:
+    while pieces:
+        piece = pieces.popleft()
         model, place = piece.model, piece.place
         name = model.id or place.replace(", ", "-").replace(" ", "-")
         if name in seen:

@@ -32,7 +32,7 @@ from .second_recording import reading_second
 from .settings_used import words_engine
 from .transcript import no_transcript
 from .verify_result import verify_published
-from .write_result import Origin, make_report, write_result
+from .write_result import Origin, Placed, make_report, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,13 +155,16 @@ def merge_session(
 
             with joined(store, look.listing, notes, join, read) as (first, join_again):
                 recording, alignment, peaks = first, None, bytearray()
+                del first
                 if options.align and notes.utterances:
                     recording, alignment = hear_session(join_again, recording, notes, options, progress, peaks)[:2]
                     alignment = _with_words(alignment, recording, options, target, progress)
+                placed = Placed.of(alignment, notes, recording.timeline)
+                del alignment
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead
         origin = Origin(look.settings, options.captions, look.mark)
-        document, transcript = write_result(session_id, notes, recording, alignment, origin, send)
+        document, transcript = write_result(session_id, notes, recording, placed, origin, send)
         _refuse_findings(document, options)
         if options.page:
             _add_page(document, transcript, recording, bytes(peaks))

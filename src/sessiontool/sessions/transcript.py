@@ -11,7 +11,7 @@ from ..documents.transcript_model import TranscriptUtterance
 from .report import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ..documents.transcript_model import Transcript, TranscriptNote, TranscriptPhone, TranscriptWord
     from ..model import Note, Phone, Placement, TimedWord
@@ -75,7 +75,7 @@ def _logged(us: int | None) -> float | None:
 def transcript_json(
     session_id: str,
     timeline: Timeline,
-    placements: Sequence[Placement],
+    placements: Iterable[Placement],
     speakers: Mapping[str, str],
     notes: Sequence[Note] = (),
     dropped: Sequence[str] = (),

@@ -5,7 +5,8 @@ The report is written last.  What is in each file, as JSON, is in `report` and `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .. import __version__, captions
 from ..deferred import NamedTuple
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     Send = Callable[[str, Path], None]
 
+_T = TypeVar("_T")
+
 
 class Origin(NamedTuple):
     """What a result is made with: the settings that change it, the captions' apart, and a fingerprint of it all."""
@@ -46,25 +49,30 @@ def write_result(
     session_id: str,
     notes: Notes,
     recording: Recording,
-    alignment: Alignment | None,
+    placed: Placed,
     origin: Origin,
     send: Send | None = None,
 ) -> tuple[Report, Transcript]:
     """Write captions, transcript, metrics and report beside the audio; returns the report and the transcript.
 
     Every file but the report is handed to `send`, if given, by name and path, as soon as it is written: they can travel
-    while they are checked.
+    while they are checked.  What these two say of utterances and chunks is taken out of the arguments, as that of a day
+    is too much to be held twice.
     """
     work, timeline = recording.path.parent, recording.timeline
     if send:
         send(recording.path.name, recording.path)
-    placements = alignment.placements if alignment else _as_logged(notes, timeline)
+    placements, alignment = placed
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
     spoken = log.notes if log else ()
     synthetic = notes.session.synthetic
-    transcript = transcript_json(session_id, timeline, placements, speakers, spoken, notes.dropped, synthetic)
+    realtime = None if log is None else realtime_json(log, timeline, placements)
+    notes.utterances.clear()
+    notes.session.parts.clear()
+    taken = _taken(placements)
+    transcript = transcript_json(session_id, timeline, taken, speakers, spoken, notes.dropped, synthetic)
     spans = {"timeline": [report.span_json(span) for span in timeline.spans]} if origin.captions.mark_gaps else None
     written = _write_captions(work, transcript, origin.captions, spans, recording.path.name, send)
     findings = [*(alignment.findings if alignment else ()), *map(_notice, written.notices)]
@@ -74,8 +82,8 @@ def write_result(
         document["packets"]["filled"] = recording.filled_packets
     if recording.against is not None:
         document["against"] = recording.against
-    if log is not None:
-        document["realtime"] = realtime_json(log, timeline, placements)
+    if realtime is not None:
+        document["realtime"] = realtime
     document["alignment"] = report.alignment_json(alignment.parts) if alignment else []
     document["sound"] = report.sound_json(alignment) if alignment else None
     files = [(TRANSCRIPT, report.to_pieces(transcript))]
@@ -138,7 +146,11 @@ def make_report(
     more: Sequence[Finding] = (),
     transcript: Transcript | None = None,
 ) -> Report:
-    """The report as far as it is known without alignment and outputs."""
+    """The report as far as it is known without alignment and outputs.
+
+    The records of chunks are taken out of `assembly`: those of a day are as much as what is made of them.  `transcript`
+    has the utterances, where they are not among the notes any more.
+    """
     verdicts = {record.chunk: record.verdict for record in assembly.chunks}
     silence = report.silence_findings(timeline, lambda samples: assembly.order.place_of(samples, verdicts))
     findings = [*assembly.findings, *silence, *notes.findings, *notes.log_findings, *more]
@@ -151,15 +163,36 @@ def make_report(
         "duration_s": report.seconds(timeline.total_samples),
         "findings": [report.finding_json(finding) for finding in findings],
         "parts": [{"part": part.part, "recorder": part.writing_app} for part in assembly.parts],
-        "chunks": [report.chunk_json(chunk) for chunk in assembly.chunks],
+        "chunks": [report.chunk_json(chunk) for chunk in _taken(assembly.chunks)],
         **({"recorders": notes.recorders} if notes.recorders else {}),
         "ignored": report.ignored_json([(stray.kind, stray.object) for stray in notes.strays]),
         "ignored_count": len(notes.strays),
-        "utterances": len(notes.utterances),
+        "utterances": len(notes.utterances if transcript is None else transcript["utterances"]),
         "timeline": [report.span_json(span) for span in timeline.spans],
         "tool": {"name": "sessiontool", "version": __version__},
     }
     return cast("Report", document)
+
+
+def _taken(items: list[_T]) -> Iterator[_T]:
+    """The items in order, each taken out of the list: what is made of one lets go of it."""
+    items.reverse()
+    while items:
+        yield items.pop()
+
+
+class Placed(NamedTuple):
+    """Where utterances are, and what else was found of the sound: None where that was not looked for."""
+
+    placements: list[Placement]
+    alignment: Alignment | None
+
+    @classmethod
+    def of(cls, alignment: Alignment | None, notes: Notes, timeline: Timeline) -> Placed:
+        """What an alignment found, without what carried it; without one utterances are where the log has them."""
+        if alignment is None:
+            return cls(_as_logged(notes, timeline), None)
+        return cls([*alignment.placements], replace(alignment, placements=(), evidence=(), expected=()))
 
 
 def _as_logged(notes: Notes, timeline: Timeline) -> list[Placement]:
