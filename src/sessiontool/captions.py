@@ -36,10 +36,10 @@ __all__ = [
     "CHAPTERS",
     "FORMATS",
     "PROFILES",
+    "CaptionDraft",
     "CaptionOptions",
     "Captions",
     "Cue",
-    "Draft",
     "Profile",
     "Spoken",
     "Word",
@@ -166,7 +166,7 @@ def caption(
     return Captions(files, draft.cues, single, problems, options, doubtful, draft.notices(), remarks)
 
 
-class Draft(NamedTuple):
+class CaptionDraft(NamedTuple):
     """Captions that can be written: `cues`, and in `said` what labels show.
 
     What a file needs beyond them is made when it is written, and let go: for a day it is more than should be held.
@@ -209,7 +209,7 @@ def draft_of(
     note: str = "",
     audio: str = _USUAL_AUDIO,
     report: Mapping[str, Any] | None = None,
-) -> Draft:
+) -> CaptionDraft:
     """The captions of what was said, which is taken out of `spoken`; the other arguments are those of `caption`.
 
     Of the transcript all but the utterances is read.
@@ -226,7 +226,7 @@ def draft_of(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
     look = look._replace(synthetic=synthetic_roles(transcript), audio=audio)
-    return Draft(cues, said, options, look, chapters(transcript, end_ms, profile, note))
+    return CaptionDraft(cues, said, options, look, chapters(transcript, end_ms, profile, note))
 
 
 def _mouths(said: Sequence[Spoken]) -> list[str]:

@@ -32,7 +32,7 @@ from .second_recording import reading_second
 from .settings_used import words_engine
 from .transcript import no_transcript
 from .verify_result import verify_published
-from .write_result import Origin, Placed, make_report, write_result
+from .write_result import Origin, Placements, make_report, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +159,7 @@ def merge_session(
                 if options.align and notes.utterances:
                     recording, alignment = hear_session(join_again, recording, notes, options, progress, peaks)[:2]
                     alignment = _with_words(alignment, recording, options, target, progress)
-                placed = Placed.of(alignment, notes, recording.timeline)
+                placed = Placements.of(alignment, notes, recording.timeline)
                 del alignment
         progress.stage("writing")
         send = None if options.dry_run or options.strict else target.send_ahead

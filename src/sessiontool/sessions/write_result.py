@@ -49,7 +49,7 @@ def write_result(
     session_id: str,
     notes: Notes,
     recording: Recording,
-    placed: Placed,
+    placed: Placements,
     origin: Origin,
     send: Send | None = None,
 ) -> tuple[Report, Transcript]:
@@ -181,14 +181,14 @@ def _taken(items: list[_T]) -> Iterator[_T]:
         yield items.pop()
 
 
-class Placed(NamedTuple):
+class Placements(NamedTuple):
     """Where utterances are, and what else was found of the sound: None where that was not looked for."""
 
     placements: list[Placement]
     alignment: Alignment | None
 
     @classmethod
-    def of(cls, alignment: Alignment | None, notes: Notes, timeline: Timeline) -> Placed:
+    def of(cls, alignment: Alignment | None, notes: Notes, timeline: Timeline) -> Placements:
         """What an alignment found, without what carried it; without one utterances are where the log has them."""
         if alignment is None:
             return cls(_as_logged(notes, timeline), None)
