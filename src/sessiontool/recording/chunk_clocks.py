@@ -37,13 +37,15 @@ class Handed:
     """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
 
     `all_there`: each blob that was noted is there, so that no other chunk has the place of one.  `numbers` are those
-    under which chunks were noted, in the order in which those were handed over.
+    under which chunks were noted, in the order in which those were handed over.  `strangers` are as long as what was
+    noted, and no hash says that they are that: all clusters in them agree on a clock that contradicts it.
     """
 
     at_ms: dict[ChunkRef, float] = field(default_factory=dict)
     sure: set[ChunkRef] = field(default_factory=set)
     all_there: bool = False
     numbers: dict[ChunkRef, int] = field(default_factory=dict)
+    strangers: set[ChunkRef] = field(default_factory=set)
 
 
 def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
@@ -83,6 +85,9 @@ def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted
     known = [one for one in surveys if one.digests and one.end_ms is not None and one.chunk in handed.sure]
     for one, off in _contradicted(known, [handed.at_ms[one.chunk] for one in known]):
         is_altered = noted.unlike(one, noted.number_of(one)) is not None
+        if off.is_single and not noted.sha256_of(one) and _has_another_clock(one, off):
+            handed.strangers.add(one.chunk)
+            continue
         if not noted.has_exactly(one) and (is_altered or off.is_single):
             _correct(one, off, is_altered=is_altered)
     for numbered in _numbered(surveys):
@@ -95,6 +100,13 @@ def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted
         for (before, _, its_last), (one, first, last), (after, next_first, _) in _threes(numbered):
             if its_last + 1 == first and last + 1 == next_first and not noted.has_exactly(one):
                 _put_between(before, one, after)
+
+
+def _has_another_clock(one: ChunkSurvey, off: _Off) -> bool:
+    """Whether several clusters of a chunk agree with one another, and not on when it was handed over."""
+    lasted_ms = (one.end_ms or 0.0) - (one.start_ms or 0.0)
+    agree = one.bases > 1 and abs(lasted_ms - one.length_ms) <= _LAG_MS
+    return agree and not -_LAG_MS <= off.late_ms <= _LAG_MS + off.lost_ms
 
 
 class _Numbered(NamedTuple):

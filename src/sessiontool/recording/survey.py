@@ -71,7 +71,7 @@ class ChunkSurvey:
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
     packets that are `blanked` have a sequence of zeroes in them, and `variety` of them differ from one another.
     `kinds` are those of its packets; see `packet_kinds`.
-    `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
+    `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
     last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last
     `proved_bytes` of a chunk that is too long are what was noted of it.  `odd` are stretches of samples that something
     else was written over.
@@ -98,6 +98,7 @@ class ChunkSurvey:
     kinds: frozenset[int] = frozenset()
     damages: list[Damage] = field(default_factory=list)
     damaged_bytes: int = 0
+    bases: int = 0
     numbers: tuple[int, int] | None = None
     shared_bytes: int = 0
     shared_ms: float = 0.0
@@ -277,6 +278,7 @@ def _track_number(demuxer: Demuxer) -> int:
 
 def _note_times(found: ChunkSurvey, runs: Sequence[PacketRun]) -> None:
     found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1].times_ms, runs[-1].durations)
+    found.bases = sum(len(run.bases) for run in runs if run.placed)
     found.start_ms = start_ms(runs)
     if found.start_ms is None:
         return
