@@ -154,6 +154,34 @@ def test_a_chunk_without_a_clock_is_brought_home_by_its_cluster(tmp_path: Path) 
     assert [one.part for one in result.findings if one.code == "chunk-of-other-part"] == ["001"]
 
 
+def test_a_chunk_with_a_torn_beginning_is_brought_home_by_the_numbers_in_it(tmp_path: Path) -> None:
+    """Eleven bytes of the one before were sent again; fragments of MP4 are counted."""
+    session = two_parts(tmp_path, "sim-mp4", "sim-firefox")
+    merged(session)
+    before = packets(session)
+    data = chunk(session, 0, 7).read_bytes()[-11:] + chunk(session, 0, 8).read_bytes()
+    chunk(session, 0, 8).unlink()
+    chunk(session, 1, 9).write_bytes(data)
+    result = merged(session)
+    assert packets(session) == before
+    assert [one.part for one in result.findings if one.code == "chunk-of-other-part"] == ["001"]
+
+
+def test_a_chunk_between_lost_ones_is_brought_home_by_its_number(tmp_path: Path) -> None:
+    """It goes on with none of them, and its clock says what its number does."""
+    session = two_parts(tmp_path, "sim-ogg", "sim-chrome-20ms", "sim-chrome")
+    merged(session)
+    for seq in (2, 4):
+        chunk(session, 1, seq).unlink()
+    merged(session)
+    before = packets(session)
+    chunk(session, 1, 3).replace(chunk(session, 2, 3))
+    chunk(session, 2, 4).unlink()
+    result = merged(session)
+    assert [one for one in packets(session)[:1800] if one not in before] == []
+    assert [one.part for one in result.findings if one.code == "chunk-of-other-part"] == ["002"]
+
+
 def test_a_part_is_the_recorder_that_recorded_most(tmp_path: Path) -> None:
     """Chrome's packets may be three times as long as those of another: two chunks of that had more of them."""
     session = two_parts(tmp_path, "sim-chrome-busy", "sim-ogg")

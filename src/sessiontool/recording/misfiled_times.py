@@ -52,7 +52,7 @@ def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey], taken: Coll
     for before, after in pairwise([None, *alike, None]):
         pairs = [(one, two) for one, two in ((before, stray), (stray, after)) if one and two]
         has_room = _has_room(before, stray, after, untimed)
-        if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs)):
+        if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs) or _fits_its_number(stray, *pairs)):
             return _number(before, stray, after, taken)
     return None
 
@@ -72,9 +72,21 @@ def _has_room(
     return stray.start_ms - begins_ms >= -_TOUCHES_MS * bool(before) and ends_ms - stray.end_ms >= -_TOUCHES_MS
 
 
+def _fits_its_number(stray: ChunkSurvey, *pairs: tuple[ChunkSurvey, ChunkSurvey]) -> bool:
+    """Whether a stray's number and its clock say the same of where it is between chunks that others are missing to."""
+    if len(pairs) < 2 or stray.start_ms is None:
+        return False
+    before, after = pairs[0][0], pairs[1][1]
+    steps, number = after.chunk.seq - before.chunk.seq, stray.chunk.seq - before.chunk.seq
+    usual_ms = ((after.start_ms or 0.0) - (before.start_ms or 0.0)) / steps if steps > 0 else 0.0
+    off_ms = stray.start_ms - (before.start_ms or 0.0) - number * usual_ms
+    return 0 < number < steps and abs(off_ms) <= _TOUCHES_MS
+
+
 def _goes_on(before: ChunkSurvey, after: ChunkSurvey) -> bool:
     """Whether a chunk goes on with another one: by their clocks, or in its cluster."""
-    if torn_between(before, after):
+    last, first = before.numbers or (-2, -2), after.numbers or (-2, -2)
+    if torn_between(before, after) and last[1] + 1 != first[0]:
         return False
     if before.start_ms is None or after.start_ms is None:
         return after.counts_from_before and abs(after.head_ms - before.tail_ms) <= _IN_A_CLUSTER_MS
