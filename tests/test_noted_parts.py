@@ -168,3 +168,22 @@ def test_parts_that_are_numbered_stay_in_their_order(session: Path) -> None:
 
     edit_parts(session, turn_round)
     assert "parts-overlap" in {one.code for one in merged(session).findings}
+
+
+@pytest.mark.parametrize("kept", ["emitted_ms", None])
+def test_folders_that_have_each_others_names_are_noticed_by_their_lengths(session: Path, kept: str | None) -> None:
+    """Where no size was noted: 27 s off, and complete."""
+
+    def forget(parts: list[dict[str, Any]]) -> None:
+        for entry in parts:
+            entry["chunks"] = [{"seq": one["seq"], kept: one[kept]} for one in entry["chunks"] if kept]
+
+    edit_parts(session, forget)
+    assert "parts-exchanged" not in {one.code for one in merged(session).findings}
+    chunks = session / "chunks"
+    for one, other in (("001", "aside"), ("002", "001"), ("aside", "002")):
+        (chunks / one).rename(chunks / other)
+    result = merged(session)
+    (found,) = [one for one in result.findings if one.code == "parts-exchanged"]
+    assert (found.severity, found.part) == ("warning", "001")
+    assert result.status != "complete"

@@ -60,7 +60,7 @@ class AbsentParts:
         while self._unfilled and until_us is not None and _us(self._unfilled[0].start_ms) < until_us:
             entry = self._unfilled.pop(0)
             start_us = max(_us(entry.start_ms), remuxer.session_end_us or _us(entry.start_ms))
-            end_us = min(until_us, _us(entry.start_ms) + _us(_length_ms(entry)))
+            end_us = min(until_us, _us(entry.start_ms) + _us(noted_length_ms(entry)))
             lost_ms = (end_us - start_us) // 1000
             if 0 < lost_ms <= remuxer.room_ms:
                 self._filled.add(id(entry))
@@ -86,7 +86,7 @@ class AbsentParts:
                 f"all chunks of part {entry.part[:80]} are missing{count}",
                 part=entry.part,
                 seq=entry.chunks[0].seq if entry.chunks else None,
-                lost_ms=None if id(entry) in self._filled else _length_ms(entry),
+                lost_ms=None if id(entry) in self._filled else noted_length_ms(entry),
                 hint=_HINT,
             )
         for number in self._skipped:
@@ -119,10 +119,10 @@ def _has_sound(entry: PartEntry) -> bool:
     """Whether a part was handed out: by its chunks, or else by how long it was recorded."""
     if entry.chunks:
         return any(chunk.bytes != 0 for chunk in entry.chunks)
-    return (_length_ms(entry) or 0.0) >= _LEAST_MS
+    return (noted_length_ms(entry) or 0.0) >= _LEAST_MS
 
 
-def _length_ms(entry: PartEntry) -> float | None:
+def noted_length_ms(entry: PartEntry) -> float | None:
     """How long a part was recorded, without its pauses; None where that was not noted."""
     emitted_ms = [chunk.emitted_ms for chunk in entry.chunks if chunk.emitted_ms is not None]
     end_ms = entry.stop_ms if entry.stop_ms is not None else max(emitted_ms, default=None)

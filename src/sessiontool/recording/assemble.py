@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordingError
 from . import findings
 from .absent_parts import AbsentParts
+from .exchanged import exchanged
 from .folders import Folders
 from .noted_runs import divided_as_noted
 from .plain import Doubt, PlainJoiner, plain_run
@@ -57,7 +58,7 @@ def assemble(
     if context.remuxer.head is not None:
         absent.fill(context.remuxer, context.remuxer.head, sys.maxsize)
     assembly.order.silences = context.remuxer.silences
-    assembly.findings += [*absent.findings(), *folders.findings]
+    assembly.findings += [*absent.findings(), *folders.findings, *exchanged(assembly.lasted)]
     for name, tally in assembly.slices.items():
         assembly.findings += findings.slices(name, tally)
     runs.names.rename(assembly)

@@ -12,6 +12,7 @@ from .gap_places import JoinedOrder
 if TYPE_CHECKING:
     from ..errors import RecordingError
     from ..model import ChunkRef, Finding
+    from .exchanged import Lasted
     from .slice_values import SliceTally
 
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
@@ -85,7 +86,7 @@ class PartRecord(NamedTuple):
 class Assembly:
     """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read.
 
-    `slices` are the recordings in slices, by their name in the timeline.
+    `slices` are the recordings in slices, by their name in the timeline, and `lasted` the other parts that were noted.
     """
 
     chunks: list[ChunkRecord] = field(default_factory=list)
@@ -93,4 +94,5 @@ class Assembly:
     parts: list[PartRecord] = field(default_factory=list)
     refusals: list[RecordingError] = field(default_factory=list)
     slices: dict[str, SliceTally] = field(default_factory=dict)
+    lasted: list[Lasted] = field(default_factory=list)
     order: JoinedOrder = field(default_factory=JoinedOrder)

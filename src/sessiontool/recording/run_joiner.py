@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from ..deferred import NamedTuple
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
+from .absent_parts import noted_length_ms
 from .blob_clock import BlobClock
 from .digests import digest_for, samples_in
+from .exchanged import Lasted
 from .gap_filling import Pause
 from .manifest import started_again
 from .packet_times import end_ms
@@ -101,6 +103,9 @@ class RunJoiner:
         self._context.assembly.order.lost_after[self.run.pieces[-1].owner] = gone
         if self._number >= 0:
             self._end_part(last=True)
+        noted_ms = noted_length_ms(self.run.entry) if self.run.entry and self.run.slice is None else None
+        if noted_ms is not None and self.end_ms is not None:
+            self._context.assembly.lasted.append(Lasted(self.run.name, self.end_ms, noted_ms))
         if not self.packets:
             message = f"part {self.run.name} holds no sound"
             self._find("part-empty", "error", message, hint="see what its chunks are")

@@ -71,10 +71,10 @@ class ChunkSurvey:
     whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
     packets that are `blanked` have a sequence of zeroes in them, and `variety` of them differ from one another.
     `kinds` are those of its packets; see `packet_kinds`.
-    `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment, where it has such.  `shared_bytes` at its ends, which
-    last `shared_ms`, are in its neighbours too; `follows` is the chunk that ends with what it begins with.  The last
-    `proved_bytes` of a chunk that is too long are what was noted of it.  `odd` are stretches of samples that something
-    else was written over.
+    `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment,
+    where it has such. `shared_bytes` at its ends, which last `shared_ms`, are in its neighbours too; `follows` is the
+    chunk that ends with what it begins with. The last `proved_bytes` of a chunk that is too long are what was noted
+    of it. `odd` are stretches of samples that something else was written over.
     """
 
     chunk: ChunkRef
