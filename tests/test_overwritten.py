@@ -114,6 +114,16 @@ def test_the_rest_of_an_earlier_run_is_joined_before_the_later_one(
     assert not [one for one in verify("s", store=tmp_path).findings if one.severity == "error"]
 
 
+def test_numbers_that_hold_nothing_are_no_time(tmp_path: Path, scratch: Path) -> None:
+    """An empty chunk and a copy have numbers of their own: those behind are later than their clock."""
+    earlier, later = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 23_000, 2000, 2, scratch)
+    blobs = [*earlier.blobs[:14], b"", *earlier.blobs[14:20], earlier.blobs[19], *earlier.blobs[20:]]
+    result, places = merged(reloaded(tmp_path, Run(blobs, earlier.entry, earlier.packets), later, noted=False))
+    found = [places[payload] - time_ms for time_ms, payload in left_of(earlier, later) if payload in places]
+    assert max(found) - min(found) <= 25
+    assert [one.code for one in result.findings].count("recorder-restarted") == 1
+
+
 def test_a_single_chunk_behind_a_recording_is_set_aside(tmp_path: Path, scratch: Path) -> None:
     """It may be of any recording."""
     earlier, later = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 13_000, 5000, 2, scratch)

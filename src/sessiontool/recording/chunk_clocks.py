@@ -37,7 +37,7 @@ class Handed:
     """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
 
     `all_there`: each blob that was noted is there, so that no other chunk has the place of one.  `numbers` are those
-    under which chunks were noted, in the order in which those were handed over.  `strangers` are as long as what was
+    under which chunks were noted, in the order in which those were handed over.  `foreign` are as long as what was
     noted, and no hash says that they are that: all clusters in them agree on a clock that contradicts it.
     """
 
@@ -45,7 +45,7 @@ class Handed:
     sure: set[ChunkRef] = field(default_factory=set)
     all_there: bool = False
     numbers: dict[ChunkRef, int] = field(default_factory=dict)
-    strangers: set[ChunkRef] = field(default_factory=set)
+    foreign: set[ChunkRef] = field(default_factory=set)
 
 
 def compare_clocks(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry | None) -> Handed:
@@ -86,7 +86,7 @@ def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted
     for one, off in _contradicted(known, [handed.at_ms[one.chunk] for one in known]):
         is_altered = noted.unlike(one, noted.number_of(one)) is not None
         if off.is_single and not noted.sha256_of(one) and _has_another_clock(one, off):
-            handed.strangers.add(one.chunk)
+            handed.foreign.add(one.chunk)
             continue
         if not noted.has_exactly(one) and (is_altered or off.is_single):
             _correct(one, off, is_altered=is_altered)

@@ -109,10 +109,9 @@ def counts_from_zero(chunks: Sequence[ChunkSurvey]) -> bool:
     timed = [one for one in chunks if one.start_ms is not None]
     if not timed:
         return False
-    first, last = timed[0], timed[-1]
-    steps = last.chunk.seq - first.chunk.seq
-    since_ms = (last.start_ms or 0.0) - (first.start_ms or 0.0)
-    usual_ms = since_ms / steps if steps > 0 else median(one.length_ms for one in chunks[:-1] or chunks)
+    first, steps = timed[0], list(pairwise(timed))
+    each_ms = [((b.start_ms or 0.0) - (a.start_ms or 0.0)) / (b.chunk.seq - a.chunk.seq) for a, b in steps]
+    usual_ms = median(each_ms or [one.length_ms for one in chunks[:-1] or chunks])
     off_ms = abs((first.start_ms or 0.0) - first.chunk.seq * usual_ms)
     return off_ms <= max(usual_ms / 2, _DRIFT * (first.start_ms or 0.0))
 

@@ -101,10 +101,10 @@ class _Planner:
             return self._plan
         handed = compare_clocks(remaining, self._noted, self._entry)
         gone = sorted([*self._missing, *self._unusable])
-        strangers = [one for one in remaining if one.chunk in handed.strangers]
-        remaining = [one for one in remaining if one not in strangers]
+        foreign = [one for one in remaining if one.chunk in handed.foreign]
+        remaining = [one for one in remaining if one not in foreign]
         order = order_chunks(remaining, self._noted.knows, self._noted.lists, gone, handed)
-        order.foreign += strangers
+        order.foreign += foreign
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
         taken = set[int]().union(*(chain.taken for chain in order.chains))
