@@ -276,6 +276,16 @@ def test_channels_are_doubted_where_only_the_order_can_tell() -> None:
     assert "channels-swapped" in codes(result)
 
 
+def test_channels_are_doubted_where_one_role_alone_has_times() -> None:
+    """Its times agree with the other one's channel often enough, turns being alike."""
+    said = conversation(SEED, COUNT)
+    samples = sound(SEED, COUNT)[::-1].copy()
+    log = [untimed(u) if u.role == "assistant" else replace(u, t_end_us=None) for u in logged(said, SEED, late_s=2.0)]
+    result = align(log, one_part(samples.shape[1]), measured(samples), ROLES)
+    assert (np.abs(errors_ms(placed(result), said)).max(axis=1) <= 100).mean() >= 0.9
+    assert "channels-swapped" in codes(result)
+
+
 @pytest.mark.parametrize("same_s", [(0.0, 1e3), (16.0, 1e3), (40.0, 75.0)])
 def test_where_both_channels_carry_the_same_sound_both_voices_are_looked_for_in_it(same_s: tuple[float, float]) -> None:
     said = conversation(SEED, COUNT)

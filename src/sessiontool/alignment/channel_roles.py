@@ -16,7 +16,7 @@ from .channel_matching import ASSISTANT, ROLES, USER, Lane, track
 from .clock_offset import most_agreement
 from .mixed_lanes import split_lanes
 from .recorded_time import expect
-from .untimed import order_misfit
+from .untimed import has_untimed, order_misfit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,7 +35,7 @@ _BETTER_ALONE = 0.15
 fits the other channel so much better, but where that is the truth."""
 
 _FITS = 0.72
-"""Share of the fit that there could be, chosen: what is enough where the log has no times."""
+"""Share of the fit that there could be, chosen: what is enough where the log lacks times."""
 
 
 def find_lanes(
@@ -56,12 +56,13 @@ def find_lanes(
     ]
     usual = readings[0]
     timed = any(lane.raw.timed.any() for lane in usual)
-    fit = _agreement if timed else _order_fit
+    wholly = timed and not has_untimed(usual)
+    fit = _agreement if wholly else _order_fit
     fits = fit(usual, axis, activity)
     if timed and _is_other_way_round(readings, axis):
         track(readings[1], axis)
         return readings[1], True
-    if len(readings) == 1 or fits >= (_AGREES if timed else _FITS):
+    if len(readings) == 1 or fits >= (_AGREES if wholly else _FITS):
         return usual, False
     others = [(fit(lanes, axis, activity), number) for number, lanes in enumerate(readings)][1:]
     best, number = max(others)
@@ -110,7 +111,8 @@ def _is_other_way_round(readings: Sequence[Sequence[Lane]], axis: Axis) -> bool:
 
 
 def _order_fit(lanes: Sequence[Lane], axis: Axis, activity: Activity) -> float:
-    """How far the log's order fits the sound, all of it: 1 would be wholly."""
+    """How far the log's order, and what times it has, fit the sound, all of it: 1 would be wholly."""
+    track(lanes, axis)
     split = split_lanes(lanes, activity)
     unused = [c for n, c in enumerate(activity.channels) if n not in {lane.number for lane in lanes}]
     if activity.dual_mono:

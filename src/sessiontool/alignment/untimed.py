@@ -36,7 +36,8 @@ _LEAST_SPREAD, _SPREADS, _SPREAD = 8, 1.4, (0.12, 0.36)
 """Number of places from which the spread of lengths is derived, its ratio to their middle deviation, and its bounds as
 logarithms of ratios; chosen on half of 34 dialogues with known truth."""
 _LEFT_OVER = 0.7
-"""Weight of sound that is left over here; chosen there: the log lacks what was said more often than such costs say."""
+"""Weight of sound that is left over where the log has no time at all; chosen there: logs lack what was said more often
+than such costs say.  Where one role has times, they say what is left over."""
 _RATES = (0.6, 1.5)
 """Ratio of rates, chosen: how fast people speak, beside the middling rate."""
 _LEAST_PLACED = 4
@@ -69,7 +70,9 @@ def place_untimed(lanes: Sequence[Lane], axis: Axis) -> list[Lane]:
     The lanes must have their track.  `raw.pinned` then says the chance of a place by the order alone, 0 to 1.
     """
     rows = _in_order(lanes)
-    grounds = [replace(ground, skip=_LEFT_OVER * ground.skip) for ground in _grounds(lanes, axis)]
+    grounds = _grounds(lanes, axis)
+    if not any(lane.raw.timed.any() for lane in lanes):
+        grounds = [replace(ground, skip=_LEFT_OVER * ground.skip) for ground in grounds]
     rates, spread = dict.fromkeys(ROLES, 1.0), LENGTH_SPREAD
     for _ in range(_ROUNDS):
         start, end, _ = OrderPass(grounds, spread).places(_asked(lanes, rows, rates))
