@@ -7,13 +7,14 @@ import signal
 import uuid
 from functools import cache
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from ahead import step_back
 from faultproxy import run_fault_proxy
 from hypothesis import settings
+from places import memory
 from s3server import BUCKET, run_s3_server
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as for what a shell run
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or nothing that the tests start could be interrupted
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has it ignored, which programs inherit
 step_back()
+if IN_MEMORY := memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", IN_MEMORY)  # a merge waits for a disk eight times
 settings.register_profile("patient", deadline=None)  # how long something takes is no test's business
 settings.load_profile("patient")
 
@@ -74,6 +77,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     scheduling._split_scope = split_scope
     return scheduling
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Nothing stays in memory of tests that passed."""
+    if IN_MEMORY and not exitstatus and "PYTEST_XDIST_WORKER" not in os.environ:
+        rmtree(session.config._tmp_path_factory.getbasetemp(), ignore_errors=True)  # type: ignore[attr-defined]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Protocol
 
 from s3server import BUCKET
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from sessiontool.storage import Target
+
+ROOM_BYTES = 4 << 30  # chosen: a run of all tests leaves a quarter of it at a time
+
+
+def memory() -> str | None:
+    """A folder in memory with room for all tests, where programs may be run; None where there is none."""
+    folder = Path("/dev/shm")
+    if not folder.is_dir() or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return None
+    return str(folder) if disk_usage(folder).free > ROOM_BYTES else None
 
 
 class Place(Protocol):

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from places import memory
 from random_faults import FAULTS, WEIGHTS
 from random_folder import Done, Folder
 from random_judge import Verdict, judge_output
@@ -117,11 +118,6 @@ def run(write: Callable[[Path], object], judge: Callable[[Path], Outcome], keep:
             shutil.copytree(store, keep, dirs_exist_ok=True)
     outcome.seconds = time.perf_counter() - began_s
     return outcome
-
-
-def memory() -> str:
-    """A folder in memory where there is one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else gettempdir()
 
 
 def _judge(case: Case, store: Path) -> Outcome:

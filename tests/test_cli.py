@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -285,9 +286,10 @@ class TestInTheMiddle:
 
     @pytest.fixture
     def long_store(self, recorded_session: Recorded, tmp_path: Path) -> Path:
-        """A session of 2,000 chunks: long enough to be interrupted."""
-        chunks = sorted(recorded_session("chrome-1s").glob("chunks/000/*"))
-        for part in range(2000 // len(chunks)):
+        """A session of 6,000 chunks: long enough to be interrupted, on a busy machine too."""
+        copied = copytree(recorded_session("chrome-1s") / "chunks" / "000", tmp_path / "chunks")
+        chunks = sorted(copied.iterdir())
+        for part in range(6000 // len(chunks)):
             folder = tmp_path / "long" / "many" / "chunks" / str(part)
             folder.mkdir(parents=True)
             for chunk in chunks:

@@ -62,9 +62,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster: Cluster, tmp_path: Pat
     kinds = sorted(path.name for path in SESSIONS.iterdir())
     for root in ("one", "two"):
         for number in range(10):
-            shutil.copytree(
-                SESSIONS / kinds[number % len(kinds)], tmp_path / root / f"s{number}", copy_function=os.link
-            )
+            shutil.copytree(SESSIONS / kinds[number % len(kinds)], tmp_path / root / f"s{number}")
         (tmp_path / root / "empty").mkdir()
     alone = subprocess.run(
         [*PROGRAM, "batch", "--all", "-s", "two", "-q"], cwd=tmp_path, check=False, capture_output=True
