@@ -37,7 +37,8 @@ settings.load_profile("patient")
 SLOW = frozenset(
     f"test_{name}.py"
     for name in (
-        *("batch", "browsers", "captions_browsers", "compare", "correct", "dask", "deploy", "docs", "export"),
+        *("align", "batch", "browsers", "captions_browsers", "compare", "correct", "dask", "deploy", "docs"),
+        *("event_reader", "export", "ledger", "mp4", "resync", "simulate", "slices", "redact_voice", "writer"),
         *("export_clips", "export_ffmpeg", "faults", "fetch", "foreign_logs", "fuzz_regressions", "import"),
         *("killed", "lambda", "lease", "list", "merge_faults", "nights", "normal", "output", "packaging"),
         *("packet_index", "page_browsers", "placing", "purge_random", "random_faults", "recorder_firefox"),
