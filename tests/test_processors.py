@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -52,3 +53,21 @@ def test_a_library_changes_nothing_of_its_host(merged_session: Callable[[str], P
     usual = sys.getswitchinterval(), dict(os.environ)
     merged_session("chrome-24k")
     assert (sys.getswitchinterval(), dict(os.environ)) == usual
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such heap")
+@pytest.mark.parametrize(("first", "most_mb"), [("cpus.use_one_blas_thread()", 12), ("pass", None)])
+def test_programs_give_back_large_arrays(first: str, most_mb: float | None) -> None:
+    program = f"""
+from sessiontool import cpus
+{first}
+cpus.give_back_memory()
+held = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+before = held()
+bytearray(b"x") * (20 << 20)  # from now on glibc takes arrays of this size from its heap
+arrays = [bytearray(b"x") * (6 << 20) for _ in range(10)]
+del arrays[:9]
+print(held() - before)
+"""
+    grown_mb = float(subprocess.check_output([sys.executable, "-c", program], text=True))
+    assert grown_mb < most_mb if most_mb else grown_mb > 30, "a library changes nothing of its host"

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..cpus import give_back_memory
 from ..documents.models import PartEntry
 from ..documents.roles import USUAL_CHANNELS
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
-from ..model import Finding
+from ..model import SAMPLE_RATE, Finding
 from ..recording.sequence import part_entry
 from ..speech.truncation import with_heard_text
 
@@ -38,6 +39,8 @@ _READ_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 """Chosen: the header of a WebM is in it, whatever its index; that of an M4A is its index, and takes several."""
 
+_LONG_SAMPLES = 6 * 3600 * SAMPLE_RATE
+"""Samples.  Chosen: six hours; what is shorter needs less memory than it would take time to give it back."""
 _LISTED = 8
 """Number of names that a message lists, on a line; chosen."""
 _PERCENT = 100
@@ -51,6 +54,8 @@ def find_utterances(
 
     With `vad`, Silero's detector is asked where noise may hide an end.  `peaks`, if given, becomes those of the sound.
     """
+    if recording.timeline.total_samples >= _LONG_SAMPLES:
+        give_back_memory()
     from ..align import align  # noqa: PLC0415
     from ..alignment.band_levels import MARGIN, Levels, reduce  # noqa: PLC0415
     from ..alignment.speech_activity import measure  # noqa: PLC0415
