@@ -52,13 +52,14 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
     entries = [*session.parts]
     originals: dict[ChunkRef, ChunkRef] = {}
     findings: list[Finding] = []
+    noted_of = {part: entry for part in parts if (entry := part_entry(session.parts, part))}
     for part, chunks in parts.items():
         listed = sorted(chunks, key=lambda chunk: chunk.seq)
         sounding = [chunk for chunk in listed if chunk.object.size_bytes]  # the others are of no run
         first = sounding[0].seq if sounding else 0
         places = [
             place
-            for place in _places(part, sounding, parts, session)
+            for place in _places(part, sounding, noted_of, session)
             if place.first <= first or _begins(place, sounding, read)
         ]
         starts = [listed[0].seq, *sorted({place.first for place in places if place.first > first})]
@@ -80,16 +81,16 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
 
 
 def _places(
-    part: str, listed: Sequence[ChunkRef], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument
+    part: str, listed: Sequence[ChunkRef], noted_of: Mapping[str, PartEntry], session: SessionDocument
 ) -> Iterator[_Place]:
     """Where the runs are in a folder that were noted as this part, or as one of which there is no folder."""
-    elsewhere = [entry for other in parts if other != part and (entry := part_entry(session.parts, other))]
+    elsewhere = {id(entry) for other, entry in noted_of.items() if other != part}
     by_size: dict[int, list[int]] = {}
     for chunk in listed:
         by_size.setdefault(chunk.object.size_bytes, []).append(chunk.seq)
     for entry in session.parts:
         noted = {chunk.seq: chunk.bytes for chunk in entry.chunks if chunk.bytes}
-        if any(entry is other for other in elsewhere) or not noted:
+        if id(entry) in elsewhere or not noted:
             continue
         votes = Counter(seq - number for number, size in noted.items() for seq in by_size.get(size, ()))
         (by, count), *_ = votes.most_common(1) or [(0, 0)]
