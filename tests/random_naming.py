@@ -12,7 +12,7 @@ from random_folder import DAMAGE
 if TYPE_CHECKING:
     from random_folder import Done, Folder, Upload
 
-_NOTED = ("chunk-altered", "chunk-size", "chunk-truncated")
+_NOTED = ("chunk-altered", "bit-mended", "chunk-size", "chunk-truncated")
 _COPY = "chunk-near-duplicate"  # "a copy with other damage": that names what is wrong with it
 _BROKEN = ("bytes-skipped", "chunk-unreadable", "chunk-truncated", _COPY, *_NOTED)
 _STRANGER = ("chunk-foreign", "recorder-restarted", "chunk-unreadable")

@@ -73,7 +73,7 @@ def test_a_wrong_cluster_time_in_a_chunk_that_changed_places() -> None:
     flip(folder, folder.uploads[3], "cluster-time", 5, byte=-2)
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
-    assert {("chunk-out-of-order", 0), ("chunk-altered", 0)} <= codes(outcome)
+    assert {("chunk-out-of-order", 0), ("bit-mended", 0)} <= codes(outcome)
 
 
 def test_chunks_that_begin_no_cluster_beside_lost_ones() -> None:
@@ -558,6 +558,24 @@ def test_a_damaged_copy_of_the_first_blob_is_no_beginning_that_was_sent_again(*,
     assert "upload-unwrapped" not in {code for code, _ in codes(outcome)}
 
 
+@pytest.mark.parametrize("name", ["sim-firefox", "firefox-ogg/0", "demo/1"])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_copy_of_the_first_blob_that_was_cut_off_is_no_beginning_that_was_sent_again(
+    name: str, *, is_whole: bool
+) -> None:
+    """What the cut one lacks goes on in the other, and is not missing between the two."""
+    folder = folder_of(name)
+    first = folder.uploads[0]
+    folder.insert(again := replace(first, copy=True, pieces=[*first.pieces], seq=1))
+    size = len(first.data)
+    first.splice(size // 2, size, ())
+    if not is_whole:
+        again.splice(size - 300, size - 299, [Piece(bytes([again.data[size - 300] ^ 4]), tag=1)])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+    assert "upload-unwrapped" not in {code for code, _ in codes(outcome)}
+
+
 def test_bytes_that_two_chunks_share_are_more_than_a_number() -> None:
     """A foreign chunk was recorded at the same time, and has the number between the two."""
     folder = folder_of("sim-firefox-paused")
@@ -613,3 +631,140 @@ def test_of_two_chunks_out_of_order_the_one_with_a_far_number_was_moved() -> Non
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
     assert {seq for code, seq in codes(outcome) if code == "chunk-out-of-order"} == {1006}
+
+
+# -- what a copy alone has, and what a few packets are
+
+
+def insert_copy(folder: Folder, number: int) -> tuple[Upload, Upload]:
+    """The chunk, and a copy of it right behind it."""
+    own = next(one for one in folder.uploads if one.seq == number)
+    folder.insert(again := replace(own, copy=True, pieces=[*own.pieces], seq=number + 1))
+    return own, again
+
+
+def overwrite(upload: Upload, start: int, data: bytes) -> None:
+    upload.splice(start, start + len(data), [Piece(data, tag=1)])
+
+
+def test_a_packet_of_another_kind_is_taken_from_the_copy_in_which_it_is_whole() -> None:
+    """MP4 has no checksums: by itself it is a packet like any other."""
+    folder = folder_of("chrome-mp4-opus/0")
+    own, _ = insert_copy(folder, 5)
+    starts = [body[0] for body in folder.recordings[0].bodies if body[0] > own.pieces[0].start]
+    overwrite(own, starts[4] - own.pieces[0].start, b"\x55\xaa" * 200)
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_a_copy_has_fewer_zeroes_where_the_other_was_overwritten_though_silence_has_some() -> None:
+    folder = folder_of("chrome-silence/0")
+    own, _ = insert_copy(folder, 1)
+    overwrite(own, 25_421, bytes(94))
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert not outcome.verdict.undecided
+
+
+def test_two_copies_that_lack_one_packet_each_between_the_same_two_make_up_the_chunk() -> None:
+    folder = folder_of("sim-chrome")
+    own, again = insert_copy(folder, 3)
+    starts = [packet.outer[0] - own.pieces[0].start for packet in folder.recordings[0].packets]
+    first, second, third = [at for at in starts if at > 1000][:3]
+    overwrite(own, first + 1, b"\xff" * (second - first - 20))
+    overwrite(again, second + 1, b"\xff" * (third - second - 20))
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_what_two_chunks_share_does_not_make_them_copies_of_one_that_has_only_that() -> None:
+    folder = folder_of("sim-firefox")
+    before, own = folder.uploads[4], folder.uploads[5]
+    tail = replace(before, pieces=[*before.pieces])
+    tail.splice(0, len(tail.data) - 7846, ())
+    own.splice(0, 0, tail.pieces)
+    left, _ = insert_copy(folder, 5)
+    left.splice(904, len(left.data), ())
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_a_few_packets_are_what_the_rest_of_a_recording_without_its_header_is() -> None:
+    folder = folder_of("sim-chrome-busy")
+    first = folder.uploads[0]
+    first.splice(0, 7115, ())
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+def test_what_is_left_of_a_packet_of_silence_is_no_other_kind_of_sound(*, has_header: bool) -> None:
+    """Its last bytes are those with which frames of MPEG sound begin."""
+    folder = folder_of("chrome-silence/0")
+    hurt = folder.uploads[3 if has_header else 0]
+    hurt.splice(0, hurt.data.index(b"\xff\xfe\xa3", 400), ())
+    assert hurt.data.startswith(b"\xff\xfe\xa3")
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+# -- chunks that were set aside, or put behind another one, against what says better whose they are
+
+
+def test_a_steady_sound_is_no_seam_of_a_chunk_with_a_later_one() -> None:
+    folder = folder_of("firefox-pause/0")
+    folder.uploads[6].splice(0, 35_257, ())
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert "chunk-overlap" not in {code for code, _ in codes(outcome)}
+
+
+def test_a_chunk_whose_pages_name_the_stream_is_not_foreign() -> None:
+    folder = folder_of("firefox-ogg/0")
+    folder.uploads[2].stored = False
+    folder.uploads[0].pieces, folder.uploads[0].source = foreign(folder, "sim-ogg", 3), 1
+    for number, upload in zip((2, 1, 3, 4, 5), (*folder.uploads[1:2], *folder.uploads[3:]), strict=True):
+        upload.seq = number
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert not outcome.verdict.lost
+
+
+def test_the_number_of_a_short_last_fragment_says_that_its_time_is_off_by_a_bit() -> None:
+    folder = folder_of("chrome-mp4-opus/0")
+    flip(folder, folder.uploads[6], "tfdt", 3, byte=0)
+    swap(folder.uploads[4], folder.uploads[6])
+    folder.uploads[1].seq = 46
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_a_second_recorders_chunks_stay_together_where_the_list_has_none_of_them() -> None:
+    folder = folder_of("chrome-silence/0")
+    for upload in folder.uploads[:3]:
+        replace_all(upload, HTML)
+    second_recorder(folder, "demo/1", [1, 2, 4, 6, 8, 10])
+    outcome = outcome_of(folder, bare=False)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_kinds_of_packets_tell_two_recorders_apart_where_the_header_of_one_is_between() -> None:
+    folder = folder_of("sim-mp4")
+    flip(folder, folder.uploads[6], "tfdt", 3, byte=0)
+    folder.uploads[2].splice(0, 5037, ())
+    second_recorder(folder, "chrome-mp4-opus/0", [*range(9, 16)])
+    swap(folder.uploads[1], folder.uploads[6])
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+def test_a_cut_first_blob_without_notes_is_a_copy_of_the_whole_one_behind_it() -> None:
+    folder = folder_of("demo/0")
+    own, _ = insert_copy(folder, 0)
+    own.splice(37_669, len(own.data), ())
+    before, after = folder.uploads[0], folder.uploads[1]
+    after.splice(0, 0, [Piece(recording("demo/0").blobs[0][-162:], 0, after.pieces[0].start - 162, tag=2)])
+    assert before is own
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert "upload-unwrapped" not in {code for code, _ in codes(outcome)}

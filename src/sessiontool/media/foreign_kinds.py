@@ -22,10 +22,14 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\
 
 
 class ForeignKind(NamedTuple):
-    """What bytes are, as it is said of a chunk, and what can be done."""
+    """What bytes are, as it is said of a chunk, and what can be done.
+
+    `may_be_chance`: it shows in two or three bytes, with which what is left of a packet may begin as well.
+    """
 
     name: str
     hint: str
+    may_be_chance: bool = False
 
 
 _ZEROES = ForeignKind("nothing but zeroes", "look for it where the uploads come from")
@@ -41,8 +45,14 @@ _BINARY = (
     (regex(rb"FORM....AIF[FC]", re.DOTALL), ForeignKind("an AIFF file", _RECORD_OPUS)),
     (regex(rb"caff\x00\x01"), ForeignKind("a Core Audio file", _RECORD_OPUS)),
     (regex(rb"fLaC[\x00\x80]"), ForeignKind("a FLAC file", _RECORD_OPUS)),
-    (regex(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]"), ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS)),
-    (regex(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"), ForeignKind("AAC sound (ADTS)", _RECORD_OPUS)),
+    (
+        regex(rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]"),
+        ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS, may_be_chance=True),
+    ),
+    (
+        regex(rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]"),
+        ForeignKind("AAC sound (ADTS)", _RECORD_OPUS, may_be_chance=True),
+    ),
     (regex(rb"#!AMR"), ForeignKind("an AMR file", _RECORD_OPUS)),
     (regex(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), ForeignKind("a Windows Media file", _RECORD_OPUS)),
     (

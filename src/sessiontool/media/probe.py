@@ -61,7 +61,7 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
     if mangled := utf8_mangled(first_bytes):
         raise RecordingError(f"the recording was {mangled.name}", hint=mangled.hint)
     demuxer = _by_beginning(first_bytes) or _by_content(first_bytes[:_SEARCHED_BYTES])
-    if demuxer is None and (kind := kind_of(first_bytes)):
+    if demuxer is None and (kind := kind_of(first_bytes)) and not (track and kind.may_be_chance):
         raise RecordingError(f"the recording is {kind.name}, not WebM, Ogg or MP4 with Opus", hint=kind.hint)
     return (demuxer or _by_name(mime_type))(mime_type=mime_type, track=track)
 

@@ -93,7 +93,7 @@ def _correct_clocks(surveys: Sequence[ChunkSurvey], handed: Handed, noted: Noted
     for numbered in _numbered(surveys):
         usual = median_low([one.length_ms / (last - first + 1) for one, first, last in numbered])
         known = [one for one, _, _ in numbered]
-        for one, off in _contradicted(known, [last * usual for _, _, last in numbered]):
+        for one, off in _contradicted(known, list(_ends_by_number(numbered, usual))):
             is_off_by_a_bit = looks_like_a_bit(off.late_ms, one.ticks_per_ms, _DRIFT_MS)
             if not noted.has_exactly(one) and (is_off_by_a_bit or abs(off.late_ms) <= _LAG_MS):
                 _correct(one, off, is_altered=False)
@@ -155,6 +155,15 @@ def _correct(one: ChunkSurvey, off: _Off, *, is_altered: bool) -> None:
         one.start_ms = (one.end_ms or 0.0) - one.length_ms
 
 
+def _ends_by_number(numbered: Sequence[_Numbered], usual_ms: float) -> Iterator[float]:
+    """When chunks end by their sound and that of the pages or fragments between them, each of the usual length."""
+    at_ms, before = 0.0, 0
+    for one, first, last in numbered:
+        at_ms += (first - before) * usual_ms + one.length_ms
+        before = last + 1
+        yield at_ms
+
+
 def _threes(numbered: Sequence[_Numbered]) -> Iterator[tuple[_Numbered, _Numbered, _Numbered]]:
     return zip(numbered, numbered[1:], numbered[2:], strict=False)
 
@@ -169,9 +178,9 @@ def _put_between(before: ChunkSurvey, one: ChunkSurvey, after: ChunkSurvey) -> N
 
 def _numbered(surveys: Sequence[ChunkSurvey]) -> Iterator[list[_Numbered]]:
     """The chunks of each recording whose pages or fragments have numbers that no other chunk has, with these."""
-    known = [one for one in surveys if one.numbers and one.end_ms is not None and one.digests and not one.shared_bytes]
-    for group in by_hand([one for one in known if one.dialect]):
-        numbered = [_Numbered(one, *one.numbers) for one in group if one.numbers]
+    for group in by_hand([one for one in surveys if one.dialect]):
+        known = [one for one in group if one.end_ms is not None and one.digests and not one.shared_bytes]
+        numbered = [_Numbered(one, *one.numbers) for one in known if one.numbers]
         times_used = Counter(row.first for row in numbered)
         if once := [row for row in numbered if times_used[row.first] == 1]:
             yield sorted(once, key=itemgetter(1))

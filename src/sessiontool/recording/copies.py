@@ -7,12 +7,11 @@ taken from there.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING
 
+from .copy_patches import patches_from
 from .seams import (
     FEWEST_COMMON,
     MOST,
@@ -24,15 +23,16 @@ from .seams import (
     lengthen_seams,
     share_a_seam,
 )
-from .shared_values import Patch, Shared
+from .shared_values import Shared
 from .slices import are_slices
 from .survey import WEBM
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from .records import Stretch
+    from .shared_values import Patch
     from .survey import ChunkSurvey
 
 _DISTINCT_BYTES = 12
@@ -72,12 +72,17 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
             continue
         votes = Counter(seen[digest] for digest in distinct[index] if digest in seen)
         near = [other for other in range(max(0, index - NEARBY), index) if other not in votes]
+        seamed: set[int] = set()
         for other in [*(other for other, _ in votes.most_common(NEARBY)), *near]:
             pairs = _common(distinct[other], distinct[index])
             if share_a_seam(surveys[other], survey, pairs, is_noted, shared):
+                seamed.add(other)
+                continue
+            base = base_of.get(other, other)
+            if base in seamed:  # what is left of a copy may be what two chunks share
                 continue
             if _are_copies(surveys[other], survey, pairs) or _are_alike(surveys[other], survey, pairs):
-                base = base_of[index] = base_of.get(other, other)
+                base_of[index] = base
                 bases.setdefault(base, [base]).append(index)
                 break
         else:
@@ -218,14 +223,15 @@ def _merge(
         return is_noted(one), one.has_header, *whole, -number
 
     best = max(range(len(surveys)), key=worth)
-    base = surveys[best]
+    base, is_right = surveys[best], is_noted(surveys[best])
     patches: list[Patch] = []
     for number, other in enumerate(surveys):
         if number == best:
             continue
         shared.copies[other.chunk] = base.chunk
         common = _common(distinct[best], distinct[number])
-        for patch in _patches(base, other, common, _cuts(base, other, common, shared)):
+        cuts = _cuts(base, other, common, shared)
+        for patch in () if is_right else patches_from(base, other, common, cuts):
             if not any(patch.start < done.stop and done.start < patch.stop for done in patches):
                 patches.append(patch)
     if patches:
@@ -237,41 +243,3 @@ def _cuts(base: ChunkSurvey, other: ChunkSurvey, pairs: Sequence[tuple[int, int]
     ahead = -bytes_ahead(base, other, pairs)
     found = [shared.head_cuts.get(one.chunk, (0,))[0] for one in (base, other)]
     return max(found[0], found[1] - ahead if found[1] else 0), max(found[1], found[0] + ahead if found[0] else 0)
-
-
-def _patches(
-    base: ChunkSurvey, other: ChunkSurvey, pairs: Sequence[tuple[int, int]], cuts: Sequence[int]
-) -> list[Patch]:
-    """Where the other has packets between two that both have, and the base has fewer, or has zeroes in them.
-
-    The first `cuts` bytes of each are the end of the chunk before.
-    """
-    patches: list[Patch] = []
-    firsts = [bisect_left(one.offsets, cut) - 1 for one, cut in zip((base, other), cuts, strict=True)]
-    ends = (len(base.digests), len(other.digests))
-    between = [(a, b) for a, b in pairs if a > firsts[0] and b > firsts[1]]
-    for (a, b), (next_a, next_b) in pairwise([(firsts[0], firsts[1]), *between, ends]):
-        fewer = next_a - a < next_b - b
-        blanked = any(base.blanked[a + 1 : next_a]) and not any(other.blanked[b + 1 : next_b])
-        if not fewer and not (blanked and next_a - a == next_b - b):
-            if a == firsts[0] and base.digests:
-                patches += _beginning(base, other, -bytes_ahead(base, other, pairs), cuts)
-            continue
-        start, other_start = (base.packet_end(a), other.packet_end(b)) if a > firsts[0] else (cuts[0], cuts[1])
-        stop, other_stop = base.size_bytes, other.size_bytes
-        if next_a < ends[0]:
-            stop, other_stop = base.offsets[next_a], other.offsets[next_b]
-        if start <= stop and other_start < other_stop:
-            patches.append(Patch(start, stop, other.chunk, other_start, other_stop))
-    return patches
-
-
-def _beginning(base: ChunkSurvey, other: ChunkSurvey, later: int, cuts: Sequence[int]) -> Iterator[Patch]:
-    """The whole packets of the other, in which bytes are so many `later`, of what is cut off the base's beginning.
-
-    Right behind them the other may be damaged, so that no packet that both have is near.
-    """
-    ends = [other.packet_end(at) for at, offset in enumerate(other.offsets) if offset >= cuts[1]]
-    whole = [end for end in ends if end - later <= base.offsets[0] and not other.damaged_between(cuts[1], end)]
-    if whole and base.damaged_between(cuts[0], whole[-1] - later):
-        yield Patch(cuts[0], whole[-1] - later, other.chunk, cuts[1], whole[-1])

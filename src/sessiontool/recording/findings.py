@@ -247,6 +247,11 @@ def unlike_manifest(chunk: ChunkRef, size: int, sha256: str, noted: ChunkEntry |
     return about(chunk, code, "error", message, _LOST_HINT)
 
 
+def bit_mended(chunk: ChunkRef, at: int) -> Finding:
+    message = f"one bit of chunk {chunk.seq} was wrong and is put right: so its SHA-256 is the one that was noted"
+    return about(chunk, "bit-mended", "warning", message, _LOST_HINT, at)
+
+
 def unreadable(chunk: ChunkRef, why: str) -> Finding:
     return about(chunk, "chunk-unreadable", "error", f"chunk {chunk.seq} cannot be read: {why}", _LOST_HINT)
 

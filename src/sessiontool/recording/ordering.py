@@ -33,6 +33,7 @@ from .packet_kinds import by_hand
 from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, is_a_run, overlap_ms
 from .seam_costs import SeamCosts
 from .sequence import moved
+from .survey import OGG
 from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
@@ -81,13 +82,14 @@ def order_chunks(
         alike: list[Chain] = []
         without: list[ChunkSurvey] = []
         untimed_ms = [one.length_ms for one in group if one.start_ms is None]
-        for raw in [group] if _is_one_run(group, is_noted, missing) else by_recorder(group, is_noted, is_listed):
+        is_one = _is_one_run(group, is_noted, missing) and not _has_another_header(group, is_noted, is_listed)
+        for raw in [group] if is_one else by_recorder(group, is_noted, is_listed):
             chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms, handed)
             alike += [chain] if chain.chunks else []
             without += foreign_ones
         without += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
         Arrangement(alike, without, costs).improve()
-        foreign += without
+        foreign += [one for one in without if not _put_into_its_stream(one, alike)]
         if handed.all_there:
             foreign = [one for one in foreign if not _put_where_nothing_was_noted(one, alike)]
         chains += alike
@@ -107,6 +109,20 @@ def order_chunks(
     for chain in whole:
         chain.is_rest = overwritten.is_rest(chain, whole)
     return Order(sorted(whole, key=lambda chain: _in_order(chain, main)), foreign)
+
+
+def _put_into_its_stream(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
+    """Put a chunk whose pages name the stream of a recorder run into that run, if no other has pages of its numbers.
+
+    A stream of Ogg has a random number, which no other one has.
+    """
+    if one.dialect is None or one.dialect.container != OGG or one.numbers is None or not alike:
+        return False
+    taken = [other.numbers for chain in alike for other in chain.chunks if other.numbers]
+    if any(first <= one.numbers[1] and one.numbers[0] <= last for first, last in taken):
+        return False
+    put_in_by_time(max(alike, key=lambda chain: chain.packets), one)
+    return True
 
 
 def _put_where_nothing_was_noted(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
@@ -132,6 +148,11 @@ def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequen
     if sum(one.has_header for one in timed) > 1 or (timed and any(one.has_header for one in timed[1:])):
         return False
     return len(timed) - len(kept) <= max(1, len(timed) * _FEW_OUT_OF_PLACE)
+
+
+def _has_another_header(group: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted) -> bool:
+    """Whether a header is there that is not in the recorder's list, beside chunks that it noted."""
+    return any(map(is_noted, group)) and any(one.has_header and not is_listed(one) for one in group)
 
 
 def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:

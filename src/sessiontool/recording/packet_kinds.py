@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..model import ChunkRef
     from .survey import ChunkSurvey, Dialect
+
+    _Hand = tuple[Dialect | None, int]
 
 _LITTLE = 0.1  # share of a chunk; chosen: in less an encoder's change is not hidden
 _FEW = 3  # packets; chosen: fewer of a kind may be damaged ones
@@ -37,16 +40,23 @@ def _groups_by_kind(surveys: Sequence[ChunkSurvey]) -> Mapping[ChunkRef, int]:
     groups = {survey.chunk: root(min(survey.kinds)) + 1 for survey in surveys if survey.kinds}
     sure = {groups[survey.chunk] for survey in surveys if survey.kinds and len(survey.digests) >= _FEW}
     groups = {chunk: group for chunk, group in groups.items() if group in sure}
-    in_order = sorted(surveys, key=lambda survey: survey.chunk.seq)
-    return groups if any(_changes_between(a, b, groups) for a, b in pairwise(in_order)) else {}
+    bare = {survey.chunk.seq for survey in surveys if survey.has_header and not survey.digests}  # MP4's first blobs
+    in_order = sorted((one for one in surveys if one.chunk.seq not in bare), key=lambda survey: survey.chunk.seq)
+    return groups if any(_changes_between(a, b, groups, bare) for a, b in pairwise(in_order)) else {}
 
 
-def _changes_between(one: ChunkSurvey, other: ChunkSurvey, groups: Mapping[ChunkRef, int]) -> bool:
-    """Whether two chunks that are neighbours by their numbers, and nearly whole, have nothing in common."""
+def _changes_between(
+    one: ChunkSurvey, other: ChunkSurvey, groups: Mapping[ChunkRef, int], bare: Collection[int]
+) -> bool:
+    """Whether two chunks that are neighbours by their numbers, and whole where they meet, have nothing in common.
+
+    The numbers of `bare` headers may be between theirs.
+    """
     kinds = {groups.get(one.chunk, 0), groups.get(other.chunk, 0)}
-    follows = other.chunk.seq == one.chunk.seq + 1
+    follows = other.chunk.seq == one.chunk.seq + 1 or other.chunk.seq - 1 in bare
     whole = all(chunk.damaged_bytes <= _LITTLE * chunk.size_bytes for chunk in (one, other))
-    return len(kinds) == 2 and 0 not in kinds and follows and whole
+    meets = not (one.is_torn_at_end or other.is_torn_at_start)
+    return len(kinds) == 2 and 0 not in kinds and follows and (whole or meets)
 
 
 def by_hand(surveys: Sequence[ChunkSurvey]) -> list[list[ChunkSurvey]]:
@@ -55,18 +65,25 @@ def by_hand(surveys: Sequence[ChunkSurvey]) -> list[list[ChunkSurvey]]:
     One that shows neither, as a header without a packet, goes with the most of its container.
     """
     kinds = _groups_by_kind(surveys)
-    groups: dict[tuple[Dialect | None, int], list[ChunkSurvey]] = defaultdict(list)
+    groups: dict[_Hand, list[ChunkSurvey]] = defaultdict(list)
     for survey in surveys:
         groups[survey.dialect, kinds.get(survey.chunk, 0)].append(survey)
     for bare in [hand for hand in groups if _is_bare(hand, kinds)]:
         alike = [hand for hand in groups if not _is_bare(hand, kinds) and _may_be_one(hand[0], bare[0])]
-        if alike:
-            largest = max(alike, key=lambda hand: len(groups[hand]))
-            groups[largest] = sorted([*groups[largest], *groups.pop(bare)], key=lambda one: one.chunk.seq)
-    return list(groups.values())
+        for one in groups.pop(bare) if alike else ():
+            groups[_hand_of(one, alike, groups)].append(one)
+    return [sorted(group, key=lambda one: one.chunk.seq) for group in groups.values()]
 
 
-def _is_bare(hand: tuple[Dialect | None, int], kinds: Mapping[ChunkRef, int]) -> bool:
+def _hand_of(one: ChunkSurvey, alike: Sequence[_Hand], groups: Mapping[_Hand, Sequence[ChunkSurvey]]) -> _Hand:
+    """Whose a chunk is that does not show it: of a header alone, that of the next one in number; else of the most."""
+    after = [(other.chunk.seq, hand) for hand in alike for other in groups[hand] if other.chunk.seq > one.chunk.seq]
+    if one.has_header and after:
+        return min(after, key=itemgetter(0))[1]
+    return max(alike, key=lambda hand: len(groups[hand]))
+
+
+def _is_bare(hand: _Hand, kinds: Mapping[ChunkRef, int]) -> bool:
     dialect, kind = hand
     return dialect is None or not dialect.packet_samples or bool(kinds and not kind)
 

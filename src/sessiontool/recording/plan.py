@@ -21,6 +21,7 @@ from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .ordering import order_chunks
 from .pieces import cut_chunk
+from .read_by_others import proved_by
 from .recorders import Chain, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
 from .repeats import Repeats
@@ -82,7 +83,7 @@ class _Planner:
         there = surveyed.repeats.covered
         self._missing = [number for number in missing_numbers(surveyed.listed, self._entry) if number not in there]
         self._unusable: list[int] = []
-        self._plan = Plan()
+        self._plan = Plan(altered={*surveyed.mended})
 
     def plan(self, read: Callable[[ChunkRef], bytes]) -> Plan:
         usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
@@ -219,6 +220,7 @@ class _Planner:
         run.chunk_ms = median(lengths) if lengths else 0.0
         run.ticks_per_ms = max((one.dialect.ticks_per_ms for one in chain.chunks if one.dialect), default=1)
         run.opener = next((one.chunk for one in chain.chunks if one.has_header or one.digests), None)
+        run.track = None if chain.has_header else proved_by(chain.chunks)
         if chain.is_rest:
             run.findings.append(findings.overwritten(first, name))
         elif index > own:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..deferred import NamedTuple, dataclass
 from ..errors import RecordingError
+from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads
 from .findings import beginning_repeated, padded
@@ -145,11 +146,20 @@ class Repeats:
 
 @dataclass(slots=True)
 class _First:
-    """The first chunk of a part that begins a recording."""
+    """The first chunk of a part that begins a recording, and how long it was noted to be (0: nothing is noted)."""
 
     chunk: ChunkRef
     data: bytes
     survey: ChunkSurvey
+    noted_bytes: int
+
+    def is_cut_copy_of(self, data: bytes) -> bool:
+        """Whether `data` may be all of what it is the beginning of: that is no later chunk's.
+
+        It is shorter than noted, or nothing is noted and it ends inside a packet, as no blob of a recorder does.
+        """
+        is_cut = self.survey.is_torn_at_end and self.data[-1] != SIMPLE_BLOCK  # behind a block's id Chrome's blobs end
+        return len(self.data) < len(data) <= self.noted_bytes or (is_cut and not self.noted_bytes)
 
 
 class RepeatFinder:
@@ -166,16 +176,16 @@ class RepeatFinder:
         self._rests: dict[ChunkRef, tuple[int, ChunkSurvey]] = {}
         self._boundary = 0
 
-    def look_at(self, found: ChunkSurvey, data: bytes) -> None:
-        """The next chunk, and what is in it."""
+    def look_at(self, found: ChunkSurvey, data: bytes, noted_bytes: int = 0) -> None:
+        """The next chunk, what is in it, and how long the one of its number was noted to be."""
         self._known.append(KnownChunk.of(found.chunk, data, found.sha256))
         if not found.has_header:
             return
         self._begins.append(found.chunk)
         if self._first is None:
-            self._first = _First(found.chunk, data, found)
+            self._first = _First(found.chunk, data, found, noted_bytes)
             self._end_ms = found.end_ms or 0.0
-        elif data != self._first.data:
+        elif data != self._first.data and not self._first.is_cut_copy_of(data):
             self._compare(found.chunk, data, self._first)
 
     def _compare(self, chunk: ChunkRef, data: bytes, first: _First) -> None:

@@ -212,7 +212,7 @@ class RunJoiner:
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
             self._context.assembly.parts.append(PartRecord(name, track.writing_app))
             self.found([] if track.head.delay_known else [findings.delay_unknown(name)])
-        if self.stream.demuxer.header_missing:
+        if self.stream.demuxer.header_missing or run.track is not None:
             message = f"the header of part {name} is lost; it was rebuilt from the blocks"
             hint = "the first chunk has it: look for it where the uploads come from"
             self._find("header-missing", "warning", message, hint=hint)

@@ -73,7 +73,7 @@ class RecorderRun:
     `missing_after` are the numbers of
     chunks that are known to be missing after the last piece, and `unusable_after` of those that are there and hold
     nothing of use.  `before_ms` is how long what is missing before it lasted, where it follows another run of the part.
-    The chunks that are `short` are smaller than noted.
+    The chunks that are `short` are smaller than noted.  `track` is what the packets prove it to be where no header is.
     `slice` is its place in a recording in slices.  `findings` came up when the run was put together.
     """
 
@@ -89,6 +89,7 @@ class RecorderRun:
     opener: ChunkRef | None = None
     ticks_per_ms: int = 1
     short: set[ChunkRef] = field(default_factory=set)
+    track: Track | None = None
     slice: Slice | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -123,10 +124,9 @@ class PieceStream:
     RecordingError where the first piece is no recording that can be read.
     """
 
-    def __init__(self, run: RecorderRun, read: Read, track: Track | None = None) -> None:
+    def __init__(self, run: RecorderRun, read: Read) -> None:
         self._run = run
         self._read = read
-        self._track = track
         self._demuxer: Demuxer | None = None
         self.last = b""
         """The bytes of the chunk that was fed last."""
@@ -175,7 +175,7 @@ class PieceStream:
 
     def _open(self, data: bytes) -> Demuxer:
         mime_type = (self._run.entry.mime_type if self._run.entry else None) or ""
-        return open_demuxer(data, mime_type=mime_type, track=self._track)
+        return open_demuxer(data, mime_type=mime_type, track=self._run.track)
 
     def accounts(self) -> Iterator[tuple[Piece, Account]]:
         """What became of the bytes of each piece."""

@@ -25,6 +25,7 @@ _SEAM = 0.4  # share of packets; chosen, held by the random faults
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
 _CLUSTER = regex(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
 _HEAD = regex(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
+_TELLING = regex(rb"\x1f\x43\xb6\x75|moof|OggS")
 _HEADS_BYTES = 24  # with the number of a fragment (ISO/IEC 14496-12), or a cluster's time wherever: the rest is alike
 
 
@@ -44,7 +45,7 @@ def share_a_seam(
     ahead = bytes_ahead(one, two, pairs)
     first, second = (one, two) if ahead > 0 else (two, one)
     length = first.size_bytes - abs(ahead)
-    if not ahead or not 0 < length < second.size_bytes:
+    if not ahead or not 0 < length < second.size_bytes or _is_another_time(first, second, length):
         return False
     alike = sum(one.offsets[a] - two.offsets[b] == ahead for a, b in pairs)
     if alike < _SEAM * sum(0 <= offset < length for offset in second.offsets):
@@ -67,8 +68,8 @@ def _harm(
     """
     stop = one.size_bytes if stop is None else stop
     start = max(start, one.offsets[0]) if one.digests else start
-    blanked = sum(start <= offset < stop for offset, is_blank in zip(one.offsets, one.blanked, strict=True) if is_blank)
-    return one.damaged_between(start, stop), blanked, not is_noted(one)
+    doubted = sum(start <= offset < stop for offset, doubt in zip(one.offsets, one.doubts, strict=True) if doubt)
+    return one.damaged_between(start, stop), doubted, not is_noted(one)
 
 
 def _is_same_time(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
@@ -97,9 +98,22 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
             if first.chunk in shared.tail_cuts:
                 continue
             length = _seam(first.tail_bytes, second.head_bytes)
+            if length and first not in near and _is_another_time(first, second, length):
+                continue
             longest = shared.head_cuts.get(second.chunk, (0,))[0]
             if longest < length < first.size_bytes:  # else all of it is there: that is a copy
                 shared.head_cuts[second.chunk] = length, first.chunk
+
+
+def _is_another_time(first: ChunkSurvey, second: ChunkSurvey, length: int) -> bool:
+    """Whether a chunk does not begin near the other one's end by their clocks: a steady sound is the same again.
+
+    Where there is none, and the number says otherwise, so many bytes have to hold a time or a number.
+    """
+    if first.end_ms is None or second.start_ms is None:
+        return first.chunk.seq > second.chunk.seq and not _TELLING.search(second.head_bytes[:length])
+    apart_ms = second.start_ms - first.end_ms
+    return not -first.length_ms - SAME_MS <= apart_ms <= SAME_MS and not looks_like_a_bit(apart_ms, first.ticks_per_ms)
 
 
 def lengthen_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import nan
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass, median_low
+from ..deferred import NamedTuple, dataclass, median_low, regex
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of
@@ -26,18 +26,20 @@ from .packet_times import end_ms
 from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ..audio.odd_samples import OddStretch
     from ..media.packets import Damage, Demuxer, PacketRun, Track
     from ..model import ChunkRef
 
-WEBM = "WebmDemuxer"
+WEBM, OGG = "WebmDemuxer", "OggDemuxer"
 _CLOCKLESS = ("AdtsDemuxer", "Mp3Demuxer", "PcmDemuxer")
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
-_PROVING = 3  # packets; chosen: fewer may be taken for those of another track
+PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
 _BLANK = bytes(4)  # bytes; chosen: of two copies, one with as many zeroes more was overwritten
+_ZEROES = regex(rb"\0+")
+_ODD_KIND = 1 << 14  # zeroes; chosen: more than are in any packet
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
 
 
@@ -68,8 +70,9 @@ class ChunkSurvey:
     `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both from the base that
     they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
     and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
-    whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too;
-    packets that are `blanked` have a sequence of zeroes in them, and `variety` of them differ from one another.
+    whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too.
+    `doubts` say what speaks against each packet (0: nothing): how many zeroes it has one after another, where that are
+    several, more where it is of a kind that hardly any other is.  `variety` of them differ from one another.
     `kinds` are those of its packets; see `packet_kinds`.
     `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment,
     where it has such. `shared_bytes` at its ends, which last `shared_ms`, are in its neighbours too; `follows` is the
@@ -93,7 +96,7 @@ class ChunkSurvey:
     durations: array[int] = field(default_factory=lambda: array("q"))
     times_ms: array[float] = field(default_factory=lambda: array("d"))
     guessed_ms: array[float] = field(default_factory=lambda: array("d"))
-    blanked: array[int] = field(default_factory=lambda: array("b"))
+    doubts: array[int] = field(default_factory=lambda: array("h"))
     variety: int = 0
     kinds: frozenset[int] = frozenset()
     damages: list[Damage] = field(default_factory=list)
@@ -204,7 +207,7 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     is_pcm = track is not None and isinstance(track.head, PcmHead)
     read = _read(data, mime_type, track if is_pcm else None)
     is_one_of_two = track is not None and bool(track.second)  # by itself it shows two voices, and not which is joined
-    if track and not is_pcm and not found.has_header and (is_one_of_two or _packets(read) < _PROVING):
+    if track and not is_pcm and not found.has_header and (is_one_of_two or _packets(read) < PROVING):
         known = _read(data, mime_type, track)
         is_better = isinstance(read, RecordingError) or _packets(known) > _packets(read)
         read = known if is_better or (is_one_of_two and _packets(known)) else read
@@ -242,16 +245,6 @@ def odd_inside(payloads: Sequence[bytes], track: Track | None) -> list[OddStretc
     from ..audio.odd_samples import odd_stretches  # noqa: PLC0415 - needs numpy, which other recordings do not
 
     return odd_stretches(b"".join(payloads), track.head)
-
-
-def survey_again(surveys: list[ChunkSurvey], read: Callable[[ChunkRef], bytes], mime_type: str) -> None:
-    """Read chunks in which nothing was found by each header of the part: what is left of a page names its stream."""
-    tracks = [one.track for one in surveys if one.says_what_it_is and one.track]
-    for index, one in enumerate(surveys):
-        if one.size_bytes and not (one.digests or one.what or one.has_header):
-            data = read(one.chunk)
-            found = (survey(one.chunk, data, mime_type, track) for track in tracks)
-            surveys[index] = next((again for again in found if again.digests), one)
 
 
 def _read(data: bytes, mime_type: str, track: Track | None) -> tuple[Demuxer, list[PacketRun]] | RecordingError:
@@ -324,7 +317,15 @@ def _note_packets(found: ChunkSurvey, runs: Sequence[PacketRun], data: bytes) ->
             found.offsets.append(place)
             found.sizes.append(len(payload))
             found.durations.append(duration)
-            found.blanked.append(_BLANK in payload)
+            is_odd = bool(found.kinds) and payload[0] >> 2 not in found.kinds
+            found.doubts.append(_ODD_KIND if is_odd else _zeroes_in(payload))
+
+
+def _zeroes_in(payload: bytes) -> int:
+    """How many zeroes a packet has one after another, 0 where these are few."""
+    if _BLANK not in payload:
+        return 0
+    return max(map(len, _ZEROES.findall(payload)))
 
 
 def torn_between(before: ChunkSurvey, after: ChunkSurvey) -> str:

@@ -15,15 +15,17 @@ from . import findings
 from .manifest import Noted
 from .noted_numbers import numbered, numbers_as_noted, without_copies
 from .padding import PaddingFinder
+from .read_by_others import survey_again
 from .renumbered import Renumbered
 from .repeats import RepeatFinder, Repeats
 from .seam_order import SeamOrder
 from .sequence import missing_numbers, moved
 from .slices import are_slices
-from .survey import ChunkSurvey, survey, survey_again
+from .survey import ChunkSurvey, survey
+from .wrong_bits import BitMender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..documents.models import PartEntry
     from ..model import ChunkRef, Finding
@@ -38,7 +40,8 @@ _MOSTLY = 0.75
 class SurveyedPart:
     """What is in each chunk of a part, and what was noted of it, both without what chunks repeat.
 
-    `digests` are the SHA-256 of whole chunks; `renumbered` says which the chunks are in the store, and `findings` why.
+    `digests` are the SHA-256 of whole chunks; `renumbered` says which the chunks are in the store.  Of those that are
+    `mended` one bit is put right.  `findings` say why.
     """
 
     listed: Sequence[ChunkRef]
@@ -48,6 +51,7 @@ class SurveyedPart:
     digests: dict[ChunkRef, str]
     repeats: Repeats
     renumbered: Renumbered
+    mended: Collection[ChunkRef] = ()
     findings: Sequence[Finding] = ()
 
 
@@ -62,10 +66,10 @@ def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read)
     odd = [one for one in found.surveys if one.odd and one.track and not noted.has_exactly(one)]
     doubts += [findings.odd_samples(one.chunk, one.odd, one.track.head.rate_hz) for one in odd if one.track]
     if all(chunk.seq == number for chunk, number in numbers.items()):
-        return replace(found, findings=doubts)
+        return replace(found, findings=[*found.findings, *doubts])
     renumbered = Renumbered(numbered(found.surveys, numbers))
     again = _survey([*renumbered.originals], entry, renumbered.read_by(read), renumbered)
-    return replace(again, findings=[*_findings(renumbered.originals, found.entry), *doubts])
+    return replace(again, findings=[*found.findings, *_findings(renumbered.originals, found.entry), *doubts])
 
 
 def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
@@ -117,17 +121,26 @@ def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, ren
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
     track = None
+    digests: dict[ChunkRef, str] = {}
     noted, finder, padding = Noted(entry), RepeatFinder(mime_type), PaddingFinder(mime_type)
+    mender = BitMender(noted)
     for chunk in listed:
         data = read(chunk)
         surveys.append(survey(chunk, data, mime_type, track))
         surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
-        finder.look_at(surveys[-1], data)
-        padding.look_at(surveys[-1], data, noted.chunks.get(chunk.seq), track)
+        digests[chunk] = surveys[-1].sha256
+        if mender.look_at(surveys[-1], data):
+            data = mender.mended(chunk, data)
+            surveys[-1] = survey(chunk, data, mime_type, track)
+            surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
+        its_note = noted.chunks.get(chunk.seq)
+        finder.look_at(surveys[-1], data, (its_note and its_note.bytes) or 0)
+        padding.look_at(surveys[-1], data, its_note, track)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
+    read = mender.reading(read)
     survey_again(surveys, read, mime_type)
-    digests = {one.chunk: one.sha256 for one in surveys}
     padding.end()
     repeats = finder.settle(read, surveys, padding.found)
     entry, read = repeats.noted(entry, read), repeats.reading(read)
-    return SurveyedPart(listed, entry, read, surveys, digests, repeats, renumbered)
+    found = SurveyedPart(listed, entry, read, surveys, digests, repeats, renumbered, mender.found)
+    return replace(found, findings=[*mender.findings()])
