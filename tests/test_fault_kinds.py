@@ -768,3 +768,13 @@ def test_a_cut_first_blob_without_notes_is_a_copy_of_the_whole_one_behind_it() -
     outcome = outcome_of(folder, bare=True)
     assert outcome.is_right, outcome.verdict
     assert "upload-unwrapped" not in {code for code, _ in codes(outcome)}
+
+
+def test_a_header_alone_is_not_of_the_strangers_chunk_behind_it() -> None:
+    folder = folder_of("chrome-mp4-opus/0")
+    for number in (1, 6):
+        folder.uploads[number].pieces = foreign(folder, "sim-mp4", number)
+        folder.uploads[number].source = len(folder.recordings) - 1
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert {("chunk-foreign", 1), ("chunk-foreign", 6)} <= codes(outcome)

@@ -70,15 +70,22 @@ def by_hand(surveys: Sequence[ChunkSurvey]) -> list[list[ChunkSurvey]]:
         groups[survey.dialect, kinds.get(survey.chunk, 0)].append(survey)
     for bare in [hand for hand in groups if _is_bare(hand, kinds)]:
         alike = [hand for hand in groups if not _is_bare(hand, kinds) and _may_be_one(hand[0], bare[0])]
-        for one in groups.pop(bare) if alike else ():
-            groups[_hand_of(one, alike, groups)].append(one)
+        ones = groups.pop(bare) if alike else []
+        has_several = sum(one.has_header for one in ones) > 1
+        for one, hand in [(one, _hand_of(one, alike, groups, has_several=has_several)) for one in ones]:
+            groups[hand].append(one)
     return [sorted(group, key=lambda one: one.chunk.seq) for group in groups.values()]
 
 
-def _hand_of(one: ChunkSurvey, alike: Sequence[_Hand], groups: Mapping[_Hand, Sequence[ChunkSurvey]]) -> _Hand:
-    """Whose a chunk is that does not show it: of a header alone, that of the next one in number; else of the most."""
+def _hand_of(
+    one: ChunkSurvey, alike: Sequence[_Hand], groups: Mapping[_Hand, Sequence[ChunkSurvey]], *, has_several: bool
+) -> _Hand:
+    """Whose a chunk is that does not show it: the hand of the most.
+
+    Of several headers alone each is of the next chunk in number.
+    """
     after = [(other.chunk.seq, hand) for hand in alike for other in groups[hand] if other.chunk.seq > one.chunk.seq]
-    if one.has_header and after:
+    if has_several and one.has_header and after:
         return min(after, key=itemgetter(0))[1]
     return max(alike, key=lambda hand: len(groups[hand]))
 
