@@ -63,6 +63,30 @@ def test_one_bit_of_one_cluster_is_outvoted_wherever_it_is(index: int, bit: int)
     assert list(decided.outvoted) == [index]
 
 
+@pytest.mark.parametrize("index", range(1, 11))
+@pytest.mark.parametrize("bit", [4, 5])
+@pytest.mark.parametrize("jitter_ms", [-7, 0, 7])
+def test_a_small_bit_is_outvoted_where_jitter_hides_one_of_its_two_steps(index: int, bit: int, jitter_ms: int) -> None:
+    groups = run()
+    for group in groups[index + 1 :]:
+        moved(group, jitter_ms)
+    base = LENGTH_MS * index
+    moved(groups[index], (base ^ 1 << bit) - base)
+    wanted = [LENGTH_MS * n + (jitter_ms if n > index else 0) for n in range(12)]
+    expect(groups, wanted)
+    assert not repair(groups, from_start=True).ran_back
+
+
+def test_a_base_that_damage_cut_in_two_is_still_one_base() -> None:
+    """The first cluster after a lost chunk is 32 ms early, and goes on in the next chunk."""
+    first, rest = split_by_damage(LENGTH_MS, 0)
+    groups = [first, rest, *(cluster(LENGTH_MS * n) for n in range(2, 6))]
+    rest.after_break = False
+    for group in groups[:2]:
+        moved(group, -32)
+    expect(groups, [LENGTH_MS, LENGTH_MS * 1.5, *(LENGTH_MS * n for n in range(2, 6))], from_start=False)
+
+
 def test_a_machine_that_slept_is_believed() -> None:
     groups = run(6) + [cluster(LENGTH_MS * n + 20_030) for n in range(6, 12)]
     expect(groups, [LENGTH_MS * n + (20_030 if n > 5 else 0) for n in range(12)])

@@ -29,6 +29,7 @@ _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a 
 _DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
 _FEW_PACKETS = 2  # chosen: smaller groups cost less
 _LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
+_STEADY_STEP_MS = 12  # chosen: above 8 (measured); of a base that is off by 25 to 32, one step may be below STEP_MS
 _STEADY_MS, _UNSTEADY_MS = 100, 200  # of the lags of two blobs, and of one between them; chosen (jitter: 122 measured)
 _LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
@@ -167,7 +168,10 @@ class _Path:
         if self._ticks_per_ms > 1:  # the base was rounded: which bits it had is not known
             return looks_like_a_bit(step, self._ticks_per_ms)
         ends = ((before, step), (after, -step))
-        return any(node.first == node.last and flips(self._groups[node.first], by) for node, by in ends)
+        return any(self._has_one_base(node) and flips(self._groups[node.first], by) for node, by in ends)
+
+    def _has_one_base(self, node: _Node) -> bool:
+        return not any(group.has_base for group in self._groups[node.first + 1 : node.last + 1])
 
     def _blob_lags_agree(self, before: int, after: int, step: float) -> bool:
         """Whether the blobs were handed over as much later as the clock says."""
@@ -178,7 +182,7 @@ class _Path:
 def _goes_on(group: Group, step: float) -> bool:
     """Whether a group is believed, or not, with the one before: it counts from its base, or goes on without a step."""
     shares_base = group.after_break and not group.has_base and 0 <= step <= 2 * group.lost_ms + _LAG_MS
-    return shares_base or (not group.after_break and abs(step) <= STEP_MS)
+    return shares_base or (not group.after_break and abs(step) <= _STEADY_STEP_MS)
 
 
 def _nodes(groups: Sequence[Group], heads: Sequence[float], tails: Sequence[float]) -> Iterator[_Node]:
