@@ -5,6 +5,7 @@ A fault is named where one of its codes is reported for a chunk that it touched;
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from random_folder import DAMAGE
@@ -32,7 +33,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "chunks-empty",
         "chunk-unreadable",
     ),
-    "rename": ("chunk-out-of-order", "chunk-missing"),
+    "rename": ("chunk-out-of-order", "chunk-missing", "numbers-moved"),  # the last says which number it was noted by
     "empty": ("chunks-empty",),
     "cut-end": (*_CUT, "sound-lost"),
     "cut-start": (*_CUT, "sound-lost", "header-missing"),
@@ -127,11 +128,17 @@ def names(
         nameable.append(done.kind)
         codes = (EXPECTED | OF_SESSIONS)[done.kind]
         if not any(
-            finding["code"] in codes and (finding.get("seq") in seqs or finding["code"] in OF_THE_PART)
+            finding["code"] in codes and (seqs & _named(finding) or finding["code"] in OF_THE_PART)
             for finding in findings
         ):
             unnamed.append(f"{done.kind} {sorted(seqs)} {done.detail}")
     return nameable, unnamed
+
+
+def _named(finding: dict[str, Any]) -> set[int]:
+    """The numbers of the chunks that a finding names: one, or "chunks 3 to 5"."""
+    several = re.match(r"chunks (\d+) to (\d+) ", finding["message"])
+    return {*range(int(several[1]), int(several[2]) + 1)} if several else {finding.get("seq", -1)}
 
 
 def _recorded_beside(upload: Upload, folder: Folder) -> list[int]:

@@ -83,3 +83,23 @@ def test_a_first_blob_that_is_there_twice_is_no_run_of_its_own(session: Path) ->
     assert packets(session) == before
     assert (status, result.status) == ("complete", "repaired")
     assert "recorder-restarted" not in {one.code for one in result.findings}
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_single_stranger_before_what_was_noted_is_no_run(session: Path, number: int) -> None:
+    """The first chunk of another recording, or one from its middle, under the number before the first noted one."""
+    stranger = (session / "chunks" / "001" / f"{number:06d}.webm").read_bytes()
+    for part in PARTS[1:]:
+        rmtree(session / "chunks" / part)
+    edit_parts(session, lambda parts: parts[:1])
+    merged(session)
+    before = packets(session)
+    folder = session / "chunks" / "000"
+    for path in sorted(folder.iterdir(), reverse=True):
+        path.rename(folder / f"{int(path.stem) + 1:06d}.webm")
+    (folder / "000000.webm").write_bytes(stranger)
+    edit_parts(session, lambda parts: [moved(parts[0], 1)])
+    result = merged(session)
+    assert packets(session)[: len(before)] == before
+    assert [one.seq for one in result.findings if one.code == "chunk-foreign"] == [0]
+    assert "header-missing" not in {one.code for one in result.findings}

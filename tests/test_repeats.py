@@ -140,6 +140,19 @@ def test_what_is_repeated_is_joined_once(tmp_path: Path, form: str, upload: str)
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kept", [0.3, 0.9])
+def test_a_first_chunk_that_is_cut_and_sent_again_is_no_wrapping(tmp_path: Path, form: str, kept: float) -> None:
+    chunks = FORMS[form]()
+    plain = merged(tmp_path / "plain", in_part(chunks))
+    cut = chunks[0][: round(len(chunks[0]) * kept)]
+    result = merged(tmp_path / "again", in_part([cut, *chunks]))
+    assert sound(result) == sound(plain)
+    usual = {one.code for one in plain.findings}
+    named = [(one.code, one.seq) for one in result.findings if one.code not in usual]
+    assert named in ([("chunk-overlap", 1)], [("chunk-near-duplicate", 0)])
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("upload", ["header_before_each", "first_blob_before_each", "whole_behind_it", "folder_copied"])
 def test_the_place_of_what_was_kept_is_in_the_report(tmp_path: Path, form: str, upload: str) -> None:
     made = UPLOADS[upload](FORMS[form]())

@@ -62,7 +62,10 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
             for place in _places(part, sounding, noted_of, session)
             if place.first <= first or _begins(place, sounding, read)
         ]
-        starts = [listed[0].seq, *sorted({place.first for place in places if place.first > first})]
+        later = sorted({place.first for place in places if place.first > first})
+        if later and sum(chunk.seq < later[0] for chunk in sounding) < _LEAST:  # one chunk is no run, but a stranger
+            first = later.pop(0)
+        starts = [listed[0].seq, *later]
         if len(starts) == 1:
             found[part] = chunks
             originals |= {chunk: chunk for chunk in chunks}

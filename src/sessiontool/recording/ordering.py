@@ -104,11 +104,12 @@ def order_chunks(
     for own in [one for one in foreign if is_noted(one) and one.dialect == _dialect(main)]:
         foreign.remove(own)  # the recorder sent it: it is of the part, wherever it belongs
         put_in_by_time(main, own)
-    whole = [chain for chain in chains if chain is main or is_a_run(chain) or _is_earlier_run(chain, main)]
+    earlier = [chain for chain in chains if _is_earlier_run(chain, main, is_listed)]
+    whole = [chain for chain in chains if chain is main or is_a_run(chain) or chain in earlier]
     foreign += [one for chain in chains if chain not in whole for one in chain.chunks]
     for chain in whole:
         chain.is_rest = overwritten.is_rest(chain, whole)
-    return Order(sorted(whole, key=lambda chain: _in_order(chain, main)), foreign)
+    return Order(sorted(whole, key=lambda chain: _in_order(chain, main, earlier)), foreign)
 
 
 def _put_into_its_stream(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
@@ -159,18 +160,23 @@ def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:
     return sum(len(one.digests) for one in chain.chunks if is_noted(one))
 
 
-def _is_earlier_run(chain: Chain, main: Chain) -> bool:
-    """Whether a run without a header is the part's own, before the recorder was started again: its header is lost."""
+def _is_earlier_run(chain: Chain, main: Chain, is_listed: IsNoted) -> bool:
+    """Whether a run is the part's own, before the recorder was started again; its header may be lost.
+
+    A single chunk that the recorder did not list, before those that it did, is a stranger.
+    """
+    if len(chain.chunks) == 1 and not is_listed(chain.chunks[0]) and any(map(is_listed, main.chunks)):
+        return False
     kinds = chain.kinds, main.kinds
     alike = _dialect(chain) == _dialect(main) and (bool(kinds[0] & kinds[1]) or not all(kinds))
     return alike and chain.numbers[1] < main.numbers[0]
 
 
-def _in_order(chain: Chain, main: Chain) -> tuple[bool, bool, int]:
+def _in_order(chain: Chain, main: Chain, earlier: Sequence[Chain]) -> tuple[bool, bool, int]:
     """The part's own run comes first, but for those that were recorded wholly before it."""
     if chain.is_rest:
         return False, False, -chain.numbers[0]  # of several, each later one left more of the one before
-    is_behind = chain is not main and not _is_earlier_run(chain, main)
+    is_behind = chain is not main and not any(chain is other for other in earlier)
     return not main.is_rest and is_behind, True, chain.numbers[0]
 
 

@@ -19,7 +19,7 @@ from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads
-from .findings import beginning_repeated, padded
+from .findings import beginning_repeated, overlap, padded
 from .padding import PADDING
 from .records import Stretch
 from .survey import ChunkSurvey, survey
@@ -112,7 +112,11 @@ class Repeats:
             if one.kept_in:
                 by_first.setdefault(one.kept_in, []).append(chunk)
         for first, chunks in by_first.items():
-            yield beginning_repeated(part, chunks, sum(map(self.cut, chunks)), first)
+            size_bytes = sum(map(self.cut, chunks))
+            if len(chunks) == 1 and size_bytes == first.object.size_bytes:  # no wrapping: it was sent again, and whole
+                yield overlap(chunks[0], first, size_bytes, at_start=True)
+            else:
+                yield beginning_repeated(part, chunks, size_bytes, first)
         if self.tails:
             yield padded(part, [*self.tails], sum(one.size_bytes for one in self.tails.values()))
 
