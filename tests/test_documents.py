@@ -216,6 +216,7 @@ def test_times_in_another_unit_are_milliseconds_by_the_bytes_recorded_in_them(
 @pytest.mark.parametrize(
     "chunks",
     [
+        [{"seq": n, "bytes": 40_000, "emitted_ms": 29_950.0 if n == 0 else 5000.0 * n} for n in range(7)],  # exchanged
         [{"seq": n, "bytes": 41, "emitted_ms": 5000.0 * n} for n in range(9)],  # kilobytes
         [{"seq": n, "emitted_ms": 5000.0 * n} for n in range(9)],
         [{"seq": n, "bytes": 0, "emitted_ms": 5000.0 * n} for n in range(9)],

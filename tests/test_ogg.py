@@ -452,3 +452,21 @@ def test_bytes_made_to_look_like_pages_cost_little() -> None:
     _, runs = read(head * (500_000 // len(head)))
     assert time.process_time() - started < 5  # 0.1 where nothing else runs, an hour before it was bounded
     assert not runs
+
+
+@pytest.mark.parametrize("missing", [2, 9])
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("kept", [0.3, 0.8])
+def test_a_page_that_is_cut_behind_missing_ones_is_where_its_number_and_its_granule_say(
+    missing: int, told: bool, kept: float
+) -> None:
+    recording = made(pages=40, per_page=25)
+    end, (start, stop, packets) = recording.pages[20][0], recording.pages[20 + missing]
+    reader = OggDemuxer()
+    runs = reader.feed(recording.data[:end])
+    runs += reader.discontinuity("chunk 3 is missing") if told else []
+    runs += [*reader.feed(recording.data[start : start + round((stop - start) * kept)]), *reader.flush()]
+    found = read_pairs(runs)
+    assert len(found) > 20 * 25
+    assert found == [*recording.packets[: 20 * 25], *packets[: len(found) - 20 * 25]]
+    assert runs[-1].placed

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessiontool.recording.time_groups import Group, flips, split_at_odd_duration
+from sessiontool.recording.time_groups import Group, flips, runs_back, split_at_odd_duration
 
 PACKET_MS, COUNT = 60, 80
 SAMPLES = PACKET_MS * 48
@@ -56,3 +56,15 @@ def test_a_base_flips_to_what_one_bit_makes_of_it_and_not_the_other_way(base_ms:
     assert flips(fragment(base_ms), by_ms + 10) or bit > base_ms.bit_length()
     if bit > 6:
         assert not flips(fragment(base_ms), -by_ms)
+
+
+@pytest.mark.parametrize(("packets", "early_ms", "expected"), [(40, 20, False), (40, 60, True), (4, 60, False)])
+def test_what_counts_from_another_base_runs_back(packets: int, early_ms: int, expected: bool) -> None:
+    """By the earliest of eight packets, a busy page's clock runs back by 12 ms at most; of a few, all may be late."""
+    before, after = Group(0, True, False), Group(1, True, False, is_head=True, has_base=False)
+    for number in range(packets):
+        before.times_ms.append(60 * number)
+        before.durations.append(60 * 48)
+    after.times_ms.append(60 * packets - early_ms)
+    after.durations.append(60 * 48)
+    assert runs_back(before, after) == expected

@@ -56,7 +56,8 @@ def in_milliseconds(session: SessionDocument, name: str) -> tuple[SessionDocumen
 
 def _spans(part: PartEntry) -> Iterator[_Span]:
     """The blobs behind the first by their own instants; else all of them by the recorder's start and stop."""
-    timed = [(one.emitted_ms, one.bytes or 0) for one in part.chunks if one.emitted_ms is not None]
+    # By their instants: numbers may have been given in another order.
+    timed = sorted((one.emitted_ms, one.bytes or 0) for one in part.chunks if one.emitted_ms is not None)
     if len(timed) > 1:
         yield _Span(sum(size for _, size in timed[1:]), timed[-1][0] - timed[0][0])
     elif part.start_ms is not None and part.stop_ms is not None:

@@ -13,7 +13,7 @@ from . import findings
 from .blob_clock import SUSPENDED_MS, BlobClock
 from .packet_times import JUMP_MS, end_ms, jumps
 from .runs import PieceStream
-from .time_groups import STEP_MS, Group, came_late, end_at, is_steady, runs_on, split_at_odd_duration
+from .time_groups import STEP_MS, Group, came_late, end_at, is_steady, runs_back, runs_on, split_at_odd_duration
 from .timestamp_repair import repair
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _SHORT_SHARE = 0.8  # share of a usual chunk; chosen
 _MOST_LOST = 10  # chunks that are lost together; chosen
 _ODD_SHARE = 0.25  # share of a chunk by which what is lost may differ from whole ones; chosen
 _CUT_SHARE = 0.05  # share of a chunk, chosen
-_HEAD_MS = 100  # chosen: more than a timestamp jitters
 
 
 @dataclass(slots=True)
@@ -200,7 +199,7 @@ class _Measure:
         for index, group in enumerate(read):
             after = read[index + 1] if index + 1 < len(read) else None
             jumps = after is not None and not after.after_break and after.claimed and not after.is_head
-            if group.is_head and groups and group.offsets()[0] < groups[-1].end_ms(0) - _HEAD_MS:
+            if group.is_head and groups and runs_back(groups[-1], group):
                 group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
                 groups.append(group)
             elif (

@@ -8,8 +8,8 @@ show which bytes are wrong.  Everything else is skipped and noted.  Page numbers
 
 The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included;
 a packet's time is that less the durations from it to there.  So a lost page is a jump in the times and moves nothing
-after it.  A granule of a page with a wrong checksum counts only where it agrees with what came before.  Recorder time
-zero is the first sample of the recording's first packet, the pre-skip included.  Where the first page of sound is
+after it.  A granule of a page with a wrong checksum counts only where it agrees with what came before, or with the
+page's number (`page_pace`).  Recorder time zero is the first sample of the recording's first packet, the pre-skip included.  Where the first page of sound is
 there, its first packet is at 0 whatever its granule says (a stream joined late counts from somewhere else); where it is
 lost, granules are taken as they are.
 """
@@ -25,6 +25,7 @@ from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, SAMPLES_PER_MS, OpusHead, 
 from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track, second_opus
 from ..run_collector import RunCollector
 from .headers import beginnings, codec_of, headless_track, writing_app
+from .page_pace import PagePace
 from .page_sequence import PageSequence
 from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, ExpectedPage, Page, PagePiece
 
@@ -69,6 +70,7 @@ class OggDemuxer:
         self._first_is_damaged = False  # its first page had a wrong checksum
         self._usual = 0  # samples of the last packet
         self._adrift = False  # the position is older than the last break
+        self._pace = PagePace()
         self._samples = PacketSamples()
         self._runs = RunCollector()
 
@@ -121,7 +123,7 @@ class OggDemuxer:
                 return
             self._begin_recording(track, None)
             self.header_missing = self._known is None
-        self._check_number(page)
+        self._check_number(page := self._as_written(page))
         self._ended = bool(page.flags & LAST)
         self.ledger.structure(page.offset, page.offset + page.head_bytes)
         if page.is_intact:
@@ -183,6 +185,7 @@ class OggDemuxer:
         self._next_number = next_number
         self._drop_open()
         self._zero, self._position, self._adrift, self._first_is_damaged = None, 0, next_number is None, False
+        self._pace = PagePace()
         if next_number is not None:
             self._pages.explained = False
 
@@ -204,6 +207,13 @@ class OggDemuxer:
             return False
         whole = beginnings(page)
         return bool(whole) and (self.track is None or all(is_opus(piece.data) for piece in whole))
+
+    def _as_written(self, page: Page) -> Page:
+        """A damaged page with the number that is written in it, where its granule goes with that."""
+        if self._zero is None or page.written in (None, page.number) or page.granule == NO_GRANULE:
+            return page
+        begin = page.granule - self._usual * len(page.pieces)
+        return replace(page, number=page.written) if self._pace.fits(page.written, begin) else page
 
     def _check_number(self, page: Page) -> None:
         expected, self._next_number = self._next_number, page.number + 1
@@ -280,7 +290,8 @@ class OggDemuxer:
         if not page.is_intact:
             usual = self._usual or max(durations)
             durations = [duration or usual for duration in durations]
-        start, placed = self._start_of(page, sum(durations))
+        gone = self._usual * sum(not piece.data and piece.size_bytes > 0 for piece in page.pieces)  # cut off
+        start, placed = self._start_of(page, sum(durations) + gone)
         self._adrift = not placed
         base = page.granule != NO_GRANULE
         ends = accumulate(durations, initial=start)
@@ -317,8 +328,10 @@ class OggDemuxer:
         is_last = bool(page.flags & LAST)
         if page.granule == NO_GRANULE:
             return self._position, not self._adrift
-        if not page.is_intact and (self._zero is None or page.granule - self._zero - length != self._position):
-            return self._position, not self._adrift
+        if not page.is_intact:
+            known = self._zero is not None and page.granule - self._zero - length == self._position
+            if not known and not (self._adrift and self._pace.fits(page.number, page.granule - length)):
+                return self._position, not self._adrift
         if self._zero is None:
             trimmed = is_last and page.granule < length
             zero = page.granule - length - self._position
@@ -326,6 +339,7 @@ class OggDemuxer:
             near = self._first_is_damaged and abs(zero) < _NEAR_SAMPLES
             self._zero = 0 if self._adrift or trimmed or near else zero
         start = page.granule - self._zero - length
+        self._pace.add(page.number, page.granule)
         if not is_last:
             return start, True
         self.end_trim_samples = max(0, self._position - start)

@@ -55,6 +55,7 @@ class Page:
     """A page.  `is_intact` if its checksum is right.
 
     `pieces` are its packets; the first may continue one from the page before, the last may go on in the next (`open`).
+    `written` is the number in the head of a damaged one, where that may be wrong.
     """
 
     offset: int
@@ -67,6 +68,7 @@ class Page:
     pieces: tuple[PagePiece, ...]
     open: bool
     is_intact: bool = True
+    written: int | None = None
 
 
 @dataclass(slots=True)
@@ -178,6 +180,7 @@ def damaged_page_at(
     if not is_known:
         expected = replace(expected, stream=stream if is_plain else None)
     following = None if expected.stream is None else _next_page(buf, at + len(CAPTURE), expected.stream)
+    written = number if is_plain and is_known and stream == expected.stream else None
     if expected.is_in_place and expected.number is not None and _number_at(buf, following) != number + 1:
         number = expected.number
     is_named = is_known and stream == expected.stream and _follows(number, expected.number)
@@ -208,6 +211,7 @@ def damaged_page_at(
         _pieces(buf, table.body, lacing, offset, stop),
         lacing[-1:] == b"\xff" and table.end <= stop,
         is_intact=False,
+        written=written,
     )
 
 
