@@ -238,3 +238,14 @@ def test_one_bit_keeps_the_sound_that_was_dropped_before_its_cluster() -> None:
     wanted = [group.times_ms[0] for group in groups]
     moved(groups[5], (wanted[5] ^ 1 << 14) - wanted[5])
     expect(groups, wanted)
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+@pytest.mark.parametrize("bit", [5, 8])
+def test_of_two_bases_behind_a_hole_that_one_is_right_which_is_whole_packets_away(wrong: int, bit: int) -> None:
+    head = cluster(LENGTH_MS * 5 - PACKET_MS, claimed=False, after_break=True, packets=1)
+    head.lost_ms = LENGTH_MS - 2 * PACKET_MS  # by its bytes
+    groups = [*run(4), head, cluster(LENGTH_MS * 5), cluster(LENGTH_MS * 6, packets=34)]
+    base = groups[5 + wrong].times_ms[0]
+    moved(groups[5 + wrong], (base ^ 1 << bit) - base)
+    expect(groups, [*(LENGTH_MS * n for n in range(4)), LENGTH_MS * 5 - PACKET_MS, LENGTH_MS * 5, LENGTH_MS * 6])

@@ -63,7 +63,7 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
             if place.first <= first or _begins(place, sounding, read)
         ]
         later = sorted({place.first for place in places if place.first > first})
-        if later and sum(chunk.seq < later[0] for chunk in sounding) < _LEAST:  # one chunk is no run, but a stranger
+        if later and sum(chunk.seq < later[0] for chunk in sounding) < _LEAST:  # one chunk is no run, but foreign
             first = later.pop(0)
         starts = [listed[0].seq, *later]
         if len(starts) == 1:

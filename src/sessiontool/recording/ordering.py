@@ -163,7 +163,7 @@ def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:
 def _is_earlier_run(chain: Chain, main: Chain, is_listed: IsNoted) -> bool:
     """Whether a run is the part's own, before the recorder was started again; its header may be lost.
 
-    A single chunk that the recorder did not list, before those that it did, is a stranger.
+    A single chunk that the recorder did not list, before those that it did, is foreign.
     """
     if len(chain.chunks) == 1 and not is_listed(chain.chunks[0]) and any(map(is_listed, main.chunks)):
         return False

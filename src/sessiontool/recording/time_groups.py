@@ -139,7 +139,7 @@ def runs_on(groups: Sequence[Group], index: int) -> bool:
 
 
 def runs_back(before: Group, group: Group) -> bool:
-    """Whether a group begins before another one has ended; by enough packets the clock is steady to 12 ms (measured)."""
+    """Whether a group begins before another one ends; by enough packets the clock is steady to 12 ms (measured)."""
     most_ms = STEP_MS if len(before.times_ms) >= _EDGE_PACKETS else _JITTER_MS
     return group.offsets()[0] < before.end_ms(0) - most_ms
 

@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ..deferred import NamedTuple
+from ..model import SAMPLES_PER_MS
 from .placement import place
 from .time_groups import STEP_MS, flips, looks_like_a_bit
 
@@ -27,6 +28,7 @@ _LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2  # costs o
 _STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2  # costs of a step between groups; chosen
 _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a recorder begins; chosen
 _DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
+_NO_WHOLE_PACKETS = 0.1  # cost of a loss that is half a packet more than whole ones; chosen: it decides between equals
 _FEW_PACKETS = 2  # chosen: smaller groups cost less
 _LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
 _STEADY_STEP_MS = 12  # chosen: above 8 (measured); of a base that is off by 25 to 32, one step may be below STEP_MS
@@ -158,10 +160,16 @@ class _Path:
             return _STEP_BACK
         if broken:
             expected = self._lost[after.first + 1] - self._lost[before.last + 1]
-            return min(_ODD_GAP, _ODD_GAP * abs(step - expected) / (expected + 2000.0))
+            odd = min(_ODD_GAP, _ODD_GAP * abs(step - expected) / (expected + 2000.0))
+            return odd + _NO_WHOLE_PACKETS * self._share_of_a_packet(after.first, step)
         if step <= STEP_MS or self._blob_lags_agree(before.last, after.first, step):
             return 0.0
         return _STEP_LIKE_A_BIT if self._may_be_a_bit(before, after, step) else _STEP_AHEAD
+
+    def _share_of_a_packet(self, index: int, step: float) -> float:
+        """How far what was lost before a group is from whole packets, in halves of one."""
+        packet_ms = self._groups[index].durations[0] / SAMPLES_PER_MS
+        return 2 * abs(step - round(step / packet_ms) * packet_ms) / packet_ms if packet_ms else 0.0
 
     def _may_be_a_bit(self, before: _Node, after: _Node, step: float) -> bool:
         """Whether a step ahead is one wrong bit of a single base, before it or after it; several do not err alike."""

@@ -9,9 +9,9 @@ show which bytes are wrong.  Everything else is skipped and noted.  Page numbers
 The times.  A page's granule position counts the samples up to the end of its last whole packet, the pre-skip included;
 a packet's time is that less the durations from it to there.  So a lost page is a jump in the times and moves nothing
 after it.  A granule of a page with a wrong checksum counts only where it agrees with what came before, or with the
-page's number (`page_pace`).  Recorder time zero is the first sample of the recording's first packet, the pre-skip included.  Where the first page of sound is
-there, its first packet is at 0 whatever its granule says (a stream joined late counts from somewhere else); where it is
-lost, granules are taken as they are.
+page's number (`page_pace`).  Recorder time zero is the first sample of the recording's first packet, the pre-skip
+included.  Where the first page of sound is there, its first packet is at 0 whatever its granule says (a stream joined
+late counts from somewhere else); where it is lost, granules are taken as they are.
 """
 
 from __future__ import annotations
