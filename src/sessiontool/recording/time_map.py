@@ -111,6 +111,7 @@ class _Measure:
         self._is_cut_at_end = False
         self._seen_damages = 0
         self._lost_bytes: dict[int, float] = {}  # by the id of a group
+        self._baseless: set[int] = set()  # ids of groups before which something is lost that nothing else shows
         self._payload_bytes = 0
         self._piece_ms: dict[int, float] = {}
         self._piece_ends: dict[int, tuple[Group, float]] = {}  # the last group of each, and its end as read
@@ -201,6 +202,7 @@ class _Measure:
             jumps = after is not None and not after.after_break and after.claimed and not after.is_head
             if group.is_head and groups and runs_back(groups[-1], group):
                 group.claimed, group.after_break = False, True  # its base is lost with the beginning of the chunk
+                self._baseless.add(id(group))
                 groups.append(group)
             elif (
                 is_steady(group, groups)
@@ -280,7 +282,7 @@ class _Measure:
     def _explain_gap(self, group: Group, jump_ms: float) -> None:
         """Name chunks that are lost beside what is known to be lost there."""
         usual_ms = self._run.chunk_ms
-        more_ms = jump_ms - group.lost_ms
+        more_ms = jump_ms - (0.0 if id(group) in self._baseless else group.lost_ms)
         # A lost blob of a busy page is longer than usual: beside it only what lasts as long as whole ones is another.
         share = _SHORT_SHARE if group.lost_ms < usual_ms / 2 else 1 - _CUT_SHARE
         if more_ms > max(JUMP_MS, usual_ms * share):
