@@ -26,6 +26,7 @@ from sessiontool import MergeOptions, merge
 from sessiontool.documents.models import SessionDocument
 from sessiontool.recording.copied_parts import copied_parts
 from sessiontool.recording.copies import find_shared
+from sessiontool.recording.cut_seams import WholeSeams
 from sessiontool.recording.shared_values import Shared
 from sessiontool.recording.survey import ChunkSurvey, survey
 
@@ -39,7 +40,7 @@ FORMS = {"chrome": CHROME, "firefox": FIREFOX, "real chrome": recorded_chunks("c
 
 def shared(*chunks: bytes, noted: frozenset[int] = frozenset()) -> tuple[Shared, list[ChunkSurvey]]:
     surveys = [survey(chunk_ref(seq, len(data)), data) for seq, data in enumerate(chunks)]
-    return find_shared(surveys, lambda one: one.chunk.seq in noted), surveys
+    return find_shared(surveys, lambda one: one.chunk.seq in noted, WholeSeams(surveys)), surveys
 
 
 def copies(found: Shared) -> dict[int, int]:

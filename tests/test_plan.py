@@ -199,11 +199,12 @@ def test_every_byte_of_a_damaged_part_is_planned_once(seed: int) -> None:
     chunks = damaged(rng := Random(seed))
     data_of = refs(chunks)
     try:
-        plan = planned(data_of, next(iter(noted(chunks, rng)), None))
+        surveyed = survey_part([*data_of], next(iter(noted(chunks, rng)), None), data_of.__getitem__)
+        plan = plan_part("0", surveyed)
     except RecordingError:
         return
-    own = plan.repeats.reading(data_of.__getitem__)  # of what a chunk repeats, the plan says nothing
-    assert_planned_once(plan, {chunk: own(chunk) for chunk in data_of})
+    own = plan.repeats.reading(surveyed.read)  # of what a chunk repeats, the plan says nothing
+    assert_planned_once(plan, {chunk: own(chunk) for chunk in surveyed.listed})
     assert len(plan.records) == len({record.chunk for record in plan.records})
     pieces = {piece.chunk for run in plan.runs for piece in run.pieces if piece.counted_for is None}
     assert pieces.isdisjoint(record.chunk for record in plan.records)

@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from .copy_patches import patches_from
+from .own_places import OwnPlaces
 from .seams import (
     FEWEST_COMMON,
     MOST,
@@ -24,13 +25,13 @@ from .seams import (
     share_a_seam,
 )
 from .shared_values import Shared
-from .slices import are_slices
 from .survey import WEBM
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from .cut_seams import WholeSeams
     from .records import Stretch
     from .shared_values import Patch
     from .survey import ChunkSurvey
@@ -51,11 +52,14 @@ _ONE_WRONG = 1  # byte; chosen: of four random ones in Firefox's header (measure
 _HEADER_BYTES = 128  # chosen: Chrome's header with its TrackUID at byte 91 (measured)
 
 
-def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey], bool]) -> Shared:
-    """Compare the chunks of a part; `is_noted` says whether a chunk is exactly what the recorder sent."""
+def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey], bool], seams: WholeSeams) -> Shared:
+    """Compare the chunks of a part; `is_noted` says whether a chunk is exactly what the recorder sent.
+
+    Where a packet is cut at one of the `seams`, no bytes are there twice.
+    """
     shared = Shared()
-    in_slices = are_slices(surveys)
-    find_short_seams(surveys, shared)
+    places = OwnPlaces(surveys, seams)
+    find_short_seams(surveys, shared, seams)
     distinct = [_distinct(survey) for survey in surveys]
     first_with: dict[str, int] = {}
     seen: dict[int, int] = {}  # digest of a packet, the chunk that has it
@@ -65,17 +69,16 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
         if not survey.digests and not survey.has_header and survey.size_bytes < _VOICE_BYTES:
             continue
         original = first_with.setdefault(survey.sha256, index)
-        if original != index and not (survey.repeats_itself and (in_slices or not survey.has_clock)):
+        if original != index and not places.is_no_copy(survey):
             shared.copies[survey.chunk] = surveys[original].chunk
             shared.exact.add(survey.chunk)
             base_of[index] = base_of.get(original, original)
             continue
         votes = Counter(seen[digest] for digest in distinct[index] if digest in seen)
-        near = [other for other in range(max(0, index - NEARBY), index) if other not in votes]
         seamed: set[int] = set()
-        for other in [*(other for other, _ in votes.most_common(NEARBY)), *near]:
+        for other in _to_compare(surveys, index, votes, places):
             pairs = _common(distinct[other], distinct[index])
-            if share_a_seam(surveys[other], survey, pairs, is_noted, shared):
+            if share_a_seam(surveys[other], survey, pairs, is_noted, shared, seams):
                 seamed.add(other)
                 continue
             base = base_of.get(other, other)
@@ -93,6 +96,14 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
         _merge([surveys[index] for index in members], [distinct[index] for index in members], is_noted, shared)
     shared.settle()
     return shared
+
+
+def _to_compare(surveys: Sequence[ChunkSurvey], index: int, votes: Counter[int], places: OwnPlaces) -> Iterator[int]:
+    """The indexes of the chunks that one is compared with: those with packets of it, and some before it."""
+    near = [other for other in range(max(0, index - NEARBY), index) if other not in votes]
+    for other in [*(other for other, _ in votes.most_common(NEARBY)), *near]:
+        if not places.are_apart(surveys[index], surveys[other]):
+            yield other
 
 
 def packets_of_its_own(one: ChunkSurvey, aside: Sequence[Stretch], kept: Collection[int]) -> int:

@@ -16,10 +16,11 @@ from . import findings
 from .byte_seams import goes_on
 from .chunk_clocks import compare_clocks
 from .copies import find_shared, packets_of_its_own
+from .cut_rows import CutRows
+from .cut_seams import WholeSeams
 from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
-from .ordering import order_chunks
 from .pieces import cut_chunk
 from .read_by_others import proved_by
 from .recorders import Chain, numbers_among
@@ -91,7 +92,8 @@ class _Planner:
             self._refuse(usable)
         self._noted.saw(usable)
         compared = [one for one in usable if one.chunk not in self._repeats.inside]
-        shared = find_shared(compared, self._noted.has_exactly)
+        seams = WholeSeams(compared)
+        shared = find_shared(compared, self._noted.has_exactly, seams)
         add_noted_copies(shared, compared, self._noted)
         mend_as_noted(shared, self._noted, read)
         shared.add_inside(self._repeats.inside)
@@ -100,12 +102,7 @@ class _Planner:
         if are_slices(remaining):
             self._add_slices(remaining, shared)
             return self._plan
-        handed = compare_clocks(remaining, self._noted, self._entry)
-        gone = sorted([*self._missing, *self._unusable])
-        foreign = [one for one in remaining if one.chunk in handed.foreign]
-        remaining = [one for one in remaining if one not in foreign]
-        order = order_chunks(remaining, self._noted.knows, self._noted.lists, gone, handed)
-        order.foreign += foreign
+        order = self._order(remaining, seams, read)
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
         taken = set[int]().union(*(chain.taken for chain in order.chains))
@@ -120,6 +117,17 @@ class _Planner:
         for index, chain in enumerate(order.chains):
             self._add_run(index, chain, order.chains, shared, replaced)
         return self._plan
+
+    def _order(self, remaining: Sequence[ChunkSurvey], seams: WholeSeams, read: Callable[[ChunkRef], bytes]) -> Order:
+        """The order of the chunks; those that were cut inside packets are put in order by the rows they are of."""
+        handed = compare_clocks(remaining, self._noted, self._entry)
+        gone = sorted([*self._missing, *self._unusable])
+        foreign = [one for one in remaining if one.chunk in handed.foreign]
+        own = [one for one in remaining if one.chunk not in handed.foreign]
+        mime_type = (self._entry.mime_type if self._entry else None) or ""
+        order = CutRows(own, seams, read, mime_type).ordered(self._noted, gone, handed)
+        order.foreign += foreign
+        return order
 
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
         """A run for each slice, in order of their numbers."""

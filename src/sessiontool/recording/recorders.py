@@ -95,10 +95,20 @@ class Chain:
         if one.follows == before.chunk:
             return True
         if one.start_ms is None and not one.is_torn_at_start:
-            return -STEP_MS <= one.head_ms - before.tail_ms <= _LEAST_GAP_MS
+            goes_on = -STEP_MS <= one.head_ms - before.tail_ms <= _LEAST_GAP_MS
+            return goes_on and self._missing_ms(place) < max(_LEAST_GAP_MS, one.length_ms / 2)
         if before.end_ms is None or one.start_ms is None:
             return False
         return one.start_ms - before.end_ms <= _LEAST_GAP_MS
+
+    def _missing_ms(self, place: int) -> float:
+        """How much longer the time around a chunk without a base is than the sound in it; 0 where no clock says it."""
+        first = next((at for at in range(place - 1, -1, -1) if self.chunks[at].end_ms is not None), None)
+        last = next((at for at in range(place, len(self.chunks)) if self.chunks[at].start_ms is not None), None)
+        if first is None or last is None:
+            return 0.0
+        passed_ms = (self.chunks[last].start_ms or 0.0) - (self.chunks[first].end_ms or 0.0)
+        return passed_ms - sum(one.length_ms for one in self.chunks[first + 1 : last])
 
     def is_off_by_a_bit_at(self, place: int) -> bool:
         """Whether a chunk goes on in the cluster of the one before, and one wrong bit of its own is what is between."""

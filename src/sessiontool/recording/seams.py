@@ -13,6 +13,7 @@ from .time_groups import looks_like_a_bit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .cut_seams import WholeSeams
     from .shared_values import Shared
     from .survey import ChunkSurvey
 
@@ -23,6 +24,7 @@ SAME_MS = 100  # chosen: more than a timestamp jitters, less than two packets
 _FAR = 200  # chunks that are compared; chosen: as NEARBY
 _SEAM = 0.4  # share of packets; chosen, held by the random faults
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
+_LEAST_FAR_BYTES = 40  # of a seam with a chunk that is not near; chosen: a block of silence has 14 (measured in Chrome)
 _CLUSTER = regex(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
 _HEAD = regex(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
 _TELLING = regex(rb"\x1f\x43\xb6\x75|moof|OggS")
@@ -35,6 +37,7 @@ def share_a_seam(
     pairs: Sequence[tuple[int, int]],
     is_noted: Callable[[ChunkSurvey], bool],
     shared: Shared,
+    seams: WholeSeams,
 ) -> bool:
     """Whether the end of one chunk is the beginning of the other, and both have more.
 
@@ -47,6 +50,8 @@ def share_a_seam(
     length = first.size_bytes - abs(ahead)
     if not ahead or not 0 < length < second.size_bytes or _is_another_time(first, second, length):
         return False
+    if first.chunk in seams.behind or second.chunk in seams.before:
+        return False  # silence is alike: each goes on with another one
     alike = sum(one.offsets[a] - two.offsets[b] == ahead for a, b in pairs)
     if alike < _SEAM * sum(0 <= offset < length for offset in second.offsets):
         return False
@@ -80,13 +85,15 @@ def _is_same_time(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int,
     return abs(apart_ms) < SAME_MS
 
 
-def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
+def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared, seams: WholeSeams) -> None:
     """Seams that hold no whole packet, with one of the few chunks before in number; foreign chunks may be between them.
 
     A chunk that begins inside a packet may have changed places, and is compared with more of them.
     """
     usable = [survey for survey in surveys if survey.size_bytes and survey.chunk not in shared.copies]
     for index, second in enumerate(usable):
+        if second.chunk in seams.before:
+            continue
         extra = second.size_bytes - second.proved_bytes if second.proved_bytes else 0
         whose = next((one for one in usable if extra and one.tail_bytes.endswith(second.head_bytes[:extra])), None)
         if whose and whose is not second:
@@ -95,10 +102,11 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
         near = [*reversed(usable[max(0, index - NEARBY) : index])]
         far = [*usable[max(0, index - _FAR) : index], *usable[index + 1 : index + _FAR]]
         for first in [*near, *far] if second.is_torn_at_start else near:
-            if first.chunk in shared.tail_cuts:
+            if first.chunk in shared.tail_cuts or first.chunk in seams.behind:
                 continue
             length = _seam(first.tail_bytes, second.head_bytes)
-            if length and first not in near and _is_another_time(first, second, length):
+            is_near = any(first is one for one in near)
+            if not is_near and (length < _LEAST_FAR_BYTES or _is_another_time(first, second, length)):
                 continue
             longest = shared.head_cuts.get(second.chunk, (0,))[0]
             if longest < length < first.size_bytes:  # else all of it is there: that is a copy

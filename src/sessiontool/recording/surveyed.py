@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..deferred import dataclass
+from ..errors import RecordingError
 from ..media.opus import OpusHead
 from ..media.pcm import PcmHead
+from ..media.probe import begins_recording, open_demuxer
 from . import findings
 from .manifest import Noted
 from .noted_numbers import numbered, numbers_as_noted, without_copies
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ..documents.models import PartEntry
+    from ..media.packets import Track
     from ..model import ChunkRef, Finding
     from .runs import Read
 
 
+_HEAD_BYTES = 4096  # chosen: of the first chunks, where a header is cut; Chrome's first blob may be one byte (measured)
 _MOSTLY = 0.75
 """Of the chunks; chosen: others may be copies, or damaged."""
 
@@ -117,6 +121,16 @@ def _findings(originals: Mapping[ChunkRef, ChunkRef], entry: PartEntry | None) -
         yield findings.numbers_moved(others, noted[others[0]])
 
 
+def _track_of(head: bytes, mime_type: str) -> Track | None:
+    """The track of a header that is in several chunks; None where it is not whole."""
+    try:
+        demuxer = open_demuxer(head, mime_type=mime_type)
+        demuxer.feed(head)
+    except RecordingError:
+        return None
+    return demuxer.track
+
+
 def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, renumbered: Renumbered) -> SurveyedPart:
     mime_type = (entry.mime_type if entry else None) or ""
     surveys: list[ChunkSurvey] = []
@@ -124,8 +138,12 @@ def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, ren
     digests: dict[ChunkRef, str] = {}
     noted, finder, padding = Noted(entry), RepeatFinder(mime_type), PaddingFinder(mime_type)
     mender = BitMender(noted)
+    head = b""
     for chunk in listed:
         data = read(chunk)
+        if track is None and len(head) < _HEAD_BYTES:
+            head += data[:_HEAD_BYTES]
+            track = _track_of(head, mime_type) if begins_recording(head) and not begins_recording(data) else None
         surveys.append(survey(chunk, data, mime_type, track))
         surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
         digests[chunk] = surveys[-1].sha256

@@ -56,9 +56,19 @@ class Group:
 
     def offsets(self) -> tuple[float, float]:
         """Where its sample count begins on its own clock: by its first packets, and by its last."""
-        starts = accumulate(self.durations, initial=0)
-        off = [time - start / SAMPLES_PER_MS for time, start in zip(self.times_ms, starts, strict=False)]
+        off = self._offsets_ms()
         return _earliest(off[:_EDGE_PACKETS]), _earliest(off[-_EDGE_PACKETS:])
+
+    def is_exact(self, within_ms: float) -> bool:
+        """Whether its sample count begins in the same place by all of its packets, as far as a few show it."""
+        off = self._offsets_ms()
+        if len(off) <= _EDGE_PACKETS:  # its first packets are its last ones
+            return max(off) - min(off) <= within_ms
+        return abs(_earliest(off[-_EDGE_PACKETS:]) - _earliest(off[:_EDGE_PACKETS])) <= within_ms
+
+    def _offsets_ms(self) -> list[float]:
+        starts = accumulate(self.durations, initial=0)
+        return [time - start / SAMPLES_PER_MS for time, start in zip(self.times_ms, starts, strict=False)]
 
 
 def _earliest(off_ms: Sequence[float]) -> float:

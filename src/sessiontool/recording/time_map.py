@@ -259,7 +259,7 @@ class _Measure:
         """Name what passed where the clock steps ahead though no bytes are missing."""
         if from_start and groups and groups[0].claimed and not groups[0].after_break:
             self._explain_late_start(groups[0], steps[0])
-        exact = all(abs(group.offsets()[1] - group.offsets()[0]) <= _EXACT_MS for group in groups)
+        exact = all(group.is_exact(_EXACT_MS) for group in groups)
         for index in range(1, len(groups)):
             before, group = groups[index - 1], groups[index]
             jump_ms = group.offsets()[0] + steps[index].shift_ms - before.end_ms(steps[index - 1].shift_ms)
