@@ -35,8 +35,7 @@ class WholeSeams:
     """Which chunks go on with the one before by its number: what is read over the seam is whole and at its time.
 
     `followed_by` are the chunks behind others.  `behind` and `before` are those of seams within a cluster, where more
-    than clocks agrees.  They `decide` the order where clocks cannot: some chunks have no base of times, or are cut inside
-    packets.
+    than clocks agrees.  They `decide` the order where clocks cannot: some have no base of times, or are cut in packets.
     """
 
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
