@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CLUSTER_BYTES = 22  # of a live cluster's id, size and time at most (RFC 9559, section 5.1.3)
 _HEAD_BYTES = 13  # of a SimpleBlock at most, with a size of eight bytes (RFC 9559, section 10.2)
+_FEW, _SOME = 4, 0.2  # chunks, and share of them; chosen: damage takes the base of fewer, or cuts fewer in packets
 _PROVING = 4  # packets on either side of a seam; chosen: a wrong length shows in the next ones
 
 
@@ -35,7 +36,7 @@ class WholeSeams:
     """Which chunks go on with the one before by its number: what is read over the seam is whole and at its time.
 
     `followed_by` are the chunks behind others.  `behind` and `before` are those of seams within a cluster, where more
-    than clocks agrees.  They `decide` the order where clocks cannot: some have no base of times, or are cut in packets.
+    than clocks agrees.  They `decide` the order where clocks cannot: many have no base of times, or are cut in packets.
     """
 
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
@@ -45,11 +46,12 @@ class WholeSeams:
         rows = [[one] for one in sorted(webm, key=lambda one: one.chunk.seq)]
         rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
         pairs = [pair for row in rows for pair in pairwise(row)]
+        doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairs)
+        self.decide = doubtful > max(_FEW, _SOME * len(webm))
         self.followed_by: dict[ChunkRef, ChunkRef] = {one.chunk: after.chunk for one, after in pairs}
         within = [(one.chunk, after.chunk) for one, after in pairs if after.counts_from_before]
-        self.behind = {one for one, _ in within}
-        self.before = {after for _, after in within}
-        self.decide = any(one.start_ms is None for one in webm) or any(_are_cut(*pair) for pair in pairs)
+        self.behind = {one for one, _ in within if self.decide}
+        self.before = {after for _, after in within if self.decide}
 
     def _joined(self, rows: Sequence[Row]) -> list[Row]:
         """The rows, those as one that go on with the one before by its number."""
