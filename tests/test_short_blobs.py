@@ -27,6 +27,7 @@ FALSE_OF_A_WHOLE_ONE = {
     "chunk-missing",
     "chunk-out-of-order",
     "cluster-time-wrong",
+    "header-missing",
     "sound-lost",
 }
 SHIFT_MS = 21

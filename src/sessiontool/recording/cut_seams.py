@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from ..deferred import NamedTuple, median
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..model import SAMPLES_PER_MS
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CLUSTER_BYTES = 22  # of a live cluster's id, size and time at most (RFC 9559, section 5.1.3)
 _HEAD_BYTES = 13  # of a SimpleBlock at most, with a size of eight bytes (RFC 9559, section 10.2)
 _FEW, _SOME = 4, 0.2  # chunks, and share of them; chosen: damage takes the base of fewer, or cuts fewer in packets
+_SHORT_MS = 600  # chosen: a second's blobs have a cluster each (measured in Chrome and Firefox)
 _PROVING = 4  # packets on either side of a seam; chosen: a wrong length shows in the next ones
 
 
@@ -36,7 +37,7 @@ class WholeSeams:
     """Which chunks go on with the one before by its number: what is read over the seam is whole and at its time.
 
     `followed_by` are the chunks behind others.  `behind` and `before` are those of seams within a cluster, where more
-    than clocks agrees.  They `decide` the order where clocks cannot: many have no base of times, or are cut in packets.
+    than clocks agrees.  They `decide` the order where clocks cannot: chunks are short, or many are cut or have no base.
     """
 
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
@@ -47,7 +48,8 @@ class WholeSeams:
         rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
         pairs = [pair for row in rows for pair in pairwise(row)]
         doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairs)
-        self.decide = doubtful > max(_FEW, _SOME * len(webm))
+        is_short = bool(webm) and median(one.length_ms for one in webm) < _SHORT_MS
+        self.decide = is_short or doubtful > max(_FEW, _SOME * len(webm))
         self.followed_by: dict[ChunkRef, ChunkRef] = {one.chunk: after.chunk for one, after in pairs}
         within = [(one.chunk, after.chunk) for one, after in pairs if after.counts_from_before]
         self.behind = {one for one, _ in within if self.decide}

@@ -224,11 +224,11 @@ class _Planner:
         name = self._part if index == own else f"{self._part}+{index + (index < own)}"
         first = chain.chunks[0].chunk
         lengths = [one.lasts_ms for one in chain.chunks if one.digests]
-        run = RecorderRun(name, self._part, [], self._entry if index == own else None, chain.has_header)
+        run = RecorderRun(name, self._part, [], self._entry if index == own else None, chain.begins_with_header)
         run.chunk_ms = median(lengths) if lengths else 0.0
         run.ticks_per_ms = max((one.dialect.ticks_per_ms for one in chain.chunks if one.dialect), default=1)
         run.opener = next((one.chunk for one in chain.chunks if one.has_header or one.digests), None)
-        run.track = None if chain.has_header else proved_by(chain.chunks)
+        run.track = None if chain.begins_with_header else proved_by(chain.chunks)
         if chain.is_rest:
             run.findings.append(findings.overwritten(first, name))
         elif index > own:

@@ -11,6 +11,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from ..deferred import dataclass, median
+from ..media.probe import begins_recording
 from .gap_places import Lost
 from .sequence import places_of, taken_by_moved
 from .survey import torn_between
@@ -48,6 +49,12 @@ class Chain:
     @property
     def has_header(self) -> bool:
         return any(one.has_header for one in self.chunks)
+
+    @property
+    def begins_with_header(self) -> bool:
+        """Whether a header is there, in one chunk or cut: Chrome's first blob may be one byte (measured)."""
+        first = b"".join(one.head_bytes for one in self.chunks[:2])
+        return self.has_header or begins_recording(first)
 
     @property
     def packets(self) -> int:
