@@ -136,3 +136,17 @@ def test_what_is_behind_a_lost_chunk_is_no_earlier_run(tmp_path: Path, scratch: 
     closed_up = Run(whole.blobs[:2] + whole.blobs[3:], whole.entry, whole.packets)
     result, _ = merged(reloaded(tmp_path, closed_up, Run([], {}, []), noted=False))
     assert "recorder-restarted" not in [one.code for one in result.findings]
+
+
+def test_a_later_chunk_of_another_recording_begins_no_earlier_run(tmp_path: Path, scratch: Path) -> None:
+    """What is behind it goes on with what is before it, whatever its own clock says."""
+    own, other = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 31_000, 5000, 2, scratch)
+    blobs = [*own.blobs[:9], other.blobs[5], *own.blobs[10:]]
+    result, places = merged(reloaded(tmp_path, Run(blobs, own.entry, own.packets), Run([], {}, []), noted=False))
+    left = [(time_ms, payload) for time_ms, payload in own.packets if payload in b"".join(blobs)]
+    found = [places[payload] - time_ms for time_ms, payload in left if payload in places]
+    assert len(found) >= len(left) - 1
+    assert max(found) - min(found) <= 25
+    codes = {one.code for one in result.findings}
+    assert "recorder-restarted" not in codes
+    assert "chunk-foreign" in codes

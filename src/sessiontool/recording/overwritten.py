@@ -62,6 +62,7 @@ def divided(group: Sequence[ChunkSurvey], is_listed: IsNoted) -> list[list[Chunk
     for at, seam in enumerate(seams):
         before, after = steady[:at], steady[at + 1 :]
         both_go_on = sum(before) >= _MOSTLY * len(before) and sum(after) >= max(_LEAST - 1, _MOSTLY * len(after))
+        both_go_on = both_go_on and all(before[-1:])  # else the last one alone may be of another recording
         if both_go_on and not (steady[at] and seam.step_ms <= _LEAST_GAP_MS):
             run, rest = _cut(group, seam, is_listed)
             if _are_two_runs(run, rest, seam, is_listed):
