@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from recordings import walk
+from recordings import LIVE_CLUSTER, chrome, firefox, walk
 from short_blobs import RECORDINGS, blobs_of, cut_every, store
 
 from sessiontool import MergeOptions, merge
@@ -14,6 +14,8 @@ from sessiontool import MergeOptions, merge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from recordings import Live
 
     from sessiontool import MergeResult
 
@@ -124,3 +126,18 @@ def check(right: dict[bytes, int], hurt: Chunks, fault: Callable[[Chunks, int], 
     moved = {time_ms: times[payload] for payload, time_ms in left.items() if payload in times}
     assert not [pair for pair in moved.items() if abs(pair[0] - pair[1]) > SHIFT_MS]
     assert result.report["status"] != "complete" or fault is exchanged
+
+
+@pytest.mark.parametrize("record", [chrome, firefox])
+@pytest.mark.parametrize("bit", [7, 9])
+def test_a_wrong_base_of_the_last_few_packets_is_noticed(record: Callable[..., Live], bit: int, tmp_path: Path) -> None:
+    """No packets come after them that could show it."""
+    whole = record(8 * 16 + 3, cluster_packets=16, sizes=(60, 120))
+    at = whole.data.rindex(LIVE_CLUSTER)
+    time_at = whole.data.index(b"\xe7", at) + 2
+    wrong = bytearray(whole.data)
+    wrong[time_at + 1 - bit // 8] ^= 1 << bit % 8
+    result, times = joined(tmp_path, {0: whole.data[:at], 1: bytes(wrong[at:])})
+    assert {finding.code for finding in result.findings} & {"cluster-time-wrong", "clock-jump"}
+    off_ms = [abs(times[block.payload] - block.time_ms) for block in whole.blocks[-3:]]
+    assert max(off_ms) <= 50  # of Chrome's jitter

@@ -83,6 +83,8 @@ class PlainJoiner(RunJoiner):
             raise Doubt
 
     def end(self) -> None:
+        for head in self._heads:  # of the last packets, which fewer come after
+            head.check()
         super().end()
         if self._empty:
             self.found([findings.empty(self.run.part, self._empty)])
@@ -187,10 +189,11 @@ class _GroupHead:
         self._found = [*self._found, *offsets_ms][:_EDGE_PACKETS]
         if len(self._found) < _EDGE_PACKETS:
             return False
-        self._check()
+        self.check()
         return True
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Doubt where the packets that were seen do not go on with those before."""
         head_ms = min(self._found)
         if self._own_ms is not None and self._own_ms - head_ms > _MOST_JITTER_MS:
             raise Doubt  # a few packets alone are late: their base is wrong
