@@ -89,10 +89,9 @@ class CutRows:
 def _rows(chunks: Sequence[ChunkSurvey], seams: WholeSeams) -> list[Row]:
     """The chunks in the rows that they were cut from, by their numbers and then by how the rows' ends fit."""
     rows: list[Row] = []
-    followed_by = seams.followed_by if seams.decide else {}
     for one in sorted(chunks, key=lambda one: one.chunk.seq):
         row = rows[-1] if rows else []
-        if row and followed_by.get(row[-1].chunk) == one.chunk and _bytes([*row, one]) <= _MOST_BYTES:
+        if row and seams.followed_by.get(row[-1].chunk) == one.chunk and _bytes([*row, one]) <= _MOST_BYTES:
             row.append(one)
         else:
             rows.append([one])

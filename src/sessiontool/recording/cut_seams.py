@@ -18,7 +18,7 @@ from .survey import WEBM
 from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..media.packets import PacketRun, Track
     from ..model import ChunkRef
@@ -36,24 +36,25 @@ _PROVING = 4  # packets on either side of a seam; chosen: a wrong length shows i
 class WholeSeams:
     """Which chunks go on with the one before by its number: what is read over the seam is whole and at its time.
 
-    `followed_by` are the chunks behind others.  `behind` and `before` are those of seams within a cluster, where more
-    than clocks agrees.  They `decide` the order where clocks cannot: chunks are short, or many are cut or have no base.
+    They are looked at where they `decide` the order, as clocks cannot: chunks are short, or many are cut or have no
+    base.  `followed_by` are the chunks behind others; `behind` and `before` are those of seams within a cluster, where
+    more than clocks agrees.
     """
 
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
         tracks = [(one.has_header, one.track) for one in chunks if one.track]
         self._track = next((track for _, track in sorted(tracks, key=lambda row: not row[0])), None)
         webm = [one for one in chunks if one.digests and one.dialect is not None and one.dialect.container == WEBM]
-        rows = [[one] for one in sorted(webm, key=lambda one: one.chunk.seq)]
-        rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
-        pairs = [pair for row in rows for pair in pairwise(row)]
-        doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairs)
+        in_order = sorted(webm, key=lambda one: one.chunk.seq)
+        doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairwise(in_order))
         is_short = bool(webm) and median(one.length_ms for one in webm) < _SHORT_MS
         self.decide = is_short or doubtful > max(_FEW, _SOME * len(webm))
+        rows = [[one] for one in in_order] if self.decide else []
+        rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
+        pairs = [pair for row in rows for pair in pairwise(row)]
         self.followed_by: dict[ChunkRef, ChunkRef] = {one.chunk: after.chunk for one, after in pairs}
-        within = [(one.chunk, after.chunk) for one, after in pairs if after.counts_from_before]
-        self.behind = {one for one, _ in within if self.decide}
-        self.before = {after for _, after in within if self.decide}
+        self.behind = {one.chunk for one, after in pairs if after.counts_from_before}
+        self.before = {after.chunk for _, after in pairs if after.counts_from_before}
 
     def _joined(self, rows: Sequence[Row]) -> list[Row]:
         """The rows, those as one that go on with the one before by its number."""
@@ -96,12 +97,12 @@ class WholeSeams:
 
 def _apart_ms(before: Row, after: Row) -> float | None:
     """How much time is between two rows by their clocks; None where one has none."""
-    end_ms = _clock_ms(before[::-1], lambda one: one.end_ms, 1)
+    end_ms = _clock_ms(reversed(before), lambda one: one.end_ms, 1)
     start_ms = _clock_ms(after, lambda one: one.start_ms, -1)
     return None if end_ms is None or start_ms is None else start_ms - end_ms
 
 
-def _clock_ms(row: Row, of: Callable[[ChunkSurvey], float | None], sign: int) -> float | None:
+def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | None], sign: int) -> float | None:
     """Where a row begins or ends by the first of its chunks that has a clock; those before it are counted by sound."""
     passed_ms = 0.0
     for one in row:
