@@ -77,6 +77,11 @@ def test_pieces_that_are_compressed_each_are_one_log(copy: Callable[[str], Path]
     assert merged(folder).report["realtime"]["events"] == len(lines)
 
 
+def test_a_small_object_holds_no_large_document() -> None:
+    with pytest.raises(RecordingError, match="bytes come out"):
+        gzipped.inflated(gzip.compress(bytes(1 << 25)), "x.json")
+
+
 def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bomb = gzip.compress(bytes(1 << 24))
     (tmp_path / "x").write_bytes(bomb)

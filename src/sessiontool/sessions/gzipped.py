@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _MARK = b"\x1f\x8b\x08"  # RFC 1952, and its only method
 _MOST_BYTES = 256 << 20
 """Bytes that may come out of a document; chosen, as the largest document that is read where nothing is set."""
+_LEAST_BYTES, _MOST_TIMES = 1 << 20, 100
+"""Bytes that any document may have, and how much longer than gzip made it a larger one; chosen: logs are 10 to 20.
+
+Else a small object would get round what is set as the largest document.
+"""
 _MOST_LOG_BYTES = 4 << 30
 """Bytes that may come out of a log of events, which is read from a file; chosen: hours of sound as text."""
 _READ_BYTES = 1 << 20
@@ -29,7 +34,8 @@ def inflated(data: bytes, name: str) -> tuple[bytes, str]:
     if not data.startswith(_MARK):
         return data, ""
     made = io.BytesIO()
-    problem = _inflate(io.BytesIO(data), made, name, _MOST_BYTES)
+    most_bytes = min(_MOST_BYTES, max(_LEAST_BYTES, _MOST_TIMES * len(data)))
+    problem = _inflate(io.BytesIO(data), made, name, most_bytes)
     return made.getvalue(), problem
 
 
