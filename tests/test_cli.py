@@ -335,6 +335,21 @@ class TestInTheMiddle:
         assert again == f"again: sessiontool merge many other -s {long_store} -o {output} --no-align"
         assert not output.exists()
 
+    def test_the_exit_code_when_source_text_was_interrupted(self, tmp_path: Path) -> None:
+        """Python notes such an interrupt though it is caught, and then ends `python -m` by SIGINT, as of 3.13."""
+        (tmp_path / "caught.py").write_text(
+            "import sessiontool.cli as cli\n"
+            "def app(prog_name):\n"
+            "    try:\n"
+            "        exec('raise KeyboardInterrupt')\n"
+            "    except KeyboardInterrupt:\n"
+            "        raise SystemExit(130) from None\n"
+            "app.info = cli.app.info\n"
+            "cli.app = app\n"
+            "cli.main()\n"
+        )
+        assert subprocess.run([sys.executable, "-m", "caught"], cwd=tmp_path, check=False).returncode == 130
+
     def test_ctrl_c_when_the_new_result_is_complete(self, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         publish = FolderTarget.publish
 
