@@ -54,6 +54,18 @@ def test_a_long_last_consonant_does() -> None:
     assert end_ms(np.full(160, 33.0)) == pytest.approx(END_MS + 160, abs=5)
 
 
+@pytest.mark.parametrize("closed_ms", [60, 140])
+def test_the_release_of_a_last_plosive_belongs_to_the_utterance(closed_ms: int) -> None:
+    behind_db = np.concatenate((np.full(closed_ms, 60.0), np.full(30, 34.0), np.full(20, 60.0)))
+    assert end_ms(behind_db) == pytest.approx(END_MS + closed_ms + 30, abs=5)
+
+
+@pytest.mark.parametrize(("closed_ms", "burst_ms", "burst_db"), [(20, 30, 36.0), (240, 30, 34.0), (100, 30, 45.0)])
+def test_other_bursts_behind_an_utterance_do_not(closed_ms: int, burst_ms: int, burst_db: float) -> None:
+    behind_db = np.concatenate((np.full(closed_ms, 60.0), np.full(burst_ms, burst_db), np.full(20, 60.0)))
+    assert end_ms(behind_db) == pytest.approx(END_MS, abs=5)
+
+
 def test_what_noise_usually_covers_of_an_end_is_added() -> None:
     dying = np.arange(160) / 4.0
     heard_ms, audible_ms = 40, 120  # until it is as loud as the noise, and until it is 30 dB below the utterance

@@ -18,6 +18,7 @@ from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
 from .confidence import Evidence, confidence, support
 from .log_fit import misfit
 from .settled_ends import settled_end
+from .talked_over import talked_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,17 +51,16 @@ def place_utterances(
         shared = lane.shared
         taken = lane.taken()
         stray = _stray_share(lane, taken)
+        edges, cut = _edges(lane, utterances)
         for k in range(len(lane.raw)):
             i = int(lane.raw.index[k])
             if not lane.matches.found[k]:
                 status: PlacementStatus = "unmatched" if _sounds(lane, k) else "no_audio"
                 placements[i] = Placement(utterances[i], None, None, status, 0.0)
                 continue
-            start, end = _snapped(lane, k)
-            if shared:
-                start, end = _overlapping(lane, k, start, end)
+            start, end = edges[k]
             found = replace(_evidence(lane, k, (start, end), axis, taken, shared=shared), stray_share=stray)
-            clipped = _is_clipped(utterances[i], found, end.at_ms, user_starts) and not shared
+            clipped = k in cut if shared else _is_clipped(utterances[i], found, end.at_ms, user_starts)
             begin, stop = (round(edge.at_ms * SAMPLES_PER_MS) for edge in (start, end))
             stop = min(stop, activity.duration_ms * SAMPLES_PER_MS)
             status = "clipped" if clipped else "aligned"
@@ -95,6 +95,15 @@ def _sounds(lane: Lane, k: int) -> bool:
     lo = int(np.clip(lane.expected.start[k] / 10, 0, len(lane.channel.score)))
     hi = int(np.clip((lane.expected.start[k] + lane.expected.reach[k]) / 10, 0, len(lane.channel.score)))
     return hi > lo and float((lane.channel.score[lo:hi] > 2).mean()) > _SOUNDING
+
+
+def _edges(lane: Lane, utterances: Sequence[Utterance]) -> tuple[dict[int, tuple[Edge, Edge]], set[int]]:
+    """Where those of a lane's utterances begin and end that have a place, and who is cut off on a shared one."""
+    edges = {int(k): _snapped(lane, int(k)) for k in lane.matched()}
+    if not lane.shared:
+        return edges, set()
+    edges = {k: _overlapping(lane, k, *both) for k, both in edges.items()}
+    return talked_over(lane, edges, frozenset(k for k in edges if utterances[int(lane.raw.index[k])].interrupted))
 
 
 def _snapped(lane: Lane, k: int) -> tuple[Edge, Edge]:
