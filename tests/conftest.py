@@ -49,10 +49,14 @@ SLOW = frozenset(
 """What takes more than a few seconds a file (measured on two cores): left out by `-m "not slow"`."""
 
 
-IN_REAL_TIME = frozenset(f"test_recorder_{name}.py" for name in ("page", "firefox", "edges"))
-"""Minutes of waiting for browsers that record.
+IN_REAL_TIME = {
+    "test_recorder_page.py": "conversations",
+    "test_recorder_firefox.py": "conversations",
+    "test_recorder_edges.py": "a page that is to fail",
+}
+"""Minutes of waiting for browsers that record, by what one worker does of it.
 
-One worker does them, before all else: the others have the processors meanwhile, and no two browsers starve each other.
+It is done before all else: the others have the processors meanwhile, and no two conversations starve each other.
 """
 
 
@@ -64,7 +68,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file is done by one worker, and so is what records in real time, as if it were one file."""
+    """A file is done by one worker, and so are those that record in real time together, as if they were one file."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -74,7 +78,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     def split_scope(nodeid: str) -> str:
         file: str = file_of(nodeid)
-        return "in real time" if Path(file).name in IN_REAL_TIME else file
+        return IN_REAL_TIME.get(Path(file).name, file)
 
     scheduling._split_scope = split_scope
     return scheduling

@@ -172,13 +172,15 @@ class Spoken(NamedTuple):
     """Where a sentence sounds in a recording, in seconds, and how alike the sound there is to the sentence's.
 
     It ends between two times, which are the same but where a starved jitter buffer stretched it: the buffer makes a
-    fade of a sound whose packets stay away, and anywhere in that is a right end.
+    fade of a sound whose packets stay away, and anywhere in that is a right end.  `is_whole`: it is as long there as it
+    was said; a browser without processor drops pieces of it, or puts silence between them.
     """
 
     start_s: float
     first_end_s: float
     last_end_s: float
     alike: float
+    is_whole: bool
 
 
 def spoken(sound: Sound, channel: int, text: str, near_s: float | None = None) -> Spoken:
@@ -191,7 +193,7 @@ def spoken(sound: Sound, channel: int, text: str, near_s: float | None = None) -
     level = np.abs(track[low : place - middle + len(wanted) + _MARGIN_SAMPLES])
     audible = np.flatnonzero(level > AUDIBLE)
     if not len(audible):
-        return Spoken(0.0, 0.0, 0.0, 0.0)
+        return Spoken(0.0, 0.0, 0.0, 0.0, is_whole=False)
     first, last = int(audible[0]), int(audible[-1])
     stretched = abs(last - first - len(wanted)) > _STRETCHED_SAMPLES
     ends = (
@@ -199,7 +201,7 @@ def spoken(sound: Sound, channel: int, text: str, near_s: float | None = None) -
         if stretched
         else [last] * 2
     )
-    return Spoken((low + first) / RATE, (low + ends[0]) / RATE, (low + ends[1]) / RATE, alike)
+    return Spoken((low + first) / RATE, (low + ends[0]) / RATE, (low + ends[1]) / RATE, alike, not stretched)
 
 
 def is_in_order(wanted: Sequence[str], there: Sequence[str]) -> bool:

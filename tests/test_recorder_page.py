@@ -127,27 +127,26 @@ def missing_at_s(scene: Scene, result: MergeResult, killed_s: float) -> float:
 
 @pytest.mark.slow
 @again_where_starved
-def test_half_a_minute_offline(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
-    with on_stage(tmp_path, s3_url, s3_client, range(4)) as scene:
+def test_a_while_offline(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
+    with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
         page = scene.open()
         session = begin(page)
         time.sleep(4)
         page.set_offline(True)
-        time.sleep(30)
+        page.wait_for(f"parseInt({UPLOADS}) >= 3", UPLOAD_S)
         assert len([key for key in scene.objects(session) if key.startswith("chunks/")]) <= 1
-        assert int(page.evaluate(UPLOADS).split()[0]) >= 6
         page.set_offline(False)
         page.wait_for(f"{UPLOADS} === 'everything is uploaded'", UPLOAD_S)
-        converse(page, 3, turns=4)
+        converse(page, 1, turns=2)
         end(page)
         result = scene.merge(session)
         assert_blobs_are_in(scene, result, witnessed(page))
-        assert_captions_are_where_words_sound(result, lines=range(4))
+        assert_captions_are_where_words_sound(result, lines=[0, 1])
 
 
 @pytest.mark.slow
 @again_where_starved
-def test_a_store_that_is_busy_for_a_minute(
+def test_a_store_that_is_busy_while_all_is_recorded(
     tmp_path: Path, s3_url: str, fault_proxy: FaultProxy, s3_client: Any
 ) -> None:
     with on_stage(tmp_path, s3_url, s3_client, range(2)) as scene:
@@ -155,10 +154,8 @@ def test_a_store_that_is_busy_for_a_minute(
         session = begin(page)
         time.sleep(3)
         fault_proxy.break_down()
-        broken_s = time.monotonic()
         converse(page, 1, turns=2)
         page.click("stop")
-        time.sleep(max(0.0, broken_s + 60 - time.monotonic()))
         assert "503" in page.evaluate(UPLOADS)
         assert not [key for key in scene.objects(session) if key.startswith("chunks/")]
         fault_proxy.faults.clear()
@@ -306,7 +303,7 @@ def test_two_tabs(tmp_path: Path, s3_url: str, s3_client: Any) -> None:
         third = scene.open()
         third.wait_for("document.querySelector('#start')?.disabled === false", START_S)
         assert "not finished" not in third.text()
-        time.sleep(12)
+        time.sleep(TIMESLICE_S + 1)
         for page in (one, two):
             end(page)
         for page, session in zip((one, two), sessions, strict=True):
