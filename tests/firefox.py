@@ -7,13 +7,11 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
-import wave
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ahead import ahead, thread_ahead
+from ahead import ahead
 from s3server import free_ports
 from second_opinion import RATE, need
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _START_S, _ANSWER_S = 60, 30
-_PIECE = RATE // 50
 _PREFERENCES: dict[str, bool | int | str] = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
@@ -45,49 +42,38 @@ class Firefox:
     def __init__(self, home: Path, microphone: Path) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._env = os.environ | dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "TMPDIR"), str(home))
-        self._ended, self._speaks = threading.Event(), threading.Event()
+        self._microphone, self._commands = microphone, home / "commands.socket"
         self.errors: list[str] = []
         home.mkdir(exist_ok=True)
         try:
             self._start_sound(home)
-            self._microphone = threading.Thread(target=self._play, args=(home / "microphone.pipe", microphone))
-            self._microphone.start()
             self._start(home)
         except BaseException:
             self.close()
             raise
 
     def _start_sound(self, home: Path) -> None:
-        """No sound comes out, and what comes in is a pipe."""
-        pulse, pipe = home / "pulse.socket", home / "microphone.pipe"
+        """No sound comes out, and what comes in is what is played in a room."""
+        pulse = home / "pulse.socket"
         argv = [need("pulseaudio"), "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
-        argv += ["--disable-shm", "--realtime=no", "--high-priority=no", "--load=module-null-sink"]
-        argv += [f"--load=module-pipe-source source_name=microphone file={pipe} format=s16le rate={RATE} channels=1"]
+        argv += ["--disable-shm", "--realtime=no", "--high-priority=no", "--load=module-null-sink sink_name=nowhere"]
+        argv += [f"--load=module-null-sink sink_name=room rate={RATE} channels=1"]
+        argv += ["--load=module-remap-source source_name=microphone master=room.monitor"]
         argv += [f"--load=module-native-protocol-unix socket={pulse} auth-anonymous=1"]
+        argv += [f"--load=module-cli-protocol-unix socket={self._commands}"]
         self._run(argv, home / "pulseaudio.log")
-        self._env |= {"PULSE_SERVER": f"unix:{pulse}", "PULSE_SOURCE": "microphone"}
+        self._env |= {"PULSE_SERVER": f"unix:{pulse}", "PULSE_SOURCE": "microphone", "PULSE_SINK": "nowhere"}
         deadline = time.monotonic() + _START_S
-        while not (pulse.exists() and pipe.exists()):
+        while not (pulse.exists() and self._commands.exists()):
             assert time.monotonic() < deadline, (home / "pulseaudio.log").read_text()
             time.sleep(0.02)
 
-    def _play(self, pipe: Path, microphone: Path) -> None:
-        """The file as fast as it sounds, once `speak` was called; nothing but zeroes before and after."""
-        thread_ahead()
-        with wave.open(str(microphone)) as file:
-            sound = file.readframes(file.getnframes())
-        begun_s, sent, place = time.monotonic(), 0, 0
-        with pipe.open("wb", buffering=0) as stream, suppress(BrokenPipeError):
-            while not self._ended.is_set():
-                piece = sound[place : place + 2 * _PIECE] if self._speaks.is_set() else b""
-                place += len(piece)
-                stream.write(piece.ljust(2 * _PIECE, b"\0"))
-                sent += _PIECE
-                time.sleep(max(0.0, begun_s + sent / RATE - time.monotonic()))
-
     def speak(self) -> None:
-        """Begin to play the microphone's file."""
-        self._speaks.set()
+        """Begin to play the microphone's file: the sound server has it, and its clock alone says how fast."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self._commands))
+            control.sendall(f"load-sample speech {self._microphone}\nplay-sample speech room\n".encode())
+            assert b"Playing" in control.recv(1 << 12)
 
     def _start(self, home: Path) -> None:
         (port,) = free_ports(1)
@@ -164,7 +150,6 @@ class Firefox:
         self.evaluate(f"document.getElementById({button!r}).click()")
 
     def close(self) -> None:
-        self._ended.set()
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -172,5 +157,3 @@ class Firefox:
         if hasattr(self, "_stream"):
             self._stream.close()
             self._socket.close()
-        if hasattr(self, "_microphone"):
-            self._microphone.join()
