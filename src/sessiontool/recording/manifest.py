@@ -24,6 +24,7 @@ class Noted:
         self.chunks: dict[int, ChunkEntry] = {chunk.seq: chunk for chunk in entry.chunks} if entry else {}
         self._digests = {chunk.sha256.lower() for chunk in self.chunks.values() if chunk.sha256}
         self._sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes}
+        self._hashed_sizes = {chunk.bytes for chunk in self.chunks.values() if chunk.bytes and chunk.sha256}
         self._wanting = self.chunks  # those that no chunk is byte for byte, nor as long under its number
         self._taken: set[int] = set()  # the numbers of the latter
 
@@ -71,6 +72,10 @@ class Noted:
     def has_size(self, size_bytes: int) -> bool:
         """Whether a chunk of this size was noted."""
         return size_bytes in self._sizes
+
+    def has_hash_of(self, size_bytes: int) -> bool:
+        """Whether a chunk of this size was noted with its SHA-256."""
+        return size_bytes in self._hashed_sizes
 
     def in_order(self, clock: BlobClock) -> Mapping[int, int]:
         """By the number under which each chunk was noted, that which it would have by when it was handed over."""

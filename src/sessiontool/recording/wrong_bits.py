@@ -37,7 +37,7 @@ class BitMender:
         noted = self._noted.chunks.get(found.chunk.seq)
         size = noted.bytes if noted and noted.bytes and noted.bytes < len(data) else len(data)
         is_sent = self._noted.wants(found.sha256) or found.proved_bytes
-        if not size or is_sent or not self._noted.has_size(size):
+        if not size or is_sent or not self._noted.has_hash_of(size):
             return False
         start = len(data) - size  # what is before that is the end of another chunk
         right = self._byte_in(data[start:], [at - start for at in _bounding(found) if at >= start])
