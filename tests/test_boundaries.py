@@ -82,3 +82,10 @@ def test_where_that_may_be_another_voice_it_is_not() -> None:
 def test_of_little_noise_nothing_is_added() -> None:
     found = snap(power(np.zeros(0), noise_db=SPEECH_DB - 25), START_MS, END_MS, 0, TOTAL_MS)[1]
     assert found.at_ms == pytest.approx(END_MS, abs=5)
+
+
+@pytest.mark.parametrize("early_ms", [0, 30, 65])
+def test_what_begins_loud_begins_there_though_its_island_is_smoothed(early_ms: int) -> None:
+    """The smoothing of scores reaches so far ahead where speech stands 50 dB out of the noise at once."""
+    found = snap(power(np.zeros(0), noise_db=SPEECH_DB - 50), START_MS - early_ms, END_MS, 0, TOTAL_MS)[0]
+    assert found.at_ms == pytest.approx(START_MS, abs=5)

@@ -29,7 +29,7 @@ _SMOOTH_MS = 5
 """Chosen: a period of a low voice."""
 _LASTING_MS = 8
 """Chosen: a click is shorter, a consonant longer."""
-_OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 50, 120
+_OUT_MS, _ONSET_IN_MS, _END_IN_MS = 60, 80, 120
 """How far an edge may move; ends farther in, as what an encoder or a room adds behind speech counts as an island;
 chosen."""
 
