@@ -205,7 +205,8 @@ def test_frames_that_are_whole_are_joined_once_at_their_place(
     there = b"".join(chunk for chunk in chunks if chunk)
     payloads = [payload for payload, _ in found]
     wanted = [frame for frame in rec.flat if frame in there]
-    assert [payload for payload in payloads if payload in set(rec.flat)] == wanted
+    own = set(rec.flat)
+    assert [payload for payload in payloads if payload in own] == wanted
     known = {*rec.flat, *other.flat, *SILENT}
     assert sum(payload not in known for payload in payloads) <= (fault == "garbage")  # its own bytes do not show it
     places = dict(found)

@@ -73,7 +73,7 @@ def test_the_first_command_works_on_a_fresh_machine(tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
-    around = environment_of(tmp_path, {"PATH": str(programs)})
+    around = environment_of(tmp_path, {"PATH": str(programs), "PIP_NO_COMPILE": "1"})  # as is done when it is run
     around.pop("PYTHONPATH", None)
     done = subprocess.run(
         ["/bin/bash", "-c", first.command], cwd=tmp_path, env=around, capture_output=True, text=True, check=False

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def fresh() -> Iterator[None]:
+    """What is looked for is read anew: words and models are otherwise read once a process."""
     presidio._analyzer.cache_clear()
     yield
     presidio._analyzer.cache_clear()
@@ -52,6 +53,7 @@ def test_what_is_no_secret_is_not_found(text: str) -> None:
     assert kinds(text) == []
 
 
+@pytest.mark.usefixtures("fresh")
 def test_names_are_found_by_a_model_that_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("presidio_analyzer", reason="the extra pii is not installed")
     import spacy
@@ -81,6 +83,7 @@ assert find_by_presidio(["mail dana@example.com from 10.1.2.3, or see https://ex
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.usefixtures("fresh")
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
     with pytest.raises(UsageError, match="presidio-analyzer") as refused:

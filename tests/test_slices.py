@@ -257,7 +257,8 @@ def test_a_hurt_slice_moves_no_other(tmp_path: Path, form: str, damage: str) -> 
     path.write_bytes(spoiled)
     report, packets = session.merged()
     whole = [packet for row in session.packets for packet in row if packet in spoiled or row is not session.packets[2]]
-    assert [packet for packet in packets if packet in set(whole)] == whole
+    own = set(whole)
+    assert [packet for packet in packets if packet in own] == whole
     for number in (3, 4):
         assert session.place_ms(report, number, packets) == pytest.approx(session.starts_ms[number] - 1000, abs=25)
     assert report["status"] != "complete"
