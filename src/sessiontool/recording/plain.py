@@ -5,7 +5,7 @@ Nearly all parts are, and are read once.  What is in doubt is read again, chunk 
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING
 
 from ..media.opus import OpusHead, kinds_of
@@ -118,7 +118,7 @@ class PlainJoiner(RunJoiner):
         track = self.stream.demuxer.track
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
         kinds = kinds_of(payloads, track.head if track else None)
-        lengths = {duration for packets in fed.packets for duration in packets.durations}
+        lengths = set(chain.from_iterable(packets.durations for packets in fed.packets))
         if len(payloads) < _EDGE_PACKETS:
             self._kinds, self._lengths = self._kinds | kinds, self._lengths | lengths
             return
@@ -131,8 +131,10 @@ class PlainJoiner(RunJoiner):
     def _check_seam(self, fed: Fed) -> None:
         """Doubt where a chunk cannot be what goes on with the one before, by its sound or the bytes it begins with."""
         track = self.stream.demuxer.track
+        if track is None or isinstance(track.head, OpusHead):
+            return
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
-        if track is None or not payloads or isinstance(track.head, OpusHead):
+        if not payloads:
             return
         from .byte_seams import compared_units, contradicts  # noqa: PLC0415 - most recordings are Opus
         from .survey import odd_inside  # noqa: PLC0415
