@@ -55,13 +55,13 @@ Measured with `os.times` at a load of 16, which makes it half as much again.  Wh
 
 
 IN_REAL_TIME = {
-    "test_recorder_page.py": "conversations",
-    "test_recorder_firefox.py": "conversations",
-    "test_recorder_edges.py": "a page that is to fail",
+    "test_recorder_page.py": "conversations in Chromium",
+    "test_recorder_firefox.py": "in other browsers and pages",
+    "test_recorder_edges.py": "in other browsers and pages",
 }
 """Minutes of waiting for browsers that record, by what one worker does of it.
 
-It is done before all else: the others have the processors meanwhile, and no two conversations starve each other.
+It is done before all else: the others have the processors meanwhile, and no more than two browsers do at a time.
 """
 
 
