@@ -32,7 +32,7 @@ from sessiontool.sessions.purge import Purger, Rule
 from sessiontool.storage import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from random_recordings import Packet, Recording
 
@@ -79,6 +79,22 @@ class Outcome:
     @property
     def is_right(self) -> bool:
         return self.verdict.is_right and not (self.crash or self.purged or self.report)
+
+
+def assert_nothing_worse_than_wrong(outcomes: Iterable[Outcome]) -> list[str]:
+    """That no case crashed, purged what is not in the audio, contradicts itself or doubled a packet.
+
+    Returns the names of those that are wrong.
+    """
+    wrong = []
+    for outcome in outcomes:
+        case = f"{outcome.seed}:{outcome.index} {outcome.name}"
+        assert not outcome.crash, f"{case}: {outcome.crash}"
+        assert not outcome.purged, case
+        assert not outcome.report, f"{case}: {outcome.report}"
+        assert not outcome.verdict.doubled, case
+        wrong += [] if outcome.is_right else [case]
+    return wrong
 
 
 def draw(seed: int, index: int, corpus: Path | None = None) -> Case:

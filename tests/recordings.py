@@ -63,6 +63,15 @@ def read_pairs(runs: Iterable[PacketRun]) -> list[tuple[bytes, int]]:
     return [pair for run in runs for pair in zip(run.payloads, run.times_ms, strict=True)]
 
 
+def alike(runs: Iterable[PacketRun]) -> list[tuple[int, bool, bool, bytes, int, int]]:
+    """Every packet with all that is said of it; a break belongs to the first of a run."""
+    return [
+        (run.recording, run.placed, run.after_break and not index, *packet)
+        for run in runs
+        for index, packet in enumerate(zip(run.payloads, run.times_ms, run.durations, strict=True))
+    ]
+
+
 def assert_all_counted(reader: Demuxer, runs: Sequence[PacketRun]) -> None:
     """Every byte fed is counted once, and those counted as packets are the packets' bytes."""
     accounts, damages, asides = reader.ledger.accounts, reader.ledger.damages, reader.ledger.asides

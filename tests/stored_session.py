@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Parts = list[dict[str, Any]]
 
 
+PARTS = ("000", "001", "002")
+"""Those of the sample."""
+
+
 def merged(session: Path) -> MergeResult:
     """The session of this folder merged into the folder, without alignment."""
     return merge(session.name, store=session.parent, options=MergeOptions(align=False))

@@ -29,7 +29,7 @@ from mp4_recordings import (
     trak,
     u32,
 )
-from recordings import assert_all_counted, read_pairs, split
+from recordings import alike, assert_all_counted, read_pairs, split
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
@@ -37,7 +37,7 @@ from sessiontool.media.opus import OpusHead
 from sessiontool.media.packets import CUT, second_opus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sessiontool.media.packets import PacketRun
 
@@ -148,15 +148,6 @@ def test_an_index_behind_the_sound_is_read_in_one_piece_and_refused_in_several(t
 
 
 # -- pieces cut anywhere
-
-
-def alike(runs: Iterable[PacketRun]) -> list[tuple[int, bool, bool, bytes, int, int]]:
-    """Every packet with all that is said of it; a break belongs to the first of a run."""
-    return [
-        (run.recording, run.placed, run.after_break and not index, *packet)
-        for run in runs
-        for index, packet in enumerate(zip(run.payloads, run.times_ms, run.durations, strict=True))
-    ]
 
 
 def test_a_byte_at_a_time_gives_the_same() -> None:

@@ -8,14 +8,12 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stored_session import assert_verified, edit_parts, merged, packets
+from stored_session import PARTS, assert_verified, edit_parts, merged, packets
 
 from sessiontool import inspect, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PARTS = ("000", "001", "002")
 
 
 def noted(session: Path, part: str) -> dict[str, Any]:

@@ -6,12 +6,10 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stored_session import assert_verified, edit_parts, merged, packets
+from stored_session import PARTS, assert_verified, edit_parts, merged, packets
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PARTS = ("000", "001", "002")
 
 
 def into_one_folder(session: Path, lost: int | None = None) -> list[int]:

@@ -12,15 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ogg_recordings import CONTINUED, FIRST, LAST, NO_GRANULE, headers, lace, made, page, raw_page, stereo, tags
-from recordings import assert_all_counted, opus_head, read_pairs, split
+from recordings import alike, assert_all_counted, opus_head, read_pairs, split
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.ogg.demuxer import OggDemuxer
 from sessiontool.media.opus import OpusHead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sessiontool.media.packets import PacketRun
 
 DATA = Path(__file__).parent / "data"
@@ -86,15 +84,6 @@ def test_the_recorder_is_the_encoder_comment_or_else_the_vendor(comments: tuple[
 
 
 # -- pieces cut anywhere
-
-
-def alike(runs: Iterable[PacketRun]) -> list[tuple[int, bool, bool, bytes, int, int]]:
-    """Every packet with all that is said of it; a break belongs to the first of a run."""
-    return [
-        (run.recording, run.placed, run.after_break and not index, *packet)
-        for run in runs
-        for index, packet in enumerate(zip(run.payloads, run.times_ms, run.durations, strict=True))
-    ]
 
 
 def test_a_byte_at_a_time_gives_the_same() -> None:

@@ -15,6 +15,7 @@ from fault_judge import read_packets
 from random_cases import (
     SESSION,
     Case,
+    assert_nothing_worse_than_wrong,
     draw,
     merge,
     read_output,
@@ -140,13 +141,7 @@ def test_the_truth_counts_what_is_cut(recording: Recording) -> None:
 def test_random_faults_crash_nothing_double_nothing_and_purge_nothing(start: int) -> None:
     """What has to hold in every case, and what does in nearly all: docs/faults.md says how many are wrong, and why."""
     outcomes = [run_case(draw(SEED, index)) for index in range(start, start + BLOCK)]
-    for outcome in outcomes:
-        case = f"{SEED}:{outcome.index} {outcome.name}"
-        assert not outcome.crash, f"{case}: {outcome.crash}"
-        assert not outcome.purged, case
-        assert not outcome.report, f"{case}: {outcome.report}"
-        assert not outcome.verdict.doubled, case
-    wrong = [f"{SEED}:{outcome.index} {outcome.name}" for outcome in outcomes if not outcome.is_right]
+    wrong = assert_nothing_worse_than_wrong(outcomes)
     assert len(wrong) <= (_MOST_WRONG if start >= 2 * BLOCK else 0), wrong
     unnamed = [unnamed for outcome in outcomes for unnamed in outcome.unnamed]
     assert len(unnamed) <= BLOCK // 10, unnamed

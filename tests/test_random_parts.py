@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from random_cases import SESSION, merge, read_output, would_purge
+from random_cases import SESSION, assert_nothing_worse_than_wrong, merge, read_output, would_purge
 from random_naming import OF_SESSIONS
 from random_parts import SESSION_FAULTS, Session, SessionCase, draw_session, undamaged_session
 from random_pool import pool
@@ -83,13 +83,7 @@ class TestTheJudgeCanFail:
 
 def test_random_faults_of_several_parts() -> None:
     outcomes = [run_session(draw_session(SEED, index)) for index in range(CASES)]
-    for outcome in outcomes:
-        case = f"{SEED}:{outcome.index} {outcome.name}"
-        assert not outcome.crash, f"{case}: {outcome.crash}"
-        assert not outcome.purged, case
-        assert not outcome.report, f"{case}: {outcome.report}"
-        assert not outcome.verdict.doubled, case
-    wrong = [f"{SEED}:{outcome.index} {outcome.name}" for outcome in outcomes if not outcome.is_right]
+    wrong = assert_nothing_worse_than_wrong(outcomes)
     assert len(wrong) <= _MOST_WRONG, wrong
 
 
