@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,12 @@ SLOW = frozenset(
 
 Measured with `os.times` at a load of 16, which makes it half as much again.  What is left has a file of each package.
 """
+
+
+OF_WORDS = frozenset(f"test_{name}.py" for name in ("page_browsers", "phones", "redact", "redact_voice", "words"))
+"""Files that are about words and their times, or about what is found by them."""
+
+NO_WORDS = "pocketsphinx is not installed: it has no wheel for this Python"
 
 
 IN_REAL_TIME = {
@@ -106,6 +113,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
+        if item.path.name in OF_WORDS and not find_spec("pocketsphinx"):
+            item.add_marker(pytest.mark.skip(reason=NO_WORDS))
 
 
 @pytest.fixture(autouse=True)

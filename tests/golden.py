@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,7 +45,7 @@ _LEFT_OUT = ("tool", "inputs_fingerprint", "report_sha256")  # all of them follo
 
 
 def versions() -> dict[str, str]:
-    return {name: version(name) for name in PINNED}
+    return {name: version(name) if find_spec(name) else "none" for name in PINNED}
 
 
 def merged(session_id: str, options: tuple[str, ...], output: Path) -> Path:

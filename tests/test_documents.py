@@ -384,7 +384,7 @@ def test_problems_are_named_up_to_twenty() -> None:
     [
         (b"", "is not valid JSON"),
         (b"{", "column 2"),
-        (b'{\n "a": 1,\n}', "line 3 column 1"),
+        (b'{\n "a": 1\n x}', "line 3 column 2"),
         (b"[1]", "holds a list, not an object"),
         (b"\xff", "is not valid JSON"),
         (b'{"parts": ' + b"[" * 100_000, "nested too deeply"),
