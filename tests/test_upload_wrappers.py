@@ -251,6 +251,20 @@ def test_a_wrapped_session_is_merged_verified_and_purged(tmp_path: Path, chunks:
     assert len(examine(wrapped).versions) == len(chunks)
 
 
+@pytest.mark.parametrize("name", ["base64", "multipart"])
+def test_sizes_that_were_noted_of_what_was_sent_are_no_loss(tmp_path: Path, chunks: list[bytes], name: str) -> None:
+    """The page wraps a blob and notes the size of that: each chunk was called short, and silence was put behind it."""
+    wrapped = [WRAPPERS[name][0](chunk) for chunk in chunks]
+    put_chunks(tmp_path, wrapped)
+    entries = [{"seq": number, "bytes": len(data)} for number, data in enumerate(wrapped)]
+    document = {"session_id": ID, "parts": [{"part": 0, "chunks": entries}]}
+    (tmp_path / ID / "session.json").write_text(json.dumps(document))
+    result = merged(tmp_path)
+    assert {one.code for one in result.findings if one.severity != "info"} - {"no-utterances"} == {"upload-unwrapped"}
+    assert result.report["packets"]["silent"] == 0
+    assert {chunk["verdict"] for chunk in result.report["chunks"]} == {"ok"}
+
+
 def test_a_framing_that_is_cut_short_is_a_loss(tmp_path: Path, chunks: list[bytes]) -> None:
     wrapped = [framed(chunk) for chunk in chunks]
     put_chunks(tmp_path, [*wrapped[:-1], wrapped[-1][: len(wrapped[-1]) // 2]])

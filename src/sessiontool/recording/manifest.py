@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..documents.models import ChunkEntry, PartEntry
-    from ..model import Finding
+    from ..model import ChunkRef, Finding
     from .blob_clock import BlobClock
     from .survey import ChunkSurvey
 
@@ -64,6 +64,14 @@ class Noted:
         is_proved = 0 < size < len(data) and self.wants(hashlib.sha256(data[-size:]).hexdigest())
         return size if is_proved else 0
 
+    def wrapped_size(self, chunk: ChunkRef, data: bytes) -> int:
+        """How long a chunk is without what was uploaded around it, where its note has the size with that; else 0.
+
+        A page that wraps a blob and notes the size of what it sends.  A hash shows what was noted by itself.
+        """
+        noted, stored = self.chunks.get(chunk.seq), chunk.object.size_bytes
+        return len(data) if noted and not noted.sha256 and noted.bytes == stored != len(data) else 0
+
     def sha256_of(self, one: ChunkSurvey) -> str:
         """The SHA-256 that was noted under a chunk's number; empty where none was."""
         noted = self.chunks.get(one.chunk.seq)
@@ -102,6 +110,12 @@ class Noted:
             return one.chunk.seq
         found = exact or [seq for seq, noted in self._wanting.items() if noted.bytes == one.size_bytes]
         return one.chunk.seq if one.chunk.seq in found else found[0] if len(found) == 1 else -1
+
+
+def without_wrapping(entry: PartEntry, sizes: Mapping[int, int]) -> PartEntry:
+    """What was noted, with these sizes of chunks by their numbers."""
+    chunks = [replace(noted, bytes=sizes.get(noted.seq, noted.bytes)) for noted in entry.chunks]
+    return replace(entry, chunks=chunks) if sizes else entry
 
 
 def started_again(entry: PartEntry | None) -> PartEntry | None:

@@ -60,11 +60,11 @@ def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) ->
     Those that are no noted chunk keep theirs where it is free, else come after all others.
     """
     noted = {chunk.seq: chunk for chunk in entry.chunks if chunk.bytes != 0} if entry else {}
+    listed = _Numbering(surveys, noted)
+    if not noted or all(listed.worth(index, one.chunk.seq) for index, one in enumerate(surveys)):
+        return {}
     originals = [*without_copies(surveys)]
     numbering = _Numbering(originals, noted)
-    own = [bool(numbering.worth(index, one.chunk.seq)) for index, one in enumerate(originals)]
-    if not noted or (all(own) and len(originals) == len(surveys)):
-        return {}
     found = _in_order(numbering)
     _add_moved(numbering, found)
     if 2 * len(found) < len(originals):

@@ -6,6 +6,7 @@ chunks with a clock is as long as the time between these; more than that is ther
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from .recorders import CONTINUES_MS
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 
+_OFTEN = 4
+"""Chunks; chosen: an upload is seldom repeated as many times, and a frame of silence is there thousands of times."""
+
+
 class OwnPlaces:
     """Which chunks of a part, in order of its numbers, each have a place though they are alike."""
 
@@ -26,9 +31,13 @@ class OwnPlaces:
         self._seams = seams
         self._with_room = _with_own_room(surveys)
         self._in_slices = are_slices(surveys)
+        times = Counter(one.sha256 for one in surveys if not one.has_clock)
+        self._often = {sha256 for sha256, count in times.items() if count >= _OFTEN}
 
     def is_no_copy(self, one: ChunkSurvey) -> bool:
         """Whether silence may be the same as that of another chunk, byte for byte."""
+        if one.sha256 in self._often:
+            return True
         may_be_again = self._in_slices or not one.has_clock or one.chunk in self._with_room
         return one.repeats_itself and may_be_again
 

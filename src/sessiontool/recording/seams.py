@@ -8,6 +8,8 @@ from math import inf, isnan
 from typing import TYPE_CHECKING
 
 from ..deferred import median_low, regex
+from ..media.pcm import PcmHead
+from .byte_seams import units_across
 from .time_groups import looks_like_a_bit
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared, seams: Whol
             is_near = any(first is one for one in near)
             if not is_near and (length < _LEAST_FAR_BYTES or _is_another_time(first, second, length)):
                 continue
+            if not _is_proved(first, second, 0, length):
+                continue
             longest = shared.head_cuts.get(second.chunk, (0,))[0]
             if longest < length < first.size_bytes:  # else all of it is there: that is a copy
                 shared.head_cuts[second.chunk] = length, first.chunk
@@ -131,8 +135,28 @@ def lengthen_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
         length = more = first
         while more:
             more = _seam(by_chunk[other].tail_bytes, by_chunk[chunk].head_bytes[length:])
+            if not _is_proved(by_chunk[other], by_chunk[chunk], length, length + more):
+                break
             length += more
         shared.head_cuts[chunk] = length, other
+
+
+def _is_proved(first: ChunkSurvey, second: ChunkSurvey, start: int, stop: int) -> bool:
+    """Whether bytes of a chunk that the other one ends with are more than silence, where no clock tells their times.
+
+    An encoder makes the same frames of silence again and again, so that a chunk of them ends with what the next begins
+    with.  One of the packets that begin there has to be there once.
+    """
+    if second.has_clock:
+        return True
+    if second.track is not None and units_across(first, second, second.track) is not None:
+        return False  # the packet that is cut between them is whole as they are
+    if second.track is not None and isinstance(second.track.head, PcmHead) and stop - start < _LEAST_FAR_BYTES:
+        return False  # a few quiet samples are alike by chance
+    pairs = zip(second.digests, second.offsets, strict=True)
+    begun = [digest for digest, offset in pairs if start <= offset < stop]
+    counts = Counter(first.digests), Counter(second.digests)
+    return not begun or any(counts[0][digest] <= 1 and counts[1][digest] == 1 for digest in begun)
 
 
 def _seam(tail: bytes, head: bytes) -> int:

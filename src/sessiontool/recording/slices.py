@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..deferred import NamedTuple, median
 from ..documents.models import ChunkEntry, PartEntry
-from ..model import ChunkRef
+from ..model import SAMPLES_PER_MS, ChunkRef
 from .renumbered import Renumbered
 from .runs import RecorderRun
 from .sequence import part_entry
@@ -65,17 +65,25 @@ def starts_of(
 
     One that `is_damaged` is taken to have been as long as others.
     """
-    lengths_ms = {number: _lasted_ms(one) for number, one in slices if not is_damaged(one)}
-    usual_ms = median(lengths_ms.values()) if lengths_ms else 0.0
     emitted = {one.seq: one.emitted_ms for one in entry.chunks if one.emitted_ms is not None} if entry else {}
+    steps_ms = {n: ms - emitted[n - 1] for n, ms in emitted.items() if n - 1 in emitted}
+    lengths_ms = {number: _lasted_ms(one, steps_ms.get(number, 0)) for number, one in slices if not is_damaged(one)}
+    usual_ms = median(lengths_ms.values()) if lengths_ms else 0.0
     known = dict(noted)
     if entry and entry.start_ms is not None and slices:
         known.setdefault(min([slices[0][0], *(one.seq for one in entry.chunks)]), entry.start_ms)
     return [_start_of(n, lengths_ms.get(n, usual_ms), emitted, known.get(n)) for n, _ in slices]
 
 
-def _lasted_ms(one: ChunkSurvey) -> float:
-    """How long a slice lasted: by its times, which know of dropped sound, unless a time is wrong."""
+def _lasted_ms(one: ChunkSurvey, step_ms: float) -> float:
+    """How long a slice lasted: by its times, which know of dropped sound, unless a time is wrong.
+
+    In a busy page most of the sound may be dropped, up to its last packet, where it is handed over `step_ms` after the
+    one before.
+    """
+    last_ms = one.times_ms[-1] + one.durations[-1] / SAMPLES_PER_MS if one.times_ms else 0.0
+    if one.length_ms <= last_ms <= step_ms:
+        return last_ms
     by_time_ms = one.end_ms or 0.0
     return by_time_ms if one.length_ms <= by_time_ms <= one.length_ms * _MOST_DROPPED else one.length_ms
 

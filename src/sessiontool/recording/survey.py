@@ -20,7 +20,7 @@ from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of
 from ..media.pcm import PcmHead, UnknownFormatError
 from ..media.probe import begins_recording, open_demuxer, what_is
-from ..media.riff.headers import begins_wav
+from ..media.riff.headers import begins_wav, holds_no_samples
 from ..model import SAMPLES_PER_MS
 from .packet_times import end_ms
 from .time_groups import STEP_MS
@@ -226,7 +226,7 @@ def survey(chunk: ChunkRef, data: bytes, mime_type: str = "", track: Track | Non
     numbers = demuxer.ledger.numbers
     found.numbers = (min(numbers), max(numbers)) if numbers else None
     if not runs:
-        found.what = what_is(data)
+        found.what = "" if holds_no_samples(data) else what_is(data)
         found.start_ms = found.end_ms = 0.0 if found.has_header else None  # an MP4's first blob is a header alone
         found.dialect = Dialect(type(demuxer).__name__, _track_number(demuxer), 0) if demuxer.track else None
         return found

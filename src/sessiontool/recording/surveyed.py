@@ -14,7 +14,7 @@ from ..media.opus import OpusHead
 from ..media.pcm import PcmHead
 from ..media.probe import begins_recording, open_demuxer
 from . import findings
-from .manifest import Noted
+from .manifest import Noted, without_wrapping
 from .noted_numbers import numbered, numbers_as_noted, without_copies
 from .padding import PaddingFinder
 from .read_by_others import survey_again
@@ -139,8 +139,11 @@ def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, ren
     noted, finder, padding = Noted(entry), RepeatFinder(mime_type), PaddingFinder(mime_type)
     mender = BitMender(noted)
     head = b""
+    uploads: dict[int, int] = {}
     for chunk in listed:
         data = read(chunk)
+        if entry and (size := noted.wrapped_size(chunk, data)):
+            uploads[chunk.seq] = size
         if track is None and len(head) < _HEAD_BYTES:
             head += data[:_HEAD_BYTES]
             track = _track_of(head, mime_type) if begins_recording(head) and not begins_recording(data) else None
@@ -151,13 +154,14 @@ def _survey(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read, ren
             data = mender.mended(chunk, data)
             surveys[-1] = survey(chunk, data, mime_type, track)
             surveys[-1].proved_bytes = noted.proved_bytes(chunk.seq, data)
-        its_note = noted.chunks.get(chunk.seq)
+        its_note = None if chunk.seq in uploads else noted.chunks.get(chunk.seq)
         finder.look_at(surveys[-1], data, (its_note and its_note.bytes) or 0)
         padding.look_at(surveys[-1], data, its_note, track)
         track = track or (surveys[-1].track if surveys[-1].says_what_it_is else None)
     read = mender.reading(read)
     survey_again(surveys, read, mime_type)
     padding.end()
+    entry = entry and without_wrapping(entry, uploads)
     repeats = finder.settle(read, surveys, padding.found)
     entry, read = repeats.noted(entry, read), repeats.reading(read)
     found = SurveyedPart(listed, entry, read, surveys, digests, repeats, renumbered, mender.found)

@@ -55,6 +55,8 @@ def follow_one_another(before: Sequence[bytes], after: Sequence[bytes]) -> bool:
     if len(usual) < _BEGINNING or len(filled) < _ALIKE:
         return True
     most = max(_changes(spare[len(usual) :]) for spare in filled)
+    if not all(_is_like(spare, usual, most) for spare in known if spare):
+        return True  # an encoder that does not keep to it: lamejs fills from within a byte
     return all(not one.spare or _is_like(one.spare, usual, most) for one in doubtful)
 
 

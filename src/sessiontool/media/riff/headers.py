@@ -32,6 +32,15 @@ def begins_wav(data: bytes) -> bool:
     return data[:4] in (b"RIFF", b"RF64", b"BW64") and data[8:12] == b"WAVE"
 
 
+def holds_no_samples(data: bytes) -> bool:
+    """Whether bytes are a whole WAV file of no samples: what a recorder hands over that has nothing left at its end."""
+    try:
+        header = read_header(data) if begins_wav(data) else None
+    except (RecordingError, ValueError):
+        return False
+    return header is not None and header.stated_bytes == 0 and header.start == len(data)
+
+
 def read_header(data: bytes) -> WavHeader | None:
     """The header that `data` begins with; None where bytes lack.
 

@@ -1,0 +1,94 @@
+"""Recordings of the libraries that pages record with beside a MediaRecorder: `data/libraries` says of each what it is.
+
+In containers without a clock bytes alone show what two chunks share, and frames of digital silence are the same bytes
+wherever they are.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sessiontool import MergeOptions, merge
+from sessiontool.media.probe import open_demuxer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path(__file__).with_name("data") / "libraries"
+RECORDINGS = sorted(path for path in FOLDER.iterdir() if path.suffix not in {".json", ".md"})
+RESENT_BYTES = 300
+
+
+def chunks_of(recording: Path) -> list[bytes]:
+    """What the library handed over, chunk by chunk."""
+    data, sizes = recording.read_bytes(), json.loads(recording.with_suffix(".json").read_bytes())
+    return [data[start:stop] for start, stop in pairwise(accumulate(sizes, initial=0))]
+
+
+def merged(store: Path, recording: Path, chunks: Sequence[bytes], *, noted: bool) -> Any:
+    """The report of a session of these chunks; `noted` with their sizes in session.json."""
+    (store / "s/chunks/0").mkdir(parents=True)
+    for number, data in enumerate(chunks):
+        (store / f"s/chunks/0/{number:06}{recording.suffix}").write_bytes(data)
+    if noted:
+        entries = [{"seq": number, "bytes": len(data)} for number, data in enumerate(chunks)]
+        (store / "s/session.json").write_text(
+            json.dumps({"session_id": "s", "parts": [{"part": 0, "chunks": entries}]})
+        )
+    return merge("s", store=store, options=MergeOptions(align=False)).report
+
+
+def packets_in(data: bytes) -> int:
+    """How many packets a recording holds, read in one piece."""
+    demuxer = open_demuxer(data)
+    return sum(len(run.payloads) for run in (*demuxer.feed(data), *demuxer.flush()))
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
+def test_chunks_that_are_all_there_are_joined_whole(recording: Path, noted: bool, tmp_path: Path) -> None:
+    chunks = chunks_of(recording)
+    report = merged(tmp_path, recording, chunks, noted=noted)
+    named = {finding["code"] for finding in report["findings"] if finding["severity"] != "info"}
+    assert (report["status"], named - {"no-utterances"}) == ("complete", set())
+    assert report["packets"] == {"recorded": packets_in(b"".join(chunks)), "silent": 0}
+    assert [chunk["seq"] for chunk in report["chunks"]] == [*range(len(chunks))]
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_wav_file_of_no_samples_at_the_end_is_no_loss(noted: bool, tmp_path: Path) -> None:
+    """audio-recorder-polyfill 0.4.1 hands one over when it is stopped and nothing is left (seen in Chromium)."""
+    sound = (3000 * np.sin(np.arange(8000) / 9)).astype("<i2").tobytes()
+    files = [wav(sound), wav(sound[::-1]), wav(b"")]
+    report = merged(tmp_path, Path("polyfill.wav"), files, noted=noted)
+    assert [chunk["verdict"] for chunk in report["chunks"]] == ["ok", "ok", "empty"]
+    assert not {finding["code"] for finding in report["findings"]} & {"chunk-unreadable", "sound-lost"}
+    cut = merged(tmp_path / "cut", Path("polyfill.wav"), [*files[:2], wav(sound)[:44]], noted=False)
+    assert "chunk-unreadable" in {finding["code"] for finding in cut["findings"]}
+
+
+def wav(samples: bytes) -> bytes:
+    """A WAV file of 16 bit, 8 kHz, mono."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
+    return (
+        struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE")
+        + form
+        + struct.pack("<4sI", b"data", len(samples))
+        + samples
+    )
+
+
+def test_what_is_sent_again_is_still_found_where_it_is_no_silence(tmp_path: Path) -> None:
+    recording = FOLDER / "lamejs.mp3"
+    chunks = chunks_of(recording)
+    chunks[1] = chunks[0][-RESENT_BYTES:] + chunks[1]
+    report = merged(tmp_path, recording, chunks, noted=False)
+    assert "chunk-overlap" in {finding["code"] for finding in report["findings"]}
+    assert report["packets"]["recorded"] == packets_in(recording.read_bytes())
