@@ -72,6 +72,16 @@ It is done before all else: the others have the processors meanwhile, and no mor
 """
 
 
+OF_ONE_POOL = dict.fromkeys(
+    (
+        *("test_fault_kinds.py", "test_last_chunk.py", "test_ledger.py", "test_misfiled.py", "test_noted_strangers.py"),
+        *("test_random_faults.py", "test_random_parts.py", "test_wrong_bits.py"),
+    ),
+    "recordings of `random_pool`",
+)
+"""Files for which a process makes recordings that take it 4 s: one worker does them."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: what browsers record and play takes its time, and little of a processor."""
@@ -80,7 +90,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file is done by one worker, and so are those that record in real time together, as if they were one file."""
+    """A file is done by one worker, and so are those of one name in these tables, as if they were one file."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -90,7 +100,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     def split_scope(nodeid: str) -> str:
         file: str = file_of(nodeid)
-        return IN_REAL_TIME.get(Path(file).name, file)
+        return {**IN_REAL_TIME, **OF_ONE_POOL}.get(Path(file).name, file)
 
     scheduling._split_scope = split_scope
     return scheduling
