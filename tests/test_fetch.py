@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sessiontool.storage import Reader
 
 COUNT = 40
+PATIENCE_S = 30  # chosen: a busy machine is waited for, and no more than that for a mistake
 
 
 def objects(count: int, size_bytes: int = 1) -> list[StoredObject]:
@@ -63,16 +64,29 @@ class Source:
         return obj.key.encode()
 
 
+def assert_settles(value: Callable[[], int], expected: int) -> None:
+    """The value comes to what is expected, soon or on a busy machine late, and is no more a moment later."""
+    deadline = time.monotonic() + PATIENCE_S
+    while value() < expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert value() == expected
+
+
 # -- reading ahead
 
 
 def test_later_ones_travel_while_an_earlier_one_is_waited_for() -> None:
-    source, wanted = Source(0.02), objects(32)
-    begun = time.monotonic()
-    with prefetching(source.get, wanted, Pace(8)) as ahead:
+    """None of eight is answered before all are under way."""
+    source, wanted, all_asked = Source(), objects(32), threading.Barrier(8)
+
+    def get(obj: StoredObject) -> bytes:
+        all_asked.wait(timeout=PATIENCE_S)
+        return source.get(obj)
+
+    with prefetching(get, wanted, Pace(8)) as ahead:
         assert [ahead.read(obj) for obj in wanted] == [obj.key.encode() for obj in wanted]
-    assert time.monotonic() - begun < 32 * 0.02
-    assert source.most == 8
+    assert source.most <= 8
     assert len(source.asked) == 32
 
 
@@ -82,20 +96,15 @@ def test_no_more_is_read_ahead_than_the_window_holds(monkeypatch: pytest.MonkeyP
     for size_bytes, expected in ((1, 6), (10, 4), (100, 1)):
         source, wanted = Source(), objects(20, size_bytes)
         with prefetching(source.get, wanted, Pace(8)) as ahead:
-            time.sleep(0.1)
-            assert len(source.asked) == expected
+            assert_settles(source.asked.__len__, expected)
             ahead.read(wanted[0])
-            time.sleep(0.05)
-            assert len(source.asked) == expected + 1
+            assert_settles(source.asked.__len__, expected + 1)
 
 
 def test_reading_ahead_goes_on_while_nobody_asks() -> None:
     source = Source()
     with prefetching(source.get, objects(40), Pace(4)):
-        deadline = time.monotonic() + 5
-        while len(source.asked) < 40 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert len(source.asked) == 40
+        assert_settles(lambda: len(source.asked), 40)
     assert source.most <= 4
 
 
@@ -103,14 +112,10 @@ def test_fewer_are_under_way_after_the_server_asked_for_it() -> None:
     source, pace = Source(0.02), Pace(8)
     pace.slow_down()
     with prefetching(source.get, objects(2000), pace):
-        time.sleep(0.2)
-        assert source.most == 4
+        assert_settles(lambda: source.most, 4)
         for _ in range(4):
             pace.succeeded()
-        deadline = time.monotonic() + 5
-        while source.most < 8 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert source.most == 8
+        assert_settles(lambda: source.most, 8)
 
 
 @settings(max_examples=60, deadline=None)
@@ -153,7 +158,7 @@ def test_nobody_waits_for_a_server_that_does_not_answer() -> None:
     begun = time.monotonic()
     with prefetching(get, objects(5), Pace(2)):
         time.sleep(0.05)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < PATIENCE_S
     never.set()
 
 

@@ -55,7 +55,7 @@ def test_a_second_run_is_told_who_is_at_work(place: Place) -> None:
             begun = time.monotonic()
             with pytest.raises(BusyError, match=f"at work in .*merged.*: process {os.getpid()} on ") as caught:
                 store.target("s1").workspace().__enter__()
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 20  # and not the minute that a lease lasts
             assert "run again" in caught.value.hint
             assert caught.value.exit_code == StorageError.exit_code
             with store.target("s2").workspace():
