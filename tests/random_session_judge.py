@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from random_folder import Folder
-    from random_parts import Session, SessionCase
+    from random_parts import Part, Session, SessionCase
     from random_recordings import Packet, Recording
     from random_truth import Truth
 
@@ -70,8 +70,7 @@ def judge_session(
     places = _Places(session, recordings, places_ms, found, bare=bare)
     for source, placed in found.items():
         kind, base_ms = places.of(source) if source in own else ("whole" if source in seconds else "pieces", 0.0)
-        is_mixed = any(part.folder.is_mixed and recordings[source] in part.folder.recordings for part in session.parts)
-        if is_mixed and bare:
+        if any(_is_mixed(part, bare=bare) and recordings[source] in part.folder.recordings for part in session.parts):
             continue
         clocks = Clocks(recordings[source], truth.whole[source], truth.clocked[source], bare or kind != "first")
         errors = list(clocks.errors({index: ms - base_ms - places_ms[source][index] for index, ms in placed}, kind))
@@ -83,6 +82,11 @@ def judge_session(
         verdict.misplaced += sum(after < before for before, after in pairwise(whole))
         verdict.worst_ms = max([verdict.worst_ms, *errors])
     return verdict
+
+
+def _is_mixed(part: Part, *, bare: bool) -> bool:
+    """Whether two recorders' chunks lie between one another, and nothing is noted that tells them apart."""
+    return part.folder.is_mixed and (bare or not part.is_noted)
 
 
 class _Places:

@@ -123,13 +123,19 @@ def test_one_that_lies_over_another_parts_chunk(session: Path) -> None:
     assert "chunk-of-other-part" in {one.code for one in inspect("demo", store=session.parent).findings}
 
 
-def test_a_copy_in_another_folder_stays_there(session: Path) -> None:
-    """Where the chunk is in its own folder as well, nothing is missing there."""
-    chunk(session, 1, 6).write_bytes(chunk(session, 0, 3).read_bytes())
+@pytest.mark.parametrize("notes", NOTED)
+@pytest.mark.parametrize("seq", [0, 3])
+def test_a_copy_in_another_folder_is_joined_once(session: Path, seq: int, notes: Callable[[Path], None]) -> None:
+    """With its header, it was joined again as a part of its own."""
+    notes(session)
+    merged(session)
+    before = packets(session)
+    chunk(session, 1, 6).write_bytes(chunk(session, 0, seq).read_bytes())
     result = merged(session)
-    codes = {one.code for one in result.findings}
-    assert "chunk-foreign" in codes
-    assert "chunk-of-other-part" not in codes
+    assert packets(session) == before
+    named = {one.code for one in result.findings if (one.part, one.seq) == ("001", 6)}
+    assert named == {"chunk-of-other-part", "chunk-duplicate"}
+    assert_verified(session)
 
 
 def two_parts(folder: Path, *names: str) -> Path:
@@ -196,3 +202,40 @@ def test_a_part_is_the_recorder_that_recorded_most(tmp_path: Path) -> None:
     assert set(order) >= {payload for _, payload in before[-1000:]}  # the second part is whole
     assert order[-1000:] == [payload for _, payload in before[-1000:]]
     assert [one.seq for one in result.findings if one.code == "chunk-of-other-part"] == [4, 8]
+
+
+@pytest.mark.parametrize(
+    ("names", "lost", "strays"),
+    [(("demo/0", "demo/1"), (1, 5), (0,)), (("firefox-pause/0", "sim-firefox-paused"), (), (0, 6))],
+)
+def test_what_begins_a_recording_is_brought_home_to_the_part_without_a_beginning(
+    tmp_path: Path, names: tuple[str, str], lost: tuple[int, ...], strays: tuple[int, ...]
+) -> None:
+    """Behind another part it was taken for a recorder that was started again, and joined 60 s late."""
+    session = two_parts(tmp_path, *names)
+    for seq in lost:
+        chunk(session, 0, seq).unlink()
+    merged(session)
+    before = packets(session)
+    for number, seq in enumerate(reversed(strays), 8):
+        chunk(session, 0, seq).rename(chunk(session, 1, number))
+    result = merged(session)
+    assert packets(session)[: len(before) // 3] == before[: len(before) // 3]
+    assert {payload for _, payload in packets(session)} == {payload for _, payload in before}
+    assert len([one for one in result.findings if one.code == "chunk-of-other-part"]) == len(strays)
+    assert "recorder-restarted" not in {one.code for one in result.findings}
+
+
+def test_one_behind_a_lost_end_is_brought_home_by_its_number(tmp_path: Path) -> None:
+    """Nothing is behind it there, and its clock says what its number does."""
+    session = two_parts(tmp_path, "sim-mp4", "sim-firefox")
+    chunk(session, 1, 6).unlink()
+    merged(session)
+    before = [payload for _, payload in packets(session)]
+    chunk(session, 1, 7).rename(chunk(session, 0, 9))
+    merged(session)
+    assert [payload for _, payload in packets(session)] != before  # under another number, it may be of any recording
+    chunk(session, 0, 9).replace(chunk(session, 0, 7))
+    result = merged(session)
+    assert [one.seq for one in result.findings if one.code == "chunk-of-other-part"] == [7]
+    assert [payload for _, payload in packets(session)][-150:] == before[-150:]

@@ -121,12 +121,44 @@ def test_numbers_that_hold_nothing_are_no_time(tmp_path: Path, scratch: Path) ->
     assert [one.code for one in result.findings].count("recorder-restarted") == 1
 
 
-def test_a_single_chunk_behind_a_recording_is_set_aside(tmp_path: Path, scratch: Path) -> None:
-    """It may be of any recording."""
-    earlier, later = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 13_000, 5000, 2, scratch)
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize(("recorder", "slices_ms"), [("chrome", (1000, 5000)), ("firefox", (1000, 5000))])
+def test_a_single_chunk_that_was_left_is_joined_before_the_later_run(
+    tmp_path: Path, scratch: Path, recorder: RecorderName, slices_ms: tuple[int, int], noted: bool
+) -> None:
+    """It was set aside as one of another recording, and its sound was lost."""
+    earlier, later = (
+        run_of(recorder, 31_000, slices_ms[0], 1, scratch),
+        run_of(recorder, 13_000, slices_ms[1], 2, scratch),
+    )
     short = Run(earlier.blobs[: len(later.blobs) + 1], earlier.entry, earlier.packets)
-    result, _ = merged(reloaded(tmp_path, short, later, noted=True))
-    assert [one.seq for one in result.findings if one.code == "chunk-foreign"] == [len(later.blobs)]
+    result, places = merged(reloaded(tmp_path, short, later, noted=noted))
+    rest = [(time_ms, payload) for time_ms, payload in earlier.packets if payload in short.blobs[-1]]
+    assert all(abs(places[payload] - time_ms) <= 25 for time_ms, payload in rest)
+    assert rest
+    new = [places[payload] - time_ms for time_ms, payload in later.packets]
+    assert max(new) - min(new) <= 25
+    assert not noted or new[0] == pytest.approx(AGAIN_MS, abs=25)
+    assert [one.seq for one in result.findings if one.code == "recorder-restarted"] == [len(later.blobs)]
+    assert (result.status, "chunk-foreign" in [one.code for one in result.findings]) == ("partial", False)
+
+
+@pytest.mark.parametrize(("start_ms", "left"), [(None, 5), (2000, 3)])
+def test_a_single_chunk_whose_clock_says_otherwise_is_set_aside(
+    tmp_path: Path, scratch: Path, start_ms: int | None, left: int
+) -> None:
+    """It may be of any recording: its number is not its own, or there was no time for an earlier run."""
+    other, own = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 13_000, 5000, 2, scratch)
+    behind = Run([*own.blobs, other.blobs[left]], {}, [])
+    result, _ = merged(reloaded(tmp_path, behind, own, noted=start_ms is not None))
+    if start_ms is not None:
+        document = json.loads((tmp_path / "s" / "session.json").read_text())
+        by_ms = document["parts"][0]["start_ms"] - start_ms
+        for one in (document["parts"][0], *document["parts"][0]["chunks"]):
+            one |= {name: one[name] - by_ms for name in ("start_ms", "stop_ms", "emitted_ms") if name in one}
+        (tmp_path / "s" / "session.json").write_text(json.dumps(document))
+        result, _ = merged(tmp_path)
+    assert [one.seq for one in result.findings if one.code == "chunk-foreign"] == [len(own.blobs)]
 
 
 @pytest.mark.parametrize("recorder", ["chrome", "firefox"])

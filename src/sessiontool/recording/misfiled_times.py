@@ -1,6 +1,7 @@
 """Chunks in the folder of another part, by their times.
 
-Each does not go on with any other of the part in whose folder it is, and fills a gap of one other part alone.
+Each does not go on with any other of the part in whose folder it is, and fills a gap of one other part alone; or it is
+a copy of a chunk there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..model import ChunkRef
 from .misfiled import Moved
+from .overwritten import counts_from_zero
 from .survey import torn_between
 
 if TYPE_CHECKING:
@@ -30,12 +32,18 @@ def by_times(strays: Sequence[ChunkSurvey], others: Mapping[str, Sequence[ChunkS
     taken = {part: {one.chunk.seq for one in surveys} for part, surveys in others.items()}
     for stray in strays:
         places = {part: _place_among(stray, surveys, taken[part]) for part, surveys in others.items()}
-        fits = {part: seq for part, seq in places.items() if seq is not None}
+        copied = {part: max(taken[part]) + 1 for part, surveys in others.items() if _is_copied(stray, surveys)}
+        fits = copied or {part: seq for part, seq in places.items() if seq is not None}
+        why = "it is a copy of a chunk there" if copied else "it goes on where that has a gap"
         for part, seq in fits.items() if len(fits) == 1 else ():
             taken[part].add(seq)
-            own = ChunkRef(stray.chunk.object, part, seq)
-            found.append(Moved(stray.chunk, own, "it goes on where that has a gap"))
+            found.append(Moved(stray.chunk, ChunkRef(stray.chunk.object, part, seq), why))
     return found
+
+
+def _is_copied(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey]) -> bool:
+    """Whether a part has a stray's bytes too; where no time is in them, they may be digital silence."""
+    return stray.start_ms is not None and any(one.sha256 == stray.sha256 for one in surveys)
 
 
 def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey], taken: Collection[int]) -> int | None:
@@ -45,14 +53,15 @@ def _place_among(stray: ChunkSurvey, surveys: Sequence[ChunkSurvey], taken: Coll
     kinds = frozenset[int]().union(*(one.kinds for one in alike))
     if not (alike and stray.has_clock and stray.digests and (kinds & stray.kinds or not kinds)):
         return None
-    if any(one.sha256 == stray.sha256 for one in surveys) or (stray.has_header and any(o.has_header for o in surveys)):
+    if stray.has_header and any(one.has_header for one in surveys):
         return None
     is_proved = stray.dialect is not None and stray.dialect.container == _NUMBERED
     untimed = [one.chunk.seq for one in surveys if one.start_ms is None]
     for before, after in pairwise([None, *alike, None]):
         pairs = [(one, two) for one, two in ((before, stray), (stray, after)) if one and two]
         has_room = _has_room(before, stray, after, untimed)
-        if has_room and (is_proved or any(_goes_on(one, two) for one, two in pairs) or _fits_its_number(stray, *pairs)):
+        goes_on = is_proved or any(_goes_on(one, two) for one, two in pairs)
+        if has_room and (goes_on or _opens(stray, before, alike) or _fits_its_number(stray, before, after, alike)):
             return _number(before, stray, after, taken)
     return None
 
@@ -72,15 +81,23 @@ def _has_room(
     return stray.start_ms - begins_ms >= -_TOUCHES_MS * bool(before) and ends_ms - stray.end_ms >= -_TOUCHES_MS
 
 
-def _fits_its_number(stray: ChunkSurvey, *pairs: tuple[ChunkSurvey, ChunkSurvey]) -> bool:
-    """Whether a stray's number and its clock say the same of where it is between chunks that others are missing to."""
-    if len(pairs) < 2 or stray.start_ms is None:
+def _opens(stray: ChunkSurvey, before: ChunkSurvey | None, alike: Sequence[ChunkSurvey]) -> bool:
+    """Whether a stray with a header begins a recording whose other chunks are as late as if it had been the first."""
+    return stray.has_header and before is None and counts_from_zero(alike)
+
+
+def _fits_its_number(
+    stray: ChunkSurvey, before: ChunkSurvey | None, after: ChunkSurvey | None, alike: Sequence[ChunkSurvey]
+) -> bool:
+    """Whether a stray's number and its clock say the same of where it is: between others, or behind the last one."""
+    if before is None or stray.start_ms is None:
         return False
-    before, after = pairs[0][0], pairs[1][1]
-    steps, number = after.chunk.seq - before.chunk.seq, stray.chunk.seq - before.chunk.seq
-    usual_ms = ((after.start_ms or 0.0) - (before.start_ms or 0.0)) / steps if steps > 0 else 0.0
+    one, other = (before, after) if after else (alike[0], before)
+    steps, number = other.chunk.seq - one.chunk.seq, stray.chunk.seq - before.chunk.seq
+    usual_ms = ((other.start_ms or 0.0) - (one.start_ms or 0.0)) / steps if steps > 0 else 0.0
     off_ms = stray.start_ms - (before.start_ms or 0.0) - number * usual_ms
-    return 0 < number < steps and abs(off_ms) <= _TOUCHES_MS
+    is_between = 0 < number < (steps if after else inf)
+    return usual_ms > 0 and is_between and abs(off_ms) <= _TOUCHES_MS
 
 
 def _goes_on(before: ChunkSurvey, after: ChunkSurvey) -> bool:

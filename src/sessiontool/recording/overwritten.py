@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..deferred import NamedTuple, median
-from .recorders import CONTINUES_MS, SAME_PLACE_MS, overlap_ms
+from .recorders import CONTINUES_MS, SAME_PLACE_MS, Chain, overlap_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .recorders import Chain
+    from ..documents.models import PartEntry
+    from .ordering import Order
     from .survey import ChunkSurvey
 
     IsNoted = Callable[[ChunkSurvey], bool]
@@ -112,9 +113,13 @@ def counts_from_zero(chunks: Sequence[ChunkSurvey]) -> bool:
         return False
     first, steps = timed[0], list(pairwise(timed))
     each_ms = [((b.start_ms or 0.0) - (a.start_ms or 0.0)) / (b.chunk.seq - a.chunk.seq) for a, b in steps]
-    usual_ms = median(each_ms or [one.length_ms for one in chunks[:-1] or chunks])
-    off_ms = abs((first.start_ms or 0.0) - first.chunk.seq * usual_ms)
-    return off_ms <= max(usual_ms / 2, _DRIFT * (first.start_ms or 0.0))
+    return _is_as_late(first, median(each_ms or [one.length_ms for one in chunks[:-1] or chunks]))
+
+
+def _is_as_late(one: ChunkSurvey, usual_ms: float) -> bool:
+    """Whether a chunk's clock says what its number does, if all before it are `usual_ms` long."""
+    start_ms = one.start_ms or 0.0
+    return abs(start_ms - one.chunk.seq * usual_ms) <= max(usual_ms / 2, _DRIFT * start_ms)
 
 
 def is_rest(chain: Chain, chains: Sequence[Chain]) -> bool:
@@ -123,3 +128,30 @@ def is_rest(chain: Chain, chains: Sequence[Chain]) -> bool:
         return False
     is_behind = any(other.has_header and other.numbers[1] + 1 == chain.numbers[0] for other in chains)
     return is_behind and counts_from_zero(chain.chunks)
+
+
+def keep_last_one(order: Order, entry: PartEntry | None) -> None:
+    """Let a single chunk that was set aside be the rest of an earlier run: behind a run, by the clock of a longer one.
+
+    Where the new run's start was noted, the earlier one was over by then.
+    """
+    behind = [one for one in order.foreign if one.chunk.seq > max(chain.numbers[1] for chain in order.chains)]
+    if len(behind) != 1 or any(chain.is_rest for chain in order.chains):
+        return
+    (one,) = behind
+    runs = [chain for chain in order.chains if chain.has_header and chain.numbers[1] + 1 == one.chunk.seq]
+    if runs and not one.has_header and one.start_ms is not None and _is_end_of_earlier(one, runs[0], entry):
+        order.foreign.remove(one)
+        order.chains.insert(0, Chain([one], is_rest=True))
+
+
+def _is_end_of_earlier(one: ChunkSurvey, run: Chain, entry: PartEntry | None) -> bool:
+    """Whether a chunk's clock says that those before it were as long as the run's, or as itself.
+
+    Of chunks of another length it is believed where there was time enough before the new run began.
+    """
+    if entry is not None and entry.start_ms is not None:
+        is_over = (one.end_ms or 0.0) <= entry.start_ms
+        return is_over and (one.start_ms or 0.0) >= (1 - _DRIFT) * one.chunk.seq * one.length_ms
+    usual_ms = median(other.length_ms for other in run.chunks if other.digests)
+    return _is_as_late(one, usual_ms) or _is_as_late(one, one.length_ms)

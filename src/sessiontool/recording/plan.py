@@ -21,6 +21,7 @@ from .cut_seams import WholeSeams
 from .gap_places import Lost
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
+from .overwritten import keep_last_one
 from .pieces import cut_chunk
 from .read_by_others import proved_by
 from .recorders import Chain, numbers_among
@@ -109,8 +110,8 @@ class _Planner:
         self._missing = [number for number in self._missing if number not in taken]
         lost = self._lost_to_foreign(order)
         self._missing, replaced = sorted({*self._missing, *lost}), [seq for seq in replaced if seq not in lost]
-        single = [chain.chunks[0] for chain in order.chains if len(chain.chunks) == 1]
-        self._plan.strays = [*order.foreign, *(single if len(order.chains) > 1 else ())]
+        apart = [chain for chain in order.chains if not chain.is_joined] if len(order.chains) > 1 else []
+        self._plan.strays = [*order.foreign, *(one for chain in apart for one in chain.chunks)]
         for one in order.foreign:
             self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
             self._plan.findings.append(findings.foreign(one.chunk, None))
@@ -127,6 +128,7 @@ class _Planner:
         mime_type = (self._entry.mime_type if self._entry else None) or ""
         order = CutRows(own, seams, read, mime_type).ordered(self._noted, gone, handed)
         order.foreign += foreign
+        keep_last_one(order, self._entry)
         return order
 
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:

@@ -93,6 +93,11 @@ class Chain:
         """The numbers that chunks with wrong ones would have by their places."""
         return taken_by_moved([one.chunk for one in self.chunks], self.moved, self.goes_on_at)
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether any of its chunks goes on with the one before."""
+        return any(self.goes_on_at(place) for place in range(1, len(self.chunks)))
+
     def goes_on_at(self, place: int) -> bool:
         """Whether the times of a chunk go on right where those of the one before end: nothing is missing there."""
         one = self.chunks[place]
