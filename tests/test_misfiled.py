@@ -239,3 +239,23 @@ def test_one_behind_a_lost_end_is_brought_home_by_its_number(tmp_path: Path) -> 
     result = merged(session)
     assert [one.seq for one in result.findings if one.code == "chunk-of-other-part"] == [7]
     assert [payload for _, payload in packets(session)][-150:] == before[-150:]
+
+
+def test_one_that_stands_apart_under_an_odd_number_is_brought_home(tmp_path: Path) -> None:
+    """Behind a part of the same browser it was joined there, 10 s after the end."""
+    session = two_parts(tmp_path, "chrome-load/0", "demo/2")
+    merged(session)
+    before = packets(session)
+    chunk(session, 0, 7).rename(chunk(session, 1, 8))
+    result = merged(session)
+    assert packets(session) == before
+    assert [one.seq for one in result.findings if one.code == "chunk-of-other-part"] == [8]
+
+
+def test_one_between_lost_ones_stays_where_its_number_is_right(tmp_path: Path) -> None:
+    """Another part lacks the same chunk: it would fit there as well."""
+    session = two_parts(tmp_path, "demo/0", "demo/1")
+    for part, seq in ((0, 3), (1, 2), (1, 4)):
+        chunk(session, part, seq).unlink()
+    result = merged(session)
+    assert "chunk-of-other-part" not in {one.code for one in result.findings}
