@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from random_pool import pool
 from recordings import walk
 
 from sessiontool import MergeOptions, inspect, merge, verify
@@ -141,6 +142,22 @@ def test_a_single_chunk_that_was_left_is_joined_before_the_later_run(
     assert not noted or new[0] == pytest.approx(AGAIN_MS, abs=25)
     assert [one.seq for one in result.findings if one.code == "recorder-restarted"] == [len(later.blobs)]
     assert (result.status, "chunk-foreign" in [one.code for one in result.findings]) == ("partial", False)
+
+
+def test_a_single_chunk_without_a_clock_is_joined_where_there_was_time_for_it(tmp_path: Path) -> None:
+    """Chrome's last chunk may begin no cluster: nothing in it says when it was recorded."""
+    known = {one.name: one for one in pool()["chrome"]}
+    earlier, later = (
+        Run([*one.blobs], one.part, [(round(packet.time_ms), packet.payload) for packet in one.packets])
+        for one in (known["chrome-load/0"], known["sim-chrome-20ms"])
+    )
+    result, places = merged(reloaded(tmp_path, earlier, later, noted=True))
+    rest = [payload for _, payload in earlier.packets if payload in earlier.blobs[-1]]
+    assert len(rest) > 60
+    assert {*rest} <= places.keys()
+    assert places[later.packets[0][1]] - places[rest[-1]] > 60
+    assert [one.seq for one in result.findings if one.code == "recorder-restarted"] == [len(later.blobs)]
+    assert result.status == "partial"
 
 
 @pytest.mark.parametrize(("start_ms", "left"), [(None, 5), (2000, 3)])

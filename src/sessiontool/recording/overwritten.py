@@ -140,7 +140,7 @@ def keep_last_one(order: Order, entry: PartEntry | None) -> None:
         return
     (one,) = behind
     runs = [chain for chain in order.chains if chain.has_header and chain.numbers[1] + 1 == one.chunk.seq]
-    if runs and not one.has_header and one.start_ms is not None and _is_end_of_earlier(one, runs[0], entry):
+    if runs and one.digests and not one.has_header and _is_end_of_earlier(one, runs[0], entry):
         order.foreign.remove(one)
         order.chains.insert(0, Chain([one], is_rest=True))
 
@@ -148,10 +148,11 @@ def keep_last_one(order: Order, entry: PartEntry | None) -> None:
 def _is_end_of_earlier(one: ChunkSurvey, run: Chain, entry: PartEntry | None) -> bool:
     """Whether a chunk's clock says that those before it were as long as the run's, or as itself.
 
-    Of chunks of another length it is believed where there was time enough before the new run began.
+    Of chunks of another length, or without a clock, it is believed where there was time enough before the new run.
     """
     if entry is not None and entry.start_ms is not None:
-        is_over = (one.end_ms or 0.0) <= entry.start_ms
-        return is_over and (one.start_ms or 0.0) >= (1 - _DRIFT) * one.chunk.seq * one.length_ms
+        least_ms = (1 - _DRIFT) * one.chunk.seq * one.length_ms
+        start_ms = least_ms if one.start_ms is None else one.start_ms
+        return least_ms <= start_ms <= entry.start_ms - one.length_ms
     usual_ms = median(other.length_ms for other in run.chunks if other.digests)
-    return _is_as_late(one, usual_ms) or _is_as_late(one, one.length_ms)
+    return one.start_ms is not None and (_is_as_late(one, usual_ms) or _is_as_late(one, one.length_ms))
