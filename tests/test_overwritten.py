@@ -112,6 +112,19 @@ def test_the_rest_of_an_earlier_run_is_joined_before_the_later_one(
     assert not [one for one in verify("s", store=tmp_path).findings if one.severity == "error"]
 
 
+def test_a_run_of_few_chunks_may_have_a_damaged_one(tmp_path: Path, scratch: Path) -> None:
+    """The rest of the earlier run is longer: its clock decided, and the new one's chunks stood behind it."""
+    earlier, later = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 22_000, 5000, 2, scratch)
+    cut = Run([*later.blobs[:2], later.blobs[2][-9000:], *later.blobs[3:]], later.entry, later.packets)
+    result, places = merged(reloaded(tmp_path, earlier, cut, noted=True))
+    assert [one.code for one in result.findings].count("recorder-restarted") == 1
+    kept = [(time_ms, payload) for time_ms, payload in later.packets if payload in b"".join(cut.blobs)]
+    new = [places[payload] - time_ms for time_ms, payload in kept if payload in places]
+    assert len(new) >= len(kept) - 1
+    assert max(new) - min(new) <= 25
+    assert new[0] == pytest.approx(AGAIN_MS, abs=25)
+
+
 def test_numbers_that_hold_nothing_are_no_time(tmp_path: Path, scratch: Path) -> None:
     """An empty chunk and a copy have numbers of their own: those behind are later than their clock."""
     earlier, later = run_of("chrome", 31_000, 1000, 1, scratch), run_of("chrome", 23_000, 2000, 2, scratch)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..documents.models import PartEntry
-    from .ordering import Order
     from .survey import ChunkSurvey
 
     IsNoted = Callable[[ChunkSurvey], bool]
@@ -62,7 +61,8 @@ def divided(group: Sequence[ChunkSurvey], is_listed: IsNoted) -> list[list[Chunk
     steady = [seam.is_steady(usual_ms) for seam in seams]
     for at, seam in enumerate(seams):
         before, after = steady[:at], steady[at + 1 :]
-        both_go_on = sum(before) >= _MOSTLY * len(before) and sum(after) >= max(_LEAST - 1, _MOSTLY * len(after))
+        few = max(1, (1 - _MOSTLY) * len(before))
+        both_go_on = len(before) - sum(before) <= few and sum(after) >= max(_LEAST - 1, _MOSTLY * len(after))
         both_go_on = both_go_on and all(before[-1:])  # else the last one alone may be of another recording
         if both_go_on and not (steady[at] and seam.step_ms <= _LEAST_GAP_MS):
             run, rest = _cut(group, seam, is_listed)
@@ -130,19 +130,19 @@ def is_rest(chain: Chain, chains: Sequence[Chain]) -> bool:
     return is_behind and counts_from_zero(chain.chunks)
 
 
-def keep_last_one(order: Order, entry: PartEntry | None) -> None:
+def keep_last_one(chains: list[Chain], foreign: list[ChunkSurvey], entry: PartEntry | None) -> None:
     """Let a single chunk that was set aside be the rest of an earlier run: behind a run, by the clock of a longer one.
 
-    Where the new run's start was noted, the earlier one was over by then.
+    Where the new run's start was noted, the earlier one was over by then.  It is taken from the `foreign` ones.
     """
-    behind = [one for one in order.foreign if one.chunk.seq > max(chain.numbers[1] for chain in order.chains)]
-    if len(behind) != 1 or any(chain.is_rest for chain in order.chains):
+    behind = [one for one in foreign if one.chunk.seq > max(chain.numbers[1] for chain in chains)]
+    if len(behind) != 1 or any(chain.is_rest for chain in chains):
         return
     (one,) = behind
-    runs = [chain for chain in order.chains if chain.has_header and chain.numbers[1] + 1 == one.chunk.seq]
+    runs = [chain for chain in chains if chain.has_header and chain.numbers[1] + 1 == one.chunk.seq]
     if runs and one.digests and not one.has_header and _is_end_of_earlier(one, runs[0], entry):
-        order.foreign.remove(one)
-        order.chains.insert(0, Chain([one], is_rest=True))
+        foreign.remove(one)
+        chains.insert(0, Chain([one], is_rest=True))
 
 
 def _is_end_of_earlier(one: ChunkSurvey, run: Chain, entry: PartEntry | None) -> bool:

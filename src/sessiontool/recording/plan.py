@@ -129,7 +129,7 @@ class _Planner:
         mime_type = (self._entry.mime_type if self._entry else None) or ""
         order = CutRows(own, seams, read, mime_type).ordered(self._noted, gone, handed)
         order.foreign += foreign
-        keep_last_one(order, self._entry)
+        keep_last_one(order.chains, order.foreign, self._entry)
         return order
 
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
