@@ -32,7 +32,7 @@ CONTINUES_MS = 150
 """So far apart are the times of two chunks mostly where one goes on in the cluster of the other (chosen)."""
 
 _LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
-_ODD_SHARE = 0.2  # of a chunk; chosen: chunks of one recorder are mostly as long as one another (measured: 1 %)
+_ODD_SHARE = 0.5  # of a chunk; chosen: more than a busy page drops at once of one of 2 s (measured: 660 ms)
 _NOTABLE_SHARE = 0.05  # of a chunk; chosen: of less, the bytes that are damaged say how long they lasted
 
 
