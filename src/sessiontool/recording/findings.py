@@ -208,7 +208,8 @@ def odd_samples(chunk: ChunkRef, odd: Sequence[OddStretch], rate_hz: int) -> Fin
 def foreign(chunk: ChunkRef, name: str | None) -> Finding:
     what = f"that is joined as part {name}, after this one" if name else "it is not joined"
     message = f"chunk {chunk.seq} is of another recording; {what}"
-    hint = _NUMBER_HINT if name else "find out whose it is; it is kept where it is, and purge will not delete it"
+    whose = "find out whether another session or an earlier run of this page recorded it"
+    hint = _NUMBER_HINT if name else f"{whose}; it is kept where it is, and purge will not delete it"
     return about(chunk, "chunk-foreign", "warning", message, hint)
 
 
