@@ -36,7 +36,7 @@ chosen."""
 _TAIL_MS = 300
 """Chosen: how far an end may move in over what is too quiet for speech, a breath or the release of a consonant."""
 
-_ONSET_BELOW_DB, _END_BELOW_DB = 40.0, 30.0
+_ONSET_BELOW_DB, _END_BELOW_DB = 37.0, 30.0
 """How far below the utterance's level an onset and an end are; chosen on dialogues with known truth."""
 _CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
 """How far below the utterance's own level the whole of a quiet last consonant is, and half of it; measured: "th" of
