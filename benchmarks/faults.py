@@ -2,8 +2,8 @@
 
     python benchmarks/faults.py [--seconds 60] [--seed 1] > faults.md
     python benchmarks/faults.py --formats
-    python benchmarks/faults.py --random 1000 [--parts] [--seed 1] [--jobs 2] [--corpus DIR]
-    python benchmarks/faults.py --random-case SEED:INDEX [--parts] [--corpus DIR] [--keep DIR]
+    python benchmarks/faults.py --random 1000 [--parts | --blobs] [--seed 1] [--jobs 2] [--corpus DIR]
+    python benchmarks/faults.py --random-case SEED:INDEX [--parts | --blobs] [--corpus DIR] [--keep DIR]
 
 Recordings of Chrome and Firefox are simulated, each fault is done to each of them, and every tool's output is judged by
 the packets in it against the truth.  Prints Markdown tables: in each cell the exit code, how many of the packets that
@@ -16,9 +16,9 @@ With --formats: the same faults on AAC, MP3, PCM and a complete file per slice, 
 With --random: so many cases of one to four random faults on real and simulated recordings of all containers, merged by
 sessiontool alone and judged against the undamaged recordings (`tests/random_cases.py`); prints a table by kind of fault
 and a line for each case that is wrong; with --parts they are sessions of two or three parts (`tests/random_parts.py`),
-judged on the session clock.  A case is the same whenever seed, number and recordings are; --corpus adds the
-sessions in a folder, --random-case prints all of one case, and --keep leaves it in a folder.  Exit code 1 where a case
-is wrong.
+judged on the session clock; with --blobs their chunks are short, or were cut anywhere (`tests/random_blobs.py`).  A
+case is the same whenever seed, number and recordings are; --corpus adds the sessions in a folder, --random-case prints
+all of one case, and --keep leaves it in a folder.  Exit code 1 where a case is wrong.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def main() -> None:
     parser.add_argument("--formats", action="store_true")
     parser.add_argument("--random", type=int, metavar="N")
     parser.add_argument("--random-case", metavar="SEED:INDEX")
-    parser.add_argument("--parts", action="store_true")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--parts", action="store_true")
+    kinds.add_argument("--blobs", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--keep", type=Path)
@@ -98,7 +100,7 @@ def main() -> None:
     if arguments.formats:
         print_formats()
         return
-    draws = random_faults_run.Draws(arguments.seed, arguments.corpus, arguments.parts)
+    draws = random_faults_run.Draws(arguments.seed, arguments.corpus, arguments.parts, arguments.blobs)
     if arguments.random_case is not None:
         draws.show_case(arguments.random_case, arguments.keep)
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("tests", "src")]
 
+from random_blobs import draw_blobs  # noqa: E402
 from random_cases import Case, Outcome, draw, run_case, tally  # noqa: E402
 from random_naming import is_hidden, is_masked  # noqa: E402
 from random_parts import SessionCase, draw_session  # noqa: E402
@@ -26,11 +27,15 @@ COLUMNS = ("cases", "wrong", "lost", "undecided", "doubled", "strange", "misplac
 
 @dataclass(frozen=True)
 class Draws:
-    """Cases of a seed, from the project's recordings and those of `corpus`; `parts`: sessions of several parts."""
+    """Cases of a seed, from the project's recordings and those of `corpus`.
+
+    `parts`: sessions of several parts.  `blobs`: chunks that are short or were cut anywhere, of the project alone.
+    """
 
     seed: int
     corpus: Path | None = None
     parts: bool = False
+    blobs: bool = False
 
     def run(self, index: int) -> Outcome:
         return self._judged(self.seed, index)[1]
@@ -39,7 +44,7 @@ class Draws:
         if self.parts:
             session = draw_session(seed, index, self.corpus)
             return session, run_session(session, keep)
-        case = draw(seed, index, self.corpus)
+        case = draw_blobs(seed, index) if self.blobs else draw(seed, index, self.corpus)
         return case, run_case(case, keep)
 
     def run_many(self, count: int, jobs: int) -> int:
@@ -67,7 +72,7 @@ class Draws:
         found += [f"by {verdict.worst_ms:.0f} ms"] if verdict.misplaced else []
         found += [outcome.crash.strip().splitlines()[-1]] if outcome.crash else []
         found += [*outcome.report, *(["purge would delete"] if outcome.purged else [])]
-        where = " --parts" * self.parts + (f" --corpus {self.corpus}" if self.corpus else "")
+        where = " --parts" * self.parts + " --blobs" * self.blobs + (f" --corpus {self.corpus}" if self.corpus else "")
         return f"--random-case {outcome.seed}:{outcome.index}{where}  # {outcome.name}: {', '.join(found)}"
 
     def show_case(self, text: str, keep: Path | None) -> None:

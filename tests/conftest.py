@@ -43,9 +43,19 @@ SLOW = frozenset(
         *("fault_kinds", "faults", "fetch", "fill", "foreign_logs", "fuzz_regressions", "import", "killed"),
         *("lambda", "last_chunk", "lease", "ledger", "list", "merge_faults", "misfiled", "moved_numbers", "mp3"),
         *("mp4", "nights", "normal", "noted_pieces", "noted_strangers", "output", "overwritten", "packaging"),
-        *("page_browsers", "placing", "purge_random", "random_faults", "random_parts", "recorder_edges"),
-        *("recorder_firefox", "recorder_page", "recorder_sample", "redact", "redact_killed", "redact_voice"),
-        *("resync", "s3", "second_opinion", "short_blobs", "simulate", "slices", "terminal", "verify_mutations"),
+        *("page_browsers", "placing", "purge_random", "random_blobs", "random_faults", "random_parts"),
+        *("recorder_edges", "recorder_firefox", "recorder_page", "recorder_sample", "redact", "redact_killed"),
+        *(
+            "redact_voice",
+            "resync",
+            "s3",
+            "second_opinion",
+            "short_blobs",
+            "simulate",
+            "slices",
+            "terminal",
+            "verify_mutations",
+        ),
         *("websocket_sound", "words", "wrong_bits"),
     )
 )

@@ -102,7 +102,13 @@ def draw(seed: int, index: int, corpus: Path | None = None) -> Case:
     rng = Random(f"{seed}:{index}")
     recordings = pool(corpus)
     family = rng.choices(FAMILIES, [FAMILY_WEIGHTS[family] for family in FAMILIES])[0]
-    recording = rng.choice(recordings[family])
+    return damaged(seed, index, rng.choice(recordings[family]), recordings, rng)
+
+
+def damaged(
+    seed: int, index: int, recording: Recording, recordings: dict[str, tuple[Recording, ...]], rng: Random
+) -> Case:
+    """One to four faults done to a recording; strangers are taken from `recordings`."""
     while True:
         folder = Folder.of(recording, recordings)
         faults = [_hurt(folder, rng) for _ in range(rng.choices((1, 2, 3, 4), (5, 3, 2, 1))[0])]
@@ -198,6 +204,8 @@ def undamaged_output(recording: Recording) -> tuple[Packet, ...]:
 @cache
 def undamaged_places(recording: Recording) -> list[float]:
     """Where each packet comes to lie when nothing happened; all of them, once, and silence (AssertionError)."""
+    if recording.cut_from is not None:
+        return undamaged_places(recording.cut_from)
     places: list[float] = []
     for packet in undamaged_output(recording):
         if len(places) < len(recording.packets) and packet.payload == recording.packets[len(places)].payload:

@@ -85,8 +85,7 @@ def judge_output(
         clocks = Clocks(folder.recordings[source], truth.whole[source], truth.clocked[source], bare)
         errors = list(clocks.errors({index: ms - places_ms[source][index] for index, ms in placed}, kind))
         verdict.misplaced += sum(abs(error) > TOLERANCE_MS for error in errors)
-        whole = [index for index, _ in placed if index in truth.whole[source]]
-        verdict.misplaced += sum(after < before for before, after in pairwise(whole))
+        verdict.misplaced += disordered(folder.recordings[source], placed, truth.whole[source])
         verdict.worst_ms = max([verdict.worst_ms, *map(abs, errors)])
     return verdict
 
@@ -151,6 +150,13 @@ def find_places(
         moved_ms = packet.time_ms - places_ms[source][index]
         found.setdefault(source, []).append((index, packet.time_ms))
     return found
+
+
+def disordered(recording: Recording, placed: Sequence[tuple[int, float]], whole: set[int]) -> int:
+    """How many whole packets come before one that was recorded earlier; which of several that are alike, none says."""
+    counts = Counter(packet.payload for packet in recording.packets)
+    order = [index for index, _ in placed if index in whole and counts[recording.packets[index].payload] == 1]
+    return sum(after < before for before, after in pairwise(order))
 
 
 def _payloads(folder: Folder, truth: Truth, sources: Sequence[int]) -> Counter[bytes]:

@@ -66,13 +66,17 @@ class Parsed:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One recorder run as it was handed over; `part` is what session.json says of it."""
+    """One recorder run as it was handed over; `part` is what session.json says of it.
+
+    `cut_from` has the same packets in other chunks.
+    """
 
     name: str
     family: str
     blobs: tuple[bytes, ...]
     part: dict[str, Any]
     parsed: Parsed
+    cut_from: Recording | None = None
 
     @property
     def packets(self) -> list[Packet]:

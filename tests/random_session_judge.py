@@ -10,12 +10,11 @@ What strangers were joined with a part, as recordings of their own, may push the
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 from random_cases import Outcome, merge_whatever, report_problems, run, undamaged_places, would_purge
-from random_judge import TOLERANCE_MS, Clocks, Verdict, counted, find_places
+from random_judge import TOLERANCE_MS, Clocks, Verdict, counted, disordered, find_places
 from random_naming import LOSSY
 from random_truth import truth_of
 
@@ -78,8 +77,7 @@ def judge_session(
         rounded_ms = _ROUNDED_MS if source in own[1:] else 0.0
         errors = [max(0.0, abs(error) - rounded_ms) for error in errors]
         verdict.misplaced += sum(error > TOLERANCE_MS for error in errors)
-        whole = [index for index, _ in placed if index in truth.whole[source]]
-        verdict.misplaced += sum(after < before for before, after in pairwise(whole))
+        verdict.misplaced += disordered(recordings[source], placed, truth.whole[source])
         verdict.worst_ms = max([verdict.worst_ms, *errors])
     return verdict
 

@@ -1,7 +1,7 @@
 """What is true of a damaged folder: the packets that are still whole, and those whose time is still written.
 
 Told from the origin of every stored byte alone.  Bytes belong together where they lie in one file as far from one
-another as they were recorded, or in two files of which one ends where the other begins.  A packet is whole where all
+another as they were recorded, or in files of which each begins where the one before ends.  A packet is whole where all
 that it needs is there so.  Chrome cuts its blobs one byte inside an element: where the blob before is lost, that byte
 is not needed.
 """
@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 from random_folder import DAMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from random_folder import Folder, Upload
     from random_recordings import Range, Recording
+
+_LONGEST_PACKET_BYTES = (
+    4_000  # of a packet with its head (chosen: three frames of 1,275 bytes; RFC 6716, section 3.2.1)
+)
 
 
 @dataclass(slots=True)
@@ -79,7 +83,22 @@ def _groups(folder: Folder) -> Iterator[Group]:
         key = (last.source, last.start - (len(upload.data) - len(last.data)))
         for after in begins[last.source, last.end] if last.source != DAMAGE else ():
             one, other = made[id(upload)][key], made[id(after)][last.source, last.end]
-            yield Group(last.source, _merged([*one.ranges, *other.ranges]), opens_at=one.opens_at)
+            row = _merged([*one.ranges, *other.ranges])
+            for further in _rest_of_a_packet(after, begins):
+                row = _merged([*row, *made[id(further)][last.source, further.pieces[0].start].ranges])
+            yield Group(last.source, row, opens_at=one.opens_at)
+
+
+def _rest_of_a_packet(upload: Upload, begins: Mapping[tuple[int, int], Sequence[Upload]]) -> Iterator[Upload]:
+    """The files behind one that goes on with another, where it is so short that a packet may go on behind it."""
+    size_bytes = 0
+    while len(upload.pieces) == 1 and (size_bytes := size_bytes + len(upload.data)) < _LONGEST_PACKET_BYTES:
+        piece = upload.pieces[0]
+        after = begins.get((piece.source, piece.end))
+        if not after:
+            return
+        upload = after[0]
+        yield upload
 
 
 def _groups_of(upload: Upload, is_lost_before: bool) -> dict[tuple[int, int], Group]:

@@ -44,11 +44,16 @@ def store(folder: Path, chunks: Mapping[int, bytes], recording: str = "") -> Pat
 
 
 def _session(recording: str) -> dict[str, Any]:
+    part = part_of(recording)
+    return {"schema": "sessiontool.session/1", "session_id": "blobs", "channels": ["user"], "parts": [part]}
+
+
+def part_of(recording: str) -> dict[str, Any]:
+    """What the page noted of the recording's only part, as session.json has it."""
     notes = _notes(recording)
     chunks = [{"seq": n, "bytes": size, "emitted_ms": at_ms} for n, (size, at_ms) in enumerate(notes["chunks"])]
     times = {name: notes[name] for name in ("timeslice_ms", "start_ms", "stop_ms")}
-    part = {"part": 0, "mime_type": "audio/webm;codecs=opus", **times, "chunks": chunks}
-    return {"schema": "sessiontool.session/1", "session_id": "blobs", "channels": ["user"], "parts": [part]}
+    return {"part": 0, "mime_type": "audio/webm;codecs=opus", **times, "chunks": chunks}
 
 
 def _notes(recording: str) -> dict[str, Any]:

@@ -148,6 +148,12 @@ def test_bytes_that_are_no_aac_are_damage_and_end() -> None:
         assert counted == len(data)
 
 
+def test_a_single_head_at_the_end_of_bytes_of_another_kind_is_there_by_chance() -> None:
+    frame, after = (adts(48_000, 2, one) for one in frames_of(48_000, 2, 1)[3:5])
+    assert not holds_adts(b"\x43" * 300 + frame)
+    assert holds_adts(b"\x43" * 300 + frame + after)
+
+
 def test_it_goes_into_one_file_with_a_part_in_mp4(tmp_path: Path) -> None:
     first, second = recorded(48_000, 2, 2), streamed(48_000, 2, cut_anywhere=True, seed=2, chunks=2)
     folder = write_session(tmp_path, first.chunks, note=False)

@@ -6,6 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from random_blobs import in_pieces, in_slices
+from random_cases import Case, run_case
+from random_folder import Folder, Piece
 from recordings import LIVE_CLUSTER, chrome, firefox, walk
 from short_blobs import RECORDINGS, blobs_of, cut_every, store
 
@@ -141,3 +144,34 @@ def test_a_wrong_base_of_the_last_few_packets_is_noticed(record: Callable[..., L
     assert {finding.code for finding in result.findings} & {"cluster-time-wrong", "clock-jump"}
     off_ms = [abs(times[block.payload] - block.time_ms) for block in whole.blocks[-3:]]
     assert max(off_ms) <= 50  # of Chrome's jitter
+
+
+def test_tones_that_are_alike_in_many_clusters_are_each_in_their_place(tmp_path: Path) -> None:
+    """Two blobs a cluster: the second ones hold no base, and many packets of one another."""
+    recording = next(one for one in in_slices(500)["firefox"] if one.name.startswith("firefox-pause"))
+    folder = Folder.of(recording, {})
+    folder.uploads[25].splice(3668, 3669, [Piece(b"?")])
+    outcome = run_case(Case(1, 0, folder, [], bare=True), tmp_path)
+    assert outcome.is_right
+    assert not {finding["code"] for finding in outcome.findings} & FALSE_OF_A_WHOLE_ONE - {"cluster-time-wrong"}
+
+
+def test_two_small_pieces_that_changed_places_are_put_back_by_their_bytes(tmp_path: Path) -> None:
+    """Few packets before a seam are read with those behind it."""
+    recording = next(one for one in in_pieces(1024, is_full=False)["chrome"] if one.name.startswith("sim-chrome in"))
+    folder = Folder.of(recording, {})
+    one, other = folder.uploads[19], folder.uploads[54]
+    one.seq, other.seq = other.seq, one.seq
+    outcome = run_case(Case(1, 0, folder, [], bare=True), tmp_path)
+    assert outcome.is_right
+    assert [f["seq"] for f in outcome.findings if f["code"] == "chunk-out-of-order"] == [54, 19]
+
+
+def test_a_cluster_whose_first_byte_is_in_the_blob_before_is_no_other_sound(tmp_path: Path) -> None:
+    """Blobs of two packets: what looks like the head of a frame of AAC ends with one of them."""
+    recording = next(one for one in in_slices(60)["chrome"] if one.name.startswith("demo/1"))
+    folder = Folder.of(recording, {})
+    folder.uploads[198].stored = False
+    outcome = run_case(Case(1, 0, folder, [], bare=True), tmp_path)
+    assert outcome.is_right
+    assert "chunk-foreign" not in {finding["code"] for finding in outcome.findings}

@@ -87,6 +87,13 @@ def test_a_base_that_damage_cut_in_two_is_still_one_base() -> None:
     expect(groups, [LENGTH_MS, LENGTH_MS * 1.5, *(LENGTH_MS * n for n in range(2, 6))], from_start=False)
 
 
+@pytest.mark.parametrize("dropped_ms", [(103, 64), (64, 64), (33, 130), (90, 260)])
+def test_sound_that_is_dropped_on_both_sides_of_a_short_cluster_is_no_wrong_bit(dropped_ms: tuple[int, int]) -> None:
+    starts = [240 * n + sum(dropped_ms[: max(0, n - 5)]) for n in range(14)]
+    groups = [cluster(start, packets=4) for start in starts]
+    assert set(repair(groups, from_start=True).shifts_ms) == {0}
+
+
 def test_a_machine_that_slept_is_believed() -> None:
     groups = run(6) + [cluster(LENGTH_MS * n + 20_030) for n in range(6, 12)]
     expect(groups, [LENGTH_MS * n + (20_030 if n > 5 else 0) for n in range(12)])

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .packets import Demuxer
 
 _WEBM_BEGINNINGS = regex(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
+_CUT_CLUSTER = b"\x43\xb6\x75\x01\xff"  # its id without the first byte, where Chrome cuts its blobs (measured)
 _NUMBER = 1  # of the track in Chrome's WebM with PCM (measured)
 _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays fast
 
@@ -87,7 +88,7 @@ def _is_webm(mime_type: str) -> bool:
 
 
 def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:
-    if _WEBM_BEGINNINGS.match(data):
+    if _WEBM_BEGINNINGS.match(data) or data.startswith(_CUT_CLUSTER):
         return WebmDemuxer
     if data.startswith(b"OggS"):
         return _ogg

@@ -20,7 +20,7 @@ from .time_groups import STEP_MS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..media.packets import PacketRun, Track
+    from ..media.packets import Track
     from ..model import ChunkRef
     from .survey import ChunkSurvey
 
@@ -49,6 +49,7 @@ class WholeSeams:
         doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairwise(in_order))
         is_short = bool(webm) and median(one.length_ms for one in webm) < _SHORT_MS
         self.decide = is_short or doubtful > max(_FEW, _SOME * len(webm))
+        self._last = max((one.chunk for one in chunks), key=lambda chunk: chunk.seq, default=None)
         rows = [[one] for one in in_order] if self.decide else []
         rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
         pairs = [pair for row in rows for pair in pairwise(row)]
@@ -68,8 +69,8 @@ class WholeSeams:
         return found
 
     def encloses(self, chunk: ChunkRef) -> bool:
-        """Whether a chunk goes on with the one before, and with the one behind it."""
-        return chunk in self.before and chunk in self.behind
+        """Whether a chunk goes on in the cluster of the one before, and the next one with it, where there is one."""
+        return chunk in self.before and (chunk in self.followed_by or chunk == self._last)
 
     def goes_on(self, row: Row, other: Row, *, is_next: bool) -> bool:
         """Whether chunks go on with others at its time; exactly, where that is not the next one.
@@ -82,16 +83,13 @@ class WholeSeams:
             return False
         if (across := _read_across(before, after, self._track or before.track)) is None:
             return False
-        last, first = across.before[-1], across.after[0]
-        apart_ms: float | None = first.times_ms[0] - last.times_ms[-1] - last.durations[-1] / SAMPLES_PER_MS
-        begins_cluster = first.bases[:1] == [0]
-        if _bytes_between(before, after) > _HEAD_BYTES + begins_cluster * _CLUSTER_BYTES:
+        if _bytes_between(before, after) > _HEAD_BYTES + across.begins_cluster * _CLUSTER_BYTES:
             return False  # what is there twice may look like an unknown element
-        apart_ms = clocks_ms if begins_cluster else apart_ms
+        apart_ms = clocks_ms if across.begins_cluster else across.apart_ms
         if apart_ms is None:
             return False
         most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2) if is_next else 0.0
-        least_ms = -min(STEP_MS, first.durations[0] / SAMPLES_PER_MS / 2)  # a packet that is there twice lasts longer
+        least_ms = -min(STEP_MS, across.length_ms / 2)  # a packet that is there twice lasts longer
         return least_ms <= apart_ms <= max(STEP_MS, most_ms)  # as a lost chunk would
 
 
@@ -113,10 +111,11 @@ def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | No
 
 
 class _Across(NamedTuple):
-    """The packets before a seam, and from the one on that is cut there."""
+    """How long after the packet before a seam the next one begins, how long that is, and if it begins a cluster."""
 
-    before: list[PacketRun]
-    after: list[PacketRun]
+    apart_ms: float
+    length_ms: float
+    begins_cluster: bool
 
 
 def _are_cut(before: ChunkSurvey, after: ChunkSurvey) -> bool:
@@ -139,8 +138,17 @@ def _read_across(before: ChunkSurvey, after: ChunkSurvey, track: Track | None) -
     cut = len(tail) - (before.damages[-1].length_bytes if before.is_torn_at_end else 0)
     try:
         demuxer = open_demuxer(tail, track=track)
-        runs = [demuxer.feed(tail), [*demuxer.feed(head), *demuxer.flush()]]
+        runs = demuxer.feed(tail)
+        done = sum(len(run.payloads) for run in runs) or min(
+            _PROVING, len(before.offsets)
+        )  # few come with the next ones
+        runs += [*demuxer.feed(head), *demuxer.flush()]
     except RecordingError:
         return None
     is_torn = any(one.length_bytes and one.offset + one.length_bytes > cut for one in demuxer.ledger.damages)
-    return None if is_torn or not all(runs) else _Across(*runs)
+    places = [(run, at) for run in runs for at in range(len(run.payloads))]
+    if is_torn or done >= len(places):
+        return None
+    (one, last), (other, first) = places[done - 1 : done + 1]
+    end_ms = one.times_ms[last] + one.durations[last] / SAMPLES_PER_MS
+    return _Across(other.times_ms[first] - end_ms, other.durations[first] / SAMPLES_PER_MS, first in other.bases)

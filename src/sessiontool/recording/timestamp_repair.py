@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2  # costs of a group; chosen
 _STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2  # costs of a step between groups; chosen
+_LEFT_OUT_BETWEEN = 3.0  # cost of a group with time that passed on both sides of it; chosen
 _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a recorder begins; chosen
 _DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
 _NO_WHOLE_PACKETS = 0.1  # cost of a loss that is half a packet more than whole ones; chosen: it decides between equals
@@ -93,6 +94,7 @@ class _Path:
         self._from_start = from_start
         self._breaks = list(accumulate((group.after_break for group in groups), initial=0))
         self._lost = list(accumulate((group.lost_ms for group in groups), initial=0.0))
+        self._steps = [head - tail for head, tail in zip(heads[1:], tails, strict=False)]
         costs = (self._cost_of_leaving(index) for index in range(len(groups)))
         self._left_out = list(accumulate(costs, initial=0.0))
         self._nodes = list(_nodes(groups, heads, tails))
@@ -131,7 +133,18 @@ class _Path:
             return _LEFT_OUT_WITH_ITS_BASE * share
         if not index and self._from_start and not group.after_break and abs(group.offsets()[0]) <= STEP_MS:
             return _LEFT_OUT_AT_ZERO * share  # where a recorder begins
-        return _LEFT_OUT * share * (_DOUBTED if self._is_contradicted(index) else 1.0)
+        if self._is_contradicted(index):
+            return _LEFT_OUT * share * _DOUBTED
+        return _LEFT_OUT_BETWEEN if self._is_between(index) else _LEFT_OUT * share
+
+    def _is_between(self, index: int) -> bool:
+        """Whether time passed on both sides of a group, and no bytes are lost there: a wrong bit seldom makes that."""
+        if not 0 < index < len(self._groups) - 1:
+            return False
+        groups = self._groups[index - 1 : index + 2]
+        is_whole = all(group.claimed and group.has_base for group in groups)
+        is_whole = is_whole and not any(group.after_break for group in groups[1:])
+        return is_whole and min(self._steps[index - 1 : index + 1]) > _STEADY_STEP_MS
 
     def _is_contradicted(self, index: int) -> bool:
         """Whether a group's blob was handed over at another time than its neighbours' blobs say for its own times."""

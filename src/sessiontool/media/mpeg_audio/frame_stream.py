@@ -74,8 +74,13 @@ def is_chain(data: bytes, at: int, syntax: Syntax[Header], like: Header | None =
 
 
 def holds_frames(data: bytes, syntax: Syntax[Header]) -> bool:
-    """Whether frames that follow one another are anywhere in these bytes."""
-    return any(is_chain(data, at, syntax) for at in syntax.syncs(data, 0, None))
+    """Whether frames that follow one another are anywhere in these bytes: a single head may be there by chance."""
+    return any(_are_two(data, at, syntax) and is_chain(data, at, syntax) for at in syntax.syncs(data, 0, None))
+
+
+def _are_two(data: bytes, at: int, syntax: Syntax[Header]) -> bool:
+    header = syntax.fits(data, at, None)
+    return header is not None and syntax.fits(data, at + header.size_bytes, header) is not None
 
 
 class FrameStream(ABC, Generic[Header]):
