@@ -1,8 +1,8 @@
 """Joins the packets of one or more parts into one stream, and records where everything is in the output.
 
 Every recorded packet goes out byte for byte and in order; where time was lost, silent packets fill it (`timeline`
-decides where).  Packets come run by run, and what is held back is a handful, so memory is flat.  Files are handed in;
-no decoder takes part.
+decides where).  Packets come run by run and are placed some hundreds at a time, so memory is flat.  Files are handed
+in; no decoder takes part.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .timeline import Timeline
 
 
+_PLACED_TOGETHER = 1024  # packets; chosen: a few calls for each minute of a recording, and half a megabyte
+
+
 class Remuxer:
     """Parts in, one file out: `begin_part`, `add` for each run of packets, `end_part`; last `finish`.
 
@@ -43,7 +46,7 @@ class Remuxer:
         self._filler: Filler | None = None  # of the part
         self._length_of: Callable[[bytes], int] | None = None  # where durations are no whole samples of the clock
         self._cause = ""  # why time passed before the first packet held back, if that is known
-        self._payloads: list[bytes] = []  # held back until what follows is known
+        self._payloads: list[bytes] = []  # held back until there are enough, and what follows is known
         self._times_ms: list[int] = []
         self._durations: list[int] = []
 
@@ -64,7 +67,9 @@ class Remuxer:
 
     @property
     def room_ms(self) -> int:
-        """How much silence may still be put in."""
+        """How much silence may still be put in, where all that was added is placed."""
+        if self._payloads:
+            self._settle(more=True)
         return self._builder.room_samples * 1000 // SAMPLE_RATE
 
     def refusal(self, head: SoundHead | None) -> RecordingError | None:
@@ -117,7 +122,8 @@ class Remuxer:
         self._payloads += run.payloads
         self._times_ms += run.times_ms
         self._durations += map(self._length_of, run.payloads) if self._length_of else run.durations
-        self._settle(more=True)
+        if len(self._payloads) >= _PLACED_TOGETHER:
+            self._settle(more=True)
 
     def end_part(self, lost_ms: int = 0) -> None:
         """End the part; `lost_ms` of recorded time are known to be missing after its last packet."""

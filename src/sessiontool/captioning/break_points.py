@@ -126,6 +126,12 @@ def pieces_of(texts: Iterable[str], language: str, most_cells: int | None) -> Pi
     for text in texts:
         already = len(found)
         for word, price, is_forced in _words(text, small):
+            if word.isascii() and (most_cells is None or len(word) <= most_cells):  # is one piece, as nearly all are
+                found.append(word)
+                glue.append(" ")
+                prices.append(price)
+                forced.append(is_forced)
+                continue
             for part, inner in _parts(word, most_cells, language):
                 found.append(part)
                 glue.append(" " if inner is None else "")
@@ -145,10 +151,11 @@ def _words(text: str, small: SmallWords) -> Iterator[tuple[str, int, bool]]:
             is_first = word_number == 0
             price = BOUND if is_number else _price(before, word, small) if before else SENTENCE
             yield word, SENTENCE if is_first else price, is_first and line_number > 0
-            is_number = _begins_item(word, is_first=is_first, after=before)
+            is_number = word[-1:] in _ITEM_ENDS and _begins_item(word, is_first=is_first, after=before)
             before = word
 
 
+_ITEM_ENDS = frozenset(".)]:-*\u2022\u2013\u2014\u25e6\u25aa")  # which the marks of both patterns end with
 _ITEM = regex(r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]")
 _LETTERED_ITEM = regex(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]")
 
@@ -162,13 +169,7 @@ def _begins_item(word: str, *, is_first: bool, after: str) -> bool:
 
 def _parts(word: str, most_cells: int | None, language: str) -> Iterator[tuple[str, int | None]]:
     """A word in pieces, each with the price of the break before it, None where that is the space before the word."""
-    if word.isascii():
-        if most_cells is None or len(word) <= most_cells:
-            yield word, None
-            return
-        parts: list[tuple[str, int | None]] = [(word, None)]
-    else:
-        parts = list(_unspaced_parts(word, language))
+    parts = [(word, None)] if word.isascii() else list(_unspaced_parts(word, language))
     for part, price in parts:
         if most_cells is not None and (len(part) > most_cells or not is_plain(part)) and cells(part) > most_cells:
             for number, bit in enumerate(_bits(part, most_cells)):

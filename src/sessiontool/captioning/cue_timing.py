@@ -83,7 +83,7 @@ def _spare_ms(cue: Cue, profile: Profile) -> int:
 
 
 def _least(*times: int | None) -> int | None:
-    return min((time for time in times if time is not None), default=None)
+    return min([time for time in times if time is not None], default=None)
 
 
 def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:

@@ -7,7 +7,7 @@ utterance, over which characters are spread evenly (`interpolate`).  Else the ut
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from ..deferred import NamedTuple, regex
@@ -42,6 +42,9 @@ def times_of(spoken: Spoken, pieces: Pieces, first: int, end: int) -> Times:
 
 def _in_order(times: Times, low: int, high: int) -> Times:
     """The same, clamped to the utterance and never running back: a split must not turn time round."""
+    both = [*chain.from_iterable(zip(times.starts, times.ends, strict=True))]
+    if both and low <= both[0] and both[-1] <= high and both == sorted(both):  # as all that were not measured
+        return times
     starts, ends = [], []
     for start, end in zip(times.starts, times.ends, strict=True):
         starts.append(low := min(max(start, low), high))

@@ -74,8 +74,11 @@ def kinds_of(packets: Iterable[bytes], head: SoundHead | None) -> frozenset[int]
     """
     if not isinstance(head, OpusHead):
         return frozenset()
+    firsts = bytes(map(itemgetter(0), packets))
+    if len(only := {first >> 2 for first in set(firsts)}) < 2:  # as in nearly all chunks
+        return frozenset(only)
     counts: Counter[int] = Counter()
-    for first, count in Counter(map(itemgetter(0), packets)).items():
+    for first, count in Counter(firsts).items():
         counts[first >> 2] += count
     least = min(_FEW_PACKETS, (counts.total() + 1) // 2)
     return frozenset(kind for kind, count in counts.items() if count >= least)

@@ -20,8 +20,10 @@ _LEAST_NUMBERS = 64  # numbers; chosen: fewer may be anything
 _STEP_BYTES = 1 << 20  # chosen: of numbers in text that are read at once
 _LEAST_HIGH = 16  # chosen: so many characters above 127 in bytes that are UTF-8 throughout are no chance
 _LEAST_LINE_ENDS = 4  # chosen: by chance a byte 10 has a byte 13 before it once in 256 times
+_LOOKED_AT_BYTES = 64  # chosen: by chance, hardly any bytes are UTF-8 for so long
 _SPACE = b" \t\r\n"
 
+_NO_UTF8 = regex(rb"[\xc2-\xf4][^\x80-\xbf]|(?<![\x80-\xf4])[\x80-\xbf]|[\xc0\xc1\xf5-\xff]")
 _HEX_PREFIX = regex(rb"(?:0x|\\x|x')", re.IGNORECASE)
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _NUMBER_CHARACTERS = b"0123456789,-" + _SPACE
@@ -74,6 +76,8 @@ def literal(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa:
 
 def latin_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """Bytes that were taken for Latin-1 or Windows-1252 and stored as UTF-8: two or three for each above 127."""
+    if _NO_UTF8.search(data, 0, _LOOKED_AT_BYTES):  # of nearly all others, without a copy of all their bytes
+        return None
     decoder = codecs.getincrementaldecoder("utf-8")()
     text = decoder.decode(data)  # a character that is cut off at the end stays in the decoder
     inside = text.translate(_windows_1252()).encode("latin-1")

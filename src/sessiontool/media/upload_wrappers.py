@@ -135,6 +135,8 @@ def _multipart(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # no
     boundary = _BOUNDARY.match(data)
     head = _PART_HEAD.match(data, boundary.end() if boundary else 0)
     if boundary is None and (head is None or b"content-disposition:" not in head[0].lower()):
+        if data.find(b"\n--", max(0, len(data) - 2 * 80)) < 0:  # as nearly all, which have nothing to do with it
+            return None
         tail = _PART_TAIL.search(data, max(0, len(data) - 2 * 80))
         return (data[: tail.start()], False) if tail and tail.start() else None
     if head is None:

@@ -88,12 +88,16 @@ def _places(
 ) -> Iterator[_Place]:
     """Where the runs are in a folder that were noted as this part, or as one of which there is no folder."""
     elsewhere = {id(entry) for other, entry in noted_of.items() if other != part}
+    sizes = {chunk.seq: chunk.object.size_bytes for chunk in listed}
     by_size: dict[int, list[int]] = {}
     for chunk in listed:
         by_size.setdefault(chunk.object.size_bytes, []).append(chunk.seq)
     for entry in session.parts:
         noted = {chunk.seq: chunk.bytes for chunk in entry.chunks if chunk.bytes}
         if id(entry) in elsewhere or not noted:
+            continue
+        if noted == sizes and len(listed) == len(noted) >= _LEAST:  # as nearly always: no other run fits as well
+            yield _Place(min(noted), 0, entry)
             continue
         votes = Counter(seq - number for number, size in noted.items() for seq in by_size.get(size, ()))
         (by, count), *_ = votes.most_common(1) or [(0, 0)]

@@ -5,7 +5,7 @@ Nearly all parts are, and are read once.  What is in doubt is read again, chunk 
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from ..media.opus import OpusHead, kinds_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .runs import Fed
 
 _EDGE_PACKETS = 8  # chosen: as in `timestamp_repair`
+_COMPARED_LAGS = 4  # of a chunk and those before it; chosen: as in `blob_clock`
 _MOST_JITTER_MS = 100
 """So late are a few packets at most among others that are not (chosen; measured in Chromium under load: 31 ms)."""
 
@@ -78,8 +79,8 @@ class PlainJoiner(RunJoiner):
         super().take(fed)
         if self._seam.trimmed or (self.run.slice and len(self.run.pieces) > 1):
             raise Doubt  # slices that overlap are compared
-        lags_ms = list(self.clock.lags_ms.values())
-        if len(lags_ms) > 1 and lags_ms[-1] - max(lags_ms[-4:-1]) > SUSPENDED_MS:
+        lags_ms = [*islice(reversed(self.clock.lags_ms.values()), _COMPARED_LAGS)]
+        if len(lags_ms) > 1 and lags_ms[0] - max(lags_ms[1:]) > SUSPENDED_MS:
             raise Doubt
 
     def end(self) -> None:
@@ -118,7 +119,7 @@ class PlainJoiner(RunJoiner):
         track = self.stream.demuxer.track
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
         kinds = kinds_of(payloads, track.head if track else None)
-        lengths = {duration for packets in fed.packets for duration in packets.durations}
+        lengths = set(chain.from_iterable(packets.durations for packets in fed.packets))
         if len(payloads) < _EDGE_PACKETS:
             self._kinds, self._lengths = self._kinds | kinds, self._lengths | lengths
             return
@@ -131,8 +132,10 @@ class PlainJoiner(RunJoiner):
     def _check_seam(self, fed: Fed) -> None:
         """Doubt where a chunk cannot be what goes on with the one before, by its sound or the bytes it begins with."""
         track = self.stream.demuxer.track
+        if track is None or isinstance(track.head, OpusHead):
+            return
         payloads = [payload for packets in fed.packets for payload in packets.payloads]
-        if track is None or not payloads or isinstance(track.head, OpusHead):
+        if not payloads:
             return
         from .byte_seams import compared_units, contradicts  # noqa: PLC0415 - most recordings are Opus
         from .survey import odd_inside  # noqa: PLC0415
@@ -155,13 +158,13 @@ class PlainJoiner(RunJoiner):
 
     def _pass(self, packets: PacketRun, start: int, stop: int) -> None:
         durations = packets.durations[start:stop]
-        length_ms = sum(durations) / SAMPLES_PER_MS
+        samples = sum(durations)
         spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / SAMPLES_PER_MS
-        if not -JUMP_MS < spread_ms - length_ms < JUMP_MS:
+        if not -JUMP_MS < spread_ms - samples / SAMPLES_PER_MS < JUMP_MS:
             raise Doubt
-        self._position += sum(durations)
+        self._position += samples
         first = max(start, stop - _EDGE_PACKETS)
-        last_ms = self._offsets_ms(packets, first, stop, self._position - sum(packets.durations[first:stop]))
+        last_ms = self._offsets_ms(packets, first, stop, self._position - sum(durations[-_EDGE_PACKETS:]))
         self._last_ms = [*self._last_ms, *last_ms][-_EDGE_PACKETS:]
 
     def _offsets_ms(self, packets: PacketRun, start: int, stop: int, position: int) -> list[float]:

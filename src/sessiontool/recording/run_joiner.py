@@ -86,14 +86,16 @@ class RunJoiner:
         """Join what was fed."""
         piece = self.run.pieces[fed.piece]
         record = self.records[piece.owner]
+        last: PacketRun | None = None
         for packets in fed.packets:
             if packets.recording != self._number:
                 self._begin(packets, fed)
             self._seam.trim(packets, self.stream, piece.chunk)
             for run in self._time_map.apply(packets):
                 self._remuxer.add(run)
-                self.end_ms = end_ms(run.times_ms, run.durations) if run.times_ms else self.end_ms
+                last = run if run.times_ms else last
             self._count(record, packets.payloads)
+        self.end_ms = end_ms(last.times_ms, last.durations) if last else self.end_ms
         if fed.packets and self.end_ms is not None:
             self.clock.saw(piece.noted_seq, round(self.end_ms))
 

@@ -61,8 +61,8 @@ def to_pieces(document: Mapping[str, object]) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_canonical = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
 
 
 HASH = "report_sha256"
@@ -90,10 +90,6 @@ def _canonical_pieces(document: Mapping[str, object]) -> Iterator[str]:
         else:
             yield _canonical(value)
     yield "}" if document else "{}"
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(document: Report) -> None:

@@ -296,7 +296,8 @@ class Layout:
             return None
         if not is_numbered:
             chunks = _as_they_came(chunks)
-        chunks.sort(key=lambda chunk: (natural_key(chunk.part), chunk.part, chunk.seq, chunk.object.key))
+        rank = {part: (natural_key(part), part) for part in parts}
+        chunks.sort(key=lambda chunk: (rank[chunk.part], chunk.seq, chunk.object.key))
         ignored.sort(key=lambda stored: stored.key)
         return SessionListing(
             session_id,

@@ -34,6 +34,7 @@ _LONG_BLOCK_HEADER = struct.Struct(">BIBHB")  # the same with a four-byte size
 _PLACE = struct.Struct(">BHB")  # the end of both: track, relative time, flags
 _KEY_FRAME = 0x80  # flag of a SimpleBlock (RFC 9559, section 10.2)
 _SHORT_BLOCK_BYTES = 0x3FFF - 4  # payload of a block with a two-byte size (RFC 8794, section 4)
+_PLACE_BYTES = 8  # of a place in the segment, the most that an integer has (RFC 8794, section 7.2)
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
@@ -134,18 +135,18 @@ class WebmMuxer:
 
         Its length does not depend on `body_at`.
         """
-        points = []
-        for time_ms, offset in self._cues:
-            position = element(ebml.CUE_TRACK, TRACK_NUMBER) + _fixed(ebml.CUE_CLUSTER_POSITION, body_at + offset)
-            points.append(
-                element(ebml.CUE_POINT, element(ebml.CUE_TIME, time_ms) + element(ebml.CUE_TRACK_POSITIONS, position))
-            )
-        return element(ebml.CUES, b"".join(points)) if points else b""
+        track = element(ebml.CUE_TRACK, TRACK_NUMBER)
+        head = element(ebml.CUE_TRACK_POSITIONS, track + _fixed(ebml.CUE_CLUSTER_POSITION, 0))[:-_PLACE_BYTES]
+        points = [
+            element(ebml.CUE_TIME, time_ms) + head + (body_at + at).to_bytes(_PLACE_BYTES, "big")
+            for time_ms, at in self._cues
+        ]
+        return element(ebml.CUES, b"".join(element(ebml.CUE_POINT, point) for point in points)) if points else b""
 
 
 def _fixed(element_id: int, value: int) -> bytes:
-    """An unsigned integer element of eight bytes, so that a place can be filled in before it is known."""
-    return element(element_id, value.to_bytes(8, "big"))
+    """An unsigned integer element of a fixed length, so that a place can be filled in before it is known."""
+    return element(element_id, value.to_bytes(_PLACE_BYTES, "big"))
 
 
 def _seek_head(targets: Sequence[int], places: Sequence[int]) -> bytes:

@@ -41,14 +41,14 @@ _REASONS = {
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
-def _disk_error(doing: str, path: Path, error: OSError) -> StorageError:
+def _disk_error(doing: str, path: Path | str, error: OSError) -> StorageError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     reason, hint = _REASONS.get(error.errno or 0, (reason, "check the path and the disk"))
     return StorageError(f"cannot {doing} {path}: {reason}", hint=hint)
 
 
 @contextmanager
-def disk_errors(doing: str, path: Path) -> Iterator[None]:
+def disk_errors(doing: str, path: Path | str) -> Iterator[None]:
     """Turn every OSError of the block into a StorageError."""
     try:
         yield

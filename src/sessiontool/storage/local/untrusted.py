@@ -45,7 +45,7 @@ def check_name(name: str) -> str:
     )
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path | str) -> BinaryIO:
     """A regular file, open for reading (StorageError for anything else; OSError as `os.open` raises it)."""
     try:
         descriptor = os.open(path, _OPEN)
@@ -70,9 +70,9 @@ def check_file(path: Path) -> None:
     _check_kind(path, stat.S_ISREG, "a file")
 
 
-def _check_kind(path: Path, is_right: Callable[[int], bool], wanted: str) -> None:
+def _check_kind(path: Path | str, is_right: Callable[[int], bool], wanted: str) -> None:
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except OSError:
         return  # nothing is there, and opening it says so
     _check(path, status, is_right, wanted)
@@ -86,7 +86,7 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _check(path: Path, status: os.stat_result, is_right: Callable[[int], bool], wanted: str) -> None:
+def _check(path: Path | str, status: os.stat_result, is_right: Callable[[int], bool], wanted: str) -> None:
     if not is_right(status.st_mode):
         kind = next((name for fits, name in _KINDS if fits(status.st_mode)), "of an unknown kind")
         raise NotAFileError(f"{path} is {kind}, not {wanted}", hint=_HINT)
