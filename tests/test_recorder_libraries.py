@@ -74,15 +74,28 @@ def test_a_wav_file_of_no_samples_at_the_end_is_no_loss(noted: bool, tmp_path: P
     assert "chunk-unreadable" in {finding["code"] for finding in cut["findings"]}
 
 
-def wav(samples: bytes) -> bytes:
-    """A WAV file of 16 bit, 8 kHz, mono."""
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16)
-    return (
-        struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE")
-        + form
-        + struct.pack("<4sI", b"data", len(samples))
-        + samples
-    )
+@pytest.mark.parametrize("noted", [True, False])
+def test_short_pieces_of_samples_stay_in_the_order_of_their_numbers(noted: bool, tmp_path: Path) -> None:
+    """mediabunny 1.61.0 writes 8 KiB of WAV at a time, and less each second: nothing but numbers tells their order."""
+    at = np.arange(48_000 * 3)
+    left = 8000 * np.sin(at / 40) * np.sin(at / 9000)
+    samples = np.stack([left, np.zeros_like(left)], axis=1).astype("<i2").tobytes()
+    second = 48_000 * 4
+    starts = [start + at for start in range(0, len(samples), second) for at in range(0, second, 8192)]
+    pieces = [samples[start:stop] for start, stop in pairwise([*starts, len(samples)])]
+    pieces[0] = wav(samples, channels=2, rate=48_000)[:44] + pieces[0]
+    report = merged(tmp_path, Path("mediabunny.wav"), pieces, noted=noted)
+    assert [chunk["seq"] for chunk in report["chunks"]] == [*range(len(pieces))]
+    assert "chunk-out-of-order" not in {finding["code"] for finding in report["findings"]}
+    assert report["duration_s"] == 3
+
+
+def wav(samples: bytes, channels: int = 1, rate: int = 8000) -> bytes:
+    """A WAV file of 16 bit."""
+    frame = 2 * channels
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, 16)
+    head = struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE") + form
+    return head + struct.pack("<4sI", b"data", len(samples)) + samples
 
 
 def test_what_is_sent_again_is_still_found_where_it_is_no_silence(tmp_path: Path) -> None:

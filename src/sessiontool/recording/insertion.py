@@ -115,10 +115,11 @@ def _put_behind(one: ChunkSurvey, alike: list[Chain], is_listed: IsNoted) -> boo
         return True
     chains = of_the_same(one, alike, is_listed)
     nearest = min(chains, key=lambda chain: distance(chain, one))
-    if one.has_header and not nearest.has_header:
-        nearest.chunks.insert(0, one)
+    begins = one.has_header and not nearest.has_header
+    index = 0 if begins else _place_of_number(nearest, one.chunk.seq)
+    if begins or not one.has_clock:  # without a clock, short ones have room everywhere: nothing but the number is left
+        nearest.chunks.insert(index, one)
         return True
-    index = _place_of_number(nearest, one.chunk.seq)
     room_ms = _room_ms(nearest, index)
     fits_number = room_ms >= one.length_ms * _MOSTLY and (room_ms < inf or _goes_on(nearest, index, one, _LATE_MS))
     leaders = [
