@@ -24,11 +24,11 @@ import argparse
 import json
 import math
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from sessiontool.align import align
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Levels

@@ -83,7 +83,7 @@ def assert_all_counted(reader: Demuxer, runs: Sequence[PacketRun]) -> None:
     assert sum(account.damaged_bytes for account in accounts) == sum(damage.length_bytes for damage in damages)
     assert sum(account.set_aside_bytes for account in accounts) == sum(aside.length_bytes for aside in asides)
     size = sum(account.size_bytes for account in accounts)
-    places = [place[:2] for place in damages] + [place[:2] for place in asides]
+    places = [(one.offset, one.length_bytes) for one in damages] + [(one.offset, one.length_bytes) for one in asides]
     assert all(0 <= offset <= offset + length <= size for offset, length in places)
     spans = sorted((damage.offset, damage.offset + damage.length_bytes) for damage in damages if damage.length_bytes)
     assert all(before[1] <= after[0] for before, after in pairwise(spans)), "damages overlap"

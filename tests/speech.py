@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sessiontool.alignment.band_levels import MARGIN, Levels, reduce
 from sessiontool.alignment.speech_activity import measure
@@ -26,8 +27,7 @@ TEXT = "we could send the second box to your office on friday morning if nobody 
 WORDS = TEXT.split()
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """One utterance: the truth in seconds of sound."""
 
     id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -32,6 +31,7 @@ from aac_recordings import (
     write_session,
 )
 from mp4_recordings import FTYP, box, fragment, moov, trak
+from msgspec.structs import replace
 from purging import examine
 
 from sessiontool import MergeOptions, merge, verify

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from speech import RATE, ROLES, activity, conversation, errors_ms, logged, measured, one_part, shifted, sound, voice
 
 from sessiontool.align import Alignment, align

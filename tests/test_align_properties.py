@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from speech import RATE, ROLES, activity, conversation, logged, measured, one_part, shifted, sound
 
 from sessiontool.align import align

@@ -411,8 +411,8 @@ def test_the_page_has_the_profiles_as_they_are() -> None:
         for line in page.splitlines()
         if line.startswith("| `")
     ]
-    rules = {row[0]: row[1:] for row in rows if row[0] in DEFAULT.__dataclass_fields__}
-    assert set(rules) == set(DEFAULT.__dataclass_fields__) - {"name"}
+    rules = {row[0]: row[1:] for row in rows if row[0] in DEFAULT.__struct_fields__}
+    assert set(rules) == set(DEFAULT.__struct_fields__) - {"name"}
     for rule, shown in rules.items():
         values = [getattr(PROFILES[name], rule) for name in ("default", "netflix", "bbc", "dcmp", "podcast")]
         assert shown == ["–" if value is None else f"{value:g}" for value in values]

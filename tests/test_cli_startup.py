@@ -19,7 +19,6 @@ RARE = frozenset(
         "email.utils",
         "html",
         "logging",
-        "random",
         "sessiontool.captioning.quality_check",
         "sessiontool.media.mp3",
         "sessiontool.metrics.document",
@@ -35,7 +34,6 @@ RARE = frozenset(
         "sessiontool.speech.truncation",
         "sessiontool.storage.checks",
         "sessiontool.storage.layout_hint",
-        "statistics",
         "tempfile",
         "tomllib",
     }

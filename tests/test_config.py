@@ -6,12 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from msgspec.structs import replace
 
 from sessiontool.captions import options_json
 from sessiontool.cli import COMMANDS, app
@@ -95,12 +95,12 @@ def test_what_changes_a_result_changes_its_fingerprint() -> None:
     assert changed
     for name in changed:
         other = sample(TABLE[name])[1]
-        assert result_settings(replace(MergeOptions(), **{name: other})) != before  # type: ignore[arg-type]
+        assert result_settings(replace(MergeOptions(), **{name: other})) != before
     for name, one in TABLE.items():
         if one.group is CaptionOptions:
             value: object = SAMPLES[name][1] if name in SAMPLES else sample(one)[1]
             value = "netflix" if name == "caption_profile" else value
-            options = replace(CaptionOptions(), **{one.field: value})  # type: ignore[arg-type]
+            options = replace(CaptionOptions(), **{one.field: value})
             assert options_json(options) != options_json(CaptionOptions())
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import store_of
+from msgspec.structs import replace
 from test_redact import replace_transcript
 from typer.testing import CliRunner
 from websocket_logs import WebsocketLog, conversation

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from realtime_logs import SEMANTIC_VAD, SERVER_VAD, Event, LogOf, codes, read, told
 
 from sessiontool.model import INAUDIBLE

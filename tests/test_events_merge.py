@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import webvtt
+from msgspec.structs import replace
 from realtime_logs import LogOf, read
 from test_merge import true_places, truth_of
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from sessiontool.batch.job import Outcome
@@ -126,7 +127,7 @@ def manifest(**parts: Any) -> SessionDocument:
         (listing(("0", 0), age_s=-HOUR), SessionDocument(), False, "no manifest"),  # a clock that is ahead
         (listing(), manifest(p0=5000), False, "no chunks yet"),
         (
-            listing()._replace(ignored=(StoredObject("s/chunks/0.webm", 9, "t"),)),
+            replace(listing(), ignored=(StoredObject("s/chunks/0.webm", 9, "t"),)),
             SessionDocument(),
             False,
             "no chunks yet; no chunk is named like 's/chunks/0.webm'",

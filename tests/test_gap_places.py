@@ -34,18 +34,18 @@ def place(packets: int, *, at_end: bool = False, damaged: int | None = None) -> 
     ],
 )
 def test_a_gap_is_named_by_what_is_missing_or_where_it_is(packets: int, seq: int, words: str) -> None:
-    assert place(packets) == ("0", seq, words)
+    assert place(packets) == GapPlace("0", seq, words)
 
 
 def test_a_gap_at_the_end_is_of_what_comes_behind() -> None:
-    assert place(40, at_end=True) == ("0", 6, "of chunk 6")
-    assert place(10, at_end=True) == ("0", 0, "after chunk 0"), "where another part follows"
+    assert place(40, at_end=True) == GapPlace("0", 6, "of chunk 6")
+    assert place(10, at_end=True) == GapPlace("0", 0, "after chunk 0"), "where another part follows"
 
 
 def test_between_a_damaged_chunk_and_a_whole_one_it_is_the_damaged_ones() -> None:
-    assert place(30, damaged=4) == ("0", 4, "in chunk 4")
-    assert place(30, damaged=5) == ("0", 5, "before chunk 5")
-    assert place(20, damaged=1) == ("0", 2, "of chunks 2 to 3"), "a missing chunk explains more"
+    assert place(30, damaged=4) == GapPlace("0", 4, "in chunk 4")
+    assert place(30, damaged=5) == GapPlace("0", 5, "before chunk 5")
+    assert place(20, damaged=1) == GapPlace("0", 2, "of chunks 2 to 3"), "a missing chunk explains more"
 
 
 def test_where_nothing_is_known_of_a_gap_it_has_no_name() -> None:
@@ -58,4 +58,4 @@ def test_chunks_of_slices_get_their_own_names() -> None:
     order.add(chunk_ref(7), PACKETS)
     order.lost_before[chunk_ref(7)] = (6,)
     order.rename({chunk_ref(7): chunk_ref(0, part="7")})
-    assert order.place_of(0, {}) == ("7", 6, "of chunk 6")
+    assert order.place_of(0, {}) == GapPlace("7", 6, "of chunk 6")

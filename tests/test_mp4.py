@@ -34,7 +34,7 @@ from recordings import alike, assert_all_counted, read_pairs, split
 from sessiontool.errors import RecordingError
 from sessiontool.media.isobmff.demuxer import Mp4Demuxer
 from sessiontool.media.opus import OpusHead
-from sessiontool.media.packets import CUT, second_opus
+from sessiontool.media.packets import CUT, Damage, second_opus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -248,7 +248,7 @@ def test_zeroes_in_the_sound_are_no_packets() -> None:
     start, end = one.packets[0][2], one.packets[1][2]
     reader, runs = read(SMALL.data[:start] + bytes(end - start) + SMALL.data[end:])
     assert read_pairs(runs) == SMALL.pairs[:3] + packets + SMALL.pairs[6:]
-    assert reader.ledger.damages == [(start, end - start, "not an Opus packet")]
+    assert reader.ledger.damages == [Damage(start, end - start, "not an Opus packet")]
     assert [run.times_ms[0] for run in runs if run.after_break] == [packets[1][1]]
 
 

@@ -206,13 +206,13 @@ def test_junk_between_pages_is_skipped_and_noted() -> None:
     junk = b"OggS\0 this is no page"
     reader, runs = read(SMALL.data[:at] + junk + SMALL.data[at:])
     assert read_pairs(runs) == SMALL.packets
-    assert [damage[:2] for damage in reader.ledger.damages] == [(at, len(junk))]
+    assert [(damage.offset, damage.length_bytes) for damage in reader.ledger.damages] == [(at, len(junk))]
 
 
 def test_junk_at_the_end_is_noted() -> None:
     reader, runs = read(SMALL.data + b"<html>")
     assert read_pairs(runs) == SMALL.packets
-    assert [damage[:2] for damage in reader.ledger.damages] == [(len(SMALL.data), 6)]
+    assert [(damage.offset, damage.length_bytes) for damage in reader.ledger.damages] == [(len(SMALL.data), 6)]
 
 
 @pytest.mark.parametrize("missing", range(len(FIREFOX)))

@@ -75,7 +75,7 @@ def test_a_packet_that_is_not_there_is_named() -> None:
     missing = index.claim(wrong)
     assert missing is not None
     assert (missing.first, missing.packets, missing.reason) == (3, 2, "not in the recording")
-    assert index.claim(C) == (0, 10, "not in the recording")
+    assert index.claim(C) == Unfound(0, 10, "not in the recording")
     assert index.index.claims == 10
 
 

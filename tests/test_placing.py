@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sessiontool.align import Alignment
 from sessiontool.alignment.confidence import features
@@ -49,7 +49,7 @@ def truth() -> dict[str, dict[str, Any]]:
 def with_texts(result: PlacingResult, text: str, name: str = "u") -> PlacingResult:
     """The same, every utterance saying `text`."""
     placements = tuple(
-        one._replace(utterance=replace(one.utterance, text=text, id=f"{name}{k}"))
+        replace(one, utterance=replace(one.utterance, text=text, id=f"{name}{k}"))
         for k, one in enumerate(result.alignment.placements)
     )
     return replace(result, alignment=replace(result.alignment, placements=placements))
@@ -278,7 +278,8 @@ def test_a_day_still_fits(placed: PlacingResult) -> None:
 
 def test_nothing_found_and_nothing_known_is_drawn_as_well(placed: PlacingResult, tmp_path: Path) -> None:
     lost = tuple(
-        one._replace(
+        replace(
+            one,
             start_samples=None,
             end_samples=None,
             status="unmatched",

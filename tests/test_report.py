@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from recordings import SESSIONS, chunk_ref, payloads
 
 from sessiontool.align import PartAlignment
@@ -253,9 +254,9 @@ def test_unknown_fields_of_the_log_go_through_and_overwrite_nothing() -> None:
 def test_pauses_words_and_what_was_heard_are_told_where_they_are_known() -> None:
     plain = placement(48_000, 144_000)
     assert not {"speech", "words", "heard_text"} & set(utterance_json(plain, "Dana"))
-    assert "speech" not in utterance_json(plain._replace(speech=((48_000, 144_000),)), "Dana")
+    assert "speech" not in utterance_json(replace(plain, speech=((48_000, 144_000),)), "Dana")
     words = (TimedWord("Hel", 48_000, 60_047, "aligned"), TimedWord("lo.", 96_000, 144_000, "spread"))
-    told = plain._replace(speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
+    told = replace(plain, speech=((48_000, 62_400), (96_000, 144_000)), words=words, heard_text="")
     written = utterance_json(told, "Dana")
     assert written["speech"] == [[1.0, 1.3], [2.0, 3.0]]
     assert written["words"] == [

@@ -35,7 +35,7 @@ from recordings import (
 
 from sessiontool.errors import RecordingError
 from sessiontool.media.matroska.demuxer import WebmDemuxer
-from sessiontool.media.matroska.resync import Known, find_resync_point, sequence_at
+from sessiontool.media.matroska.resync import Known, Search, find_resync_point, sequence_at
 from sessiontool.media.packets import CUT
 
 if TYPE_CHECKING:
@@ -406,7 +406,7 @@ ROWS = Known(1, frozenset({0xFC}))
 
 def test_a_row_of_blocks_is_believed() -> None:
     assert sequence_at(ROW, 0, ROWS, final=False)
-    assert find_resync_point(bytes(50) + ROW, 0, ROWS, final=False) == (50, 50)
+    assert find_resync_point(bytes(50) + ROW, 0, ROWS, final=False) == Search(50, 50)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +433,6 @@ def test_nothing_is_said_of_a_row_before_its_end_is_there() -> None:
 
 def test_what_may_be_forgotten_holds_no_beginning() -> None:
     for cut in range(len(ROW) + 50):
-        found, forget = find_resync_point((bytes(50) + ROW)[:cut], 0, ROWS, final=False)
-        assert found in (None, 50)
-        assert forget <= 50
+        search = find_resync_point((bytes(50) + ROW)[:cut], 0, ROWS, final=False)
+        assert search.found in (None, 50)
+        assert search.forget <= 50

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import asdict
 from places import Folder, Place, Prefix, publish
 
 from sessiontool.errors import NotFoundError, RecordingError, StorageError, UsageError
@@ -205,7 +206,7 @@ def test_a_folder_and_a_bucket_with_the_same_keys_are_the_same_session(
         return [facts(inner) for inner in value] if isinstance(value, tuple) else value
 
     with open_store(folder.url) as local, open_store(bucket.url) as remote:
-        assert facts(local.list_session("s1")._asdict()) == facts(remote.list_session("s1")._asdict())
+        assert facts(asdict(local.list_session("s1"))) == facts(asdict(remote.list_session("s1")))
 
 
 def test_when_the_last_chunk_arrived(session: Place) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import os
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from places import Folder, publish
 
 from sessiontool.errors import NotFoundError, StorageError, UsageError
@@ -89,7 +89,7 @@ def test_links_out_of_the_store_are_not_followed(folder: Folder) -> None:
     with pytest.raises(StorageError, match="out of the store"):
         store.target("s1")
     with pytest.raises(StorageError, match="out of the store"):
-        store.read(dataclasses.replace(listing.chunks[0].object, key="../secret/1.webm"))
+        store.read(replace(listing.chunks[0].object, key="../secret/1.webm"))
 
 
 def test_a_work_folder_may_go_while_a_session_is_listed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_foreign_logs import EPOCH_S, SAID, SPEAKERS, TIMES, WORDS, ZERO, told
 
-from sessiontool.documents.encodings import decode
+from sessiontool.documents.encodings import Decoded, decode
 from sessiontool.documents.log_options import log_options
 from sessiontool.documents.utterances import read_utterances
 
@@ -499,7 +499,7 @@ def test_utf8_that_was_damaged_is_read_as_utf8(text: str) -> None:
     assert cut.text.replace("?", "") in text.replace("?", "") or cut.text[-4:] == text[-4:]
     twice = decode(text.encode().decode("latin-1").encode())
     assert (twice.text, twice.was_twice) == (text, True)
-    assert decode(data) == (text, "utf-8", 0, False)
+    assert decode(data) == Decoded(text, "utf-8", 0, False)
 
 
 def test_a_log_that_was_encoded_twice_or_lost_characters_says_so() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from speech import ROLES, activity, conversation, logged, one_part
 
 from sessiontool import MergeOptions, merge
@@ -59,7 +59,7 @@ def test_no_end_moves_into_the_next_utterance_or_beyond_what_can_be_believed() -
     for heard in (np.ones(total // (48 * STEP_MS) + 1, np.float32), np.zeros(0, np.float32)):
         assert with_later_ends(placements, evidence, {0: heard}, STEP_MS, total) == list(placements)
     first, second = [i for i, e in enumerate(evidence) if e and e.channel == 0][:2]
-    close = placements[second]._replace(start_samples=(placements[first].end_samples or 0) + 48 * 200)
+    close = replace(placements[second], start_samples=(placements[first].end_samples or 0) + 48 * 200)
     crowded = [close if i == second else p for i, p in enumerate(placements)]
     end = placements[first].end_samples or 0
     moved = with_later_ends(crowded, evidence, {0: chances(total, {end: end + 48 * 450})}, STEP_MS, total)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sessiontool import MergeOptions, merge, words
 from sessiontool.errors import UsageError
@@ -368,7 +369,7 @@ def test_words_that_were_found_say_what_was_heard_whatever_the_rate_says() -> No
     aligned = [TimedWord(text, 48_000, 48_000, "aligned") for text in ("quite", "a", "fast", "talker,", "this", "one")]
     whole = placed(" ".join(word.text for word in aligned), 300, status="clipped", words=tuple(aligned))
     assert with_heard_text([whole]) == (whole,)
-    assert with_heard_text([whole._replace(words=())])[0].heard_text not in {None, whole.utterance.text}
+    assert with_heard_text([replace(whole, words=())])[0].heard_text not in {None, whole.utterance.text}
 
 
 times = st.lists(st.none() | st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=6, max_size=6)
@@ -390,7 +391,7 @@ def test_found_words_stay_in_order_and_inside_whatever_was_found(
 
 
 def replace_text(key: WordsKey, text: str) -> WordsKey:
-    return key._replace(text=text)
+    return replace(key, text=text)
 
 
 def test_signs_take_no_time_and_other_scripts_take_what_is_left() -> None:
@@ -405,7 +406,7 @@ def test_signs_take_no_time_and_other_scripts_take_what_is_left() -> None:
 
 
 def test_replacing_keeps_what_a_placement_had() -> None:
-    one = placed("one")._replace(heard_text="one")
+    one = replace(placed("one"), heard_text="one")
     assert with_found_words(one, Found(((0, 500),), 0, 1, -1.0)).heard_text == "one"
 
 
@@ -414,7 +415,7 @@ def test_an_utterance_ends_with_its_words_where_the_sound_goes_on_for_long() -> 
 
     def ended(last_ms: int, **fields: Any) -> int | None:
         found = Found(((0, 300), (500, last_ms)), 0, 2, -1.0)
-        return ended_with_words(with_found_words(one._replace(**fields), found)).end_samples
+        return ended_with_words(with_found_words(replace(one, **fields), found)).end_samples
 
     assert ended(3400) == 48_000 + 48 * 3400
     assert ended(3600) == one.end_samples, "noise behind the last word is as long"

@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .alignment.after_end import texts_after_end
 from .alignment.channel_matching import ROLES, Lane
@@ -27,7 +29,6 @@ from .alignment.quantiles import median
 from .alignment.recorded_time import Axis
 from .alignment.stretches import with_speech
 from .alignment.voices import are_of_one_channel, as_one_voice
-from .deferred import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +47,7 @@ _DRIFT_AFTER_MS, _DRIFT_MATCHES, _DRIFT_SPREAD_MS = 600_000.0, 30, 300.0
 """Time, places and spread from which on a drift is derived; chosen: below, it is less than its error."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartAlignment:
+class PartAlignment(Struct, frozen=True):
     """How much later than the log's time the sound of one recording part is, and how well that is known.
 
     `drift_ppm` is None where the part is too short to tell; `residual_ms` is, per role, the middle of |found -
@@ -61,8 +61,7 @@ class PartAlignment:
     matched: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(Struct, frozen=True):
     """Placements and what carried them (None: nothing did), both in the order of the log; and what there is to say.
 
     `expected` has, for each utterance that was looked for, the start and end in ms of output where the log has it
@@ -94,9 +93,9 @@ def align(
     best, far_ms = _by_any_clock(asked, activity, attempts)
     best = without_doubt(best, attempts)
     lanes, evidence, activity = best.lanes, best.evidence, best.activity
-    placements = [p._replace(utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
+    placements = [replace(p, utterance=u) for p, u in zip(best.placements, utterances, strict=True)]
     for copy, original in twins(utterances).items():
-        placements[copy] = placements[original]._replace(utterance=utterances[copy])
+        placements[copy] = replace(placements[original], utterance=utterances[copy])
         evidence[copy] = evidence[original]
     placements = [with_speech(p, e, activity.channels) for p, e in zip(placements, evidence, strict=True)]
     placements = [marked_where_cut(placement, axis) for placement in placements]

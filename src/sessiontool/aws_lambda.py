@@ -13,10 +13,12 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from . import cpus
 from .batch.job import FAILED, Job, Outcome, Runner, failed
@@ -24,7 +26,6 @@ from .batch.selection import Selection
 from .compose import corrections_file_of, merge_options_of, with_layout
 from .config import load_settings
 from .console import json_logs
-from .deferred import NamedTuple
 from .documents.json_text import parse
 from .errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError, unexpected
 from .storage import Layout
@@ -47,7 +48,7 @@ _NOT_ENDED = ("busy", "skipped")
 """What is not worth a message: another run is at it, or the session goes on."""
 
 
-class _Wanted(NamedTuple):
+class _Wanted(Struct, frozen=True):
     """A session that an event names; `announced`: not by a caller, but by the arrival of a document."""
 
     session_id: str

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from .captioning.cell_width import cells
 from .captioning.chapters import CHAPTERS, chapters
@@ -23,7 +25,6 @@ from .captioning.profiles import PROFILES, find_profile, read_profile, rules_for
 from .captioning.speakers import label_of, speaker_name, synthetic_roles
 from .captioning.split import crowded, in_turn, split, turns_of
 from .captioning.transcript import duration_ms, lost_stretches, read_transcript
-from .deferred import NamedTuple
 from .errors import UsageError
 from .options import CaptionOptions, Profile
 
@@ -81,9 +82,10 @@ def profile_of(options: CaptionOptions) -> Profile:
 
 def options_json(options: CaptionOptions) -> dict[str, Any]:
     """Options as a report has them: what captions depend on beside the transcript (UsageError)."""
-    stamps = options.timestamp_map
+    options, stamps = resolved(options), options.timestamp_map
     return {
-        **asdict(resolved(options)),
+        **asdict(options),
+        "profile": asdict(profile_of(options)),
         "formats": list(options.formats),
         "timestamp_map": stamps and [*stamps],
     }
@@ -91,7 +93,7 @@ def options_json(options: CaptionOptions) -> dict[str, Any]:
 
 def read_options(settings: object) -> CaptionOptions:
     """The options that `options_json` wrote down (ValueError where it cannot have)."""
-    names = {one.name for one in fields(CaptionOptions)}
+    names = set(CaptionOptions.__struct_fields__)
     if not isinstance(settings, dict) or set(settings) != names:
         raise ValueError("no settings of captions")
     values = dict(settings)
@@ -111,7 +113,7 @@ def read_options(settings: object) -> CaptionOptions:
         raise ValueError("no settings of captions") from error
 
 
-class Captions(NamedTuple):
+class Captions(Struct, frozen=True):
     """What `caption` made: files by name, the cues they show, and what of the transcript could not be used.
 
     `cues` may overlap where speakers do; `single` are the same for formats that show one cue at a time.  `doubtful` are
@@ -166,7 +168,7 @@ def caption(
     return Captions(files, draft.cues, single, problems, options, doubtful, draft.notices(), remarks)
 
 
-class CaptionDraft(NamedTuple):
+class CaptionDraft(Struct, frozen=True):
     """Captions that can be written: `cues`, and in `said` what labels show.
 
     What a file needs beyond them is made when it is written, and let go: for a day it is more than should be held.
@@ -225,7 +227,7 @@ def draft_of(
     look = RenderOptions(
         profile, note, options.speakers, options.styles, options.karaoke, options.timestamp_map, language, end_ms
     )
-    look = look._replace(synthetic=synthetic_roles(transcript), audio=audio)
+    look = replace(look, synthetic=synthetic_roles(transcript), audio=audio)
     return CaptionDraft(cues, said, options, look, chapters(transcript, end_ms, profile, note))
 
 

@@ -7,18 +7,19 @@ The file is the one that `SESSIONTOOL_CONFIG` names, or `sessiontool.toml` in th
 counts as not set.  The AWS variables are not read here: boto3 knows them.
 """
 
-from __future__ import annotations
+# The options' annotations are values and no texts, as they are read: no `from __future__ import annotations`.
 
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from .deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+
 from .errors import UsageError
+from .option_declaration import Meta, option, options_of
 from .options import (
     MESSAGES,
     RUNS,
@@ -28,10 +29,7 @@ from .options import (
     Limits,
     LogFormat,
     MergeOptions,
-    Meta,
     S3Options,
-    option,
-    options_of,
 )
 from .storage import DEFAULT_PATTERN
 
@@ -45,90 +43,94 @@ _PROFILES, _LOG = "profiles", "log"
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What holds for a run.  `sources` says of each setting where its value came from.
 
     The captions' profile is a name that may be among `profiles`, those of one's own: the tables `[profiles.NAME]` of
     the file, as they stand there; so does `log`, the table `[log]`: what a log of other programs means.
     """
 
-    store: str = option(
-        ".", "Where sessions are: a folder or s3://bucket/prefix.", STORE, metavar="STORE", short="-s", is_path=True
-    )
-    output: str | None = option(
-        None,
-        "Where results are, in a folder for each session: a folder or s3://bucket/prefix.",
-        STORE,
-        metavar="DIR",
-        short="-o",
-        is_path=True,
-        shown_default="ID/merged in the store",
-    )
-    layout: str = option(
-        DEFAULT_PATTERN,
-        "How chunks are named in the store; auto takes the one layout that fits.",
-        STORE,
-        metavar="PATTERN",
-    )
-    corrections: str | None = option(
-        None,
-        "A file of corrections for all sessions, where the store cannot be written; read after the store's.",
-        STORE,
-        metavar="FILE",
-        is_path=True,
-    )
+    store: Annotated[
+        str,
+        option("Where sessions are: a folder or s3://bucket/prefix.", STORE, metavar="STORE", short="-s", is_path=True),
+    ] = "."
+    output: Annotated[
+        str | None,
+        option(
+            "Where results are, in a folder for each session: a folder or s3://bucket/prefix.",
+            STORE,
+            metavar="DIR",
+            short="-o",
+            is_path=True,
+            shown_default="ID/merged in the store",
+        ),
+    ] = None
+    layout: Annotated[
+        str, option("How chunks are named in the store; auto takes the one layout that fits.", STORE, metavar="PATTERN")
+    ] = DEFAULT_PATTERN
+    corrections: Annotated[
+        str | None,
+        option(
+            "A file of corrections for all sessions, where the store cannot be written; read after the store's.",
+            STORE,
+            metavar="FILE",
+            is_path=True,
+        ),
+    ] = None
     s3: S3Options = field(default_factory=S3Options)
     limits: Limits = field(default_factory=Limits)
     merge: MergeOptions = field(default_factory=MergeOptions)
-    shard: str | None = option(
-        None,
-        "The share of the sessions that a batch does: I (from 0) of N, or /N.",
-        RUNS,
-        metavar="I/N",
-        shown_default="what the engine says",
-    )
-    fail_on: FailOn = option(
-        "failed",
-        "What gives a session exit code 4: that it failed, lost sound (partial), or has any warning; all is published.",
-        RUNS,
-        choices=get_args(FailOn),
-    )
-    notify: str | None = option(
-        None, "A shell command that gets each run as JSON on its stdin, when it has ended.", RUNS, metavar="CMD"
-    )
-    notify_arn: str | None = option(
-        None,
-        "In Lambda: the topic of SNS or bus of EventBridge that gets a message about each session.",
-        RUNS,
-        has_flag=False,
-    )
-    end_markers: str = option(
-        "session.json",
-        "In Lambda: the documents whose arrival says that a session has ended.",
-        RUNS,
-        has_flag=False,
-    )
-    log_format: LogFormat = option(
-        "text",
-        "What stderr gets: text for people, or a JSON object a line.",
-        MESSAGES,
-        choices=get_args(LogFormat),
-    )
+    shard: Annotated[
+        str | None,
+        option(
+            "The share of the sessions that a batch does: I (from 0) of N, or /N.",
+            RUNS,
+            metavar="I/N",
+            shown_default="what the engine says",
+        ),
+    ] = None
+    fail_on: Annotated[
+        FailOn,
+        option(
+            "What gives a session exit code 4: that it failed, lost sound (partial), or has any warning; "
+            "all is published.",
+            RUNS,
+            choices=get_args(FailOn),
+        ),
+    ] = "failed"
+    notify: Annotated[
+        str | None,
+        option("A shell command that gets each run as JSON on its stdin, when it has ended.", RUNS, metavar="CMD"),
+    ] = None
+    notify_arn: Annotated[
+        str | None,
+        option(
+            "In Lambda: the topic of SNS or bus of EventBridge that gets a message about each session.",
+            RUNS,
+            has_flag=False,
+        ),
+    ] = None
+    end_markers: Annotated[
+        str, option("In Lambda: the documents whose arrival says that a session has ended.", RUNS, has_flag=False)
+    ] = "session.json"
+    log_format: Annotated[
+        LogFormat,
+        option("What stderr gets: text for people, or a JSON object a line.", MESSAGES, choices=get_args(LogFormat)),
+    ] = "text"
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     log: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def source(self, name: str) -> str:
         """Where a setting's value came from: an option, a variable, a file's path, or `DEFAULT`."""
         return self.sources.get(name, DEFAULT)
 
 
-class Option(NamedTuple):
+class Option(Struct, frozen=True):
     """An option of the table, and the field of which value it is: `group` is a class of options, or `Settings`."""
 
     name: str
-    group: type
+    group: type[Struct]
     field: str
     meta: Meta
 
@@ -143,7 +145,13 @@ class Option(NamedTuple):
         return f"--{self.name.replace('_', '-')}"
 
 
-_GROUPS = {Settings: "", S3Options: "", Limits: "max_", MergeOptions: "", CaptionOptions: "caption_"}
+_GROUPS: Mapping[type[Struct], str] = {
+    Settings: "",
+    S3Options: "",
+    Limits: "max_",
+    MergeOptions: "",
+    CaptionOptions: "caption_",
+}
 """Where options are declared, and what stands before a field's name in its key."""
 
 TABLE: Mapping[str, Option] = MappingProxyType(
@@ -165,8 +173,8 @@ def setting_names() -> tuple[str, ...]:
 def value_of(settings: Settings, name: str) -> Any:
     """What an option of the table is set to."""
     merge = settings.merge
-    holders = {S3Options: settings.s3, Limits: settings.limits, MergeOptions: merge, CaptionOptions: merge.captions}
-    return getattr(holders.get(TABLE[name].group, settings), TABLE[name].field)
+    holders: list[Struct] = [settings.s3, settings.limits, merge, merge.captions, settings]
+    return getattr(next(one for one in holders if isinstance(one, TABLE[name].group)), TABLE[name].field)
 
 
 def process_environment() -> Mapping[str, str]:

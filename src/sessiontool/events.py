@@ -12,10 +12,10 @@ Nothing in a log can stop a merge: whatever is odd is a finding.
 from __future__ import annotations
 
 import io
-from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO
 
-from .deferred import dataclass
+from msgspec import Struct, field
+
 from .documents.lenient import LogProblems
 from .documents.log_clock import SessionTimes
 from .model import Utterance
@@ -48,8 +48,7 @@ _DEFAULT_TIMES = SessionTimes()
 _DEFAULT_OPTIONS = LogOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class RealtimeSession:
+class RealtimeSession(Struct, frozen=True):
     """One session of a log: `clock` lays its own time on the session clock; `turn_ids` names what was said in it.
 
     `ended` says how: `expired`, `closed`, `lost` (with a turn open), a Live session's reason, or nothing.
@@ -67,8 +66,7 @@ class RealtimeSession:
     clock: SessionClock
 
 
-@dataclass(frozen=True, slots=True)
-class EventLog:
+class EventLog(Struct, frozen=True):
     """What a log of events says.
 
     `skipped` are spoken items that are no utterance, and why; `resent` are items that repeat an earlier session;

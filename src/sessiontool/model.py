@@ -7,10 +7,9 @@ recording at 48 kHz.  What comes from or goes to JSON is in `documents`.
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any, Literal
 
-from .deferred import NamedTuple, dataclass
+from msgspec import Struct, field
 
 SAMPLE_RATE = 48_000
 """Opus counts time in samples at 48 kHz whatever the encoder was fed (RFC 7845, section 4)."""
@@ -41,7 +40,7 @@ def in_largest_unit(seconds: float) -> str:
     return f"{max(0, seconds):.0f} s"
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True):
     """Something parsing had to be lenient about, or that a person should know.
 
     `at_s` is a position in the output in seconds, `lost_ms` how much recorded time is gone for good.
@@ -58,8 +57,7 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(Struct, frozen=True, eq=False):
     """One object of a store: its key below the store's root, its size, and a tag that changes when its content does.
 
     `modified_s` is when the store got it, in seconds since 1970; it is no part of what the object is.
@@ -68,10 +66,18 @@ class StoredObject:
     key: str
     size_bytes: int
     tag: str
-    modified_s: float = field(default=0.0, compare=False)
+    modified_s: float = 0.0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StoredObject):
+            return NotImplemented
+        return (self.key, self.size_bytes, self.tag) == (other.key, other.size_bytes, other.tag)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.size_bytes, self.tag))
 
 
-class StoredVersion(NamedTuple):
+class StoredVersion(Struct, frozen=True):
     """One version of an object, or a marker that says it was deleted: what must go for the object to be gone.
 
     `version` is empty in stores without versions.  `is_current`: it is what a request gets, or would be reported gone.
@@ -86,7 +92,7 @@ class StoredVersion(NamedTuple):
     is_marker: bool = False
 
 
-class ChunkRef(NamedTuple):
+class ChunkRef(Struct, frozen=True, order=True):
     """One recorded blob in a store.  `part` is as spelt in the key; `seq` is compared as a number."""
 
     object: StoredObject
@@ -94,7 +100,7 @@ class ChunkRef(NamedTuple):
     seq: int
 
 
-class SessionListing(NamedTuple):
+class SessionListing(Struct, frozen=True):
     """What a store holds of one session.
 
     `chunks` are in order of part, then seq.  `documents` maps a file name of the session folder (`session.json`,
@@ -117,7 +123,7 @@ class SessionListing(NamedTuple):
         return max((chunk.object.modified_s for chunk in self.chunks), default=0.0)
 
 
-class LoggedWord(NamedTuple):
+class LoggedWord(Struct, frozen=True):
     """A word of which a log tells when it is said: microseconds from the start of its utterance's sound."""
 
     text: str
@@ -125,8 +131,7 @@ class LoggedWord(NamedTuple):
     end_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(Struct, frozen=True):
     """What the log says was said: times in integer microseconds on the session clock, None where it does not know.
 
     `heard_text` is what of an interrupted turn could be heard, None where that is all of it or it is unknown;
@@ -160,8 +165,7 @@ class Utterance:
         return self.text if self.heard_text is None else self.heard_text
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something in a conversation that was not spoken, and when it came: integer microseconds on the session clock.
 
     `kind` is `instructions`, `context` (put in by the application), `text` (typed, or answered in writing),
@@ -182,7 +186,7 @@ PlacementStatus = Literal["aligned", "clipped", "no_audio", "unmatched"]
 WordSource = Literal["aligned", "spread", "logged"]
 
 
-class Phone(NamedTuple):
+class Phone(Struct, frozen=True):
     """One sound of a word and when it is said, in output samples; its name is ARPAbet's, as in the CMU dictionary."""
 
     name: str
@@ -190,7 +194,7 @@ class Phone(NamedTuple):
     end_samples: int
 
 
-class TimedWord(NamedTuple):
+class TimedWord(Struct, frozen=True):
     """One word of an utterance and when it is said, in output samples.
 
     `source` says how that is known: `aligned` with the sound itself, `spread` over the speech by the word's length, or
@@ -210,7 +214,7 @@ and more are right (docs/alignment.md), and with them on both sides 95 % of resp
 without 70 ms (docs/metrics.md)."""
 
 
-class Placement(NamedTuple):
+class Placement(Struct, frozen=True):
     """Where one utterance sounds: output samples, both None where there is no sound for it.
 
     `speech` are the stretches (start, end) of it that sound like speech, empty where they were not searched for.

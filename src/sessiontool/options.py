@@ -9,17 +9,14 @@ The values only go down: they are made at the top, from the command line or by a
 nothing below changes them.
 """
 
-from __future__ import annotations
+# Annotations are values here and no texts, as they are read: no `from __future__ import annotations`.
 
-from dataclasses import field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from datetime import tzinfo
+from typing import Annotated, Any, Literal, get_args
 
-from .deferred import NamedTuple, dataclass
-from .errors import UsageError
+from msgspec import Struct, field
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import tzinfo
+from .option_declaration import check_options, option, options_of
 
 Pauses = Literal["close", "keep"]
 Checksums = Literal["when_supported", "when_required"]
@@ -32,70 +29,6 @@ _MOST_TICKS = 1 << 33
 """MPEG-2 time stamps have 33 bits (ISO/IEC 13818-1, section 2.4.3.7)."""
 _MIB = 1 << 20
 """Bytes, by definition."""
-_LONGEST_SHOWN = 80
-"""Characters of a wrong value in a message; chosen."""
-
-T = TypeVar("T")
-
-
-class Meta(NamedTuple):
-    """What is known of an option beside its name.  `default` is as it is written in a file, None for none.
-
-    `read` makes the value of a text that is more than a text (ValueError with what is expected).  `is_setting`: it can
-    be set in the file and the environment too, and not for one run alone.  `has_flag`: commands have it.
-    """
-
-    kind: type
-    default: bool | int | str | None
-    help: str
-    panel: str
-    choices: tuple[str, ...] = ()
-    metavar: str = ""
-    short: str = ""
-    read: Callable[[str], Any] | None = None
-    changes_result: bool = False
-    is_path: bool = False
-    is_setting: bool = True
-    has_flag: bool = True
-    shown_default: str = ""
-
-    def check(self, value: object, where: str) -> Any:
-        """What `value` means if it is of the option's type and among its choices (UsageError that names `where`)."""
-        expected = " or ".join(self.choices) or _KINDS[self.kind]
-        is_right = type(value) is self.kind and (not self.choices or value in self.choices)
-        if is_right and not (type(value) is int and value < 1):
-            try:
-                return self.read(str(value)) if self.read else value
-            except ValueError as error:
-                expected = str(error)
-        shown = repr(value) if len(repr(value)) <= _LONGEST_SHOWN else f"{repr(value)[:_LONGEST_SHOWN]}…"
-        raise UsageError(f"{where} must be {expected}, not {shown}", hint=self.help)
-
-
-_KINDS: dict[type, str] = {bool: "true or false", str: "a text", int: "a whole number from 1"}
-
-
-def option(default: T, help: str, panel: str, **more: Any) -> T:  # noqa: A002
-    """A field that is an option: see `Meta` for what `more` may say."""
-    read = more.get("read")
-    text = ",".join(default) if isinstance(default, tuple) else default
-    kind = str if text is None else type(text)
-    more.setdefault("metavar", "|".join(more.get("choices", ())))
-    meta = Meta(kind, text, help, panel, **more)  # type: ignore[arg-type]
-    assert not isinstance(default, tuple) or read
-    return field(default=default, metadata={"option": meta})
-
-
-def options_of(kind: type) -> dict[str, Meta]:
-    """The fields of a class of options that are options, by name."""
-    return {one.name: one.metadata["option"] for one in fields(kind) if "option" in one.metadata}
-
-
-def _check(options: object) -> None:
-    """UsageError for a value that is none of its choices, or of another type than true or false."""
-    for name, meta in options_of(type(options)).items():
-        if meta.choices or meta.kind is bool:
-            meta.check(getattr(options, name), name)
 
 
 def read_formats(text: str) -> tuple[str, ...]:
@@ -122,48 +55,57 @@ RUNS = "Many sessions"
 MESSAGES = "Messages"
 
 
-@dataclass(frozen=True, slots=True)
-class S3Options:
+class S3Options(Struct, frozen=True):
     """What boto3's own credential chain and configuration do not say; None leaves it to them.
 
     `sse` (`AES256`, `aws:kms`), `sse_kms_key_id` and `tags` (`name=value,name=value`) hold for all that is stored.
     """
 
-    profile: str | None = option(None, "The AWS profile to use.", STORE, metavar="NAME")
-    region: str | None = option(None, "The AWS region to use.", STORE, metavar="NAME")
-    endpoint_url: str | None = option(None, "The URL of an S3 server that is not AWS.", STORE, metavar="URL")
-    checksums: Checksums | None = option(
-        None,
-        "When S3 gets checksums: when_supported, or when_required for servers that know none.",
-        STORE,
-        choices=get_args(Checksums),
-        metavar="WHEN",
-    )
+    profile: Annotated[str | None, option("The AWS profile to use.", STORE, metavar="NAME")] = None
+    region: Annotated[str | None, option("The AWS region to use.", STORE, metavar="NAME")] = None
+    endpoint_url: Annotated[str | None, option("The URL of an S3 server that is not AWS.", STORE, metavar="URL")] = None
+    checksums: Annotated[
+        Checksums | None,
+        option(
+            "When S3 gets checksums: when_supported, or when_required for servers that know none.",
+            STORE,
+            choices=get_args(Checksums),
+            metavar="WHEN",
+        ),
+    ] = None
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
-    sse: str | None = option(None, "How S3 encrypts what is published.", PUBLISHING, metavar="AES256|aws:kms")
-    sse_kms_key_id: str | None = option(None, "The KMS key that S3 encrypts it with.", PUBLISHING, metavar="KEY")
-    tags: str | None = option(None, "The tags of what is published on S3.", PUBLISHING, metavar="NAME=VALUE,...")
+    sse: Annotated[str | None, option("How S3 encrypts what is published.", PUBLISHING, metavar="AES256|aws:kms")] = (
+        None
+    )
+    sse_kms_key_id: Annotated[
+        str | None, option("The KMS key that S3 encrypts it with.", PUBLISHING, metavar="KEY")
+    ] = None
+    tags: Annotated[
+        str | None, option("The tags of what is published on S3.", PUBLISHING, metavar="NAME=VALUE,...")
+    ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How large what is read whole may be, in bytes: each is held in memory, and its size is chosen by others.
 
     A chunk of an hour has 60 MB at most, an hour of conversation is below 1 MB, a day of mirrored events below 100 MB.
     `report_bytes` holds for report.json, and for each other document of a result.
     """
 
-    chunk_bytes: int = option(256 * _MIB, "The largest chunk that is read.", STORE, metavar="N")
-    document_bytes: int = option(256 * _MIB, "The largest document of a session that is read.", STORE, metavar="N")
-    report_bytes: int = option(256 * _MIB, "The largest document of a result that is read.", STORE, metavar="N")
+    chunk_bytes: Annotated[int, option("The largest chunk that is read.", STORE, metavar="N")] = 256 * _MIB
+    document_bytes: Annotated[int, option("The largest document of a session that is read.", STORE, metavar="N")] = (
+        256 * _MIB
+    )
+    report_bytes: Annotated[int, option("The largest document of a result that is read.", STORE, metavar="N")] = (
+        256 * _MIB
+    )
 
 
 # -- captions
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The rules of captions.  Those marked * are hard: a cue beyond them is a failure, beyond the others a warning.
 
     A rule that is None is not set.  Widths and speeds are in cells: a wide character has two.
@@ -205,8 +147,7 @@ class Profile:
         return max(needed, words * 60_000 / self.fail_wpm) if self.fail_wpm else needed
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionOptions:
+class CaptionOptions(Struct, frozen=True):
     """What the captions of a session look like.
 
     `profile` is the name of a built-in one, or the rules themselves.  `text`: what was heard of a turn that was cut
@@ -214,53 +155,66 @@ class CaptionOptions:
     the same moment.
     """
 
-    profile: str | Profile = option(
-        "default",
-        "The rules of captions: default, netflix, bbc, dcmp, podcast or your own.",
-        CAPTIONS,
-        metavar="NAME",
-        changes_result=True,
+    profile: Annotated[
+        str | Profile,
+        option(
+            "The rules of captions: default, netflix, bbc, dcmp, podcast or your own.",
+            CAPTIONS,
+            metavar="NAME",
+            changes_result=True,
+        ),
+    ] = "default"
+    formats: Annotated[
+        tuple[str, ...],
+        option(
+            "The caption files: some of vtt, srt, ttml, ass, txt, json, csv; as labels ctm, audacity, textgrid, "
+            "words-json, premiere-csv, talkinghead, rhubarb, rhubarb-user.",
+            CAPTIONS,
+            metavar="NAME,...",
+            read=read_formats,
+            changes_result=True,
+        ),
+    ] = ("vtt", "srt")
+    speakers: Annotated[bool, option("Show who speaks.", CAPTIONS, changes_result=True)] = True
+    text: Annotated[
+        CaptionText,
+        option("What captions show of a cut-off turn.", CAPTIONS, choices=get_args(CaptionText), changes_result=True),
+    ] = "heard"
+    mark_gaps: Annotated[bool, option("Note where sound is lost or has no text.", CAPTIONS, changes_result=True)] = (
+        False
     )
-    formats: tuple[str, ...] = option(
-        ("vtt", "srt"),
-        "The caption files: some of vtt, srt, ttml, ass, txt, json, csv; as labels ctm, audacity, textgrid, "
-        "words-json, premiere-csv, talkinghead, rhubarb, rhubarb-user.",
-        CAPTIONS,
-        metavar="NAME,...",
-        read=read_formats,
-        changes_result=True,
-    )
-    speakers: bool = option(True, "Show who speaks.", CAPTIONS, changes_result=True)
-    text: CaptionText = option(
-        "heard", "What captions show of a cut-off turn.", CAPTIONS, choices=get_args(CaptionText), changes_result=True
-    )
-    mark_gaps: bool = option(False, "Note where sound is lost or has no text.", CAPTIONS, changes_result=True)
-    mark_doubt: bool = option(
-        False, "Put [?] before utterances whose place is not sure.", CAPTIONS, short="--mark-doubt", changes_result=True
-    )
-    markdown: bool = option(False, "Show the marks of Markdown in texts.", CAPTIONS, changes_result=True)
-    styles: bool = option(
-        False, "WebVTT: a colour for each role; some players then show nothing.", CAPTIONS, changes_result=True
-    )
-    karaoke: bool = option(False, "WebVTT: a time for each word, where words have one.", CAPTIONS, changes_result=True)
-    timestamp_map: tuple[int, int] | None = option(
-        None,
-        "WebVTT for HLS: the MPEG-2 time of a local time.",
-        CAPTIONS,
-        metavar="TICKS[:MS]",
-        read=read_timestamp_map,
-        changes_result=True,
-    )
+    mark_doubt: Annotated[
+        bool,
+        option(
+            "Put [?] before utterances whose place is not sure.", CAPTIONS, short="--mark-doubt", changes_result=True
+        ),
+    ] = False
+    markdown: Annotated[bool, option("Show the marks of Markdown in texts.", CAPTIONS, changes_result=True)] = False
+    styles: Annotated[
+        bool, option("WebVTT: a colour for each role; some players then show nothing.", CAPTIONS, changes_result=True)
+    ] = False
+    karaoke: Annotated[
+        bool, option("WebVTT: a time for each word, where words have one.", CAPTIONS, changes_result=True)
+    ] = False
+    timestamp_map: Annotated[
+        tuple[int, int] | None,
+        option(
+            "WebVTT for HLS: the MPEG-2 time of a local time.",
+            CAPTIONS,
+            metavar="TICKS[:MS]",
+            read=read_timestamp_map,
+            changes_result=True,
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_options(self)
 
 
 # -- a merge
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True):
     """How a log is to be read.
 
     `fields` has the names of fields, each behind what they hold, `unit_ms` is what a plain number counts,
@@ -289,8 +243,7 @@ class LogOptions:
         return {name: value for name, value in said.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class MergeOptions:
+class MergeOptions(Struct, frozen=True):
     """How a session is merged.
 
     `pauses`: closed up, or kept as silence.  `align`: find the utterances in the sound, instead of trusting the log's
@@ -303,45 +256,55 @@ class MergeOptions:
     writes again what is there, `dry_run` does everything but publish.
     """
 
-    pauses: Pauses = option(
-        "close", "Close pauses up, or keep their length.", MERGING, choices=get_args(Pauses), changes_result=True
-    )
-    align: bool = option(
-        True, "Find the utterances in the sound, instead of trusting the log's times.", MERGING, changes_result=True
-    )
-    vad: bool = option(
-        False, "Ask Silero's voice detector where noise is loud; needs sessiontool[vad].", MERGING, changes_result=True
-    )
-    words: bool = option(
-        False, "Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True
-    )
-    page: bool = option(
-        False, "Make the page too.  Of the session: index.html, and peaks.dat.", MERGING, changes_result=True
-    )
-    prefer: Prefer = option(
-        "utterances",
-        "Whose word counts where utterances and events both know.",
-        MERGING,
-        choices=get_args(Prefer),
-        changes_result=True,
-    )
-    against: str | None = option(
-        None, "Compare with another recording of the session.", MERGING, metavar="ID|FILE", changes_result=True
-    )
-    fill_from: str | None = option(
-        None, "Fill gaps from it too, encoded again.", MERGING, metavar="ID|FILE", changes_result=True
-    )
+    pauses: Annotated[
+        Pauses, option("Close pauses up, or keep their length.", MERGING, choices=get_args(Pauses), changes_result=True)
+    ] = "close"
+    align: Annotated[
+        bool,
+        option("Find the utterances in the sound, instead of trusting the log's times.", MERGING, changes_result=True),
+    ] = True
+    vad: Annotated[
+        bool,
+        option(
+            "Ask Silero's voice detector where noise is loud; needs sessiontool[vad].", MERGING, changes_result=True
+        ),
+    ] = False
+    words: Annotated[
+        bool, option("Find the time of each word too; needs sessiontool[words].", MERGING, changes_result=True)
+    ] = False
+    page: Annotated[
+        bool, option("Make the page too.  Of the session: index.html, and peaks.dat.", MERGING, changes_result=True)
+    ] = False
+    prefer: Annotated[
+        Prefer,
+        option(
+            "Whose word counts where utterances and events both know.",
+            MERGING,
+            choices=get_args(Prefer),
+            changes_result=True,
+        ),
+    ] = "utterances"
+    against: Annotated[
+        str | None,
+        option("Compare with another recording of the session.", MERGING, metavar="ID|FILE", changes_result=True),
+    ] = None
+    fill_from: Annotated[
+        str | None, option("Fill gaps from it too, encoded again.", MERGING, metavar="ID|FILE", changes_result=True)
+    ] = None
     log: LogOptions = field(default_factory=LogOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
-    strict: bool = option(False, "Publish nothing if there are findings (exit 4).", MERGING)
-    require_consent: bool = option(False, "Merge nothing without a whole consent in session.json (exit 4).", MERGING)
-    force: bool = option(
-        False, "Write again what is there already, even if nothing changed.", MERGING, short="-f", is_setting=False
-    )
-    dry_run: bool = option(False, "Do everything but publish.", MERGING, short="-n", is_setting=False)
+    strict: Annotated[bool, option("Publish nothing if there are findings (exit 4).", MERGING)] = False
+    require_consent: Annotated[
+        bool, option("Merge nothing without a whole consent in session.json (exit 4).", MERGING)
+    ] = False
+    force: Annotated[
+        bool,
+        option("Write again what is there already, even if nothing changed.", MERGING, short="-f", is_setting=False),
+    ] = False
+    dry_run: Annotated[bool, option("Do everything but publish.", MERGING, short="-n", is_setting=False)] = False
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_options(self)
 
 
 def result_settings(options: MergeOptions) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
-from .deferred import NamedTuple
+from msgspec import Struct
+
 from .model import samples_to_us, us_to_samples
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SpanKind = Literal["recorded", "silence", "filled"]
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True):
     """A stretch of output in which all clocks run evenly.
 
     Output ranges are samples of the decoded output at 48 kHz; recorder and session ranges are microseconds; `cause`

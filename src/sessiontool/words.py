@@ -13,7 +13,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, get_args
 
-from .deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .errors import UsageError, install_line
 from .forced_alignment.pool import Pool, cores
 from .forced_alignment.timed_words import (
@@ -51,7 +53,7 @@ _MOST_WORDS_A_SECOND = 12  # chosen: far faster than speech
 _LEAST_LETTERS = 6  # chosen: shorter texts score by chance
 
 
-class WordsKey(NamedTuple):
+class WordsKey(Struct, frozen=True):
     """What the words of an utterance depend on, within one recording."""
 
     role: str
@@ -109,7 +111,7 @@ def time_words(
         if placement.start_samples is None or not placement.utterance.text.strip():
             continue
         if known and (words := known.get(_key_of(placement))):
-            result[index] = placement._replace(words=words)
+            result[index] = replace(placement, words=words)
         elif _alignable(placement) and channels[index] is not None:
             wanted.append(index)
     progress = progress or Silent()

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .quantiles import quantile
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ _CLOSE_MS, _CLOSE_COST = 500.0, 2.0
 results are alike (match 96.3 to 96.8 %, measured), but without two starts more of easy dialogues are wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """What the pass believes of one role: biases and spreads in ms, and what it costs to leave text or sound over.
 
     `late_most` is what an end that is later than the log has it costs at most: an answer's log may end with its text.
@@ -76,8 +75,7 @@ class Costs:
     late_most: float = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """Per expected utterance: first and last island (inclusive, -1 for none) and what the choice cost.
 
     `total` is what everything cost together, sound left over included.
@@ -106,8 +104,7 @@ class Matches:
         return Matches(self.first[back], self.last[back], self.cost[back], self.total)
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(Struct, frozen=True):
     """How much each island sounds like the assistant rather than the user: log odds, and frames that say so.
 
     `side` is 1 for each utterance of the assistant, -1 for those of the user.
@@ -125,8 +122,7 @@ class Voice:
         return costs
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """What else is known than the log's times and the texts' lengths.
 
     `cut_off` says of each island whether another speaker may have caused its end, which is a reason for utterances that
@@ -170,8 +166,7 @@ def skip_costs(islands: Islands, axis: Axis, costs: Costs) -> Floats:
     return joint
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(Struct, frozen=True):
     """What all utterances of a pass share: the islands' starts and ends, in ms of output and of recorded time.
 
     `pauses` has what the pauses before each island cost together.
@@ -190,8 +185,7 @@ class _Ground:
         return cls(islands, from_start, to_end, pauses)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True):
     """What one utterance asks of the islands it takes: where it should begin and end, and how long it should be.
 
     `logged` is nan where the log has no end.  Its head or its tail may be `lost`, where the clock jumps beside it: then
@@ -251,8 +245,7 @@ def _run_costs(wanted: _Wanted, ground: _Ground, window: slice, cut: NDArray[np.
     return np.where(np.tri(count, k=-1, dtype=bool), _NEVER, total)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One utterance's row in the pass.  States count the islands used up, from `low` on.
 
     `run` has, per state, the first island that the utterance takes (from `low`), or -1, and `costs` what that costs;

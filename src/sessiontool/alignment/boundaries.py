@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .band_levels import POWER_MS, to_power
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ _CONTRAST_MS = 60
 """Chosen: what is compared before and behind an edge."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """Where an utterance begins or ends, and by how much the sound inside is louder there than outside.
 
     `soft_ms` is how much farther in the edge would be if only what is clearly loud counted.

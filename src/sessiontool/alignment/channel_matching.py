@@ -9,12 +9,12 @@ Not here: which channel carries whom, and what becomes of the matches (`align`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
-from ..deferred import dataclass
 from .assignment import Costs, Matches, Signs, Voice, match
 from .band_levels import FRAME_MS
 from .clock_offset import OffsetTrack, coarse_track, fit_line, follow
@@ -69,8 +69,7 @@ _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 """Chosen: from how long before an end until how long behind it another speaker may begin who causes it."""
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(Struct):
     """One channel's work: whose utterances it carries, and what is believed of them so far.
 
     `roles`, `raw` (as logged), `track`, `expected` (by the clock as now known) and `matches` run in parallel.  `voices`

@@ -9,8 +9,9 @@ Not here: which of a channel's speech is whose.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from .channel_matching import ASSISTANT, ROLES, USER, Lane, track
 from .clock_offset import most_agreement

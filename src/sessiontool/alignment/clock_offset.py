@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .band_levels import Rows
 from .quantiles import median
 
@@ -144,8 +144,7 @@ def _moved(cost: Floats, jump_cost: float, back_steps: int) -> tuple[Floats, NDA
     return np.where(jumped, jump, best), np.where(jumped, source[reachable], origin)
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetTrack:
+class OffsetTrack(Struct, frozen=True):
     """One role's utterances: each one's offset in ms, and the number of the stretch of even clock that it is in."""
 
     offset: Floats
@@ -223,8 +222,7 @@ def _fill(track: OffsetTrack, expected: Expected) -> None:
         track.stretch[:] = track.stretch[nearest]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Offset in ms as a line over output time, `slope` in ms per ms; `spread` is the residuals' robust deviation."""
 
     offset: float

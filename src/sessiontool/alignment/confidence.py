@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from ..deferred import dataclass
+from msgspec import Struct
 
 MOST_GUESSED = 0.5
 """Confidences above this one are not given to an utterance whose place is a guess; chosen."""
@@ -35,8 +35,7 @@ FAR_OFF = 5.0
 guess; four of ten are then wrong by more than a second (measured)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What was measured of one placed utterance.
 
     Residuals are found minus predicted, nan where the log says nothing; spreads are what is usual for the role.

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .quantiles import median, quantile
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ _JUMP_DB = 12.0
 """Chosen: a louder step counts as this one, so that a click is no evidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """`source` (a channel's index) is heard on `target` after `delay_ms`, changed by `gain_db` in each band.
 
     `merged` says that the encoder did it: no delay, and it goes both ways.

@@ -9,10 +9,11 @@ Not here: one attempt's steps.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..model import SAMPLES_PER_MS
 from .channel_matching import Lane, solve
 from .channel_roles import find_lanes
@@ -54,8 +55,7 @@ _SAME_PLACE_MS = 100.0
 """Chosen, as for confidence: within these both ends of a place are the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What one reading of the log and one opinion of what is speech lead to."""
 
     lanes: list[Lane]
@@ -98,8 +98,7 @@ def _ends_ms(place: Placement) -> tuple[float, float]:
     return place.start_samples / SAMPLES_PER_MS, place.end_samples / SAMPLES_PER_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
+class Attempts(Struct, frozen=True):
     """What all attempts on a recording share: its clocks, and the role on each channel."""
 
     timeline: Timeline
@@ -132,7 +131,7 @@ def without_doubt(first: Attempt, attempts: Attempts) -> Attempt:
             other = best.activity.channels[alone.channel] is not first.activity.channels[alone.channel]
             found = replace(alone, stricter=other, disputed=_disputed(best, rivals, i))
             best.evidence[i] = found
-            best.placements[i] = best.placements[i]._replace(confidence=confidence(found))
+            best.placements[i] = replace(best.placements[i], confidence=confidence(found))
     return best
 
 

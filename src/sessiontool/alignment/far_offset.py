@@ -9,10 +9,10 @@ Not here: whether the utterances then fit the sound better (`align`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from .band_levels import FRAME_MS
 from .channel_matching import ROLES

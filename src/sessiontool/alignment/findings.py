@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from ..model import Finding
 from .quantiles import quantile
 
@@ -51,8 +51,7 @@ _WHOLE_SHARE = 0.98
 """Share, chosen: from there on all of the recording is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelNotes:
+class ChannelNotes(Struct, frozen=True):
     """What is known of one channel's sound: whose it is, its levels, and its speech that no utterance belongs to.
 
     Levels are those of the loudest band, in dB of full scale; `unassigned_ms` are stretches of output.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..model import SAMPLES_PER_MS
 
@@ -30,7 +31,7 @@ def marked_where_cut(placement: Placement, axis: Axis) -> Placement:
     tail = _is_near(end / SAMPLES_PER_MS, np.append(axis.ends[:-1][wide], axis.ends[-1]), _TAIL_MS)
     if not head and not tail:
         return placement
-    return placement._replace(status="clipped", gap_cut="both" if head and tail else "head" if head else "tail")
+    return replace(placement, status="clipped", gap_cut="both" if head and tail else "head" if head else "tail")
 
 
 def _is_near(at_ms: float, edges_ms: NDArray[np.float64], near_ms: float) -> bool:

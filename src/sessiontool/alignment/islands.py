@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from ..deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +32,7 @@ _AT_ONCE = 200
 """Number of stretches, as units of work, whose scores are held at full precision; chosen: those of some minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Islands:
+class Islands(Struct, frozen=True):
     """Candidate stretches of speech on one channel, in order.
 
     Positions are in ms, loudness is 0 to 1.  Edges that were made up where the log wants one are marked, and

@@ -9,10 +9,10 @@ Not here: whether the log fits these islands better than others (`doubted_channe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from .band_levels import DB_BOTTOM, FRAME_MS
 from .timbre import LEAST_FRAMES, frames_in, likeliest_path, odds, smooth_levels, smoothed

@@ -10,8 +10,9 @@ Not here: deciding between the readings (`align`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..model import INAUDIBLE
 from .channel_matching import ASSISTANT, USER

@@ -9,11 +9,11 @@ Not here: deciding when that is worth trying.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from .band_levels import DB_STEP, FRAME_MS, POWER_MS
 from .quantiles import quantile

@@ -9,10 +9,10 @@ Not here: finding the stretches (`dual_mono`).
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import astuple, replace
 
 from .channel_matching import Lane
 from .clock_offset import OffsetTrack
@@ -91,7 +91,7 @@ def _joined(lanes: Sequence[Lane], channel: ChannelActivity) -> Lane:
     """One lane with the utterances of several, in the log's order of starts."""
 
     def together(each: Sequence[Expected]) -> Expected:
-        return Expected(*(np.concatenate([getattr(one, field.name) for one in each]) for field in fields(Expected)))
+        return Expected(*map(np.concatenate, zip(*map(astuple, each), strict=True)))
 
     raw, order = together([lane.raw for lane in lanes]).ordered()
     roles = np.concatenate([lane.roles for lane in lanes])[order]

@@ -13,6 +13,7 @@ from bisect import bisect_right, insort
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..model import SAMPLES_PER_MS
 
@@ -73,7 +74,7 @@ def _later_end(place: Placement, chances: NDArray[np.float32], step: int, limit:
         return place
     end = min((here + 1 + int(quiet[0])) * step - _LATE_MS * SAMPLES_PER_MS, limit)
     if _EARLY_MS * SAMPLES_PER_MS < end - place.end_samples < _MOST_MS * SAMPLES_PER_MS:
-        return place._replace(end_samples=end)
+        return replace(place, end_samples=end)
     return place
 
 

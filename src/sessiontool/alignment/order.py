@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .assignment import hub, tailed
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ _UNMOVED = -2
 """Number of a state that an utterance left as it was, one of the flags: it has no sound; chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """The islands of one channel: starts and ends in ms of output, recorded lengths, and what leaving each costs.
 
     `cut` says whether a speaker on another channel begins to speak around its end.
@@ -66,8 +65,7 @@ class Ground:
     cut: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One utterance in the log's order: its channel, how long it should last, and where it should begin (nan: unknown).
 
     `spread_ms` says how exactly the log's time is known; `may_be_cut` whether its end may be missing.
@@ -81,8 +79,7 @@ class Asked:
     skip_cost: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Runs:
+class _Runs(Struct, frozen=True):
     """Runs of neighbouring islands of one channel, and the orders in which they end and begin."""
 
     start: Floats
@@ -130,8 +127,7 @@ def _neighbours(ground: Ground) -> tuple[Ints, Ints]:
     return np.concatenate(first), np.concatenate(last)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """What one utterance does to the states: the cost of each afterwards, and the state that it came from."""
 
     cost: Floats

@@ -5,10 +5,10 @@ Not here: which stretch of speech belongs to which utterance (`channel_matching`
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..model import SAMPLES_PER_MS, Placement
 from .after_end import after_the_end
@@ -73,7 +73,7 @@ def place_utterances(
     for i, alone in enumerate(evidence):
         if alone is not None:
             evidence[i] = found = replace(alone, misfit=unlike, after_end=i in late)
-            placements[i] = placements[i]._replace(confidence=confidence(found))
+            placements[i] = replace(placements[i], confidence=confidence(found))
     return placements, evidence
 
 

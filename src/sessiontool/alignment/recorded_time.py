@@ -9,13 +9,13 @@ Not here: the sound.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
-from ..deferred import dataclass
 from ..model import INAUDIBLE, SAMPLES_PER_MS
 from ..speech.duration_model import spoken_ms
 
@@ -92,8 +92,7 @@ class Axis:
         return numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """Where the log has some utterances, as arrays in order of expected start; `index` points into the log.
 
     `start` and `end` are output positions, `end` nan where the log does not know; `reach` is how far on the output
@@ -128,7 +127,7 @@ class Expected:
         return self.taken(order), order
 
     def taken(self, which: NDArray[np.intp]) -> Expected:
-        return Expected(*(getattr(self, field.name)[which] for field in fields(self)))
+        return Expected(*(one[which] for one in astuple(self)))
 
 
 def _said_ms(utterance: Utterance) -> float:

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from ..audio.energy import FRAME_MS
-from ..deferred import NamedTuple, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ _LEAST_MISSING = 100  # frames of one recording that are silent while the other 
 _LEAST_SWAPPED = 0.15  # ratio, a correlation, by which channels must fit better crosswise; chosen
 
 
-class Missing(NamedTuple):
+class Missing(Struct, frozen=True):
     """A stretch that one recording has and the other one lacks; times in seconds of the first recording.
 
     `filled`: there is silence in its place; else the recording goes on as if nothing had been there.
@@ -45,8 +45,7 @@ class Missing(NamedTuple):
     filled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """How a second recording is to the first.
 
     What is at t seconds of the first is at `t + offset_s` of the second in the beginning, and `drift_ppm` later for
@@ -72,7 +71,7 @@ class Comparison:
         return sum(near) / len(near)
 
 
-class _Fit(NamedTuple):
+class _Fit(Struct, frozen=True):
     """The offset in a window, in frames; `at` is the window's middle in the first recording."""
 
     at: int

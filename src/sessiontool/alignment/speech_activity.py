@@ -12,13 +12,13 @@ Not here: what was said, when it should have been said, and any opinion on it (`
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..cpus import usable
-from ..deferred import dataclass
 from ..model import SAMPLE_RATE
 from .band_levels import BANDS, DB_BOTTOM, FRAME_MS, Rows, to_db
 from .crosstalk import Leak, find_leaks
@@ -52,8 +52,7 @@ _BLIP_FRAMES = 6
 ms of."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelActivity:
+class ChannelActivity(Struct, frozen=True):
     """What was found on one channel.
 
     `score` has one value a frame of `FRAME_MS`, about 0 in noise and up to 12 in speech; `power` one byte every
@@ -74,8 +73,7 @@ class ChannelActivity:
         return self.speech_db - self.noise_db
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """What was found in a recording: its channels, left first, and which of them leak into which.
 
     `dual_mono` are the stretches (ms) in which both channels carry the same sound; where there are any, `mixed` is the
@@ -163,8 +161,7 @@ def _leaks(bands: Sequence[Rows], floors: Sequence[Steps], apart: NDArray[np.boo
     return find_leaks(levels, noise)
 
 
-@dataclass(frozen=True, slots=True)
-class _Noise:
+class _Noise(Struct, frozen=True):
     """What a channel's speech has to exceed: its noise, and what may leak into it from the `source`'s levels.
 
     Nothing leaks but in the frames in which the two channels are `apart`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from ..model import SAMPLES_PER_MS
 
@@ -23,6 +24,6 @@ def with_speech(placement: Placement, evidence: Evidence | None, channels: tuple
     first, last = np.searchsorted(islands[:, 1], start, "right"), np.searchsorted(islands[:, 0], end, "left")
     inside = np.clip(islands[first:last], start, end)
     if not len(inside):
-        return placement._replace(speech=((start, end),))
+        return replace(placement, speech=((start, end),))
     inside[0, 0], inside[-1, 1] = start, end  # its edges were looked at more closely than the islands'
-    return placement._replace(speech=tuple((int(low), int(high)) for low, high in inside))
+    return replace(placement, speech=tuple((int(low), int(high)) for low, high in inside))

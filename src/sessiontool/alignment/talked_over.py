@@ -10,9 +10,10 @@ Not here: answers on a channel of their own (`placing`).
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from .channel_matching import ASSISTANT, SHARP_END_MS, USER
 

@@ -7,12 +7,12 @@ Not here: the pass itself (`order`), and how many lack it (`order_chances`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
-from ..deferred import dataclass
 from .assignment import skip_costs
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
 from .islands import cut_islands
@@ -51,8 +51,7 @@ _CUT_BEFORE_MS, _CUT_AFTER_MS = 700.0, 250.0
 """Chosen: from how long before an end until how long behind it another speaker may begin who causes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """An utterance in the order in which it is asked for: its lane, and its position there."""
 
     lane: int

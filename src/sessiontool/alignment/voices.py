@@ -10,12 +10,12 @@ Not here: what names mean by themselves (`documents.roles`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
-from ..deferred import NamedTuple
 from ..model import Finding
 from .band_levels import FRAME_MS
 from .channel_matching import ROLES
@@ -79,7 +79,7 @@ def as_one_voice(utterances: Sequence[Utterance]) -> list[Utterance]:
     return [replace(one, role=ROLES[0]) for one in utterances]
 
 
-class _Heard(NamedTuple):
+class _Heard(Struct, frozen=True):
     """When an utterance is said, in frames from first to last, and which frames of each channel sound then."""
 
     first: int
@@ -125,7 +125,9 @@ def _channels_of(utterances: Sequence[Utterance], heard: Mapping[int, _Heard]) -
         if i not in sure and not utterances[i].role:
             left = one.sounds.copy()
             for other, channel in sure.items():
-                low, high = (min(max(at - one.first, 0), left.shape[1]) for at in heard[other][:2])
+                low, high = (
+                    min(max(at - one.first, 0), left.shape[1]) for at in (heard[other].first, heard[other].last)
+                )
                 left[channel, low:high] = False
             if (channel := _clear(left.sum(axis=1))) is not None:
                 found[i] = channel

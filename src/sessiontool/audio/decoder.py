@@ -19,9 +19,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from ..cpus import usable
-from ..deferred import dataclass
 from ..media.filler import CLOCK_HZ
 from ..media.pcm import PcmHead
 from .contexts import at_clock_rate, decode_run, decoder_for
@@ -86,8 +86,7 @@ def decode(
             yield waiting.popleft().result()
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """Packets to decode together: the first of them is at `position`, and what is wanted is `start` to `end`.
 
     All three count samples at 48 kHz after the pre-skip; `lengths` has those of each packet.

@@ -10,8 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .decoder import PRE_ROLL_SAMPLES, decode
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ _FULL_SCALE = 32767  # of 16-bit samples (by definition)
 _SAMPLE_BYTES = 2  # of 16 bits (by definition)
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """The packets of a stretch and of what the decoder needs before it, which is `skip_samples` long (at 48 kHz)."""
 
     packets: tuple[bytes, ...]

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import NamedTuple
 from ..media.opus import SILENT_PACKET_SAMPLES
 from .encoder import encode_opus, read_sound
 
@@ -25,7 +25,7 @@ _DELAY_SAMPLES = 312  # at 48 kHz: the delay of libopus (measured)
 _BITS_PER_SECOND = 96_000  # chosen: as all sound that is encoded here
 
 
-class GapSound(NamedTuple):
+class GapSound(Struct, frozen=True):
     """What goes into a gap: so many `packets` of the sound from sample `start` (48 kHz) of the other recording on."""
 
     start: int

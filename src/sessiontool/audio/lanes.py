@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import av
 import numpy as np
-
-from ..deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _RATE = 48_000  # samples a second (RFC 7845, section 4)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneSound:
+class LaneSound(Struct, frozen=True):
     """One lane, whose sound is in `file`: `codec` is `pcm` (16 bits, little-endian), `mulaw` or `alaw`.
 
     `pieces` are (sample of the lane at which it begins, byte of the file, bytes) in order; what would lie over an

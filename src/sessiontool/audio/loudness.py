@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import dataclass
 from .decoder import DECODE_RATE, decode
 
 if TYPE_CHECKING:
@@ -24,16 +24,14 @@ FULL_SCALE = 0.99
 _FLOOR_DB = -120.0  # chosen: below 16-bit sound, instead of minus infinity
 
 
-@dataclass(frozen=True, slots=True)
-class Loudness:
+class Loudness(Struct, frozen=True):
     """Of one channel: its loudest sample, in dB of full scale, and for how long it was at full scale."""
 
     peak_db: float
     clipped_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Loudnesses:
+class Loudnesses(Struct, frozen=True):
     """Of all channels; `likeness` is the correlation of the first two, 1.0 for the same sound, 0.0 with one channel."""
 
     channels: tuple[Loudness, ...]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
-from ..deferred import NamedTuple
 from .flac import floats
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _NOISE = 0.5  # share of full scale; chosen: the mean bend of arbitrary bytes is
 _QUIETER = 4.0  # times; chosen: a recording that is such noise all over is what it is
 
 
-class OddStretch(NamedTuple):
+class OddStretch(Struct, frozen=True, order=True):
     """Samples from `start` up to `stop`, and what they are."""
 
     start: int

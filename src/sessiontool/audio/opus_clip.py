@@ -7,13 +7,13 @@ hidden by its granule position or by DiscardPadding.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
+from msgspec.structs import replace
 
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SAMPLES_PER_SECOND

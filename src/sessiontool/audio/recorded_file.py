@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 from av.error import FFmpegError
+from msgspec import Struct
 
-from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError
 from .encoder import read_sound
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _RATE = 48_000  # samples a second (RFC 7845, section 4)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedFile:
+class RecordedFile(Struct, frozen=True):
     """A sound file: `container` and `codec` by FFmpeg's names; `duration_s` is what it says, 0 where nothing."""
 
     path: Path

@@ -6,14 +6,14 @@ the pre-skip in Ogg, CodecDelay in WebM.  Programs that heed it hear the sound f
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
-from ..deferred import dataclass
 from ..media.opus import SAMPLES_PER_SECOND
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
-@dataclass(frozen=True, slots=True)
-class SoundFormat:
+class SoundFormat(Struct, frozen=True):
     """How a kind of file is made; `bit_rate` is of one channel, in bits a second, 0 where nothing is lost."""
 
     codec: str

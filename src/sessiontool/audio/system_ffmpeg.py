@@ -8,6 +8,7 @@ Not here: the formats that need no ffmpeg (`sound_file`), and what a filter does
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..deferred import regex
 from ..errors import UsageError, install_line
 from ..media.opus import SAMPLES_PER_SECOND
 
@@ -35,7 +35,7 @@ _MOST_SAID_LETTERS = 300  # chosen: of ffmpeg's first line, which has the cause 
 _PATIENCE_S = 600.0  # chosen: how long ffmpeg may take to end after it has had everything
 _MOST_LONGER = 10  # chosen: ratio; a filter that gives more than that for what it got repeats it without end
 
-_SPEAKER = regex(r"^\[[^]]* @ 0x[0-9a-f]+\] ")
+_SPEAKER = r"^\[[^]]* @ 0x[0-9a-f]+\] "
 """What part of ffmpeg a line comes from."""
 
 
@@ -91,7 +91,7 @@ class _Running:
         self._said.seek(0)
         lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
         if code:
-            why = _SPEAKER.sub("", lines[0])[:_MOST_SAID_LETTERS] if lines else f"it ended with code {code}"
+            why = re.sub(_SPEAKER, "", lines[0])[:_MOST_SAID_LETTERS] if lines else f"it ended with code {code}"
             raise UsageError(f"ffmpeg cannot do {self._what}: {why}", hint="try the same with ffmpeg itself")
 
     def stop(self) -> None:

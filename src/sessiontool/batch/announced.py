@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import SessionToolError
 from .job import FAILED, MERGED, Outcome
 from .run_report import read_entries
@@ -26,7 +27,7 @@ _MARK_DIGITS = 16
 """Hexadecimal digits of a hash, 64 bits; chosen: two states of one session are not taken for each other."""
 
 
-class _Said(NamedTuple):
+class _Said(Struct, frozen=True):
     at: str
     mark: str
 

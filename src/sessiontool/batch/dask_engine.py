@@ -6,12 +6,12 @@ found so and left alone.
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from ..errors import SessionToolError, StorageError, UsageError, install_line, unexpected
 from .job import Job, Outcome, Runner, failed, interrupted
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .process_pool import Watch
 
-_ADDRESS = regex(r"(tcp|tls)://[A-Za-z0-9._\[\]:-]{1,255}:[0-9]{1,5}")
+_ADDRESS = r"(tcp|tls)://[A-Za-z0-9._\[\]:-]{1,255}:[0-9]{1,5}"
 _CONNECT_S = 10
 """Chosen: a scheduler that does not answer for so long is not there."""
 _AHEAD = 2
@@ -31,7 +31,7 @@ class DaskEngine:
     """Does sessions on the cluster whose scheduler is at `address` (UsageError, StorageError)."""
 
     def __init__(self, job: Job, address: str, watch: Watch) -> None:
-        if not _ADDRESS.fullmatch(address):
+        if not re.fullmatch(_ADDRESS, address):
             raise UsageError(f"{address[:80]!r} is no address of a Dask scheduler", hint="write tcp://host:8786")
         try:
             from distributed import Client  # noqa: PLC0415 - an extra, and it takes a second to come up

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import asdict, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import asdict
+
 from ..errors import BusyError, RecordingError, SessionToolError, unexpected
 from ..options import FailOn, MergeOptions
 from ..progress import Progress, Silent, Timed
@@ -36,8 +37,7 @@ _OTHERWISE = "merged with other options"
 _PURGED = "its chunks were deleted after it was merged"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """What a run does with each of its sessions; with `plan_only`, only what it would do.
 
     `fail_on`: what of a published result gives its session exit code 4.
@@ -55,8 +55,7 @@ class Job:
     corrections: CorrectionsFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a session.  `reason`: why it was left alone or planned, or what went wrong.
 
     `recording`: what the status of an unchanged one was when it was merged, where its report was read.
@@ -210,4 +209,4 @@ def interrupted(session_id: str) -> Outcome:
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in Outcome.__slots__}
+    return asdict(outcome)

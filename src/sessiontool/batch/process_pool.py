@@ -17,8 +17,9 @@ from contextlib import suppress
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from .. import cpus
-from ..deferred import dataclass
 from ..errors import SessionToolError, UsageError
 from .job import Job, Outcome, Runner, failed, interrupted
 from .selection import each_once
@@ -45,8 +46,7 @@ class Watch(Protocol):
         """A worker has come to a stage of a session; an empty id: it has nothing to do."""
 
 
-@dataclass(slots=True)
-class _Worker:
+class _Worker(Struct):
     number: int
     process: SpawnProcess
     pipe: Connection

@@ -12,12 +12,12 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from .. import __version__
-from ..deferred import dataclass
 from ..documents.json_text import parse
 from ..errors import NotFoundError, StorageError, UsageError
 from .job import FAILED, MERGED, Outcome
@@ -30,8 +30,7 @@ SCHEMA = "sessiontool.batch/1"
 STATUSES = (*MERGED, "unchanged", "busy", "skipped", "planned", *FAILED)
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """A run in numbers.  Sound, chunks and bytes are counted of what this run merged.
 
     `known`: how many sessions the run knows of until now; `all_known`: there are no others.

@@ -5,10 +5,12 @@ Times are seconds since 1970 on the store's clock: when chunks arrived, the one 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass, regex
+from msgspec import Struct
+
 from ..errors import UsageError
 from ..model import in_largest_unit
 from ..sessions.provenance import events_in, newest_input_s, newest_sign_s
@@ -23,12 +25,11 @@ if TYPE_CHECKING:
 
 DEFAULT_SETTLE_MINUTES = 60
 """Chosen: the longest Realtime session; what is quiet for so long has ended."""
-_AGE = regex(r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])")
+_AGE = r"(?P<number>[0-9]{1,6})(?P<unit>[mhdw])"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What a run asks of a session before it takes it.
 
     `since_s`, `until_s`: its last chunk came in that time.  `pending`: it has ended, and was not merged or has changed
@@ -57,7 +58,7 @@ def each_once(session_ids: Iterable[str]) -> Iterator[str]:
             yield session_id
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True):
     """Whether a session is taken, and why."""
 
     take: bool
@@ -108,7 +109,7 @@ def read_time(text: str, option: str, *, now_s: float) -> float:
 
 
 def _seconds(text: str, now_s: float) -> float:
-    if age := _AGE.fullmatch(text):
+    if age := re.fullmatch(_AGE, text):
         return now_s - timedelta(**{_UNITS[age["unit"]]: int(age["number"])}).total_seconds()
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -6,19 +6,20 @@ The share of a session follows from its id alone, so N runs that know nothing of
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, regex
+from msgspec import Struct
+
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FORM = regex(r"(?P<index>[0-9]{0,9})/(?P<count>[0-9]{1,9})")
+_FORM = r"(?P<index>[0-9]{0,9})/(?P<count>[0-9]{1,9})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Engine:
+class _Engine(Struct, frozen=True):
     """The variables by which an engine tells each of its runs which one it is, of how many, counted from where."""
 
     index: str
@@ -33,8 +34,7 @@ _ENGINES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Share `index` (from 0) of `count`; `source` is what said so."""
 
     index: int = 0
@@ -57,7 +57,7 @@ def find_shard(text: str | None, environment: Mapping[str, str], source: str = "
     engine = next((one for one in _ENGINES if environment.get(one.index)), None)
     if text is None:
         return _of_engine(engine, environment) if engine else Shard()
-    match = _FORM.fullmatch(text.strip())
+    match = re.fullmatch(_FORM, text.strip())
     if match is None:
         raise _no_shard(f"{source} {text[:40]!r} is no shard")
     count = int(match["count"])

@@ -17,7 +17,8 @@ from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..speech.scripts import CJK
 from .cell_width import cells, clusters, is_plain
 from .function_words import NO_WORDS, TITLES, WORDS
@@ -45,7 +46,7 @@ _COMMAS = frozenset(",、，،､")
 _ABBREVIATIONS = frozenset(  # without their last stop
     ("e.g", "i.e", "approx", "ca", "z.b", "d.h", "bzw", "vs", "cf", "u.a", "p.ej")
 )
-_NUMBER = regex(r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*")
+_NUMBER = r"[$€£¥#]?[\d٠-٩][\d٠-٩.,:/'’-]*"
 _MEASURED_OFF = frozenset(  # a number follows
     (
         "$",
@@ -74,9 +75,9 @@ _WIDE_OPENERS = "「『（【〈《〔［｛"
 _WIDE_CLOSERS = (
     "、。，．！？：；」』）】〉》〕］｝…‥ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ\u3099\u309a\ufe00-\ufe0f"
 )
-_WIDE_ITEM = regex("[（(]?[0-9０-９]{1,3}[.．、:：)）]|[\u2460-\u2473]")
-_HIRAGANA = regex("[\u3041-\u309f]")
-_AFTER_DASH = regex("(?<=[\u2014\u2013])(?=[^\\W\\d])")
+_WIDE_ITEM = "[（(]?[0-9０-９]{1,3}[.．、:：)）]|[\u2460-\u2473]"
+_HIRAGANA = "[\u3041-\u309f]"
+_AFTER_DASH = "(?<=[\u2014\u2013])(?=[^\\W\\d])"
 
 
 @cache  # sets as large as these take longer to compile than most commands to run, and most texts need none
@@ -87,7 +88,7 @@ def _wide_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{CJK}\u3001-\u3011\uff01-\uff60]"), re.compile(piece)
 
 
-class Pieces(NamedTuple):
+class Pieces(Struct, frozen=True):
     """A text in pieces that are never taken apart.
 
     `glue[k]` (a space or nothing) stands before piece k; `prices[k]` is the price of a break there, SENTENCE for k =
@@ -156,15 +157,15 @@ def _words(text: str, small: SmallWords) -> Iterator[tuple[str, int, bool]]:
 
 
 _ITEM_ENDS = frozenset(".)]:-*\u2022\u2013\u2014\u25e6\u25aa")  # which the marks of both patterns end with
-_ITEM = regex(r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]")
-_LETTERED_ITEM = regex(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]")
+_ITEM = r"\[\?\]|[(\[]?(?:\d{1,3}|\d{1,2}(?:\.\d{1,2}){1,3})[.)\]:]"
+_LETTERED_ITEM = r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]|[-*\u2022\u2013\u2014\u25e6\u25aa]"
 
 
 def _begins_item(word: str, *, is_first: bool, after: str) -> bool:
     """Whether a word is the mark of a list's item, first in its line or behind punctuation, or of a doubt."""
-    if _ITEM.fullmatch(word):
+    if re.fullmatch(_ITEM, word):
         return is_first or after.rstrip(_CLOSERS)[-1:] in _ENDS | _CLAUSES | _COMMAS
-    return is_first and _LETTERED_ITEM.fullmatch(word) is not None
+    return is_first and re.fullmatch(_LETTERED_ITEM, word) is not None
 
 
 def _parts(word: str, most_cells: int | None, language: str) -> Iterator[tuple[str, int | None]]:
@@ -187,7 +188,7 @@ def _unspaced_parts(word: str, language: str) -> Iterator[tuple[str, int | None]
     elif edges is not None:
         parts = [word[low:high] for low, high in pairwise(sorted({0, *edges.sure, *edges.perhaps, len(word)}))]
     else:
-        parts = _AFTER_DASH.split(word)
+        parts = re.split(_AFTER_DASH, word)
     before, place = "", 0
     for part in filter(None, parts):
         yield part, _phrase_price(_wide_price(before, part), place, edges) if before else None
@@ -239,7 +240,7 @@ def _by_marks(before: str, bare: str, key: str, after: str, small: SmallWords) -
 
 def _by_words(bare: str, key: str, following: str, small: SmallWords) -> int:
     """The price by two words without punctuation between them; the first rule that applies."""
-    if _NUMBER.fullmatch(key):
+    if re.fullmatch(_NUMBER, key):
         return BOUND if following[:1].islower() or following[:1] in "%°$€£" else LEANING
     if key in small.binding or key in TITLES or key in _MEASURED_OFF:
         return BOUND
@@ -266,15 +267,15 @@ def _after_stop(bare: str, key: str, following: str) -> int:
 def _wide_price(before: str, after: str) -> int:
     """The price of a break inside text that has no spaces."""
     last = before.rstrip("」』）】〉》〕")[-1:] or before[-1:]
-    if _WIDE_ITEM.fullmatch(before):
+    if re.fullmatch(_WIDE_ITEM, before):
         return BOUND
     for marks, price in ((_ENDS, SENTENCE), (_COMMAS, COMMA), (_CLAUSES, CLAUSE)):
         if last in marks:
             return price
-    if _HIRAGANA.match(last) and not _HIRAGANA.match(after):
+    if re.match(_HIRAGANA, last) and not re.match(_HIRAGANA, after):
         return PHRASE  # a particle or an ending, and then a new word: the usual place in Japanese
     joined = last in NO_BREAK_SPACES or after[:1] in NO_BREAK_SPACES
     katakana = "\u30a1" <= last <= "\u30ff" and "\u30a1" <= after[:1] <= "\u30ff"
     if joined or katakana:
         return BOUND
-    return DANGLING if _HIRAGANA.match(after) else LEANING  # a character and its ending
+    return DANGLING if re.match(_HIRAGANA, after) else LEANING  # a character and its ending

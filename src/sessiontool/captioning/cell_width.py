@@ -7,20 +7,19 @@ and is measured as one, by wcwidth.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-
-from ..deferred import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PLAIN = regex("[\x20-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*")
+_PLAIN = "[\x20-\u02ff\u0370-\u0377\u0384-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*"
 """Latin, Greek, Cyrillic, punctuation, currencies: characters that stand alone and take one cell."""
 
 
 def is_plain(text: str) -> bool:
     """Whether every character of `text` is a cluster of one cell."""
-    return text.isascii() or _PLAIN.fullmatch(text) is not None
+    return text.isascii() or re.fullmatch(_PLAIN, text) is not None
 
 
 def cells(text: str) -> int:

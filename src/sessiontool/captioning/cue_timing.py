@@ -11,7 +11,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .cell_width import cells
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def settle(cues: Sequence[Cue], profile: Profile, end_ms: int | None, *, overlap
     return _without_flicker(sorted(settled, key=lambda cue: cue.start_ms), profile)
 
 
-class _Room(NamedTuple):
+class _Room(Struct, frozen=True):
     """What is around a cue, in milliseconds, None where there is nothing.
 
     Where the speaker's last cue ends; where the speaker's next one begins, and any speaker's next; and how late the
@@ -107,7 +109,7 @@ def _timed(cue: Cue, profile: Profile, room: _Room) -> Cue:
     if profile.max_ms is not None:
         end = min(end, start + profile.max_ms)
     end = max(end, start + 1)
-    return cue if (start, end) == (cue.start_ms, cue.end_ms) else cue._replace(start_ms=start, end_ms=end)
+    return cue if (start, end) == (cue.start_ms, cue.end_ms) else replace(cue, start_ms=start, end_ms=end)
 
 
 def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:
@@ -120,7 +122,7 @@ def _without_flicker(cues: list[Cue], profile: Profile) -> list[Cue]:
         if 0 < following - cue.end_ms < profile.gap_ms:
             fits = profile.max_ms is None or following - cue.start_ms <= profile.max_ms
             end = following if fits else max(cue.start_ms + 1, following - profile.gap_ms)
-            cue = cue._replace(end_ms=end)  # noqa: PLW2901
+            cue = replace(cue, end_ms=end)  # noqa: PLW2901
         smooth.append(cue)
     return smooth
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..deferred import NamedTuple
+from msgspec import Struct
 
 
-class Word(NamedTuple):
+class Word(Struct, frozen=True):
     """One word and when it is said; `phones` are its sounds (ARPAbet's name, start, end), where they were found."""
 
     text: str
@@ -14,7 +14,7 @@ class Word(NamedTuple):
     phones: tuple[tuple[str, int, int], ...] = ()
 
 
-class Spoken(NamedTuple):
+class Spoken(Struct, frozen=True):
     """One utterance with a place in the sound: clean text in lines of its own, `end_ms` after `start_ms`.
 
     `words` are the words' own times, empty where they were not measured.  `speech` are the stretches (start, end) in
@@ -41,7 +41,7 @@ class Spoken(NamedTuple):
         return self.role, self.speaker
 
 
-class Cue(NamedTuple):
+class Cue(Struct, frozen=True):
     """One caption.
 
     `text` is what is said; `lines` is what is shown: the text laid out, with a name or dashes where the format needs

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..deferred import NamedTuple
+from msgspec import Struct
 
 
-class SmallWords(NamedTuple):
+class SmallWords(Struct, frozen=True):
     """Words that bind the next one (articles, possessives), open a phrase, or lean on what follows."""
 
     binding: frozenset[str]

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import re
 
-from ..deferred import regex
-
 # Patterns as texts, which `re` compiles at their first use: large sets take as long as a module, and few need them.
 _RTL = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 _WORD = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+|[^\\W\\d_][^\\s\u0590-\u08ff]*"
-_LETTER = regex(r"[^\W\d_]")
+_LETTER = r"[^\W\d_]"
 
 _SCRIPTS = (
     ("ja", "[\u3041-\u30ff\u31f0-\u31ff]"),
@@ -37,7 +35,7 @@ def script_language(text: str) -> str:
     """The language that most of a text's letters may be of alone; empty where their script tells none."""
     if text.isascii():
         return ""
-    letters = len(_LETTER.findall(text))
+    letters = len(re.findall(_LETTER, text))
     for language, script in _SCRIPTS:
         count = len(re.findall(script, text))
         least = 1 if language in {"ur", "fa"} else letters * (0.1 if language == "ja" else 0.4)
@@ -63,6 +61,6 @@ def directed(line: str, *, rtl: bool) -> str:
     """A line that players show in the direction of its text, whatever it begins with."""
     if not rtl and line.isascii():
         return line
-    first = _LETTER.search(line)
+    first = re.search(_LETTER, line)
     begins_rtl = first is not None and re.match(_RTL, first[0]) is not None
     return line if begins_rtl == rtl else (RLM if rtl else LRM) + line

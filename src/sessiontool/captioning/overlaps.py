@@ -10,6 +10,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .cell_width import cells
 from .cue_timing import settle, size_of
 from .cues import Cue
@@ -82,8 +84,8 @@ def _part(groups: list[list[Cue]], cue: Cue, profile: Profile) -> None:
     latest = cue.end_ms - max(profile.min_ms, round(profile.readable_ms(*size_of(cue))))
     cut = min(max(cue.start_ms, min(start + wanted_ms, latest)), end)
     cut = max(start + 1, cut)
-    groups[-1] = [one._replace(end_ms=min(one.end_ms, cut), start_ms=min(one.start_ms, cut - 1)) for one in group]
-    groups.append([cue._replace(start_ms=cut, end_ms=max(cut + 1, cue.end_ms))])
+    groups[-1] = [replace(one, end_ms=min(one.end_ms, cut), start_ms=min(one.start_ms, cut - 1)) for one in group]
+    groups.append([replace(cue, start_ms=cut, end_ms=max(cut + 1, cue.end_ms))])
 
 
 def _as_one(group: Sequence[Cue]) -> Cue:
@@ -115,4 +117,4 @@ def _labelled(cues: Iterable[Cue], profile: Profile) -> Iterator[Cue]:
         text = "\n".join(cue.parts) or cue.text
         lines = lay_out(f"{label} {text}", cue.language, rules)
         fits = profile.lines is None or len(lines) <= max(profile.lines, len(cue.lines))
-        yield cue._replace(lines=tuple(directed(line, rtl=cue.is_rtl) for line in lines)) if fits else cue
+        yield replace(cue, lines=tuple(directed(line, rtl=cue.is_rtl) for line in lines)) if fits else cue

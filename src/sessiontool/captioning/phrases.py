@@ -11,7 +11,8 @@ import json
 import re
 from functools import cache, lru_cache
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .languages import is_traditional, script_language
 
 _UNSPACED = "[\u0e01-\u0e5b\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff]"
@@ -27,14 +28,14 @@ _SURE = 1000
 """A score from which on a phrase surely begins (chosen: of places with less some part words of Chinese)."""
 
 
-class PhraseEdges(NamedTuple):
+class PhraseEdges(Struct, frozen=True):
     """Where phrases of a text begin, as places in it: surely, and perhaps."""
 
     sure: frozenset[int]
     perhaps: frozenset[int]
 
 
-class _Model(NamedTuple):
+class _Model(Struct, frozen=True):
     scores: dict[str, dict[str, int]]
     least: float
 

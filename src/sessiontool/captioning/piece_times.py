@@ -6,11 +6,13 @@ utterance, over which characters are spread evenly (`interpolate`).  Else the ut
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..speech.interpolate import spread, stretches_of
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
     from .break_points import Pieces
     from .cues import Spoken, Word
 
-_NO_LETTER = regex(r"[\W_]+")
+_NO_LETTER = r"[\W_]+"
 _MOST_COMPARED = 1_000_000
 """Words times words that are compared one by one: a thousand of each, far more than is said at a stretch (chosen)."""
 
 
-class Times(NamedTuple):
+class Times(Struct, frozen=True):
     """Start and end of each piece in ms, never running back; `measured`: whether a piece's start is a word's own."""
 
     starts: list[int]
@@ -72,7 +74,7 @@ def _by_words(spoken: Spoken, texts: Sequence[str]) -> Times | None:
 
 
 def _letters(text: str) -> str:
-    return text.lower() if text.isalnum() else _NO_LETTER.sub("", text).lower()
+    return text.lower() if text.isalnum() else re.sub(_NO_LETTER, "", text).lower()
 
 
 def _by_letters(mine: Sequence[str], theirs: Sequence[str], words: Sequence[Word]) -> Times:

@@ -7,8 +7,9 @@ stands.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec.structs import replace
 
 from ..errors import UsageError
 from ..options import Profile
@@ -63,7 +64,7 @@ PROFILES: dict[str, Profile] = {
 }
 DEFAULT_PROFILE = "default"
 
-_KINDS = {one.name: str(one.type) for one in fields(Profile) if one.name != "name"}
+_KINDS = {name: kind for name, kind in Profile.__annotations__.items() if name != "name"}
 _LEAST = {
     "line_cells": 12,
     "line_cells_ja": 12,
@@ -129,7 +130,8 @@ def _checked(where: str, rule: str, value: object) -> Any:
     kind = _KINDS.get(rule)
     if kind is None:
         raise UsageError(f"{where}: there is no such rule", hint=f"the rules are base, {', '.join(_KINDS)}")
-    may_be_none, whole = "None" in kind, kind.startswith("int")
+    kinds = get_args(kind) or (kind,)
+    may_be_none, whole = type(None) in kinds, int in kinds
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise UsageError(
             f"{where} must be a {'whole ' * whole}number, not {value!r:.80}", hint="0 for no limit" * may_be_none

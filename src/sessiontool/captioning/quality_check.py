@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Literal
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .cell_width import cells
 from .cue_timing import next_of_voice, size_of
 from .profiles import rules_for
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .cues import Cue
 
 
-class Problem(NamedTuple):
+class Problem(Struct, frozen=True):
     """One rule that one cue breaks.  `cue` counts from 1; `value` and `limit` are in `unit`."""
 
     cue: int

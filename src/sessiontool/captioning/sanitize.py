@@ -9,21 +9,21 @@ too, where text was lost before it came here.  What means something to one forma
 
 from __future__ import annotations
 
-from ..deferred import regex
+import re
 
 NO_BREAK_SPACES = "\u00a0\u202f"
 
-_LINE_BREAKS = regex("\r\n?|\n|\u2028|\u2029")
-_GONE = regex("[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]")
-_HALVES = regex(r"[\ud800-\udfff\ufffd]")
-_SPACES = regex(f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+")
+_LINE_BREAKS = "\r\n?|\n|\u2028|\u2029"
+_GONE = "[\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
+_HALVES = r"[\ud800-\udfff\ufffd]"
+_SPACES = f"(?:[^\\S{NO_BREAK_SPACES}]|[\x00-\x1f\x7f-\x9f])+"
 
 
 def clean_lines(text: str) -> str:
     """`text` with each of its own lines cleaned, and none that is empty."""
     if "\n" not in text and "\r" not in text:
         return clean(text)
-    return "\n".join(filter(None, map(clean, _LINE_BREAKS.split(text))))
+    return "\n".join(filter(None, map(clean, re.split(_LINE_BREAKS, text))))
 
 
 def clean(text: str) -> str:
@@ -31,4 +31,4 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         bare = " ".join(text.split())
         return text if bare == text else bare  # mostly it is: those of a day are held once
-    return _SPACES.sub(" ", _GONE.sub("", _HALVES.sub("?", text))).strip(" " + NO_BREAK_SPACES)
+    return re.sub(_SPACES, " ", re.sub(_GONE, "", re.sub(_HALVES, "?", text))).strip(" " + NO_BREAK_SPACES)

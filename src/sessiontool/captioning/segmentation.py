@@ -12,7 +12,8 @@ from itertools import accumulate
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .break_points import BOUND, DANGLING, SENTENCE
 from .line_breaking import DASH_CELLS, reach
 
@@ -37,7 +38,7 @@ _LINE = 0.4
 """Share of its price that a break between two lines costs (chosen)."""
 
 
-class Script(NamedTuple):
+class Script(Struct, frozen=True):
     """A turn in pieces with their times in milliseconds.
 
     `pauses[k]` is the silence before piece k; `words[k]` counts the words before it; `room_ms` is when the next

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from .cell_width import cells, clusters
 from .sanitize import clean
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..options import Profile
     from .cues import Cue
 
-_NOT_IN_A_CLASS = regex(r"[^a-z0-9_]+")
+_NOT_IN_A_CLASS = r"[^a-z0-9_]+"
 _LEAST_LABEL_CELLS = 4  # chosen: a name cut shorter says nothing
 
 
@@ -44,7 +44,7 @@ def label_of(name: str, profile: Profile) -> str:
 
 def class_of(role: str) -> str:
     """A role as a class name of letters and digits; empty where nothing is left of it."""
-    return _NOT_IN_A_CLASS.sub("_", role.lower()).strip("_")[:40]
+    return re.sub(_NOT_IN_A_CLASS, "_", role.lower()).strip("_")[:40]
 
 
 def lanes_of(cues: Iterable[Cue]) -> dict[tuple[str, str], int]:

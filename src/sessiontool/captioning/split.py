@@ -12,7 +12,9 @@ from itertools import accumulate, pairwise
 from operator import sub
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .break_points import pieces_of
 from .cues import Cue
 from .languages import directed, is_rtl, script_language
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .cues import Spoken
 
 
-class SpeakerTurn(NamedTuple):
+class SpeakerTurn(Struct, frozen=True):
     """Utterances of one speaker, one after the other; `room_ms`: when something is said after them, None for never."""
 
     spoken: tuple[Spoken, ...]
@@ -64,8 +66,8 @@ def in_turn(spoken: Iterable[Spoken]) -> list[Spoken]:
             continue
         first = ordered[before]
         middle = max(first.start_ms + 1, (one.start_ms + min(first.end_ms, one.end_ms)) // 2)
-        ordered[before] = first._replace(end_ms=middle)
-        ordered[number] = one._replace(start_ms=middle, end_ms=max(middle + 1, first.end_ms, one.end_ms))
+        ordered[before] = replace(first, end_ms=middle)
+        ordered[number] = replace(one, start_ms=middle, end_ms=max(middle + 1, first.end_ms, one.end_ms))
     return sorted(ordered, key=lambda one: one.start_ms)
 
 

@@ -6,10 +6,10 @@ utterance without a place in the sound, or without a text, is no mistake and has
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from ..model import INAUDIBLE, SAMPLES_PER_MS, SURE
 from ..options import CaptionOptions
 from .cues import Spoken, Word
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 DASH = "\u2014"
 
-_LANGUAGE = regex(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")  # BCP 47, as far as it matters here
-_PHONE = regex(r"[A-Z]{1,3}")  # ARPAbet, without stress
+_LANGUAGE = r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}"  # BCP 47, as far as it matters here
+_PHONE = r"[A-Z]{1,3}"  # ARPAbet, without stress
 DOUBT = "[?]"
 """Before an utterance whose place is not sure: plain text, as every player shows that and nothing else."""
 _MOST_OF_A_NAME = 80  # characters; chosen
@@ -105,7 +105,7 @@ def _doubt(confidence: object) -> float | None:
 
 def _language(value: object) -> str:
     """A language tag, empty where there is none: formats write it into places where not every character may stand."""
-    return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else ""
+    return value if isinstance(value, str) and re.fullmatch(_LANGUAGE, value) else ""
 
 
 def _text(entry: Mapping[str, Any], options: CaptionOptions) -> tuple[str, bool]:
@@ -156,7 +156,7 @@ def _phones(value: object, start_ms: int, end_ms: int) -> Iterator[tuple[str, in
     """The sounds of a word from `start_ms` to `end_ms` that are inside of it, in order; none of an odd name."""
     for entry in value if isinstance(value, list) else ():
         name = entry.get("phone") if isinstance(entry, dict) else None
-        if isinstance(name, str) and _PHONE.fullmatch(name):
+        if isinstance(name, str) and re.fullmatch(_PHONE, name):
             try:
                 low, high = time_ms(entry, "start_s"), time_ms(entry, "end_s")
             except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from ..compose import caption_options_of, corrections_file_of, targets_of
 from ..options import CAPTIONS, PUBLISHING
@@ -43,7 +44,7 @@ def captions(
         from ..views import captioned  # noqa: PLC0415
 
         if formats is not None:
-            common = common._replace(flags={**common.flags, "caption_formats": formats})
+            common = replace(common, flags={**common.flags, "caption_formats": formats})
         settings = common.settings()
         options, target_of = caption_options_of(settings), targets_of(settings)
         file = corrections_file_of(settings)

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
+from msgspec import Struct
 
 from ..compose import open_store_of, with_layout
 from ..config import load_settings
 from ..console import console, json_logs
-from ..deferred import NamedTuple
 from ..errors import SessionToolError, StorageError, unexpected
 from ..progress import Timed
 
@@ -39,7 +39,7 @@ _CHANGING = ("publishing", "deleting")
 """Stages that change what is stored, by steps that the next run finishes."""
 
 
-class Common(NamedTuple):
+class Common(Struct, frozen=True):
     """What was given of the options that commands on a store share; `flags` are those of the table, by name.
 
     `ids` are those of sessions, where the command names some.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ..compose import targets_of
 from ..errors import UsageError
 from .common import Common
@@ -29,7 +31,7 @@ def get(ids: Ids, common: Common) -> None:
         if not common.flags.get("output"):
             raise UsageError("where are the results to go?", hint="name a folder: --output DIR")
         place_of = targets_of(common.settings())
-        without = common._replace(flags={name: value for name, value in common.flags.items() if name != "output"})
+        without = replace(common, flags={name: value for name, value in common.flags.items() if name != "output"})
         settings = without.settings()
         source_of = targets_of(settings)
         force = bool(common.flags.get("force"))

@@ -11,7 +11,6 @@ import typer
 
 from ..compose import open_results_of, open_store_of, targets_of
 from ..console import console
-from ..deferred import regex
 from ..errors import UsageError
 from .common import Common
 from .parameters import on_store
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
 """Seconds, by definition."""
-_LIFETIME = regex(r"([1-9]\d{0,5})([mhd])", re.ASCII)
+_LIFETIME = r"(?a)([1-9]\d{0,5})([mhd])"
 
 
 @on_store(without=("verbose",))
@@ -117,7 +116,7 @@ def pages_of_all(common: Common, settings: Settings, *, show: bool = False, forc
 
 def _read_lifetime(text: str) -> int:
     """Seconds (UsageError)."""
-    found = _LIFETIME.fullmatch(text.strip())
+    found = re.fullmatch(_LIFETIME, text.strip())
     if found is None:
         raise UsageError(f"--link {text[:40]!r} is no time", hint="write it as 30m, 12h or 7d")
     return int(found[1]) * _UNITS_S[found[2]]

@@ -19,7 +19,7 @@ from ..options import MESSAGES, STORE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ..options import Meta
+    from ..option_declaration import Meta
 
 
 def complete_ids(context: typer.Context, incomplete: str) -> list[str]:

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..deferred import regex
 from ..errors import UsageError
 
 _HOW = "80, 80s, 1:20 or 1:02:03.5"
-_SECONDS = regex(r"(\d{1,9}(?:\.\d{1,9})?)s?", re.ASCII)
-_CLOCK = regex(r"(?:(\d{1,5}):)?(\d{1,2}|\d{1,7}(?=:\d\d(?:\.\d+)?$)):(\d\d(?:\.\d{1,9})?)", re.ASCII)
+_SECONDS = r"(?a)(\d{1,9}(?:\.\d{1,9})?)s?"
+_CLOCK = r"(?a)(?:(\d{1,5}):)?(\d{1,2}|\d{1,7}(?=:\d\d(?:\.\d+)?$)):(\d\d(?:\.\d{1,9})?)"
 
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help=f"From that moment of the recording on: {_HOW}.")
@@ -22,9 +21,9 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up t
 
 def read_position(text: str, option: str) -> float:
     """Seconds into the recording (UsageError that names the option)."""
-    if found := _SECONDS.fullmatch(text.strip()):
+    if found := re.fullmatch(_SECONDS, text.strip()):
         return float(found[1])
-    found = _CLOCK.fullmatch(text.strip())
+    found = re.fullmatch(_CLOCK, text.strip())
     if found is None or float(found[3]) >= 60 or (found[1] and int(found[2]) >= 60):
         raise UsageError(f"{option} {text[:40]!r} is no time in a recording", hint=f"write it as {_HOW}")
     return int(found[1] or 0) * 3600 + int(found[2]) * 60 + float(found[3])

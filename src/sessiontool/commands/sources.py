@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from ..compose import open_store_of
 from ..console import console
-from ..deferred import dataclass
 from ..errors import NotFoundError, UsageError
 from .parameters import IDS_HELP, complete_ids
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """The sessions that a command was asked to take: a group of options for `parameters.on_store`."""
 
     ids: list[str] | None

@@ -6,10 +6,10 @@ Off a terminal nothing is changed, so that programs find each line whole.
 from __future__ import annotations
 
 import os
+import re
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
-from ..deferred import regex
 from ..views.table import Row, folded, folded_command
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from ..views.table import Line
 
-_FACT = regex(r"  [a-z][a-z0-9 ]{0,9} {2,}|  (?=\S)")
+_FACT = r"  [a-z][a-z0-9 ]{0,9} {2,}|  (?=\S)"
 """The name of a fact before its value, or the indent of a finding."""
-_TO_TYPE = regex(r"(?:  [a-z ]+:? +|again: )(?=sessiontool )")
+_TO_TYPE = r"(?:  [a-z ]+:? +|again: )(?=sessiontool )"
 """What is before a line to type."""
 _COLOURS = {
-    regex(r"(?:^|(?<=  ))(?:error:|✗|failed)(?= )|(?<=: )FAILED\b"): "31",
-    regex(r"(?:^|(?<=  ))(?:warning:|!)(?= )|(?<=: )partial\b|\b(?:partial|stale)(?=  )"): "33",
-    regex(r"^hint:|(?<=: )(?:complete|repaired)\b"): "2",
+    r"(?:^|(?<=  ))(?:error:|✗|failed)(?= )|(?<=: )FAILED\b": "31",
+    r"(?:^|(?<=  ))(?:warning:|!)(?= )|(?<=: )partial\b|\b(?:partial|stale)(?=  )": "33",
+    r"^hint:|(?<=: )(?:complete|repaired)\b": "2",
 }
 """Colours of ECMA-48 (red, yellow, faint) by what they are for."""
 _COLUMNS, _LEAST_COLUMNS = 80, 40
@@ -73,14 +73,14 @@ def printable(text: str) -> str:
 def _wrapped(line: str, columns: int) -> list[str]:
     if len(line) <= columns // 2:  # whatever its characters are
         return [line]
-    if to_type := _TO_TYPE.match(line):
+    if to_type := re.match(_TO_TYPE, line):
         return folded_command(line, columns, hang=to_type.end())
-    fact = _FACT.match(line)
+    fact = re.match(_FACT, line)
     hang = fact.end() if fact and fact.end() > 2 else len(line) - len(line.lstrip()) + 4
     return folded(line, columns, hang=min(hang, columns // 2))
 
 
 def _coloured(line: str) -> str:
     for pattern, code in _COLOURS.items():
-        line = pattern.sub(f"\x1b[{code}m\\g<0>\x1b[0m", line)
+        line = re.sub(pattern, f"\x1b[{code}m\\g<0>\x1b[0m", line)
     return line

@@ -5,11 +5,12 @@ The models are made of the kinds in `models`, whose annotations say all that a f
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, StrictBool, create_model
 
 from .lenient import validated
@@ -35,9 +36,8 @@ def model_of(kind: Any) -> type[_Wire]:
     declared: dict[str, Any] = {}
     for one in fields(kind):
         if one.name != EXTRA:
-            required = one.default is MISSING and one.default_factory is MISSING
-            default = ... if required else one.default if one.default_factory is MISSING else one.default_factory()
-            declared[one.name] = (_annotation(one.type), default)
+            default = one.default_factory() if one.default_factory is not NODEFAULT else one.default
+            declared[one.name] = (_annotation(one.type), ... if one.required else default)
     made: type[_Wire] = create_model(kind.__name__, __base__=_Wire, **declared)
     _KINDS[made] = kind
     return made
@@ -55,9 +55,8 @@ def _annotation(hint: Any) -> Any:
         return _annotation(parts[0]) | None
     if origin is list:
         return list[_annotation(parts[0])]  # type: ignore[misc]
-    if is_dataclass(hint):
-        inner: Any = hint
-        return model_of(inner)
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return model_of(hint)
     return FiniteFloat if hint is float else hint
 
 
@@ -79,6 +78,6 @@ def _value(checked: Any) -> Any:
         return checked
     kind = _KINDS[type(checked)]
     made = {name: _value(getattr(checked, name)) for name in type(checked).model_fields}
-    if any(one.name == EXTRA for one in fields(kind)):
+    if EXTRA in kind.__struct_fields__:
         made[EXTRA] = dict(checked.model_extra or {})
     return kind(**made)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..model import Finding
 from .epoch_times import moved
 
@@ -23,7 +24,7 @@ _OVERLAP = 0.5
 """Of the shorter of two parts; chosen: recorders that take turns record less at the same time."""
 
 
-class RecordedPart(NamedTuple):
+class RecordedPart(Struct, frozen=True):
     """When a part was recorded, in ms of the session clock."""
 
     start_ms: float

@@ -10,10 +10,10 @@ A file of corrections outside a store has lines of many sessions: each also has 
 from __future__ import annotations
 
 import json
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from .lenient import kind_of, loads, shown
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ FIELDS = {"text": str, "speaker": str, "drop": bool}
 _NAMES = {str: "a text", bool: "true or false"}
 
 
-@dataclass(slots=True)
-class Corrections:
+class Corrections(Struct):
     """Of each utterance's id the fields that were corrected, and the SHA-256 of edited files that were taken in."""
 
     by_id: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -9,7 +9,6 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from .fields import Entry
 
 if TYPE_CHECKING:
@@ -17,23 +16,23 @@ if TYPE_CHECKING:
 
     from .lenient import LogProblems
 
-CUES = regex(r"\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->", re.MULTILINE)
-_VTT = regex(r"\A\ufeff?\s*WEBVTT")
-_NAMED = regex(r"^\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]|\(([^)\n]{1,40})\)|([^\W\d_][^:\n]{0,39}):(?=\s))\s*(?=\S)")
-_TAG = regex(r"</?[A-Za-z0-9.]+(?:\s[^>]*)?>|<\d\d:[\d:.]+>|\{\\[^}]*\}")
-_VOICE = regex(r"^<v(?:\.[^\s>]*)?\s+([^>]+)>")
+CUES = r"(?m)\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->"
+_VTT = r"\A\ufeff?\s*WEBVTT"
+_NAMED = r"^\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]|\(([^)\n]{1,40})\)|([^\W\d_][^:\n]{0,39}):(?=\s))\s*(?=\S)"
+_TAG = r"</?[A-Za-z0-9.]+(?:\s[^>]*)?>|<\d\d:[\d:.]+>|\{\\[^}]*\}"
+_VOICE = r"^<v(?:\.[^\s>]*)?\s+([^>]+)>"
 
 
 def cues_in(text: str, problems: LogProblems) -> Iterator[Entry]:
     """The cues of a file as entries, with their times in seconds."""
     from html import unescape  # noqa: PLC0415 - a table of two thousand names, for captions alone
 
-    cues = list(_of_vtt(text, problems) if _VTT.match(text) else _of_srt(text, problems))
+    cues = list(_of_vtt(text, problems) if re.match(_VTT, text) else _of_srt(text, problems))
     for number, (start_s, end_s, said) in enumerate(cues, 1):
         entry = Entry(f"cue {number}")
-        voice = _VOICE.match(said)
-        said = unescape(_TAG.sub("", said)).strip()  # noqa: PLW2901
-        named = None if voice else _NAMED.match(said)
+        voice = re.match(_VOICE, said)
+        said = unescape(re.sub(_TAG, "", said)).strip()  # noqa: PLW2901
+        named = None if voice else re.match(_NAMED, said)
         if named is not None:
             said = said[named.end() :].strip()  # noqa: PLW2901
         entry.role = voice[1].strip() if voice else next(filter(None, named.groups()), None) if named else None

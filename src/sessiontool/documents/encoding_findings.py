@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class TextDamage(NamedTuple):
+class TextDamage(Struct, frozen=True):
     """What is not as it was written: bytes that are no text, halves of surrogate pairs, and U+FFFD in the text itself.
 
     `was_twice`: it was UTF-8 that something encoded again, which is undone.

@@ -9,9 +9,11 @@ Not here: how UTF-8 is known where it was damaged (`utf8_damage`).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from .utf8_damage import encoded_once, is_damaged_utf8
 
 _MARKS = (
@@ -69,7 +71,7 @@ _FREQUENT = frozenset(
 )
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True):
     """The text, the encoding that it was read in, and how many bytes are no character of it (shown as `?`).
 
     `was_twice`: it was UTF-8 that something encoded again, which is undone.
@@ -166,7 +168,7 @@ def legacy_encoding(data: bytes) -> str:
 def _plausibility(text: str, encoding: str) -> float:
     """How much the characters beyond ASCII look like words: points for each that does, less those that do not."""
     points = 0.0
-    for match in _WORD.finditer(text):
+    for match in re.finditer(_WORD, text):
         word = match[0]
         points += sum(
             _points(word, place, encoding)
@@ -176,7 +178,7 @@ def _plausibility(text: str, encoding: str) -> float:
     return points
 
 
-_WORD = regex(r"[^\s\"{}\[\]]*[^\x00-\x7f\s][^\s\"{}\[\]]*|[\x00-\x08\x0b\x0c\x0e-\x1f]+")
+_WORD = r"[^\s\"{}\[\]]*[^\x00-\x7f\s][^\s\"{}\[\]]*|[\x00-\x08\x0b\x0c\x0e-\x1f]+"
 
 
 def _points(word: str, place: int, encoding: str) -> float:

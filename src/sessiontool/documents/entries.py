@@ -13,7 +13,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
-_BRACKETED_TIME = regex(r"\s*\[\d[\d:.,]*[\s\]]")
+_BRACKETED_TIME = r"\s*\[\d[\d:.,]*[\s\]]"
 
 
-class Troubles(NamedTuple):
+class Troubles(Struct, frozen=True):
     """What was wrong: entries that could not be read at all, what is odd about others, and lists that were not read."""
 
     broken: LogProblems
@@ -43,7 +44,7 @@ class Troubles(NamedTuple):
     unread: LogProblems
 
 
-class FoundEntries(NamedTuple):
+class FoundEntries(Struct, frozen=True):
     """An entry as it was found: where, and its value."""
 
     place: str
@@ -67,11 +68,11 @@ def _may_be_keyed(value: Any) -> bool:
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     start = text.lstrip()[:1]
-    if start == "[" and _BRACKETED_TIME.match(text) and (lines := dialogue_in(text)):
+    if start == "[" and re.match(_BRACKETED_TIME, text) and (lines := dialogue_in(text)):
         yield from _found(lines, "line")
-    elif start in {"{", "["} or (start and not CUES.search(text[:_PREFIX_CHARS]) and _is_json_behind(text)):
+    elif start in {"{", "["} or (start and not re.search(CUES, text[:_PREFIX_CHARS]) and _is_json_behind(text)):
         yield from _json(text, name, troubles)
-    elif CUES.search(text[:4000]) or name.endswith((".srt", ".vtt")):
+    elif re.search(CUES, text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
     elif rows := rows_in(text, troubles.broken, troubles.odd):
         yield from _found(rows, "row")
@@ -117,13 +118,13 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
             troubles.odd.extend(map(twice, doubled))
             yield from _expanded(value, "entry", troubles)
             return
-        if is_spread and _INDENTED.search(text[:_PREFIX_CHARS]):
+        if is_spread and re.search(_INDENTED, text[:_PREFIX_CHARS]):
             yield from _one_after_another(text, troubles)
             return
     yield from _lines(text, troubles)
 
 
-_INDENTED = regex(r"\n[ \t]+[\"{\[]")
+_INDENTED = r"\n[ \t]+[\"{\[]"
 
 
 def _begins_over_lines(text: str) -> bool:
@@ -194,7 +195,7 @@ def _up_to(text: str, error: Exception, troubles: Troubles) -> list[Any]:
     return read.values
 
 
-class _Values(NamedTuple):
+class _Values(Struct, frozen=True):
     """Values one after another, where the last one ends, and why there are no more; None at the text's end."""
 
     values: list[Any]
@@ -259,9 +260,9 @@ def _is_entry(value: dict[str, Any]) -> bool:
 
 def _inner(value: Any, troubles: Troubles) -> list[Any]:
     """The entries of the lists in a value that are a transcript; that others look like one as well is said."""
-    entries, others = transcript_lists(value)
-    troubles.unread.extend(f"{other} looks like a transcript as well, and was not read" for other in others)
-    return entries
+    found = transcript_lists(value)
+    troubles.unread.extend(f"{other} looks like a transcript as well, and was not read" for other in found.others)
+    return found.entries
 
 
 def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .field_names import CHOICES, ROLE_NAMES
 from .fields import has_role, has_time
 from .lenient import words_of
@@ -37,14 +38,14 @@ _OF_CHANNELS = frozenset(words_of("channel channels ch track tracks lane side sp
 """Words of a name that says on which channel something is, beside its number."""
 
 
-class TranscriptLists(NamedTuple):
+class TranscriptLists(Struct, frozen=True):
     """The entries of lists that are a transcript, and of others that look as much like one: where, and how many."""
 
     entries: list[Any]
     others: list[str]
 
 
-class _List(NamedTuple):
+class _List(Struct, frozen=True):
     path: tuple[str, ...]
     entries: list[Any]
     around: dict[str, Any]  # what the objects around it say of the speaker

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..deferred import regex
 from .lenient import words_of
 from .moments import MS, NS, US, S
 
@@ -32,9 +31,7 @@ TIMES = {
 SURELY_TIMES = ("tstart", "tend")
 """The contract's own: whatever else they hold is reported as wrong."""
 
-UNIT = regex(
-    r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
-)
+UNIT = r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
 
 SUFFIX_UNITS = (MS, US, NS, S)
 

@@ -10,10 +10,10 @@ Not here: its text (`texts`), and what the values mean for the log as a whole (`
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from .field_names import (
     ARRIVED,
     END,
@@ -47,8 +47,7 @@ _RANKS = {name: rank for rank, name in enumerate((*START, *END, *ARRIVED))}
 """How likely a field of that name has what it seems to have; the least number is the likeliest."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One entry of a log: what its fields hold, as it stands there.
 
     Times are (field, value, unit in ms) and are read for the log as a whole; `language`, `interrupted` and `heard_text`
@@ -144,7 +143,7 @@ def _time_kind(name: str) -> tuple[str, float]:
     known = plain(name)
     if known in TIMES:
         return TIMES[known], S
-    if (found := UNIT.fullmatch(known)) and found[1] in TIMES:
+    if (found := re.fullmatch(UNIT, known)) and found[1] in TIMES:
         unit = next(unit for unit, suffix in zip(SUFFIX_UNITS, found.groups()[1:], strict=True) if suffix)
         return TIMES[found[1]], unit
     named = field_named(name)
@@ -157,7 +156,7 @@ def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
     None for other fields; `usual` is the unit where the name tells none.
     """
     known = plain(name)
-    base = known if known in TIMES else (found[1] if (found := UNIT.fullmatch(known)) else "")
+    base = known if known in TIMES else (found[1] if (found := re.fullmatch(UNIT, known)) else "")
     if base not in ARRIVED:
         return None
     return ARRIVED.index(base), usual if base == known else _time_kind(name)[1]

@@ -7,14 +7,15 @@ whatever passed can be written again.  Which problem becomes which finding is fo
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from dataclasses import field
 from functools import partial, reduce
 from math import isfinite
 from operator import getitem
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..deferred import dataclass, regex
+from msgspec import Struct, field
+
 from .utf8_damage import hold, without_halves
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ MAX_NAMED = 20
 """Number of problems of a document that are listed one by one, a line each; the rest are counted; chosen."""
 
 
-@dataclass(slots=True)
-class LogProblems:
+class LogProblems(Struct):
     """What was wrong, the first twenty in words, in the order in which they were found."""
 
     named: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class LogProblems:
         self.count += other.count
 
 
-_SURROGATE = regex(r"\\u[dD]|[\ud800-\udfff]")
+_SURROGATE = r"\\u[dD]|[\ud800-\udfff]"
 _MAX_NAME_CHARS = 80
 """Characters of a name in a message; chosen: a line of a terminal."""
 _MAX_DEPTH = 100
@@ -73,7 +73,7 @@ def _object(doubled: list[str], fields: list[tuple[str, Any]]) -> dict[str, Any]
 
 
 def may_need_mending(text: str) -> bool:
-    return (not text.isascii() or "\\u" in text) and _SURROGATE.search(text) is not None
+    return (not text.isascii() or "\\u" in text) and re.search(_SURROGATE, text) is not None
 
 
 def mended(value: Any, in_pieces: str = "") -> Any:

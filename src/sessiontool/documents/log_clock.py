@@ -9,12 +9,13 @@ Not here: how far a log that fits is off by seconds (`alignment`), which the sou
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import UTC, datetime
 from math import log, nan
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass, median
+from msgspec import Struct, field
+
 from .moments import DAY_MS, MS, NS, US, S, epoch_ms
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _SECONDS_BELOW_MS = 5.0
 """Chosen: events of a conversation are further apart than this on average, or their times are seconds."""
 
 
-class SessionTimes(NamedTuple):
+class SessionTimes(Struct, frozen=True):
     """What a session knows of its own time.
 
     `started_at` is session-clock zero as RFC 3339, `recorded_ms` when on the session clock the first recorder was
@@ -57,15 +58,14 @@ class SessionTimes(NamedTuple):
     parts: Sequence[RecordedPart] = ()
 
 
-class ClockDoubt(NamedTuple):
+class ClockDoubt(Struct, frozen=True):
     """Something that was concluded (`is_sure`), or that does not fit."""
 
     text: str
     is_sure: bool = False
 
 
-@dataclass(slots=True)
-class LogClock:
+class LogClock(Struct):
     """From the moments of one log to milliseconds of the session clock."""
 
     units: dict[float, float] = field(default_factory=dict)

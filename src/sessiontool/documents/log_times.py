@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from ..model import Finding
 from .clock_restarts import restarts
 from .lenient import LogProblems, shown
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from .pieces import SpokenPiece
 
 
-@dataclass(slots=True)
-class LogReading:
+class LogReading(Struct):
     """What is known of a log while it is read.
 
     Of `count` entries `understood` are the speech of a known role, and of `nameless` it is not said whose they are;

@@ -6,14 +6,13 @@ right by it, `checked` what is in doubt.  What has passed is handed on as the va
 
 # Annotations are values here and no texts, as they are read: no `from __future__ import annotations`.
 
-from dataclasses import field
 from enum import Enum
 from typing import Annotated, Any
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
 
 
-class Bounds(NamedTuple):
+class Bounds(Struct, frozen=True):
     """The numbers that a field may hold: from `least`, and up to `most` or less than `below`."""
 
     least: float
@@ -21,7 +20,7 @@ class Bounds(NamedTuple):
     below: float | None = None
 
 
-class MostChars(NamedTuple):
+class MostChars(Struct, frozen=True):
     """The length of a text."""
 
     chars: int
@@ -44,8 +43,7 @@ Milliseconds = Annotated[float, Bounds(-1e14, most=1e14)]
 ByteCount = Annotated[int, Bounds(0, below=1 << 63)]
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkEntry:
+class ChunkEntry(Struct, frozen=True):
     """What the recorder noted of one blob; `emitted_ms` is the session clock of its `dataavailable`."""
 
     seq: Annotated[int, Bounds(0, below=10**18)]  # as many digits as a key can have
@@ -54,16 +52,14 @@ class ChunkEntry:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PauseEntry:
+class PauseEntry(Struct, frozen=True):
     """One `pause()` and `resume()`, on the session clock."""
 
     start_ms: Milliseconds
     end_ms: Milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class PartEntry:
+class PartEntry(Struct, frozen=True):
     """One MediaRecorder run; `start_ms` and `stop_ms` are the session clock at the calls of `start()` and `stop()`."""
 
     part: Annotated[Name, MostChars(1024)]  # as long as a key can be
@@ -78,8 +74,7 @@ class PartEntry:
     chunks: list[ChunkEntry] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingEntry:
+class RecordingEntry(Struct, frozen=True):
     """A file that was imported, kept in the session as `file`; `name` is what it was called.
 
     `start_ms` is when it begins on the session clock, `channels` are the roles on its channels, left first.
@@ -93,8 +88,7 @@ class RecordingEntry:
     channels: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentEntry:
+class ConsentEntry(Struct, frozen=True):
     """Whether those who are heard agreed; nothing but `true` says so.
 
     `policy` names the notice that they were shown, `who` (or `by`) agreed, `at` is when.
@@ -107,8 +101,7 @@ class ConsentEntry:
     at: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDocument:
+class SessionDocument(Struct, frozen=True):
     """session.json (`sessiontool.session/1`); `synthetic` are the roles whose voice is none of a person."""
 
     session_id: Name | None = None
@@ -121,8 +114,7 @@ class SessionDocument:
     consent: ConsentEntry | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UtteranceDocument:
+class UtteranceDocument(Struct, frozen=True, kw_only=True):
     """One line of utterances.jsonl; times in seconds on the session clock.  `extra` has the fields of other names."""
 
     id: Name | None = None

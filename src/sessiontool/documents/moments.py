@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Literal
 
-from ..deferred import NamedTuple
+from msgspec import Struct
 
 S, MS, US, NS = 1000.0, 1.0, 0.001, 0.000_001
 """What a number of this unit is worth in milliseconds (ms), by definition."""
@@ -32,7 +32,7 @@ _MOST_CHARS = 80
 MomentClock = Literal["bare", "session", "epoch", "naive", "day", "count"]
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True):
     """A time as noted.
 
     `clock` is `bare` (a number, probably of `unit_ms`, on the page's clock or in seconds since 1970), `session`

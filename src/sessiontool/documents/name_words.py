@@ -6,15 +6,17 @@ known: `end_reason` is no time, and `message_id` no text.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from .lenient import words_of
 from .moments import MS, NS, TICKS, US, S
 
 _MOST_CHARS = 60
 """Characters of a field's name that are compared; chosen: names are shorter."""
-_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_WORD = r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+"
 
 UNITS = {
     **dict.fromkeys(words_of("ms millis milliseconds millisecond msec msecs"), MS),
@@ -47,7 +49,7 @@ _TEXTS = frozenset(words_of("text transcript utterance transcription content mes
 _BESIDE_TEXTS = frozenset(words_of("display final full formatted normalized punctuated clean best value body spoken"))
 
 
-class NamedField(NamedTuple):
+class NamedField(Struct, frozen=True):
     """What a field holds (`start`, `end`, `duration`, `arrived`, `text`, `speaker`, `channel`), and a time's unit."""
 
     what: str
@@ -57,7 +59,7 @@ class NamedField(NamedTuple):
 @lru_cache(maxsize=4096)
 def field_named(name: str) -> NamedField | None:
     """What a field of this name holds, None where the words of its name do not tell."""
-    words = tuple(word.casefold() for word in _WORD.findall(name)) if len(name) <= _MOST_CHARS else ()
+    words = tuple(word.casefold() for word in re.findall(_WORD, name)) if len(name) <= _MOST_CHARS else ()
     if not words:
         return None
     some = set(words)
@@ -89,4 +91,4 @@ def _time_named(words: tuple[str, ...]) -> NamedField | None:
 
 def words_in(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, as its capitals and punctuation part them."""
-    return tuple(word.casefold() for word in _WORD.findall(name[:_MOST_CHARS]))
+    return tuple(word.casefold() for word in re.findall(_WORD, name[:_MOST_CHARS]))

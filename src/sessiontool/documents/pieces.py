@@ -5,11 +5,11 @@ Interim results grow until the final one; some logs have a line for each word.  
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,8 +33,7 @@ _UNSPACED = (
 """Scripts without spaces: Thai and Lao, Burmese, Khmer, kana, Chinese characters."""
 
 
-@dataclass(slots=True)
-class SpokenPiece:
+class SpokenPiece(Struct):
     """An entry that is speech: where it stands, its times as noted, its checked model, and its times in ms.
 
     `noted` is as in `Entry`; `times_ms` are those of `start`, `end` and `arrived`.

@@ -8,20 +8,22 @@ pydantic takes longer than a short session.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, is_dataclass
+import re
 from functools import cache
 from math import isfinite
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+from msgspec.structs import fields
+
 from .models import EXTRA, Bounds, MostChars, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-_SURROGATE = regex("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 _EXACT = 1 << 53
 """By definition: the significand of a float holds whole numbers up to this exactly (ISO/IEC 60559)."""
 
@@ -44,7 +46,7 @@ class _DoubtError(Exception):
     """A value is not plainly right."""
 
 
-class _Field(NamedTuple):
+class _Field(Struct, frozen=True):
     name: str
     read: Callable[[Any], Any]
     is_required: bool
@@ -52,11 +54,7 @@ class _Field(NamedTuple):
 
 @cache
 def _fields_of(kind: Any) -> tuple[_Field, ...]:
-    return tuple(
-        _Field(one.name, _reader(one.type), one.default is MISSING and one.default_factory is MISSING)
-        for one in fields(kind)
-        if one.name != EXTRA
-    )
+    return tuple(_Field(one.name, _reader(one.type), one.required) for one in fields(kind) if one.name != EXTRA)
 
 
 def _plain_object(kind: Any, value: Any) -> Any:
@@ -65,14 +63,14 @@ def _plain_object(kind: Any, value: Any) -> Any:
         raise _DoubtError
     made: dict[str, Any] = {}
     known = _fields_of(kind)
-    for name, read, is_required in known:
-        if name in value:
-            made[name] = read(value[name])
-        elif is_required:
+    for one in known:
+        if one.name in value:
+            made[one.name] = one.read(value[one.name])
+        elif one.is_required:
             raise _DoubtError
     if len(made) < len(value):
         rest = {_text(name): held for name, held in value.items() if name not in made}
-        if any(one.name == EXTRA for one in fields(kind)):
+        if EXTRA in kind.__struct_fields__:
             made[EXTRA] = rest
     return kind(**made)
 
@@ -94,7 +92,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if origin is dict:
         assert parts == (str, str)
         return _texts_by_name
-    if is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return lambda value: _plain_object(hint, value)
     return {str: _text, float: _number, int: _whole, bool: _truth, Any: _any}[hint]
 
@@ -118,7 +116,7 @@ def _any(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if type(value) is not str or not (value.isascii() or _SURROGATE.search(value) is None):
+    if type(value) is not str or not (value.isascii() or re.search(_SURROGATE, value) is None):
         raise _DoubtError
     return value
 
@@ -167,7 +165,7 @@ def _list_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _bounded(read: Callable[[Any], Any], bounds: Bounds) -> Callable[[Any], Any]:
-    least, most, below = bounds
+    least, most, below = bounds.least, bounds.most, bounds.below
 
     def within(value: Any) -> Any:
         number = read(value)

@@ -12,10 +12,12 @@ Both are read strictly: a line that is not understood is an error, for what it n
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass, regex
+from msgspec import Struct
+
 from ..errors import UsageError
 from .json_text import parse
 from .roles import USUAL_CHANNELS
@@ -31,12 +33,11 @@ MOST_SPANS = 10_000
 _MOST_CHARS = 10_000_000
 """Characters of a text; chosen."""
 _MOST_S = 366 * 24 * 3600  # of a recording: a year; chosen
-_NAME = regex(r"[a-z][a-z0-9_-]{0,31}")
-_HASH = regex(r"[0-9a-f]{64}")
+_NAME = r"[a-z][a-z0-9_-]{0,31}"
+_HASH = r"[0-9a-f]{64}"
 
 
-@dataclass(frozen=True, slots=True)
-class PartTime:
+class PartTime(Struct, frozen=True):
     """A stretch of a part, in milliseconds of its recorder's clock."""
 
     part: str
@@ -47,8 +48,7 @@ class PartTime:
         return {"part": self.part, "recorder_ms": [self.start_ms, self.end_ms]}
 
 
-@dataclass(frozen=True, slots=True)
-class Redaction:
+class Redaction(Struct, frozen=True):
     """One thing that must be gone: `kind` says what it is, `rule` what found it.
 
     Without `chars` it is all of the utterance or the note, or what is said in `times`; with `fields` it is what the log
@@ -85,8 +85,7 @@ class Redaction:
         return {name: value for name, value in found.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class AskedSpan:
+class AskedSpan(Struct, frozen=True):
     """One line of a person's file of spans; seconds of `audio.webm`, words counted from 0, the last one included."""
 
     line: int
@@ -167,7 +166,7 @@ def _redaction(value: dict[str, Any], _number: int) -> Redaction:
     times = tuple(map(_part_time, listed))
     if not (utterance or note or times):
         raise ValueError("it names no utterance, no note and no times")
-    if chars and (not utterance or not isinstance(rest, str) or not _HASH.fullmatch(rest)):
+    if chars and (not utterance or not isinstance(rest, str) or not re.fullmatch(_HASH, rest)):
         raise ValueError("chars need their utterance, and the SHA-256 of the rest of its text")
     kind, rule = _name(value, "kind", "other"), _name(value, "rule", "spans")
     fields, beep, label = (_flag(value, name) for name in flags)
@@ -228,7 +227,7 @@ def _role(value: dict[str, Any]) -> str:
 
 def _name(value: dict[str, Any], name: str, default: str) -> str:
     found = value.get(name, default)
-    if not isinstance(found, str) or not _NAME.fullmatch(found):
+    if not isinstance(found, str) or not re.fullmatch(_NAME, found):
         raise ValueError(f"{name} is no name of small letters and digits")
     return found
 

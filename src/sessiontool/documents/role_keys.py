@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from .lenient import words_of
 from .name_words import words_in
 from .roles import ASSISTANT, USER, role_named
@@ -21,7 +21,7 @@ _LISTS = frozenset(
         "segments turns messages utterances transcripts transcriptions items lines entries texts track channel list"
     )
 )
-_NO_SPEECH = regex(r"\S*[\d@/]\S*|[0-9a-f-]{8,}")
+_NO_SPEECH = r"\S*[\d@/]\S*|[0-9a-f-]{8,}"
 """An identifier or an address: a field of that name has who it is, and not what was said."""
 
 
@@ -33,7 +33,7 @@ def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, An
     for name, role in keys.items():
         item = value[name]
         text = text_in(item).strip()
-        if text and not _NO_SPEECH.fullmatch(text):
+        if text and not re.fullmatch(_NO_SPEECH, text):
             own = item if isinstance(item, dict) else {}
             found.append({"role": role, **others, **own, "text": text})
     if found or not depth:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from .lenient import words_of
 from .name_words import words_in
 
@@ -43,15 +42,15 @@ _UNSPOKEN_ROLES = frozenset(
 _SIDES = ("left", "right")
 _SUPPORT = frozenset(words_of("service support helpdesk desk care success"))
 _SAY_NOTHING = frozenset(words_of("message role speaker participant channel audio transcript track type the"))
-_NO_LETTER = regex(r"[\W_]+")
-_NUMBER = regex(r"\d+$")
+_NO_LETTER = r"[\W_]+"
+_NUMBER = r"\d+$"
 _MOST_NAMES = 1000
 """Number of names of speakers that are looked at, as units of a list; chosen: no conversation has as many."""
 
 
 def letters(name: str) -> str:
     """A name without case, spaces and punctuation."""
-    return _NO_LETTER.sub("", name.casefold())
+    return re.sub(_NO_LETTER, "", name.casefold())
 
 
 def role_named(name: str, names: Mapping[str, str]) -> str:
@@ -67,7 +66,7 @@ def role_named(name: str, names: Mapping[str, str]) -> str:
 
 def _role_of_word(plain: str) -> str:
     for known, role in ((_USERS, USER), (_ASSISTANTS, ASSISTANT), (_UNSPOKEN_ROLES, UNSPOKEN)):
-        if plain in known or _NUMBER.sub("", plain) in known:
+        if plain in known or re.sub(_NUMBER, "", plain) in known:
             return role
     return ""
 

@@ -7,7 +7,6 @@ the finding names file and field.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding
@@ -53,7 +52,7 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
 _MOST_DEPTH = 6
 """Levels of lists and objects in which there are known names; derived: the chunks of a part of a session."""
 _KINDS = (SessionDocument, PartEntry, ChunkEntry, PauseEntry, RecordingEntry, ConsentEntry)
-_NAMES = {plain(one.name): one.name for kind in _KINDS for one in fields(kind)}
+_NAMES = {plain(name): name for kind in _KINDS for name in kind.__struct_fields__}
 """The names of all fields, by their letters."""
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
+from msgspec.structs import replace
+
 from .lenient import shown
 
 if TYPE_CHECKING:
     from .models import ChunkEntry, SessionDocument
 
-_HEX = regex("[0-9a-f]{64}")
-_NAME = regex(r"sha-?256[-:=]", re.IGNORECASE)
+_HEX = "[0-9a-f]{64}"
+_NAME = r"(?i)sha-?256[-:=]"
 """As in `sha256-…` (Subresource Integrity), `sha256:…` (OCI), `SHA-256=…` (Digest)."""
-_BASE64 = regex(r"[A-Za-z0-9+/_-]{43}=?")
+_BASE64 = r"[A-Za-z0-9+/_-]{43}=?"
 _ALPHABET = str.maketrans("-_", "+/")
 _SPACE_AND_MARKS = " \t\r\n:"
 """Around a digest: RFC 9530 has colons, for one."""
@@ -25,10 +25,10 @@ _SPACE_AND_MARKS = " \t\r\n:"
 def sha256_hex(text: str) -> str | None:
     """The SHA-256 that a text is, in small hex digits; None where it is none."""
     bare = text.strip(_SPACE_AND_MARKS)
-    bare = bare[match.end() :].strip(_SPACE_AND_MARKS) if (match := _NAME.match(bare)) else bare
-    if _HEX.fullmatch(lower := bare.lower()):
+    bare = bare[match.end() :].strip(_SPACE_AND_MARKS) if (match := re.match(_NAME, bare)) else bare
+    if re.fullmatch(_HEX, lower := bare.lower()):
         return lower
-    if not _BASE64.fullmatch(bare):
+    if not re.fullmatch(_BASE64, bare):
         return None
     return binascii.a2b_base64(bare.rstrip("=").translate(_ALPHABET) + "=").hex()
 
@@ -36,7 +36,7 @@ def sha256_hex(text: str) -> str | None:
 def with_hex_digests(session: SessionDocument) -> tuple[SessionDocument, list[str]]:
     """A document whose chunks have their SHA-256 in hex, without what is none; and what is wrong with that."""
     noted = [chunk.sha256 for part in session.parts for chunk in part.chunks if chunk.sha256]
-    if all(map(_HEX.fullmatch, noted)):
+    if all(map(re.compile(_HEX).fullmatch, noted)):
         return session, []
     problems: list[str] = []
 

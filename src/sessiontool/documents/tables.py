@@ -6,11 +6,13 @@ that are those of roles, times, and a text.
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from .lenient import shown
 from .moments import read_moment
 from .roles import role_named
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .lenient import LogProblems
 
 _SEPARATORS = ",;\t|"
-_SEPARATOR_LINE = regex(r'"?sep=[,;\t|]"?\r?\n')
+_SEPARATOR_LINE = r'"?sep=[,;\t|]"?\r?\n'
 """The line by which spreadsheets say what separates the columns; the names are in the next one."""
 _JUDGED = 50
 """Lines by which a table's columns are recognised; chosen."""
@@ -41,7 +43,7 @@ def rows_in(text: str, broken: LogProblems, odd: LogProblems) -> list[tuple[int,
 
     What could not be read goes to `broken`, and that texts seem to hold what separates columns to `odd`.
     """
-    text = _SEPARATOR_LINE.sub("", text.lstrip("\ufeff\r\n "))
+    text = re.sub(_SEPARATOR_LINE, "", text.lstrip("\ufeff\r\n "))
     if separator := _separator(text):
         rows = _rows(text, separator, broken)
         names = [name.strip() for name in next(rows, _Row(0, [], "")).cells]
@@ -65,7 +67,7 @@ def _separator(text: str) -> str:
     return best
 
 
-class _Row(NamedTuple):
+class _Row(Struct, frozen=True):
     """What a line holds, or several that share a cell: its number, its cells, and the text they were read from."""
 
     number: int

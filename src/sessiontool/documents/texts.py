@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import regex
 from .field_names import CHOICES, IN_PARTS, ROLE_NAMES, SPANS, TEXT_NAMES, WRAPPERS
 from .name_words import field_named
 
@@ -21,7 +21,7 @@ _MOST_OF_A_SPAN = 6
 _FORMS = 16
 """Entries with the same fields have one form; chosen: a log has a few, and little is kept of a hostile one."""
 _SPANS, _WRAPPERS = frozenset(SPANS), frozenset((*WRAPPERS, *CHOICES))
-_NO_LETTER = regex(r"[\W_]+")
+_NO_LETTER = r"[\W_]+"
 
 
 def plain(name: str) -> str:
@@ -31,7 +31,7 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=4096)  # every entry of a log has the same names
 def _letters_of(name: str) -> str:
-    return _NO_LETTER.sub("", name.casefold())
+    return re.sub(_NO_LETTER, "", name.casefold())
 
 
 def has_text(value: Any) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..model import Finding
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _MOST_TIMESLICE_MS = 60_000
 _ALIKE = 3.0  # times; chosen: so far may a timeslice be from the time between two blobs
 
 
-class _Span(NamedTuple):
+class _Span(Struct, frozen=True):
     """Blobs of a part: their bytes, and how long they were recorded on the clock that they were noted on."""
 
     size_bytes: int

@@ -7,12 +7,12 @@ Sources: Amazon DynamoDB, AttributeValue; Firestore REST reference, Value.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from ..deferred import regex
 from .lenient import words_of
 
-_MAY_BE_TYPED = regex(r"\"(?:[SN]|\w+Value)\"\s*:")
+_MAY_BE_TYPED = r"\"(?:[SN]|\w+Value)\"\s*:"
 _TEXTS = words_of("S B stringValue timestampValue referenceValue bytesValue")
 _NUMBERS = words_of("N integerValue doubleValue")
 _LISTS = words_of("L SS NS BS")
@@ -21,7 +21,7 @@ _OTHERS = words_of("BOOL NULL booleanValue nullValue geoPointValue")
 
 def untyped(value: Any, text: str) -> Any:
     """A value read from `text` without the types that its records have."""
-    return _untyped(value) if _MAY_BE_TYPED.search(text) else value
+    return _untyped(value) if re.search(_MAY_BE_TYPED, text) else value
 
 
 def _untyped(value: Any) -> Any:

@@ -14,7 +14,8 @@ from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..speech.g2p import phones_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _SCORE_SHIFT = 1 << 10
 """pocketsphinx adds up log scores divided by this (by its definition)."""
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """Where each token is said: (start, end) in ms of the sound handed over, None for one that is not read aloud.
 
     `first` to `end` (exclusive) are the tokens that the sound holds.  `score` is the mean log likelihood of a frame,
@@ -51,7 +52,7 @@ class Found(NamedTuple):
     phones: tuple[tuple[FoundPhone, ...], ...] = ()
 
 
-class _FoundWord(NamedTuple):
+class _FoundWord(Struct, frozen=True):
     """A word of the grammar, its first frame and the one after its last, and its sounds in ms."""
 
     word: str
@@ -60,7 +61,7 @@ class _FoundWord(NamedTuple):
     phones: tuple[FoundPhone, ...]
 
 
-class _Arc(NamedTuple):
+class _Arc(Struct, frozen=True):
     """One step of a grammar, always forward: a word, or nothing (`""`).
 
     `token` is that which it belongs to, -1 for a step to the beginning or the end; `slot` is its slot there.

@@ -9,6 +9,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from ..cpus import usable
 from .pocketsphinx import Found
 
@@ -42,7 +44,7 @@ class Worker:
         """The process's answer; None as well where it died or took too long: the wait has an end."""
         try:
             return self._ask(
-                json.dumps([len(pcm), *task]).encode() + b"\n" + pcm, _PATIENCE_S + len(pcm) / _BYTES_PER_S
+                json.dumps([len(pcm), *astuple(task)]).encode() + b"\n" + pcm, _PATIENCE_S + len(pcm) / _BYTES_PER_S
             )
         except (OSError, ValueError):
             self.close()

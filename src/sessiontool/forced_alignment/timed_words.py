@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..model import SAMPLES_PER_MS, Phone, TimedWord
 from ..speech.duration_model import spoken_ms
 from ..speech.interpolate import spread, stretches_of
@@ -57,7 +59,7 @@ def with_found_words(placement: Placement, found: Found) -> Placement:
     if found.phones:
         words = [_with_phones(*pair, start) for pair in zip(words, found.phones[held], strict=True)]
     heard = text_until(text, found.end) if may_stop(placement) and found.end < len(tokens) else placement.heard_text
-    return placement._replace(words=tuple(words), heard_text=heard)
+    return replace(placement, words=tuple(words), heard_text=heard)
 
 
 def _with_phones(word: TimedWord, phones: Iterable[FoundPhone], offset_ms: int) -> TimedWord:
@@ -70,7 +72,7 @@ def _with_phones(word: TimedWord, phones: Iterable[FoundPhone], offset_ms: int) 
         phone = Phone(name, *ends)
         if phone.start_samples < phone.end_samples:
             found.append(phone)
-    return word._replace(phones=tuple(found))
+    return replace(word, phones=tuple(found))
 
 
 def ended_with_words(placement: Placement) -> Placement:
@@ -89,7 +91,7 @@ def ended_with_words(placement: Placement) -> Placement:
     if not is_long or end - last <= _BEYOND_WORDS_MS * SAMPLES_PER_MS or last <= start:
         return placement
     speech = tuple((low, min(high, last)) for low, high in placement.speech if low < last)
-    return placement._replace(end_samples=last, speech=speech)
+    return replace(placement, end_samples=last, speech=speech)
 
 
 def _filled(
@@ -119,7 +121,7 @@ def with_spread_words(placement: Placement) -> Placement:
     speech = ((start // SAMPLES_PER_MS, end // SAMPLES_PER_MS) for start, end in placement.speech)
     times = spread(stretches_of(speech, *_ms(placement)), weights_of(tokens), _prices(tokens))
     words = (_word(token, time, "spread") for token, time in zip(tokens, times, strict=True))
-    return placement._replace(words=tuple(words))
+    return replace(placement, words=tuple(words))
 
 
 def weights_of(tokens: Iterable[str]) -> list[int]:

@@ -14,7 +14,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..speech.g2p import folded
 from ..speech.scripts import WITHOUT_SPACES
 
@@ -25,22 +26,22 @@ Words = tuple[str, ...]
 Slot = tuple[Words, ...]
 """Alternatives for one place; an empty one means that nothing may be said there."""
 
-_TOKEN = regex(
-    f"[^{WITHOUT_SPACES}\\s]*[{WITHOUT_SPACES}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*|[^{WITHOUT_SPACES}\\s]+"
+_TOKEN = (
+    f"[^{WITHOUT_SPACES}\\s]*[{WITHOUT_SPACES}](?:[^\\w\\s]|[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ])*"
+    f"|[^{WITHOUT_SPACES}\\s]+"
 )
 _MOST_DIGITS = 15  # chosen: longer numbers are read digit by digit
 _LONGEST = 120  # characters of a token; chosen: bounds what is read
 _UNREADABLE = 0.2  # share of the tokens; chosen
-_PIECE = regex(
-    r"(?P<money>[$€£¥])\s*(?P<amount>\d[\d,.]*\d|\d)(?P<scale>[kmb]?)(?![a-z])"
+_PIECE = (
+    r"(?i)(?P<money>[$€£¥])\s*(?P<amount>\d[\d,.]*\d|\d)(?P<scale>[kmb]?)(?![a-z])"
     r"|(?P<initials>(?<![^\W_])(?:[^\W\d_]\.){2,})"
     r"|(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)"
     r"|(?P<ordinal>\d+)(?:st|nd|rd|th)(?![a-z])"
     r"|(?P<decade>\d*\d0)['\u2019]?s(?![a-z])"
     r"|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)"
     r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)*['\u2019]?)"
-    r"|(?P<mark>[^\s])",
-    re.IGNORECASE,
+    r"|(?P<mark>[^\s])"
 )
 _MONEY = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen"}
 _SCALES = {"k": "thousand", "m": "million", "b": "billion"}
@@ -71,7 +72,7 @@ _SHORT: dict[str, Slot] = {
 _LETTERS = {"w": ("double", "u"), "a": ("ay",)}
 
 
-class Token(NamedTuple):
+class Token(Struct, frozen=True):
     """A piece of the text and how it may be read; `slots` is empty where nothing of it can be said."""
 
     text: str
@@ -80,12 +81,12 @@ class Token(NamedTuple):
 
 def tokens_of(text: str) -> list[str]:
     """The pieces of a text that each get a time: every character of it but the spaces, once and in order."""
-    return _TOKEN.findall(text)
+    return re.findall(_TOKEN, text)
 
 
 def text_until(text: str, tokens: int) -> str:
     """The text up to the end of so many of its tokens."""
-    ends = [0, *(found.end() for found in _TOKEN.finditer(text))]
+    ends = [0, *(found.end() for found in re.finditer(_TOKEN, text))]
     return text[: ends[tokens]].strip()
 
 
@@ -105,7 +106,7 @@ def read(token: str, language: str = "en") -> Token:
     """How `token` may be read aloud in a language (a two-letter code)."""
     if len(token) > _LONGEST:
         return Token(token, ())
-    pieces = list(_PIECE.finditer(token))
+    pieces = list(re.finditer(_PIECE, token))
     slots: list[Slot] = []
     for index, piece in enumerate(pieces):
         kind = piece.lastgroup or ""

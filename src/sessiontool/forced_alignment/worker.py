@@ -10,7 +10,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from .pocketsphinx import Aligner, Found
 from .verbalize import read, tokens_of
 
@@ -24,7 +26,7 @@ Below the second the sound says something else: a text of another utterance scor
 _LEAST_HELD = 0.5  # share of the tokens that must be found; chosen
 
 
-class Task(NamedTuple):
+class Task(Struct, frozen=True):
     """A text to align with a sound; `language` is a two-letter code, empty where it is unknown.
 
     `may_stop`: the sound may end before the text does.  `phones`: when each sound of its words is said, too.
@@ -70,7 +72,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while line := requests.readline():
         pcm_bytes, *task = json.loads(line)
         found = align_text(aligner, Task(*task), requests.read(pcm_bytes))
-        answers.write(json.dumps(found).encode() + b"\n")
+        answers.write(json.dumps(found and astuple(found)).encode() + b"\n")
         answers.flush()
 
 

@@ -8,13 +8,14 @@ is all that shows whether bytes are one.  Nothing here decodes.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from itertools import count, cycle, islice, pairwise
 from math import gcd
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
@@ -54,8 +55,7 @@ CONVERT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AacHead:
+class AacHead(Struct, frozen=True):
     """What a decoder needs before the first frame; `priming` counts samples at `rate_hz` that are the encoder's own.
 
     `config` is the AudioSpecificConfig.  `delay_known` says whether it was found.

@@ -10,8 +10,6 @@ import re
 import zlib
 from typing import Literal
 
-from ..deferred import regex
-
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # with gzip's header, its own (RFC 1950), and none
 _LENGTH_BYTES = 4  # chosen: what programs write before a message
 _MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
@@ -19,19 +17,19 @@ _MOST_XZ_BYTES = 100 << 20  # chosen: of its dictionary; `xz -9` takes 65 MB
 _MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_HTTP_HEAD = regex(
+_HTTP_HEAD = (
     rb"(?:HTTP/[0-9.]{1,3} [0-9]{3}[^\r\n]*|[A-Z]{3,8} [^\s]{1,8000} HTTP/[0-9.]{1,3})\r?\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}:[^\r\n]*\r?\n)*)\r?\n"
 )
-_CONTENT_LENGTH = regex(rb"^content-length:\s*([0-9]{1,15})\s*$", re.IGNORECASE | re.MULTILINE)
+_CONTENT_LENGTH = rb"(?im)^content-length:\s*([0-9]{1,15})\s*$"
 
 
 def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """A request or an answer as it goes over the wire (RFC 9112): its body."""
-    head = _HTTP_HEAD.match(data, 0, _MOST_HEAD_BYTES) if data[:1].isupper() else None
+    head = re.compile(_HTTP_HEAD).match(data, 0, _MOST_HEAD_BYTES) if data[:1].isupper() else None
     if head is None:
         return None
-    body, length = data[head.end() :], _CONTENT_LENGTH.search(head[1])
+    body, length = data[head.end() :], re.search(_CONTENT_LENGTH, head[1])
     if length is None:
         return body, False
     if len(body) > int(length[1]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import RecordingError
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ CLOCK_HZ = 48_000
 (RFC 7845, section 4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filler:
+class Filler(Struct, frozen=True):
     """One unit of silence: its bytes, and its length of `samples` at `rate_hz`.
 
     Where the codec's units begin at whole multiples of `grid` such samples only, sums that were rounded to 48 kHz are

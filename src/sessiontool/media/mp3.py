@@ -7,11 +7,12 @@ is a granule or two of silence in FFmpeg's decoder, and never noise.  Nothing he
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .filler import CLOCK_HZ, Filler, one_codec
 from .pcm import SampleClock
 
@@ -44,7 +45,7 @@ _LENGTH_BITS = 12  # of a granule's length, with which its side information begi
 _BEGIN_BITS = {True: 9, False: 8}  # bits that say where a frame's sound begins (ISO/IEC 13818-3)
 
 
-class FrameHeader(NamedTuple):
+class FrameHeader(Struct, frozen=True):
     """What the header of a frame says: it has `size_bytes` with its header, and lasts `samples` at `rate_hz`.
 
     `side_at` is the offset of what is behind its side information.
@@ -120,7 +121,7 @@ def silent_frame(rate_hz: int, channels: int) -> bytes:
     return header + side + b"\xff" * (size - found.side_at)
 
 
-class Reservoir(NamedTuple):
+class Reservoir(Struct, frozen=True):
     """How many bytes before a frame its sound begins, and how many the next frame's sound may begin before that."""
 
     begins: int
@@ -150,8 +151,7 @@ def silent_frames() -> Iterator[bytes]:
             yield silent_frame(rate_hz, channels)
 
 
-@dataclass(frozen=True, slots=True)
-class Mp3Head:
+class Mp3Head(Struct, frozen=True):
     """What is alike in all frames; `priming` counts samples at `rate_hz` that encoder and decoder add.
 
     `delay_known` says whether it was found.

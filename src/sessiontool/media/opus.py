@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
@@ -225,8 +226,7 @@ def _first_frame(packet: bytes) -> int | None:
     return packet[at] if at < len(packet) else 0 if code < 2 and len(packet) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class OpusHead:
+class OpusHead(Struct, frozen=True):
     """What a decoder has to know before the first packet.  `pre_skip` counts samples at 48 kHz."""
 
     channels: int

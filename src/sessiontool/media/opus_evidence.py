@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from statistics import median
 
-from ..deferred import median
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from .matroska import ebml
 from .matroska.resync import MAX_PICTURE_BYTES, Known, find_resync_point

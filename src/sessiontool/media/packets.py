@@ -9,10 +9,9 @@ import hashlib
 import sys
 from array import array
 from bisect import bisect_right
-from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +33,7 @@ def second_opus(number: int) -> str:
     return f"{SECOND_OPUS} (number {number})"
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """The sound of a recording: its number in the blocks, what a decoder needs, and the program that wrote it.
 
     `others` are the numbers of tracks that are passed over, `second` those among them that are sound as well, and
@@ -64,7 +62,7 @@ class Track:
         return second_opus(number) if number in self.second else OTHER_TRACK
 
 
-class Damage(NamedTuple):
+class Damage(Struct, frozen=True):
     """Bytes of the stream that had to be skipped: their offset and count, and what was wrong there."""
 
     offset: int
@@ -72,7 +70,7 @@ class Damage(NamedTuple):
     reason: str
 
 
-class SetAside(NamedTuple):
+class SetAside(Struct, frozen=True):
     """Bytes that are whole and are not joined, such as another track's blocks.
 
     `offset` is that of the first of them in the stream, `length_bytes` the count of all of one piece and `reason`.
@@ -83,8 +81,7 @@ class SetAside(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """What became of the bytes of one piece of a stream; once the demuxer is closed the four add up to its size."""
 
     size_bytes: int
@@ -224,8 +221,7 @@ class Ledger:
             start, piece = min(stop, end), piece + 1
 
 
-@dataclass(slots=True)
-class PacketRun:
+class PacketRun(Struct):
     """A run of packets in order, as columns: bytes, recorder time in ms, duration in samples at 48 kHz.
 
     `recording` counts the headers seen: what follows a second one is a recording of its own, with its own clock.

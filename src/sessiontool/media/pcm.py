@@ -5,13 +5,15 @@ A "packet" of it is a block of some milliseconds, in the bytes that the recorder
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, regex
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from .filler import CLOCK_HZ, Filler, one_codec
 
@@ -26,7 +28,7 @@ ENCODINGS = {"u8": 1, "s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
 _BLOCKS_A_SECOND = 100  # chosen: 10 ms, as Chrome's PCM in WebM (measured)
 _SILENT_A_SECOND = 50  # units; chosen: as long as silent packets of Opus
 _LEAST_HZ, _MOST_HZ = 4000, 192_000  # Hz; chosen: from telephony to studios
-_PARAMETER = regex(r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)")
+_PARAMETER = r";\s*([a-z_]+)\s*=\s*\"?([a-z0-9_]+)"
 _RAW_TYPES = ("audio/pcm", "audio/x-pcm", "audio/raw", "audio/x-raw")
 _WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
 _ARRAYS = {"u8": "B", "s16le": "h", "s32le": "i", "f32le": "f"}
@@ -53,8 +55,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PcmHead:
+class PcmHead(Struct, frozen=True):
     """What the samples are: `encoding` is of `ENCODINGS`, channels are interleaved."""
 
     channels: int
@@ -210,7 +211,7 @@ def raw_head(mime_type: str) -> PcmHead | None:
     with the first chunk, it is the same with `audio/wav;…` and `audio/webm;codecs=pcm;…`: Chrome's floats.
     """
     name, _, rest = mime_type.lower().partition(";")
-    name, found = name.strip(), dict(_PARAMETER.findall(f";{rest}"))
+    name, found = name.strip(), dict(re.findall(_PARAMETER, f";{rest}"))
     is_webm = name.endswith("/webm") and found.get("codecs") == "pcm"
     if name not in (*_RAW_TYPES, *_WAV_TYPES) and not is_webm:
         return None

@@ -9,9 +9,9 @@ name.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
 from ..errors import RecordingError
 from .foreign_kinds import kind_of, text_kind_of, utf8_mangled
 from .isobmff.beginnings import begins_mp4
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .packets import Demuxer
 
-_WEBM_BEGINNINGS = regex(rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75")
+_WEBM_BEGINNINGS = rb"\x1a\x45\xdf\xa3|\x1f\x43\xb6\x75"
 _CUT_CLUSTER = b"\x43\xb6\x75\x01\xff"  # its id without the first byte, where Chrome cuts its blobs (measured)
 _NUMBER = 1  # of the track in Chrome's WebM with PCM (measured)
 _SEARCHED_BYTES = 1 << 18  # chosen: several seconds of sound; the search stays fast
@@ -88,7 +88,7 @@ def _is_webm(mime_type: str) -> bool:
 
 
 def _by_beginning(data: bytes) -> Callable[..., Demuxer] | None:
-    if _WEBM_BEGINNINGS.match(data) or data.startswith(_CUT_CLUSTER):
+    if re.match(_WEBM_BEGINNINGS, data) or data.startswith(_CUT_CLUSTER):
         return WebmDemuxer
     if data.startswith(b"OggS"):
         return _ogg
@@ -118,7 +118,7 @@ def _by_content(data: bytes) -> Callable[..., Demuxer] | None:
     from .mpeg_audio.demuxer import holds_mp3  # noqa: PLC0415
     from .ogg.pages import holds_ogg  # noqa: PLC0415
 
-    if _WEBM_BEGINNINGS.search(data):
+    if re.search(_WEBM_BEGINNINGS, data):
         return WebmDemuxer
     if holds_ogg(data):
         return _ogg

@@ -10,8 +10,6 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,17 +21,17 @@ _LEAST_LINE_ENDS = 4  # chosen: by chance a byte 10 has a byte 13 before it once
 _LOOKED_AT_BYTES = 64  # chosen: by chance, hardly any bytes are UTF-8 for so long
 _SPACE = b" \t\r\n"
 
-_NO_UTF8 = regex(rb"[\xc2-\xf4][^\x80-\xbf]|(?<![\x80-\xf4])[\x80-\xbf]|[\xc0\xc1\xf5-\xff]")
-_HEX_PREFIX = regex(rb"(?:0x|\\x|x')", re.IGNORECASE)
+_NO_UTF8 = rb"[\xc2-\xf4][^\x80-\xbf]|(?<![\x80-\xf4])[\x80-\xbf]|[\xc0\xc1\xf5-\xff]"
+_HEX_PREFIX = rb"(?i)(?:0x|\\x|x')"
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _NUMBER_CHARACTERS = b"0123456789,-" + _SPACE
-_LITERAL = regex(rb"b(?:'[\x20-\x7e]*'|\"[\x20-\x7e]*\")")
+_LITERAL = rb"b(?:'[\x20-\x7e]*'|\"[\x20-\x7e]*\")"
 
 
 def hex_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     r"""Two hex digits a byte, in lines or not, also as databases write it: `0x…`, `\x…`, `X'…'`."""
     text = data.strip(_SPACE + b'"')
-    if prefix := _HEX_PREFIX.match(text):
+    if prefix := re.match(_HEX_PREFIX, text):
         text = text[prefix.end() :].removesuffix(b"'")
     if text[:_LEAST_HEX_DIGITS].translate(None, _HEX_DIGITS + _SPACE) or len(text) < _LEAST_HEX_DIGITS:
         return None
@@ -69,14 +67,14 @@ def octets(text: bytes, pattern: bytes) -> Iterator[bytes]:
 def literal(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """What Python's `str()` makes of bytes."""
     text = data.strip(_SPACE)
-    if not text.startswith((b"b'", b'b"')) or not _LITERAL.fullmatch(text):
+    if not text.startswith((b"b'", b'b"')) or not re.fullmatch(_LITERAL, text):
         return None
     return text[2:-1].decode("unicode_escape").encode("latin-1"), False
 
 
 def latin_text(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """Bytes that were taken for Latin-1 or Windows-1252 and stored as UTF-8: two or three for each above 127."""
-    if _NO_UTF8.search(data, 0, _LOOKED_AT_BYTES):  # of nearly all others, without a copy of all their bytes
+    if re.compile(_NO_UTF8).search(data, 0, _LOOKED_AT_BYTES):  # as nearly all, without a copy of the bytes
         return None
     decoder = codecs.getincrementaldecoder("utf-8")()
     text = decoder.decode(data)  # a character that is cut off at the end stays in the decoder

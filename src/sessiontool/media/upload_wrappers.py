@@ -16,7 +16,8 @@ import zlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..errors import RecordingError
 from . import byte_wrappers, text_wrappers
 from .probe import open_demuxer
@@ -32,20 +33,20 @@ _DIGEST_BYTES = 130  # of SHA-512 as text in quotes, the longest digest that sta
 _MOST_TRAILER_BYTES = 4096  # chosen: of the trailers of HTTP's chunked framing
 
 _SPACE = b" \t\r\n"
-_BASE64 = regex(rb"[A-Za-z0-9+/_-]{60,}")
+_BASE64 = rb"[A-Za-z0-9+/_-]{60,}"
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_DATA_URL = regex(rb"data:([^,\"]{0,200}),", re.IGNORECASE)
-_NUMBERS = regex(rb"\[\s*(?:\d{1,3}\s*,\s*)*\d{1,3}\s*\]")
-_NUMBERED = regex(rb"\{\s*(?:\"\d{1,9}\"\s*:\s*\d{1,3}\s*,\s*)*\"\d{1,9}\"\s*:\s*\d{1,3}\s*\}")
-_STRINGS = regex(rb"\"([A-Za-z0-9+/_=:;,. -]|\\[/nrt]){64,}\"")
-_BOUNDARY = regex(rb"(?:\r?\n)?--([\w'()+,./:=?-]{1,70})\r?\n")
-_PART_HEAD = regex(rb"(?:[A-Za-z-]{4,40}:[^\r\n]{0,1000}\r?\n)+\r?\n")
-_PART_TAIL = regex(rb"\r?\n--[\w'()+,./:=?-]{8,70}(?:--)?\s*\Z")
-_TRAILER = regex(rb"(?:[A-Za-z0-9-]+:[^\r\n]*\r\n)*(?:\r\n)*")
-_CHUNK_SIZE = regex(rb"([0-9A-Fa-f]{1,8})((?:;[^\r\n]{0,1000})?)\r\n")
+_DATA_URL = rb"(?i)data:([^,\"]{0,200}),"
+_NUMBERS = rb"\[\s*(?:\d{1,3}\s*,\s*)*\d{1,3}\s*\]"
+_NUMBERED = rb"\{\s*(?:\"\d{1,9}\"\s*:\s*\d{1,3}\s*,\s*)*\"\d{1,9}\"\s*:\s*\d{1,3}\s*\}"
+_STRINGS = rb"\"([A-Za-z0-9+/_=:;,. -]|\\[/nrt]){64,}\""
+_BOUNDARY = rb"(?:\r?\n)?--([\w'()+,./:=?-]{1,70})\r?\n"
+_PART_HEAD = rb"(?:[A-Za-z-]{4,40}:[^\r\n]{0,1000}\r?\n)+\r?\n"
+_PART_TAIL = rb"\r?\n--[\w'()+,./:=?-]{8,70}(?:--)?\s*\Z"
+_TRAILER = rb"(?:[A-Za-z0-9-]+:[^\r\n]*\r\n)*(?:\r\n)*"
+_CHUNK_SIZE = rb"([0-9A-Fa-f]{1,8})((?:;[^\r\n]{0,1000})?)\r\n"
 
 
-class Unwrapped(NamedTuple):
+class Unwrapped(Struct, frozen=True):
     """What was in wrappers: its bytes, the names of the wrappers from the outside in, and whether one was cut short."""
 
     data: bytes
@@ -112,7 +113,7 @@ def _framing(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa
     pieces: list[bytes] = []
     at = 0
     while True:
-        head = _CHUNK_SIZE.match(data, at, at + _MOST_HEAD_BYTES)
+        head = re.compile(_CHUNK_SIZE).match(data, at, at + _MOST_HEAD_BYTES)
         if head is None:
             return (b"".join(pieces), True) if pieces and at >= len(data) else None
         size, start = int(head[1], 16), head.end()
@@ -127,27 +128,27 @@ def _framing(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa
 
 
 def _is_trailer(data: bytes) -> bool:
-    return len(data) <= _MOST_TRAILER_BYTES and _TRAILER.fullmatch(data) is not None
+    return len(data) <= _MOST_TRAILER_BYTES and re.fullmatch(_TRAILER, data) is not None
 
 
 def _multipart(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """A body of multipart/form-data (RFC 7578), or what a parser left of it: the largest of its parts."""
-    boundary = _BOUNDARY.match(data)
-    head = _PART_HEAD.match(data, boundary.end() if boundary else 0)
+    boundary = re.match(_BOUNDARY, data)
+    head = re.compile(_PART_HEAD).match(data, boundary.end() if boundary else 0)
     if boundary is None and (head is None or b"content-disposition:" not in head[0].lower()):
         if data.find(b"\n--", max(0, len(data) - 2 * 80)) < 0:  # as nearly all, which have nothing to do with it
             return None
-        tail = _PART_TAIL.search(data, max(0, len(data) - 2 * 80))
+        tail = re.compile(_PART_TAIL).search(data, max(0, len(data) - 2 * 80))
         return (data[: tail.start()], False) if tail and tail.start() else None
     if head is None:
         return None
     if boundary is None:
-        tail = _PART_TAIL.search(data, max(0, len(data) - 2 * 80))
+        tail = re.compile(_PART_TAIL).search(data, max(0, len(data) - 2 * 80))
         return data[head.end() : tail.start() if tail else len(data)], False
     bodies = []
     for part in data[boundary.end() :].split(b"\r\n--" + boundary[1]):
         body = part.removeprefix(b"\r\n")
-        found = _PART_HEAD.match(body)
+        found = re.match(_PART_HEAD, body)
         if found:
             bodies.append(body[found.end() :])
     is_cut = not data.rstrip(_SPACE).endswith(b"--" + boundary[1] + b"--")
@@ -157,7 +158,7 @@ def _multipart(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # no
 
 def _data_url(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
     """RFC 2397."""
-    head = _DATA_URL.match(data.strip(_SPACE + b'"'))
+    head = re.match(_DATA_URL, data.strip(_SPACE + b'"'))
     if head is None:
         return None
     body = data.strip(_SPACE + b'"')[head.end() :]
@@ -169,7 +170,7 @@ def _data_url(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
 def _base64(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """RFC 4648, in either alphabet, padded or not, in lines or not; several texts behind one another are one."""
     text = data.strip(_SPACE + b'"')
-    if len(text) < _LEAST_TEXT_BYTES or not _BASE64.match(text):
+    if len(text) < _LEAST_TEXT_BYTES or not re.match(_BASE64, text):
         return None
     text = text.translate(bytes.maketrans(b"-_", b"+/"), _SPACE)
     if text.translate(None, _ALPHABET):
@@ -186,12 +187,12 @@ def _json(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
     text = data.removeprefix(b"\xef\xbb\xbf").strip(_SPACE)
     if text[:1] not in (b"{", b"[") or text[-1:] not in (b"}", b"]"):
         return None
-    numbers = max(_NUMBERS.finditer(text), key=lambda match: len(match[0]), default=None)
+    numbers = max(re.finditer(_NUMBERS, text), key=lambda match: len(match[0]), default=None)
     if numbers is not None and len(text) - len(numbers[0]) <= _MOST_BESIDE_BYTES:
         return b"".join(text_wrappers.octets(numbers[0], rb"\d+")), False
-    if _NUMBERED.fullmatch(text):
+    if re.fullmatch(_NUMBERED, text):
         return b"".join(text_wrappers.octets(text, rb"(?<=:)\s*\d+")), False
-    *others, longest = sorted((match[0] for match in _STRINGS.finditer(text)), key=len) or [b""]
+    *others, longest = sorted((match[0] for match in re.finditer(_STRINGS, text)), key=len) or [b""]
     if not longest or len(text) - len(longest) > _MOST_BESIDE_BYTES or any(len(one) > _DIGEST_BYTES for one in others):
         return None
     inner = re.sub(rb"\\(.)", lambda found: found[1] if found[1] == b"/" else b"", longest[1:-1])

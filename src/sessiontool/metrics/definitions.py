@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..deferred import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """`error` is in the figure's unit, or with `is_relative` a share of it; None where it is exact, or not measured.
 
     `unclear_error` is that of recordings where voices share a channel, or noise is near.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import median
 from . import turns as following
 from .definitions import DEFINITIONS
 from .latency import split_gaps

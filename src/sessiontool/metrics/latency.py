@@ -10,7 +10,8 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ MOST_EARLY_MS = 100
 """Chosen: an event is not received before what it tells of, but for the error of the places in the sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class SplitGap:
+class SplitGap(Struct, frozen=True):
     """The gap before an answer, and when in it the page received that the user was done, and the first sound.
 
     Times are milliseconds of the recording.

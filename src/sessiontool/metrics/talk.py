@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..model import SAMPLES_PER_MS, SURE
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ the truth there than with noise that is nearer (docs/metrics.md says by how much
 _MOST_JUMP_MS = 5.0  # chosen: more between two spans on the session's clock is a pause that was closed up
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenUtterance:
+class SpokenUtterance(Struct, frozen=True):
     """An utterance that has a place in the sound; `heard` is the text that was audible.
 
     `is_sure`: the place is not doubtful; `has_sure_end`: nor is the end, which must be known to a few hundredths.
@@ -50,8 +50,7 @@ class SpokenUtterance:
     has_sure_end: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """All that was said, in the order of starts; `coverage` is the share of utterances whose place is known.
 
     `is_clear`: each role has a channel to itself, on which noise is far below speech.

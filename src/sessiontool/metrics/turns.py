@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,7 @@ DEAD_AIR_MS = 3000
 """At least, chosen: as call centres count it."""
 
 
-@dataclass(slots=True)
-class SpokenTurn:
+class SpokenTurn(Struct):
     """Utterances of one role that the other's do not divide."""
 
     role: str
@@ -36,8 +35,7 @@ class SpokenTurn:
     end_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseGap:
+class ResponseGap(Struct, frozen=True):
     """The silence before a role answers the other; `is_sure`: neither side has a doubtful place.
 
     `asked` and `answer` are the ids of the utterances around it.
@@ -55,8 +53,7 @@ class ResponseGap:
         return self.end_ms - self.start_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
+class Interruption(Struct, frozen=True):
     """One role begins while the other speaks.
 
     `recovery_ms` is until the other speaks again, None if never, or if one of the places is doubtful.

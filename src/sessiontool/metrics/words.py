@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
 from ..speech.scripts import WITHOUT_SPACES
 
 if TYPE_CHECKING:
@@ -13,8 +12,8 @@ if TYPE_CHECKING:
 
     from .talk import SpokenUtterance
 
-_WORD = regex(r"\w+(?:['\u2019\-.]\w+)*")
-_QUESTION = regex(r"[?\uff1f\u061f\u037e](?![?\uff1f\u061f\u037e])")
+_WORD = r"\w+(?:['\u2019\-.]\w+)*"
+_QUESTION = r"[?\uff1f\u061f\u037e](?![?\uff1f\u061f\u037e])"
 _NO_SPACES = f"[{WITHOUT_SPACES}]"
 
 FILLERS = {
@@ -28,7 +27,7 @@ FILLERS = {
 
 def count_words(text: str) -> int | None:
     """How many words a text has; None where its script puts no spaces between them."""
-    return None if not text.isascii() and re.search(_NO_SPACES, text) else len(_WORD.findall(text))
+    return None if not text.isascii() and re.search(_NO_SPACES, text) else len(re.findall(_WORD, text))
 
 
 def words_of(said: Iterable[SpokenUtterance]) -> int | None:
@@ -38,7 +37,7 @@ def words_of(said: Iterable[SpokenUtterance]) -> int | None:
 
 
 def count_questions(said: Iterable[SpokenUtterance]) -> int:
-    return sum(len(_QUESTION.findall(one.heard)) for one in said)
+    return sum(len(re.findall(_QUESTION, one.heard)) for one in said)
 
 
 def count_fillers(said: Iterable[SpokenUtterance]) -> int | None:
@@ -48,5 +47,5 @@ def count_fillers(said: Iterable[SpokenUtterance]) -> int | None:
         known = FILLERS.get(one.language.partition("-")[0].lower())
         if known is None:
             return None
-        count += sum(word.lower() in known for word in _WORD.findall(one.heard))
+        count += sum(word.lower() in known for word in re.findall(_WORD, one.heard))
     return count

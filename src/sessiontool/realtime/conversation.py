@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from ..documents.utf8_damage import rejoined
 from .settings import RealtimeSettings
 
@@ -26,8 +26,7 @@ COMPLETED, DONE, PART, ITEM, SEGMENTS, FRAGMENTS = range(6)
 """What a text is from, the best first: levels, chosen in this order."""
 
 
-@dataclass(slots=True)
-class Mark:
+class Mark(Struct):
     """A server's statement of where speech began or ended on its own clock, and when it was received."""
 
     audio_ms: float
@@ -35,8 +34,7 @@ class Mark:
     session: Session
 
 
-@dataclass(slots=True)
-class Fragment:
+class Fragment(Struct):
     """A piece of a Live transcript: who said it, and when on the session's clock."""
 
     role: str
@@ -47,8 +45,7 @@ class Fragment:
     at_ms: float | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Session:
+class Session(Struct, eq=False):
     """One Realtime or Live session.  `settings` are those that held from a time on (session clock; None: always).
 
     `ended` says how, as far as the log tells: `expired`, `closed`, a Live session's reason, or nothing.  `appended`
@@ -88,8 +85,7 @@ def _since(held: tuple[float | None, RealtimeSettings]) -> float:
     return float("-inf") if held[0] is None else held[0]
 
 
-@dataclass(slots=True, eq=False)
-class Item:
+class Item(Struct, eq=False):
     """All that is known of one item.  `first_ms` is when it was first heard of, `place` how far into the log that was.
 
     `arrived_ms` is when the first of its events came that has a receive time.  `texts` are by content part and source.
@@ -150,8 +146,7 @@ class Item:
         return bool(self.kinds.intersection(SPOKEN)) or self.started is not None or self.sound_bytes > 0
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """One answer of the model: its items, when its sound ran (session clock), and how many tokens all of it has.
 
     `reason` is why it failed or is not whole, in the server's words; `first_ms` and `place` are when it was first heard
@@ -171,8 +166,7 @@ class Response:
     sound_tokens: int = 0
 
 
-@dataclass(slots=True)
-class Pushed:
+class Pushed(Struct):
     """Something put into the conversation that is not speech: new instructions, a Live session's context."""
 
     kind: str
@@ -182,8 +176,7 @@ class Pushed:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct):
     """Everything a log holds.
 
     `round_trips_ms` are the times from the page's requests to the server's answers, `perhaps_trips_ms` those to what

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from .payloads import Payload
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ NO_PAYLOAD = Payload()
 """What events have that carry nothing of use; one object, as there are thousands of them."""
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """One event.  `kind` is its type by its GA name; `receipt` is when it was received, as noted.
 
     Fragments have `item_id`, `text` and `span_ms` (start and end on a Live session's clock), or the `sound_bytes` that

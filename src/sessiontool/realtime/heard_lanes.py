@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import BinaryIO
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 _TOUCHING_MS = 0.5
 """Chosen: pieces that are no farther apart are one, as times are logged in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class WireFormat:
+class WireFormat(Struct, frozen=True):
     """How sound is coded: `pcm` (16 bits, little-endian), `mulaw` or `alaw`; mono."""
 
     codec: str = "pcm"
@@ -31,7 +30,7 @@ class WireFormat:
         return int(ms * self.rate_hz / 1000) * self.sample_bytes
 
 
-class SoundPiece(NamedTuple):
+class SoundPiece(Struct, frozen=True):
     """Sound that is heard from `at_ms` of the session clock on: `size_bytes` from byte `offset` of its lane's file."""
 
     at_ms: float
@@ -39,8 +38,7 @@ class SoundPiece(NamedTuple):
     size_bytes: int
 
 
-@dataclass(slots=True)
-class HeardLane:
+class HeardLane(Struct):
     """What one side says: pieces in the order of their times, none over another.
 
     `file` has the sound.  `unheard_ms` were generated and cut off before they were played; `stalls` is how often the
@@ -67,6 +65,6 @@ class HeardLane:
             last = self.pieces[-1]
             is_next = piece.offset == last.offset + last.size_bytes and not last.size_bytes % self.format.sample_bytes
             if is_next and abs(piece.at_ms - self.end_ms) < _TOUCHING_MS:
-                self.pieces[-1] = last._replace(size_bytes=last.size_bytes + piece.size_bytes)
+                self.pieces[-1] = replace(last, size_bytes=last.size_bytes + piece.size_bytes)
                 return
         self.pieces.append(piece)

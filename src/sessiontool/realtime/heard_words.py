@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import median
 from ..speech.duration_model import MS_PER_UNIT, heard_part, units_of
 from ..speech.logged_words import heard_of
 from .turn import ASSISTANT

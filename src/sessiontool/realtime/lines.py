@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..documents.encoding_findings import TextDamage
 from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
@@ -36,15 +38,15 @@ _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an event."""
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
-_ARRAY = regex(r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)")
-_LIST = regex(r"\s*\[\s*(?:\"|\[(?!\s*\[))")
+_ARRAY = r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)"
+_LIST = r"\s*\[\s*(?:\"|\[(?!\s*\[))"
 """A list of lists or texts, which may as well be the first line of many."""
-_STREAM = regex(r"\s*(?:event|id|retry|data)?:")
-_BEHIND = regex(r"[{\[]\s*[\"{\[]")
-_LIST_OF_OBJECTS = regex(r"\[\s*\{")
+_STREAM = r"\s*(?:event|id|retry|data)?:"
+_BEHIND = r"[{\[]\s*[\"{\[]"
+_LIST_OF_OBJECTS = r"\[\s*\{"
 
 
-class LoggedValue(NamedTuple):
+class LoggedValue(Struct, frozen=True):
     """A value, the line where it stands (from 1), and the time that is written before it."""
 
     number: int
@@ -97,7 +99,7 @@ class LineReader:
     def _is_array(self, first: bytes) -> bool:
         """Whether values go over lines, or all are one list."""
         start = self._start.decode("utf-8-sig", "replace")
-        return bool(_ARRAY.match(start)) or (bool(_LIST.match(start)) and not _is_whole(first))
+        return bool(re.match(_ARRAY, start)) or (bool(re.match(_LIST, start)) and not _is_whole(first))
 
     @property
     def damage(self) -> TextDamage:
@@ -143,7 +145,7 @@ class LineReader:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            found = _BEHIND.search(text[:_PREFIX_CHARS])
+            found = re.search(_BEHIND, text[:_PREFIX_CHARS])
             if found is not None and found.start():
                 try:
                     value = json.loads(text[found.start() :])
@@ -152,7 +154,7 @@ class LineReader:
                 else:
                     yield LoggedValue(number, self._mended(value, text), moment_in(text[: found.start()]))
                     return
-            if _STREAM.match(text) and found is None:
+            if re.match(_STREAM, text) and found is None:
                 return  # what server-sent events have beside their data
             if text.endswith("\n") or not isinstance(error, json.JSONDecodeError):
                 self.broken += 1
@@ -186,7 +188,7 @@ class LineReader:
                 self._problems.add(f"line {line}: is not valid JSON (nested too deeply); what follows was not read")
                 return
             except ValueError:
-                salvaged = None if inside else _LIST_OF_OBJECTS.search(text, at)
+                salvaged = None if inside else re.compile(_LIST_OF_OBJECTS).search(text, at)
                 if salvaged is not None:  # an object that is not whole: its list is
                     at = salvaged.start()
                     continue

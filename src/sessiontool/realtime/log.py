@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import binascii
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..documents.encoding_findings import TextDamage
 from ..documents.lenient import LogProblems, kind_of, shown, validated
 from ..documents.utf8_damage import held_in
@@ -42,8 +43,7 @@ _TELLING = ("item_id", "response_id", "delta", "audio", "transcript", "text", "a
 """The fields by which two events of one id are distinguished."""
 
 
-@dataclass(slots=True)
-class Log:
+class Log(Struct):
     """What a file held.
 
     `unknown` counts the types that are not known here; `torn` is the line that ends too early.  Of `values` JSON values
@@ -86,7 +86,7 @@ def read_log(
                 if event is not None:
                     log.events.append(event)
     log.torn, log.encoding, log.broken = reader.torn, reader.encoding, reader.broken
-    log.damage = reader.damage._replace(halves=reader.damage.halves + _halves_between(log.events.without_sound()))
+    log.damage = replace(reader.damage, halves=reader.damage.halves + _halves_between(log.events.without_sound()))
     return log
 
 

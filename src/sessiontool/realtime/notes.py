@@ -5,11 +5,12 @@ A new session is given what was said in the one before: such items are recognise
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, regex
+from msgspec import Struct, field
+
 from ..model import Note
 from .lost_answers import unanswered
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .session_clock import SessionClock
     from .turn import Turn
 
-_NO_LETTER = regex(r"[\W_]+")
+_NO_LETTER = r"[\W_]+"
 _LEAST_PREFIX, _MOST_COMPARED = 12, 50
 """Letters that recognise a text by its beginning, and texts it is compared with; chosen: neither chance nor
 quadratic time."""
@@ -34,8 +35,7 @@ _TOOL_KINDS = {
 _PUSHING_ROLES = ("system", "developer")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """Notes by time, and the ids of items that only repeated an earlier session."""
 
     notes: list[Note] = field(default_factory=list)
@@ -123,7 +123,7 @@ class _Said:
 
 
 def _letters(text: str) -> str:
-    return _NO_LETTER.sub("", text.casefold())
+    return re.sub(_NO_LETTER, "", text.casefold())
 
 
 def _repeats(item: Item, note: Note, said: _Said) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .event_types import SOUND_FRAGMENTS
 from .heard_lanes import SoundPiece
 
@@ -36,8 +38,7 @@ def play(events: Iterable[Event], lane: HeardLane, zero_ms: float) -> None:
     player.finish()
 
 
-@dataclass(slots=True)
-class _Queued:
+class _Queued(Struct):
     """A piece in a player's queue; `before_ms` of its item come before it."""
 
     piece: SoundPiece
@@ -111,7 +112,7 @@ class _Player:
             last, piece = self._queue[-1], queued.piece
             is_next = piece.offset == last.piece.offset + last.piece.size_bytes
             if is_next and piece.at_ms == self._end_ms(last) and not last.piece.size_bytes % self.form.sample_bytes:
-                last.piece = last.piece._replace(size_bytes=last.piece.size_bytes + piece.size_bytes)
+                last.piece = replace(last.piece, size_bytes=last.piece.size_bytes + piece.size_bytes)
                 return
         self._queue.append(queued)
 
@@ -127,4 +128,4 @@ class _Player:
         piece = queued.piece
         size = min(piece.size_bytes, self.form.bytes_of(max(0.0, ms)))
         self.lane.unheard_ms += self.form.ms(piece.size_bytes - size)
-        return [_Queued(piece._replace(size_bytes=size), queued.item_id, queued.before_ms)] if size else []
+        return [_Queued(replace(piece, size_bytes=size), queued.item_id, queued.before_ms)] if size else []

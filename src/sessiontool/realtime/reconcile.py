@@ -6,11 +6,13 @@ is taken from there, so nothing that either of them holds is lost.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass, regex
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..documents.lenient import shown
 from ..model import INAUDIBLE, Finding
 
@@ -31,11 +33,10 @@ _LISTED = 5
 _MOST_LETTERS, _MOST_NEAR, _MOST_COMPARED = 200, 60, 6000
 """Letters of a text, neighbours in time and pairs in all that are compared; chosen: bounded time on any log."""
 
-_NO_LETTER = regex(r"[\W_]+")
+_NO_LETTER = r"[\W_]+"
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """All utterances, in the order of the conversation; how many both logs have; where they disagree."""
 
     utterances: list[Utterance]
@@ -136,7 +137,7 @@ def _pair_by_text(
 
 
 def _letters(text: str) -> str:
-    return _NO_LETTER.sub("", text.casefold())
+    return re.sub(_NO_LETTER, "", text.casefold())
 
 
 _INAUDIBLE = _letters(INAUDIBLE)

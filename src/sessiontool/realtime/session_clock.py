@@ -12,11 +12,11 @@ Not here: the sound, which has the last word (`align`).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import field
 from itertools import combinations
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass, median
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,15 +44,14 @@ _LEAST_SPREAD_MS = 60.0
 """Chosen: round trips differ by as much on a good network."""
 
 
-class _Point(NamedTuple):
+class _Point(Struct, frozen=True, order=True):
     """The session's own clock at a moment, and how much earlier than its reception that is."""
 
     audio_ms: float
     late_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class ClockStretch:
+class ClockStretch(Struct, frozen=True):
     """From `from_ms` of the session's own clock on, the session clock is `offset_ms` (and a little drift) ahead."""
 
     from_ms: float
@@ -60,8 +59,7 @@ class ClockStretch:
     drift: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionClock:
+class SessionClock(Struct, frozen=True):
     """One session's clock.
 
     `source` says what it was estimated from: `appended sound`, `speech events`, `session start`, or nothing.
@@ -86,8 +84,7 @@ class SessionClock:
         return self.stretches[0].offset_ms
 
 
-@dataclass(slots=True)
-class _Marks:
+class _Marks(Struct):
     """What the events of a session say of its clock.
 
     From the ends of speech, from its starts, and from when a Live session's words were received; `reach_ms` is as far

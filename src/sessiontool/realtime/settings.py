@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from .payloads import AudioFormat, Direction, SessionPayload
@@ -19,8 +19,7 @@ _PCM_BYTES_PER_MS, _PHONE_BYTES_PER_MS = 48.0, 8.0
 _PHONE_FORMATS = ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw")
 
 
-@dataclass(frozen=True, slots=True)
-class RealtimeSettings:
+class RealtimeSettings(Struct, frozen=True):
     """What holds in a session.
 
     `prefix_ms` is what `audio_start_ms` is before speech was detected, `silence_ms` what `audio_end_ms` is behind

@@ -13,11 +13,11 @@ Here is what both need: the formats of the sound, and the clock of a stream.  No
 from __future__ import annotations
 
 from array import array
-from dataclasses import field
 from math import isnan
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from .event_types import SOUND_FRAGMENTS
 from .heard_lanes import HeardLane, WireFormat
 from .microphone import SentSound, lay_out
@@ -56,8 +56,7 @@ def heard_lanes(events: EventTable, sound: Mapping[str, BinaryIO]) -> list[Heard
     return [lane for lane in (sent, received) if lane.pieces]
 
 
-@dataclass(slots=True)
-class _Survey:
+class _Survey(Struct):
     """What the events say of sound: the first format of each side, the input, and the spans of the output.
 
     `is_untimed`: of some sound it is not known when it was sent.

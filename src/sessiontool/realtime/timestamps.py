@@ -12,6 +12,8 @@ from itertools import chain, islice, pairwise
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ..documents.fields import arrival_rank
 from ..documents.log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from ..documents.moments import MS, read_moment
@@ -49,7 +51,7 @@ def received_at(holders: Sequence[dict[str, Any]], options: LogOptions) -> tuple
         moment = read_moment(value, options.unit_ms or unit)
         if moment is not None:
             is_own = moment.clock == "bare" and plain(name) == _OWN_FIELD and options.unit_ms is None
-            return moment._replace(clock="session") if is_own else moment, ""
+            return replace(moment, clock="session") if is_own else moment, ""
         wrong = wrong or name
     return None, wrong
 
@@ -101,7 +103,7 @@ def _moments(events: EventTable, is_bare: bool) -> Iterator[Moment | None]:
     """When each event was received; `is_bare`: how long the recording is says whether numbers are on its clock."""
     for receipt in events.receipts():
         is_moved = is_bare and receipt is not None and receipt.clock == "session"
-        yield receipt._replace(clock="bare") if receipt is not None and is_moved else receipt
+        yield replace(receipt, clock="bare") if receipt is not None and is_moved else receipt
 
 
 def _timed(events: EventTable, is_bare: bool) -> int:
@@ -109,7 +111,7 @@ def _timed(events: EventTable, is_bare: bool) -> int:
     count, first, differ = 0, None, False
     for moment in filter(None, _moments(events, is_bare)):
         count, first = count + 1, first or moment
-        differ = differ or moment[:2] != first[:2]
+        differ = differ or (moment.value, moment.clock) != (first.value, first.clock)
     return count if differ or count < _LEAST_SAME else 0
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from ..model import LoggedWord
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 USER, ASSISTANT = "user", "assistant"
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """What one item says.  Times are milliseconds of the session clock, None where the log does not know.
 
     `transcription` tells what is wrong with a user's text: `failed`, `empty`, `missing` or `incomplete`; nothing

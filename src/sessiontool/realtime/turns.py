@@ -9,11 +9,11 @@ Not here: text that was not spoken (`notes`), and the sound (`align`).
 
 from __future__ import annotations
 
-from dataclasses import field
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from ..model import INAUDIBLE
 from ..speech.duration_model import MS_PER_UNIT, units_of
 from .conversation import FRAGMENTS
@@ -34,8 +34,7 @@ _MOST_BETWEEN = 100
 _CUT_OFF = ("cancelled", "failed")
 
 
-@dataclass(slots=True)
-class Turns:
+class Turns(Struct):
     """All turns in the order of the conversation; items that are none, and why; truncations that cut nothing off."""
 
     turns: list[Turn] = field(default_factory=list)
@@ -137,8 +136,7 @@ def _boundaries(item: Item, clocks: Mapping[int, SessionClock]) -> tuple[float |
 # -- the assistant
 
 
-@dataclass(slots=True)
-class _Sound:
+class _Sound(Struct):
     """Where an item's sound is: when it began, ended or was cut off, and how long all of it is.
 
     `ran_out`: the server said that nothing of it was left.

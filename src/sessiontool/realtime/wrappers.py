@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..documents.lenient import loads
 from ..documents.moments import read_moment
 from .event_types import GA_NAMES, READ, TELL_NOTHING
@@ -34,7 +35,7 @@ _MOST_FIELDS = 100
 """Fields that are looked into; chosen: loggers have a dozen."""
 
 
-class Carried(NamedTuple):
+class Carried(Struct, frozen=True):
     """An event, and its wrappers from the outermost in; a wrapper that is a list has its time under `t`."""
 
     event: dict[str, Any]

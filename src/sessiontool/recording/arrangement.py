@@ -11,7 +11,8 @@ from itertools import permutations
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .gap_fits import begun_at
 from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, may_follow, room
 from .sequence import moved
@@ -28,7 +29,7 @@ _MOST_PASSES, _MOST_DOUBTFUL = 5, 30  # times, and chunks in each; chosen: they 
 _MOST_PLACES = 60  # chosen: in a long part a chunk may go on in many clusters, those nearest to its number count
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     """A place in a run, instead of the chunk there or before it, and by how much a chunk there changes costs."""
 
     change: float
@@ -37,7 +38,7 @@ class _Place(NamedTuple):
     evicted: ChunkSurvey | None
 
 
-class _Move(NamedTuple):
+class _Move(Struct, frozen=True):
     """A better place of a chunk, None for that in no run, and by how much it costs less than that in its `home`."""
 
     gain: float
@@ -116,7 +117,7 @@ class Arrangement:
         return _Move(cost - best, home, place)
 
     def _make(self, one: ChunkSurvey, move: _Move) -> None:
-        _, home, place = move
+        home, place = move.home, move.place
         chunks = home.chunks if home else self._foreign
         chunks[:] = [other for other in chunks if other is not one]
         if place is None:

@@ -6,9 +6,8 @@ left no trace in the file, and end what was lost with a chunk.
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
-
-from ..deferred import median
 
 if TYPE_CHECKING:
     from ..documents.models import PartEntry

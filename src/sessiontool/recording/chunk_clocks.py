@@ -8,11 +8,12 @@ counted.  A chunk whose clock says otherwise than its neighbours' has a wrong on
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from statistics import median_low
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..deferred import NamedTuple, dataclass, median_low
+from msgspec import Struct, field
+
 from .blob_clock import BlobClock
 from .packet_kinds import by_hand
 from .time_groups import looks_like_a_bit
@@ -32,8 +33,7 @@ _TOUCHING_MS = 150  # chosen: two of Chrome's packets and their jitter
 _DRIFT_MS = 300  # chosen: pages and fragments are not all equally long
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
 
     `all_there`: each blob that was noted is there, so that no other chunk has the place of one.  `numbers` are those
@@ -117,7 +117,7 @@ class _Numbered(NamedTuple):
     last: int
 
 
-class _Off(NamedTuple):
+class _Off(Struct, frozen=True):
     """By how much a chunk's end contradicts those of its neighbours, and how much of its sound may be lost.
 
     `is_single`: the neighbours on both sides agree.

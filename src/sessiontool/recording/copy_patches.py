@@ -7,6 +7,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .seams import bytes_ahead
 from .shared_values import Patch
 
@@ -89,7 +91,7 @@ def _alone(
         wanting[other.digests[index]] -= 1
         first, last = (min(max(at, cuts[0]), base.size_bytes) for at in here)  # what it has not is before it or behind
         if found and (found.other_stop == start or found.stop == last):
-            found = found._replace(stop=last, other_stop=stop)
+            found = replace(found, stop=last, other_stop=stop)
             continue
         yield from [found] if found else ()
         found = Patch(first, last, other.chunk, start, stop)

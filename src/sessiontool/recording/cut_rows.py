@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from .ordering import Order, order_chunks
 from .recorders import Chain
@@ -53,7 +54,7 @@ class CutRows:
 
     def _survey(self, row: Row) -> ChunkSurvey:
         first = row[0]
-        chunk = first.chunk._replace(seq=self._number(first.chunk.seq))
+        chunk = replace(first.chunk, seq=self._number(first.chunk.seq))
         self._members[chunk] = row
         if len(row) == 1:
             return replace(first, chunk=chunk)

@@ -7,9 +7,11 @@ a second begins no cluster in most of its chunks.  Of those, bytes say more than
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, median
+from msgspec import Struct
+
 from ..errors import RecordingError
 from ..media.probe import open_demuxer
 from ..model import SAMPLES_PER_MS
@@ -110,7 +112,7 @@ def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | No
     return None
 
 
-class _Across(NamedTuple):
+class _Across(Struct, frozen=True):
     """How long after the packet before a seam the next one begins, how long that is, and if it begins a cluster."""
 
     apart_ms: float

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..model import Finding
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _ALIKE_MS = 150.0
 """What was on its way to the encoder at `stop()` is in no blob (measured: 78 ms); chosen: twice that."""
 
 
-class Lasted(NamedTuple):
+class Lasted(Struct, frozen=True):
     """A part: where its sound ends on the recorder's clock, and how long the recorder was noted to have run."""
 
     part: str

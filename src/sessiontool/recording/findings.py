@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..media.packets import PICTURES
 from ..model import ChunkRef, Finding, Severity
 
@@ -56,7 +58,7 @@ def unstored_end(chunk: ChunkRef, lost_ms: float) -> Finding:
     hint = (
         f"{_LOST_HINT}; where the recorder had ended by itself or the computer slept, correct `stop_ms` in session.json"
     )
-    return about(chunk, "chunk-missing", "error", message, hint)._replace(lost_ms=lost_ms)
+    return replace(about(chunk, "chunk-missing", "error", message, hint), lost_ms=lost_ms)
 
 
 def numbers_skipped(part: str, seqs: Sequence[int]) -> Finding:

@@ -5,8 +5,7 @@ the timestamps show it.  Players disagree on what to do with such a gap, so the 
 time becomes silent packets.
 
 The rule for a gap: single timestamps jitter by up to 10 ms, so a gap is where the samples stay behind the
-timestamps by more than 10 ms over eight consecutive packets.  It is filled with silent packets of the recording's
-codec (Opus: 20 ms), to the nearest.
+timestamps by more than 10 ms over eight consecutive packets.  Silent packets of its codec (Opus: 20 ms) fill it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..media.filler import Filler
 from ..media.opus import SILENT_PACKET_SAMPLES, silent_packet
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, samples_to_us, us_to_samples
@@ -36,7 +36,7 @@ LONGEST_STARVED_SAMPLES = SAMPLE_RATE
 """No audio graph was ever starved for so long at once (measured: 660 ms): that sound was recorded, and is lost."""
 
 
-class Gap(NamedTuple):
+class Gap(Struct, frozen=True):
     """Silent packets to put before the packet at index `before` of those that were placed.
 
     There are none for a pause that is closed up, and for a `clock_jump`: timestamps that ran back, or too far ahead
@@ -48,7 +48,7 @@ class Gap(NamedTuple):
     cause: str
 
 
-class Pause(NamedTuple):
+class Pause(Struct, frozen=True):
     """A MediaRecorder pause: its beginning and end on the session clock.  The recorder clock stops during it."""
 
     start_us: int

@@ -8,9 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import partial
 from itertools import takewhile
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, median
+from msgspec import Struct
+
 from .recorders import SAME_PLACE_MS, overlap_ms
 from .time_groups import looks_like_a_bit
 
@@ -39,7 +41,7 @@ def correct_one_end(one: ChunkSurvey, order: Sequence[ChunkSurvey]) -> None:
     one.start_ms, one.end_ms = start, end
 
 
-class Fit(NamedTuple):
+class Fit(Struct, frozen=True):
     """How closely a chunk has to touch a neighbour of the gap that it is put into.
 
     `exactly`; or, where it is known how many chunks are `missing`, with as many of them between, or what is torn off,

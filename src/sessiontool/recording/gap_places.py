@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 
-class Lost(NamedTuple):
+class Lost(Struct, frozen=True):
     """Why bytes are missing before a chunk, how many chunks that is, and their numbers as far as they have any."""
 
     why: str = ""
@@ -26,14 +25,14 @@ class Lost(NamedTuple):
         return Lost(self.why or other.why, self.chunks + other.chunks, [*self.numbers, *other.numbers])
 
 
-class Silence(NamedTuple):
+class Silence(Struct, frozen=True):
     """Silence in the output that begins behind so many recorded packets, `at_end` of a part."""
 
     packets: int
     at_end: bool
 
 
-class GapPlace(NamedTuple):
+class GapPlace(Struct, frozen=True):
     """The chunk that a gap is named by: its part and number, and how it reads."""
 
     part: str
@@ -41,8 +40,7 @@ class GapPlace(NamedTuple):
     words: str
 
 
-@dataclass(slots=True)
-class JoinedOrder:
+class JoinedOrder(Struct):
     """The chunks in the order in which their packets were joined, and the numbers of those that are not there.
 
     `starts` are the chunks by the count of packets before them, `silences` those of the output by where they begin.

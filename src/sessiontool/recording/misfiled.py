@@ -9,7 +9,8 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..documents.models import PartEntry
 from ..model import ChunkRef
 from . import findings
@@ -28,7 +29,7 @@ _LEAST_BYTES = 64  # chosen: smaller chunks are alike by chance
 _MOSTLY = 0.6  # share of a folder's chunks that are of another part; chosen, as in `noted_runs`: others may be damaged
 
 
-class Moved(NamedTuple):
+class Moved(Struct, frozen=True):
     """A chunk, and what it is in the part that recorded it; `why` in words."""
 
     chunk: ChunkRef

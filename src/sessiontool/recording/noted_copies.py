@@ -10,7 +10,8 @@ import hashlib
 from itertools import product
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .shared_values import Patch
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def add_noted_copies(shared: Shared, surveys: Sequence[ChunkSurvey], noted: Note
     shared.settle()
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     """Bytes in which two copies differ."""
 
     start: int
@@ -62,7 +63,7 @@ def mend_as_noted(shared: Shared, noted: Noted, read: Callable[[ChunkRef], bytes
             continue
         made = ((one, other, places) for one, other, places in _pairs(copies, noted) if places)
         for one, other, places in made:
-            shared.make_base(one, [Patch(start, stop, other, start, stop) for start, stop in places])
+            shared.make_base(one, [Patch(one.start, one.stop, other, one.start, one.stop) for one in places])
             break
 
 
@@ -85,8 +86,8 @@ def _taken(data: bytes, other: bytes, noted: Noted) -> Sequence[_Place]:
     for choice in product((False, True), repeat=len(places)) if len(places) <= _MOST_PLACES else ():
         taken = [place for place, is_taken in zip(places, choice, strict=True) if is_taken]
         made = bytearray(data)
-        for start, stop in taken:
-            made[start:stop] = other[start:stop]
+        for place in taken:
+            made[place.start : place.stop] = other[place.start : place.stop]
         if noted.wants(hashlib.sha256(made).hexdigest()):
             return taken
     return ()

@@ -12,7 +12,8 @@ from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,8 +29,7 @@ _EXCHANGED = 0.6  # cost of two chunks that changed places; chosen
 _ITS_OWN = 1e-6  # worth of a chunk under its own number; chosen: it decides between equals alone
 
 
-@dataclass(slots=True)
-class _Fit:
+class _Fit(Struct):
     """A chunk as a noted one, or two that changed places; `total` is what all up to it are worth, after `before`."""
 
     found: dict[int, int]  # index, number
@@ -38,7 +38,7 @@ class _Fit:
     before: _Fit | None
 
 
-class _Numbering(NamedTuple):
+class _Numbering(Struct, frozen=True):
     """The chunks of a part in order of their numbers, those that are no copies, and what was noted."""
 
     surveys: Sequence[ChunkSurvey]
@@ -188,5 +188,5 @@ def _number_others(surveys: Sequence[ChunkSurvey], noted: Collection[int], numbe
 
 def numbered(surveys: Sequence[ChunkSurvey], numbers: Mapping[ChunkRef, int]) -> dict[ChunkRef, ChunkRef]:
     """The chunks under their new numbers, in order of these, with what they are in the store."""
-    pairs = ((one.chunk._replace(seq=numbers[one.chunk]), one.chunk) for one in surveys)
+    pairs = ((replace(one.chunk, seq=numbers[one.chunk]), one.chunk) for one in surveys)
     return dict(sorted(pairs, key=lambda pair: pair[0].seq))

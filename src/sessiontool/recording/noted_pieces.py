@@ -6,9 +6,10 @@ bytes are there, so that sizes show it: those of the pieces add up to the one th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..documents.models import ChunkEntry
 

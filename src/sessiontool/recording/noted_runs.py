@@ -8,10 +8,11 @@ show which chunks were noted of which run; a run is divided off only where its f
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..media.probe import begins_recording
 from .findings import noted_restart, part_start_unknown
 from .renumbered import Renumbered
@@ -29,7 +30,7 @@ _MOSTLY = 0.6
 _LEAST = 2  # chunks of a run whose sizes are those that were noted; chosen: one may be so by chance
 
 
-class _Place(NamedTuple):
+class _Place(Struct, frozen=True):
     """Where a run is among the chunks of a folder: the number of its first chunk, and what that is more than noted."""
 
     first: int
@@ -37,7 +38,7 @@ class _Place(NamedTuple):
     entry: PartEntry
 
 
-class NotedRuns(NamedTuple):
+class NotedRuns(Struct, frozen=True):
     """The parts to join, what was noted of them, what each chunk is in the store, and what was found."""
 
     parts: dict[str, list[ChunkRef]]
@@ -74,8 +75,8 @@ def divided_as_noted(parts: dict[str, list[ChunkRef]], session: SessionDocument,
         for index, start in enumerate(starts):
             name = f"{part}+{index}" if index else part
             stop = starts[index + 1] if index + 1 < len(starts) else listed[-1].seq + 1
-            found[name] = [chunk._replace(part=name) for chunk in listed if start <= chunk.seq < stop]
-            originals |= {chunk._replace(part=name): chunk for chunk in listed if start <= chunk.seq < stop}
+            found[name] = [replace(chunk, part=name) for chunk in listed if start <= chunk.seq < stop]
+            originals |= {replace(chunk, part=name): chunk for chunk in listed if start <= chunk.seq < stop}
             here = [place for place in places if place.first == start or (not index and place.first <= first)]
             entries += [_under(place, name) for place in here]
             findings += [noted_restart(found[name][0], part)] if index else []

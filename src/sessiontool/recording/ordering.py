@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, median
+from msgspec import Struct
+
 from . import overwritten
 from .arrangement import Arrangement
 from .chunk_clocks import Handed
@@ -51,8 +53,7 @@ _LONGEST_STEP = 400  # chunks between two neighbours of the order; chosen: bound
 _NOTED = 2.0  # weight of a chunk that is in the recorder's list, against 1; chosen
 
 
-@dataclass(slots=True)
-class Order:
+class Order(Struct):
     """The part's own run first, then other runs by their numbers; and chunks of recordings that are not whole."""
 
     chains: list[Chain]

@@ -8,9 +8,11 @@ does not: it says what their numbers do, as if the chunks before them were still
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, median
+from msgspec import Struct
+
 from .recorders import CONTINUES_MS, SAME_PLACE_MS, Chain, overlap_ms
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _LEAST_GAP_MS = 100.0  # chosen: more than a packet and its jitter
 _DRIFT = 0.03  # share by which chunks are longer or shorter than others of their recorder (measured: 1 %); chosen
 
 
-class _Seam(NamedTuple):
+class _Seam(Struct, frozen=True):
     """Two neighbours in number of those that have a clock, and how much time is between them that is in no chunk."""
 
     before: ChunkSurvey

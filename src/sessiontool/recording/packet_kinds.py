@@ -96,6 +96,6 @@ def _is_bare(hand: _Hand, kinds: Mapping[ChunkRef, int]) -> bool:
 
 
 def _may_be_one(one: Dialect | None, bare: Dialect | None) -> bool:
-    if one is None or bare is None or one[:2] != bare[:2]:
+    if one is None or bare is None or (one.container, one.track) != (bare.container, bare.track):
         return False
     return bare.packet_samples in (0, one.packet_samples)

@@ -8,9 +8,9 @@ say what it was.
 from __future__ import annotations
 
 from itertools import accumulate
+from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import median_low
 from ..model import SAMPLES_PER_MS
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..model import SAMPLES_PER_MS
 from .survey import WEBM, ChunkSurvey, survey
 
@@ -25,7 +26,7 @@ _JITTER_MS = 12  # chosen: Chrome's timestamps are up to 10 ms off (measured)
 _FILLED_BYTES = 4  # chosen: a packet that ends with as many zeroes may have been overwritten
 
 
-class _Padded(NamedTuple):
+class _Padded(Struct, frozen=True):
     start: int
     survey: ChunkSurvey  # without the padding
     is_noted: bool

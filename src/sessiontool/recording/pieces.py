@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from . import findings
 from .records import Stretch
 from .runs import Aside, Piece
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 
-@dataclass(slots=True)
-class CutChunk:
+class CutChunk(Struct):
     """The pieces of a chunk in order; `asides` and `damage` are bytes of it that are in none of them."""
 
     pieces: list[Piece] = field(default_factory=list)
@@ -57,5 +57,5 @@ def cut_chunk(one: ChunkSurvey, shared: Shared, noted_as: int | None, sizes: dic
     whole = not cut.pieces and not at and stop == one.size_bytes
     if at < stop or all(piece.chunk != one.chunk for piece in cut.pieces):  # it is read, if only for its hash
         cut.pieces.append(Piece(one.chunk, at, None if whole else stop))
-    cut.pieces = [piece._replace(noted_as=noted_as) for piece in cut.pieces]
+    cut.pieces = [replace(piece, noted_as=noted_as) for piece in cut.pieces]
     return cut

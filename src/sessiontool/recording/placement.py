@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
+from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import median_low
 from .time_groups import STEP_MS, flipped
 
 if TYPE_CHECKING:

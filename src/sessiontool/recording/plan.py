@@ -5,11 +5,13 @@ Every byte of every chunk is in a piece of a run, or set aside or damaged with a
 
 from __future__ import annotations
 
-from dataclasses import field
 from operator import itemgetter
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, median
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..media.packets import Account
 from . import findings
@@ -41,8 +43,7 @@ if TYPE_CHECKING:
     from .surveyed import SurveyedPart
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """The runs of a part in the order in which they are joined; records of the chunks that are in none of them.
 
     `asides` and `damage` are bytes of chunks that are in a run, and are not joined.  `digests` are the chunks' SHA-256.
@@ -306,7 +307,7 @@ class _Planner:
             elif short.why and is_late:
                 gone = gone.and_of(short)
             pieces.append(
-                fresh[0]._replace(lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
+                replace(fresh[0], lost_before=gone.why, lost_chunks=gone.chunks, lost_numbers=tuple(gone.numbers))
             )
             pieces += fresh[1:]
             cut_at_end = one.is_torn_at_end or not (is_late or one.is_torn_at_start)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..model import Finding
 from .plan import plan_part
@@ -70,7 +72,7 @@ class PlannedPart:
     def _join(self, context: JoinContext) -> None:
         assembly = context.assembly
         before = len(assembly.chunks), len(assembly.findings)
-        repeats, context = self._plan.repeats, context._replace(read=self._read)
+        repeats, context = self._plan.repeats, replace(context, read=self._read)
         assembly.findings += [*repeats.findings(self._part), *self._plan.findings]
         joined: list[RunJoiner] = []
         for run, times in zip(self._plan.runs, self._times, strict=True):

@@ -5,12 +5,13 @@ Several runs share a part where a recorder was started again in the same folder,
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import partial
 from itertools import pairwise, product
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, median
+from msgspec import Struct, field
+
 from ..media.probe import begins_recording
 from .gap_places import Lost
 from .sequence import places_of, taken_by_moved
@@ -36,8 +37,7 @@ _ODD_SHARE = 0.5  # of a chunk; chosen: more than a busy page drops at once of o
 _NOTABLE_SHARE = 0.05  # of a chunk; chosen: of less, the bytes that are damaged say how long they lasted
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """The chunks of one recorder run in their order; `moved` are those whose numbers are wrong.
 
     `is_rest`: a later run wrote over its first chunks (`overwritten`).

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..media.packets import Account
 from .gap_places import JoinedOrder
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Verdict = Literal["ok", "empty", "duplicate", "foreign", "altered", "damaged", "unread"]
 
 
-class Stretch(NamedTuple):
+class Stretch(Struct, frozen=True):
     """Bytes of a chunk that are not in the result, and why.
 
     `byte_offset` counts from the chunk's beginning.  Of a copy `kept_in` and `kept_at` are the chunk and the offset
@@ -32,8 +33,7 @@ class Stretch(NamedTuple):
     kept_at: int = 0
 
 
-@dataclass(slots=True)
-class ChunkRecord:
+class ChunkRecord(Struct):
     """What became of one chunk, and of each of its bytes.
 
     `empty` means that it holds no packet, `foreign` that it is of another recording, `unread` that its part was refused
@@ -75,15 +75,14 @@ def unread(chunk: ChunkRef, sha256: str) -> ChunkRecord:
     return ChunkRecord(chunk, sha256, "unread", account=account, set_aside=stretches)
 
 
-class PartRecord(NamedTuple):
+class PartRecord(Struct, frozen=True):
     """A recording that was joined: its name in the timeline and the program that wrote it."""
 
     part: str
     writing_app: str
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(Struct):
     """What the reading of a session gave beside the joined file; `refusals` are of parts that cannot be read.
 
     `slices` are the recordings in slices, by their name in the timeline, and `lasted` the other parts that were noted.

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, regex
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
 
     from ..model import ChunkRef, Finding
     from .records import Assembly
     from .runs import Read
 
-_NAMED = regex(r"\bchunk (\d+)\b")
+_NAMED = r"\bchunk (\d+)\b"
 
 
-@dataclass(frozen=True, slots=True)
-class Renumbered:
+class Renumbered(Struct, frozen=True):
     """What each chunk is in the store: its own part and number."""
 
     originals: Mapping[ChunkRef, ChunkRef]
@@ -34,7 +34,7 @@ class Renumbered:
             record.chunk = self.originals[record.chunk]
             for stretches in (record.damage, record.set_aside):
                 stretches[:] = [
-                    one._replace(kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
+                    replace(one, kept_in=self.originals[one.kept_in]) if one.kept_in else one for one in stretches
                 ]
 
     def translate(self, assembly: Assembly, chunks_from: int, findings_from: int) -> None:
@@ -56,5 +56,5 @@ def _of_its_chunk(finding: Finding, by_number: Mapping[int, ChunkRef]) -> Findin
         return f"chunk {chunk.seq}" if chunk else found[0]
 
     # Of slices in a part each every chunk is number 0: there the number says more.
-    message = _NAMED.sub(named, finding.message) if original.part == finding.part else finding.message
-    return finding._replace(part=original.part, seq=original.seq, message=message)
+    message = re.sub(_NAMED, named, finding.message) if original.part == finding.part else finding.message
+    return replace(finding, part=original.part, seq=original.seq, message=message)

@@ -11,10 +11,11 @@ Not here: near copies, and bytes shared at a seam (`copies`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
@@ -42,7 +43,7 @@ FROM_BEFORE = "upload wrapping: the recording's beginning once more"
 INSIDE = "a copy"
 
 
-class KnownChunk(NamedTuple):
+class KnownChunk(Struct, frozen=True):
     """A chunk by which its copies are recognised."""
 
     chunk: ChunkRef
@@ -63,8 +64,7 @@ class KnownChunk(NamedTuple):
         )
 
 
-@dataclass(slots=True)
-class Repeats:
+class Repeats(Struct):
     """What was found in a part: of each chunk its first bytes that others have, and the chunks that others have whole.
 
     `tails` are padding at the ends of chunks.  Offsets are those in the stored chunk.  Chunks of `covered` numbers are
@@ -141,15 +141,14 @@ class Repeats:
         for index, one in enumerate(assembly.findings[findings_from:], findings_from):
             cut = cuts.get((one.part or "", -1 if one.seq is None else one.seq), 0)
             if cut and one.byte_offset is not None:
-                assembly.findings[index] = one._replace(byte_offset=one.byte_offset + cut)
+                assembly.findings[index] = replace(one, byte_offset=one.byte_offset + cut)
 
     def _moved(self, chunk: ChunkRef, one: Stretch) -> Stretch:
         kept_at = one.kept_at + self.cut(one.kept_in) if one.kept_in else one.kept_at
-        return one._replace(byte_offset=one.byte_offset + self.cut(chunk), kept_at=kept_at)
+        return replace(one, byte_offset=one.byte_offset + self.cut(chunk), kept_at=kept_at)
 
 
-@dataclass(slots=True)
-class _First:
+class _First(Struct):
     """The first chunk of a part that begins a recording, and how long it was noted to be (0: nothing is noted)."""
 
     chunk: ChunkRef

@@ -1,15 +1,15 @@
 """Joins one recorder run: reads its pieces as one stream, puts its packets where they belong, and says what it found.
 
-There are two ways to it.  A *plain* run is read once, each chunk whole and in order of the numbers; whatever is not as
-it should be raises `Doubt`, and the part is planned by what is in its chunks (`plan`).  A planned run is read twice:
-for the times of all its packets, so that a wrong one is outvoted (`timestamp_repair`), and to be joined.
+A *plain* run is read once, each chunk whole and in order of the numbers; a `Doubt`, and it is planned (`plan`).  Such a
+run is read twice: for its packets' times, of which a wrong one is outvoted (`timestamp_repair`), and to be joined.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
 from . import findings
 from .absent_parts import noted_length_ms
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
 
 
-class JoinContext(NamedTuple):
+class JoinContext(Struct, frozen=True):
     """What a run is joined into."""
 
     remuxer: Remuxer

@@ -7,10 +7,11 @@ it is a part of one.  `PieceStream` feeds them to one demuxer and keeps what bec
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..media.probe import open_demuxer
 from .packet_times import correct_odd_times
 from .records import Stretch
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 16  # chosen: enough to recognise a header
 
 
-class Piece(NamedTuple):
+class Piece(Struct, frozen=True):
     """The bytes `start` to `stop` of a chunk (None: to its end).
 
     `lost_before` says why bytes are missing between the piece before and this one, and is empty where none are;
@@ -58,15 +59,14 @@ class Piece(NamedTuple):
         return self.counted_for or self.chunk
 
 
-class Aside(NamedTuple):
+class Aside(Struct, frozen=True):
     """Bytes of a chunk that are not joined, and why; see `records.Stretch`."""
 
     chunk: ChunkRef
     stretch: Stretch
 
 
-@dataclass(slots=True)
-class RecorderRun:
+class RecorderRun(Struct):
     """One recorder run: its pieces in order, and what the recorder noted of it, None for one it does not know.
 
     `opener` is a chunk that proves what the recording is, None for the first; it counts `ticks_per_ms`.
@@ -111,7 +111,7 @@ def _last_emitted_ms(run: RecorderRun) -> float | None:
     return max(known, default=None)
 
 
-class Fed(NamedTuple):
+class Fed(Struct, frozen=True):
     """Runs of packets, and the index of the piece with which they became whole."""
 
     piece: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from math import inf, isnan
+from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import median_low, regex
 from ..media.pcm import PcmHead
 from .byte_seams import units_across
 from .time_groups import looks_like_a_bit
@@ -27,9 +27,9 @@ _FAR = 200  # chunks that are compared; chosen: as NEARBY
 _SEAM = 0.4  # share of packets; chosen, held by the random faults
 _SHORTEST_SEAM_BYTES = 8  # chosen: fewer are alike by chance
 _LEAST_FAR_BYTES = 40  # of a seam with a chunk that is not near; chosen: a block of silence has 14 (measured in Chrome)
-_CLUSTER = regex(rb"\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])", re.DOTALL)
-_HEAD = regex(rb"\x1f\x43\xb6\x75|....moof", re.DOTALL)
-_TELLING = regex(rb"\x1f\x43\xb6\x75|moof|OggS")
+_CLUSTER = rb"(?s)\x1f\x43\xb6\x75.{8}\xe7([\x81-\x88])"
+_HEAD = rb"(?s)\x1f\x43\xb6\x75|....moof"
+_TELLING = rb"\x1f\x43\xb6\x75|moof|OggS"
 _HEADS_BYTES = 24  # with the number of a fragment (ISO/IEC 14496-12), or a cluster's time wherever: the rest is alike
 
 
@@ -123,7 +123,7 @@ def _is_another_time(first: ChunkSurvey, second: ChunkSurvey, length: int) -> bo
     Where there is none, and the number says otherwise, so many bytes have to hold a time or a number.
     """
     if first.end_ms is None or second.start_ms is None:
-        return first.chunk.seq > second.chunk.seq and not _TELLING.search(second.head_bytes[:length])
+        return first.chunk.seq > second.chunk.seq and not re.search(_TELLING, second.head_bytes[:length])
     apart_ms = second.start_ms - first.end_ms
     return not -first.length_ms - SAME_MS <= apart_ms <= SAME_MS and not looks_like_a_bit(apart_ms, first.ticks_per_ms)
 
@@ -179,9 +179,9 @@ def _head_bytes(data: bytes) -> int:
 
     A live cluster's time is its first element (RFC 9559, section 5.1.3), behind an id and a size of twelve bytes.
     """
-    if found := _CLUSTER.match(data):
+    if found := re.match(_CLUSTER, data):
         return found.end() + (found[1][0] & 0x7F)
-    return _HEADS_BYTES if _HEAD.match(data) else 0
+    return _HEADS_BYTES if re.match(_HEAD, data) else 0
 
 
 def bytes_ahead(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> int:

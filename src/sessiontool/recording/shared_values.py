@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+
 from .records import Stretch
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 
-class Patch(NamedTuple):
+class Patch(Struct, frozen=True, order=True):
     """The bytes `start` to `stop` of a base are replaced with those from `other_start` to `other_stop` of a copy."""
 
     start: int
@@ -25,8 +25,7 @@ class Patch(NamedTuple):
     other_stop: int
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Struct):
     """What was found: copies by their base, patches of bases, and how many bytes of a chunk its neighbour has too.
 
     `head_cuts` are bytes at the beginning of a chunk that the one before it ends with; `tail_cuts` those at the end

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..model import ChunkRef, samples_to_us
 from .records import Stretch
 
@@ -23,8 +25,7 @@ SHARED = "the slice before has this sound"
 _LEFT_US = 10_000  # chosen, half a silent packet: what is shared is cut to the nearest
 
 
-@dataclass(slots=True)
-class Seam:
+class Seam(Struct):
     """Takes packets of a slice out that are in the slice before, until `left_us` of them are gone."""
 
     left_us: int = 0
@@ -51,7 +52,7 @@ class Seam:
             return
         size_bytes = sum(map(len, packets.payloads[:count]))
         known = self.aside[1] if self.aside else Stretch(stream.place_of(packets.payloads[0]), 0, SHARED)
-        self.aside = chunk, known._replace(size_bytes=known.size_bytes + size_bytes)
+        self.aside = chunk, replace(known, size_bytes=known.size_bytes + size_bytes)
         for column in (packets.payloads, packets.times_ms, packets.durations):
             del column[:count]
         packets.bases = [base - count for base in packets.bases if base >= count]

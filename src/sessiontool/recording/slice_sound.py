@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..media.opus import OpusHead
 from ..model import SAMPLES_PER_MS
@@ -35,7 +37,7 @@ def compare_slices(runs: Sequence[RecorderRun], read: Read) -> None:
             continue
         from ..audio.shared_sound import shared_ms  # noqa: PLC0415 - a decoder, which other recordings do not need
 
-        run.slice = run.slice._replace(overlap_ms=shared_ms(end[0], begin[0], end[1], noted_ms))
+        run.slice = replace(run.slice, overlap_ms=shared_ms(end[0], begin[0], end[1], noted_ms))
 
 
 def _noted_ms(before: RecorderRun, run: RecorderRun) -> float | None:

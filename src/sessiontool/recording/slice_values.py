@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct
+
 from ..model import SAMPLE_RATE
 
 
-class Slice(NamedTuple):
+class Slice(Struct, frozen=True):
     """The place of a complete file in a recording in slices, which is part `group` of the timeline.
 
     `start_ms` is its start on the session clock, None where nothing says; `lost` slices are missing before it, each of
@@ -24,8 +25,7 @@ class Slice(NamedTuple):
     last: bool = False
 
 
-@dataclass(slots=True)
-class SliceTally:
+class SliceTally(Struct):
     """What a recording in slices was, counted while it is joined."""
 
     slices: int = 0

@@ -8,11 +8,13 @@ Not here: the joining (`run_joiner`), and what becomes of sound that two slices 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, median
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..documents.models import ChunkEntry, PartEntry
 from ..model import SAMPLES_PER_MS, ChunkRef
 from .renumbered import Renumbered
@@ -183,7 +185,7 @@ def _ended_ms(entry: PartEntry) -> float | None:
     return entry.chunks[0].emitted_ms if entry.chunks else None
 
 
-class SlicedParts(NamedTuple):
+class SlicedParts(Struct, frozen=True):
     """Parts of one slice each, seen as one part: its chunks are numbered as the parts are; `parts` are their names."""
 
     name: str

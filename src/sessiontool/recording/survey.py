@@ -7,14 +7,16 @@ copies and seams are found.
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections import Counter
-from dataclasses import field
 from itertools import accumulate
 from math import nan
+from statistics import median_low
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, dataclass, median_low, regex
+from msgspec import Struct, field
+
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.opus import kinds_of
@@ -38,12 +40,12 @@ _FEW = 5  # packets; chosen: a single timestamp may be damaged
 PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
 _BLANK = bytes(4)  # bytes; chosen: of two copies, one with as many zeroes more was overwritten
-_ZEROES = regex(rb"\0+")
+_ZEROES = rb"\0+"
 _ODD_KIND = 1 << 14  # zeroes; chosen: more than are in any packet
 _BLOCK_STAMP_BYTES = 3  # relative time and flags before a block's packet (RFC 9559, section 10.2)
 
 
-class Dialect(NamedTuple):
+class Dialect(Struct, frozen=True):
     """How a recorder writes: chunks of two recorders mostly differ in it."""
 
     container: str
@@ -61,8 +63,7 @@ class Dialect(NamedTuple):
         return self.container not in _CLOCKLESS
 
 
-@dataclass(slots=True)
-class ChunkSurvey:
+class ChunkSurvey(Struct):
     """One chunk by itself.  Times are in ms of its recorder's clock, offsets in bytes of the chunk.
 
     `what` names bytes that are no recording, `refusal` is why a recording with a header is not read.
@@ -326,7 +327,7 @@ def _zeroes_in(payload: bytes) -> int:
     """How many zeroes a packet has one after another, 0 where these are few."""
     if _BLANK not in payload:
         return 0
-    return max(map(len, _ZEROES.findall(payload)))
+    return max(map(len, re.findall(_ZEROES, payload)))
 
 
 def torn_between(before: ChunkSurvey, after: ChunkSurvey) -> str:

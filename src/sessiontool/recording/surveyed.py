@@ -5,10 +5,11 @@ Each chunk is read once and forgotten; once more where numbers moved.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..media.opus import OpusHead
 from ..media.pcm import PcmHead
@@ -40,8 +41,7 @@ _MOSTLY = 0.75
 """Of the chunks; chosen: others may be copies, or damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyedPart:
+class SurveyedPart(Struct, frozen=True):
     """What is in each chunk of a part, and what was noted of it, both without what chunks repeat.
 
     `digests` are the SHA-256 of whole chunks; `renumbered` says which the chunks are in the store.  Of those that are
@@ -104,7 +104,7 @@ def _by_seams(found: SurveyedPart, numbers: dict[ChunkRef, int]) -> list[ChunkRe
         return []
     in_order = sorted(sounding, key=lambda one: numbers[one.chunk])
     order = SeamOrder(in_order, [numbers[one.chunk] for one in in_order], Noted(found.entry), first.track)
-    order.settle(missing_numbers([chunk._replace(seq=number) for chunk, number in numbers.items()], found.entry))
+    order.settle(missing_numbers([replace(chunk, seq=number) for chunk, number in numbers.items()], found.entry))
     numbers.update(zip((one.chunk for one in order.chunks), order.numbers, strict=True))
     return [order.chunks[at].chunk for at in order.unexplained if not order.is_torn_at(at)]
 

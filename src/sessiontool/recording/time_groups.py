@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..model import SAMPLES_PER_MS
 from .packet_times import JUMP_MS
 
@@ -26,8 +27,7 @@ _LATE_SHARE = 0.5  # ratio, of a jump, by which a blob must be later than usual;
 _BIT_JITTER_MS = 12  # chosen: timestamps jitter by 10 ms (measured)
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Consecutive packets that share one base of times; `claimed` says whether that base was read.
 
     `times_ms` are as read: where not `claimed` they count from the last base that was.  `after_break`: bytes are

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..media.packets import PacketRun
 from ..model import SAMPLES_PER_MS
 from . import findings
@@ -30,8 +31,7 @@ _ODD_SHARE = 0.25  # share of a chunk by which what is lost may differ from whol
 _CUT_SHARE = 0.05  # share of a chunk, chosen
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """The next `count` packets get `shift_ms` added; before the first of them `lost` or `suspended` time passed."""
 
     count: int
@@ -40,8 +40,7 @@ class Step:
     suspended: bool = False
 
 
-@dataclass(slots=True)
-class TimeMap:
+class TimeMap(Struct):
     """Applied to packets in the order in which they were measured; one without steps changes nothing.
 
     `suspended_ms` is how long the recorder's clock was suspended in all, `head` what was found of its sound.

@@ -14,7 +14,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..model import SAMPLES_PER_MS
 from .placement import place
 from .time_groups import STEP_MS, flips, looks_like_a_bit
@@ -37,7 +38,7 @@ _STEADY_MS, _UNSTEADY_MS = 100, 200  # of the lags of two blobs, and of one betw
 _LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
 
-class Repair(NamedTuple):
+class Repair(Struct, frozen=True):
     """What was decided of each group: `shifts_ms` to add to its times, and the indexes of those `outvoted`.
 
     `ran_back` are the indexes of those before which the clock ran back for good, by so many ms.
@@ -69,7 +70,7 @@ def repair(groups: Sequence[Group], *, from_start: bool, ticks_per_ms: int = 1) 
     return Repair([0 if index in chosen and abs(s) <= 1 else s for index, s in enumerate(shifts)], outvoted, ran_back)
 
 
-class _Node(NamedTuple):
+class _Node(Struct, frozen=True):
     """Groups that agree, from `first` to `last`: their clock at both ends less the samples up to there."""
 
     first: int

@@ -6,8 +6,9 @@ a second to come up, so they are imported here when they are needed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from ..cpus import give_back_memory
 from ..documents.models import PartEntry

@@ -7,14 +7,15 @@ Times are not looked at: cues may have been moved, split or joined.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
-from dataclasses import field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from ..captions import caption, read_options
-from ..deferred import NamedTuple, dataclass, regex
 from ..documents.cues import CUES, cues_in
 from ..documents.encodings import decode
 from ..documents.lenient import LogProblems
@@ -24,14 +25,14 @@ from .result_names import audio_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_VTT = regex(r"\A\ufeff?\s*WEBVTT")
+_VTT = r"\A\ufeff?\s*WEBVTT"
 _FEW_WORDS = 20
 """Words below which captions may be another text entirely; chosen: one or two sentences."""
 _LEAST_LIKE = 0.5
 """Of more words this share is still there in their order, however much was corrected; chosen."""
 
 
-class _Token(NamedTuple):
+class _Token(Struct, frozen=True):
     """A word (or a wide character) of a caption, who says it, and in which cue."""
 
     text: str
@@ -39,8 +40,7 @@ class _Token(NamedTuple):
     cue: int
 
 
-@dataclass(slots=True)
-class CaptionEdits:
+class CaptionEdits(Struct):
     """What is otherwise in an edited caption file, by the id of the utterance."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -50,13 +50,13 @@ class CaptionEdits:
 
 def is_caption_file(body: bytes) -> bool:
     """Whether a file is WebVTT or SubRip."""
-    return CUES.search(decode(body).text) is not None
+    return re.search(CUES, decode(body).text) is not None
 
 
 def caption_edits(edited: bytes, transcript: Mapping[str, Any], report: Mapping[str, Any]) -> CaptionEdits:
     """What `edited` has otherwise than the captions that were published (RecordingError where that is not clear)."""
     text = _decoded(edited)
-    name = "vtt" if _VTT.match(text) else "srt"
+    name = "vtt" if re.match(_VTT, text) else "srt"
     utterances = [one for one in transcript.get("utterances", ()) if isinstance(one.get("text"), str)]
     published = list(_tokens(_published(name, transcript, report)))
     now = list(_tokens(text))

@@ -5,8 +5,9 @@ What is found is said in findings and in the report (`against`); on request, gap
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from ..errors import NotFoundError, RecordingError
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding

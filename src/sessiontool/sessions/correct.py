@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from ..captions import speaker_name
-from ..deferred import dataclass
 from ..documents.corrections import Corrections, read_corrections
 from ..documents.json_text import parse
 from ..errors import NotFoundError, RecordingError, StorageError, UsageError
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from ..storage import Store, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Edits:
+class Edits(Struct, frozen=True):
     """What is to be corrected, by utterance; `transcript` is an edited transcript.json, or an edited caption file."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -44,8 +43,7 @@ class Edits:
         return not (self.texts or self.speakers or self.dropped or self.restored or self.transcript)
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectResult:
+class CorrectResult(Struct, frozen=True):
     """The corrections of a session as they are now; `changed` are the ids that this call changed.
 
     `location` is where they were written, empty in a dry run.

@@ -10,12 +10,13 @@ import hashlib
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..documents.corrections import Corrections, lines_by_session, read_corrections
 from ..errors import NotFoundError, StorageError, UsageError
 from ..model import StoredObject
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
     from ..storage import Reader, Scanned, Store
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionsFile:
+class CorrectionsFile(Struct, frozen=True):
     """A file of corrections as it was read: its lines by session."""
 
     path: str
     body: bytes
-    by_session: Mapping[str, bytes] = field(compare=False)
+    by_session: Mapping[str, bytes]
 
     def of_session(self, session_id: str) -> Corrections:
         """The corrections of one session; empty where the file has none."""
@@ -116,7 +116,7 @@ class _CorrectedStore:
         return self._with_file(self._store.list_session(session_id))
 
     def scan(self) -> Iterator[Scanned]:
-        return (one._replace(listing=self._with_file(one.listing)) for one in self._store.scan())
+        return (replace(one, listing=self._with_file(one.listing)) for one in self._store.scan())
 
     def read(self, obj: StoredObject) -> bytes:
         session_id, there = self._there.get(obj.key, ("", None))
@@ -163,7 +163,7 @@ class _CorrectedStore:
         digest = hashlib.sha256(lines).hexdigest()
         size = len(lines) + (there.size_bytes + 1 if there else 0)
         obj = StoredObject(key, size, f"{there.tag if there else ''}+{digest}", there.modified_s if there else 0.0)
-        return listing._replace(documents={**listing.documents, CORRECTIONS: obj})
+        return replace(listing, documents={**listing.documents, CORRECTIONS: obj})
 
 
 class _CorrectedReader:

@@ -6,6 +6,7 @@ Prints nothing, and changes nothing but for one object of its own in the place o
 from __future__ import annotations
 
 import platform
+import re
 import shlex
 import sys
 import time
@@ -13,8 +14,9 @@ from importlib import metadata
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .. import __version__
-from ..deferred import regex
 from ..errors import NotFoundError, SessionToolError, install_line
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, silent_packet
 from ..model import SAMPLE_RATE
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
     from ..storage import Results, Store
 
-_REQUIREMENT = regex(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
-_FROM_PYTHON = regex(r"python_version\s*>=\s*['\"](\d+)\.(\d+)")
+_REQUIREMENT = r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?"
+_FROM_PYTHON = r"python_version\s*>=\s*['\"](\d+)\.(\d+)"
 _DEVELOPERS = ("test", "dev")
 _PACKETS = 50
 """Packets that are decoded to try the decoder; chosen: a second."""
@@ -77,12 +79,12 @@ def _results(open_results: Callable[[], Results]) -> Iterator[Check]:
         yield Check(_OUTPUT, "failed", error.message, error.hint, error.exit_code)
         return
     for check in results.checks():
-        yield check if check.name == _OUTPUT else check._replace(name=f"{_OUTPUT} {check.name}")
+        yield check if check.name == _OUTPUT else replace(check, name=f"{_OUTPUT} {check.name}")
 
 
 def _is_for_this_python(wanted: str) -> bool:
     """Whether a requirement counts here: some are for Pythons from a version on alone."""
-    from_version = _FROM_PYTHON.search(wanted)
+    from_version = re.search(_FROM_PYTHON, wanted)
     return from_version is None or sys.version_info[:2] >= (int(from_version[1]), int(from_version[2]))
 
 
@@ -91,7 +93,7 @@ def _packages() -> Iterator[Check]:
     missing: dict[str, list[str]] = {}
     present: dict[str, list[str]] = {}
     for wanted in metadata.requires("sessiontool") or ():
-        found = _REQUIREMENT.match(wanted)
+        found = re.match(_REQUIREMENT, wanted)
         if found is None or found["extra"] in _DEVELOPERS or not _is_for_this_python(wanted):
             continue
         extra = found["extra"] or ""

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import NotFoundError, UsageError
 from ..options import LogOptions
 from ..progress import Progress, Silent
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 
-@dataclass(frozen=True, slots=True)
-class LogResult:
+class LogResult(Struct, frozen=True):
     """The event log of a session, and where it is; `written` is the file that was made of it, if one was."""
 
     session_id: str

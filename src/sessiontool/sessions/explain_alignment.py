@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import isfinite, log, nan
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import NotFoundError, RecordingError
 from ..model import SAMPLES_PER_MS
 from ..options import MergeOptions
@@ -43,8 +44,7 @@ _LEAST = 0.01
 """Chance, a share, below which a doubt gets no graver; chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacingResult:
+class PlacingResult(Struct, frozen=True):
     """What alignment made of a session; `channels` has the role on each channel, left first."""
 
     session_id: str
@@ -59,8 +59,7 @@ class PlacingResult:
         return self.timeline.total_samples // SAMPLES_PER_MS
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechStretch:
+class SpeechStretch(Struct, frozen=True):
     """A stretch of speech in ms of output, and the id of the utterance that was placed there, empty for none."""
 
     start_ms: int
@@ -68,8 +67,7 @@ class SpeechStretch:
     utterance: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """Why an utterance is placed where it is.  Times are ms of output, (start, end); None is not known.
 
     `logged_ms` is where the log has it, `expected_ms` the same by the clock and the role's habits as the sound showed

@@ -6,7 +6,8 @@ import hashlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import RecordingError
 from ..progress import Progress, Silent
 from ..storage import not_published
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from ..storage import Target
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedResult:
+class FetchedResult(Struct, frozen=True):
     """A result that is in `location` now; `unchanged`: it was there already."""
 
     session_id: str

@@ -7,11 +7,12 @@ Pauses stay silent: the recorder was paused on purpose.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..media.matroska.muxer import WebmMuxer
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples
 from ..media.packets import PacketDigest
@@ -33,7 +34,7 @@ _LEAST_SILENT_FRAMES = 100  # chosen: so much digital silence, a second, is a ga
 _AT_ONCE = 1024  # packets that are written at once; chosen
 
 
-class _Fill(NamedTuple):
+class _Fill(Struct, frozen=True):
     """Packets of the span of that number to fill, `first` to `after`, by the other's sound from sample `start` on."""
 
     span: int
@@ -42,8 +43,7 @@ class _Fill(NamedTuple):
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """A recording with filled gaps, and the gaps that were not, with the reason; (start, end) in output samples."""
 
     recording: Recording
@@ -204,7 +204,7 @@ def _split(span: Span, fills: Sequence[tuple[_Fill, str]]) -> Iterator[Span]:
         if fill.first > at:
             yield _piece(span, at, fill.first)
         piece = _piece(span, fill.first, fill.after)
-        yield piece._replace(kind="filled", silent_packets=0, filled_packets=piece.silent_packets, filled_sha256=digest)
+        yield replace(piece, kind="filled", silent_packets=0, filled_packets=piece.silent_packets, filled_sha256=digest)
         at = fill.after
     if at < span.silent_packets:
         yield _piece(span, at, span.silent_packets)

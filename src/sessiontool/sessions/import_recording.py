@@ -12,7 +12,8 @@ import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import NotFoundError, RecordingError, UsageError
 from ..model import SURE
 from ..options import MergeOptions
@@ -47,8 +48,7 @@ _LOG_ENDINGS = frozenset({".json", ".jsonl", ".csv", ".tsv", ".srt", ".vtt", ".t
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
+class ImportOptions(Struct, frozen=True):
     """How a recording is imported.
 
     `channels` are the roles on the channels of a stereo file, or of each of two files; empty: as `source` has them, or
@@ -63,8 +63,7 @@ class ImportOptions:
     started_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True):
     """A session that was made: `location` is where, `channels` the roles of its channels as they were found."""
 
     session_id: str

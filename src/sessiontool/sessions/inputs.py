@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import field, replace
+import re
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass, regex
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..documents.clock_restarts import recorded_parts
 from ..documents.corrections import Corrections
 from ..documents.lenient import shown
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     Sound = Mapping[str, BinaryIO]
 
 _DEFAULT_OPTIONS = LogOptions()
-_EVENT_TYPE = regex(rb'type\\*"\s*:\s*\\*"[a-z_]+\.[a-z_.]+\\*"')
+_EVENT_TYPE = rb'type\\*"\s*:\s*\\*"[a-z_]+\.[a-z_.]+\\*"'
 """What every Realtime event has, also inside of a message that was logged as a text."""
 _BEGINNING_BYTES = 1 << 16
 """Chosen: dozens of events, by which a log of them is recognised."""
@@ -63,8 +65,7 @@ _RECENT_TIMESLICES = 10
 """Number of timeslices after which a recorder has ended, where they are long, as units of its own clock; chosen."""
 
 
-@dataclass(slots=True)
-class Notes:
+class Notes(Struct):
     """What the session's documents say, and what was wrong with them.
 
     `findings` are of the recording (session.json, and what is beside the chunks), `log_findings` of the logs.
@@ -211,7 +212,7 @@ def _add_log(
 
 def _is_event_log(data: bytes) -> bool:
     """Whether what stands where utterances are expected is a log of Realtime events."""
-    if not _EVENT_TYPE.search(data, 0, _BEGINNING_BYTES):
+    if not re.compile(_EVENT_TYPE).search(data, 0, _BEGINNING_BYTES):
         return False
     from ..events import holds_events  # noqa: PLC0415
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
 from ..concat import Remuxer
-from ..deferred import dataclass
 from ..media.pcm import PcmHead
 from ..model import Finding
 from ..recording.assemble import assemble
@@ -36,8 +37,7 @@ _AHEAD_BYTES = 16 << 20
 _ROUNDED_HINT = "what is rounded is 140 dB below full scale; the chunks have it, and purge keeps them"
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """The joined recording, in a file of its own; `against` is what comparing it with another one found."""
 
     path: Path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..media.packets import Account
 from ..model import Finding
@@ -36,4 +38,4 @@ def within_limits(listing: SessionListing, limits: Limits) -> tuple[SessionListi
             assembly.chunks.append(ChunkRecord(chunk, "", "unread", account=account, set_aside=[aside]))
     if assembly.refusals and not kept:
         raise assembly.refusals[0]
-    return listing._replace(chunks=tuple(kept)), assembly
+    return replace(listing, chunks=tuple(kept)), assembly

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from ..errors import SessionToolError, StorageError
 from ..storage import REDACTED_FOLDER, REPORT_NAME
 from .provenance import is_from, newest_input_s, newest_sign_s
@@ -27,8 +27,7 @@ _AT_ONCE = 16
 """Number of sessions whose reports are fetched side by side, a thread each (threads); chosen: it bounds memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedSession:
+class ListedSession(Struct, frozen=True):
     """A session.
 
     `state`: no result yet (`none`), none and chunks still come (`recording`), a result of all that is there (`merged`),

@@ -7,9 +7,10 @@ sound is laid out in time, encoded once, and then treated like any other recordi
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..model import Finding
 from ..storage import open_store, scratch_folder

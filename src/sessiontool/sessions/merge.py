@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..errors import RecordingError
 from ..options import LogOptions, MergeOptions
 from ..progress import Progress, Silent
@@ -49,8 +50,7 @@ if TYPE_CHECKING:
     from .join import Recording
 
 
-@dataclass(frozen=True, slots=True)
-class MergeResult:
+class MergeResult(Struct, frozen=True):
     """What a merge made: `report` and `transcript` as in the files, `location` where they are.
 
     `redacted` is where a redacted result was made of it, empty where nothing is to be redacted or it was there already.
@@ -92,7 +92,7 @@ class MergeResult:
         return is_warned or (fail_on != "failed" and self.status == "partial")
 
 
-class VerifyResult(NamedTuple):
+class VerifyResult(Struct, frozen=True):
     """What a check of a published result found; without `findings` the result is whole.
 
     `redacted` is the same of the redacted result, None without one.

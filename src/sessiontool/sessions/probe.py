@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..media.matroska import ebml
 from ..media.matroska.demuxer import WebmDemuxer
 from ..media.packets import CUT
@@ -43,8 +44,7 @@ _INSIDE_A_BLOCK = "one byte inside a block; that byte is the last of the blob be
 _ANYWHERE = "in the middle of something: the blob before was cut there, or is of another kind"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A blob by itself.  Times are ms of its recorder's clock; None where the blob holds no cluster to tell."""
 
     size_bytes: int

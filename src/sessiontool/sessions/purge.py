@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..documents.retention import RetentionEntry, read_retention
 from ..documents.session import read_session
 from ..errors import NotFoundError, RecordingError
@@ -44,8 +45,7 @@ _DAY_S = 86_400  # by definition
 _OURS = f"{MERGED_FOLDER}/.sessiontool"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """After how many days what is deleted; None: never."""
 
     chunks_after_days: float | None = None
@@ -56,8 +56,7 @@ class Rule:
         return self.chunks_after_days is not None or self.all_after_days is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Purge:
+class Purge(Struct, frozen=True):
     """What is to be deleted of a session, and why; `action` is `none` where nothing is.
 
     `results` are those in a folder of results outside the store.  `sha256` has the hashes that are known, by key.

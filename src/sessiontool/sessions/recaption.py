@@ -12,9 +12,10 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct
+
 from .. import __version__
 from ..captions import caption, options_json
-from ..deferred import dataclass
 from ..errors import NotFoundError, RecordingError
 from ..progress import Progress, Silent
 from . import report, result_files
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from ..storage import Store, Target
 
 
-@dataclass(frozen=True, slots=True)
-class RecaptionResult:
+class RecaptionResult(Struct, frozen=True):
     """What was made of a transcript, and where it is; `published`: whether it was written."""
 
     session_id: str
@@ -43,8 +43,7 @@ class RecaptionResult:
     published: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptChanges:
+class TranscriptChanges(Struct, frozen=True):
     """What is put into a transcript before its captions are made: corrections, and the sounds of its words."""
 
     corrections: Corrections | None = None

@@ -9,6 +9,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.structs import asdict
+
 from ..documents.lenient import words_of
 from ..model import SAMPLES_PER_MS, Finding
 
@@ -146,13 +148,13 @@ def captions_status_of(findings: Iterable[Finding], starts_s: Iterable[float | N
 
 
 def finding_json(finding: Finding) -> ReportFinding:
-    entry = {name: value for name, value in finding._asdict().items() if value not in (None, "")}
+    entry = {name: value for name, value in asdict(finding).items() if value not in (None, "")}
     return cast("ReportFinding", entry)
 
 
 def findings_of(document: Report) -> tuple[Finding, ...]:
     """The findings of a report."""
-    known = frozenset(Finding._fields)
+    known = frozenset(Finding.__struct_fields__)
     return tuple(
         Finding(**{name: cast("Any", value) for name, value in one.items() if name in known})
         for one in document["findings"]

@@ -6,11 +6,12 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from dataclasses import astuple, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import astuple
+
 from ..documents.json_text import parse
 from .provenance import merge_settings, was_made
 from .redaction.destroyed import destroyed_at
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = "sessiontool.index/1"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFacts:
+class ReportFacts(Struct, frozen=True):
     """What is listed of a report; without a status it cannot be read, or another version wrote it.
 
     `settings_key` leads to the settings of the merge, which many results share.  `is_made`: the recording was made of

@@ -6,11 +6,12 @@ a later version may write more.
 
 from __future__ import annotations
 
-from dataclasses import field
+import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..deferred import dataclass, regex
+from msgspec import Struct, field
+
 from ..model import PlacementStatus, Severity
 from ..recording.records import Verdict
 from ..timeline import SpanKind
@@ -20,31 +21,28 @@ from .transcript import TRANSCRIPT_SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_HASH = regex(r"[0-9a-f]{64}")
+_HASH = r"[0-9a-f]{64}"
 _MOST = 1 << 62
 """Units of any number of a report; chosen: below what JSON readers take as a whole number."""
 _SHOWN_CHARS = 40
 """Characters of a wrong value in a message; chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A value that is not taken apart; `what` is said with its article."""
 
     what: str
     fits: Callable[[Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """A list; `length` where it must have one."""
 
     of: Shape
     length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """An object, with fields that must be there and others that may."""
 
     required: Mapping[str, Shape]
@@ -95,7 +93,7 @@ COUNT = Kind("a whole number from 0", lambda value: type(value) is int and 0 <= 
 NUMBER = Kind("a number", _is_number)
 LENGTH = Kind("a number from 0", lambda value: _is_number(value) and value >= 0)
 NUMBER_OR_NULL = Kind("a number or null", lambda value: value is None or _is_number(value))
-DIGEST = Kind("a SHA-256", lambda value: isinstance(value, str) and _HASH.fullmatch(value) is not None)
+DIGEST = Kind("a SHA-256", lambda value: isinstance(value, str) and re.fullmatch(_HASH, value) is not None)
 DIGEST_OR_NONE = Kind("a SHA-256, or empty", lambda value: value == "" or DIGEST.fits(value))
 OBJECT = Kind("an object", lambda value: isinstance(value, dict))
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))

@@ -8,10 +8,11 @@ The chunks stay the originals: the report has their hashes, and no purge takes t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..model import Finding
 from ..progress import Silent
 from ..recording.sequence import part_entry
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from .join import Recording
 
 
-@dataclass(slots=True)
-class RoleRecording:
+class RoleRecording(Struct):
     """What one role's recorder gave; `start_ms` is when it begins on the session clock, None where nothing says so.
 
     `is_noted`: the recorder said that; otherwise it is by the log, whose times are early for one role and late for the
@@ -163,5 +163,5 @@ def role_findings(found: list[RoleRecording], start_ms: float, encoded: Finding 
         late_s = 0.0 if one.start_ms is None else (one.start_ms - start_ms) / 1000
         for finding in (*one.recording.assembly.findings, *silence_findings(one.recording.timeline)):
             at_s = None if finding.at_s is None else round(finding.at_s + late_s, 3)
-            findings.append(finding._replace(message=f"{one.role}: {finding.message}", at_s=at_s))
+            findings.append(replace(finding, message=f"{one.role}: {finding.message}", at_s=at_s))
     return findings

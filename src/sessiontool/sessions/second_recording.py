@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError, UsageError
 from ..model import Finding
 from ..progress import Silent
@@ -31,7 +33,7 @@ _PLACE = "{session}"
 _COPY_BYTES = 1 << 20  # chosen: few calls, little memory
 
 
-class SecondRecording(NamedTuple):
+class SecondRecording(Struct, frozen=True):
     """The other recording: `name` as it was asked for, `mark` changes when it does and is empty where it is missing.
 
     `fills`: gaps are to be filled from it.  One of `kept`, `file` and `listing` says where it is.
@@ -46,7 +48,7 @@ class SecondRecording(NamedTuple):
 
     def left_out_of(self, session: SessionListing) -> SessionListing:
         """A session without this recording among what is in its folder and not read."""
-        return session._replace(ignored=tuple(obj for obj in session.ignored if obj != self.kept))
+        return replace(session, ignored=tuple(obj for obj in session.ignored if obj != self.kept))
 
 
 def find_second(store: Store, listing: SessionListing, options: MergeOptions) -> SecondRecording | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..metrics.document import metrics_json
 from .page.publish import as_report, as_transcript
 from .redaction.destroyed import kept_result
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from ..storage import Target
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsResult:
+class MetricsResult(Struct, frozen=True):
     """The figures of a session; `document` is as metrics.json has them."""
 
     session_id: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..errors import RecordingError
 from ..model import SAMPLE_RATE
 from ..options import LogOptions, MergeOptions
@@ -57,8 +58,7 @@ clock."""
 _SIDES = ("left", "right")
 
 
-@dataclass(frozen=True, slots=True)
-class SoundCheck:
+class SoundCheck(Struct, frozen=True):
     """What was found of a session: one check after another."""
 
     session_id: str

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..documents.lenient import shown
 from ..model import Finding
 from .result_names import AUDIO_NAMES
@@ -33,9 +34,9 @@ _ENDINGS = {
 _KINDS = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
 _LOGS = (".json", ".jsonl", ".ndjson", ".txt", ".log", ".har", ".csv", ".tsv", ".vtt", ".srt")
 _OURS = frozenset({"truth.json"})  # what `simulate` writes beside a session
-_LEFT_BEHIND = regex(r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini|.*_\$folder\$")
-_NUMBER = regex(r"\d+")
-_ENDING = regex(r"\.(?=[A-Za-z])[^.]*")
+_LEFT_BEHIND = r"\._.*|\.DS_Store|\.(?:git|s3)?keep|\.nfs[0-9a-f]+|Thumbs\.db|desktop\.ini|.*_\$folder\$"
+_NUMBER = r"\d+"
+_ENDING = r"\.(?=[A-Za-z])[^.]*"
 _MOST_DIGITS = 18
 """Chosen: what has more is no number of a chunk."""
 _NAMED = 3
@@ -44,7 +45,7 @@ _TRIED = 20
 """Number of names, as steps of a search for one that it is plain what to do with; chosen."""
 
 
-class Stray(NamedTuple):
+class Stray(Struct, frozen=True):
     """An object that is not read.  `kind`: RECORDING (it may be one), UPLOAD (begun and not ended) or OTHER."""
 
     kind: str
@@ -58,7 +59,7 @@ def strays_of(listing: SessionListing, unread: Iterable[StoredObject] = ()) -> l
         return []
     names = _chunk_names(listing)
     results = {_folder(obj) for obj in ignored if _name(obj) == "report.json"}
-    found = (Stray(_kind(obj, listing, results), obj) for obj in ignored if not _LEFT_BEHIND.fullmatch(_name(obj)))
+    found = (Stray(_kind(obj, listing, results), obj) for obj in ignored if not re.fullmatch(_LEFT_BEHIND, _name(obj)))
     return [stray for stray in found if stray.kind != OTHER or not _is_beside(stray.object, names)]
 
 
@@ -156,7 +157,7 @@ def _recordings_finding(objects: Sequence[StoredObject], listing: SessionListing
 def _renaming(obj: StoredObject, listing: SessionListing) -> str:
     """What to do with an object that is among chunks and has the number of one, empty where that is not plain."""
     beside = [chunk for chunk in listing.chunks if _folder(chunk.object) == _folder(obj)]
-    numbers = sorted(_NUMBER.findall(_ENDING.sub("", _name(obj))), key=len, reverse=True)
+    numbers = sorted(re.findall(_NUMBER, re.sub(_ENDING, "", _name(obj))), key=len, reverse=True)
     if not beside or not numbers or len(numbers[0]) > _MOST_DIGITS:
         return ""
     seq = int(numbers[0])
@@ -173,7 +174,7 @@ def _renaming(obj: StoredObject, listing: SessionListing) -> str:
 def _with_number(chunk: ChunkRef, seq: int) -> str:
     """A chunk's name with another number."""
     name = _name(chunk.object)
-    for found in reversed(list(_NUMBER.finditer(name))):
+    for found in reversed(list(re.finditer(_NUMBER, name))):
         if int(found[0]) == chunk.seq:
             return f"{name[: found.start()]}{seq:0{len(found[0])}d}{name[found.end() :]}"
     return ""

@@ -14,11 +14,11 @@ compared in `agreement`.
 from __future__ import annotations
 
 import struct
-from dataclasses import field
 from itertools import accumulate
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+
 from ..errors import RecordingError
 from ..media.matroska import ebml
 from ..media.opus import SILENT_PACKET_SAMPLES, OpusHead, PacketSamples, silent_packet
@@ -52,7 +52,7 @@ _TRACK = [
 ]
 
 
-class Maker(NamedTuple):
+class Maker(Struct, frozen=True):
     """What a file says of its making: the program, and the number of its track, which is made of the session's id."""
 
     app: str
@@ -63,8 +63,7 @@ class _Broken(Exception):  # noqa: N818 - ends the reading, and becomes a findin
     """The file's structure is not what a reader could go on from."""
 
 
-@dataclass(slots=True)
-class _Head:
+class _Head(Struct):
     """What stands before the clusters."""
 
     opus: OpusHead
@@ -74,8 +73,7 @@ class _Head:
     cues: dict[int, int] = field(default_factory=dict)  # cluster offset in the segment, timestamp
 
 
-@dataclass(slots=True)
-class _Cluster:
+class _Cluster(Struct):
     offset: int
     timestamp_ms: int
     payloads: list[bytes]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..media.opus import SILENT_PACKET_SAMPLES
 from ..media.packets import PacketDigest
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .verify_problems import Problems
 
 
-class FilledRange(NamedTuple):
+class FilledRange(Struct, frozen=True):
     """Where packets that filled a gap are, in samples of packets, how many, and their SHA-256."""
 
     start: int

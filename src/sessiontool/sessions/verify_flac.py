@@ -37,7 +37,7 @@ def verify_flac(file: BinaryIO, report: Report, maker: Maker | None = None) -> l
     try:
         reader = FlacReader(file)
         if maker is not None:
-            wanted, made = comment(*maker), reader.tags.get("comment", "")
+            wanted, made = comment(maker.app, maker.track_uid), reader.tags.get("comment", "")
             problems.expect("verify-structure", "what the file says of its making", wanted, made)
         (_verify_redacted if "redaction" in report else _verify)(reader, report, problems)
     except RecordingError as error:

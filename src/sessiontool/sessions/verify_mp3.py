@@ -37,7 +37,7 @@ def verify_mp3(file: BinaryIO, report: Report, maker: Maker | None = None) -> li
 
 def _verify(file: BinaryIO, report: Report, maker: Maker | None, problems: Problems) -> None:
     tag = _tag(file)
-    if maker is not None and tag != id3_tag(*maker):
+    if maker is not None and tag != id3_tag(maker.app, maker.track_uid):
         problems.add("verify-structure", "what the file says of its making is not what was written")
     first = _frame(file)
     if first is None:

@@ -5,11 +5,12 @@ The report is written last.  What is in each file, as JSON, is in `report` and `
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from .. import __version__, captions
-from ..deferred import NamedTuple
 from ..model import Finding
 from . import report
 from .realtime_report import realtime_json
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """What a result is made with: the settings that change it, the captions' apart, and a fingerprint of it all."""
 
     settings: dict[str, Any]
@@ -62,7 +63,7 @@ def write_result(
     work, timeline = recording.path.parent, recording.timeline
     if send:
         send(recording.path.name, recording.path)
-    placements, alignment = placed
+    placements, alignment = placed.placements, placed.alignment
     roles = {placement.utterance.role for placement in placements}
     speakers = {role: captions.speaker_name(role, notes.session.speakers) for role in roles}
     log = notes.log
@@ -101,7 +102,7 @@ def write_result(
     return document, transcript
 
 
-class _WrittenCaptions(NamedTuple):
+class _WrittenCaptions(Struct, frozen=True):
     """What remains of captions when their files are written: all else of a long session is as much as the report."""
 
     names: list[str]
@@ -181,7 +182,7 @@ def _taken(items: list[_T]) -> Iterator[_T]:
         yield items.pop()
 
 
-class Placements(NamedTuple):
+class Placements(Struct, frozen=True):
     """Where utterances are, and what else was found of the sound: None where that was not looked for."""
 
     placements: list[Placement]

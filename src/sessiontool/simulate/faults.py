@@ -10,10 +10,11 @@ Not here: what all this means for the packets (`truth`), and any file.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from .recorders import SimulatedRun
 
 
-@dataclass(frozen=True, slots=True)
-class FaultNotes:
+class FaultNotes(Struct, frozen=True):
     """What session.json says of a chunk."""
 
     bytes: int
@@ -32,8 +32,7 @@ class FaultNotes:
     emitted_ms: float
 
 
-@dataclass(slots=True, eq=False)
-class Upload:
+class Upload(Struct, eq=False):
     """A blob on its way into the store: blob `index` of the part's run `run`, in the end under number `seq`.
 
     `number` is the one it was recorded under, None for a foreign blob and a second copy.  `data` begins where the blob
@@ -57,8 +56,7 @@ class Upload:
         return f"{self.seq if self.short_name else f'{self.seq:06d}'}.webm"
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One part on its way into the store.  `runs[0]` is the part's own recorder.
 
     `record_again(blob)` gives the run of the same recorder started anew where blob `blob` began,
@@ -102,8 +100,7 @@ def _note(data: bytes, emitted_ms: float) -> FaultNotes:
     return FaultNotes(len(data), hashlib.sha256(data).hexdigest(), emitted_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultPlace:
+class FaultPlace(Struct, frozen=True):
     """Where a fault happens, as far as the caller chose: `rng` chooses the rest."""
 
     chunk: int | None
@@ -282,8 +279,7 @@ def _manifest_wrong(part: Part, place: FaultPlace) -> list[Upload]:
     return [upload]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A kind of fault: how it is asked for, what it does, and the function that does it and returns what it touched."""
 
     name: str

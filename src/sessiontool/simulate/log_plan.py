@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..deferred import dataclass
+from msgspec import Struct
 
 Kind = Literal["ga", "beta", "live"]
 
@@ -12,8 +12,7 @@ Kind = Literal["ga", "beta", "live"]
 KINDS: tuple[Kind, ...] = ("ga", "beta", "live")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One turn: what was heard, from when to when on the session clock, and what was generated and never heard."""
 
     id: str
@@ -28,8 +27,7 @@ class Said:
         return f"{self.text} {self.unheard}" if self.unheard else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlan:
+class LogPlan(Struct, frozen=True):
     """How a log comes about.
 
     `rollovers_ms` are the moments (session clock) at which a new session takes over, and `resent` how many turns it is

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+
 from ..media.matroska import ebml
 from ..media.opus import OpusHead
 from ..model import SAMPLES_PER_MS
@@ -46,8 +46,7 @@ _LIVE_CLUSTER = ebml.CLUSTER.to_bytes(4, "big") + b"\x01" + b"\xff" * 7
 _LIVE_SEGMENT = ebml.SEGMENT.to_bytes(4, "big") + b"\x01" + b"\xff" * 7
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedStretch:
+class SimulatedStretch(Struct, frozen=True):
     """A stretch of the session clock: from `start_ms`, for `length_ms`."""
 
     start_ms: int
@@ -58,8 +57,7 @@ class SimulatedStretch:
         return self.start_ms + self.length_ms
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
+class RunPlan(Struct, frozen=True):
     """One recorder run: its settings, and what happens while it records, in milliseconds of the session clock.
 
     In a pause nothing is recorded and the recorder's clock stands still; what is `starved` is not recorded while
@@ -78,8 +76,7 @@ class RunPlan:
     busy: tuple[SimulatedStretch, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedPacket:
+class SimulatedPacket(Struct, frozen=True):
     """One recorded packet.  `start_us` is the true recorder time of its first sample, `time_ms` what its block says.
 
     `offset` and `end` enclose its element in the run's bytes.
@@ -92,8 +89,7 @@ class SimulatedPacket:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """What one `dataavailable` event carried: the run's bytes from `offset` on; `emitted_ms` on the session clock."""
 
     offset: int
@@ -105,8 +101,7 @@ class Blob:
         return self.offset + len(self.data)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SimulatedRun:
+class SimulatedRun(Struct, frozen=True, eq=False):
     """All that one recorder run gave, and `captured`: the pieces of the session clock that it heard, in samples."""
 
     plan: RunPlan
@@ -176,8 +171,7 @@ class _Clock:
         return self.session_us(sample - 1) / 1000
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     """The bytes of a run as they are written, and where they were cut into blobs."""
 
     data: bytearray

@@ -6,12 +6,13 @@ number of faults.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..errors import UsageError
 from ..model import SAMPLES_PER_MS
 from . import truth
@@ -36,8 +37,7 @@ _UNHEARD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClockError:
+class ClockError(Struct, frozen=True):
     """How far the utterance log is off: `offset_ms` at once, `drift_ppm` more and more, `jitter_ms` (sd) by chance."""
 
     offset_ms: float = 0
@@ -49,8 +49,7 @@ class ClockError:
         return round((true_ms + late_ms) / 1000, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPlan:
+class SessionPlan(Struct, frozen=True):
     """A session to record.  `pauses`, `starved` and `busy` are counted from its first start.
 
     `packet_ms` is the recorder's own length where it is None; `sound` is a file, or what to make.  `events` asks for a
@@ -142,8 +141,7 @@ def _within(stretches: Iterable[SimulatedStretch], start_ms: int, stop_ms: int) 
     return tuple(sorted((s for s in moved if start_ms < s.start_ms < stop_ms), key=lambda s: s.start_ms))
 
 
-@dataclass(slots=True)
-class SimulatedRecording:
+class SimulatedRecording(Struct):
     """What was recorded of a plan; `more` remembers runs that only a fault needs."""
 
     plan: SessionPlan
@@ -199,8 +197,7 @@ class SimulatedRecording:
         return Random(f"{self.plan.seed} {what}")  # noqa: S311 - a seed must give the same bytes again
 
 
-@dataclass(slots=True)
-class SimulatedSession:
+class SimulatedSession(Struct):
     """A recording with its faults: for each part what was uploaded, and for each fault what it touched."""
 
     recording: SimulatedRecording

@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-
-from ..deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +39,7 @@ _PHRASES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedSpeech:
+class SimulatedSpeech(Struct, frozen=True):
     """One utterance: its role and text, and where it sounds, in samples of the sound's clock."""
 
     id: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from .scripts import SYLLABIC
 
 MS_PER_UNIT, _BESIDE_MS = 54.8, 150.0
@@ -36,7 +37,7 @@ def _wide() -> re.Pattern[str]:
     return re.compile(f"[{SYLLABIC}]")
 
 
-class WordTime(NamedTuple):
+class WordTime(Struct, frozen=True):
     """A word's end in the text, and where it is said, in units from the text's start."""
 
     end: int

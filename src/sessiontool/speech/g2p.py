@@ -7,9 +7,8 @@ number of sounds matter more than the right vowel.  Longer spellings stand befor
 
 from __future__ import annotations
 
+import re
 import unicodedata
-
-from ..deferred import regex
 
 _SHARED = {
     "tsch": "CH", "sch": "SH", "tch": "CH", "dge": "JH", "ch": "CH", "ck": "K", "gh": "G", "gn": "N", "ph": "F",
@@ -35,8 +34,8 @@ _CONTINENTAL = _SHARED | {
 _FOLDED = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe", "ł": "w", "đ": "d", "ð": "th", "þ": "th", "\u0131": "i"}
 )
-_SILENT_END = regex(r"(?<=[aeiouy][bcdfgklmnprstvz])e(?=s?$)")
-_DOUBLED = regex(r"([bdfgklmnprtvz])\1")
+_SILENT_END = r"(?<=[aeiouy][bcdfgklmnprstvz])e(?=s?$)"
+_DOUBLED = r"([bdfgklmnprtvz])\1"
 
 
 def folded(word: str) -> str:
@@ -48,8 +47,8 @@ def folded(word: str) -> str:
 def phones_of(word: str, *, english: bool = True) -> str:
     """Phones of a word of small Latin letters, between spaces; empty where it has none of them."""
     rules = _ENGLISH if english else _CONTINENTAL
-    rest = _DOUBLED.sub(r"\1", "".join(c for c in word if c.isalpha()))
-    rest = _SILENT_END.sub("", rest) if english else rest
+    rest = re.sub(_DOUBLED, r"\1", "".join(c for c in word if c.isalpha()))
+    rest = re.sub(_SILENT_END, "", rest) if english else rest
     phones: list[str] = []
     while rest:
         size = next((n for n in (4, 3, 2, 1) if rest[:n] in rules and len(rest) >= n), 0)

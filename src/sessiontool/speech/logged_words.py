@@ -5,9 +5,11 @@ Not here: words that are found in the sound itself (`forced_alignment`), which k
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
+from msgspec.structs import replace
+
 from ..model import SAMPLE_RATE, TimedWord
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..model import LoggedWord, Placement
 
-_NO_LETTER = regex(r"[\W_]+")
+_NO_LETTER = r"[\W_]+"
 _SURE = 0.5  # share: the least confidence of a place that is used; chosen
 
 
@@ -36,7 +38,7 @@ def _with_words(placement: Placement) -> Placement:
         begin = min(max(begin, low), end)
         low = min(max(stop, begin), end)
         words.append(TimedWord(token, begin, low, "logged"))
-    return placement._replace(words=tuple(words))
+    return replace(placement, words=tuple(words))
 
 
 def matched_words(text: str, logged: Sequence[LoggedWord]) -> list[tuple[str, int, int]]:
@@ -69,4 +71,4 @@ def heard_of(text: str, logged: Sequence[LoggedWord], heard_us: float) -> str | 
 
 
 def _letters(text: str) -> str:
-    return _NO_LETTER.sub("", text.casefold())
+    return re.sub(_NO_LETTER, "", text.casefold())

@@ -9,9 +9,11 @@ is not to lose any.
 from __future__ import annotations
 
 from itertools import accumulate
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ..deferred import median
+from msgspec.structs import replace
+
 from ..model import SAMPLES_PER_MS
 from .duration_model import MS_PER_UNIT, heard_part, units_of
 
@@ -55,7 +57,7 @@ def _cut(placement: Placement, heard: str | None) -> Placement:
         return placement
     letters = accumulate(_letters(word.text) for word in placement.words)
     kept = sum(count <= _letters(heard) for count in letters)
-    return placement._replace(heard_text=heard, words=placement.words[:kept])
+    return replace(placement, heard_text=heard, words=placement.words[:kept])
 
 
 def _letters(text: str) -> int:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import UsageError
 from ..model import ChunkRef, SessionListing, StoredObject
 from .name_times import TIME, microseconds
@@ -38,14 +40,14 @@ _FIELDS = {
     "time": TIME,
     "ext": r"[A-Za-z0-9]{1,8}",
 }
-_SESSION_ID = regex(_FIELDS["session"])
-_DOCUMENT = regex(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|tsv|srt|vtt)|utterances\.txt|events/[0-9]{1,18}\.jsonl?", re.ASCII
+_SESSION_ID = _FIELDS["session"]
+_DOCUMENT = (
+    r"(?a)[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.(?:jsonl?|csv|tsv|srt|vtt)|utterances\.txt|events/[0-9]{1,18}\.jsonl?"
 )
-_DIGITS_OR_NOT = regex(r"[0-9]+|[^0-9]+")
-_INSIDE = regex(r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$")
+_DIGITS_OR_NOT = r"[0-9]+|[^0-9]+"
+_INSIDE = r"(?<=[^/:])/(?:chunks|merged|events|recording)(?:/.*)?$|/[a-z]+\.jsonl?$"
 """What a pasted path has behind the folder of a session."""
-_PLACEHOLDER = regex(r"\{([^{}]*)\}")
+_PLACEHOLDER = r"\{([^{}]*)\}"
 
 SIDECARS = frozenset(
     {"json", "jsonl", "txt", "log", "csv", "vtt", "srt", "md5", "sha1", "sha256", "tmp", "part", "partial"}
@@ -55,14 +57,14 @@ SIDECARS = frozenset(
 
 def check_session_id(session_id: str) -> str:
     """`session_id` if it is one, so that it is safe in a key or a path (UsageError)."""
-    if isinstance(session_id, str) and _SESSION_ID.fullmatch(session_id):
+    if isinstance(session_id, str) and re.fullmatch(_SESSION_ID, session_id):
         return session_id
     shown = repr(session_id[:200] if isinstance(session_id, str) else session_id)
     hint = "an id is 1 to 128 letters, digits, '.', '_' or '-', and begins with a letter or digit"
     if {"/", "\\"} & set(str(session_id)):
         hint = "an id is the name of the session's folder alone; the folder around it is the store, named by --store"
-        store, _, name = _INSIDE.sub("", str(session_id)).rstrip("/").rpartition("/")
-        if store.strip("./") and _SESSION_ID.fullmatch(name):
+        store, _, name = re.sub(_INSIDE, "", str(session_id)).rstrip("/").rpartition("/")
+        if store.strip("./") and re.fullmatch(_SESSION_ID, name):
             hint = f"an id is a folder's name alone, the folder around it is the store: {name} --store {store}"
     raise UsageError(f"not a session id: {shown}", hint=hint)
 
@@ -70,11 +72,11 @@ def check_session_id(session_id: str) -> str:
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
     """A sort key that compares the numbers in `text` as numbers: `2` before `10`, `part-2` before `part-10`."""
     return [
-        (False, int(token), "") if token.isdecimal() else (True, 0, token) for token in _DIGITS_OR_NOT.findall(text)
+        (False, int(token), "") if token.isdecimal() else (True, 0, token) for token in re.findall(_DIGITS_OR_NOT, text)
     ]
 
 
-class _Component(NamedTuple):
+class _Component(Struct, frozen=True):
     """One folder or file name of a pattern: literals at even indices of `tokens`, field names at odd ones."""
 
     tokens: tuple[str, ...]
@@ -137,7 +139,7 @@ _RULES: tuple[tuple[Callable[[_Components], bool], str], ...] = (
 
 
 def _parse(pattern: str) -> _Components:
-    components = tuple(_Component(tuple(_PLACEHOLDER.split(name))) for name in pattern.split("/"))
+    components = tuple(_Component(tuple(re.split(_PLACEHOLDER, name))) for name in pattern.split("/"))
     for holds, complaint in _RULES:
         if not holds(components):
             raise UsageError(
@@ -179,7 +181,7 @@ def _as_they_came(chunks: Iterable[ChunkRef]) -> list[ChunkRef]:
     What came in one moment has the order of its names, and what a recorder wrote into the chunks decides in the end.
     """
     by_arrival = sorted(chunks, key=lambda one: (one.object.modified_s, natural_key(one.object.key)))
-    return [chunk._replace(seq=place) for place, chunk in enumerate(by_arrival)]
+    return [replace(chunk, seq=place) for place, chunk in enumerate(by_arrival)]
 
 
 class Layout:
@@ -288,7 +290,7 @@ class Layout:
                 part, number = fields.get("part", SINGLE_PART), _number(fields)
                 is_numbered = number is not None
                 chunks.append(ChunkRef(stored, parts.setdefault(part, part), number or 0))
-            elif inside and _DOCUMENT.fullmatch(stored.key, len(folder)):
+            elif inside and re.compile(_DOCUMENT).fullmatch(stored.key, len(folder)):
                 documents[stored.key[len(folder) :]] = stored
             elif self._is_stray(stored.key, folder):
                 ignored.append(stored)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
 from ..errors import UsageError
 from .layout import Layout
 from .name_times import TIME
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 ANY = "{*}"
 """What takes any name: the order of such chunks is what their content says."""
 SEQ = "{seq}"
-_TIMED = regex(rf"(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}", re.ASCII)
-_NUMBERED = regex(r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*?)(?P<ext>\.[A-Za-z0-9]{1,8})?")
-_CLOCK = regex(r"[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}", re.ASCII)
+_TIMED = rf"(?a)(?P<before>.*?)(?:{TIME})(?P<after>.*)\.[A-Za-z0-9]{{1,8}}"
+_NUMBERED = r"(?P<before>\D*)(?P<seq>[0-9]+)(?P<after>\D*?)(?P<ext>\.[A-Za-z0-9]{1,8})?"
+_CLOCK = r"(?a)[0-9]{1,4}(?:[-_.]?[0-9]{2}){0,2}"
 """Names of folders for years, months, days, hours and minutes, or for several of these."""
-_IN_TWO = regex(r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}")
+_IN_TWO = r"[0-9]+(?P<between>[-_])[0-9]+\.[A-Za-z0-9]{1,8}"
 _MOST_TAKEN_APART = 20
 """Names from which layouts are proposed; chosen: a proposal is then tried on more."""
 _MOST_TRIED = 1000
@@ -51,17 +50,18 @@ def patterns_of(name: str) -> Iterator[str]:
     *folders, file = name.split("/")
     inside = "".join(f"{folder}/" for folder in folders)
     in_part = "".join(f"{folder}/" for folder in folders[:-1]) + "{part}/" if folders else ""
-    if timed := _TIMED.fullmatch(file):
+    if timed := re.fullmatch(_TIMED, file):
         yield from _in_each(f"{timed['before']}{{time}}{timed['after']}.{{ext}}", inside, in_part)
-    if numbered := _NUMBERED.fullmatch(file):
+    if numbered := re.fullmatch(_NUMBERED, file):
         has_number = folders and any(map(str.isdecimal, folders[-1]))
         places = (in_part, inside) if has_number else (inside, in_part)
         ext = ".{ext}" if numbered["ext"] else ""
         yield from _in_each(f"{numbered['before']}{{seq}}{numbered['after']}{ext}", *places)
-    elif in_two := _IN_TWO.fullmatch(file):
+    elif in_two := re.fullmatch(_IN_TWO, file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
     yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
-    is_dated = len(folders) > 1 and all(map(_CLOCK.fullmatch, folders))  # they differ from session to session
+    is_clock = re.compile(_CLOCK).fullmatch
+    is_dated = len(folders) > 1 and all(map(is_clock, folders))  # they differ from session to session
     if numbered and numbered["ext"] and is_dated:
         yield f"{ANY}/" * len(folders) + f"{numbered['before']}{{seq}}{numbered['after']}.{{ext}}"
 

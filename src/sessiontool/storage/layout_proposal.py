@@ -6,7 +6,9 @@ import re
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from ..deferred import NamedTuple, regex
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..errors import NotFoundError, UsageError
 from .layout import DEFAULT_PATTERN, MERGED_FOLDER, Layout
 from .layout_hint import patterns_of
@@ -23,17 +25,15 @@ _LOOKED_AT = 1000
 """Keys; chosen: a page of a listing."""
 _SESSIONS = 5
 """Sessions that are looked at; chosen: they are of one program."""
-_RECORDING = regex(r"\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3|aac)$", re.IGNORECASE)
-_BARE_NUMBER = regex(r"(?:^|.*/)[A-Za-z_-]*[0-9]+", re.ASCII)
+_RECORDING = r"(?i)\.(?:webm|weba|ogg|oga|opus|mp4|m4a|mkv|mka|wav|mp3|aac)$"
+_BARE_NUMBER = r"(?a)(?:^|.*/)[A-Za-z_-]*[0-9]+"
 """A numbered key without an extension: a recording, where no key says that it is one."""
-_NO_SESSION = regex(
-    r"(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)", re.ASCII
-)
+_NO_SESSION = r"(?a)(?:[0-9]{1,6}|chunks?|parts?[-_]?[0-9]*|audio|recordings?|sessions?|calls?|uploads?|data)"
 """Names of folders that sessions do not have."""
-_SUFFIXED = regex(r".*?(?P<between>[-_.])[0-9]{1,18}\.[A-Za-z0-9]{1,8}", re.ASCII)
+_SUFFIXED = r"(?a).*?(?P<between>[-_.])[0-9]{1,18}\.[A-Za-z0-9]{1,8}"
 
 
-class Proposal(NamedTuple):
+class Proposal(Struct, frozen=True):
     """A layout that takes all `keys` recordings of a store as chunks, of `sessions` sessions."""
 
     pattern: str
@@ -51,7 +51,8 @@ def proposals(keys: Iterable[str], wanted: AbstractSet[str] = frozenset()) -> li
     Where sessions are `wanted`, a layout by which none of them is there is no answer.
     """
     keys = [key for key in keys if f"/{MERGED_FOLDER}/" not in f"/{key}"]
-    recordings = [key for key in keys if _RECORDING.search(key)] or [key for key in keys if _BARE_NUMBER.fullmatch(key)]
+    named = [key for key in keys if re.search(_RECORDING, key)]
+    recordings = named or [key for key in keys if re.fullmatch(_BARE_NUMBER, key)]
     if not recordings:
         return []
     default = _proposal(DEFAULT_PATTERN, recordings, wanted)
@@ -62,7 +63,7 @@ def proposals(keys: Iterable[str], wanted: AbstractSet[str] = frozenset()) -> li
         fitting = (one for pattern in candidates if (one := _proposal(pattern, recordings, wanted)))
         if first := next(fitting, None):
             pattern = undivided(first.pattern, recordings)
-            found.setdefault(pattern, first._replace(pattern=pattern))
+            found.setdefault(pattern, replace(first, pattern=pattern))
     return list(found.values())
 
 
@@ -100,7 +101,7 @@ def _proposal(pattern: str, recordings: Sequence[str], wanted: AbstractSet[str])
         return None
     if len(sessions) != len(recordings) or (wanted and wanted.isdisjoint(sessions)):
         return None
-    if not wanted and all(_NO_SESSION.fullmatch(one) for one in sessions):
+    if not wanted and all(re.fullmatch(_NO_SESSION, one) for one in sessions):
         return None
     return Proposal(pattern, len(recordings), len(set(sessions)))
 
@@ -112,5 +113,5 @@ def _candidates(key: str) -> Iterator[list[str]]:
         before = "".join(f"{folder}/" for folder in folders[:place]) + "{session}/"
         yield [before + pattern for pattern in patterns_of("/".join([*folders[place + 1 :], file]))]
     before = "".join(f"{folder}/" for folder in folders)
-    suffixed = _SUFFIXED.fullmatch(file)
+    suffixed = re.fullmatch(_SUFFIXED, file)
     yield [f"{before}{{session}}{suffixed['between']}{{seq}}.{{ext}}"] if suffixed else [f"{before}{{session}}.{{ext}}"]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ..deferred import regex
 from ..errors import UsageError
 from ..options import Limits, S3Options
 from .layout import Layout, check_session_id
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from .files import Files
     from .protocols import Results, Store, Target
 
-_SCHEME = regex(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_MISTYPED = regex(r"s3:", re.IGNORECASE)
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]+)://"
+_MISTYPED = r"(?i)s3:"
 
 
 def open_store(
@@ -102,16 +101,16 @@ def local_folder(path: str) -> Path:
 
 def _is_bucket(place: str, what: str) -> bool:
     """Whether a place is in S3, not in a folder (UsageError where it is in neither)."""
-    scheme = _SCHEME.match(place)
+    scheme = re.match(_SCHEME, place)
     if scheme and scheme[1].lower() not in {"file", "s3"}:
         raise UsageError(f"cannot use a {scheme[1][:40]}:// {what}", hint=f"a {what} is a folder or s3://bucket/prefix")
-    if scheme is None and _MISTYPED.match(place):
+    if scheme is None and re.match(_MISTYPED, place):
         raise UsageError(f"{place[:80]!r} is neither a folder nor a bucket", hint="write s3://bucket/prefix")
     return scheme is not None and scheme[1].lower() == "s3"
 
 
 def _folder(path: str) -> Path:
-    if _SCHEME.match(path):
+    if re.match(_SCHEME, path):
         path = _path_of_url(path)
     if not path.strip() or "\0" in path:
         raise UsageError("the name of a folder is empty or broken", hint="name a folder, or s3://bucket/prefix")

@@ -6,7 +6,6 @@ import re
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
 from ..errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
 
     from .protocols import Store
 
-_WILD = regex(r"[*?\[]")
+_WILD = r"[*?\[]"
 
 
 def is_pattern(text: str) -> bool:
     """Whether a text is a pattern: none of these characters can be in an id."""
-    return _WILD.search(text) is not None
+    return re.search(_WILD, text) is not None
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -6,7 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
-from ..deferred import NamedTuple
+from msgspec import Struct
+
 from ..errors import NotFoundError, RecordingError, SessionToolError, StorageError
 from .layout import REDACTED_FOLDER
 
@@ -29,7 +30,7 @@ _FOLDERS_SEARCHED = 20
 """Parts of a store, each a folder; chosen: a request for each, and only where a session is not found."""
 
 
-class Check(NamedTuple):
+class Check(Struct, frozen=True):
     """What a check found.  `exit_code` is that of the error it would be, 0 unless it failed."""
 
     name: str
@@ -160,7 +161,7 @@ class Reader(Protocol):
         ...
 
 
-class Scanned(NamedTuple):
+class Scanned(Struct, frozen=True):
     """A session as listed, and the report of a result beside its chunks, where there is one."""
 
     listing: SessionListing

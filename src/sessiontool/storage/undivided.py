@@ -6,7 +6,6 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..deferred import regex
 from ..errors import UsageError
 from .layout import Layout, natural_key
 from .layout_hint import ANY, SEQ
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _PART, _TIME = "{part}", "{time}"
-_COUNTED = regex(r"(?P<head>.*[-_.])(?P<number>[0-9]{1,6})(?P<end>\.[A-Za-z0-9]{1,8})", re.ASCII)
+_COUNTED = r"(?a)(?P<head>.*[-_.])(?P<number>[0-9]{1,6})(?P<end>\.[A-Za-z0-9]{1,8})"
 
 
 def undivided(pattern: str, keys: Sequence[str]) -> str:
@@ -68,7 +67,7 @@ def _is_time_of(name: str, times: Iterable[str]) -> bool:
 def _of_one_counter(pattern: str, keys: Sequence[str]) -> str:
     """The pattern for names of a time that is the same in many of them, and a counter; empty for others."""
     folder, _, file = pattern.rpartition("/")
-    names = [match for key in keys if (match := _COUNTED.fullmatch(key))]
+    names = [match for key in keys if (match := re.fullmatch(_COUNTED, key))]
     if _TIME not in file or not file.startswith(_TIME) or len(names) < len(keys):
         return ""
     heads = {match["head"] for match in names}

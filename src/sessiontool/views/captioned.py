@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from ..errors import RecordingError
 from .view import MARKS, View, clock
 
@@ -36,7 +38,7 @@ def _captions_json(result: RecaptionResult) -> dict[str, Any]:
             {"id": one.id, "start_s": one.start_ms / 1000, "confidence": one.doubt, "text": one.text}
             for one in made.doubtful
         ],
-        "problems": {name: [problem._asdict() for problem in found] for name, found in made.check().items()},
+        "problems": {name: [asdict(problem) for problem in found] for name, found in made.check().items()},
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from .table import Row
 
 if TYPE_CHECKING:
@@ -29,4 +31,4 @@ def _lines(check: Check) -> Iterator[Row]:
 
 def check_json(checks: Sequence[Check]) -> dict[str, Any]:
     failed = [check.name for check in checks if check.status == "failed"]
-    return {"schema": SCHEMA, "status": "failed" if failed else "ok", "checks": [check._asdict() for check in checks]}
+    return {"schema": SCHEMA, "status": "failed" if failed else "ok", "checks": [asdict(check) for check in checks]}

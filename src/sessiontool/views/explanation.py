@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import asdict
 
 from .view import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from msgspec import Struct
+
     from ..sessions.probe import Explanation
 
 
 def explanation_json(name: str, explanation: Explanation) -> dict[str, Any]:
     document = asdict(explanation)
-    document["damages"] = [damage._asdict() for damage in explanation.damages]
-    if track := document["track"]:
-        track["head"] = _jsonable(track["head"])
-        document["track"] = _jsonable(track)
+    document["damages"] = [asdict(damage) for damage in explanation.damages]
+    if track := explanation.track:
+        document["track"] = _jsonable(asdict(track)) | {"head": _jsonable(asdict(cast("Struct", track.head)))}
     return {"file": name, **document}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..deferred import dataclass
+from msgspec import Struct
+
 from ..model import SURE
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ BAND_STEP, LOUD, _BOX, _TEXT, _TICK = 1.85, 0.8, (-0.08, 1.06), 0.93, 0.06
 """Heights within a band in units of its sound, which reaches from 0 to `LOUD`; chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlottedUtterance:
+class PlottedUtterance(Struct, frozen=True):
     """An utterance to draw: on which band, and how high the bracket of its logged time is."""
 
     story: Story

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from .checkups import check_lines
 from .view import View
 
@@ -16,7 +18,7 @@ def _document(result: SoundCheck) -> dict[str, Any]:
     return {
         "session_id": result.session_id,
         "status": _status(result),
-        "checks": [check._asdict() for check in result.checks],
+        "checks": [asdict(check) for check in result.checks],
     }
 
 

@@ -5,11 +5,13 @@ Off a terminal a line is whole.  Widths are character cells, of which a CJK char
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ..captioning.cell_width import cells, clusters
-from ..deferred import NamedTuple, regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +23,14 @@ _LEAST_LAST = 24
 own."""
 _BENEATH = 4
 """Character cells before these; chosen."""
-_WORD = regex(r" *[^ ]+")
-_ARGUMENT = regex(r" *(?:'[^']*'|[^ '])+")
+_WORD = r" *[^ ]+"
+_ARGUMENT = r" *(?:'[^']*'|[^ '])+"
 """A word of a shell, as `shlex.quote` writes it."""
 _SEAM = frozenset("/-_.,:=&")
 """Behind these a word may be broken that is wider than a line."""
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True):
     """A line of a table.
 
     `widths` are those of all columns but the last, which takes what is left; a negative one is flush right.
@@ -66,12 +68,12 @@ Line = str | Row
 
 def folded(text: str, columns: int, *, hang: int = 0) -> list[str]:
     """A text in lines of at most so many cells that end at words; all but the first begin with `hang` spaces."""
-    return _filled(_WORD.findall(text), columns, hang)
+    return _filled(re.findall(_WORD, text), columns, hang)
 
 
 def folded_command(text: str, columns: int, *, hang: int) -> list[str]:
     """A line to type in several that a shell takes as one; no word of it is broken."""
-    *lines, last = _filled(_ARGUMENT.findall(text), columns - 2, hang, breaks=False)
+    *lines, last = _filled(re.findall(_ARGUMENT, text), columns - 2, hang, breaks=False)
     return [*(f"{line} \\" for line in lines), last]
 
 

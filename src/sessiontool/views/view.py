@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,7 @@ _MOST_CODES = 6
 MARKS = {"info": "·", "warning": "!", "error": "✗"}
 
 
-@dataclass(frozen=True, slots=True)
-class View(Generic[_Result]):
+class View(Struct, Generic[_Result], frozen=True):
     """How a command's result is shown: as JSON, as lines (for programs if `is_data`), and as an exit code."""
 
     document: Callable[[_Result], dict[str, Any]]

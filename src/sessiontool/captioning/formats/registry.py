@@ -10,7 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ...errors import UsageError, install_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ JOINER = "\u2060"
 _LABELS = f"{__package__.rpartition('.')[0]}.labels"
 
 
-class RenderOptions(NamedTuple):
+class RenderOptions(Struct, frozen=True):
     """What a file shows beside text and times.
 
     `note` says where the captions are from.  `timestamp_map` is (MPEG-2 ticks of 90 kHz, local milliseconds) that
@@ -43,7 +44,7 @@ class RenderOptions(NamedTuple):
     audio: str = ""
 
 
-class Format(NamedTuple):
+class Format(Struct, frozen=True):
     """A format: its file, the module that writes it, and whether its players show one cue at a time.
 
     `is_label`: it has utterances and words as they were said, not cues to be read.  `role`: those of that role alone.

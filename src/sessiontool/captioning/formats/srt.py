@@ -6,9 +6,9 @@ file is converted, on backslashes and arrows, some on anything like a time: thos
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ...deferred import regex
 from .registry import JOINER, clock
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..cues import Cue
     from .registry import RenderOptions
 
-_ACTS = regex(r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)")
+_ACTS = r"-(?=->)|<(?=\S)|\{(?=\S)|\\(?=\S)|&(?=[\w#])|(?<=\d):(?=\d{1,2}:\d{1,2}[.,]\d)"
 
 
 def render(cues: Iterable[Cue], look: RenderOptions) -> Iterator[str]:  # noqa: ARG001 - it is in the lines
@@ -26,5 +26,5 @@ def render(cues: Iterable[Cue], look: RenderOptions) -> Iterator[str]:  # noqa: 
 
 
 def _block(number: int, cue: Cue) -> str:
-    lines = (_ACTS.sub(rf"\g<0>{JOINER}", line) for line in cue.lines)
+    lines = (re.sub(_ACTS, rf"\g<0>{JOINER}", line) for line in cue.lines)
     return "\n".join((str(number), f"{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}", *lines, "", ""))

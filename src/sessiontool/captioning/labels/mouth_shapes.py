@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ...speech.g2p import folded, phones_of
 from .timed_words import words_of
 
@@ -83,7 +84,7 @@ RHUBARB = _table(
 """The shapes A to H of Rhubarb, as its manual describes them; X is silence."""
 
 
-class MouthShape(NamedTuple):
+class MouthShape(Struct, frozen=True):
     """A shape of the mouth and when it is held."""
 
     name: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...speech.interpolate import spread, stretches_of
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 _BETWEEN_WORDS = 160  # price of a pause between any two words, as `spread` has it (chosen there)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelWord:
+class LabelWord(Struct, frozen=True):
     """A word; `is_measured` where the sound was asked when it is said.
 
     `phones` are its sounds (ARPAbet's name, start and end in ms), empty where the sound was not asked for them.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ...deferred import regex
 from ..aac import LAVC_PRIMING
 
-_GAPLESS = regex(rb"iTunSMPB\0\0..data\0\0\0[\0\1]\0{4} ?[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) ", re.DOTALL)
+_GAPLESS = rb"(?s)iTunSMPB\0\0..data\0\0\0[\0\1]\0{4} ?[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) "
 _MOST_PRIMING_SAMPLES = 1 << 13  # chosen: above any encoder's of LC; more is no priming
 _APPLE_SAMPLES = 2112  # AudioToolbox's (Apple Technical Note TN2258); measured in a file with its edit list
 
@@ -21,7 +20,7 @@ def priming_of(user_data: bytes, handler_name: str) -> int | None:
 
     `user_data` is the movie's `udta` box, `handler_name` is of the track.
     """
-    noted = _GAPLESS.search(user_data)
+    noted = re.search(_GAPLESS, user_data)
     if noted and int(noted[1], 16) <= _MOST_PRIMING_SAMPLES:
         return int(noted[1], 16)
     if "Core Media" in handler_name:

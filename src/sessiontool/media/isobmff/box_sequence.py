@@ -6,6 +6,7 @@ they occur the sequence begins anew.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..packets import CUT, Ledger
@@ -117,7 +118,7 @@ class BoxSequence:
 
     def begins_at(self, offset: int) -> bool:
         """Whether a sequence begins at an offset that is there."""
-        return self.at <= offset < self.end and BEGINNING.match(self.buf, offset - self.offset) is not None
+        return self.at <= offset < self.end and re.compile(BEGINNING).match(self.buf, offset - self.offset) is not None
 
     def try_here(self) -> None:
         """The box that comes next is read now: if it is the beginning of a sequence, it is not looked for again."""

@@ -16,11 +16,12 @@ the file tells it, and where that is not known it is 0, and the head says so.
 from __future__ import annotations
 
 import struct
-from dataclasses import field, replace
 from itertools import chain, islice, pairwise, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..opus import SAMPLES_PER_SECOND, OpusHead
 from ..packets import Track
 from .aac_priming import priming_of
@@ -51,15 +52,14 @@ class Sample(NamedTuple):
         return self.offset + self.size_bytes
 
 
-class Defaults(NamedTuple):
+class Defaults(Struct, frozen=True):
     """A track's sample duration (in units of its timescale) and size where a fragment does not say."""
 
     duration: int
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Movie:
+class Movie(Struct, frozen=True):
     """What `moov` says: the track of sound, its clock, and where its packets are if they are not in fragments."""
 
     track: Track

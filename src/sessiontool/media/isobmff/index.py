@@ -12,7 +12,8 @@ from array import array
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..aac import FRAME_SAMPLES, AacHead
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _UTF8_TEXT = 1  # one of the ids of types (QTFF, well-known types)
 _AAC, _AUDIO_STREAM = 0x40, 0x15  # ids in a decoder config (ISO/IEC 14496-1, section 7.2.6.6)
 
 
-class FrameTable(NamedTuple):
+class FrameTable(Struct, frozen=True):
     """The sizes of all frames: the largest, the bytes of each chunk of `CHUNK_FRAMES`, and as `stsz` lists them."""
 
     frames: int

@@ -10,7 +10,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ..opus import MAX_PACKET_BYTES, packet_samples
 from .fragments import mended, moved
 
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from .boxes import Sample
 
-BEGINNING = regex(
-    rb"\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})",
-    re.DOTALL,
-)
+BEGINNING = rb"(?s)\0(?:[\0-\x0f]..moof\0\0\0\x10mfhd|[\0-\x3f]..moov\0\0..mvhd|\0\0[\x10-\xff][fs]typ[ -~]{4})"
 """Where a sequence begins: a plausible size, then a fragment or movie with its first box, or a file type and brand."""
 
 BEGINNING_BYTES = 16  # the longest match of that pattern: two box heads (ISO/IEC 14496-12, section 4.2)
@@ -40,11 +38,11 @@ def find_beginning(buf: bytes, start: int, end: int | None = None) -> int | None
     find = buf.find
     if find(b"mfhd", start, end) < 0 and find(b"mvhd", start, end) < 0 and find(b"typ", start, end) < 0:
         return None  # as nearly always: the pattern takes three times as long to say so
-    found = BEGINNING.search(buf, start, end)
+    found = re.compile(BEGINNING).search(buf, start, end)
     return found.start() if found else None
 
 
-class Placed(NamedTuple):
+class Placed(Struct, frozen=True):
     """Packets, the offset at which the box that holds them ends, and what of it was wrong before."""
 
     samples: Sequence[Sample]
@@ -66,7 +64,8 @@ class Bytes:
         """Whether a sequence begins there, or the bytes end there."""
         if self.is_final and offset == self.end:
             return True
-        return self.offset <= offset < self.end and BEGINNING.match(self.buf, offset - self.offset) is not None
+        begins = re.compile(BEGINNING).match
+        return self.offset <= offset < self.end and begins(self.buf, offset - self.offset) is not None
 
     def packet(self, sample: Sample) -> bytes:
         start = max(0, sample.offset - self.offset)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import SAMPLES_PER_SECOND
 from ..packets import NO_OPUS
 from ..run_collector import RunCollector
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .boxes import Sample
 
 
-class PacketRow(NamedTuple):
+class PacketRow(Struct, frozen=True):
     """Packets with nothing between them: where the first begins in the stream, sizes in bytes, times, durations.
 
     Decoding times and durations count in the track's timescale.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ...errors import RecordingError
 from ..aac import FRAME_SAMPLES, AacHead, FrameKinds, channels_of, rate_of_fragment

@@ -10,7 +10,8 @@ import struct
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import MAX_PACKET_BYTES
 from .fragments import DURATION, SIZE, MovieFragment, run_columns
 from .rows import PacketRow
@@ -32,7 +33,7 @@ _FIELDS = 0x3A  # flags of `tfhd` that have a field of four bytes (as above; ISO
 _AT, _FIRST_FLAGS = 0x1, 0x4  # flags of `trun`, with a field each (ISO/IEC 14496-12, section 8.8.8)
 
 
-class WholeFragment(NamedTuple):
+class WholeFragment(Struct, frozen=True):
     """A fragment, its packets, the place in the buffer where they begin, and the one after them."""
 
     fragment: MovieFragment

@@ -7,7 +7,8 @@ from collections import Counter
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
 LACING_FLAGS = 0x06  # flags of a block (RFC 9559, section 10.2)
 
 
-class Blocks(NamedTuple):
+class Blocks(Struct, frozen=True):
     """A run of blocks from `start` to `end` in a buffer: their packets, times in ms, and bytes of their heads."""
 
     start: int

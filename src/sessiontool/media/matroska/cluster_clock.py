@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import SAMPLES_PER_MS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _LEAST_SLACK_MS = 120  # chosen: two of Chrome's packets
 _SLACK = 0.6  # share of what was skipped; chosen: bytes a ms vary with the sound
 
 
-class _Timestamp(NamedTuple):
+class _Timestamp(Struct, frozen=True):
     """A timestamp that was read: its offset in the stream, and what was known before it."""
 
     offset: int
@@ -68,7 +69,7 @@ class Clock:
     def take_back_timestamp(self, offset: int) -> None:
         """What was read at `offset` is to be read once more, or damage."""
         if self._last.offset == offset:
-            _, self.cluster_ms, self._new_base = self._last
+            self.cluster_ms, self._new_base = self._last.earlier_ms, self._last.was_new
 
     def time_ms(self, relative: int) -> int:
         """The time of a block in ms."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import is_opus
 from ..packets import CUT
 from . import ebml
@@ -42,7 +43,7 @@ _MOST_WAITED_BYTES = 3 << 20  # chosen: bounds memory; the largest block searche
 _TEXT = frozenset((9, 10, 13, *range(32, 127)))  # bytes of ASCII text (RFC 20)
 
 
-class Element(NamedTuple):
+class Element(Struct, frozen=True):
     """An element that was read, by its offsets; a block of the sound has the run that its packet is in.
 
     `aside` is the reason for which it was set aside, "" for what was not.
@@ -55,7 +56,7 @@ class Element(NamedTuple):
     aside: str = ""
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where in the buffer a sequence begins, and what has to be put before it."""
 
     at: int
@@ -178,7 +179,8 @@ class Recovery:
     def _take_back(self, element: Element) -> None:
         """What was read last is to be read once more, or is damage."""
         ledger = self._stream.ledger
-        start, body, end = (self._stream.real(at - self._stream.offset) for at in element[:3])
+        places = element.start, element.body, element.end
+        start, body, end = (self._stream.real(at - self._stream.offset) for at in places)
         if element.run is not None:
             ledger.take_back_structure(start, body)
             ledger.take_back_payload(body, end)
@@ -282,10 +284,10 @@ class Recovery:
         cuts = [at for at in self._cuts if start <= at < stop]
         for cut in [*cuts, stop]:
             ends = [at for at in self._cuts if at > start]
-            found, decided_to = find_resync_point(buf, start, known, final=final, stop=cut, ends=ends, but=but)
-            if found is not None:
-                return Place(found), found
-            undecided = min(undecided, decided_to)
+            search = find_resync_point(buf, start, known, final=final, stop=cut, ends=ends, but=but)
+            if search.found is not None:
+                return Place(search.found), search.found
+            undecided = min(undecided, search.forget)
             if cut in cuts:
                 prefixes = CUT_PREFIXES[cut in but :]
                 # Firefox's size without its first bytes looks like a short one: a block after a prefix proves little.

@@ -16,7 +16,8 @@ import struct
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 from . import ebml
 from .block_runs import LACING_FLAGS
@@ -74,7 +75,7 @@ CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
 """What Chrome leaves at the end of the blob before: nothing, a SimpleBlock's id, the first byte of a Cluster's id."""
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """What a sequence must agree with: the track's number (None: unknown), those of others, and TOC bytes seen.
 
     `cluster_ms` is the last timestamp: one that begins a sequence comes after it, and not long after.
@@ -86,7 +87,7 @@ class Known(NamedTuple):
     cluster_ms: int = 0
 
 
-class Search(NamedTuple):
+class Search(Struct, frozen=True):
     """Where a plausible sequence begins (None where there is none yet), and what before may be forgotten."""
 
     found: int | None
@@ -161,7 +162,7 @@ def sequence_at(
     return sequence.is_alike or sequence.is_uniform
 
 
-class BlockHead(NamedTuple):
+class BlockHead(Struct, frozen=True):
     """What a block says of itself: the number of its track, and its flags."""
 
     number: int

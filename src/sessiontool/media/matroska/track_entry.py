@@ -7,14 +7,15 @@ Whatever is not one plain Opus track is refused by name: the codec, the encrypti
 
 from __future__ import annotations
 
-from ...deferred import regex
+import re
+
 from ...errors import RecordingError
 from ..opus import OpusHead
 from ..packets import Track
 from . import ebml
 
 _FILLERS = frozenset({ebml.VOID, ebml.CRC_32})
-_CODEC = regex("[A-Z]_[A-Z0-9/_.]+")
+_CODEC = "[A-Z]_[A-Z0-9/_.]+"
 _OPUS = "A_OPUS"
 _VIDEO = b"\1"  # a track's type (RFC 9559, section 5.1.4.1.3)
 _HEAD_SEARCH_BYTES = 4096  # chosen: Tracks is within the first few hundred
@@ -44,7 +45,7 @@ def opus_track(body: bytes, writing_app: str) -> Track:
         raise ValueError("damaged Tracks element")
     entries = [dict(ebml.children(entry)) for entry in bodies]
     codecs = [_text(entry.get(ebml.CODEC_ID, b"")) for entry in entries]
-    if not all(map(_CODEC.fullmatch, codecs)):
+    if not all(map(re.compile(_CODEC).fullmatch, codecs)):
         raise ValueError("damaged Tracks element")
     for entry, codec in zip(entries, codecs, strict=True):
         if not _names_opus(codec, entry.get(ebml.CODEC_PRIVATE, b"")):

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..aac import FRAME_SAMPLES, LAVC_PRIMING, MAX_FRAME_BYTES, AacHead, FrameKinds
 from ..packets import Track
 from .frame_stream import FrameStream, holds_frames, is_chain, places
@@ -27,7 +28,7 @@ _RATES = 13  # indexes of sampling rates (ISO/IEC 14496-3, section 1.6.3.4)
 _TRACK = 1  # the number of the only track; chosen
 
 
-class AdtsHeader(NamedTuple):
+class AdtsHeader(Struct, frozen=True):
     """What is alike in all headers of a recording, as bits of the first four bytes; and this frame's sizes."""
 
     fixed: int

@@ -10,7 +10,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ..mp3 import HEADER_BYTES, read_header, reservoir_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _BEGINNING = 4  # bytes of a filling, of which a short one may have these alone;
 _ALIKE = 4  # stretches of unneeded bytes that begin alike; chosen: fewer may do so by chance
 
 
-class _Meeting(NamedTuple):
+class _Meeting(Struct, frozen=True):
     """Between two frames: whether the second needs bytes that are not there, and those that neither needs.
 
     None: they are before the first frame.

@@ -16,10 +16,11 @@ late counts from somewhere else); where it is lost, granules are taken as they a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...errors import RecordingError
 from ..opus import MAX_FRAME_BYTES, MAX_PACKET_BYTES, SAMPLES_PER_MS, OpusHead, PacketSamples, is_opus
 from ..packets import CUT, NO_OPUS, OTHER_TRACK, Ledger, PacketRun, Track, second_opus
@@ -32,7 +33,7 @@ from .pages import CONTINUED, FIRST, LAST, NO_GRANULE, ExpectedPage, Page, PageP
 _NEAR_SAMPLES = 96_000  # 2 s; chosen: a first page holds one second (measured in Firefox)
 
 
-class OggPacket(NamedTuple):
+class OggPacket(Struct, frozen=True):
     """A packet and the places in the stream where its parts are."""
 
     data: bytes
@@ -256,7 +257,7 @@ class OggDemuxer:
         """Add to the packet that goes on; of one that is too long (a picture in the tags) the beginning is kept."""
         assert self._open is not None
         keep = piece.data if self._open_bytes <= MAX_PACKET_BYTES else b""
-        self._open.append(piece._replace(data=keep))
+        self._open.append(replace(piece, data=keep))
         self._open_bytes += len(piece.data)
 
     def _joined(self) -> list[OggPacket]:
@@ -312,12 +313,10 @@ class OggDemuxer:
 
     def _good(self, page: Page, packets: list[OggPacket]) -> list[bool]:
         """Which packets are Opus; on a page with a wrong checksum they have to be of the kind of the others too."""
+        every = [packet.data for packet in packets]
         if page.is_intact:
-            return [
-                bool(self._samples[data[:2]]) and (len(data) <= MAX_FRAME_BYTES or is_opus(data))
-                for data, _, _ in packets
-            ]
-        expected = self._expected().or_of([packet.data for packet in packets])
+            return [bool(self._samples[data[:2]]) and (len(data) <= MAX_FRAME_BYTES or is_opus(data)) for data in every]
+        expected = self._expected().or_of(every)
         return [packet.is_whole and expected.fits(PagePiece(0, packet.data, len(packet.data))) for packet in packets]
 
     def _start_of(self, page: Page, length: int) -> tuple[int, bool]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..opus import OpusHead
 from ..opus_evidence import ENOUGH, OpusEvidence, names_opus, refusal

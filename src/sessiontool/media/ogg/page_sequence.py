@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ..packets import CUT, Ledger
 from .pages import CAPTURE, MAX_IN_VAIN, damaged_page_at, page_at

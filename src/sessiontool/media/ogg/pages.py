@@ -12,11 +12,12 @@ import struct
 import zlib
 from collections import Counter
 from contextlib import suppress
-from dataclasses import field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple, dataclass
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from ..opus import is_opus
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _MOST_BYTES = _HEADER.size + 255 + 255 * 255
 """The largest page there can be (RFC 3533, section 6)."""
 
 
-class PagePiece(NamedTuple):
+class PagePiece(Struct, frozen=True):
     """A packet, or the part of one that is on a page: where in the stream it begins, its bytes, how many there were.
 
     A piece of which the end is missing has fewer bytes than its size.
@@ -50,8 +51,7 @@ class PagePiece(NamedTuple):
         return len(self.data) == self.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page.  `is_intact` if its checksum is right.
 
     `pieces` are its packets; the first may continue one from the page before, the last may go on in the next (`open`).
@@ -71,8 +71,7 @@ class Page:
     written: int | None = None
 
 
-@dataclass(slots=True)
-class ExpectedPage:
+class ExpectedPage(Struct):
     """What is known of the recording, which a damaged page has to agree with: stream and page number, and TOC bytes.
 
     Without any TOC bytes those of the page decide: packets of one recorder are of one kind.

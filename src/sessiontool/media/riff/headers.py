@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ...errors import RecordingError
 from ..pcm import PcmHead
 
@@ -19,7 +20,7 @@ _FORMAT_BYTES = 16  # of a `fmt ` chunk, at least (RFC 2361)
 _SUBFORMAT_AT = 24  # bytes into an extensible `fmt ` (RFC 2361)
 
 
-class WavHeader(NamedTuple):
+class WavHeader(Struct, frozen=True):
     """What the samples are, where they begin, and how many bytes of them the file says there are."""
 
     head: PcmHead

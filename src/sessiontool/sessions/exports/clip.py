@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent

@@ -6,11 +6,12 @@ they belong and put there when all of them are whole, `exports.json` last.  The 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...captions import caption, synthetic_roles
-from ...deferred import dataclass
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 from ...progress import Progress, Silent
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 EXPORTS_SCHEMA = "sessiontool.exports/1"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportResult:
+class ExportResult(Struct, frozen=True):
     """What was exported and where it is, as a path or `s3://…`; `document` is exports.json."""
 
     session_id: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from .options import ExportOptions
     from .source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class SoundLane:
+class SoundLane(Struct, frozen=True):
     """The channels `inputs` of a recording, as they are or mixed to one; `roles` are those that are on them."""
 
     stem: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,7 @@ _NEAR_LU = 0.2
 """Units of loudness; chosen: less than half of the tolerance; a gain that was corrected by that is near enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaneGains:
+class LaneGains(Struct, frozen=True):
     """The gains (factors) of a lane's channels, its target and what it had before; None where it is silent."""
 
     target_lufs: float

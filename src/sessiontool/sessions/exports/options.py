@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ...deferred import dataclass, regex
+import re
+
+from msgspec import Struct
+
 from ...errors import UsageError
 from ...media.opus import SAMPLES_PER_SECOND
 
-_ROLE = regex(r"[a-z][a-z0-9_-]{0,31}")
-_OTHER_FORMAT = regex(r"[a-z0-9]{1,10}")
+_ROLE = r"[a-z][a-z0-9_-]{0,31}"
+_OTHER_FORMAT = r"[a-z0-9]{1,10}"
 """The ending of a kind of file that a system ffmpeg may know."""
 
 _SELECTIONS = ("--from or --to", "--utterance", "--each-utterance", "--gap")
@@ -16,8 +19,7 @@ LOUDNESSES = ("ebu", "podcast")
 """What a file can be levelled to; the figures are in `levels`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(Struct, frozen=True):
     """What is exported: the whole, or from `start_s` to `end_s`; as it is, mixed to `mono`, or a file for each role.
 
     Instead of times, the `utterance` of an id, `each_utterance` in files of its own, or the `gap` of a number (from 1)
@@ -42,7 +44,7 @@ class ExportOptions:
     def __post_init__(self) -> None:
         self._check_formats()
         for role in self.roles:
-            if not _ROLE.fullmatch(role):
+            if not re.fullmatch(_ROLE, role):
                 raise UsageError(f"{role[:40]!r} is no role", hint="roles are user and assistant")
         if self.end_s is not None and self.end_s <= (self.start_s or 0):
             raise UsageError("a clip ends behind its start", hint="give --to a later time than --from")
@@ -66,7 +68,7 @@ class ExportOptions:
         if not self.formats:
             raise UsageError("no format is named", hint=f"the formats are {known}")
         for name in self.formats:
-            if name not in FORMATS and not _OTHER_FORMAT.fullmatch(name):
+            if name not in FORMATS and not re.fullmatch(_OTHER_FORMAT, name):
                 raise UsageError(f"there is no format {name[:40]!r}", hint=f"the formats are {known}")
         if self.rate_hz not in RATES_HZ:
             raise UsageError(f"{self.rate_hz} is no rate of these files", hint=f"the rates are {rates}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...errors import NotFoundError, RecordingError
 from ...media.opus import SAMPLES_PER_SECOND
 from .clip_transcript import times_of
@@ -19,8 +20,7 @@ GAP_MARGIN_S = 5.0
 """Seconds of sound before a gap and after it, chosen: enough to hear what was interrupted, and how it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportPiece:
+class ExportPiece(Struct, frozen=True):
     """A stretch of the recording, in samples; of an utterance, the first part of its files' names, its id and role."""
 
     start: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...errors import RecordingError
 from .. import result_files
 from ..align_recording import head_of, packets_of
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ...media.filler import SoundHead
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A published recording; `roles` are those on each channel, where the report knows them.
 
     `synthetic` are those whose voice is none of a person, as far as is asked for.

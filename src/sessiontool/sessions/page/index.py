@@ -6,12 +6,12 @@ It is made of the results' reports.  A session whose result cannot be read has a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from msgspec import Struct, field
+
 from ... import __version__
-from ...deferred import dataclass
 from ...errors import SessionToolError
 from ...model import SAMPLES_PER_MS
 from ...progress import Progress, Silent
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from ...storage import Results, Store, Target
 
 
-@dataclass(slots=True)
-class IndexResult:
+class IndexResult(Struct):
     """Where the page over all sessions is, how many of them have pages, and what failed: ids with their errors."""
 
     location: str = ""

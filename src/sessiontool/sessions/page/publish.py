@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from ... import __version__
-from ...deferred import dataclass
 from ...errors import RecordingError
 from ...progress import Progress, Silent
 from ...storage.local.disk import disk_errors, work_folder
@@ -43,8 +44,7 @@ _PIECE_BYTES = 3 << 20
 """Chosen: what is written of the audio at once; a multiple of 3, so that base64 has no padding inside."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageResult:
+class PageResult(Struct, frozen=True):
     """Where a page is, as a path or `s3://…`; `link` is a URL by which others can see it, where one was asked for.
 
     `unchanged`: it was there already.

@@ -18,7 +18,8 @@ from hashlib import blake2b
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple
+from msgspec import Struct
+
 from ...media.aac import silent_frame
 from ...media.mp3 import silent_frames
 from ...media.opus import silent_packet
@@ -43,7 +44,7 @@ UNKNOWN_TIME = -2
 """The time of a packet of which it is not known; in ms, chosen: no packet has it."""
 
 
-class Unfound(NamedTuple):
+class Unfound(Struct, frozen=True):
     """What of a chunk's packets is not in the recording: the number of the first of them, how many, and why."""
 
     first: int

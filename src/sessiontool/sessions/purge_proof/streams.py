@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import NamedTuple, dataclass
+from msgspec import Struct
+
 from ...errors import RecordingError
 from ...media.matroska.demuxer import WebmDemuxer
 from ...media.probe import begins_recording, open_demuxer
@@ -32,8 +33,7 @@ _MOST_TRIED = 64
 """Number of steps: places where a chunk may begin to repeat the one before; chosen: in zeroes every place is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unproved:
+class Unproved(Struct, frozen=True):
     """Bytes of a chunk that are not in the result: how many, where in the chunk they begin, and why they are not."""
 
     key: str
@@ -45,7 +45,7 @@ class Unproved:
         return {"key": self.key, "byte_offset": self.byte_offset, "bytes": self.size_bytes, "reason": self.reason}
 
 
-class _Piece(NamedTuple):
+class _Piece(Struct, frozen=True):
     """What of a chunk was fed to the reader: all of it, but for `skipped` bytes at its beginning."""
 
     chunk: ChunkRef
@@ -56,7 +56,7 @@ class _Piece(NamedTuple):
         return self.chunk.object.key
 
 
-class ProofRun(NamedTuple):
+class ProofRun(Struct, frozen=True):
     """What a stream was, once it is closed: how its recorder writes, how many packets it had, and its chunks."""
 
     kind: tuple[str, int]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from ...deferred import regex
 from ...documents.lenient import words_of
 
 _UNITS = words_of("one two three four five six seven eight nine")
@@ -17,7 +16,7 @@ _TENS = words_of("twenty thirty forty fifty sixty seventy eighty ninety")
 _SMALL = {word: number for number, word in enumerate([*_UNITS, *_TEENS], 1)}
 _SMALL |= {word: 10 * number for number, word in enumerate(_TENS, 2)}
 _BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_UNITS)}))?|{'|'.join([*_TEENS, *_UNITS])})"
-_AMOUNT = regex(
+_AMOUNT = re.compile(
     rf"\b(?:(?P<thousands>{_BELOW_100}) thousand(?:,? (?P<hundreds>{_BELOW_100}) hundred)?"
     rf"|(?P<only_hundreds>{_BELOW_100}) hundred)(?:,? (?:and )?(?P<rest>{_BELOW_100})(?! hundred| thousand))?\b",
     re.IGNORECASE,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...documents.redactions import AskedSpan, PartTime, Redaction, read_spans
 from ...documents.roles import USUAL_CHANNELS
 from ...errors import NotFoundError, RecordingError, UsageError
@@ -64,8 +66,7 @@ class RedactRequest:
         return bool(self.kinds or self.finder)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRedactions:
+class FoundRedactions(Struct, frozen=True):
     """Redactions, and secrets that must be nowhere beside those of their texts."""
 
     redactions: tuple[Redaction, ...]
@@ -207,10 +208,10 @@ def _split(stream: Sequence[Mapping[str, Any]], hits: Iterable[Hit]) -> Iterator
     for one in stream:
         edges.append((at, at + len(one["text"]), one["id"]))
         at += len(one["text"]) + 1
-    for kind, start, end in hits:
+    for hit in hits:
         for first, after, name in edges:
-            if start < after and first < end:
-                yield Redaction(kind, "", name, chars=(max(start, first) - first, min(end, after) - first))
+            if hit.start < after and first < hit.end:
+                yield Redaction(hit.kind, "", name, chars=(max(hit.start, first) - first, min(hit.end, after) - first))
 
 
 def _other_texts(transcript: Mapping[str, Any]) -> Iterator[tuple[Redaction, str]]:

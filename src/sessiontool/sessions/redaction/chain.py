@@ -5,8 +5,9 @@ The counterpart of the check of a merged recording, whose packets are held again
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from .packet_cuts import Cut, Kept, KeptCount
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...documents.retention import read_retention
 from ...errors import NotFoundError, RecordingError
 from ...progress import Progress, Silent
@@ -53,8 +54,7 @@ _REDACT_AGAIN = "make it anew: sessiontool merge {} --force"
 _MOVE = "look what it is, and move it away or delete it: it may have what is redacted"
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalsOf:
+class OriginalsOf(Struct, frozen=True):
     """A session whose originals are to be destroyed; `output` is the store of results where they are not beside it."""
 
     store: Store
@@ -208,7 +208,7 @@ def _prove(of: OriginalsOf, listing: SessionListing, report: Report, progress: P
         others = {name: stored for name, stored in listing.documents.items() if name != REDACTIONS}
         mark, settings = whole.get("inputs_fingerprint", ""), merge_settings(whole)
         if not any(
-            is_from(one, mark, settings, of.store.limits) for one in (listing, listing._replace(documents=others))
+            is_from(one, mark, settings, of.store.limits) for one in (listing, replace(listing, documents=others))
         ):
             raise refused(session_id, "its log or its chunks changed since it was merged", MERGE_AGAIN)
     _require_same_packets(session_id, target, report)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...deferred import regex
 from ...documents.lenient import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WRITTEN = regex(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_WRITTEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _ENDINGS = "|".join(
     r"\s*".join(name)
     for name in words_of(
@@ -34,31 +33,31 @@ _DOT = (
     rf"|{_SPACE}[\[(]{_SPACE}dot{_SPACE}[\])]{_SPACE})"
 )
 _NO_DOMAIN = r"(?!www\b|(?:it|the|this|that|each|every|one|an?|him|her|them|us)\s)"
-_SPOKEN_AT = regex(
+_SPOKEN_AT = re.compile(
     rf"{_AT}{_NO_DOMAIN}(?:(?:[A-Za-z0-9]{_GAP}){{0,20}}?|(?:[A-Za-z]+\s){{0,2}}?)"
     rf"{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?(?:{_DOT}(?:{_ENDINGS}))+\b",
     re.IGNORECASE,
 )
-_AT_PROVIDER = regex(
+_AT_PROVIDER = re.compile(
     rf"{_AT}(?:g\s?mail|yahoo|hotmail|outlook|icloud|proton\s?mail|a\s?o\s?l|m\s?s\s?n|live|gmx)\b", re.IGNORECASE
 )
 """A well-known provider, whose ending is often left out."""
-_AT_ANY = regex(rf"{_AT}{_NO_DOMAIN}{_LABEL}(?:,?{_GAP}dot{_GAP}[A-Za-z0-9]{{2,}})+\b", re.IGNORECASE)
+_AT_ANY = re.compile(rf"{_AT}{_NO_DOMAIN}{_LABEL}(?:,?{_GAP}dot{_GAP}[A-Za-z0-9]{{2,}})+\b", re.IGNORECASE)
 """A domain with any ending, which is one where an address is spoken of."""
-_MAIL_WORDS = regex(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
-_FILLERS = regex(r",?[ \t]{0,3}\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
-_IN_BRACKETS = regex(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
-_ASIDE = regex(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
-_IN_ADDRESS = regex(
+_MAIL_WORDS = re.compile(r"\b(?:e-?\s?mail|mail|address|write)\b", re.IGNORECASE)
+_FILLERS = re.compile(r",?[ \t]{0,3}\b(?:u[hm]+|er+m?|h+m+)\b,?", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[\[(]\s*(?:dot|point)\s*[\])]", re.IGNORECASE)
+_ASIDE = re.compile(r"[\s,]*\b(?:all\s+)?(?:one word|lower ?case|together)[\s,]*$", re.IGNORECASE)
+_IN_ADDRESS = re.compile(
     rf"{_AT}|,?\s+(?:dot|point|period|dash|hyphen|underscore|zero|one|two|three|four|five|six|seven|eight|nine)\b",
     re.IGNORECASE,
 )
 """What may follow a letter of a name, and no word of a sentence, which has no "a at" and no "s dot"."""
-_WORD = regex(r"[A-Za-z0-9]+(?:[-._'\u2019+][A-Za-z0-9]+)*$")
-_FIRST_WORD = regex(r"[A-Za-z0-9]+")
-_SPELLED_AS = regex(r"\b([A-Za-z])\s+(?:as in|like|for)\s+[A-Za-z]+,?$", re.IGNORECASE)
-_COUNTED = regex(r",?\s+the\s+(?:number|digit|letter)$", re.IGNORECASE)
-_CONTRACTED = regex(r"['\u2019](?:s|m|re|ll|d|ve)$")
+_WORD = re.compile(r"[A-Za-z0-9]+(?:[-._'\u2019+][A-Za-z0-9]+)*$")
+_FIRST_WORD = re.compile(r"[A-Za-z0-9]+")
+_SPELLED_AS = re.compile(r"\b([A-Za-z])\s+(?:as in|like|for)\s+[A-Za-z]+,?$", re.IGNORECASE)
+_COUNTED = re.compile(r",?\s+the\s+(?:number|digit|letter)$", re.IGNORECASE)
+_CONTRACTED = re.compile(r"['\u2019](?:s|m|re|ll|d|ve)$")
 _JOINTS = frozenset(words_of("dot point period dash hyphen minus underscore plus punkt punto ponto punt"))
 _NO_NAMES = frozenset(
     words_of(

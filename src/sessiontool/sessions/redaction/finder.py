@@ -11,7 +11,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import NamedTuple, regex
+from msgspec import Struct
+
 from ...documents.lenient import words_of
 from .emails import find_emails
 from .labels import touches
@@ -21,47 +22,49 @@ from .spoken_text import SpokenText
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_CARDS = regex(
+_CARDS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[68]\d)\d{11}"
 )
 """Numbers of cards by issuers' ranges and lengths (ISO/IEC 7812): Visa, Mastercard, Amex, Discover, JCB, Diners."""
 
-_NANP = regex(r"1?[2-9]\d\d[2-9]\d{6}")  # North America: an area and an exchange begin with 2 to 9
-_TRUNK = regex(r"0[1-9]\d{8,10}")  # a national number with its trunk prefix, as in the United Kingdom
-_LOCAL = regex(r"(?<![\d-])\d{3}-\d{4}(?![\d-])")
-_NANP_WRITTEN = regex(r"(?<![\w.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\d-])")
-_SSN_WRITTEN = regex(r"(?<![\d-])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![\d-])")
-_SSN = regex(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
-_PHONE_WORDS = regex(
+_NANP = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")  # North America: an area and an exchange begin with 2 to 9
+_TRUNK = re.compile(r"0[1-9]\d{8,10}")  # a national number with its trunk prefix, as in the United Kingdom
+_LOCAL = re.compile(r"(?<![\d-])\d{3}-\d{4}(?![\d-])")
+_NANP_WRITTEN = re.compile(
+    r"(?<![\w.-])(?:\+?1[ .-]?)?(?:\([2-9]\d\d\)[ -]?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\d-])"
+)
+_SSN_WRITTEN = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}(?![\d-])")
+_SSN = re.compile(r"(?!000|666|9)\d{3}(?!00)\d\d(?!0000)\d{4}")
+_PHONE_WORDS = re.compile(
     r"\b(?:phone|telephone|call|cell|mobile|tel|ring|text|fax|whatsapp|reach|area code"
     r"|telefon\w*|t[eé]l[eé]fon\w*|handy\w*|portable|m[oó]vil|cellulare|celular|telem[oó]vel|mobiel\w*)\b",
     re.IGNORECASE,
 )
-_CARD_WORDS = regex(
+_CARD_WORDS = re.compile(
     r"\b(?:cards?|credit|debit|visa|master\s?card|amex|american express|discover|maestro|diners)\b", re.IGNORECASE
 )
-_IBAN_WORDS = regex(r"\biban\b|\bI B A N\b", re.IGNORECASE)
-_MY_NUMBER = regex(r"\b(?:my|your|his|her|their|our) (?:\w+ ){0,2}number\b", re.IGNORECASE)
-_NUMBER_WORDS = regex(r"\bnumber\b", re.IGNORECASE)
-_SSN_WORDS = regex(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
-_OTHER_WORDS = regex(
+_IBAN_WORDS = re.compile(r"\biban\b|\bI B A N\b", re.IGNORECASE)
+_MY_NUMBER = re.compile(r"\b(?:my|your|his|her|their|our) (?:\w+ ){0,2}number\b", re.IGNORECASE)
+_NUMBER_WORDS = re.compile(r"\bnumber\b", re.IGNORECASE)
+_SSN_WORDS = re.compile(r"\b(?:ssn|social|security)\b", re.IGNORECASE)
+_OTHER_WORDS = re.compile(
     r"\b(?:order|invoice|ticket|tracking|account|version|build|consignment|waybill|parcel|upc|ean|gtin|bar\s?code)\b",
     re.IGNORECASE,
 )
-_KEPT_WORDS = regex(
+_KEPT_WORDS = re.compile(
     r"\b(?:reference|confirmation|booking|case|serial|policy|member\w*|meter|claim|passport|licen[cs]e|imei|routing|isbn|id"
     r"|code|employee|badge|part|model|sku|transaction|batch|lot|warranty|customer|product|item)\b",
     re.IGNORECASE,
 )
-_PLUS = regex(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
-_SIGNS = regex(r"(?:[(+](?:\s*[(+])*|\bplus[\s,]*)\s*$", re.IGNORECASE)
-_TENS = regex(r"\b(?:ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b", re.IGNORECASE)
-_AMOUNTS = regex(r"\b(?:hundred|thousand|point)\b", re.IGNORECASE)
-_PAUSE = regex(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
-_LISTED = regex(r",|\band\b", re.IGNORECASE)
-_PART_OF_CODE = regex(r"[A-Za-z][_-]$")  # "LOT-2025…"
-_DECIMAL = regex(r"\d{1,3}\.\d{4,}")
+_PLUS = re.compile(r"(?:\+|\bplus[\s,]*)$", re.IGNORECASE)
+_SIGNS = re.compile(r"(?:[(+](?:\s*[(+])*|\bplus[\s,]*)\s*$", re.IGNORECASE)
+_TENS = re.compile(r"\b(?:ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)\b", re.IGNORECASE)
+_AMOUNTS = re.compile(r"\b(?:hundred|thousand|point)\b", re.IGNORECASE)
+_PAUSE = re.compile(r"[,.;\n-]|\b(?:dash|hyphen|then)\b", re.IGNORECASE)
+_LISTED = re.compile(r",|\band\b", re.IGNORECASE)
+_PART_OF_CODE = re.compile(r"[A-Za-z][_-]$")  # "LOT-2025…"
+_DECIMAL = re.compile(r"\d{1,3}\.\d{4,}")
 _FEWEST_STEPS = 3
 """Steps of a list; chosen: of three numbers in a row one in three rises or falls by chance, of four one in twelve."""
 _NEAR_CHARS = 40
@@ -72,7 +75,7 @@ _MOST_CARD_DIGITS, _FEWEST_TOGETHER, _MOST_ASIDE_CHARS = 19, 3, 40
 """Digits of a card at most (ISO/IEC 7812), the fewest of a piece where words part it, characters of those; chosen."""
 _NAMED_CARD, _SAID_CARD = range(12, 20), range(14, 20)
 """Digits of what is called a card (ISO/IEC 7812), and of what is said and called nothing (chosen)."""
-_NAMED_IBAN, _COUNTRY_AND_CHECK = range(15, 35), regex(r"[A-Z]{2}\d\d")
+_NAMED_IBAN, _COUNTRY_AND_CHECK = range(15, 35), re.compile(r"[A-Z]{2}\d\d")
 """How many characters what is called an IBAN has, and its first four (by definition, ISO 13616)."""
 _SPOKEN_PHONE, _FEWEST_NATIONAL = range(7, 14), 10
 """Digits of a number that is said digit by digit, and called nothing; chosen: local to with a country's code.  From
@@ -93,7 +96,7 @@ _IBAN_LENGTHS = {
 """Characters of an IBAN by its country (the registry of SWIFT, ISO 13616)."""
 
 
-class Hit(NamedTuple):
+class Hit(Struct, frozen=True):
     """Characters of a text that are of a kind."""
 
     kind: str

@@ -8,13 +8,13 @@ would stay to be heard.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from ...cpus import given_environment
-from ...deferred import regex
 from ...documents.json_text import parse
 from ...errors import UsageError
 from .finder import Hit
@@ -29,7 +29,7 @@ _MOST_BYTES = 64 << 20
 """Chosen: a command's answer is held in memory."""
 _MOST_SHOWN = 200
 """Characters of a command's complaint; chosen: a few lines of a terminal."""
-_KIND = regex(r"[a-z][a-z0-9_-]{0,31}")
+_KIND = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def find_by_command(command: str, texts: Sequence[str], patience_s: float = PATIENCE_S) -> list[list[Hit]]:

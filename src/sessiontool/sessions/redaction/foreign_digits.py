@@ -6,11 +6,11 @@ where only spaces and hyphens part them: "quatre-vingt-douze" is 92, "quatre, vi
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ...deferred import regex
 from ...documents.lenient import words_of
 from ...forced_alignment.number_words import number_words
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
 
-_WORD = regex(r"[^\W\d_]+")
-_GAP = regex(r"[ \-\u2010\u2011]{1,2}")
+_WORD = re.compile(r"[^\W\d_]+")
+_GAP = re.compile(r"[ \-\u2010\u2011]{1,2}")
 _MOST_WORDS = 6
 """Words of a number below a thousand; measured: the longest that num2words has in these languages."""
 _FEWEST_NUMBERS = 3

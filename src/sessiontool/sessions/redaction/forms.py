@@ -8,22 +8,21 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import re
 import unicodedata
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from ...deferred import regex
 from .spoken_digits import digit_runs
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable, Iterator
 
 LABEL = "[redacted]"
 """What is put in the place of everything that is gone: one text, so that its length says nothing."""
-LABELS = regex(r"\[redacted(?:: [a-z][a-z0-9_-]*)?\]")
+LABELS = re.compile(r"\[redacted(?:: [a-z][a-z0-9_-]*)?\]")
 """The label, and those that name a kind."""
 
 _LEAST_DIGITS = 5
@@ -31,9 +30,9 @@ _LEAST_DIGITS = 5
 _LEAST_GLUED = 8
 """A secret with digits that has so many letters and digits is found inside longer words too: chosen."""
 
-_ESCAPE = regex(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
-_BASE64 = regex(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX = regex(r"(?:[0-9a-fA-F]{2}){6,}")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){6,}")
 _DEPTH = 3
 """Levels of readings of readings; chosen: text in JSON in base64."""
 

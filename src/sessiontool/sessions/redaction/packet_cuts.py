@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ...media.packets import PacketDigest
 from ...model import SAMPLES_PER_MS
 from .places import Stretch, joined
@@ -34,8 +35,7 @@ VOICE_ROOM = 65 * SAMPLES_PER_MS, 25 * SAMPLES_PER_MS
 some of what is around it, and the encoder comes to rest within three (measured); in samples."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Packets between two cuts, byte for byte as they were; or those of a cut that were encoded again."""
 
     packets: int
@@ -46,8 +46,7 @@ class Kept:
         return {"packets": self.packets, "bytes": self.size_bytes, "sha256": self.sha256}
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Packets that go, `first` to `after` (exclusive), and their place in output samples.
 
     With `beep` a tone stands in their place.  With `channel` they are encoded again, as `encoded`, and that channel
@@ -77,8 +76,7 @@ class Cut:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Stretches of output samples that go: all of the sound, or one channel alone; with `beep` a tone is put there."""
 
     stretch: Stretch

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...documents.redactions import PartTime
 from ...model import SAMPLE_RATE
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Stretch = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Struct, frozen=True):
     """A span of the timeline that has a length on both clocks."""
 
     part: str

@@ -6,10 +6,11 @@ is made: what was to go would stay somewhere.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec.structs import replace
+
 from ...documents.redactions import Redaction
 from ...errors import RecordingError
 from .forms import Secrets, all_texts_in, texts_in

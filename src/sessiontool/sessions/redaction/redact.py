@@ -9,11 +9,11 @@ redacted result that is older than the redactions, which `merge` and `verify` no
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from msgspec import Struct, field
+
 from ...documents.redactions import Redaction, read_redactions, to_jsonl
 from ...errors import RecordingError, UsageError
 from ...progress import Progress, Silent
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from .source import Whole
 
 
-@dataclass(frozen=True, slots=True)
-class RedactResult:
+class RedactResult(Struct, frozen=True):
     """What was redacted: `cuts` are the stretches of silence (output samples), `added` the redactions of this call.
 
     `location` is where the redacted result is, or would be; empty where nothing was found and nothing redacted.

@@ -11,7 +11,6 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, is_typeddict
 
-from ...deferred import regex
 from ...documents import report_model, transcript_model
 from ...documents.json_text import parse
 from ...documents.lenient import words_of
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 
     from .forms import Secrets
 
-_TAG = regex(r"<[^<>]*>|\{[^{}]*\}")
-_TIMES = regex(r"^(?:\d+\s*\n)?.*-->.*$", re.MULTILINE)
-_ASS_FIELDS = regex(r"^Dialogue: (?:[^,]*,){9}", re.MULTILINE)
-_HASH = regex(r"[0-9a-f]{64}")
-_PAGE_DATA = regex(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
+_TIMES = re.compile(r"^(?:\d+\s*\n)?.*-->.*$", re.MULTILINE)
+_ASS_FIELDS = re.compile(r"^Dialogue: (?:[^,]*,){9}", re.MULTILINE)
+_HASH = re.compile(r"[0-9a-f]{64}")
+_PAGE_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 _NAMES = frozenset(
     name
     for module in (report_model, transcript_model)
@@ -46,8 +45,8 @@ _STRUCTURE = frozenset(
     )
 )
 """Fields whose value is one of a few words of ours, or settings."""
-_ASCII = regex(rb"[\x20-\x7e]{5,}")
-_FIGURE = regex(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a time
+_ASCII = re.compile(rb"[\x20-\x7e]{5,}")
+_FIGURE = re.compile(r"-?\d{1,7}|-?\d+\.\d+(?:e-?\d+)?")  # a size, a count, a time
 
 
 HEAD_BYTES = 1 << 16

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...errors import RecordingError
 from ...media import opus
 from ...media.aac import FRAME_SAMPLES, AacHead, silent_frame
@@ -31,8 +32,7 @@ _RESAMPLED = 5 * SAMPLES_PER_MS
 """How far sound at another rate spreads where it is brought to 48 kHz, in samples; chosen, its filter has 2 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Silencing:
+class Silencing(Struct, frozen=True):
     """How one codec's packets are silenced.  Lengths are in samples at 48 kHz.
 
     What is in a stretch may be in packets that are `overlap` away from it.  Behind a packet that stays it is silent

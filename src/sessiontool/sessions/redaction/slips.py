@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from ...deferred import regex
 from .spoken_digits import DigitRun, digit_runs
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _AROUND = (
     r"|okay|ok|let me|i'll|the last (?:bit|part|group|one))\b){0,8}"
 )
 """What may stand between a correction and the digits behind it."""
-_CORRECTION = regex(rf"{_SLIP}(?:{_AROUND}{_SLIP}){{0,4}}{_AROUND}", re.IGNORECASE)
+_CORRECTION = re.compile(rf"{_SLIP}(?:{_AROUND}{_SLIP}){{0,4}}{_AROUND}", re.IGNORECASE)
 _MOST_LEFT_OUT, _MOST_SLIPS, _MOST_BESIDE = 8, 2, 35
 """Digits that are said again at most, short of all of them, corrections in a number, and characters of a number before
 and behind them; chosen."""

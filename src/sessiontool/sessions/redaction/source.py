@@ -6,7 +6,8 @@ import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import dataclass
+from msgspec import Struct
+
 from ...documents.json_text import parse
 from ...errors import RecordingError
 from .. import result_files
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from ...storage import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """A result as it was published: its documents, and its sound as a local file."""
 
     session_id: str

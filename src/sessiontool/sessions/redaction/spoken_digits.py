@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass, regex
+from msgspec import Struct
+
 from ...documents.lenient import words_of
 
 if TYPE_CHECKING:
@@ -30,18 +31,18 @@ _FILLERS = frozenset(
     )
 )
 _PLURALS = {f"{word}{'es' if word == 'six' else 's'}": digit for word, digit in _UNITS.items()} | {"zeroes": "0"}
-_COUNTS = regex(
+_COUNTS = re.compile(
     r"\b(?:first|next|last|other|final)\s+(?:two|three|four|five|six|eight)\b(?:\s+digits?)?", re.IGNORECASE
 )
 """Words that say how many digits come, and are none of them."""
-_FILLING = regex(
+_FILLING = re.compile(
     r"\b(?:let me (?:see|check|look|think)|(?:hang|hold) on|(?:one|just a|give me a) (?:sec|second|moment|minute)"
     r"|you know|(?:and )?next (?:is|one is|comes)|bear with me|go on|where was i)\b",
     re.IGNORECASE,
 )
 """What is said between two digits while looking for the next one."""
-_SPELLED_AS = regex(r"(?<=\b[A-Za-z]) (?:as in|like|for) [A-Za-z]+")
-_BANK = regex(r"[A-Z]{2}\d\d")  # how an account number begins: what follows may be a bank's four letters
+_SPELLED_AS = re.compile(r"(?<=\b[A-Za-z]) (?:as in|like|for) [A-Za-z]+")
+_BANK = re.compile(r"[A-Z]{2}\d\d")  # how an account number begins: what follows may be a bank's four letters
 
 _SMALL_WORDS = frozenset(
     words_of(
@@ -59,13 +60,12 @@ _ALPHABET = frozenset(
     )
 )
 """The radio alphabet (ICAO, Annex 10), of which the first letter counts."""
-_DIGIT = regex(r"\d", re.ASCII)
-_TOKEN = regex(r"\d|[^\W\d_]+", re.ASCII)
-_BETWEEN = regex(r"(?:[\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]\s*){0,8}")
+_DIGIT = re.compile(r"\d", re.ASCII)
+_TOKEN = re.compile(r"\d|[^\W\d_]+", re.ASCII)
+_BETWEEN = re.compile(r"(?:[\-\u2010-\u2015.,;:/()\[\]+*_|\u2026]\s*){0,8}")
 
 
-@dataclass(frozen=True, slots=True)
-class DigitRun:
+class DigitRun(Struct, frozen=True):
     """Digits that follow one another, and for each the characters (from, to) that say it."""
 
     digits: str

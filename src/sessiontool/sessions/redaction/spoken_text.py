@@ -7,11 +7,13 @@ digits.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ...deferred import dataclass, regex
+from msgspec import Struct
+
 from .amounts import in_figures
 from .foreign_digits import in_digits
 from .slips import corrected_runs
@@ -20,7 +22,7 @@ from .spoken_digits import DigitRun, digit_runs, digit_runs_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WORD = regex(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+")
 _MOST_OTHER_WORDS = 3
 """Words beside the digits of a turn that is nothing but digits: "and then …", "… that's it"; chosen."""
 _A_NUMBER = range(7, 40)
@@ -29,8 +31,7 @@ _MOST_TURNS = 16
 """How many parts, one a turn, a number has at most; chosen: those of a card that is said digit by digit."""
 
 
-@dataclass(frozen=True)
-class SpokenText:
+class SpokenText(Struct, frozen=True, dict=True):
     """A text and its runs of digits, each computed once.  Runs in which a slip was put right come first.
 
     `within` turns, `across` turns, and of these those that are `carried` over.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ...concat import muxer_for
 from ...errors import RecordingError

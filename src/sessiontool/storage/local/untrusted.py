@@ -7,17 +7,17 @@ opened without following and without waiting, and what was opened, not what was 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from ...deferred import regex
 from ...errors import NotAFileError, RecordingError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_PLAIN_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PLAIN_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _OPEN = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _HINT = "nothing of it was read or changed: see who put it there, and remove it"
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -33,7 +33,7 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 
 def is_plain_name(name: object) -> bool:
     """Whether a value is the name of a file, and no path."""
-    return isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None
+    return isinstance(name, str) and re.fullmatch(_PLAIN_NAME, name) is not None
 
 
 def check_name(name: str) -> str:

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
-from ...deferred import NamedTuple
 from ...errors import NotFoundError, StorageError
 from ...options import Limits
 from ..local.disk import disk_errors
@@ -73,7 +73,7 @@ _CONTENT_TYPES = {
 }
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Struct, frozen=True):
     """A document as it is now: its body, its tag, and how old it is by the server's own clock."""
 
     body: bytes

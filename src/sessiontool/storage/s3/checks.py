@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ...errors import SessionToolError, StorageError
 from ..checks import doubtful, probe
 from ..protocols import Check
@@ -48,7 +50,7 @@ def check_writing(bucket: Bucket, session: Any, prefix_of: Callable[[str], str])
     found = probe("write", lambda: _write(bucket, key))
     if found.status == "failed":
         hint = stores_without(bucket, session, copied)
-        yield found._replace(hint=hint) if hint else found
+        yield replace(found, hint=hint) if hint else found
         return
     yield found
     yield probe("checksums", lambda: check_checksums(bucket, copied))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
-from ...deferred import regex
-
-_MD5 = regex(r"[0-9a-f]{32}")
+_MD5 = r"[0-9a-f]{32}"
 
 
 def md5(data: bytes) -> str:
@@ -15,7 +14,7 @@ def md5(data: bytes) -> str:
 
 def is_digest(tag: str) -> bool:
     """Whether a tag looks like an MD5."""
-    return _MD5.fullmatch(tag) is not None
+    return re.fullmatch(_MD5, tag) is not None
 
 
 def differs(data: bytes, tag: str) -> bool:

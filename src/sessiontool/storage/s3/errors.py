@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from boto3.exceptions import Boto3Error
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
+from msgspec import Struct
 from urllib3.exceptions import HTTPError  # leaks from a body in the middle of TLS; botocore wraps the other cases
 
-from ...deferred import NamedTuple
 from ...errors import NotFoundError, SessionToolError, StorageError, UsageError
 
 MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
@@ -50,7 +50,7 @@ FAILURES = (
 """Everything that a call of boto3 raises when the world, not the program, is at fault."""
 
 
-class _Problem(NamedTuple):
+class _Problem(Struct, frozen=True):
     """`what` may name the endpoint, and what botocore keeps with an error of that class."""
 
     what: str

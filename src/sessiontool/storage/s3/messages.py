@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from ...deferred import regex
 from ...errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from ...options import S3Options
 
 SOURCE = "sessiontool"
-_ARN = regex(
-    r"arn:[a-z0-9-]{1,20}:(?P<service>sns|events):(?P<region>[a-z0-9-]{1,40}):[0-9]{12}:(?P<name>[A-Za-z0-9._/-]{1,300})"
+_ARN = (
+    r"arn:[a-z0-9-]{1,20}:(?P<service>sns|events):(?P<region>[a-z0-9-]{1,40}):[0-9]{12}"
+    r":(?P<name>[A-Za-z0-9._/-]{1,300})"
 )
 _MOST_SUBJECT = 100
 """Characters of a subject, by the definition of SNS' call Publish."""
@@ -24,7 +25,7 @@ _MOST_SUBJECT = 100
 
 def check_arn(arn: str) -> str:
     """`arn` if it is that of a topic or a bus (UsageError)."""
-    if not _ARN.fullmatch(arn):
+    if not re.fullmatch(_ARN, arn):
         raise UsageError(
             f"notify_arn {arn[:80]!r} is neither a topic of SNS nor a bus of EventBridge",
             hint="it reads arn:aws:sns:REGION:ACCOUNT:TOPIC or arn:aws:events:REGION:ACCOUNT:event-bus/NAME",
@@ -40,7 +41,7 @@ def send_message(arn: str, subject: str, document: Mapping[str, Any], options: S
     import boto3  # noqa: PLC0415 - as everywhere: half a second
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    found = _ARN.fullmatch(check_arn(arn))
+    found = re.fullmatch(_ARN, check_arn(arn))
     assert found is not None
     session: Any = boto3.Session(profile_name=options.profile, region_name=found["region"])
     try:

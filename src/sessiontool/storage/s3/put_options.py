@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from ...deferred import regex
 from ...errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 _MOST_TAGS = 10
 """Numbers of tags of an object, by the definition of S3."""
-_NAME = regex(r"[\w +\-=.:/@]{1,128}")
-_VALUE = regex(r"[\w +\-=.:/@]{0,256}")
+_NAME = r"[\w +\-=.:/@]{1,128}"
+_VALUE = r"[\w +\-=.:/@]{0,256}"
 
 
 def write_parameters(options: S3Options) -> dict[str, str]:
@@ -41,7 +41,7 @@ def read_tags(text: str) -> dict[str, str]:
     tags: dict[str, str] = {}
     for pair in text.split(","):
         name, is_pair, value = (part.strip() for part in pair.partition("="))
-        if not (is_pair and _NAME.fullmatch(name) and _VALUE.fullmatch(value)) or name in tags:
+        if not (is_pair and re.fullmatch(_NAME, name) and re.fullmatch(_VALUE, value)) or name in tags:
             raise UsageError(
                 f"{pair.strip()[:80]!r} is no tag, or is there twice",
                 hint="tags are written name=value,name=value, with letters, digits, spaces and + - = . _ : / @",

@@ -7,6 +7,7 @@ is noticed instead of mixed.
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -15,8 +16,8 @@ import boto3
 from botocore.config import Config
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
+from msgspec.structs import replace
 
-from ...deferred import regex
 from ...errors import UsageError
 from ...model import SessionListing, StoredObject, StoredVersion
 from ..checks import check_scratch, check_sessions
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from ...options import Limits, S3Options
     from ..protocols import Reader, Scanned
 
-_BUCKET = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}"
 
 _REQUEST_ATTEMPTS = 4
 """Number of requests that boto3 makes for one of ours; chosen: what lasts longer is retried by `bucket`."""
@@ -65,7 +66,7 @@ def open_bucket(url: str, options: S3Options, limits: Limits) -> tuple[Bucket, s
         raise UsageError(
             "an s3:// store takes no credentials", hint="name a profile with --profile, or set AWS_ACCESS_KEY_ID"
         )
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         raise UsageError(f"{bucket[:80]!r} is no name of a bucket", hint="a store is s3://bucket/prefix")
     written = write_parameters(options)
     session, client = _client(url, options)
@@ -159,7 +160,7 @@ class S3Store:
         if listing is None:
             raise unknown_session(self, session_id)
         report = f"{listing.folder}/{MERGED_FOLDER}/{REPORT_NAME}"
-        return listing._replace(has_result=any(obj.key == report for obj in found))
+        return replace(listing, has_result=any(obj.key == report for obj in found))
 
     def has_below(self, folder: str, session_id: str) -> bool:
         prefix = f"{self._root}{folder}/{self.layout.prefixes(session_id)[0]}"
