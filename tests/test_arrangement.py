@@ -42,7 +42,7 @@ def surveyed(row: Row) -> ChunkSurvey:
     found.digests, found.durations = array("Q", range(count)), array("q", [2880] * count)
     found.start_ms = row.start_ms
     found.end_ms = None if row.start_ms is None else row.start_ms + row.length_ms
-    found.head_ms, found.tail_ms = row.head_ms, row.tail_ms
+    found.head_ms, found.tail_ms, found.begins_base = row.head_ms, row.tail_ms, row.start_ms == row.head_ms == 0
     found.damages = [Damage(990, 10, "cut off")] if row.cut else []
     return found
 

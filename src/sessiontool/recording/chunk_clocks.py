@@ -37,7 +37,8 @@ class Handed(Struct, frozen=True):
     """When chunks were handed over, in ms of the session without its pauses; `sure`: known by more than a number.
 
     `all_there`: each blob that was noted is there, so that no other chunk has the place of one.  `numbers` are those
-    under which chunks were noted, in the order in which those were handed over.  `foreign` are as long as what was
+    under which chunks were noted, in the order in which those were handed over, and `listed` are all that were, in
+    order, those of chunks that are lost too.  `foreign` are as long as what was
     noted, and no hash says that they are that: all clusters in them agree on a clock that contradicts it.
     """
 
@@ -45,6 +46,7 @@ class Handed(Struct, frozen=True):
     sure: set[ChunkRef] = field(default_factory=set)
     all_there: bool = False
     numbers: dict[ChunkRef, int] = field(default_factory=dict)
+    listed: Sequence[int] = ()
     foreign: set[ChunkRef] = field(default_factory=set)
 
 
@@ -60,7 +62,8 @@ def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry 
     clock = BlobClock(entry)
     numbers = {one.chunk: noted.number_of(one) for one in surveys}
     there = {*numbers.values(), *(one.chunk.seq for one in surveys if noted.lists(one))}
-    handed = Handed(all_there=bool(noted.chunks) and noted.chunks.keys() <= there)
+    is_all = bool(noted.chunks) and noted.chunks.keys() <= there
+    handed = Handed(all_there=is_all, listed=sorted(noted.chunks))
     in_order = noted.in_order(clock)
     for one in surveys:
         number = numbers[one.chunk] if numbers[one.chunk] >= 0 else one.chunk.seq

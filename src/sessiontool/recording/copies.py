@@ -170,6 +170,8 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
     shorter, longer = sorted((one, two), key=lambda survey: survey.size_bytes)
     if (one.digests or two.digests) and _has_the_same_sound(one, two):
         return not _has_another_header(one, two) and not _sounds_again(one, two, pairs)
+    if one.size_bytes == two.size_bytes and (one.has_header or two.has_header) and _differ_by_damage(one, two):
+        return True
     same_time = one.start_ms is not None and two.start_ms is not None and abs(one.start_ms - two.start_ms) < SAME_MS
     if not longer.digests or _has_another_header(one, two):
         return False
@@ -182,6 +184,23 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
         return False
     alike = sum(a == b for a, b in zip(one.head_bytes, two.head_bytes, strict=False))
     return alike >= MOST * len(shorter.head_bytes)
+
+
+def _differ_by_damage(one: ChunkSurvey, two: ChunkSurvey) -> bool:
+    """Whether chunks of one size have the same bytes at the same places, but for what is damaged in either.
+
+    That proves something of a recording's first chunk: later ones of silence may differ in nothing but their base.
+    """
+    size = min(len(one.head_bytes), len(two.head_bytes))
+    whole = _whole_bytes(one, size) & _whole_bytes(two, size)
+    alike = sum(one.head_bytes[at] == two.head_bytes[at] for at in whole)
+    return bool(one.damages or two.damages) and alike > max(_VOICE_BYTES, _NEARLY_ALL * len(whole))
+
+
+def _whole_bytes(survey: ChunkSurvey, size: int) -> set[int]:
+    """The offsets of the first `size` bytes that are not damaged."""
+    damaged = (range(one.offset, one.offset + one.length_bytes) for one in survey.damages)
+    return {*range(size)}.difference(*damaged)
 
 
 def _sounds_again(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:

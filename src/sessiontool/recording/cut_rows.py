@@ -65,7 +65,10 @@ class CutRows:
 
     def _numbers(self, numbers: Iterable[int]) -> list[int]:
         """Numbers of the part as those among the rows; what is within a row is none."""
-        return sorted({self._number(one) for one in numbers} - {chunk.seq for chunk in self._members})
+        return sorted({*self._numbered(numbers)} - {chunk.seq for chunk in self._members})
+
+    def _numbered(self, numbers: Iterable[int]) -> list[int]:
+        return sorted({self._number(one) for one in numbers})
 
     def _all_of(self, predicate: IsNoted) -> IsNoted:
         return lambda one: all(map(predicate, self._members[one.chunk]))
@@ -78,6 +81,7 @@ class CutRows:
             handed,
             at_ms={row: handed.at_ms[one] for row, one in last.items() if one in handed.at_ms},
             sure={row for row, one in last.items() if one in handed.sure},
+            listed=self._numbered(handed.listed),
             numbers={row: self._number(handed.numbers[one]) for row, one in first.items() if one in handed.numbers},
         )
 

@@ -107,7 +107,7 @@ class Noted:
         One that is damaged has the size of what was noted.
         """
         exact = [seq for seq, noted in self.chunks.items() if noted.sha256 and noted.sha256.lower() == one.sha256]
-        if not exact and one.chunk.seq in self._taken:
+        if not exact and (one.chunk.seq in self._taken or one.proved_bytes):
             return one.chunk.seq
         found = exact or [seq for seq, noted in self._wanting.items() if noted.bytes == one.size_bytes]
         return one.chunk.seq if one.chunk.seq in found else found[0] if len(found) == 1 else -1

@@ -37,11 +37,18 @@ def add_noted_copies(shared: Shared, surveys: Sequence[ChunkSurvey], noted: Note
         kept = whole.get(noted.sha256_of(one))
         if kept is None or one.sha256 == kept.sha256 or one.chunk in shared.copies or kept.chunk in shared.copies:
             continue
-        size = min(len(one.head_bytes), len(kept.head_bytes))
-        alike = sum(a == b for a, b in zip(one.head_bytes, kept.head_bytes, strict=False))
-        if one.size_bytes == kept.size_bytes or alike >= _ALIKE * size:
+        sent_again = shared.head_cuts.get(one.chunk, (0,))[0]  # bytes of the chunk before
+        if any(_is_alike(one, kept, start) for start in {0, sent_again}):
             shared.copies[one.chunk] = kept.chunk
     shared.settle()
+
+
+def _is_alike(one: ChunkSurvey, kept: ChunkSurvey, start: int) -> bool:
+    """Whether a chunk is as long from a byte on as another one, or has enough of its bytes there."""
+    head = one.head_bytes[start:]
+    size = min(len(head), len(kept.head_bytes))
+    alike = sum(a == b for a, b in zip(head, kept.head_bytes, strict=False))
+    return one.size_bytes - start == kept.size_bytes or alike >= _ALIKE * size
 
 
 class _Place(Struct, frozen=True):

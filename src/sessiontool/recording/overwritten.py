@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .recorders import CONTINUES_MS, SAME_PLACE_MS, Chain, overlap_ms
+from .recorders import CONTINUES_MS, SAME_PLACE_MS, Chain, goes_on_in_a_block, overlap_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,12 +40,6 @@ class _Seam(Struct, frozen=True):
     def is_steady(self, usual_ms: float) -> bool:
         """Whether the second goes on with the first, or as much later as chunks are missing between them."""
         return -SAME_PLACE_MS <= self.step_ms <= SAME_PLACE_MS + self.missing * 2 * usual_ms
-
-    @property
-    def is_in_one_cluster(self) -> bool:
-        """Whether the bytes show that the second goes on with the first, whatever its clock says."""
-        in_a_block = self.before.ends_in_a_block and self.after.begins_in_a_block
-        return in_a_block and abs(self.after.head_ms - self.before.tail_ms) <= CONTINUES_MS
 
     @property
     def is_closed(self) -> bool:
@@ -97,7 +91,7 @@ def _cut(group: Sequence[ChunkSurvey], seam: _Seam, is_listed: IsNoted) -> tuple
 def _are_two_runs(run: Sequence[ChunkSurvey], rest: Sequence[ChunkSurvey], seam: _Seam, is_listed: IsNoted) -> bool:
     """Whether the chunks behind a seam are what is left of an earlier run, by their clock and what was listed."""
     is_noted = any(map(is_listed, run))
-    if any(map(is_listed, rest)) or seam.is_in_one_cluster or not counts_from_zero(rest):
+    if any(map(is_listed, rest)) or goes_on_in_a_block(seam.before, seam.after) or not counts_from_zero(rest):
         return False
     if seam.step_ms < -SAME_PLACE_MS:
         return sum(overlap_ms(one, other) for one in run for other in rest if _has_clock(one, other)) > SAME_PLACE_MS

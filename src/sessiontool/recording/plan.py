@@ -30,7 +30,7 @@ from .recorders import Chain, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
 from .repeats import Repeats
 from .runs import Aside, Piece, RecorderRun
-from .sequence import missing_numbers, places_of, rows
+from .sequence import missing_numbers, missing_of, places_of, rows
 from .slices import are_slices, runs_of, starts_of
 
 if TYPE_CHECKING:
@@ -243,8 +243,9 @@ class _Planner:
             lost = [n for n in (*self._missing, *self._unusable) if chains[index - 1].numbers[1] < n < first.seq]
             run.before_ms = len(lost) * run.chunk_ms if behind else 0.0
         run.findings += [findings.out_of_order(chunk) for chunk in chain.moved]
-        lost_before = self._losses(run, chain, chains, index, sorted([*replaced, *numbers_among(chain, chains)]))
-        run.pieces = self._pieces(run, chain, shared, lost_before)
+        had_places = self._noted.chunks if index == own else {}  # what was not noted had none
+        among = [n for n in numbers_among(chain, chains) if n in had_places or not had_places]
+        run.pieces = self._pieces(run, chain, shared, self._losses(run, chain, chains, index, [*replaced, *among]))
         self._plan.runs.append(run)
 
     def _losses(
@@ -252,12 +253,11 @@ class _Planner:
     ) -> Mapping[int, Lost]:
         """Why bytes are missing before a chunk of a run, and how many chunks; named in the run's findings."""
         order = [one.chunk for one in chain.chunks]
-        low, high = chain.numbers
-        before = max((other.numbers[1] for other in chains if other.numbers[1] < low), default=-1)
-        last = not any(other.numbers[0] > high for other in chains)
-        own = [n for n in self._missing if (before < n or not (index or chain.is_rest)) and (n < high or last)]
+        runs, high = [other.numbers for other in chains], chain.numbers[1]
+        last, is_first = not any(its[0] > high for its in runs), not (index or chain.is_rest)
+        own = missing_of(chain.numbers, runs, self._missing, is_first=is_first, is_last=last)
         places = {
-            kind: places_of([n for n in numbers if n < high or last], order, chain.moved, chain.goes_on_at)
+            kind: places_of([n for n in sorted(numbers) if n < high or last], order, chain.moved, chain.goes_on_at)
             for kind, numbers in (("missing", own), ("unusable", self._unusable), ("replaced", replaced))
         }
         run.missing_after = places["missing"].get(len(order), [])
@@ -298,7 +298,8 @@ class _Planner:
             short = self._check_manifest(one, run, moved=one.chunk in chain.moved)
             if before.why and _share_a_packet(chain.chunks[position - 1], one):
                 before = Lost()  # what was noted of it is of another recording
-            is_late = not before.why and not one.is_torn_at_start and chain.begins_late(position)
+            is_late = not (before.why or one.is_torn_at_start or one.is_torn_at_end)
+            is_late = is_late and (chain.begins_late(position) or (bool(short.why) and chain.ends_whole(position)))
             if short.why and not is_late:
                 run.short.add(one.chunk)
             gone = lost.get(position) or (before if before.why else self._torn(chain, position, run.chunk_ms))

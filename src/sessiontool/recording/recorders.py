@@ -159,6 +159,11 @@ class Chain(Struct):
         others = [other for other in self.chunks[1:] if other is not one and other.digests]
         return sum(other.counts_from_before for other in others) * 2 < len(others)
 
+    def ends_whole(self, place: int) -> bool:
+        """Whether the next chunk goes on in the block that one ends in: nothing is missing of its end."""
+        pair = self.chunks[place : place + 2]
+        return len(pair) > 1 and goes_on_in_a_block(*pair)
+
     def torn_at(self, place: int, usual_ms: float) -> Lost:
         """Why a chunk does not go on with the one before, and how much of one of them is missing by its sound."""
         before, one = self.chunks[place - 1 : place + 1]
@@ -171,6 +176,12 @@ class Chain(Struct):
         may_be_short = torn is one and place == len(self.chunks) - 1  # the last one mostly is
         share = 1 - torn.length_ms / usual_ms if usual_ms and not may_be_short else 0.0
         return Lost(why, share if share > _NOTABLE_SHARE else 0.0)
+
+
+def goes_on_in_a_block(before: ChunkSurvey, after: ChunkSurvey) -> bool:
+    """Whether the bytes show that a chunk goes on in the cluster of another one, whatever its clock says."""
+    in_a_block = before.ends_in_a_block and after.begins_in_a_block
+    return in_a_block and abs(after.head_ms - before.tail_ms) <= CONTINUES_MS
 
 
 def is_a_run(chain: Chain) -> bool:
@@ -190,13 +201,19 @@ def _is_in_cluster_of(before: ChunkSurvey, one: ChunkSurvey) -> bool:
 def correct_ends(surveys: Sequence[ChunkSurvey]) -> None:
     """Of chunks that last longer by their clock than by their sound: believe the sound where another goes on with it.
 
-    One wrong bit in the duration of an MP4's sample moves the end alone.
+    One wrong bit in the duration of an MP4's sample moves the end alone, as one in the base of a chunk's last cluster
+    does: then others may begin before that end.
     """
     timed = [one for one in surveys if one.start_ms is not None and one.end_ms is not None]
     for one in timed:
         by_sound_ms = (one.start_ms or 0.0) + one.length_ms
-        too_late = (one.end_ms or 0.0) - by_sound_ms > SAME_PLACE_MS
-        if too_late and any(abs((other.start_ms or 0.0) - by_sound_ms) <= SAME_PLACE_MS for other in timed):
+        late_ms = (one.end_ms or 0.0) - by_sound_ms
+        if late_ms <= SAME_PLACE_MS:
+            continue
+        starts_ms = [(other.start_ms or 0.0) - by_sound_ms for other in timed if other is not one]
+        goes_on = any(abs(ms) <= SAME_PLACE_MS for ms in starts_ms)
+        is_a_bit = looks_like_a_bit(late_ms, one.ticks_per_ms)
+        if goes_on or (is_a_bit and any(0 < ms < late_ms for ms in starts_ms)):
             one.end_ms = by_sound_ms
 
 
@@ -209,7 +226,7 @@ def by_recorder(group: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNo
     """
     timed = [one for one in group if one.start_ms is not None]
     listed, others = ([one for one in timed if is_listed(one) == wanted] for wanted in (True, False))
-    chains = _with_single_ones([*_in_time(listed, is_noted), *_in_time(others, is_noted)], is_listed)
+    chains = _with_single_ones([*_in_time(listed, is_noted), *_in_time(others, is_noted)], is_noted, is_listed)
     return [chain.chunks for chain in _with_headers(chains)]
 
 
@@ -239,13 +256,16 @@ def _misfit(one: ChunkSurvey, newest: Chain, chain: Chain) -> tuple[bool, int, b
     return gap_ms > SAME_PLACE_MS, round(gap_ms / SAME_PLACE_MS), has_gap, not goes_on, chain is not newest, gap_ms
 
 
-def _with_single_ones(chains: Sequence[Chain], is_listed: IsNoted) -> list[Chain]:
+def _with_single_ones(chains: Sequence[Chain], is_noted: IsNoted, is_listed: IsNoted) -> list[Chain]:
     """The chains, without those that are no second recorder: chunks whose number or whose clock is wrong.
 
     These go back to the chain that they are nearest to in number, where it is decided what they are.
     """
     whole = [chain for chain in chains if chain.has_header or (is_a_run(chain) and _overlaps_any(chain, chains))]
     whole = whole or [max(chains, key=lambda chain: chain.packets)] if chains else []
+    noted = [chain for chain in chains if any(map(is_noted, chain.chunks))]
+    if noted and not any(is_listed(one) for chain in whole for one in chain.chunks):
+        whole.append(max(noted, key=lambda chain: chain.packets))  # what the recorder noted is of no other recording
     for chain in chains:
         if chain not in whole:
             first = chain.chunks[0]

@@ -6,6 +6,7 @@ What the recorder noted is one of them: a chunk has the number under which it wa
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import inf, isnan, nan
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ class SeamCosts:
     """The costs of a part's chunks, with what the recorder noted of them."""
 
     def __init__(self, surveys: Sequence[ChunkSurvey], handed: Handed, is_noted: IsNoted, is_listed: IsNoted) -> None:
-        self._numbers = handed.numbers
+        self._numbers, self._all_listed = handed.numbers, handed.listed
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
         self._far = _far_beyond([self.number(one) for one in surveys])
@@ -87,11 +88,18 @@ class SeamCosts:
         return cost + self._by_time(before, after, apart_ms(before, after, nan) if by_clock else nan)
 
     def _by_number(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
-        step = self.number(after) - self.number(before)
+        step = self._step(before, after)
         if self.number(before) >= self._far:
             return _OVERLAPS if after.has_header else 0.0
         cost = _NEXT if step == 1 else 0.0 if step > 0 else self._runs_back(before, after)
         return cost + (_OVERLAPS if after.has_header else 0.0)
+
+    def _step(self, before: ChunkSurvey, after: ChunkSurvey) -> int:
+        """How many numbers a chunk is behind another one; among what was noted, how many blobs."""
+        numbers = self.number(before), self.number(after)
+        if before.chunk in self._numbers and after.chunk in self._numbers:
+            numbers = bisect_left(self._all_listed, numbers[0]), bisect_left(self._all_listed, numbers[1])
+        return numbers[1] - numbers[0]
 
     def _runs_back(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
         pair = {before.chunk, after.chunk}
@@ -106,15 +114,16 @@ class SeamCosts:
         if after_ms < -CONTINUES_MS:
             return _OVERLAPS if after_ms < -_INEXACT * min(before.length_ms, after.length_ms) else _LOSS
         if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and abs(cluster_ms) <= CONTINUES_MS):
-            return _LOSS if is_torn or self.number(after) - self.number(before) > 1 else _UNKNOWN_LOSS
+            return _LOSS if is_torn or self._step(before, after) > 1 else _UNKNOWN_LOSS
         if isnan(cluster_ms):
             return NEXT_IN_TIME if abs(after_ms) <= STEP_MS else 0.0
         if abs(cluster_ms) <= STEP_MS:
             return _JOINED if abs(after_ms) <= CONTINUES_MS else NEXT_IN_TIME
         # A busy page drops sound, and never has it twice.
-        if is_torn or 0 < cluster_ms <= CONTINUES_MS:
+        # What is damaged elsewhere in the two says nothing of the packets at their seam.
+        if before.is_torn_at_end or after.is_torn_at_start or 0 < cluster_ms <= CONTINUES_MS:
             return 0.0
-        return _LOSS if self.number(after) - self.number(before) > 1 else _OF_ANOTHER_CLUSTER
+        return _LOSS if self._step(before, after) > 1 else _OF_ANOTHER_CLUSTER
 
 
 def get(order: Sequence[ChunkSurvey], at: int) -> ChunkSurvey | None:

@@ -97,7 +97,8 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared, seams: Whol
         if second.chunk in seams.before:
             continue
         extra = second.size_bytes - second.proved_bytes if second.proved_bytes else 0
-        whose = next((one for one in usable if extra and one.tail_bytes.endswith(second.head_bytes[:extra])), None)
+        sent_again = second.head_bytes[:extra]
+        whose = next((one for one in usable if extra and _consists_of_ends(sent_again, one.tail_bytes)), None)
         if whose and whose is not second:
             shared.head_cuts[second.chunk] = extra, whose.chunk
             continue
@@ -115,6 +116,20 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared, seams: Whol
             longest = shared.head_cuts.get(second.chunk, (0,))[0]
             if longest < length < first.size_bytes:  # else all of it is there: that is a copy
                 shared.head_cuts[second.chunk] = length, first.chunk
+
+
+def _consists_of_ends(data: bytes, other: bytes) -> bool:
+    """Whether bytes are the end of others, or several ends of them: an upload may be resumed too early again."""
+    if other.endswith(data):
+        return True
+    rest, end = memoryview(data), memoryview(other)
+    while rest and data.endswith(other[-_SHORTEST_SEAM_BYTES:]):  # which is soon known, and true of few
+        longest = range(min(len(rest), len(end)), 0, -1)
+        length = next((size for size in longest if rest[:size] == end[len(end) - size :]), 0)
+        if not length:
+            return False
+        rest = rest[length:]
+    return not rest
 
 
 def _is_another_time(first: ChunkSurvey, second: ChunkSurvey, length: int) -> bool:

@@ -230,3 +230,22 @@ def places_of(
         gaps = (index for index in range(first, min(last, len(order) - 1)) if not goes_on_at(index))
         places.setdefault(next(gaps, last), []).append(number)
     return places
+
+
+def missing_of(
+    run: tuple[int, int],
+    runs: Sequence[tuple[int, int]],
+    missing: Sequence[int],
+    *,
+    is_first: bool,
+    is_last: bool,
+) -> list[int]:
+    """The missing numbers that may be of a recorder run, which has those from the one to the other, as `runs` have.
+
+    They are those behind the run before it and before its last one; all before it or behind it of the first and last.
+    """
+    low, high = run
+    if any(first < low and high < last for first, last in runs):
+        return [number for number in missing if low < number < high]  # inside of another run, of which others are
+    before = max((last for _, last in runs if last < low), default=-1)
+    return [number for number in missing if (before < number or is_first) and (number < high or is_last)]

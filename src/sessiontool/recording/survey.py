@@ -25,7 +25,6 @@ from ..media.probe import begins_recording, open_demuxer, what_is
 from ..media.riff.headers import begins_wav, holds_no_samples
 from ..model import SAMPLES_PER_MS
 from .packet_times import end_ms
-from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +68,10 @@ class ChunkSurvey(Struct):
     `what` names bytes that are no recording, `refusal` is why a recording with a header is not read.
     `start_ms` and `end_ms` are None where no base of times is in it.
     `head_ms` and `tail_ms` are the times of its first packet and of its last packet's end, both from the base that
-    they belong to: a chunk that continues another begins where that ends.  `digests`, `offsets`, `sizes`, `durations`
-    and `times_ms` are its packets', in order; an offset of -1 is a packet that is not in one piece, a time of NaN one
-    whose base is not in the chunk.  `guessed_ms` are those by the last base before damage, too.
+    they belong to: a chunk that continues another begins where that ends.  One that `begins_base` begins with its own.
+    `digests`, `offsets`, `sizes`, `durations` and `times_ms` are its packets', in order; an offset of -1 is a packet
+    that is not in one piece, a time of NaN one whose base is not in the chunk.  `guessed_ms` are those by the last base
+    before damage, too.
     `doubts` say what speaks against each packet (0: nothing): how many zeroes it has one after another, where that are
     several, more where it is of a kind that hardly any other is.  `variety` of them differ from one another.
     `kinds` are those of its packets; see `packet_kinds`.
@@ -91,6 +91,7 @@ class ChunkSurvey(Struct):
     end_ms: float | None = None
     head_ms: float = 0.0
     tail_ms: float = 0.0
+    begins_base: bool = False
     digests: array[int] = field(default_factory=lambda: array("Q"))
     offsets: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("q"))
@@ -155,9 +156,7 @@ class ChunkSurvey(Struct):
     @property
     def counts_from_before(self) -> bool:
         """Whether its first packet counts from a base of times that is not in it."""
-        if not self.digests or self.dialect is None or not self.dialect.has_clock:
-            return False
-        return self.start_ms is None or abs(self.start_ms - self.head_ms) > STEP_MS
+        return self.dialect is not None and self.dialect.has_clock and bool(self.digests) and not self.begins_base
 
     @property
     def counted_ms(self) -> float:
@@ -273,6 +272,7 @@ def _track_number(demuxer: Demuxer) -> int:
 
 def _note_times(found: ChunkSurvey, runs: Sequence[PacketRun]) -> None:
     found.head_ms, found.tail_ms = runs[0].times_ms[0], end_ms(runs[-1].times_ms, runs[-1].durations)
+    found.begins_base = runs[0].placed and runs[0].bases[:1] == [0]
     found.bases = sum(len(run.bases) for run in runs if run.placed)
     found.start_ms = start_ms(runs)
     if found.start_ms is None:

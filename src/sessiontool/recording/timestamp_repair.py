@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .time_groups import Group
 
-_LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITH_ITS_BASE = 1.0, 2.0, 0.2  # costs of a group; chosen
+_LEFT_OUT, _LEFT_OUT_AT_ZERO, _LEFT_OUT_WITHOUT_ITS_BASE = 1.0, 2.0, 0.2  # costs of a group; chosen
 _STEP_AHEAD, _STEP_LIKE_A_BIT, _STEP_BACK = 0.6, 1.5, 2.2  # costs of a step between groups; chosen
 _LEFT_OUT_BETWEEN = 3.0  # cost of a group with time that passed on both sides of it; chosen
 _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a recorder begins; chosen
@@ -108,14 +108,14 @@ class _Path:
             cost, source = self._left_out[node.first] + self._cost_of_beginning(node), -1
             for other in range(max(0, number - _LONGEST_PATH), number):
                 before = self._nodes[other]
-                between = self._left_out[node.first] - self._left_out[before.last + 1]
+                between = self._cost_between(before.last, node.first)
                 total = cheapest[other] + between + self._cost_of_step(before, node)
                 if total < cost:
                     cost, source = total, other
             cheapest.append(cost)
             came_from.append(source)
         ends = [
-            (cost + self._left_out[-1] - self._left_out[node.last + 1], number)
+            (cost + self._cost_between(node.last, len(self._groups)), number)
             for number, (node, cost) in enumerate(zip(self._nodes, cheapest, strict=True))
         ]
         path: list[int] = []
@@ -129,9 +129,9 @@ class _Path:
         group = self._groups[index]
         if not group.claimed:
             return 0.0
-        share = min(1.0, len(group.times_ms) / _FEW_PACKETS)
         if index and not group.has_base:
-            return _LEFT_OUT_WITH_ITS_BASE * share
+            return 0.0  # it goes with its base, unless that is believed
+        share = _share(group)
         if not index and self._from_start and not group.after_break and abs(group.offsets()[0]) <= STEP_MS:
             return _LEFT_OUT_AT_ZERO * share  # where a recorder begins
         if self._is_contradicted(index):
@@ -146,6 +146,13 @@ class _Path:
         is_whole = all(group.claimed and group.has_base for group in groups)
         is_whole = is_whole and not any(group.after_break for group in groups[1:])
         return is_whole and min(self._steps[index - 1 : index + 1]) > _STEADY_STEP_MS
+
+    def _cost_between(self, last: int, first: int) -> float:
+        """What it costs to leave out the groups behind one that is believed and before another one."""
+        cost = self._left_out[first] - self._left_out[last + 1]
+        after = self._groups[last + 1] if last + 1 < first else None
+        is_of_it = after is not None and after.claimed and not after.has_base
+        return cost + (_LEFT_OUT_WITHOUT_ITS_BASE * _share(after) if is_of_it and after else 0.0)
 
     def _is_contradicted(self, index: int) -> bool:
         """Whether a group's blob was handed over at another time than its neighbours' blobs say for its own times."""
@@ -199,6 +206,11 @@ class _Path:
         """Whether the blobs were handed over as much later as the clock says."""
         lags = self._groups[before].blob_lag_ms, self._groups[after].blob_lag_ms
         return None not in lags and abs((lags[0] or 0.0) - (lags[1] or 0.0)) <= min(_LAG_MS, step) / 2
+
+
+def _share(group: Group) -> float:
+    """How much a group counts: one packet less than several."""
+    return min(1.0, len(group.times_ms) / _FEW_PACKETS)
 
 
 def _goes_on(group: Group, step: float) -> bool:
