@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import asdict
 from places import Folder, Place, Prefix, publish
 
@@ -203,7 +204,9 @@ def test_a_folder_and_a_bucket_with_the_same_keys_are_the_same_session(
             return value.key, value.size_bytes
         if isinstance(value, dict):
             return {key: facts(inner) for key, inner in value.items() if key != "has_result"}
-        return [facts(inner) for inner in value] if isinstance(value, tuple) else value
+        if isinstance(value, Struct):
+            return facts(asdict(value))
+        return [facts(inner) for inner in value] if isinstance(value, tuple | list) else value
 
     with open_store(folder.url) as local, open_store(bucket.url) as remote:
         assert facts(asdict(local.list_session("s1"))) == facts(asdict(remote.list_session("s1")))
