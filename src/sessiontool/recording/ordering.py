@@ -59,6 +59,14 @@ class Order(Struct):
     chains: list[Chain]
     foreign: list[ChunkSurvey]
 
+    def strays(self, is_listed: IsNoted) -> list[ChunkSurvey]:
+        """Chunks that may be another part's: what is foreign, in a run of which none goes on with another, or odd."""
+        found = list(self.foreign)
+        for chain in self.chains:
+            is_apart = len(self.chains) > 1 and not chain.is_joined
+            found += chain.chunks if is_apart else (one for one in chain.odd_ones if not is_listed(one))
+        return found
+
 
 def order_chunks(
     surveys: Sequence[ChunkSurvey],

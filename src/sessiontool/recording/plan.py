@@ -111,11 +111,7 @@ class _Planner:
         self._missing = [number for number in self._missing if number not in taken]
         lost = self._lost_to_foreign(order)
         self._missing, replaced = sorted({*self._missing, *lost}), [seq for seq in replaced if seq not in lost]
-        self._plan.strays = list(order.foreign)
-        for chain in order.chains:
-            is_apart = len(order.chains) > 1 and not chain.is_joined
-            odd = chain.chunks if is_apart else (one for one in chain.odd_ones if not self._noted.lists(one))
-            self._plan.strays += odd
+        self._plan.strays = order.strays(self._noted.lists)
         for one in order.foreign:
             self._set_aside(one, "foreign", Stretch(0, one.size_bytes, "of another recording"))
             self._plan.findings.append(findings.foreign(one.chunk, None))
