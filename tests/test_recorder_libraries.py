@@ -105,3 +105,11 @@ def test_what_is_sent_again_is_still_found_where_it_is_no_silence(tmp_path: Path
     report = merged(tmp_path, recording, chunks, noted=False)
     assert "chunk-overlap" in {finding["code"] for finding in report["findings"]}
     assert report["packets"]["recorded"] == packets_in(recording.read_bytes())
+
+
+def test_a_chunk_that_was_stored_again_and_again_is_joined_once(tmp_path: Path) -> None:
+    recording = FOLDER / "lamejs.mp3"
+    chunks = chunks_of(recording)
+    report = merged(tmp_path, recording, [*chunks[:8], *[chunks[8]] * 5, *chunks[9:]], noted=False)
+    assert [one["verdict"] for one in report["chunks"]].count("duplicate") == 4
+    assert report["packets"]["recorded"] == packets_in(recording.read_bytes())

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 
-_OFTEN = 4
-"""Chunks; chosen: an upload is seldom repeated as many times, and a frame of silence is there thousands of times."""
+_OFTEN, _FRAMES_MS = 4, 100
+"""Chunks, and ms of each; chosen: an upload is seldom repeated as many times, and a frame of silence is there thousands
+of times.  Of longer ones speech would be there several times, and `repeats_itself` says that there is none."""
 
 
 class OwnPlaces:
@@ -31,7 +32,7 @@ class OwnPlaces:
         self._seams = seams
         self._with_room = _with_own_room(surveys)
         self._in_slices = are_slices(surveys)
-        times = Counter(one.sha256 for one in surveys if not one.has_clock)
+        times = Counter(one.sha256 for one in surveys if not one.has_clock and one.length_ms <= _FRAMES_MS)
         self._often = {sha256 for sha256, count in times.items() if count >= _OFTEN}
 
     def is_no_copy(self, one: ChunkSurvey) -> bool:
