@@ -77,11 +77,10 @@ def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
         return None
     if track is not None and isinstance(track.head, PcmHead):  # whatever is no text may be samples: zeroes are silence
         return _pcm_webm(track) if track.writing_app or _is_webm(mime_type) else _raw(track.head)
-    is_webm = _is_webm(mime_type)
-    may_be = _by_beginning(data) in ((None, WebmDemuxer) if is_webm else (None,))
-    if not may_be or (head := raw_head(mime_type)) is None:
+    is_known = _by_beginning(data) is not None and not data.startswith(_CUT_CLUSTER)
+    if is_known or (head := raw_head(mime_type)) is None:
         return None
-    return _pcm_webm(Track(_NUMBER, head, "")) if is_webm else _raw(head)
+    return _pcm_webm(Track(_NUMBER, head, "")) if _is_webm(mime_type) else _raw(head)
 
 
 def _is_webm(mime_type: str) -> bool:
