@@ -289,6 +289,12 @@ def test_a_recording_that_comes_under_a_strange_name_makes_a_result_out_of_date(
         (["s/{seq}1.webm"], "{session}/{*}.{ext}"),
         (["s/a/2024-06-01T10-00-05-875Z.webm"], "{session}/a/{time}.{ext}"),
         (["s/16fd2706-8baf-433b-82eb-8c7fada847da.webm"], "{session}/{*}.{ext}"),
+        ([f"s/chunks/{number:04x}.webm" for number in range(30)], "{session}/chunks/{*}.{ext}"),
+        ([*(f"s/chunks/{number}.webm" for number in range(30)), "s/chunks/all.webm"], "{session}/chunks/{seq}.{ext}"),
+        (["s/chunks/xaa", "s/chunks/xab"], "{session}/chunks/{*}"),
+        (["s/chunks/0/blob.webm", "s/chunks/1/blob.webm"], "{session}/chunks/{seq}/{*}.{ext}"),
+        (["s/chunks/0/0.webm", "s/chunks/1/0.webm", "s/chunks/1/1.webm"], "{session}/chunks/{part}/{seq}.{ext}"),
+        (["s/chunks/0-5000.webm", "s/chunks/5000-10000.webm"], "{session}/chunks/{seq}-{*}.{ext}"),
         ([], ""),
     ],
 )
@@ -296,6 +302,18 @@ def test_the_layout_that_fits_is_found_where_it_is_plain(keys: list[str], patter
     assert fitting_pattern("s", "s", keys)[0] == pattern
     prefixed = fitting_pattern("s", "calls/2026/s", [f"calls/2026/{key}" for key in keys])
     assert prefixed[0] == (f"calls/2026/{pattern}" if pattern else "")
+
+
+def test_names_with_the_minute_before_a_counter_are_no_parts(copy: Copy) -> None:
+    folder = copy("demo")
+    for part in ("001", "002"):
+        for path in (folder / "chunks" / part).iterdir():
+            path.unlink()
+    for place, path in enumerate(sorted((folder / "chunks/000").iterdir())):
+        path.rename(folder / f"chunks/{202603312357 + place // 3}-{place}.webm")
+    with pytest.raises(RecordingError) as refused:
+        merge("demo", store=folder.parent)
+    assert refused.value.hint == "--layout '{session}/chunks/{*}-{seq}.{ext}' takes 6 of 6 as chunks"
 
 
 def test_a_session_under_another_layout_is_told_which(copy: Copy) -> None:

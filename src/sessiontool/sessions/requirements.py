@@ -60,10 +60,14 @@ def layout_hint(listing: SessionListing) -> str:
     if not listing.chunks and Layout().holds_sessions(listing.folder, (obj.key for obj in listing.ignored)):
         return f"{listing.folder} holds sessions, and is none: it belongs to the store, --store …/{listing.folder}"
     from ..storage.layout_hint import fitting_pattern  # noqa: PLC0415 - for what goes wrong alone
+    from ..storage.undivided import undivided  # noqa: PLC0415
 
     keys = [stray.object.key for stray in find_strays(listing) if stray.kind == RECORDING]
     pattern, taken = ("", 0) if listing.chunks else fitting_pattern(listing.session_id, listing.folder, keys)
-    return f"--layout '{pattern}' takes {taken} of {len(keys)} as chunks" if pattern else ""
+    if not pattern:
+        return ""
+    whole = undivided(pattern, keys) if taken == len(keys) else pattern
+    return f"--layout '{whole}' takes {taken} of {len(keys)} as chunks"
 
 
 def require_consent(listing: SessionListing, session: SessionDocument, *, merged: bool = False) -> None:

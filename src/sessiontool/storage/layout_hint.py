@@ -30,18 +30,29 @@ _MOST_TAKEN_APART = 20
 _MOST_TRIED = 1000
 """Names on which proposals are tried; chosen: one page of a listing."""
 
+_FEW = 2
+"""Names, beside one in ten of all, that a pattern with an order may leave out for one without; chosen."""
+
 
 def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[str, int]:
     """The pattern that takes the most of `keys`, which are in the session's `folder`, and how many of them.
 
-    Empty and 0 where none takes more than half.  One whose names say nothing of the order is taken where no other is.
+    Empty and 0 where none takes more than half.  One whose names say nothing of the order is taken where the others
+    leave out many (hexadecimal numbers) and not for a few (a copy of the whole beside the chunks).
     """
     keys = [key for key in keys if key.startswith(f"{folder}/")][:_MOST_TRIED]
     parent = folder.removesuffix(session_id)
     names = (key.removeprefix(f"{folder}/") for key in keys[:_MOST_TAKEN_APART])
     patterns = dict.fromkeys(parent + "{session}/" + pattern for name in names for pattern in patterns_of(name))
     taken = {pattern: count for pattern in patterns if (count := _taken(pattern, session_id, keys)) * 2 > len(keys)}
-    best = max(taken, key=lambda pattern: (ANY not in pattern, taken[pattern]), default="")
+    most = max(taken.values(), default=0)
+    enough = most - max(_FEW, most // 10)
+
+    def fit(pattern: str) -> tuple[bool, bool, int]:
+        has_order = SEQ in pattern or "{time}" in pattern
+        return _has_parts(pattern, keys), has_order and taken[pattern] >= enough, taken[pattern]
+
+    best = max(taken, key=fit, default="")
     return best, taken.get(best, 0)
 
 
@@ -59,7 +70,10 @@ def patterns_of(name: str) -> Iterator[str]:
         yield from _in_each(f"{numbered['before']}{{seq}}{numbered['after']}{ext}", *places)
     elif in_two := re.fullmatch(_IN_TWO, file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
-    yield from _in_each(f"{ANY}.{{ext}}", inside, in_part)
+        yield f"{inside}{{seq}}{in_two['between']}{ANY}.{{ext}}"
+    yield from _in_each(f"{ANY}.{{ext}}" if "." in file else ANY, inside, in_part)
+    if folders and folders[-1].isdecimal() and not numbered:
+        yield "".join(f"{folder}/" for folder in folders[:-1]) + f"{SEQ}/{ANY}" + (".{ext}" if "." in file else "")
     is_clock = re.compile(_CLOCK).fullmatch
     is_dated = len(folders) > 1 and all(map(is_clock, folders))  # they differ from session to session
     if numbered and numbered["ext"] and is_dated:
@@ -78,6 +92,12 @@ def undivided_pattern(layout: Layout, listing: SessionListing) -> str:
         if found and len({(one.part, one.seq) for one in found.chunks}) == len(objects):
             return pattern
     return ""
+
+
+def _has_parts(pattern: str, keys: Sequence[str]) -> bool:
+    """Whether some of the parts have several of the chunks; where none has, what is named is no part."""
+    fields = Layout(pattern).fields_of(keys)
+    return len(fields) <= 1 or len({one.get("part") for one in fields}) < len(fields)
 
 
 def _in_each(name: str, *places: str) -> Iterator[str]:
