@@ -139,6 +139,12 @@ def test_what_adds_up_to_nothing_is_as_it_was_noted(stored: list[int]) -> None:
     assert noted_as(stored, [9, 7, 8]) is None
 
 
+def test_sizes_of_a_constant_rate_that_add_up_here_and_there_are_no_pieces() -> None:
+    noted = [43, 42, 44, 45, 41, 45, 40, 46, 47, 39, 48, 49]
+    two_in_each = [a + b for a, b in zip(noted, [*noted[1:], 0], strict=True)]
+    assert noted_as(two_in_each, noted) is None
+
+
 def test_what_is_missing_beside_pieces_keeps_a_free_number_or_none() -> None:
     assert noted_as([9, 3, 4, 8], [9, 5, 7, 8]) == [(0, 9, 0.0), (1, 3, None), (2, 4, 200.0), (3, 8, 300.0)]
     assert noted_as([3, 4, 8], [7, 8, 5]) == [(0, 3, None), (1, 4, 0.0), (2, 8, 100.0), (3, 5, 200.0)]

@@ -63,6 +63,27 @@ def all_so_far_in_each(chunks: list[bytes]) -> Chunks:
     return in_part([b"".join(chunks[: number + 1]) for number in range(len(chunks))])
 
 
+def first_blob_before_each_and_itself(chunks: list[bytes]) -> Chunks:
+    return in_part([chunks[0] + one for one in chunks])
+
+
+def header_before_each_and_itself(chunks: list[bytes]) -> Chunks:
+    head = chunks[0][: head_bytes(chunks[0])]
+    return in_part([head + one for one in chunks])
+
+
+def last_two_in_each(chunks: list[bytes]) -> Chunks:
+    return in_part([b"".join(chunks[max(0, number - 1) : number + 1]) for number in range(len(chunks))])
+
+
+def last_four_in_each(chunks: list[bytes]) -> Chunks:
+    return in_part([b"".join(chunks[max(0, number - 3) : number + 1]) for number in range(len(chunks))])
+
+
+def next_in_each(chunks: list[bytes]) -> Chunks:
+    return in_part([b"".join(chunks[number : number + 2]) for number in range(len(chunks))])
+
+
 def whole_behind_it(chunks: list[bytes]) -> Chunks:
     return in_part([*chunks, b"".join(chunks)])
 
@@ -101,6 +122,8 @@ UPLOADS = {
     made.__name__: made
     for made in (
         *(header_before_each, first_blob_before_each, first_blob_before_each_and_itself_lost, all_so_far_in_each),
+        *(first_blob_before_each_and_itself, header_before_each_and_itself),
+        *(last_two_in_each, last_four_in_each, next_in_each),
         *(whole_behind_it, whole_as_the_last, whole_has_one_more, whole_in_another_part),
         *(whole_in_another_part_has_one_more, folder_copied, folder_copied_each_lacks_one),
     )
@@ -130,13 +153,14 @@ def test_what_is_repeated_is_joined_once(tmp_path: Path, form: str, upload: str)
     assert result.status == "repaired"
     codes = {one.code for one in result.findings} - usual
     assert codes
-    assert codes <= {"upload-unwrapped", "chunk-duplicate", "chunk-near-duplicate"}
+    assert codes <= {"upload-unwrapped", "chunk-duplicate", "chunk-near-duplicate", "chunk-overlap"}
     assert not [one for one in result.findings if one.severity == "error"]
     for chunk in result.report["chunks"]:
         kinds = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
         assert sum(chunk[kind] for kind in kinds) == chunk["bytes"] == len(made[chunk["key"].removeprefix("s/chunks/")])
     assert not verify("s", store=tmp_path / "again").findings
-    assert examine(tmp_path / "again").action == "chunks"
+    if upload != "last_two_in_each":  # purge keeps its second chunk: the copies of what it has are in two others
+        assert examine(tmp_path / "again").action == "chunks"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -18,6 +18,7 @@ import pytest
 from ogg_recordings import page
 from purging import ID, examine, packets_of, put_chunks
 from recordings import blobs, chrome
+from test_repeats import FORMS
 
 from sessiontool import MergeOptions, merge, verify
 from sessiontool.errors import RecordingError
@@ -109,6 +110,14 @@ WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "lengths": (
         lambda data: b"".join(len(one).to_bytes(4, "big") + one for one in (data[:100], data[100:])),
         ("a length prefix",),
+    ),
+    "line of JSON": (
+        lambda data: json.dumps({"seq": len(data), "name": "é"}, ensure_ascii=False).encode() + b"\n" + data,
+        ("a message with a head in JSON",),
+    ),
+    "JSON with its length": (
+        lambda data: (head := json.dumps({"seq": 3}).encode(), len(head).to_bytes(4, "big") + head + data)[1],
+        ("a message with a head in JSON",),
     ),
     "hex": (lambda data: data.hex().encode(), ("hex",)),
     "hex in lines": (lambda data: data.hex(" ", -32).upper().encode().replace(b" ", b"\n"), ("hex",)),
@@ -273,6 +282,51 @@ def test_a_framing_that_is_cut_short_is_a_loss(tmp_path: Path, chunks: list[byte
     assert any(
         f.code == "upload-unwrapped" and f.severity == "error" and "cut short" in f.message for f in result.findings
     )
+
+
+def numbered(data: bytes, number: int) -> bytes:
+    return b"\x01" + number.to_bytes(4, "little") + (1_700_000_000_000 + 5000 * number).to_bytes(8, "little") + data
+
+
+HEADS: dict[str, Callable[[bytes, int], bytes]] = {
+    "a type, a number and a time": numbered,
+    "a type": lambda data, _: b"\x04" + data,
+    "an id": lambda data, _: Random(4).randbytes(36) + data,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("head", HEADS)
+def test_messages_of_a_protocol_of_their_own_are_joined_without_their_heads(
+    tmp_path: Path, form: str, head: str
+) -> None:
+    plain = FORMS[form]()
+    put_chunks(tmp_path / "plain", plain)
+    usual = merge(ID, store=tmp_path / "plain", options=MergeOptions(align=False)).findings
+    put_chunks(tmp_path / "sent", [HEADS[head](data, number) for number, data in enumerate(plain)])
+    result = merge(ID, store=tmp_path / "sent", options=MergeOptions(align=False))
+    (found,) = [one for one in result.findings if one not in usual]
+    size = len(HEADS[head](b"", 0))
+    assert (found.code, f"messages with a head of {size} byte" in found.message) == ("upload-unwrapped", True)
+    assert f"{len(plain)} chunks" in found.message
+    assert packets_of(tmp_path / "sent") == packets_of(tmp_path / "plain")
+    assert all(chunk["set_aside_bytes"] == size for chunk in result.report["chunks"])
+    assert not verify(ID, store=tmp_path / "sent").findings
+    assert examine(tmp_path / "sent").action == "chunks"
+
+
+def test_only_the_chunks_that_have_a_head_lose_it(tmp_path: Path, chunks: list[bytes]) -> None:
+    put_chunks(tmp_path, [numbered(chunks[0], 0), chunks[1], numbered(chunks[2], 2)])
+    result = merge(ID, store=tmp_path, options=MergeOptions(align=False))
+    assert [chunk["set_aside_bytes"] for chunk in result.report["chunks"]] == [13, 0, 13]
+    assert sum(packets_of(tmp_path).values()) == 120
+
+
+def test_the_end_of_another_recording_before_a_header_is_no_head(tmp_path: Path) -> None:
+    after = FORMS["chrome"]()
+    put_chunks(tmp_path, [blobs(chrome(120), 40)[-1][-250:] + after[0], *after[1:]])
+    result = merge(ID, store=tmp_path, options=MergeOptions(align=False))
+    assert "upload-unwrapped" not in {one.code for one in result.findings}
 
 
 def test_text_of_something_else_is_still_refused_by_name(tmp_path: Path) -> None:

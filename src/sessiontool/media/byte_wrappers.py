@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import zlib
+from json import JSONDecoder
 from typing import Literal
 
 _GZIP_BITS, _ZLIB_BITS, _RAW_BITS = 31, 15, -15  # with gzip's header, its own (RFC 1950), and none
 _LENGTH_BYTES = 4  # chosen: what programs write before a message
 _MOST_MESSAGES = 1000  # chosen: more are no chunk of a recording
 _MOST_XZ_BYTES = 100 << 20  # chosen: of its dictionary; `xz -9` takes 65 MB
+_MOST_JSON_BYTES = 4096  # chosen: of what a page says of a blob
 _MOST_HEAD_BYTES = 1 << 16  # chosen: servers refuse longer ones
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -40,6 +42,22 @@ def http_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noq
 def byte_order_mark(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
     """What a program that writes text puts before it."""
     return (data.removeprefix(_BYTE_ORDER_MARK), False) if data.startswith(_BYTE_ORDER_MARK) else None
+
+
+def json_head(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger
+    """A message with an object in JSON before its bytes: its length before it, or the end of a line behind it."""
+    start = data.find(b"{", 0, _LENGTH_BYTES + 1)
+    if start < 0:
+        return None
+    try:
+        found, size = JSONDecoder().raw_decode(data[start : start + _MOST_JSON_BYTES].decode("latin-1"))
+    except RecursionError as error:
+        raise ValueError("no head of a message") from error
+    lengths = {int.from_bytes(data[:start], "big"), int.from_bytes(data[:start], "little")}
+    line_end = re.compile(rb"\r?\n|\0").match(data, start + size)
+    if not isinstance(found, dict) or not (size in lengths if start else line_end):
+        return None
+    return data[line_end.end() if line_end and not start else start + size :], False
 
 
 def length_prefix(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:  # noqa: ARG001 - it is never larger

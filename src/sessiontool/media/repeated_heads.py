@@ -76,6 +76,12 @@ def _mp4_head(data: bytes) -> int:
     return at if has_moov and at <= len(data) else 0
 
 
+def doubled_bytes(data: bytes) -> int:
+    """How many bytes a recording begins with that are behind these once more: its header, or all of a first blob."""
+    at = data.find(data[:_FEWEST_BYTES], _FEWEST_BYTES) if head_bytes(data) else -1
+    return at if at > 0 and data.startswith(data[:at], at) else 0
+
+
 def common_bytes(one: bytes, two: bytes) -> int:
     """With how many bytes two chunks begin alike."""
     low, high = 0, min(len(one), len(two))

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from ..errors import RecordingError
 from . import byte_wrappers, text_wrappers
+from .message_heads import MessageHeads
 from .probe import open_demuxer
 
 if TYPE_CHECKING:
@@ -63,9 +64,20 @@ class Unwrapper:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._seen: set[tuple[str, ...]] = set()
+        self._heads = MessageHeads()
 
     def unwrap(self, data: bytes) -> Unwrapped | None:
         """What is in the wrappers around `data`; None where there is none, or what comes out is no recording."""
+        first, second = self._by_form, self._without_head
+        if self._heads.are_known:  # their bytes are anything, and may look like a wrapper
+            first, second = second, first
+        return first(data) or second(data)
+
+    def _without_head(self, data: bytes) -> Unwrapped | None:
+        count = self._heads.count(data)
+        return Unwrapped(data[count:], (f"messages with a head of {count} bytes",)) if count else None
+
+    def _by_form(self, data: bytes) -> Unwrapped | None:
         found = _unwrap(data, self._most_bytes)
         if found is None or not (found.wrappers in self._seen or _is_recording(found.data)):
             return None
@@ -207,6 +219,7 @@ _WRAPPERS: tuple[tuple[str, Callable[[bytes, int], tuple[bytes, bool] | None]], 
     ("a ZIP archive", byte_wrappers.zip_archive),
     ("an HTTP message", byte_wrappers.http_head),
     ("a byte order mark", byte_wrappers.byte_order_mark),
+    ("a message with a head in JSON", byte_wrappers.json_head),
     ("HTTP's chunked framing", _framing),
     ("a multipart form", _multipart),
     ("a data: URL", _data_url),

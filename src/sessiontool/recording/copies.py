@@ -100,8 +100,9 @@ def find_shared(surveys: Sequence[ChunkSurvey], is_noted: Callable[[ChunkSurvey]
 
 def _to_compare(surveys: Sequence[ChunkSurvey], index: int, votes: Counter[int], places: OwnPlaces) -> Iterator[int]:
     """The indexes of the chunks that one is compared with: those with packets of it, and some before it."""
-    near = [other for other in range(max(0, index - NEARBY), index) if other not in votes]
-    for other in [*(other for other, _ in votes.most_common(NEARBY)), *near]:
+    likely = [other for other, _ in votes.most_common(NEARBY)]
+    near = [other for other in range(max(0, index - NEARBY), index) if other not in likely]
+    for other in [*likely, *near]:
         if not places.are_apart(surveys[index], surveys[other]):
             yield other
 

@@ -28,12 +28,14 @@ _Group = tuple[range, range]  # of the stored chunks, of the noted ones; one of 
 def as_stored(entry: PartEntry | None, chunks: Sequence[ChunkRef]) -> PartEntry | None:
     """What was noted of each chunk that is stored: a piece has its own size, and the last one the time of the blob.
 
-    Where nothing was cut or joined it is what was noted.
+    Where nothing was cut or joined it is what was noted, and where the sizes of most chunks fit nothing: those of a
+    constant rate are alike, and some of them add up by chance.
     """
     noted = sorted((one for one in entry.chunks if one.bytes), key=lambda one: one.seq) if entry else []
     stored = sorted((one for one in chunks if one.object.size_bytes), key=lambda one: one.seq)
     groups = list(_groups([one.object.size_bytes for one in stored], [one.bytes or 0 for one in noted]))
-    if entry is None or all(len(pieces) == len(blobs) for pieces, blobs in groups):
+    explained = sum(len(pieces) for pieces, _ in groups)
+    if entry is None or all(len(pieces) == len(blobs) for pieces, blobs in groups) or explained * 2 < len(stored):
         return entry
     found: list[ChunkEntry] = []
     known = 0

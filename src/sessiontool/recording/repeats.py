@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
-from ..media.repeated_heads import begins_anew, head_bytes, repeated_heads
+from ..media.repeated_heads import begins_anew, doubled_bytes, head_bytes, repeated_heads
 from .findings import beginning_repeated, overlap, padded
 from .padding import PADDING
 from .records import Stretch
@@ -186,10 +186,19 @@ class RepeatFinder:
             return
         self._begins.append(found.chunk)
         if self._first is None:
-            self._first = _First(found.chunk, data, found, noted_bytes)
-            self._end_ms = found.end_ms or 0.0
+            self._first = self._without_double(_First(found.chunk, data, found, noted_bytes))
+            self._end_ms = self._first.survey.end_ms or 0.0
         elif data != self._first.data and not self._first.is_cut_copy_of(data):
             self._compare(found.chunk, data, self._first)
+
+    def _without_double(self, first: _First) -> _First:
+        """The first chunk, where it has its own beginning before it as the others have."""
+        count = doubled_bytes(first.data)
+        if not count:
+            return first
+        rest = survey(first.chunk, first.data[count:], self._mime_type)
+        self._rests[first.chunk] = count, rest
+        return _First(first.chunk, first.data[count:], rest, first.noted_bytes)
 
     def _compare(self, chunk: ChunkRef, data: bytes, first: _First) -> None:
         """What a chunk has behind the beginning that it shares with the first one, if it does."""
@@ -239,7 +248,8 @@ class RepeatFinder:
             kept = {one.kept_in for stretches in repeats.inside.values() for one in stretches}
             for chunk, (count, _) in self._rests.items():
                 if chunk not in repeats.heads and chunk not in repeats.inside and chunk not in kept:
-                    repeats.heads[chunk] = [Stretch(0, count, FROM_BEFORE, self._first.chunk, 0)]
+                    kept_at = count if chunk == self._first.chunk else 0
+                    repeats.heads[chunk] = [Stretch(0, count, FROM_BEFORE, self._first.chunk, kept_at)]
         for index, one in enumerate(surveys):
             surveys[index] = self._of_its_own(one, read, repeats, padded)
         return repeats

@@ -57,8 +57,8 @@ def share_a_seam(
     alike = sum(one.offsets[a] - two.offsets[b] == ahead for a, b in pairs)
     if alike < _SEAM * sum(0 <= offset < length for offset in second.offsets):
         return False
-    if second.chunk in shared.head_cuts or first.chunk in shared.tail_cuts:
-        return True
+    if shared.head_cuts.get(second.chunk, (0,))[0] >= length or first.chunk in shared.tail_cuts:
+        return True  # a longer one is known: it may begin with the ends of several
     if _harm(first, first.size_bytes - length, is_noted) > _harm(second, 0, is_noted, length):
         shared.tail_cuts[first.chunk] = length, second.chunk
     else:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
 from ...media.probe import begins_recording
+from ...media.repeated_heads import doubled_bytes
 from ...media.upload_wrappers import Unwrapper
 from ...recording.repeats import KnownChunk, find_all
 from .packet_index import UNKNOWN_TIME, PacketIndex
@@ -120,6 +121,7 @@ class Proof:
         elif begins_recording(data):
             self._close(self._before)
             self._before, self._stream = self._stream, None
+            skipped = max(skipped, doubled_bytes(data))
         elif self._stream and not self._stream.is_continued_by(data):
             self._close(self._stream)
             self._before, self._stream = None, self._before
@@ -150,7 +152,7 @@ class Proof:
         try:
             if self._stream is None:
                 self._streams += 1
-                self._stream = ProofStream(data, self._streams)
+                self._stream = ProofStream(data[skipped:], self._streams)
             runs = self._stream.feed(chunk, data, skipped)
         except RecordingError as error:
             self.unproved.append(Unproved(chunk.object.key, skipped, len(data) - skipped, error.message))
