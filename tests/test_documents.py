@@ -55,6 +55,27 @@ def session(value: Any) -> tuple[Any, list[str]]:
 # -- what is right
 
 
+@pytest.mark.parametrize("wrap", [lambda one: {"data": one}, lambda one: {"ok": True, "body": {"session": one}}])
+def test_a_document_in_the_answer_of_a_program_is_read(wrap: Callable[[Any], Any]) -> None:
+    document = json.loads((SESSIONS / RECORDED[0] / "session.json").read_text())
+    assert session(wrap(document)) == session(document)
+
+
+def test_a_part_that_is_noted_twice_is_one() -> None:
+    document = json.loads((SESSIONS / RECORDED[0] / "session.json").read_text())
+    twice = {**document, "parts": [*document["parts"], document["parts"][0]]}
+    assert session(twice) == session(document)
+    other = {**document["parts"][0], "stop_ms": 1.0}
+    assert len(session({**document, "parts": [*document["parts"], other]})[0].parts) == len(document["parts"]) + 1
+
+
+def test_a_document_of_which_nothing_is_known_is_named() -> None:
+    assert session({"userId": 3, "tracks": [{"start": 1}]})[1] == [
+        "session.json: no field of it is known; it has userId, tracks"
+    ]
+    assert session({"schema": "sessiontool.session/1"})[1] == session({})[1] == []
+
+
 @pytest.mark.parametrize("session_id", RECORDED)
 def test_the_documents_of_a_recorder_are_read_whole(session_id: str) -> None:
     folder = SESSIONS / session_id

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from ..model import Finding
 from .clock_restarts import one_after_another
 from .entries import twice
@@ -34,13 +36,13 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
         return SessionDocument(), _broken(name, [f"is not valid JSON ({json_problem(error)})"])
     if not isinstance(value, dict):
         return SessionDocument(), _broken(name, [f"holds {kind_of(value)}, not an object"])
-    value = _spelt_as_known(value)
-    wrong = _split_speakers(value)
+    value = _inner(_spelt_as_known(value))
+    wrong = [*_nothing_known(value), *_split_speakers(value)]
     model, problems = read_object(SessionDocument, value)
     session, digests = with_hex_digests(model or SessionDocument())
     session, of_units = in_milliseconds(session, name)
     session, concluded = on_session_clock(session, name)
-    session, of_parts = one_after_another(session, name)
+    session, of_parts = one_after_another(_without_repeated_parts(session), name)
     return session, [
         *_broken(name, [*wrong, *problems, *digests, *map(twice, doubled)]),
         *of_units,
@@ -51,6 +53,9 @@ def read_session(data: bytes, name: str) -> tuple[SessionDocument, list[Finding]
 
 _MOST_DEPTH = 6
 """Levels of lists and objects in which there are known names; derived: the chunks of a part of a session."""
+_KNOWN = {*SessionDocument.__struct_fields__, "schema"}
+_NAMED = 5
+"""Fields that a message lists; chosen: as parts of a line."""
 _KINDS = (SessionDocument, PartEntry, ChunkEntry, PauseEntry, RecordingEntry, ConsentEntry)
 _NAMES = {plain(name): name for kind in _KINDS for name in kind.__struct_fields__}
 """The names of all fields, by their letters."""
@@ -70,6 +75,30 @@ def _spelt_as_known(value: Any, depth: int = _MOST_DEPTH) -> Any:
         known = _NAMES.get(plain(str(name)), str(name))
         made[name if known in value else known] = held if known == "speakers" else _spelt_as_known(held, depth - 1)
     return made
+
+
+def _inner(value: dict[str, Any]) -> dict[str, Any]:
+    """The document in an object that has it and nothing else of the kind, as a program's answer: `{"data": {…}}`."""
+    while not _KNOWN & value.keys():
+        inside = [one for one in value.values() if isinstance(one, dict)]
+        if len(inside) != 1:
+            break
+        value = inside[0]
+    return value
+
+
+def _nothing_known(value: dict[str, Any]) -> list[str]:
+    if not value or _KNOWN & value.keys():
+        return []
+    names = ", ".join(shown(str(name)) for name in [*value][:_NAMED])
+    return [f"no field of it is known; it has {names}"]
+
+
+def _without_repeated_parts(session: SessionDocument) -> SessionDocument:
+    """A page that sends its notes again may add a part to them that it has noted before: once is enough."""
+    first: dict[str, PartEntry] = {}
+    kept = [one for one in session.parts if first.setdefault(one.part, one) is one or first[one.part] != one]
+    return session if len(kept) == len(session.parts) else replace(session, parts=kept)
 
 
 def _split_speakers(value: dict[str, Any]) -> list[str]:
