@@ -17,7 +17,7 @@ from .repeated_heads import head_bytes
 _MOST_BYTES = 256
 """Of a head; chosen: a type, a number, a time and an id or two have fewer than a hundred."""
 _MARKS = ((b"\x1a\x45\xdf\xa3", 0), (b"OggS", 0), (b"ftyp", 4))
-"""What a recording has near its first byte, and how far behind that."""
+"""What a recording has near its beginning, and at which byte; by definition (RFC 8794, RFC 3533, ISO/IEC 14496-12)."""
 
 
 class MessageHeads:

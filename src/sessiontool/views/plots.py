@@ -10,6 +10,7 @@ The only place that knows matplotlib, which is the extra `plot`; no window is ev
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,7 @@ def check_plot(file: str) -> None:
         import matplotlib as mpl  # noqa: F401, PLC0415 - it takes half a second to come up
     except ImportError as error:
         raise UsageError("pictures need the package matplotlib", hint=install_line("plot")) from error
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that its first picture takes longer
 
 
 def save_plot(result: PlacingResult, file: str, begin_s: float = 0.0, end_s: float | None = None) -> None:
