@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speech import RATE, ROLES, activity, conversation, levels, measured, sound, voice
 
+from sessiontool.alignment import speech_activity
 from sessiontool.alignment.band_levels import FRAME_MS, POWER_MS, Rows, to_db
 from sessiontool.alignment.noise_floor import behind_speech
 from sessiontool.alignment.segments import AWAY_FRAMES, find_islands
@@ -23,6 +26,20 @@ def test_every_utterance_is_an_island_of_its_own_channel() -> None:
         islands = found.channels[channel].islands
         assert len(islands) == len(truth)
         assert np.abs(islands - np.array(truth)).max() <= 6 * FRAME_MS
+
+
+def test_of_a_channel_only_its_score_is_kept_while_the_next_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, scores = [], speech_activity._scores
+
+    def watched(*arguments: Any) -> Any:
+        assert not any(one() is not None for one in made)
+        score, faint, overall = scores(*arguments)
+        made.extend((weakref.ref(faint), weakref.ref(overall)))
+        return score, faint, overall
+
+    monkeypatch.setattr(speech_activity, "_scores", watched)
+    measured(sound(SEED, 4))
+    assert len(made) >= 2 * len(ROLES)
 
 
 @given(st.integers(1, 500), st.integers(0, 3))

@@ -104,14 +104,11 @@ def measure(levels: Levels, timeline: Timeline) -> Activity:
         for index, bands in enumerate(levels.bands):
             leak = next((leak for leak in leaks if leak.target == index), None)
             noise = _Noise(floors[index], leak, levels.bands[leak.source] if leak else bands, apart)
-            scores = _scores(bands, noise, pool)
-            behind = behind_speech(scores[0], scores[2])
-            if behind is not None:
-                noise = replace(noise, floor=raised(noise.floor, bands, behind))
-                scores = _scores(bands, noise, pool)
+            scores = _scores_beside_speech(bands, noise, pool)
             _without_blips(scores, timeline)
             channels.append(_channel(*scores, levels.power[index], bands))
             heard += [scores] if dual_mono else []
+            del scores  # or those of a day were there twice, with the next channel's
     mixed = _mixed(heard, levels.power, levels.bands[0]) if dual_mono else None
     return Activity(levels.duration_ms, tuple(channels), leaks, dual_mono, mixed)
 
@@ -178,6 +175,16 @@ class _Noise(Struct, frozen=True):
             return noise
         leaked = _power(self.leak.expected_db(to_db(self.source[first:last])))
         return _decibels(_power(noise) + leaked * self.apart[first:last, None])
+
+
+def _scores_beside_speech(bands: Rows, noise: _Noise, pool: Executor) -> tuple[Halves, Halves, Bytes]:
+    """The scores of a channel, by what is louder behind its speech than in its pauses where something is."""
+    score, faint, overall = _scores(bands, noise, pool)
+    behind = behind_speech(score, overall)
+    if behind is None:
+        return score, faint, overall
+    del score, faint, overall
+    return _scores(bands, replace(noise, floor=raised(noise.floor, bands, behind)), pool)
 
 
 def _scores(levels: Rows, noise: _Noise, pool: Executor) -> tuple[Halves, Halves, Bytes]:
