@@ -8,9 +8,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore
 import pytest
+from botocore.loaders import JSONFileLoader
 from faultproxy import Fault
 from places import Prefix, publish
 from s3server import BUCKET, SECRET, free_ports
@@ -115,6 +118,14 @@ def test_the_endpoint_can_be_an_option_and_a_host_without_buckets_in_its_name(
         if from_environment:
             monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         assert only_chunk(chunk, endpoint_url=None if from_environment else endpoint) == BODY
+
+
+@pytest.mark.parametrize("name", ["s3/2006-03-01/service-2", "s3/2006-03-01/endpoint-rule-set-1", "endpoints", "none"])
+def test_what_botocore_knows_of_services_is_what_it_reads_itself(name: str) -> None:
+    from sessiontool.storage.s3.store import _Descriptions
+
+    path = str(Path(botocore.__file__).parent / "data" / name)
+    assert _Descriptions().load_file(path) == JSONFileLoader().load_file(path)
 
 
 def test_a_profile_gives_the_credentials(

@@ -54,6 +54,9 @@ _FIRST_DELAY_S = 0.1
 _FIRST_THROTTLED_DELAY_S = 0.5
 """Chosen: what a server asks for when it is busy."""
 
+_WHOLE_BYTES = 8 * 1024 * 1024
+"""By definition of boto3's `upload_file`, which cuts larger files into parts; smaller ones need none of its threads."""
+
 _CONTENT_TYPES = {
     ".webm": "audio/webm",
     ".m4a": "audio/mp4",
@@ -238,11 +241,16 @@ class Bucket:
     def put_file(self, key: str, path: Path) -> None:
         """Store a file of any size, in several parts where it is large."""
         extra = {"ContentType": _content_type(path), **self.written}
+
+        def put() -> None:
+            if path.stat().st_size > _WHOLE_BYTES:
+                self.client.upload_file(str(path), self.name, key, ExtraArgs=extra)
+                return
+            with path.open("rb") as file:
+                self.client.put_object(Bucket=self.name, Key=key, Body=file, **extra)
+
         with disk_errors("read", path):
-            self._call(
-                f"write {self.url(key)}",
-                partial(self.client.upload_file, str(path), self.name, key, ExtraArgs=extra),
-            )
+            self._call(f"write {self.url(key)}", put)
 
     def put_if(self, key: str, body: bytes, tag: str | None) -> str | None:
         """Store a document if it is still as `tag` says (None: not there); its new tag, None where it is not."""

