@@ -53,6 +53,11 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+def fixed_deflate(data: bytes) -> bytes:
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS, strategy=zlib.Z_FIXED)
+    return deflater.compress(data) + deflater.flush()
+
+
 WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "base64": (lambda data: text(data).encode(), ("base64",)),
     "base64 for URLs": (lambda data: base64.urlsafe_b64encode(data).rstrip(b"="), ("base64",)),
@@ -78,6 +83,8 @@ WRAPPERS: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "gzip": (gzip.compress, ("gzip",)),
     "zlib": (zlib.compress, ("zlib",)),
     "raw deflate": (lambda data: zlib.compress(data)[2:-4], ("deflate",)),
+    "raw deflate that stores": (lambda data: zlib.compress(data, 0)[2:-4], ("deflate",)),
+    "raw deflate by fixed codes": (fixed_deflate, ("deflate",)),
     "ZIP": (lambda data: zipped({"blob": data}), ("a ZIP archive",)),
     "ZIP with a folder": (lambda data: zipped({"a/": b"", "a/blob.webm": data}), ("a ZIP archive",)),
     "answer": (

@@ -107,7 +107,15 @@ def zlib_stream(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
 
 def raw_deflate(data: bytes, most_bytes: int) -> tuple[bytes, bool] | None:
     """RFC 1951 alone: it has no mark, so it has to end where the data does."""
-    return _inflated(data, most_bytes, _RAW_BITS) if data else None
+    return _inflated(data, most_bytes, _RAW_BITS) if _may_be_deflate(data) else None
+
+
+def _may_be_deflate(data: bytes) -> bool:
+    """Whether the first block is of a type there is, and says its length twice if it is stored (section 3.2.4)."""
+    block_type = data[0] >> 1 & 3 if data else 3
+    if block_type:
+        return block_type < 3
+    return data[1:3] == bytes(byte ^ 0xFF for byte in data[3:5])
 
 
 def _inflated(data: bytes, most_bytes: int, bits: int) -> tuple[bytes, bool]:

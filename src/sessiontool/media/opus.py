@@ -57,6 +57,10 @@ def packet_samples(packet: bytes) -> int:
     return samples if samples <= MAX_PACKET_SAMPLES else 0
 
 
+_FIRST_TWO = itemgetter(slice(2))
+"""Bytes that say how long a packet lasts, by definition (RFC 6716, section 3)."""
+
+
 class PacketSamples(dict[bytes, int]):
     """`packet_samples` by a packet's first two bytes, remembered.
 
@@ -66,6 +70,10 @@ class PacketSamples(dict[bytes, int]):
     def __missing__(self, start: bytes) -> int:
         self[start] = samples = packet_samples(start)
         return samples
+
+    def of(self, packets: Iterable[bytes]) -> list[int]:
+        """The samples of each packet."""
+        return list(map(self.__getitem__, map(_FIRST_TWO, packets)))
 
 
 def kinds_of(packets: Iterable[bytes], head: SoundHead | None) -> frozenset[int]:

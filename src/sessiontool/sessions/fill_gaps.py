@@ -136,7 +136,7 @@ def _write(path: Path, head: OpusHead, edges: Sequence[int], made: Iterator[list
         muxer, lengths = WebmMuxer(body), PacketSamples()
         packets = _replaced(packets_of(path), lengths, edges, made)
         while some := list(islice(packets, _AT_ONCE)):
-            muxer.write(some, [lengths[packet[:2]] for packet in some])
+            muxer.write(some, lengths.of(some))
         muxer.finish(out, head, writing_app=result_files.writing_app(), track_uid=uid)
     clusters.unlink()
     target.replace(path)

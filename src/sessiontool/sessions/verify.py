@@ -135,7 +135,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
         silences = [(end + skip - count * unit, end + skip) for end, count in silences_of(report)]
         chain = PacketChain(report, silences, {silent_packet(1), silent_packet(2)}, SAMPLE_RATE, problems)
     filled = FilledChain([] if "redaction" in report else filled_ranges(report, skip), problems)
-    samples_of, samples, count = PacketSamples(), 0, 0
+    lengths, samples, count = PacketSamples(), 0, 0
     for cluster in clusters:
         count += 1
         problems.expect(
@@ -144,7 +144,7 @@ def _verify_audio(file: _File, report: Report, maker: Maker | None, problems: Pr
             head.cues.get(cluster.offset),
             cluster.timestamp_ms,
         )
-        durations = [samples_of[payload[:2]] for payload in cluster.payloads]
+        durations = lengths.of(cluster.payloads)
         starts = list(accumulate(durations, initial=samples))
         expected = [start // SAMPLES_PER_MS for start in starts[:-1]]
         if expected != cluster.times_ms or expected[:1] != [cluster.timestamp_ms] or 0 in durations:

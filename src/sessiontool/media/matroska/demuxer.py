@@ -137,8 +137,7 @@ class WebmDemuxer:
         blocks = read_blocks(self._stream.buf, pos, head.track.number, clock.cluster_ms, head.usual_bytes)
         if not blocks.payloads:
             return pos
-        samples = head.samples
-        durations = [samples[payload[:2]] for payload in blocks.payloads]
+        durations = head.samples.of(blocks.payloads)
         if durations.count(durations[0]) < len(durations):
             durations = blocks.without_overlong(durations)
         if 0 in durations:
