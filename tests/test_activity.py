@@ -29,7 +29,8 @@ def test_every_utterance_is_an_island_of_its_own_channel() -> None:
 
 
 def test_of_a_channel_only_its_score_is_kept_while_the_next_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, scores = [], speech_activity._scores
+    made: list[weakref.ref[Any]] = []
+    scores = speech_activity._scores
 
     def watched(*arguments: Any) -> Any:
         assert not any(one() is not None for one in made)
