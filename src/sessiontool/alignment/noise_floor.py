@@ -72,9 +72,12 @@ def behind_speech(score: Halves, overall: Bytes) -> NDArray[np.bool_] | None:
     if not len(overall):
         return None
     rank = int(_LOUD_SHARE * (len(overall) - 1))
-    loud = overall >= max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
-    behind = _away_from(loud)
-    if behind.sum() < _LEAST_BEHIND or (score > STAY)[behind].mean() < _RESTLESS_SHARE:
+    loud = max(0, int(np.partition(overall, rank)[rank]) - round(_BEHIND_DB / DB_STEP))
+    behind = _away_from(overall >= loud)
+    count = np.count_nonzero(behind)
+    minutes = (slice(first, first + MINUTE_FRAMES) for first in range(0, len(score), MINUTE_FRAMES))
+    restless = sum(np.count_nonzero((score[some] > STAY) & behind[some]) for some in minutes)  # a day's are 9 MB
+    if count < _LEAST_BEHIND or restless / count < _RESTLESS_SHARE:
         return None
     return behind
 
