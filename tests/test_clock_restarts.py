@@ -109,3 +109,20 @@ def test_parts_of_two_recorders_at_once_stay_where_they_are() -> None:
     ]
     session, findings = read_session(json.dumps({"parts": parts}).encode(), "session.json")
     assert ([part.start_ms for part in session.parts], findings) == ([700, 720], [])
+
+
+@pytest.mark.parametrize(
+    ("second", "starts_ms"),
+    [
+        ({"start_ms": 1004, "stop_ms": 60_002}, [700, 1004]),  # stopped at once
+        ({"start_ms": 1004, "stop_ms": 41_300}, [700, 61_004]),  # the page was loaded again
+        ({"start_ms": 720, "stop_ms": 60_022}, [700, 60_720]),  # and recorded for as long as before
+        ({"start_ms": 700, "stop_ms": 60_000}, [700, 60_700]),
+    ],
+)
+def test_recorders_of_one_sound_are_those_that_stopped_at_once(
+    second: dict[str, float], starts_ms: list[float]
+) -> None:
+    parts = [{"part": 0, "start_ms": 700, "stop_ms": 60_000}, {"part": 1, **second}]
+    session, _ = read_session(json.dumps({"parts": parts}).encode(), "session.json")
+    assert [part.start_ms for part in session.parts] == starts_ms

@@ -88,9 +88,9 @@ class Remuxer:
         session_start_us: int | None,
         pauses: Sequence[Pause] = (),
         *,
-        from_start: bool = True,
         slice_cause: str = "",
         lead_us: int = 0,
+        passed_us: int | None = None,
     ) -> tuple[int, int]:
         """Begin a part, filling the time since the last one.
 
@@ -107,9 +107,9 @@ class Remuxer:
         self._filler = self._builder.filler = head.filler
         packets, gap_us = self._builder.begin_part(
             *(part, head.pre_skip, session_start_us, pauses),
-            from_start=from_start,
             slice_cause=slice_cause,
             lead_us=lead_us,
+            passed_us=passed_us,
         )
         self._write_silence(packets)
         return packets, gap_us

@@ -23,18 +23,21 @@ another sound.
 """
 
 _OFF_MS = 250  # chosen: notes of a busy page are as much off
+_LEAST_MS = 80  # chosen: of less than a syllable any two sounds can be alike
 _SILENT = 1e-4  # share of full scale; chosen: of less, nothing shows what it is
 _NOTHING = 1e-20  # energy as a share of full scale; chosen: it keeps from dividing by zero
 
 
-def shared_ms(before: Sequence[bytes], after: Sequence[bytes], head: SoundHead, about_ms: float) -> float | None:
+def shared_ms(
+    before: Sequence[bytes], after: Sequence[bytes], head: SoundHead, about_ms: float, off_ms: float = 0.0
+) -> float | None:
     """How long packets at the end of `before` and at the beginning of `after` are of the same sound, which is about so.
 
-    None where no length is alike enough.
+    That may be off by `off_ms` more than notes are.  None where no length is alike enough.
     """
     end, begin = (_mono(packets, head) for packets in (before, after))
-    count = min(len(end), len(begin), round((about_ms + _OFF_MS) * DECODE_RATE / 1000))
-    least = max(1, round((about_ms - _OFF_MS) * DECODE_RATE / 1000))
+    count = min(len(end), len(begin), round((about_ms + _OFF_MS + off_ms) * DECODE_RATE / 1000))
+    least = round(max(_LEAST_MS, about_ms - _OFF_MS - off_ms) * DECODE_RATE / 1000)
     if count <= least:
         return None
     end, begin = end[-count:], begin[:count]

@@ -23,6 +23,11 @@ _MARGIN_MS = 15_000.0
 _OVERLAP = 0.5
 """Of the shorter of two parts; chosen: recorders that take turns record less at the same time."""
 
+_STOPPED_AT_ONCE_MS = 100.0
+"""Between the stops of recorders that one call stopped (chosen; measured: 1 ms)."""
+_LATER_START = 3.0
+"""Chosen, a ratio: the starts of two recorders that ran at once differ by so much more than their stops."""
+
 
 class RecordedPart(Struct, frozen=True):
     """When a part was recorded, in ms of the session clock."""
@@ -60,12 +65,20 @@ def one_after_another(session: SessionDocument, name: str) -> tuple[SessionDocum
         entries.append(moved(entry, end_ms))
         end_ms += part.stop_ms
     message = f"{name}: the times of each part count from its own beginning: parts were put behind one another"
-    hint = "note times since `started_at`; `performance.now()` begins anew when the page is loaded again"
+    hint = "note times since `started_at`; `performance.now()` begins anew when the page is loaded again.  Where two "
+    hint += "recorders ran at once, they are in this result one after the other: leave one of them out"
     return replace(session, parts=entries), [Finding("session-clock", "warning", message, hint=hint)]
 
 
 def _starts_again(one: RecordedPart, other: RecordedPart) -> bool:
-    """Whether a part was recorded at the time of the one before; of recorders side by side each has a role."""
+    """Whether a part was recorded at the time of the one before, and not by a recorder beside it.
+
+    Of recorders of different sound each has a role.  Two of the same are started one after the other and stopped at
+    once; parts of a page that was loaded again last for any time, or all for the same.
+    """
+    starts_ms, stops_ms = abs(one.start_ms - other.start_ms), abs(one.stop_ms - other.stop_ms)
+    if stops_ms <= _STOPPED_AT_ONCE_MS and starts_ms > _LATER_START * stops_ms:
+        return False
     both_ms = min(one.stop_ms, other.stop_ms) - max(one.start_ms, other.start_ms)
     shorter_ms = min(one.stop_ms - one.start_ms, other.stop_ms - other.start_ms)
     return both_ms > _OVERLAP * shorter_ms

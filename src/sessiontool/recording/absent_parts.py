@@ -6,6 +6,7 @@ time is filled with silence: at the beginning and the end of the session, too.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..model import Finding
@@ -39,6 +40,8 @@ class AbsentParts:
         there = {id(entry) for part in parts if (entry := part_entry(entries, part))}
         places = [[place for place, entry in enumerate(entries) if _is_among(entry, names)] for names in sliced]
         between = {place for some in places if some for place in range(min(some), max(some))}
+        following = ((one, part_entry(entries, other)) for one, other in pairwise(parts))
+        self._next_ms = {part: entry.start_ms for part, entry in following if entry}
         self._absent = [
             entry
             for place, entry in enumerate(entries)
@@ -65,6 +68,10 @@ class AbsentParts:
             if 0 < lost_ms <= remuxer.room_ms:
                 self._filled.add(id(entry))
                 remuxer.lose_part(entry.part, head, start_us, lost_ms)
+
+    def next_start_ms(self, part: str) -> float | None:
+        """When the recorder of the part behind it was started, on the session clock, as far as that is noted."""
+        return self._next_ms.get(part)
 
     def findings(self) -> Iterator[Finding]:
         """One for each."""

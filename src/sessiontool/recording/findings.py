@@ -30,12 +30,6 @@ def about(chunk: ChunkRef, code: str, severity: Severity, message: str, hint: st
     return Finding(code, severity, message, part=chunk.part, seq=chunk.seq, byte_offset=at, hint=hint)
 
 
-def delay_unknown(part: str) -> Finding:
-    message = f"nothing in part {part} says how long its encoder's delay is: it is taken for none"
-    hint = "captions follow the sound all the same; against the session clock it is 20 to 50 ms late"
-    return Finding("encoder-delay-unknown", "info", message, part=part, hint=hint)
-
-
 # -- chunks that are not there
 
 

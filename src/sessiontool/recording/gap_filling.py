@@ -97,16 +97,16 @@ class TimelineBuilder:
         session_start_us: int | None,
         pauses: Sequence[Pause],
         *,
-        from_start: bool = True,
         slice_cause: str = "",
         lead_us: int = 0,
+        passed_us: int | None = None,
     ) -> tuple[int, int]:
         """Begin a part, or with a `slice_cause` the next slice of one, that being why time passed since the last one.
 
         Returns how many silent packets fill the time since the last one, and that time in microseconds.
         `session_start_us` is the session clock at the recorder's start, None where it was not recorded: the part then
-        follows the one before at once.  The time is negative where the parts overlap on the session clock.  Where a
-        slice does not begin `from_start` of its recording, what came before its first packet is not lost.
+        follows at once.  The time is negative where the parts overlap on the session clock.  Where the first packets
+        are left out as the last one has them, too, `passed_us` is that time, and `session_start_us` that of the rest.
         The recorder clock of slices is the session clock since the first start, before which `lead_us` are lost.
         """
         last_end_us = self._spans[-1].session_end_us if self._spans else None
@@ -118,7 +118,7 @@ class TimelineBuilder:
             packets = self.filler.count(us_to_samples(lead_us))
             last_end_us = session_start_us - lead_us
         else:
-            gap_us = session_start_us - last_end_us
+            gap_us = session_start_us - last_end_us if passed_us is None else passed_us
             gap = us_to_samples(gap_us) - pre_skip + self._owed + self._late
             packets = max(0, self.filler.count(gap)) if gap <= self.room_samples else 0
             rest = gap + self._position - self.filler.end(self._position, packets)
@@ -142,7 +142,7 @@ class TimelineBuilder:
         self._origin = self._position
         self._session_us = session_start_us - samples_to_us(pre_skip)
         self._begun = False
-        self._from_start = from_start
+        self._from_start = passed_us is None
         self._pauses = sorted(pauses, key=lambda pause: pause.start_us)
         return packets, gap_us
 

@@ -32,7 +32,7 @@ from .gap_fits import (
 )
 from .insertion import put_in_by_number, put_in_by_time, put_untimed
 from .packet_kinds import by_hand
-from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, is_a_run, overlap_ms
+from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, goes_on_as_another, is_a_run, overlap_ms
 from .seam_costs import SeamCosts
 from .sequence import moved
 from .survey import OGG
@@ -172,13 +172,14 @@ def _noted_packets(chain: Chain, is_noted: IsNoted) -> int:
 def _is_earlier_run(chain: Chain, main: Chain, is_listed: IsNoted) -> bool:
     """Whether a run is the part's own, before the recorder was started again; its header may be lost.
 
-    A single chunk that the recorder did not list, before those that it did, is foreign.
+    A single chunk that the recorder did not list, before those that it did, is foreign.  Another microphone or bit rate
+    makes packets of another kind: then the later run has to begin with its header.
     """
     if len(chain.chunks) == 1 and not is_listed(chain.chunks[0]) and any(map(is_listed, main.chunks)):
         return False
     kinds = chain.kinds, main.kinds
     alike = _dialect(chain) == _dialect(main) and (bool(kinds[0] & kinds[1]) or not all(kinds))
-    return alike and chain.numbers[1] < main.numbers[0]
+    return chain.numbers[1] < main.numbers[0] and (alike or goes_on_as_another(chain, main))
 
 
 def _in_order(chain: Chain, main: Chain, earlier: Sequence[Chain]) -> tuple[bool, bool, int]:

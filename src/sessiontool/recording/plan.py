@@ -26,7 +26,7 @@ from .noted_copies import add_noted_copies, mend_as_noted
 from .overwritten import keep_last_one
 from .pieces import cut_chunk
 from .read_by_others import proved_by
-from .recorders import Chain, numbers_among
+from .recorders import Chain, goes_on_as_another, numbers_among
 from .records import ChunkRecord, Stretch, Verdict
 from .repeats import Repeats
 from .runs import Aside, Piece, RecorderRun
@@ -235,8 +235,9 @@ class _Planner:
             run.findings.append(findings.overwritten(first, name))
         elif index > own:
             behind = chain.numbers[0] > chains[index - 1].numbers[1]
-            alike = chain.chunks[0].dialect == chains[index - 1].chunks[0].dialect
-            run.findings.append((findings.restarted if behind and alike else findings.foreign)(first, name))
+            is_next = chain.chunks[0].dialect == chains[index - 1].chunks[0].dialect
+            is_next = (behind and is_next) or goes_on_as_another(chains[index - 1], chain)
+            run.findings.append((findings.restarted if is_next else findings.foreign)(first, name))
             run.entry = started_again(self._entry) if chain.has_header else None
             lost = [n for n in (*self._missing, *self._unusable) if chains[index - 1].numbers[1] < n < first.seq]
             run.before_ms = len(lost) * run.chunk_ms if behind else 0.0

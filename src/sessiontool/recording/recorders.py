@@ -184,6 +184,11 @@ def goes_on_in_a_block(before: ChunkSurvey, after: ChunkSurvey) -> bool:
     return in_a_block and abs(after.head_ms - before.tail_ms) <= CONTINUES_MS
 
 
+def goes_on_as_another(chain: Chain, later: Chain) -> bool:
+    """Whether a run begins with its header behind chunks that go on with one another: it is of the next recorder."""
+    return chain.is_joined and later.chunks[0].has_header and chain.numbers[1] < later.numbers[0]
+
+
 def is_a_run(chain: Chain) -> bool:
     """Whether it is a recording of its own: with a header, or at least two chunks that follow one another."""
     timed = [one for one in chain.chunks if one.start_ms is not None]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from ..model import SAMPLE_RATE, SAMPLES_PER_MS, Finding, Severity
-from . import findings
+from ..model import SAMPLE_RATE, SAMPLES_PER_MS
+from . import findings, part_findings
 from .absent_parts import noted_length_ms
 from .blob_clock import BlobClock
 from .digests import digest_for, samples_in
@@ -19,6 +19,7 @@ from .exchanged import Lasted
 from .gap_filling import Pause
 from .manifest import started_again
 from .packet_times import end_ms
+from .part_overlaps import JoinedPart, after_pauses, shared_with
 from .records import ChunkRecord, PartRecord, Stretch
 from .runs import PieceStream
 from .slice_seams import Seam, begin_at
@@ -30,24 +31,23 @@ if TYPE_CHECKING:
 
     from ..concat import Remuxer
     from ..media.packets import PacketRun, Track
-    from ..model import ChunkRef
+    from ..model import ChunkRef, Finding
     from ..progress import Progress
     from .absent_parts import AbsentParts
     from .records import Assembly
     from .runs import Aside, Fed, Read, RecorderRun
     from .slice_values import Slice
 
-_NOTABLE_GAP_US = 250_000  # chosen: smaller differences of the clocks are not worth a finding
-
 
 class JoinContext(Struct, frozen=True):
-    """What a run is joined into."""
+    """What a run is joined into; `before` are the parts that are."""
 
     remuxer: Remuxer
     assembly: Assembly
     read: Read
     progress: Progress
     absent: AbsentParts
+    before: list[JoinedPart] = field(default_factory=list)
 
 
 class RunJoiner:
@@ -90,11 +90,11 @@ class RunJoiner:
         for packets in fed.packets:
             if packets.recording != self._number:
                 self._begin(packets, fed)
-            self._seam.trim(packets, self.stream, piece.chunk)
             for run in self._time_map.apply(packets):
+                self._seam.trim(run, self.stream, piece.chunk)
                 self._remuxer.add(run)
                 last = run if run.times_ms else last
-            self._count(record, packets.payloads)
+                self._count(record, run.payloads)
         self.end_ms = end_ms(last.times_ms, last.durations) if last else self.end_ms
         if fed.packets and self.end_ms is not None:
             self.clock.saw(piece.noted_seq, round(self.end_ms))
@@ -108,11 +108,12 @@ class RunJoiner:
         noted_ms = noted_length_ms(self.run.entry) if self.run.entry and self.run.slice is None else None
         if noted_ms is not None and self.end_ms is not None:
             self._context.assembly.lasted.append(Lasted(self.run.name, self.end_ms, noted_ms))
-        if not self.packets:
-            message = f"part {self.run.name} holds no sound"
-            self._find("part-empty", "error", message, hint="see what its chunks are")
-        elif lost_ms := self.clock.unnoticed_ms() - self._time_map.suspended_ms:
-            self._note_lost_unseen(lost_ms)
+        if self.end_ms is not None and self.clock.started_ms is not None:
+            self._context.before.append(JoinedPart(self.run, self._context.read, self.clock.started_ms, self.end_ms))
+        if not self.packets and not self._seam.trimmed:
+            self.found([part_findings.no_sound(self.run.part, self.run.name)])
+        elif (lost_ms := self.clock.unnoticed_ms() - self._time_map.suspended_ms) > 0:
+            self.found([part_findings.lost_unseen(self.run.part, lost_ms)])
 
     # -- records
 
@@ -155,8 +156,7 @@ class RunJoiner:
             of_chunk.set_aside_bytes += account.set_aside_bytes
         for aside in self.stream.damage():
             known[aside.chunk].damage.append(aside.stretch)
-        if self._seam.aside:
-            known[self._seam.aside[0]].leave_out(self._seam.aside[1])
+        self._seam.settle([piece.chunk for piece in self.run.pieces], known)
         others: dict[str, list[Aside]] = {}
         for aside in self.stream.set_aside():
             known[aside.chunk].set_aside.append(aside.stretch)
@@ -181,7 +181,7 @@ class RunJoiner:
         elif altered:
             record.verdict = "altered"
         elif not record.packets:
-            record.verdict = "empty"
+            record.verdict = "duplicate" if record.chunk in self._seam.aside else "empty"
 
     # -- parts
 
@@ -209,18 +209,34 @@ class RunJoiner:
             name = run.slice.group
             silent, gap_us = self._begin_slice(run.slice, track, start_us, pauses, packets.durations)
         else:
-            self._context.absent.fill(self._remuxer, track.head, start_us)
-            silent, gap_us = self._remuxer.begin_part(name, track.head, start_us, pauses)
+            silent, gap_us = self._begin_part(name, track, start_us, pauses)
         if run.slice is None or run.slice.group not in {part.part for part in self._context.assembly.parts[-1:]}:
             self._context.assembly.parts.append(PartRecord(name, track.writing_app))
-            self.found([] if track.head.delay_known else [findings.delay_unknown(name)])
+            self.found([] if track.head.delay_known else [part_findings.delay_unknown(name)])
         if self.stream.demuxer.header_missing or run.track is not None:
-            message = f"the header of part {name} is lost; it was rebuilt from the blocks"
-            hint = "the first chunk has it: look for it where the uploads come from"
-            self._find("header-missing", "warning", message, hint=hint)
+            self.found([part_findings.header_lost(run.part, name)])
             packets.after_break = True  # what was recorded before these went with the header
         if not first and run.slice is None:
-            self._note_gap(name, silent * track.head.filler.length, gap_us, known=start_us is not None)
+            filled = silent * track.head.filler.length
+            at_s = (self._remuxer.samples - filled) / SAMPLE_RATE
+            start = part_findings.PartStart(
+                name, at_s, None if start_us is None else gap_us, filled, bool(self._seam.left_us)
+            )
+            self.found(part_findings.part_start(run.part, start))
+
+    def _begin_part(self, name: str, track: Track, start_us: int | None, pauses: Sequence[Pause]) -> tuple[int, int]:
+        """Begin a part, after silence for the time since the last one, and without what that one has, too."""
+        self._context.absent.fill(self._remuxer, track.head, start_us)
+        before = max(self._context.before, key=lambda one: one.ended_ms, default=None)
+        shared = None
+        if before is not None and start_us is not None and not self._number:
+            shared = shared_with(before, self.run, self._context.read, start_us / 1000)
+        if shared is None or start_us is None or before is None:
+            return self._remuxer.begin_part(name, track.head, start_us, pauses)
+        self._seam = Seam(shared.length_us)
+        resumes_us, later = after_pauses(start_us, _us(shared.resumes_ms), pauses)
+        silent, _ = self._remuxer.begin_part(name, track.head, resumes_us, later, passed_us=shared.over_us)
+        return silent, start_us - _us(max(before.ended_ms))
 
     def _begin_slice(
         self, place: Slice, track: Track, start_us: int | None, pauses: Sequence[Pause], durations: Sequence[int]
@@ -230,9 +246,10 @@ class RunJoiner:
         if place.first:
             self._context.absent.fill(self._remuxer, track.head, start_us)
         start_us, lead_us, self._seam = begin_at(place, start_us, self._remuxer.session_end_us)
+        over_us = self._seam.over_us(durations)
         gap = self._remuxer.begin_part(
-            *(place.group, track.head, start_us + self._seam.over_us(durations), pauses),
-            from_start=not self._seam.left_us,
+            *(place.group, track.head, start_us + over_us, pauses),
+            passed_us=over_us if self._seam.left_us else None,
             slice_cause="lost" if place.lost else "between_slices",
             lead_us=lead_us,
         )
@@ -250,18 +267,24 @@ class RunJoiner:
     def _end_part(self, *, last: bool) -> None:
         tail_ms = max(self._tail_ms(), self._unstored_ms()) if last else 0
         if tail_ms > self._remuxer.room_ms:
-            message = f"{tail_ms / 3.6e6:.1f} hours are missing at the end of the part: they are not filled"
-            hint = "check `stop_ms` of the part and `emitted_ms` of its chunks in session.json"
-            self._find("loss-too-long", "error", message, hint=hint)
+            self.found([part_findings.end_too_long(self.run.part, tail_ms)])
             tail_ms = 0
-        self._remuxer.end_part(tail_ms)
+        self._remuxer.end_part(self._until_next_part(tail_ms))
         if self.run.slice:
             self._context.assembly.slices[self.run.slice.group].close(self.run.slice, self._seam.trimmed)
-        for samples in self._remuxer.clock_jumps:
-            message = f"the recorder's clock jumps in part {self.run.name}; the sound goes on there without a gap"
-            hint = "the timestamps are wrong, or packets of another recording are among these"
-            self._find("clock-jump", "warning", message, at_s=samples / SAMPLE_RATE, hint=hint)
+        jumps_s = (samples / SAMPLE_RATE for samples in self._remuxer.clock_jumps)
+        self.found(part_findings.clock_jumped(self.run.part, self.run.name, at_s) for at_s in jumps_s)
         self._remuxer.clock_jumps.clear()
+
+    def _until_next_part(self, tail_ms: int) -> int:
+        """What is lost at the end, but for the time of which the next part has sound: its recorder ran by then."""
+        if not tail_ms or self.end_ms is None or self.clock.started_ms is None:
+            return tail_ms
+        joined = JoinedPart(self.run, self._context.read, self.clock.started_ms, self.end_ms)
+        next_ms = self._context.absent.next_start_ms(self.run.part)
+        if next_ms is None or next_ms < joined.start_ms:
+            return tail_ms
+        return min(tail_ms, max(0, round(next_ms - joined.ended_ms[0])))
 
     def _tail_ms(self) -> int:
         """How long what is lost at the end lasted: until its last blob was handed over, else as long as others."""
@@ -306,44 +329,8 @@ class RunJoiner:
             share += sum(one.size_bytes for one in stretches) > size / 2
         return share
 
-    # -- findings
-
-    def _note_lost_unseen(self, lost_ms: float) -> None:
-        if lost_ms <= 0:
-            return
-        message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
-        hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"
-        self._find("time-lost-unseen", "warning", message, lost_ms=round(lost_ms), hint=hint)
-
-    def _note_gap(self, name: str, filled: int, gap_us: int, *, known: bool) -> None:
-        at_s = (self._remuxer.samples - filled) / SAMPLE_RATE
-        if not known:
-            message = f"no start_ms of part {name} was recorded: it follows the one before without a gap"
-            hint = "note `start_ms` for each part in session.json"
-            self._find("part-start-unknown", "warning", message, at_s=at_s, hint=hint)
-        elif gap_us < -_NOTABLE_GAP_US:
-            message = f"part {name} was started {-gap_us / 1e6:.2f} s before the one before it ended"
-            hint = "what both recorded is there twice; check `start_ms` of the parts in session.json"
-            self._find("parts-overlap", "warning", message, at_s=at_s, hint=hint)
-        elif filled == 0 and gap_us > _NOTABLE_GAP_US:
-            message = f"part {name} was started {gap_us / 3.6e9:.1f} hours after the one before: that is not filled"
-            hint = "check `start_ms` of the parts in session.json"
-            self._find("part-gap-too-long", "warning", message, at_s=at_s, hint=hint)
-
     def found(self, found: Iterable[Finding]) -> None:
         self._context.assembly.findings += found
-
-    def _find(
-        self,
-        code: str,
-        severity: Severity,
-        message: str,
-        *,
-        at_s: float | None = None,
-        lost_ms: float | None = None,
-        hint: str,
-    ) -> None:
-        self.found([Finding(code, severity, message, part=self.run.part, at_s=at_s, lost_ms=lost_ms, hint=hint)])
 
 
 def _us(ms: float) -> int:
