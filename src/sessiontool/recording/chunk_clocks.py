@@ -67,7 +67,7 @@ def _handed_over(surveys: Sequence[ChunkSurvey], noted: Noted, entry: PartEntry 
     in_order = noted.in_order(clock)
     for one in surveys:
         number = numbers[one.chunk] if numbers[one.chunk] >= 0 else one.chunk.seq
-        if not noted.lists(one):
+        if not noted.lists(one) or noted.is_one_of_several(one):
             continue
         handed.numbers[one.chunk] = in_order.get(number, number)
         if (at_ms := clock.active_ms(number)) is None:

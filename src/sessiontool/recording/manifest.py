@@ -33,7 +33,9 @@ class Noted:
         """These chunks are all that are there: a chunk as long as what one of them is exactly is no such chunk."""
         there = {one.sha256 for one in surveys}
         open_ = {seq: chunk for seq, chunk in self.chunks.items() if (chunk.sha256 or "").lower() not in there}
-        self._taken = {one.chunk.seq for one in surveys if self.is_whole(one)} & open_.keys()
+        taken = {one.chunk.seq for one in surveys if self.is_whole(one)} & open_.keys()
+        are_own = 2 * len(taken) >= len(open_.keys() & {one.chunk.seq for one in surveys})
+        self._taken = taken if are_own else set()  # else nearly all moved, and a few have the size of another by chance
         self._wanting = {seq: chunk for seq, chunk in open_.items() if seq not in self._taken}
 
     def knows(self, one: ChunkSurvey) -> bool:
@@ -91,6 +93,10 @@ class Noted:
         at_ms = {seq: ms for seq in sorted(self.chunks) if (ms := clock.active_ms(seq)) is not None}
         return dict(zip(sorted(at_ms, key=at_ms.__getitem__), at_ms, strict=True))
 
+    def is_one_of_several(self, one: ChunkSurvey) -> bool:
+        """Whether a chunk is as long as what several other numbers have that no chunk is known to be: not its own."""
+        return self.number_of(one) < 0 and any(noted.bytes == one.size_bytes for noted in self._wanting.values())
+
     def is_whole(self, one: ChunkSurvey) -> bool:
         """Whether a chunk is as long as the one that was noted under its number."""
         noted = self.chunks.get(one.chunk.seq)
@@ -110,7 +116,7 @@ class Noted:
         if not exact and (one.chunk.seq in self._taken or one.proved_bytes):
             return one.chunk.seq
         found = exact or [seq for seq, noted in self._wanting.items() if noted.bytes == one.size_bytes]
-        return one.chunk.seq if one.chunk.seq in found else found[0] if len(found) == 1 else -1
+        return one.chunk.seq if one.chunk.seq in exact else found[0] if len(found) == 1 else -1
 
 
 def without_wrapping(entry: PartEntry, sizes: Mapping[int, int]) -> PartEntry:

@@ -63,7 +63,8 @@ def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read)
     """Read each chunk of a part by itself."""
     found = _survey(listed, entry, read, Renumbered({chunk: chunk for chunk in listed}))
     numbers = {chunk: chunk.seq for chunk in listed} | numbers_as_noted(found.surveys, found.entry)
-    if _say_when(found.surveys) and not _moved_on(numbers, found.entry):
+    originals = {one.chunk: numbers[one.chunk] for one in without_copies(found.surveys)}
+    if _say_when(found.surveys) and not _moved_on(originals, found.entry):
         return found
     doubts = [findings.sound_jumps(chunk) for chunk in _by_seams(found, numbers)]
     noted = Noted(found.entry)
@@ -86,7 +87,7 @@ def _say_when(surveys: Sequence[ChunkSurvey]) -> bool:
 def _moved_on(numbers: Mapping[ChunkRef, int], entry: PartEntry | None) -> bool:
     """Whether what was noted of chunks is noted under other numbers, and not only of some that changed places.
 
-    Where much of what is there was not noted, that is of other chunks.
+    `numbers` are those of all but copies.  Where much of what is there was not noted, that is of other chunks.
     """
     known = {chunk.seq for chunk in entry.chunks} if entry else set()
     others = {chunk: number for chunk, number in numbers.items() if number in known}
