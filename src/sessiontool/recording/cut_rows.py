@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from .cut_seams import WholeSeams
 from .ordering import Order, order_chunks
 from .recorders import Chain
 from .sequence import moved
 from .survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..model import ChunkRef
     from .chunk_clocks import Handed
-    from .cut_seams import WholeSeams
     from .manifest import Noted
     from .recorders import IsNoted
     from .survey import ChunkSurvey
 
     Row = list[ChunkSurvey]
 
-_MOST_ENDS = 12  # rows; chosen: of more, the numbers of their ends alone say which may go on with one another
+_MOST_ROWS, _NEAR = 64, 4  # rows; chosen: among more, those near to one another alone are compared
+_MOST_TRIES = 400  # chosen: other orders of the chunks between two rows; they bound the time that it takes
 _MOST_BYTES = 64 << 20  # of a row; chosen: it is held in memory, and is an hour at 128 kbit/s
 
 
 class CutRows:
     """The chunks of a part, those as one that were cut from one row, under numbers without theirs."""
 
-    def __init__(
-        self, chunks: Sequence[ChunkSurvey], seams: WholeSeams, read: Callable[[ChunkRef], bytes], mime_type: str
-    ) -> None:
+    def __init__(self, chunks: Sequence[ChunkSurvey], read: Callable[[ChunkRef], bytes], mime_type: str) -> None:
         self._chunks = chunks
         self._read, self._mime_type = read, mime_type
-        self._rows = _rows(chunks, seams)
+        self._rows = _rows(chunks)
         self._removed = sorted(one.chunk.seq for row in self._rows for one in row[1:])
         self._members: dict[ChunkRef, Row] = {}
 
@@ -86,46 +87,91 @@ class CutRows:
         )
 
     def _apart(self, surveys: Sequence[ChunkSurvey]) -> Row:
-        """The chunks of rows, with the clock that was believed where a row is a single one."""
+        """The chunks of rows, with the clock that was believed where a row is a single one.
+
+        Those of others follow one another by their bytes.
+        """
         rows = [(one, self._members[one.chunk]) for one in surveys]
+        for _, row in rows:
+            for before, one in pairwise(row):
+                one.follows = before.chunk
         return [member for one, row in rows for member in (row if len(row) > 1 else [replace(one, chunk=row[0].chunk)])]
 
 
-def _rows(chunks: Sequence[ChunkSurvey], seams: WholeSeams) -> list[Row]:
+def _rows(chunks: Sequence[ChunkSurvey]) -> list[Row]:
     """The chunks in the rows that they were cut from, by their numbers and then by how the rows' ends fit."""
-    rows: list[Row] = []
-    for one in sorted(chunks, key=lambda one: one.chunk.seq):
-        row = rows[-1] if rows else []
-        if row and seams.followed_by.get(row[-1].chunk) == one.chunk and _bytes([*row, one]) <= _MOST_BYTES:
-            row.append(one)
-        else:
-            rows.append([one])
-    if not seams.decide:
-        return rows
-    while pair := _only_pair(rows, seams):
-        before, after = pair
-        rows.remove(after)
-        before += after
-    return rows
+    seams = WholeSeams(chunks)
+    rows = [part for row in seams.rows for part in _short_enough(row)]
+    if seams.decide:
+        while _join_pairs(rows, seams) or _join_through(rows, seams):
+            pass
+    known = {one.chunk for row in rows for one in row}
+    rows += [[one] for one in chunks if one.chunk not in known]
+    return sorted(rows, key=lambda row: row[0].chunk.seq)
 
 
-def _bytes(row: Row) -> int:
-    return sum(one.size_bytes for one in row)
+def _short_enough(row: Row) -> Iterator[Row]:
+    start = passed = 0
+    for at, one in enumerate(row):
+        passed += one.size_bytes
+        if passed > _MOST_BYTES and at > start:
+            yield row[start:at]
+            start, passed = at, one.size_bytes
+    yield row[start:]
 
 
-def _only_pair(rows: list[Row], seams: WholeSeams) -> tuple[Row, Row] | None:
-    """Two rows of which the one goes on with the other, and neither with any else; None where there are none."""
-    ends = [row for row in rows if row[-1].digests]
-    begins = [row for row in rows if row[0].digests and not (row[0].has_header or row[0].follows)]
-    if len(ends) > _MOST_ENDS or len(begins) > _MOST_ENDS:
-        return None
+def _fit_in_memory(*rows: Row) -> bool:
+    return sum(one.size_bytes for row in rows for one in row) <= _MOST_BYTES
+
+
+def _join_pairs(rows: list[Row], seams: WholeSeams) -> bool:
+    """Join rows of which the one goes on with the other, and neither with any else; whether there were any."""
+    near = len(rows) if len(rows) <= _MOST_ROWS else _NEAR
     fitting = [
         (a, b)
-        for a in ends
-        for b in begins
-        if a is not b and _bytes([*a, *b]) <= _MOST_BYTES and seams.goes_on(a, b, is_next=False)
+        for a in range(len(rows))
+        for b in range(max(0, a - near), min(len(rows), a + near + 1))
+        if a != b and any(one.digests for one in rows[b]) and seams.goes_on(rows[a], rows[b])
     ]
+    times = Counter(("before", a) for a, _ in fitting) + Counter(("after", b) for _, b in fitting)
+    joined: set[int] = set()
     for a, b in fitting:
-        if sum(one is a for one, _ in fitting) == 1 and sum(one is b for _, one in fitting) == 1:
-            return a, b
-    return None
+        is_only = times["before", a] == times["after", b] == 1
+        if is_only and not {a, b} & joined and _fit_in_memory(rows[a], rows[b]):
+            joined |= {a, b}
+            rows[a] += rows[b]
+            rows[b] = []
+    rows[:] = [row for row in rows if row]
+    return bool(joined)
+
+
+def _join_through(rows: list[Row], seams: WholeSeams) -> bool:
+    """Join two rows through chunks in which nothing is read by themselves; whether there were such.
+
+    Of those between them by their numbers one may be a stranger, and one that belongs there may be elsewhere.
+    """
+    loose = [row[0] for row in rows if not any(one.digests for one in row) and not row[0].has_header]
+    read = [row for row in rows if any(one.digests for one in row)]
+    for at, before in enumerate(read if loose else ()):
+        for after in read[at + 1 : at + 1 + _NEAR]:
+            if after[0].has_header:
+                break
+            between = [one for one in loose if before[-1].chunk.seq < one.chunk.seq < after[0].chunk.seq]
+            tries = islice(_others(between, [one for one in loose if one not in between]), _MOST_TRIES)
+            proved = [its for its in tries if seams.goes_on(before, [*its, *after])]
+            if len(proved) == 1 and _fit_in_memory(before, after):
+                before += [*proved[0], *after]
+                taken = {one.chunk for one in (*proved[0], *after)}
+                rows[:] = [row for row in rows if row[0].chunk not in taken]
+                return True
+    return False
+
+
+def _others(between: Row, elsewhere: Row) -> Iterator[Row]:
+    """Chunks between two rows: all of them, all but one, and with one from elsewhere, or in the place of one."""
+    fewer = [between[:at] + between[at + 1 :] for at in range(len(between))]
+    yield from ([between] if between else [])
+    yield from (one for one in fewer if one)
+    for one in elsewhere:
+        for row in (between, *fewer):
+            yield from (row[:at] + [one] + row[at:] for at in range(len(row) + 1))

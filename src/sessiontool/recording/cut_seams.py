@@ -1,20 +1,19 @@
-"""Which chunks of WebM go on with one another, by the bytes at their seams and the times of the packets there.
+"""Which chunks go on with one another, by the bytes at their seams: rows that are as good as one chunk.
 
 A server that stores what comes over a socket cuts wherever a buffer is full, and a recorder that hands over many times
-a second begins no cluster in most of its chunks.  Of those, bytes say more than their numbers or their times.
+a second begins no cluster in most of its chunks.  Of those, bytes say more than their numbers or their times.  What is
+read over a seam says it (`read_across`): a packet, a page or a box that is cut there, and is whole with the next bytes.
+Where nothing is cut, the clocks have to agree as well.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from ..errors import RecordingError
-from ..media.probe import open_demuxer
-from ..model import SAMPLES_PER_MS
+from .read_across import read_across, tail_of
 from .recorders import CONTINUES_MS, SAME_PLACE_MS
 from .survey import WEBM
 from .time_groups import STEP_MS
@@ -22,8 +21,8 @@ from .time_groups import STEP_MS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ..media.packets import Track
     from ..model import ChunkRef
+    from .read_across import Across
     from .survey import ChunkSurvey
 
     Row = list[ChunkSurvey]
@@ -32,74 +31,145 @@ _CLUSTER_BYTES = 22  # of a live cluster's id, size and time at most (RFC 9559, 
 _HEAD_BYTES = 13  # of a SimpleBlock at most, with a size of eight bytes (RFC 9559, section 10.2)
 _FEW, _SOME = 4, 0.2  # chunks, and share of them; chosen: damage takes the base of fewer, or cuts fewer in packets
 _SHORT_MS = 600  # chosen: a second's blobs have a cluster each (measured in Chrome and Firefox)
-_PROVING = 4  # packets on either side of a seam; chosen: a wrong length shows in the next ones
 
 
 class WholeSeams:
     """Which chunks go on with the one before by its number: what is read over the seam is whole and at its time.
 
     They are looked at where they `decide` the order, as clocks cannot: chunks are short, or many are cut or have no
-    base.  `followed_by` are the chunks behind others; `behind` and `before` are those of seams within a cluster, where
-    more than clocks agrees.
+    base.  `rows` are the chunks of the part's container by their numbers, those together that go on with one another.
+    `behind` and `before` are those of seams within a cluster, where more than clocks agrees.
     """
 
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
         tracks = [(one.has_header, one.track) for one in chunks if one.track]
         self._track = next((track for _, track in sorted(tracks, key=lambda row: not row[0])), None)
-        webm = [one for one in chunks if one.digests and one.dialect is not None and one.dialect.container == WEBM]
-        in_order = sorted(webm, key=lambda one: one.chunk.seq)
-        doubtful = sum(one.start_ms is None for one in webm) + sum(_are_cut(*pair) for pair in pairwise(in_order))
-        is_short = bool(webm) and median(one.length_ms for one in webm) < _SHORT_MS
-        self.decide = is_short or doubtful > max(_FEW, _SOME * len(webm))
+        containers = Counter(one.dialect.container for one in chunks if one.digests and one.dialect and one.has_clock)
+        self._container = max(containers, key=containers.__getitem__, default="")
+        self._kinds = frozenset[int]().union(*(one.kinds for one in chunks if self._may_be_of_it(one)))
+        own = sorted((one for one in chunks if self._may_be_of_it(one)), key=lambda one: one.chunk.seq)
+        self.decide = bool(self._container) and _are_cut_anywhere(own)
         self._last = max((one.chunk for one in chunks), key=lambda chunk: chunk.seq, default=None)
-        rows = [[one] for one in in_order] if self.decide else []
-        rows = self._joined(self._joined(rows))  # what begins with a cluster goes on with rows that have a clock
-        pairs = [pair for row in rows for pair in pairwise(row)]
+        self._known: dict[tuple[tuple[ChunkRef, ...], ...], Across | None] = {}
+        numbers = {one.chunk.seq for one in own}
+        others = {one.chunk.seq for one in chunks} - numbers
+        self._next_to = {number: _next_number(number, others) for number in numbers}
+        self.rows = self._by_number(own) if self.decide else [[one] for one in own]
+        pairs = [pair for row in self.rows for pair in pairwise(row)]
         self.followed_by: dict[ChunkRef, ChunkRef] = {one.chunk: after.chunk for one, after in pairs}
         self.behind = {one.chunk for one, after in pairs if after.counts_from_before}
         self.before = {after.chunk for _, after in pairs if after.counts_from_before}
 
-    def _joined(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows, those as one that go on with the one before by its number."""
+    def _may_be_of_it(self, one: ChunkSurvey) -> bool:
+        """Whether a chunk may be of the part's container: what is within a page or a box does not show it."""
+        is_alike = one.dialect is not None and one.dialect.container == self._container
+        return bool(one.size_bytes) and (is_alike or not (one.digests or one.has_header))
+
+    def _by_number(self, own: Sequence[ChunkSurvey]) -> list[Row]:
+        """The chunks in rows; those in which nothing is read by themselves are of one where what is behind them is.
+
+        A cluster that begins a row goes on with rows that have a clock, so that those are joined once more.
+        """
         found: list[Row] = []
-        for row in rows:
-            is_next = bool(found) and row[0].chunk.seq == found[-1][-1].chunk.seq + 1
-            if is_next and self.goes_on(found[-1], row, is_next=True):
-                found[-1] += row
+        waiting: Row = []
+        for one in own:
+            across = self._read(found[-1], [*waiting, one]) if found else None
+            if across is not None and across.is_open:
+                waiting.append(one)
+            elif across is not None and self._are_one(found[-1], [*waiting, one], across):
+                found[-1] += [*waiting, one]
+                waiting = []
             else:
-                found.append([*row])
-        return found
+                found += [[it] for it in (*waiting, one)]
+                waiting = []
+        if waiting:
+            found[-1] += waiting  # nothing is wrong with them up to the end
+        rows: list[Row] = []
+        for row in found:
+            if rows and self.goes_on(rows[-1], row):
+                rows[-1] += row
+            else:
+                rows.append([*row])
+        return rows
 
     def encloses(self, chunk: ChunkRef) -> bool:
         """Whether a chunk goes on in the cluster of the one before, and the next one with it, where there is one."""
         return chunk in self.before and (chunk in self.followed_by or chunk == self._last)
 
-    def goes_on(self, row: Row, other: Row, *, is_next: bool) -> bool:
-        """Whether chunks go on with others at its time; exactly, where that is not the next one.
+    def goes_on(self, row: Row, other: Row) -> bool:
+        """Whether chunks go on with others at its time; exactly, where that is not the next one by its number."""
+        across = self._read(row, other)
+        return across is not None and not across.is_open and self._are_one(row, other, across)
 
-        Where a cluster begins between the two, the clocks of both rows have to say so.
-        """
+    def _read(self, row: Row, other: Row) -> Across | None:
+        """What is read where chunks follow others."""
+        if other[0].has_header or any(one.follows or one.shared_bytes for one in (row[-1], *other)):
+            return None
+        key = _ends(row[::-1])[::-1], _ends(other)
+        if key not in self._known:
+            self._known[key] = read_across(
+                tail_of(row, self._container), other, self._container, self._track, self._kinds
+            )
+        return self._known[key]
+
+    def _are_one(self, row: Row, other: Row, across: Across) -> bool:
+        """Whether what is read across a seam is of one recording: numbers and checksums prove it, or else times."""
+        if across.apart_ms is None:
+            return True
         before, after = row[-1], other[0]
+        is_next = after.chunk.seq == self._next_to.get(before.chunk.seq)
         clocks_ms = _apart_ms(row, other)
-        if not (before.digests and after.digests) or (clocks_ms is not None and abs(clocks_ms) > SAME_PLACE_MS):
+        if clocks_ms is not None and abs(clocks_ms) > SAME_PLACE_MS and not (across.is_cut and is_next):
             return False
-        if (across := _read_across(before, after, self._track or before.track)) is None:
-            return False
-        if _bytes_between(before, after) > _HEAD_BYTES + across.begins_cluster * _CLUSTER_BYTES:
+        begins_base = across.start_ms is not None
+        if not across.is_cut and _bytes_between(before, after) > _HEAD_BYTES + begins_base * _CLUSTER_BYTES:
             return False  # what is there twice may look like an unknown element
-        apart_ms = clocks_ms if across.begins_cluster else across.apart_ms
+        apart_ms = across.apart_ms
+        if across.start_ms is not None:
+            end_ms = _end_ms(row)
+            apart_ms = None if end_ms is None else across.start_ms - end_ms
         if apart_ms is None:
-            return False
-        most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2) if is_next else 0.0
+            return across.is_cut
+        most_ms = CONTINUES_MS if across.is_cut else 0.0
+        if is_next and not across.is_cut:
+            most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2)
         least_ms = -min(STEP_MS, across.length_ms / 2)  # a packet that is there twice lasts longer
         return least_ms <= apart_ms <= max(STEP_MS, most_ms)  # as a lost chunk would
 
 
+def _ends(row: Row) -> tuple[ChunkRef, ...]:
+    """The chunks of a row up to the first in which anything is read."""
+    first = next((at for at, one in enumerate(row) if one.digests), len(row) - 1)
+    return tuple(one.chunk for one in row[: first + 1])
+
+
+def _next_number(number: int, others: Iterable[int]) -> int:
+    number += 1
+    while number in others:
+        number += 1
+    return number
+
+
+def _are_cut_anywhere(own: Sequence[ChunkSurvey]) -> bool:
+    """Whether chunks are short, or many of them are cut or have no base of times."""
+    doubtful = sum(one.start_ms is None for one in own) + sum(
+        before.is_torn_at_end and after.is_torn_at_start for before, after in pairwise(own)
+    )
+    lengths = [one.length_ms for one in own if one.digests]
+    is_webm = any(one.dialect is not None and one.dialect.container == WEBM for one in own)
+    is_short = is_webm and median(lengths) < _SHORT_MS
+    return is_short or doubtful > max(_FEW, _SOME * len(own))
+
+
 def _apart_ms(before: Row, after: Row) -> float | None:
     """How much time is between two rows by their clocks; None where one has none."""
-    end_ms = _clock_ms(reversed(before), lambda one: one.end_ms, 1)
+    end_ms = _end_ms(before)
     start_ms = _clock_ms(after, lambda one: one.start_ms, -1)
     return None if end_ms is None or start_ms is None else start_ms - end_ms
+
+
+def _end_ms(row: Row) -> float | None:
+    return _clock_ms(reversed(row), lambda one: one.end_ms, 1)
 
 
 def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | None], sign: int) -> float | None:
@@ -112,45 +182,8 @@ def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | No
     return None
 
 
-class _Across(Struct, frozen=True):
-    """How long after the packet before a seam the next one begins, how long that is, and if it begins a cluster."""
-
-    apart_ms: float
-    length_ms: float
-    begins_cluster: bool
-
-
-def _are_cut(before: ChunkSurvey, after: ChunkSurvey) -> bool:
-    """Whether two chunks are cut inside a packet, as far as each shows it by itself."""
-    return before.is_torn_at_end and after.is_torn_at_start
-
-
 def _bytes_between(before: ChunkSurvey, after: ChunkSurvey) -> int:
     """How many bytes are between the packets of two chunks; 0 where one is cut."""
-    if before.is_torn_at_end or after.is_torn_at_start:
+    if before.is_torn_at_end or after.is_torn_at_start or not (before.digests and after.digests):
         return 0
     return before.size_bytes - before.packet_end(-1) + after.offsets[0]
-
-
-def _read_across(before: ChunkSurvey, after: ChunkSurvey, track: Track | None) -> _Across | None:
-    """What is read over a seam; None where anything is torn there."""
-    start = before.packet_end(len(before.offsets) - 1 - _PROVING) if len(before.offsets) > _PROVING else 0
-    tail = before.tail_bytes[max(0, len(before.tail_bytes) - before.size_bytes + start) :]
-    head = after.head_bytes[: after.packet_end(min(_PROVING, len(after.offsets)) - 1)]
-    cut = len(tail) - (before.damages[-1].length_bytes if before.is_torn_at_end else 0)
-    try:
-        demuxer = open_demuxer(tail, track=track)
-        runs = demuxer.feed(tail)
-        done = sum(len(run.payloads) for run in runs) or min(
-            _PROVING, len(before.offsets)
-        )  # few come with the next ones
-        runs += [*demuxer.feed(head), *demuxer.flush()]
-    except RecordingError:
-        return None
-    is_torn = any(one.length_bytes and one.offset + one.length_bytes > cut for one in demuxer.ledger.damages)
-    places = [(run, at) for run in runs for at in range(len(run.payloads))]
-    if is_torn or done >= len(places):
-        return None
-    (one, last), (other, first) = places[done - 1 : done + 1]
-    end_ms = one.times_ms[last] + one.durations[last] / SAMPLES_PER_MS
-    return _Across(other.times_ms[first] - end_ms, other.durations[first] / SAMPLES_PER_MS, first in other.bases)

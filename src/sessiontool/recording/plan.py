@@ -104,7 +104,7 @@ class _Planner:
         if are_slices(remaining):
             self._add_slices(remaining, shared)
             return self._plan
-        order = self._order(remaining, seams, read)
+        order = self._order(remaining, read)
         replaced = [one.chunk.seq for one in order.foreign]
         self._count_missing([*replaced, *(chunk.seq for chain in order.chains for chunk in chain.moved)])
         taken = set[int]().union(*(chain.taken for chain in order.chains))
@@ -119,14 +119,14 @@ class _Planner:
             self._add_run(index, chain, order.chains, shared, replaced)
         return self._plan
 
-    def _order(self, remaining: Sequence[ChunkSurvey], seams: WholeSeams, read: Callable[[ChunkRef], bytes]) -> Order:
+    def _order(self, remaining: Sequence[ChunkSurvey], read: Callable[[ChunkRef], bytes]) -> Order:
         """The order of the chunks; those that were cut inside packets are put in order by the rows they are of."""
         handed = compare_clocks(remaining, self._noted, self._entry)
         gone = sorted([*self._missing, *self._unusable])
         foreign = [one for one in remaining if one.chunk in handed.foreign]
         own = [one for one in remaining if one.chunk not in handed.foreign]
         mime_type = (self._entry.mime_type if self._entry else None) or ""
-        order = CutRows(own, seams, read, mime_type).ordered(self._noted, gone, handed)
+        order = CutRows(own, read, mime_type).ordered(self._noted, gone, handed)
         order.foreign += foreign
         keep_last_one(order.chains, order.foreign, self._entry)
         return order
