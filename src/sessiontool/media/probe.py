@@ -67,6 +67,12 @@ def open_demuxer(first_bytes: bytes, *, mime_type: str = "", track: Track | None
     return (demuxer or _by_name(mime_type))(mime_type=mime_type, track=track)
 
 
+def demuxer_named(container: str, track: Track) -> Demuxer | None:
+    """A new demuxer by the name of its class, for bytes from the middle of a recording; None for other containers."""
+    known: dict[str, Callable[..., Demuxer]] = {"WebmDemuxer": WebmDemuxer, "OggDemuxer": _ogg, "Mp4Demuxer": _mp4}
+    return known[container](mime_type="", track=track) if container in known else None
+
+
 def _pcm(data: bytes, mime_type: str, track: Track | None) -> Demuxer | None:
     """The demuxer for samples as they are, None where it is none of those."""
     if begins_wav(data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Row = list[ChunkSurvey]
 
-_MOST_ROWS, _NEAR = 64, 4  # rows; chosen: among more, those near to one another alone are compared
-_MOST_TRIES = 400  # chosen: other orders of the chunks between two rows; they bound the time that it takes
+_MOST_ROWS, _NEAR = 64, 4  # rows of chunks; chosen: among more, those near to one another alone are compared
+_MOST_TRIES = 500  # chosen: other orders of the chunks between two rows; they bound the time that it takes
 _MOST_BYTES = 64 << 20  # of a row; chosen: it is held in memory, and is an hour at 128 kbit/s
 
 
@@ -131,7 +131,7 @@ def _join_pairs(rows: list[Row], seams: WholeSeams) -> bool:
         (a, b)
         for a in range(len(rows))
         for b in range(max(0, a - near), min(len(rows), a + near + 1))
-        if a != b and any(one.digests for one in rows[b]) and seams.goes_on(rows[a], rows[b])
+        if a != b and (len(rows[b]) > 1 or rows[b][0].digests) and seams.goes_on(rows[a], rows[b])
     ]
     times = Counter(("before", a) for a, _ in fitting) + Counter(("after", b) for _, b in fitting)
     joined: set[int] = set()
@@ -148,10 +148,10 @@ def _join_pairs(rows: list[Row], seams: WholeSeams) -> bool:
 def _join_through(rows: list[Row], seams: WholeSeams) -> bool:
     """Join two rows through chunks in which nothing is read by themselves; whether there were such.
 
-    Of those between them by their numbers one may be a stranger, and one that belongs there may be elsewhere.
+    Of those between them by their numbers one may be foreign, and one that belongs there may be elsewhere.
     """
-    loose = [row[0] for row in rows if not any(one.digests for one in row) and not row[0].has_header]
-    read = [row for row in rows if any(one.digests for one in row)]
+    loose = [row[0] for row in rows if len(row) == 1 and not (row[0].digests or row[0].has_header)]
+    read = [row for row in rows if len(row) > 1 or row[0].digests or row[0].has_header]
     for at, before in enumerate(read if loose else ()):
         for after in read[at + 1 : at + 1 + _NEAR]:
             if after[0].has_header:
@@ -168,10 +168,14 @@ def _join_through(rows: list[Row], seams: WholeSeams) -> bool:
 
 
 def _others(between: Row, elsewhere: Row) -> Iterator[Row]:
-    """Chunks between two rows: all of them, all but one, and with one from elsewhere, or in the place of one."""
-    fewer = [between[:at] + between[at + 1 :] for at in range(len(between))]
+    """Chunks between two rows: all of them, all but one, with one from elsewhere or that in the place of one.
+
+    Or two of them are exchanged.
+    """
     yield from ([between] if between else [])
-    yield from (one for one in fewer if one)
+    yield from (between[:at] + between[at + 1 :] for at in range(len(between)) if len(between) > 1)
     for one in elsewhere:
-        for row in (between, *fewer):
-            yield from (row[:at] + [one] + row[at:] for at in range(len(row) + 1))
+        yield from ([*between[:at], one, *between[at:]] for at in range(len(between) + 1))
+        yield from ([*between[:at], one, *between[at + 1 :]] for at in range(len(between)))
+    for a, b in combinations(range(len(between)), 2):
+        yield [*between[:a], between[b], *between[a + 1 : b], between[a], *between[b + 1 :]]

@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from ..model import SAMPLES_PER_MS
 from .read_across import read_across, tail_of
 from .recorders import CONTINUES_MS, SAME_PLACE_MS
 from .survey import WEBM
@@ -44,11 +45,11 @@ class WholeSeams:
     def __init__(self, chunks: Sequence[ChunkSurvey]) -> None:
         tracks = [(one.has_header, one.track) for one in chunks if one.track]
         self._track = next((track for _, track in sorted(tracks, key=lambda row: not row[0])), None)
-        containers = Counter(one.dialect.container for one in chunks if one.digests and one.dialect and one.has_clock)
+        containers = Counter(one.dialect.container for one in chunks if one.dialect and one.has_clock)
         self._container = max(containers, key=containers.__getitem__, default="")
         self._kinds = frozenset[int]().union(*(one.kinds for one in chunks if self._may_be_of_it(one)))
         own = sorted((one for one in chunks if self._may_be_of_it(one)), key=lambda one: one.chunk.seq)
-        self.decide = bool(self._container) and _are_cut_anywhere(own)
+        self.decide = bool(self._container and self._track) and _are_cut_anywhere(own)
         self._last = max((one.chunk for one in chunks), key=lambda chunk: chunk.seq, default=None)
         self._known: dict[tuple[tuple[ChunkRef, ...], ...], Across | None] = {}
         numbers = {one.chunk.seq for one in own}
@@ -73,7 +74,8 @@ class WholeSeams:
         found: list[Row] = []
         waiting: Row = []
         for one in own:
-            across = self._read(found[-1], [*waiting, one]) if found else None
+            is_next = bool(found) and self._is_next((waiting or found[-1])[-1], one)
+            across = self._read(found[-1], [*waiting, one]) if found and (is_next or one.digests) else None
             if across is not None and across.is_open:
                 waiting.append(one)
             elif across is not None and self._are_one(found[-1], [*waiting, one], across):
@@ -103,7 +105,11 @@ class WholeSeams:
 
     def _read(self, row: Row, other: Row) -> Across | None:
         """What is read where chunks follow others."""
-        if other[0].has_header or any(one.follows or one.shared_bytes for one in (row[-1], *other)):
+        if (
+            self._track is None
+            or other[0].has_header
+            or any(one.follows or one.shared_bytes for one in (row[-1], *other))
+        ):
             return None
         key = _ends(row[::-1])[::-1], _ends(other)
         if key not in self._known:
@@ -112,27 +118,30 @@ class WholeSeams:
             )
         return self._known[key]
 
+    def _is_next(self, before: ChunkSurvey, after: ChunkSurvey) -> bool:
+        return after.chunk.seq == self._next_to.get(before.chunk.seq)
+
     def _are_one(self, row: Row, other: Row, across: Across) -> bool:
         """Whether what is read across a seam is of one recording: numbers and checksums prove it, or else times."""
-        if across.apart_ms is None:
-            return True
         before, after = row[-1], other[0]
-        is_next = after.chunk.seq == self._next_to.get(before.chunk.seq)
+        is_next = self._is_next(before, after)
+        if across.apart_ms is None:
+            return is_next or self._container != WEBM
         clocks_ms = _apart_ms(row, other)
         if clocks_ms is not None and abs(clocks_ms) > SAME_PLACE_MS and not (across.is_cut and is_next):
             return False
         begins_base = across.start_ms is not None
         if not across.is_cut and _bytes_between(before, after) > _HEAD_BYTES + begins_base * _CLUSTER_BYTES:
             return False  # what is there twice may look like an unknown element
-        apart_ms = across.apart_ms
+        apart_ms: float | None = across.apart_ms
         if across.start_ms is not None:
             end_ms = _end_ms(row)
             apart_ms = None if end_ms is None else across.start_ms - end_ms
         if apart_ms is None:
             return across.is_cut
-        most_ms = CONTINUES_MS if across.is_cut else 0.0
-        if is_next and not across.is_cut:
-            most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2)
+        if across.is_cut:
+            return abs(apart_ms) <= (SAME_PLACE_MS if begins_base or is_next else CONTINUES_MS)
+        most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2) if is_next else 0.0
         least_ms = -min(STEP_MS, across.length_ms / 2)  # a packet that is there twice lasts longer
         return least_ms <= apart_ms <= max(STEP_MS, most_ms)  # as a lost chunk would
 
@@ -157,7 +166,7 @@ def _are_cut_anywhere(own: Sequence[ChunkSurvey]) -> bool:
     )
     lengths = [one.length_ms for one in own if one.digests]
     is_webm = any(one.dialect is not None and one.dialect.container == WEBM for one in own)
-    is_short = is_webm and median(lengths) < _SHORT_MS
+    is_short = is_webm and bool(lengths) and median(lengths) < _SHORT_MS
     return is_short or doubtful > max(_FEW, _SOME * len(own))
 
 
@@ -178,7 +187,8 @@ def _clock_ms(row: Iterable[ChunkSurvey], of: Callable[[ChunkSurvey], float | No
     for one in row:
         if (ms := of(one)) is not None:
             return ms + sign * passed_ms
-        passed_ms += one.length_ms
+        cut_samples = one.dialect.packet_samples if one.dialect and one.is_torn_at_start else 0
+        passed_ms += one.length_ms + cut_samples / SAMPLES_PER_MS
     return None
 
 

@@ -1,0 +1,74 @@
+"""Pieces of a recording that were cut anywhere, whatever its container: bytes say which go on with one another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from random_blobs import in_pieces
+from random_cases import Case, run_case
+from random_folder import Folder, Piece, Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from random_cases import Outcome
+    from random_recordings import Recording
+
+FAMILIES = ("chrome", "firefox", "ogg", "mp4")
+SIZES_BYTES = (1_000, 2_500, 16_384)
+FALSE = {"bytes-skipped", "chunk-truncated", "chunk-unreadable", "sound-lost"}
+"""What is never said where nothing but the order is wrong."""
+
+
+def a_recording(family: str, size_bytes: int) -> Recording:
+    """The recording of a container that makes the most pieces of a size."""
+    return max(in_pieces(size_bytes, is_full=False)[family], key=lambda one: len(one.blobs))
+
+
+def judged(folder: Folder, *, bare: bool = True) -> Outcome:
+    return run_case(Case(0, 0, folder, [], bare=bare))
+
+
+def exchanged(folder: Folder, at: int) -> None:
+    one, other = folder.uploads[at], folder.uploads[at + 5]
+    one.seq, other.seq = other.seq, one.seq
+
+
+def renamed(folder: Folder, at: int) -> None:
+    folder.uploads[at].seq = folder.last() + 40
+
+
+def sent_twice(folder: Folder, at: int) -> None:
+    again = replace(folder.uploads[at], copy=True, pieces=[*folder.uploads[at].pieces])
+    again.seq += 1
+    folder.insert(again)
+
+
+def beside_noise(folder: Folder, at: int) -> None:
+    folder.insert(Upload(at, 0, -1, [Piece(bytes(range(1, 250)) * 3)], None, copy=True))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("size_bytes", SIZES_BYTES)
+@pytest.mark.parametrize("what", [exchanged, renamed, sent_twice])
+def test_pieces_out_of_order_go_on_with_one_another(
+    family: str, size_bytes: int, what: Callable[[Folder, int], None]
+) -> None:
+    folder = Folder.of(a_recording(family, size_bytes), {})
+    what(folder, int(0.6 * len(folder.uploads)) - 3)
+    outcome = judged(folder)
+    assert outcome.is_right, outcome
+    assert not outcome.verdict.unpublished
+    assert not FALSE & {finding["code"] for finding in outcome.findings}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("size_bytes", SIZES_BYTES)
+def test_what_is_between_two_pieces_tears_no_packet(family: str, size_bytes: int) -> None:
+    folder = Folder.of(a_recording(family, size_bytes), {})
+    beside_noise(folder, len(folder.uploads) // 2)
+    outcome = judged(folder)
+    assert outcome.is_right, outcome
+    assert not outcome.verdict.unpublished
