@@ -76,7 +76,7 @@ class WholeSeams:
         for one in own:
             is_next = bool(found) and self._is_next((waiting or found[-1])[-1], one)
             across = self._read(found[-1], [*waiting, one]) if found and (is_next or one.digests) else None
-            if across is not None and across.is_open:
+            if across is not None and across.is_open and is_next:
                 waiting.append(one)
             elif across is not None and self._are_one(found[-1], [*waiting, one], across):
                 found[-1] += [*waiting, one]
@@ -101,7 +101,7 @@ class WholeSeams:
     def goes_on(self, row: Row, other: Row) -> bool:
         """Whether chunks go on with others at its time; exactly, where that is not the next one by its number."""
         across = self._read(row, other)
-        return across is not None and not across.is_open and self._are_one(row, other, across)
+        return across is not None and self._are_one(row, other, across)
 
     def _read(self, row: Row, other: Row) -> Across | None:
         """What is read where chunks follow others."""
@@ -123,13 +123,17 @@ class WholeSeams:
 
     def _are_one(self, row: Row, other: Row, across: Across) -> bool:
         """Whether what is read across a seam is of one recording: numbers and checksums prove it, or else times."""
+        if across.is_open:
+            return False
         before, after = row[-1], other[0]
         is_next = self._is_next(before, after)
         if across.apart_ms is None:
             return is_next or self._container != WEBM
         clocks_ms = _apart_ms(row, other)
-        if clocks_ms is not None and abs(clocks_ms) > SAME_PLACE_MS and not (across.is_cut and is_next):
-            return False
+        short_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2)
+        most_ms = SAME_PLACE_MS if across.is_cut or is_next else max(STEP_MS, short_ms)
+        if clocks_ms is not None and abs(clocks_ms) > most_ms and not (across.is_cut and is_next):
+            return False  # times within a cluster are those of others, too
         begins_base = across.start_ms is not None
         if not across.is_cut and _bytes_between(before, after) > _HEAD_BYTES + begins_base * _CLUSTER_BYTES:
             return False  # what is there twice may look like an unknown element
@@ -141,7 +145,7 @@ class WholeSeams:
             return across.is_cut
         if across.is_cut:
             return abs(apart_ms) <= (SAME_PLACE_MS if begins_base or is_next else CONTINUES_MS)
-        most_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2) if is_next else 0.0
+        most_ms = short_ms if is_next else 0.0
         least_ms = -min(STEP_MS, across.length_ms / 2)  # a packet that is there twice lasts longer
         return least_ms <= apart_ms <= max(STEP_MS, most_ms)  # as a lost chunk would
 

@@ -73,7 +73,7 @@ def tail_of(row: Sequence[ChunkSurvey], container: str) -> bytes:
 
 
 def _from_an_element(data: bytes, first: ChunkSurvey) -> bytes:
-    """The bytes of a row of WebM from where its first whole element begins."""
+    """The bytes of chunks of WebM from where its first whole element begins."""
     if first.begins_in_a_block:
         return bytes([SIMPLE_BLOCK]) + data
     return data[first.packet_end(0) :] if first.is_torn_at_start and first.digests else data
