@@ -123,12 +123,10 @@ class WholeSeams:
 
     def _are_one(self, row: Row, other: Row, across: Across) -> bool:
         """Whether what is read across a seam is of one recording: numbers and checksums prove it, or else times."""
-        if across.is_open:
-            return False
         before, after = row[-1], other[0]
         is_next = self._is_next(before, after)
-        if across.apart_ms is None:
-            return is_next or self._container != WEBM
+        if across.is_open or across.apart_ms is None:
+            return not across.is_open and (is_next or self._container != WEBM)
         clocks_ms = _apart_ms(row, other)
         short_ms = min(CONTINUES_MS, min(before.length_ms, after.length_ms) / 2)
         most_ms = SAME_PLACE_MS if across.is_cut or is_next else max(STEP_MS, short_ms)
@@ -137,10 +135,7 @@ class WholeSeams:
         begins_base = across.start_ms is not None
         if not across.is_cut and _bytes_between(before, after) > _HEAD_BYTES + begins_base * _CLUSTER_BYTES:
             return False  # what is there twice may look like an unknown element
-        apart_ms: float | None = across.apart_ms
-        if across.start_ms is not None:
-            end_ms = _end_ms(row)
-            apart_ms = None if end_ms is None else across.start_ms - end_ms
+        apart_ms = _apart_by_base_ms(row, across)
         if apart_ms is None:
             return across.is_cut
         if across.is_cut:
@@ -148,6 +143,14 @@ class WholeSeams:
         most_ms = short_ms if is_next else 0.0
         least_ms = -min(STEP_MS, across.length_ms / 2)  # a packet that is there twice lasts longer
         return least_ms <= apart_ms <= max(STEP_MS, most_ms)  # as a lost chunk would
+
+
+def _apart_by_base_ms(row: Row, across: Across) -> float | None:
+    """How long after chunks the next packet begins, by its own base of times where it has one; None if unknown."""
+    if across.start_ms is None:
+        return across.apart_ms
+    end_ms = _end_ms(row)
+    return None if end_ms is None else across.start_ms - end_ms
 
 
 def _ends(row: Row) -> tuple[ChunkRef, ...]:
