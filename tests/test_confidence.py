@@ -27,6 +27,7 @@ from sessiontool.alignment.confidence import (
     features,
     support,
 )
+from sessiontool.alignment.edge_sound import edge_sounds
 from sessiontool.model import SURE, Utterance
 
 PROJECT = Path(__file__).parents[1]
@@ -109,6 +110,8 @@ def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
         {"soft_end_ms": 300.0},
         {"before": 9.0},
         {"behind": 4.0},
+        {"early_dip": 0.0},
+        {"end_likeness": 0.0},
     ],
 )
 def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:
@@ -148,15 +151,37 @@ def test_sound_just_outside_an_edge_is_a_doubt() -> None:
     chance = np.random.default_rng(6)
     samples = np.zeros((2, 20 * RATE), np.float32)
     samples[0] += 1e-3 * chance.standard_normal(samples.shape[1]).astype(np.float32)
-    starts_s = (2.0, 3.8, 14.0)
+    starts_s = (2.0, 3.65, 14.0)
     for at in starts_s:
         samples[0, round(at * RATE) : round((at + 1.5) * RATE)] += voice(chance, 1.5)
     said = [Utterance(f"u{at}", "user", "could you say that once again", round(1e6 * at), None) for at in starts_s]
     evidence = align(said, one_part(samples.shape[1]), measured(samples), ROLES).evidence
     first, second, alone = (one for one in evidence if one is not None)
     assert max(first.before, second.behind, alone.before, alone.behind) < 1
-    assert min(first.behind, second.before) > 4
+    assert min(first.behind, second.before) > 2
     assert confidence(first) < confidence(replace(first, behind=alone.behind))
+
+
+@pytest.mark.parametrize("at_start", [False, True])
+def test_a_clatter_that_is_taken_for_an_edge_is_a_doubt(at_start: bool) -> None:
+    """It is as loud as speech, and sounds like the clatter that is heard while nobody speaks."""
+    chance = np.random.default_rng(6)
+    samples = 1e-3 * chance.standard_normal((1, 60 * RATE)).astype(np.float32)
+    places = [(at, at + 1500.0) for at in np.arange(2000.0, 56_000.0, 4000.0)]
+    for start, _ in places:
+        first = round(start * RATE / 1000)
+        samples[0, first : first + RATE * 3 // 2] += voice(chance, 1.5)
+    clatter = 0.1 * np.sin(2 * np.pi * 4000 * np.arange(RATE * 3 // 10) / RATE).astype(np.float32)
+    for at in (*np.arange(4.6, 56, 8), 7.5):
+        samples[0, round(at * RATE) : round(at * RATE) + len(clatter)] += clatter
+    samples[0, round(5.6 * RATE) : round(5.6 * RATE) + len(clatter)] += clatter
+    right = edge_sounds(measured(samples).channels[0], places)
+    off = (5600.0, 7500.0) if at_start else (6000.0, 7800.0)
+    wrong = edge_sounds(measured(samples).channels[0], [places[0], off, *places[2:]])[1]
+    if at_start:
+        assert wrong.early_dip < 1 < min(one.early_dip for one in right)
+    else:
+        assert wrong.end_likeness < 0 < min(one.end_likeness for one in right)
 
 
 def test_texts_after_the_end_are_no_better_than_a_guess_where_only_they_show_that_the_clock_jumped() -> None:

@@ -117,6 +117,34 @@ def test_voices_that_sound_alike_are_not_told_apart() -> None:
     assert second_voice(measured(samples).channels[0], turns[:2], turns[2:4]) is None
 
 
+def mixed_without_times(seed: int) -> tuple[np.ndarray, list[Utterance], dict[str, float]]:
+    """Two people on one channel, some of whose turns have no text; the log without times, and the true starts in s."""
+    chance = np.random.default_rng(seed)
+    samples = 1e-4 * chance.standard_normal(110 * RATE).astype(np.float32)
+    log, starts_s, at = [], {}, 1.0
+    for k in range(30):
+        role = ROLES[int(chance.random() < 0.5) if k % 3 == 2 else k % 2]
+        seconds = float(chance.uniform(1.0, 2.6))
+        said = voice(chance, seconds)
+        first = round(at * RATE)
+        samples[first : first + len(said)] += coloured(said, np.hanning(20)) / 5 if role == "assistant" else said
+        if k % 7 != 3:
+            text = TEXT[: max(4, round(14.5 * (seconds * float(chance.uniform(0.8, 1.25)) - 0.25)))]
+            log.append(Utterance(f"u{k}", role, text, None, None))
+            starts_s[f"u{k}"] = at
+        at += seconds + float(chance.uniform(0.4, 0.9))
+    return samples[None], log, starts_s
+
+
+def test_of_two_voices_on_one_channel_each_takes_its_own_turns_where_the_log_has_no_times() -> None:
+    """By lengths and order alone one text in nine takes a turn that has none, and its neighbours follow."""
+    samples, log, starts_s = mixed_without_times(3)
+    result = align(log, one_part(samples.shape[1]), measured(samples), ["mixed"])
+    for place in result.placements:
+        assert place.start_samples is not None
+        assert abs(place.start_samples / 48_000 - starts_s[place.utterance.id]) < 0.3
+
+
 @cache
 def by_a_clock(off_s: int) -> Alignment:
     log = shifted(logged(conversation(SEED, COUNT), SEED), 1_000_000 * off_s)

@@ -11,6 +11,8 @@ import math
 
 from msgspec import Struct
 
+from .edge_sound import ALIKE
+
 MOST_GUESSED = 0.5
 """Confidences above this one are not given to an utterance whose place is a guess; chosen."""
 
@@ -49,9 +51,10 @@ class Evidence(Struct, frozen=True):
     `lost_inside` the share of it where an utterance without a place is expected.  `soft_start_ms` and `soft_end_ms`
     are how much farther in the edges would be if only what is clearly loud counted.  `misfit` is the chance that the
     log is of another session, as all of its places show it.  `beside_ms` is how far away the other voice of the channel
-    is, as it was placed.  `before` and `behind` are the highest scores of the channel just outside the edges: what
-    sounds there may be speech that noise hides, and belong to it.  `after_end`: the log has it after the recording's
-    end, but for a jump of its clock that hardly any other place shows.
+    is, as it was placed.  `before` is the highest score of the channel just before it: what sounds there may be speech
+    that noise hides, and belong to it; `behind`, `early_dip` and `end_likeness` are those of `edge_sound`.
+    `after_end`: the log has it after the recording's end, but for a jump of its clock that hardly any other place
+    shows.
     """
 
     channel: int
@@ -78,7 +81,9 @@ class Evidence(Struct, frozen=True):
     misfit: float = 0.0
     beside_ms: float = math.inf
     before: float = 0.0
-    behind: float = 0.0
+    behind: float = -2.0
+    early_dip: float = 12.0
+    end_likeness: float = ALIKE
     after_end: bool = False
 
     @property
@@ -114,7 +119,9 @@ def features(evidence: Evidence) -> dict[str, float]:
         "soft_start": _share(evidence.soft_start_ms, 80, 240),
         "soft_end": _share(evidence.soft_end_ms, 100, 300),
         "before": _share(evidence.before, 2, 9),
-        "behind": _share(evidence.behind, 0.5, 4),
+        "behind": _share(evidence.behind, -1, 4.3),
+        "early_dip": _share(-evidence.early_dip, -6, 1.5),
+        "unlike": _share(-evidence.end_likeness, -ALIKE, 0),
         "misfit": _share(evidence.misfit, 0.2, UNFIT),
         "far_off": 0.0 if untimed else _share(abs(evidence.start_residual_ms) / evidence.start_spread_ms, 3, 8),
     }
@@ -183,6 +190,8 @@ WEIGHTS = {
     "soft_end": 1.9,
     "before": 1.1,
     "behind": 1.0,
+    "early_dip": 1.0,
+    "unlike": 1.0,
     "misfit": 1.4,
     "far_off": 0.3,
 }

@@ -18,6 +18,7 @@ from ..model import SAMPLES_PER_MS
 from .channel_matching import Lane, solve
 from .channel_roles import find_lanes
 from .confidence import confidence, support
+from .edge_sound import edge_sounds
 from .learned_speech import learned
 from .leftovers import with_leftovers
 from .log_readings import twins
@@ -126,13 +127,24 @@ def without_doubt(first: Attempt, attempts: Attempts) -> Attempt:
                 if attempt.support > margin * best.support:
                     best = attempt
     rivals = [one for one in tried if one is not best and one.support >= _RIVAL * best.support]
-    for i, alone in enumerate(best.evidence):
-        if alone is not None and alone.channel in doubted:
+    for i, alone in _with_edges(best, first):
+        found = alone
+        if alone.channel in doubted:
             other = best.activity.channels[alone.channel] is not first.activity.channels[alone.channel]
             found = replace(alone, stricter=other, disputed=_disputed(best, rivals, i))
-            best.evidence[i] = found
-            best.placements[i] = replace(best.placements[i], confidence=confidence(found))
+        best.evidence[i] = found
+        best.placements[i] = replace(best.placements[i], confidence=confidence(found))
     return best
+
+
+def _with_edges(best: Attempt, first: Attempt) -> Iterator[tuple[int, Evidence]]:
+    """The evidence of each of the best attempt's places, with what the sound by itself says of its edges."""
+    by_itself = {lane.number: lane.channel for lane in (*best.lanes, *first.lanes)}
+    for number, channel in by_itself.items():
+        mine = [(i, one) for i, one in enumerate(best.evidence) if one is not None and one.channel == number]
+        sounds = edge_sounds(channel, [_ends_ms(best.placements[i]) for i, _ in mine])
+        for (i, one), sound in zip(mine, sounds, strict=True):
+            yield i, replace(one, behind=sound.behind, early_dip=sound.early_dip, end_likeness=sound.end_likeness)
 
 
 def _others(first: Attempt, number: int, attempts: Attempts) -> Iterator[tuple[float, Attempt]]:

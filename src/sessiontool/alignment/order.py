@@ -19,6 +19,7 @@ import numpy as np
 from msgspec import Struct
 
 from .assignment import hub, tailed
+from .band_levels import FRAME_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,8 @@ LENGTH_SPREAD, _FARTHEST = 0.3, 1.2
 
 _CUT_COST = 0.6
 """Cost, at most, of being shorter than expected where another speaker begins; chosen."""
+_VOICE_COST = 1.0
+"""Cost of sounding like the other speaker of the channel, for each unit of log odds of a frame; chosen."""
 _ANCHOR_COST = 1.2
 """Cost of being away from where the log has a start, in spreads of it; chosen."""
 NEVER = 1e9
@@ -54,7 +57,8 @@ _UNMOVED = -2
 class Ground(Struct, frozen=True):
     """The islands of one channel: starts and ends in ms of output, recorded lengths, and what leaving each costs.
 
-    `cut` says whether a speaker on another channel begins to speak around its end.
+    `cut` says whether a speaker on another channel begins to speak around its end; `second` how much more each island
+    sounds like the assistant than like the user (log odds, summed over its frames), where both speak on the channel.
     """
 
     start: Floats
@@ -63,6 +67,7 @@ class Ground(Struct, frozen=True):
     to_end: Floats
     skip: Floats
     cut: NDArray[np.bool_]
+    second: Floats
 
 
 class Asked(Struct, frozen=True):
@@ -87,6 +92,7 @@ class _Runs(Struct, frozen=True):
     length: Floats
     cost: Floats
     cut: NDArray[np.bool_]
+    second: Floats
     by_end: Ints
     by_start: Ints
 
@@ -103,6 +109,7 @@ class _Runs(Struct, frozen=True):
             np.maximum(ground.to_end[last] - ground.from_start[first], 1.0),
             pauses[last] - pauses[first] - (skip[last + 1] - skip[first]),
             ground.cut[last],
+            _mean_odds(ground, first, last),
             np.argsort(end, kind="stable"),
             np.argsort(start, kind="stable"),
         )
@@ -125,6 +132,14 @@ def _neighbours(ground: Ground) -> tuple[Ints, Ints]:
         first.append(alive)
         last.append(alive + more)
     return np.concatenate(first), np.concatenate(last)
+
+
+def _mean_odds(ground: Ground, first: Ints, last: Ints) -> Floats:
+    summed, length = (np.concatenate(([0.0], np.cumsum(each))) for each in (ground.second, ground.end - ground.start))
+    mean: Floats = (
+        (summed[last + 1] - summed[first]) * FRAME_MS / np.maximum(length[last + 1] - length[first], FRAME_MS)
+    )
+    return mean
 
 
 class _Step(Struct, frozen=True):
@@ -182,6 +197,8 @@ class OrderPass:
         cost: Floats = 0.8 * hub(ratio / self._spread) + 6 * np.maximum(0, np.abs(ratio) - 0.6)
         if one.may_be_cut:
             cost = np.where(runs.cut[near] & (ratio < 0), np.minimum(cost, _CUT_COST), cost)
+        second = runs.second[near]
+        cost = cost + _VOICE_COST * np.maximum(0.0, -second if one.may_be_cut else second)
         if np.isfinite(one.place_ms):
             cost = cost + _ANCHOR_COST * tailed((runs.start[near] - one.place_ms) / one.spread_ms)
         return near, cost + runs.cost[near]

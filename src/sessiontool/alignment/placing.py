@@ -35,7 +35,7 @@ _LOGGED_MS = 400.0  # chosen: how far an end may be moved to where the log has i
 _AROUND = 3  # places on either side of one that are its company; chosen
 _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begins who cuts one off, and how late
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
-_OUTSIDE_MS = (40.0, 400.0)  # chosen: from where to where outside an edge is looked for what belongs to it
+_BEFORE_MS = (400.0, 40.0)  # chosen: from where to where before a start is looked for what belongs to it
 _NOISY_DB = 25.0  # from noise to speech on a channel; derived: where noise hides 15 dB of ends, it is no less than that
 _SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 
@@ -165,8 +165,7 @@ def _evidence(
         pinned=float(lane.raw.pinned[k]),
         lost_inside=_lost_inside(lane, start.at_ms, end.at_ms),
         beside_ms=_beside_ms(lane, k) if shared else np.inf,
-        before=_highest_score(lane, start.at_ms - _OUTSIDE_MS[1], start.at_ms - _OUTSIDE_MS[0]),
-        behind=_highest_score(lane, end.at_ms + _OUTSIDE_MS[0], end.at_ms + _OUTSIDE_MS[1]),
+        before=_highest_score(lane, start.at_ms - _BEFORE_MS[0], start.at_ms - _BEFORE_MS[1]),
     )
 
 

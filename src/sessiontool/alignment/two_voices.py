@@ -45,7 +45,9 @@ _RECOGNISED_SHARE = 0.95
 """Share of those that must be recognised; chosen: of sessions with many voices a role, fewer are."""
 
 
-def second_voice(channel: ChannelActivity, first: Stretches, second: Stretches) -> Floats | None:
+def second_voice(
+    channel: ChannelActivity, first: Stretches, second: Stretches, least: float = _RECOGNISED_SHARE
+) -> Floats | None:
     """For each frame how much more it sounds like the second voice than like the first (log odds, 0 in silence).
 
     `first` and `second` are stretches (ms) of each; None where they are too few, or the voices too much alike.
@@ -55,7 +57,7 @@ def second_voice(channel: ChannelActivity, first: Stretches, second: Stretches) 
     voices = [
         [frames for one in some if len(frames := _spoken(one, spoken)) >= _SHORTEST_FRAMES] for some in (first, second)
     ]
-    if min(map(len, voices)) < _FOLDS or _recognised_share(levels, voices) < _RECOGNISED_SHARE:
+    if min(map(len, voices)) < _FOLDS or _recognised_share(levels, voices) < least:
         return None
     one, other = (levels[np.concatenate(some)] for some in voices)
     log_odds: Floats = odds(levels, other, one, _MOST) * spoken

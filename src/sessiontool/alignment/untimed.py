@@ -14,11 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .assignment import skip_costs
+from .band_levels import FRAME_MS
 from .channel_matching import ASSISTANT, FIRST_COSTS, ROLES, USER, Lane
 from .islands import cut_islands
 from .order import LENGTH_SPREAD, Asked, Ground, OrderPass
 from .order_chances import OrderChances
 from .quantiles import median
+from .two_voices import second_voice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,12 @@ _LEAST_PLACED = 4
 """Number of places, as units of evidence, from which a role's rate is derived; chosen."""
 _ANCHOR_SPREAD_MS = (500.0, 1500.0)
 """Chosen: how exactly a start is known that the log has, and one that is worked out of an end."""
+
+_LESSONS, _TAUGHT_BY = 2, 0.5
+"""How often the voices of a channel are learned from places, and the chance of those that teach; chosen: likely."""
+
+_RECOGNISED_SHARE = 0.75
+"""Share of those places that their voices must recognise; chosen: some of them are of the other speaker."""
 
 _SAME_PLACE_MS = 300.0
 """Chosen: two answers that differ by less are one."""
@@ -78,6 +86,12 @@ def place_untimed(lanes: Sequence[Lane], axis: Axis) -> list[Lane]:
         _learn_rates(lanes, rows, end - start, rates)
         spread = _length_spread(_asked(lanes, rows, rates), end - start)
     chance = OrderChances(grounds, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
+    for _ in range(_LESSONS if any(lane.shared for lane in lanes) else 0):
+        likely = [(rows[i], float(start[i]), float(end[i])) for i in np.flatnonzero(chance >= _TAUGHT_BY)]
+        told = [_by_voice(ground, lanes, n, likely) for n, ground in enumerate(grounds)]
+        start, end, _ = OrderPass(told, spread).places(_asked(lanes, rows, rates))
+        _learn_rates(lanes, rows, end - start, rates)
+        chance = OrderChances(told, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
     return _given(lanes, rows, _places(lanes, rows, start, end), chance, axis)
 
 
@@ -132,7 +146,26 @@ def _ground(channel: ChannelActivity, role: str, others: Sequence[ChannelActivit
     first, last = (np.searchsorted(begun, islands.end + by) for by in (-_CUT_BEFORE_MS, _CUT_AFTER_MS))
     skip = skip_costs(islands, axis, FIRST_COSTS[role])
     edges = islands.start, islands.end, axis.recorded(islands.start), axis.recorded(islands.end)
-    return Ground(*edges, skip, last > first)
+    return Ground(*edges, skip, last > first, np.zeros(len(islands)))
+
+
+def _by_voice(
+    ground: Ground, lanes: Sequence[Lane], number: int, likely: Sequence[tuple[_Row, float, float]]
+) -> Ground:
+    """A lane's islands, told by the voices of what is `likely` found on it (row, start and end), if both are there."""
+    lane = lanes[number]
+    if not lane.shared:
+        return ground
+    user, assistant = (
+        [(start, end) for row, start, end in likely if row.lane == number and lane.roles[row.k] == role]
+        for role in (USER, ASSISTANT)
+    )
+    log_odds = second_voice(lane.channel, user, assistant, least=_RECOGNISED_SHARE)
+    if log_odds is None:
+        return ground
+    summed = np.concatenate(([0.0], np.cumsum(log_odds)))
+    first, last = (np.clip(edges / FRAME_MS, 0, len(log_odds)).astype(int) for edges in (ground.start, ground.end))
+    return replace(ground, second=summed[last] - summed[first])
 
 
 def _asked(lanes: Sequence[Lane], rows: Sequence[_Row], rates: dict[str, float]) -> list[Asked]:

@@ -48,6 +48,8 @@ _DOUBTS = {
     "soft_end": "it ends softly",
     "before": "there is sound just before it",
     "behind": "there is sound just behind it",
+    "early_dip": "it dips soon after it begins",
+    "unlike": "its end sounds unlike the speaker",
     "misfit": "the log does not fit the sound",
     "far_off": "it is far from where the log has it",
 }
