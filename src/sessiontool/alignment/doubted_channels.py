@@ -127,7 +127,7 @@ def without_doubt(first: Attempt, attempts: Attempts) -> Attempt:
                 if attempt.support > margin * best.support:
                     best = attempt
     rivals = [one for one in tried if one is not best and one.support >= _RIVAL * best.support]
-    for i, alone in _with_edges(best, first):
+    for i, alone in _with_edges(best):
         found = alone
         if alone.channel in doubted:
             other = best.activity.channels[alone.channel] is not first.activity.channels[alone.channel]
@@ -137,12 +137,11 @@ def without_doubt(first: Attempt, attempts: Attempts) -> Attempt:
     return best
 
 
-def _with_edges(best: Attempt, first: Attempt) -> Iterator[tuple[int, Evidence]]:
-    """The evidence of each of the best attempt's places, with what the sound by itself says of its edges."""
-    by_itself = {lane.number: lane.channel for lane in (*best.lanes, *first.lanes)}
-    for number, channel in by_itself.items():
-        mine = [(i, one) for i, one in enumerate(best.evidence) if one is not None and one.channel == number]
-        sounds = edge_sounds(channel, [_ends_ms(best.placements[i]) for i, _ in mine])
+def _with_edges(attempt: Attempt) -> Iterator[tuple[int, Evidence]]:
+    """The evidence of each of an attempt's places, with what the sound by itself says of its edges."""
+    for number, channel in {lane.number: lane.channel for lane in attempt.lanes}.items():
+        mine = [(i, one) for i, one in enumerate(attempt.evidence) if one is not None and one.channel == number]
+        sounds = edge_sounds(channel, [_ends_ms(attempt.placements[i]) for i, _ in mine])
         for (i, one), sound in zip(mine, sounds, strict=True):
             yield i, replace(one, behind=sound.behind, early_dip=sound.early_dip, end_likeness=sound.end_likeness)
 
