@@ -167,33 +167,33 @@ def support(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 4.8  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
+BIAS = 5.0  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
-    "late": 0.7,
+    "late": 0.6,
     "length": 1.9,
-    "cost": 0.6,
-    "noise": 1.4,
-    "onset": 0.3,
-    "left_over": 1.6,
-    "made_up": 1.5,
-    "shared": 0.6,
-    "stray": 0.4,
-    "end_far": 0.7,
+    "cost": 0.5,
+    "noise": 0.6,
+    "onset": 0.4,
+    "left_over": 2.2,
+    "made_up": 1.3,
+    "shared": 0.5,
+    "stray": 0.1,
+    "end_far": 0.6,
     "unsteady": 0.7,
-    "weak_end": 0.9,
+    "weak_end": 0.7,
     "untimed_length": 0.2,
     "stricter": 0.8,
-    "company": 0.8,
-    "disputed": 2.1,
-    "lost_inside": 0.6,
-    "soft_start": 3.0,
-    "soft_end": 1.9,
-    "before": 1.1,
-    "behind": 1.0,
+    "company": 0.5,
+    "disputed": 1.9,
+    "lost_inside": 0.8,
+    "soft_start": 2.5,
+    "soft_end": 1.8,
+    "before": 1.2,
+    "behind": 2.0,
     "early_dip": 1.0,
     "unlike": 1.0,
     "misfit": 1.4,
-    "far_off": 0.3,
+    "far_off": 0.7,
 }
 """Weights in log odds, fitted by `benchmarks/confidence.py` to recordings with known truth."""
 

@@ -42,7 +42,7 @@ _LAST_BLOCKS = 6
 _INSIDE_MS, _OUTSIDE_MS = -50.0, 100.0
 """How far from a place's edges it is learned what is inside and what is outside; chosen."""
 _LEAST_BLOCKS = 33
-"""Number of averages, three a band, without which nothing is learned; chosen."""
+"""Number of averages, as units of evidence, without which nothing is learned; chosen: three a band."""
 
 
 class EdgeSound(Struct, frozen=True):
@@ -83,7 +83,7 @@ def _end_likeness(channel: ChannelActivity, places: Sequence[tuple[float, float]
     frames = whole * _BLOCK
     inside = levels[frames_in(places, frames, _INSIDE_MS)[_BLOCK // 2 :: _BLOCK]]
     outside = levels[~frames_in(places, frames, _OUTSIDE_MS)[_BLOCK // 2 :: _BLOCK]]
-    if min(len(inside), len(outside)) < _LEAST_BLOCKS:
+    if min(len(inside), len(outside)) < _LEAST_BLOCKS or not (np.ptp(inside) and np.ptp(outside)):  # or all is silent
         return [ALIKE] * len(places)
     last = np.array([end for _, end in places]) / (FRAME_MS * _BLOCK)
     blocks = np.clip(np.round(last).astype(int)[:, None] - 1 - np.arange(_LAST_BLOCKS), 0, whole - 1)

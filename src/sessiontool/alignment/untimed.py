@@ -88,10 +88,10 @@ def place_untimed(lanes: Sequence[Lane], axis: Axis) -> list[Lane]:
     chance = OrderChances(grounds, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
     for _ in range(_LESSONS if any(lane.shared for lane in lanes) else 0):
         likely = [(rows[i], float(start[i]), float(end[i])) for i in np.flatnonzero(chance >= _TAUGHT_BY)]
-        told = [_by_voice(ground, lanes, n, likely) for n, ground in enumerate(grounds)]
-        start, end, _ = OrderPass(told, spread).places(_asked(lanes, rows, rates))
+        heard = [_by_voice(ground, lanes, n, likely) for n, ground in enumerate(grounds)]
+        start, end, _ = OrderPass(heard, spread).places(_asked(lanes, rows, rates))
         _learn_rates(lanes, rows, end - start, rates)
-        chance = OrderChances(told, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
+        chance = OrderChances(heard, spread).chances(_asked(lanes, rows, rates), start, end, _SAME_PLACE_MS)
     return _given(lanes, rows, _places(lanes, rows, start, end), chance, axis)
 
 
@@ -152,7 +152,7 @@ def _ground(channel: ChannelActivity, role: str, others: Sequence[ChannelActivit
 def _by_voice(
     ground: Ground, lanes: Sequence[Lane], number: int, likely: Sequence[tuple[_Row, float, float]]
 ) -> Ground:
-    """A lane's islands, told by the voices of what is `likely` found on it (row, start and end), if both are there."""
+    """A lane's islands with the voice of each, learned from what is `likely` found on it (row, start and end)."""
     lane = lanes[number]
     if not lane.shared:
         return ground
