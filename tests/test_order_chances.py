@@ -18,7 +18,8 @@ Place = tuple[int, float, float] | None  # channel, start and end in ms
 
 def ground(*islands: tuple[float, float]) -> Ground:
     start, end = np.array(islands).T if islands else np.zeros((2, 0))
-    return Ground(start, end, start, end, 0.5 * (end - start) / 1000, np.zeros(len(start), bool))
+    skip = 0.5 * (end - start) / 1000
+    return Ground(start, end, start, end, skip, np.zeros(len(start), bool), np.zeros(len(start)))
 
 
 def asked(channel: int, length_ms: float) -> Asked:

@@ -79,6 +79,8 @@ def _scores(channel: ChannelActivity, from_ms: float, to_ms: float) -> Floats:
 def _end_likeness(channel: ChannelActivity, places: Sequence[tuple[float, float]]) -> list[float]:
     """Log odds that the last moments of each place (ms) are speech: `ALIKE` at most, and where too little is known."""
     whole = len(channel.bands) // _BLOCK
+    if whole < _LEAST_BLOCKS:
+        return [ALIKE] * len(places)
     levels = to_db(channel.bands[: whole * _BLOCK]).reshape(whole, _BLOCK, -1).mean(axis=1)
     frames = whole * _BLOCK
     inside = levels[frames_in(places, frames, _INSIDE_MS)[_BLOCK // 2 :: _BLOCK]]
