@@ -52,6 +52,7 @@ def numbers_of(chunks: Sequence[ChunkSurvey]) -> list[int]:
 
 
 FIRST, SECOND = Row(0, 0, 4980, 0, 4980), Row(1, 4980, 5040, 4980, 4980)
+ROWS = [FIRST, *(SECOND._replace(seq=seq, start_ms=4980 + 5040 * (seq - 1)) for seq in range(1, 8))]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,40 @@ FIRST, SECOND = Row(0, 0, 4980, 0, 4980), Row(1, 4980, 5040, 4980, 4980)
             [4],
             id="a foreign chunk at the time of one that changed places",
         ),
+        pytest.param(
+            [FIRST, *ROWS[1:4], Row(4, 20100 + 4096, 5040, 4980, 4980), Row(5, 25140 - 8192, 900, 4980, 840)],
+            [0, 1, 2, 3, 4, 5],
+            [],
+            id="wrong bits in the clocks of the last two",
+        ),
+        pytest.param(
+            [
+                FIRST,
+                Row(2, None, 4680, 302, 4983),
+                Row(3, 25730, 4980, 530, 480),
+                Row(4, None, 4320, 530, 4840, cut=True),
+                Row(5, 25140, 2100, 4980, 2040),
+                Row(6, 15060, 5580, 5000, 480),
+                Row(7, 30700, 5040, 490, 480),
+                Row(8, 35750, 4920, 470, 370),
+                Row(9, None, 4020, 390, 4720),
+            ],
+            [0, 2, 6, 4, 3, 7, 8, 9],
+            [5],
+            id="two changed places around one without a clock, and a foreign chunk",
+        ),
+        pytest.param(
+            [
+                FIRST,
+                Row(1, 10020, 5040, 4980, 4980),
+                SECOND._replace(seq=2),
+                Row(3, 10020, 120, 4980, 60, cut=True),
+                Row(4, 15060, 5040, 4980, 4980),
+            ],
+            [0, 2, 3, 4],
+            [1],
+            id="a foreign chunk that begins before the end of one that is cut",
+        ),
     ],
 )
 def test_one_wrong_testimony_is_outvoted(rows: list[Row], order: list[int], foreign: list[int]) -> None:
@@ -161,6 +196,14 @@ def test_what_goes_on_with_another_recording_leaves_alone() -> None:
     chains = [Chain(chunks[:2]), Chain([chunks[3], chunks[2], chunks[4]])]
     Arrangement(chains, [], SeamCosts(chunks, Handed(), lambda _: False, lambda _: False)).improve()
     assert [numbers_of(chain.chunks) for chain in chains] == [[0, 1, 2], [3, 4]]
+
+
+def test_numbers_that_are_there_explain_no_gap() -> None:
+    """What goes on with one of two recordings is not behind a gap of the other."""
+    rows = [FIRST, *(row._replace(seq=row.seq + 1) for row in ROWS[:7])]
+    rows[3], rows[7] = rows[7]._replace(seq=3), rows[3]._replace(seq=7)
+    found = order_chunks([surveyed(row) for row in rows], lambda _: False, lambda _: False, [])
+    assert sorted(numbers_of(chain.chunks) for chain in found.chains) == [[0], [1, 2, 7, 4, 5, 6, 3]]
 
 
 def test_what_the_recorder_did_not_list_goes_where_its_place_contradicts_it() -> None:

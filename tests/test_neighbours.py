@@ -5,6 +5,8 @@ Each is done by hand to a recording of its pool, and was wrong before: by what i
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from random_folder import Folder, Piece, Upload
 from test_fault_kinds import codes, flip, folder_of, foreign, outcome_of, replace_all, swap
@@ -199,3 +201,44 @@ def test_a_chunk_behind_bytes_of_a_lost_one_is_what_was_noted_of_it() -> None:
     outcome = outcome_of(folder, bare=False)
     assert outcome.is_right, outcome.verdict
     assert ("chunk-size", 7) in codes(outcome)
+
+
+# -- what is there, and what is lost
+
+
+def test_what_is_left_of_a_first_chunk_is_right_before_the_second_past_a_stranger() -> None:
+    folder = folder_of("sim-firefox-mono")
+    cut = folder.uploads[0]
+    cut.splice(0, len(cut.data) - 400, ())
+    insert(folder, 1, foreign(folder, "demo/1", 1))
+    assert outcome_of(folder, bare=False).is_right
+
+
+def test_forty_numbers_are_not_what_four_seconds_miss() -> None:
+    """The last chunk goes on in the cluster before, its number is far off, and its own cluster has a wrong bit."""
+    folder = folder_of("demo/0")
+    flip(folder, folder.uploads[-1], "cluster-time", 4, byte=-2)
+    folder.uploads[-1].seq = 45
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert ("cluster-time-wrong", 45) in codes(outcome)
+
+
+def test_few_packets_before_damage_go_on_with_the_chunk_before() -> None:
+    """Too few to prove what they are, in a recording without a header: they were put behind a loss."""
+    folder = folder_of("chrome-load/0")
+    folder.uploads[0].splice(0, 37_226, ())
+    hurt = folder.uploads[7]
+    overwrite(hurt, 980, bytes(i * 37 % 251 for i in range(len(hurt.data) - 1038)))
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_a_damaged_copy_of_silence_has_the_clock_of_the_other(seed: int) -> None:
+    folder = folder_of("chrome-silence/0")
+    copy_of(folder, folder.uploads[2])
+    overwrite(folder.uploads[2], 45, Random(seed).randbytes(974))
+    outcome = outcome_of(folder, bare=True)
+    assert outcome.is_right, outcome.verdict
+    assert {code for code, _ in codes(outcome)} >= {"chunk-near-duplicate"}

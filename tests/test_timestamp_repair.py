@@ -124,6 +124,22 @@ def test_what_lost_its_cluster_is_placed_right_behind_the_last_where_a_hole_foll
     expect(groups, [*(LENGTH_MS * n for n in range(4)), LENGTH_MS * 7])
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("bit", [5, 6, 9])
+def test_a_wrong_base_is_on_that_side_of_a_loss_to_which_one_bit_takes_it(lost: int, bit: int) -> None:
+    """Chunks are lost that no number shows, before the second one, whose own cluster has a wrong bit."""
+    begin = LENGTH_MS * (1 + lost)
+    groups = [cluster(0, packets=83), cluster(4980, packets=1), cluster(begin, packets=83)]
+    groups += [cluster(begin + 4980, packets=1), *(cluster(begin + LENGTH_MS * n) for n in (1, 2))]
+    for place, piece in enumerate((0, 1, 1, 2, 2, 3)):
+        groups[place].piece = groups[place].last_piece = piece
+        groups[place].is_head, groups[place].has_base = place in {1, 3}, place not in {1, 3}
+    by_ms = (begin ^ 1 << bit) - begin
+    moved(groups[2], by_ms)
+    moved(groups[3], by_ms)
+    expect(groups, [0, begin - PACKET_MS, begin, begin + 4980, begin + LENGTH_MS, begin + 2 * LENGTH_MS])
+
+
 def test_nothing_is_placed_across_a_known_hole() -> None:
     """A wrong clock, and a missing chunk behind it: the chunk's packets stay before the hole."""
     groups = run(4)

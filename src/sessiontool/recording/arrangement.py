@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from .gap_fits import begun_at
-from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, may_follow, room
+from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, in_cluster_ms, may_follow, room
 from .sequence import moved
+from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 _LEAST_GAIN, _LEAST_GAIN_OF_OTHERS = 0.35, 0.8  # chosen; the second where a chunk is left out, or changes its run
-_AROUND = 4  # chunks; chosen: those around a place whose costs may change with it, and their neighbours
+_AROUND = 6  # chunks; chosen: those around a place whose costs may change with it, and their neighbours
 _MOST_PASSES, _MOST_DOUBTFUL = 5, 30  # times, and chunks in each; chosen: they bound the time that it takes
 _MOST_PLACES = 60  # chosen: in a long part a chunk may go on in many clusters, those nearest to its number count
 
@@ -94,7 +95,7 @@ class Arrangement:
     def _doubtful(self) -> list[ChunkSurvey]:
         """The chunks whose place costs something, the costliest first, and then those that are in none."""
         costs = [
-            (self._costs.between(get(chain.chunks, at - 1), one, get(chain.chunks, at + 1)), one)
+            (self._costs.at(chain.chunks, at), one)
             for chain in self._chains
             for at, one in enumerate(chain.chunks)
             if one.digests and not (one.has_header and not at)
@@ -129,16 +130,24 @@ class Arrangement:
             place.chain.chunks.insert(place.at, one)
 
     def _correct_clocks(self, order: Sequence[ChunkSurvey]) -> None:
-        """Of chunks that fill their place by all but their clock: believe the place."""
-        seam = self._costs.seam
-        for before, one, after in zip(order, order[1:], order[2:], strict=False):
-            if before.end_ms is None or one.start_ms is None or room(before, one, after) != NEXT_IN_TIME:
+        """Of chunks that fill their place by all but their clock: believe the place.
+
+        At the end it is that of the one in whose cluster a chunk goes on.
+        """
+        for at in range(1, len(order)):
+            before, one = order[at - 1], order[at]
+            if before.end_ms is None or one.start_ms is None:
                 continue
-            if self._costs.between(before, one, after) < seam(before, one) + seam(one, after):
+            is_last = at == len(order) - 1
+            fills = abs(in_cluster_ms(before, one)) <= STEP_MS if is_last else room(order, at) == NEXT_IN_TIME
+            if fills and self._costs.at(order, at) < self._costs.clocked(order, at):
                 begun_at(one, before.end_ms)
 
     def _places(self, one: ChunkSurvey, chain: Chain, rest: list[ChunkSurvey]) -> Iterator[_Place]:
-        """Where in a run a chunk may belong: by its clock, its number, its cluster, or bytes that another has too."""
+        """Where in a run a chunk may belong.
+
+        By its clock, its number, its cluster, or bytes that another has too; and at seams that cost something.
+        """
         around = self._costs.around
         by_number = bisect_left(rest, self._costs.number(one), key=self._costs.number)
         found = {by_number}
@@ -146,6 +155,8 @@ class Arrangement:
             if one.follows == other.chunk or may_follow(other, one):
                 found.add(at + 1)
             if may_follow(one, other):
+                found.add(at)
+            if at and self._costs.seam(rest[at - 1], other) > 0.0:
                 found.add(at)
         if (start_ms := one.start_ms) is not None:
             found.add(next((at for at, other in enumerate(rest) if (other.start_ms or 0.0) > start_ms), len(rest)))

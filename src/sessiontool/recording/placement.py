@@ -116,16 +116,31 @@ class _Between:
             return
         groups = self._groups
         meets = [i for i in range(max(1, self._first), self._after + 1) if groups[i].piece != groups[i - 1].last_piece]
-        known = next((i for i in stretch if self._groups[i].blob_lag_ms is not None), None)
-        if len(meets) > 1 and known is not None and self._usual_lag_ms is not None:
-            # When its blob was handed over says on which side of the loss a group is.
-            ends_ms = self._edges[known][0] + (groups[known].blob_lag_ms or 0.0) - self._usual_lag_ms
-            by_start = end + self._length(range(stretch.start, known))
-            is_late = abs(ends_ms - by_start) > abs(ends_ms - by_start - room_ms + self._length(stretch))
-            sides = [at for at in meets if (at <= known) == is_late]
-            meets = sides[-1:] if is_late else sides[:1]
+        known = self._is_behind_the_loss(stretch, end, room_ms - self._length(stretch)) if len(meets) > 1 else None
+        if known is not None:
+            at, is_behind = known
+            sides = [meet for meet in meets if (meet <= at) == is_behind]
+            meets = sides[-1:] if is_behind else sides[:1]
         if len(meets) == 1:
             stretches[:] = [range(stretch.start, meets[0]), range(meets[0], stretch.stop)]
+
+    def _is_behind_the_loss(self, stretch: range, end: float, lost_ms: float) -> tuple[int, bool] | None:
+        """A group of a stretch behind `end`, and whether it is behind what is lost there; None where nothing says so.
+
+        When its blob was handed over does, and its own base if one wrong bit takes it to one of the two places.
+        """
+        known = next((i for i in stretch if self._groups[i].blob_lag_ms is not None), None)
+        if known is not None and self._usual_lag_ms is not None:
+            ends_ms = self._edges[known][0] + (self._groups[known].blob_lag_ms or 0.0) - self._usual_lag_ms
+            by_start = end + self._length(range(stretch.start, known))
+            return known, abs(ends_ms - by_start) > abs(ends_ms - by_start - lost_ms)
+        for index in stretch:
+            by_start = end + self._length(range(stretch.start, index))
+            places = [self._edges[index][0] + ms for ms in flipped(self._groups[index], self._ticks_per_ms)]
+            fits = [any(abs(ms - place) <= STEP_MS for ms in places) for place in (by_start, by_start + lost_ms)]
+            if self._groups[index].claimed and any(fits) and not all(fits):
+                return index, fits[1]
+        return None
 
     def _go_on(self, starts: list[float], stretch: range, at: float, latest: float | None) -> float:
         """Lay groups behind `at`, later where a right base, or one but for a bit, says that sound was dropped.

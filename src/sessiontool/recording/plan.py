@@ -243,8 +243,8 @@ class _Planner:
             run.before_ms = len(lost) * run.chunk_ms if behind else 0.0
         run.findings += [findings.out_of_order(chunk) for chunk in chain.moved]
         had_places = self._noted.chunks if index == own else {}  # what was not noted had none
-        among = [n for n in numbers_among(chain, chains) if n in had_places or not had_places]
-        run.pieces = self._pieces(run, chain, shared, self._losses(run, chain, chains, index, [*replaced, *among]))
+        taken = [n for n in (*replaced, *numbers_among(chain, chains)) if n in had_places or not had_places]
+        run.pieces = self._pieces(run, chain, shared, self._losses(run, chain, chains, index, taken))
         self._plan.runs.append(run)
 
     def _losses(
@@ -267,8 +267,9 @@ class _Planner:
         skipped: list[int] = []
         for position in sorted({place for found in places.values() for place in found} - {len(order)}):
             missing = places["missing"].get(position, [])
-            known = missing or places["unusable"].get(position)
-            goes_on = chain.goes_on_at(position) or (not known and chain.is_off_by_a_bit_at(position))
+            known = [*missing, *places["unusable"].get(position, [])]
+            is_known = bool(known) and chain.has_room_at(position, len(known) * run.chunk_ms)
+            goes_on = chain.goes_on_at(position) or (not is_known and chain.is_off_by_a_bit_at(position))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing

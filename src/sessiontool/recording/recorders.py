@@ -135,6 +135,11 @@ class Chain(Struct):
         passed_ms = (self.chunks[last].start_ms or 0.0) - (self.chunks[first].end_ms or 0.0)
         return passed_ms - sum(one.length_ms for one in self.chunks[first + 1 : last])
 
+    def has_room_at(self, place: int, missing_ms: float) -> bool:
+        """Whether the time before a chunk may be that of others, by half of what they would have lasted."""
+        end_ms, start_ms = self.chunks[place - 1].end_ms if place else None, self.chunks[place].start_ms
+        return end_ms is None or start_ms is None or start_ms - end_ms >= missing_ms / 2
+
     def is_off_by_a_bit_at(self, place: int) -> bool:
         """Whether a chunk goes on in the cluster of the one before, and one wrong bit of its own is what is between."""
         before, one = self.chunks[place - 1 : place + 1] if place else (None, None)

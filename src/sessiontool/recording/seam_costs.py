@@ -45,6 +45,7 @@ class SeamCosts:
         self._numbers, self._all_listed = handed.numbers, handed.listed
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
+        self._there = sorted({self.number(one) for one in surveys})
         self._far = _far_beyond([self.number(one) for one in surveys])
 
     def number(self, one: ChunkSurvey) -> int:
@@ -61,22 +62,25 @@ class SeamCosts:
         """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
         total = 0.0
         for index in range(at - _NEAR, at + count + _NEAR + 1):
-            before, one, after = (get(order, index + step) for step in (-1, 0, 1))
-            total += self.seam(before, one)
-            if one is not None:
-                total += self.between(before, one, after) - self.seam(before, one) - self.seam(one, after)
+            total += self.seam(get(order, index - 1), get(order, index))
+            if 0 <= index < len(order):
+                total += self.at(order, index) - self.clocked(order, index)
         return total
 
-    def between(self, before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurvey | None) -> float:
-        """What a chunk costs between two others, with its clock believed or not, whichever costs less."""
-        unclocked = self.seam(before, one, by_clock=False) + self.seam(one, after, by_clock=False)
-        unclocked += room(before, one, after)
+    def at(self, order: Sequence[ChunkSurvey], at: int) -> float:
+        """What the chunk at a place costs there, with its clock believed or not, whichever costs less."""
+        before, one, after = get(order, at - 1), order[at], get(order, at + 1)
+        unclocked = self.seam(before, one, by_clock=False) + self.seam(one, after, by_clock=False) + room(order, at)
         if one.start_ms is None or one.end_ms is None:
             return unclocked
         off_ms = (apart_ms(before, one, 0.0) if before else one.start_ms, -apart_ms(one, after, 0.0) if after else 0)
         is_a_bit = any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
         doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages else _CLOCK_ODD
-        return min(self.seam(before, one) + self.seam(one, after), unclocked + doubt)
+        return min(self.clocked(order, at), unclocked + doubt)
+
+    def clocked(self, order: Sequence[ChunkSurvey], at: int) -> float:
+        """What the chunk at a place costs there if its clock is believed."""
+        return self.seam(get(order, at - 1), order[at]) + self.seam(order[at], get(order, at + 1))
 
     def seam(self, before: ChunkSurvey | None, after: ChunkSurvey | None, *, by_clock: bool = True) -> float:
         """What it costs that a chunk follows another one; None is the beginning or the end."""
@@ -101,6 +105,12 @@ class SeamCosts:
             numbers = bisect_left(self._all_listed, numbers[0]), bisect_left(self._all_listed, numbers[1])
         return numbers[1] - numbers[0]
 
+    def _skips(self, before: ChunkSurvey, after: ChunkSurvey) -> bool:
+        """Whether numbers between those of two chunks are of none that is there."""
+        between = (self.number(before), self.number(after))
+        there = bisect_left(self._there, between[1]) - bisect_left(self._there, between[0] + 1)
+        return self._step(before, after) > 1 + there
+
     def _runs_back(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
         pair = {before.chunk, after.chunk}
         if pair <= self._noted and pair <= self._numbers.keys():
@@ -111,10 +121,10 @@ class SeamCosts:
         """What the time between two chunks costs, NaN if it is not known, and that one goes on in another's cluster."""
         is_torn = bool(before.damages or after.damages)
         cluster_ms = in_cluster_ms(before, after)
-        if after_ms < -CONTINUES_MS:
+        if after_ms < -STEP_MS:
             return _OVERLAPS if after_ms < -_INEXACT * min(before.length_ms, after.length_ms) else _LOSS
         if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and abs(cluster_ms) <= CONTINUES_MS):
-            return _LOSS if is_torn or self._step(before, after) > 1 else _UNKNOWN_LOSS
+            return _LOSS if is_torn or self._skips(before, after) else _UNKNOWN_LOSS
         if isnan(cluster_ms):
             return NEXT_IN_TIME if abs(after_ms) <= STEP_MS else 0.0
         if abs(cluster_ms) <= STEP_MS:
@@ -123,7 +133,7 @@ class SeamCosts:
         # What is damaged elsewhere in the two says nothing of the packets at their seam.
         if before.is_torn_at_end or after.is_torn_at_start or 0 < cluster_ms <= CONTINUES_MS:
             return 0.0
-        return _LOSS if self._step(before, after) > 1 else _OF_ANOTHER_CLUSTER
+        return _LOSS if self._skips(before, after) else _OF_ANOTHER_CLUSTER
 
 
 def get(order: Sequence[ChunkSurvey], at: int) -> ChunkSurvey | None:
@@ -136,14 +146,25 @@ def may_follow(before: ChunkSurvey, after: ChunkSurvey) -> bool:
     return abs(apart_ms(before, after, inf)) <= CONTINUES_MS or abs(in_cluster_ms(before, after)) <= STEP_MS
 
 
-def room(before: ChunkSurvey | None, one: ChunkSurvey, after: ChunkSurvey | None) -> float:
-    """What it costs to put a chunk by its sound alone into the time between two others."""
-    if before is None or after is None or before.end_ms is None or after.start_ms is None:
+def room(order: Sequence[ChunkSurvey], at: int) -> float:
+    """What it costs to put a chunk by its sound alone into the time between two others.
+
+    Of several that have no clock, the first one is put there with the others.
+    """
+    if at < 1 or (end_ms := order[at - 1].end_ms) is None:
         return 0.0
-    spare_ms = after.start_ms - before.end_ms - one.length_ms
-    if spare_ms < -(1 - _ROOM) * one.length_ms:
-        return _OVERLAPS
-    return NEXT_IN_TIME if spare_ms <= max(CONTINUES_MS, (1 - _ROOM) * one.length_ms) else _LOSS
+    sound_ms = order[at].length_ms
+    for after in order[at + 1 :]:
+        if after.start_ms is not None:
+            break
+        sound_ms += after.length_ms
+    else:
+        return 0.0
+    spare_ms = after.start_ms - end_ms - sound_ms
+    if spare_ms < -STEP_MS:  # one that has a clock with a wrong bit fits but for that
+        is_inexact = order[at].start_ms is None and spare_ms >= -_INEXACT * order[at].length_ms
+        return _LOSS if is_inexact else _OVERLAPS
+    return NEXT_IN_TIME if spare_ms <= max(CONTINUES_MS, (1 - _ROOM) * order[at].length_ms) else _LOSS
 
 
 def apart_ms(before: ChunkSurvey, after: ChunkSurvey, unknown: float) -> float:

@@ -172,8 +172,10 @@ class ChunkSurvey(Struct):
     def begins_in_a_block(self) -> bool:
         """Whether its first bytes are a block's head without its id, where Chrome cuts its blobs."""
         size_bytes = 1 if self.head_bytes[:1] >= b"\x80" else 2  # of the block's size (RFC 8794): silence is short
-        head, track = self.head_bytes[size_bytes : size_bytes + 4], self.dialect.track if self.dialect else 0
-        return len(head) == 4 and head[0] == track | 0x80 and not head[3] & 0x7F  # no flag but that of a key frame
+        head = self.head_bytes[size_bytes : size_bytes + 4]
+        if len(head) < 4 or head[3] & 0x7F:  # no flag but that of a key frame
+            return False
+        return head[0] == self.dialect.track | 0x80 if self.dialect else head[0] > 0x80
 
     @property
     def ends_in_a_block(self) -> bool:
