@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 _NEARBY = 8  # numbers; chosen: so far may sizes move a chunk
+_MOST_LOST = 64  # chunks that may be lost before others that were numbered on; chosen: bounds the time that it takes
 _EXACT, _ALIKE = 4.0, 2.0  # worth of a chunk whose hash, or whose size was noted; chosen
 _MOVES = 0.5  # cost, against these, of a number that is by another count off than the one before; chosen
 _EXCHANGED = 0.6  # cost of two chunks that changed places; chosen
+_BY_CLOCK = 1.0  # worth of a chunk that ends when the noted one was handed over; chosen: sizes may be alike
+_HANDED_OVER_MS = 500.0  # from the end of its sound on; chosen: half of the shortest usual blob
 _ITS_OWN = 1e-6  # worth of a chunk under its own number; chosen: it decides between equals alone
 
 
@@ -43,6 +46,7 @@ class _Numbering(Struct, frozen=True):
 
     surveys: Sequence[ChunkSurvey]
     noted: Mapping[int, ChunkEntry]
+    started_ms: float | None = None
 
     def worth(self, index: int, number: int) -> float:
         """How much speaks for a chunk being a noted one; 0 where nothing does."""
@@ -51,7 +55,13 @@ class _Numbering(Struct, frozen=True):
             return 0.0
         if noted.sha256:
             return _EXACT if noted.sha256.lower() == one.sha256 else 0.0
-        return _ALIKE if noted.bytes == one.size_bytes else 0.0
+        return _ALIKE + _BY_CLOCK * self._agrees(one, noted) if noted.bytes == one.size_bytes else 0.0
+
+    def _agrees(self, one: ChunkSurvey, noted: ChunkEntry) -> bool:
+        """Whether the recorder's clock says so; pauses, in which it stands still, are left out of it."""
+        if self.started_ms is None or noted.emitted_ms is None or one.end_ms is None:
+            return False
+        return abs(noted.emitted_ms - self.started_ms - one.end_ms) < _HANDED_OVER_MS
 
 
 def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) -> dict[ChunkRef, int]:
@@ -64,7 +74,7 @@ def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) ->
     if not noted or all(listed.worth(index, one.chunk.seq) for index, one in enumerate(surveys)):
         return {}
     originals = [*without_copies(surveys)]
-    numbering = _Numbering(originals, noted)
+    numbering = _Numbering(originals, noted, entry.start_ms if entry else None)
     behind_copies = _numbers_behind_copies(surveys)
     found = max((_in_order(numbering), _in_order(numbering, behind_copies)), key=len)
     _add_moved(numbering, found)
@@ -98,11 +108,12 @@ def _in_order(numbering: _Numbering, seqs: Sequence[int] | None = None) -> dict[
     by_hash: dict[str, list[int]] = {}
     for number, noted in numbering.noted.items():
         by_hash.setdefault((noted.sha256 or "").lower(), []).append(number)
+    lost = min(_MOST_LOST, max(0, len(numbering.noted) - len(numbering.surveys)))
     best = _Best(numbering.noted)
     exchanged: list[_Fit] = []  # what those would follow of which the last chunk is the first
     for index, one in enumerate(numbering.surveys):
         seq = seqs[index] if seqs else one.chunk.seq
-        numbers = {*range(seq - _NEARBY, seq + _NEARBY + 1), *by_hash.get(one.sha256, ())}
+        numbers = {*range(seq - _NEARBY, seq + _NEARBY + lost + 1), *by_hash.get(one.sha256, ())}
         worth = {number: numbering.worth(index, number) for number in numbers}
         fits = []
         for number, value in worth.items():

@@ -206,7 +206,7 @@ class _Between:
         """
         if begin is None:
             return -1, 0.0
-        torn = [index for index in (*(stretch.start for stretch in stretches), self._after) if self._breaks_at(index)]
+        torn = [index for index in range(self._first, self._after + 1) if self._breaks_at(index)]
         between = [i for i in torn if i and self._groups[i].piece != self._groups[i - 1].last_piece]
         more = begin - at - sum(map(self._length, stretches)) - sum(self._groups[index].lost_ms for index in torn)
         numbers = [number for number, stretch in enumerate(stretches) if [stretch.start] == between]

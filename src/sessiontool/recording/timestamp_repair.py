@@ -12,6 +12,7 @@ Groups that are left out, and those without a base, are placed between those tha
 from __future__ import annotations
 
 from itertools import accumulate
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ _LEFT_OUT_BETWEEN = 3.0  # cost of a group with time that passed on both sides o
 _SMALL_BIT_AT_ZERO = 0.5  # cost of a first group that one bit takes to where a recorder begins; chosen
 _DOUBTED, _ODD_GAP = 0.3, 0.7  # factor of a cost, and a cost; chosen
 _NO_WHOLE_PACKETS = 0.1  # cost of a loss that is half a packet more than whole ones; chosen: it decides between equals
+_LOST_SHARE = 0.5  # of a usual group; chosen: less is no lost chunk
 _FEW_PACKETS = 2  # chosen: smaller groups cost less
 _LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
 _STEADY_STEP_MS = 12  # chosen: above 8 (measured); of a base that is off by 25 to 32, one step may be below STEP_MS
@@ -95,10 +97,10 @@ class _Path:
         self._from_start = from_start
         self._breaks = list(accumulate((group.after_break for group in groups), initial=0))
         self._lost = list(accumulate((group.lost_ms for group in groups), initial=0.0))
-        self._steps = [head - tail for head, tail in zip(heads[1:], tails, strict=False)]
+        self._nodes = list(_nodes(groups, heads, tails))
+        self._between_losses = set(self._between())
         costs = (self._cost_of_leaving(index) for index in range(len(groups)))
         self._left_out = list(accumulate(costs, initial=0.0))
-        self._nodes = list(_nodes(groups, heads, tails))
 
     def best(self) -> list[int]:
         """Indexes of the believed groups, in order."""
@@ -136,16 +138,22 @@ class _Path:
             return _LEFT_OUT_AT_ZERO * share  # where a recorder begins
         if self._is_contradicted(index):
             return _LEFT_OUT * share * _DOUBTED
-        return _LEFT_OUT_BETWEEN if self._is_between(index) else _LEFT_OUT * share
+        return _LEFT_OUT_BETWEEN if index in self._between_losses else _LEFT_OUT * share
 
-    def _is_between(self, index: int) -> bool:
-        """Whether time passed on both sides of a group, and no bytes are lost there: a wrong bit seldom makes that."""
-        if not 0 < index < len(self._groups) - 1:
-            return False
-        groups = self._groups[index - 1 : index + 2]
-        is_whole = all(group.claimed and group.has_base for group in groups)
-        is_whole = is_whole and not any(group.after_break for group in groups[1:])
-        return is_whole and min(self._steps[index - 1 : index + 1]) > _STEADY_STEP_MS
+    def _between(self) -> Iterator[int]:
+        """The groups with time that passed on both sides of them and those they agree with, and no bytes lost there.
+
+        A wrong bit seldom makes that, and several do not err alike: a chunk is lost on either side.  Packets that count
+        from the base of a group, in the next chunk, may have lost theirs: then it takes as much as a lost chunk lasts.
+        """
+        usual_ms = median_low([group.length_ms for group in self._groups if group.has_base] or [0.0])
+        for before, node, after in zip(self._nodes, self._nodes[1:], self._nodes[2:], strict=False):
+            is_whole = before.last + 1 == node.first and node.last + 1 == after.first
+            is_whole = is_whole and self._breaks[after.first + 1] == self._breaks[before.last + 1]
+            have_bases = all(self._groups[index].has_base for index in range(before.last, after.first + 1))
+            least_ms = _STEADY_STEP_MS if have_bases else _LOST_SHARE * usual_ms
+            if is_whole and min(node.head_ms - before.tail_ms, after.head_ms - node.tail_ms) > least_ms:
+                yield from range(node.first, node.last + 1)
 
     def _cost_between(self, last: int, first: int) -> float:
         """What it costs to leave out the groups behind one that is believed and before another one."""
@@ -185,6 +193,8 @@ class _Path:
             return odd + _NO_WHOLE_PACKETS * self._share_of_a_packet(after.first, step)
         if step <= STEP_MS or self._blob_lags_agree(before.last, after.first, step):
             return 0.0
+        if self._between_losses:  # chunks are lost here: one more is likelier than a wrong bit
+            return _STEP_AHEAD
         return _STEP_LIKE_A_BIT if self._may_be_a_bit(before, after, step) else _STEP_AHEAD
 
     def _share_of_a_packet(self, index: int, step: float) -> float:
