@@ -184,8 +184,9 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
     if not same_time:  # which is soon known, and true of few
         return False
     alike = sum(a == b for a, b in zip(one.head_bytes, two.head_bytes, strict=False))
-    is_one_damaged = one.size_bytes == two.size_bytes and bool(one.damages or two.damages)
-    return is_one_damaged or alike >= MOST * len(shorter.head_bytes)
+    # A clock that begins with the chunk, as of slices, is that of others, too.
+    is_one = one.size_bytes == two.size_bytes and not one.has_header and bool(one.damages or two.damages)
+    return is_one or alike >= MOST * len(shorter.head_bytes)
 
 
 def _differ_by_damage(one: ChunkSurvey, two: ChunkSurvey) -> bool:

@@ -58,8 +58,11 @@ class _Numbering(Struct, frozen=True):
         return _ALIKE + _BY_CLOCK * self._agrees(one, noted) if noted.bytes == one.size_bytes else 0.0
 
     def _agrees(self, one: ChunkSurvey, noted: ChunkEntry) -> bool:
-        """Whether the recorder's clock says so; pauses, in which it stands still, are left out of it."""
-        if self.started_ms is None or noted.emitted_ms is None or one.end_ms is None:
+        """Whether the recorder's clock says so; pauses, in which it stands still, are left out of it.
+
+        That of a chunk with a header begins anew.
+        """
+        if self.started_ms is None or noted.emitted_ms is None or one.end_ms is None or one.has_header:
             return False
         return abs(noted.emitted_ms - self.started_ms - one.end_ms) < _HANDED_OVER_MS
 
