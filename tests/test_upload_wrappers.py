@@ -329,6 +329,13 @@ def test_only_the_chunks_that_have_a_head_lose_it(tmp_path: Path, chunks: list[b
     assert sum(packets_of(tmp_path).values()) == 120
 
 
+def test_purge_keeps_what_a_single_chunk_has_before_its_header(tmp_path: Path, chunks: list[bytes]) -> None:
+    put_chunks(tmp_path, [numbered(chunks[0], 0), *chunks[1:]])
+    merge(ID, store=tmp_path, options=MergeOptions(align=False))
+    with pytest.raises(RecordingError, match=r"13 bytes at byte 0 .*before the recording's header"):
+        examine(tmp_path)
+
+
 def test_the_end_of_another_recording_before_a_header_is_no_head(tmp_path: Path) -> None:
     after = FORMS["chrome"]()
     put_chunks(tmp_path, [blobs(chrome(120), 40)[-1][-250:] + after[0], *after[1:]])

@@ -34,6 +34,11 @@ class MessageHeads:
         """Whether the first chunk had such a head, so that others may."""
         return self._size > 0
 
+    @property
+    def unproved_bytes(self) -> int:
+        """How many bytes the first chunk has before its recording's header where no other chunk has as many; else 0."""
+        return self._size if sum(map(bool, self._known.values())) < 2 else 0
+
     def count(self, data: bytes) -> int:
         """How many bytes a chunk has before what it holds of the recording; 0 mostly."""
         if not self._is_begun:

@@ -73,6 +73,11 @@ class Unwrapper:
             first, second = second, first
         return first(data) or second(data)
 
+    @property
+    def unproved_bytes(self) -> int:
+        """How many bytes were taken off one chunk that nothing proves to be no part of a recording."""
+        return self._heads.unproved_bytes
+
     def _without_head(self, data: bytes) -> Unwrapped | None:
         count = self._heads.count(data)
         return Unwrapped(data[count:], (f"messages with a head of {count} bytes",)) if count else None

@@ -86,6 +86,7 @@ class Proof:
         self._runs: list[ProofRun] = []  # of the part, those that are closed
         self._foreign = foreign
         self._unwrapper = Unwrapper(most_bytes)
+        self._headed = ""  # the key of the first chunk of which bytes before the recording's header were taken
         self._seen: set[str] = set()
         self._known: list[KnownChunk] = []
         self._whole = b""  # the largest chunk that begins a recording
@@ -101,6 +102,7 @@ class Proof:
         self.sha256[key] = sha256
         unwrapped = self._unwrapper.unwrap(data)
         data = unwrapped.data if unwrapped else data
+        self._headed = self._headed or (key if self._unwrapper.unproved_bytes else "")
         if (chunk.part, chunk.seq) in self._foreign:
             self._note_foreign(chunk)
         if sha256 in self._seen or not data:  # what is wrong with it was said of the other one
@@ -111,7 +113,7 @@ class Proof:
             return
         self._whole = data if begins_recording(data) and len(data) > len(self._whole) else self._whole
         if chunk.part != self._part:
-            self.end()
+            self._end_part()
             self._part = chunk.part
         skipped = max(inside, self._stream.repeated_bytes(data) if self._stream else 0)
         if skipped == len(data):
@@ -130,6 +132,11 @@ class Proof:
 
     def end(self) -> None:
         """There are no more chunks."""
+        self._end_part()
+        if count := self._unwrapper.unproved_bytes:
+            self._note(Unproved(self._headed, 0, count, "before the recording's header, and in no other chunk"))
+
+    def _end_part(self) -> None:
         self._close(self._before)
         self._close(self._stream)
         self._before = self._stream = None
@@ -168,7 +175,9 @@ class Proof:
 
     def _note_foreign(self, chunk: ChunkRef) -> None:
         """All of a chunk, also where its packets are in the result: it may be all that there is of its own session."""
-        found = Unproved(chunk.object.key, 0, chunk.object.size_bytes, "of another recording than most of its part")
+        self._note(Unproved(chunk.object.key, 0, chunk.object.size_bytes, "of another recording than most of its part"))
+
+    def _note(self, found: Unproved) -> None:
         if found not in self.unproved:
             self.unproved.append(found)
 
