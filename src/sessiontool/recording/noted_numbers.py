@@ -78,8 +78,8 @@ def numbers_as_noted(surveys: Sequence[ChunkSurvey], entry: PartEntry | None) ->
         return {}
     originals = [*without_copies(surveys)]
     numbering = _Numbering(originals, noted, entry.start_ms if entry else None)
-    behind_copies = _numbers_behind_copies(surveys)
-    found = max((_in_order(numbering), _in_order(numbering, behind_copies)), key=len)
+    seqs = dict.fromkeys((tuple(one.chunk.seq for one in originals), _numbers_behind_copies(surveys)))
+    found = max((_in_order(numbering, each) for each in seqs), key=len)
     _add_moved(numbering, found)
     if 2 * len(found) < len(originals):
         return {}
@@ -97,16 +97,16 @@ def without_copies(surveys: Sequence[ChunkSurvey]) -> Iterator[ChunkSurvey]:
         seen.add(one.sha256)
 
 
-def _numbers_behind_copies(surveys: Sequence[ChunkSurvey]) -> list[int]:
+def _numbers_behind_copies(surveys: Sequence[ChunkSurvey]) -> tuple[int, ...]:
     """The numbers of all but copies, less the copies before each: those took numbers of their own."""
     place = {one.chunk: index for index, one in enumerate(surveys)}
-    return [one.chunk.seq - (place[one.chunk] - index) for index, one in enumerate(without_copies(surveys))]
+    return tuple(one.chunk.seq - (place[one.chunk] - index) for index, one in enumerate(without_copies(surveys)))
 
 
-def _in_order(numbering: _Numbering, seqs: Sequence[int] | None = None) -> dict[int, int]:
+def _in_order(numbering: _Numbering, seqs: Sequence[int]) -> dict[int, int]:
     """The most chunks, by what they are worth, as noted ones whose numbers rise with theirs: by index.
 
-    Two that follow one another may have changed places.  `seqs` are about where to look for each: its own number.
+    Two that follow one another may have changed places.  `seqs` are about where to look for each.
     """
     by_hash: dict[str, list[int]] = {}
     for number, noted in numbering.noted.items():
@@ -115,7 +115,7 @@ def _in_order(numbering: _Numbering, seqs: Sequence[int] | None = None) -> dict[
     best = _Best(numbering.noted)
     exchanged: list[_Fit] = []  # what those would follow of which the last chunk is the first
     for index, one in enumerate(numbering.surveys):
-        seq = seqs[index] if seqs else one.chunk.seq
+        seq = seqs[index]
         numbers = {*range(seq - _NEARBY, seq + _NEARBY + lost + 1), *by_hash.get(one.sha256, ())}
         worth = {number: numbering.worth(index, number) for number in numbers}
         fits = []

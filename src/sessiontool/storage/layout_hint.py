@@ -49,8 +49,8 @@ def fitting_pattern(session_id: str, folder: str, keys: Sequence[str]) -> tuple[
     enough = most - max(_FEW, most // 10)
 
     def fit(pattern: str) -> tuple[bool, bool, int]:
-        has_order = SEQ in pattern or "{time}" in pattern
-        return _has_parts(pattern, keys), has_order and taken[pattern] >= enough, taken[pattern]
+        layout = Layout(pattern)
+        return _has_parts(layout, keys), layout.has_order and taken[pattern] >= enough, taken[pattern]
 
     best = max(taken, key=fit, default="")
     return best, taken.get(best, 0)
@@ -71,9 +71,10 @@ def patterns_of(name: str) -> Iterator[str]:
     elif in_two := re.fullmatch(_IN_TWO, file):
         yield f"{inside}{{part}}{in_two['between']}{{seq}}.{{ext}}"
         yield f"{inside}{{seq}}{in_two['between']}{ANY}.{{ext}}"
-    yield from _in_each(f"{ANY}.{{ext}}" if "." in file else ANY, inside, in_part)
+    any_file = f"{ANY}.{{ext}}" if "." in file else ANY
+    yield from _in_each(any_file, inside, in_part)
     if folders and folders[-1].isdecimal() and not numbered:
-        yield "".join(f"{folder}/" for folder in folders[:-1]) + f"{SEQ}/{ANY}" + (".{ext}" if "." in file else "")
+        yield "".join(f"{folder}/" for folder in folders[:-1]) + f"{SEQ}/{any_file}"
     is_clock = re.compile(_CLOCK).fullmatch
     is_dated = len(folders) > 1 and all(map(is_clock, folders))  # they differ from session to session
     if numbered and numbered["ext"] and is_dated:
@@ -94,9 +95,9 @@ def undivided_pattern(layout: Layout, listing: SessionListing) -> str:
     return ""
 
 
-def _has_parts(pattern: str, keys: Sequence[str]) -> bool:
+def _has_parts(layout: Layout, keys: Sequence[str]) -> bool:
     """Whether some of the parts have several of the chunks; where none has, what is named is no part."""
-    fields = Layout(pattern).fields_of(keys)
+    fields = layout.fields_of(keys)
     return len(fields) <= 1 or len({one.get("part") for one in fields}) < len(fields)
 
 
