@@ -159,7 +159,10 @@ def test_what_is_repeated_is_joined_once(tmp_path: Path, form: str, upload: str)
         kinds = ("payload_bytes", "structure_bytes", "damaged_bytes", "set_aside_bytes")
         assert sum(chunk[kind] for kind in kinds) == chunk["bytes"] == len(made[chunk["key"].removeprefix("s/chunks/")])
     assert not verify("s", store=tmp_path / "again").findings
-    if upload != "last_two_in_each":  # purge keeps its second chunk: the copies of what it has are in two others
+    if upload == "last_two_in_each":  # purge keeps its second chunk: the copies of what it has are in two others
+        with pytest.raises(RecordingError, match=r"000001\.bin holds"):
+            examine(tmp_path / "again")
+    else:
         assert examine(tmp_path / "again").action == "chunks"
 
 
