@@ -127,5 +127,6 @@ def test_sound_that_one_lost_at_its_end_is_that_of_the_other(tmp_path: Path) -> 
 def test_what_is_left_out_is_not_purged(tmp_path: Path) -> None:
     session(tmp_path, AT_ONCE["both to the end"], [voice(1)] * 2)
     options = ["--store", str(tmp_path), "--chunks-after", "0", "--yes", "--receipt", str(tmp_path / "receipt.json")]
-    CliRunner().invoke(app, ["purge", "s", *options])
+    refused = CliRunner().invoke(app, ["purge", "s", *options])
+    assert "s/chunks/1/000000.webm holds" in refused.output, refused.output
     assert len(list((tmp_path / "s/chunks/1").iterdir())) == 3
