@@ -718,7 +718,7 @@ def test_hostile_logs_cost_little_and_say_little(name: str, kind: str) -> None:
     text = HOSTILE[kind] if name == "utterances.jsonl" else SHORTER.get(kind, HOSTILE[kind])
     begun = time.process_time()
     found, findings = read(text, name)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20  # a slow machine takes 5; what is quadratic takes minutes
     assert len(findings) <= 25
     assert all(len(f.message) < 500 and f.message.isprintable() for f in findings)
     assert isinstance(found, list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .lenient import words_of
@@ -23,11 +24,13 @@ _LISTS = frozenset(
 )
 _NO_SPEECH = r"\S*[\d@/]\S*|[0-9a-f-]{8,}"
 """An identifier or an address: a field of that name has who it is, and not what was said."""
+_MOST_KEYS = 1000
+"""Number of fields of an object that are looked at for roles; chosen: no conversation has as many speakers."""
 
 
 def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, Any]]:
     """The entries that an object holds under names of roles, in its order, each with the object's other fields."""
-    keys = {name: role for name in value if (role := role_of_key(name))}
+    keys = {name: role for name in islice(value, _MOST_KEYS) if (role := role_of_key(name))}
     others = {name: item for name, item in value.items() if name not in keys and not isinstance(item, (dict, list))}
     found: list[dict[str, Any]] = []
     for name, role in keys.items():
