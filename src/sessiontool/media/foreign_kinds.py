@@ -53,6 +53,12 @@ _BINARY = (
         rb"\xff[\xf0\xf1\xf8\xf9][\x40-\xbf]",
         ForeignKind("AAC sound (ADTS)", _RECORD_OPUS, may_be_chance=True),
     ),
+    (
+        rb"(?s)G.{187}G.{187}G",
+        ForeignKind(
+            "an MPEG transport stream", "put its sound in another container: ffmpeg -i FILE -vn -c copy OUT.mp4"
+        ),
+    ),
     (rb"#!AMR", ForeignKind("an AMR file", _RECORD_OPUS)),
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ForeignKind("a Windows Media file", _RECORD_OPUS)),
     (

@@ -5,7 +5,6 @@ Every byte of every chunk is in a piece of a run, or set aside or damaged with a
 
 from __future__ import annotations
 
-from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from .records import ChunkRecord, Stretch, Verdict
 from .repeats import Repeats
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, missing_of, places_of, rows
+from .slice_clock import SliceClock
 from .slices import are_slices, runs_of, starts_of
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ class _Planner:
         return order
 
     def _add_slices(self, remaining: Sequence[ChunkSurvey], shared: Shared) -> None:
-        """A run for each slice, in order of their numbers."""
-        slices = sorted(((one.chunk.seq, one) for one in remaining), key=itemgetter(0))
-        gone = sorted({*self._missing, *self._unusable} - {number for number, _ in slices})
-        starts_ms = starts_of(slices, self._entry, self._starts_ms, self._is_damaged)
-        self._plan.findings += [findings.missing(self._part, row) for row in rows(self._missing)]
-        runs = runs_of(self._part, slices, self._entry, starts_ms, gone)
-        for run, (_, one) in zip(runs, slices, strict=True):
+        """A run for each slice, by number or by the clock that runs through them."""
+        clock = SliceClock(remaining, self._is_damaged)
+        gone = sorted({*self._missing, *self._unusable} - {number for number, _ in clock.slices})
+        starts_ms = starts_of(clock, self._entry, self._starts_ms, self._is_damaged)
+        missing = (findings.missing(self._part, row) for row in rows(self._missing))
+        self._plan.findings += [*missing, *clock.findings(gone)]
+        for run, (_, one) in zip(runs_of(self._part, clock, self._entry, starts_ms, gone), clock.slices, strict=True):
             run.pieces = self._pieces(run, Chain([one]), shared, {})
             self._plan.runs.append(run)
 

@@ -189,7 +189,7 @@ class RepeatFinder:
             self._first = self._without_double(_First(found.chunk, data, found, noted_bytes))
             self._end_ms = self._first.survey.end_ms or 0.0
         elif data != self._first.data and not self._first.is_cut_copy_of(data):
-            self._compare(found.chunk, data, self._first)
+            self._compare(found, data, self._first)
 
     def _without_double(self, first: _First) -> _First:
         """The first chunk, where it has its own beginning before it as the others have."""
@@ -200,12 +200,15 @@ class RepeatFinder:
         self._rests[first.chunk] = count, rest
         return _First(first.chunk, first.data[count:], rest, first.noted_bytes)
 
-    def _compare(self, chunk: ChunkRef, data: bytes, first: _First) -> None:
+    def _compare(self, found: ChunkSurvey, data: bytes, first: _First) -> None:
         """What a chunk has behind the beginning that it shares with the first one, if it does."""
+        chunk = found.chunk
         for count in self._counts(first, data):
             rest = survey(chunk, data[count:], self._mime_type, first.survey.track)
             if rest.has_header or (first.survey.digests and begins_anew(data[count:])):
                 continue
+            if found.digests and not rest.digests:
+                continue  # its sound is found by its own header
             self._alike += 1
             apart_ms = min(_APART_MS, first.survey.length_ms / 2) if first.survey.digests else _APART_MS
             goes_on = rest.start_ms is None or rest.start_ms >= self._end_ms - apart_ms

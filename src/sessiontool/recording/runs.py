@@ -74,7 +74,8 @@ class RecorderRun(Struct):
     chunks that are known to be missing after the last piece, and `unusable_after` of those that are there and hold
     nothing of use.  `before_ms` is how long what is missing before it lasted, where it follows another run of the part.
     The chunks that are `short` are smaller than noted.  `track` is what the packets prove it to be where no header is.
-    `slice` is its place in a recording in slices.  `findings` came up when the run was put together.
+    `slice` is its place in a recording in slices, and `clock_ms` what its clock shows where it begins.  `findings` came
+    up when the run was put together.
     """
 
     name: str
@@ -91,6 +92,7 @@ class RecorderRun(Struct):
     short: set[ChunkRef] = field(default_factory=set)
     track: Track | None = None
     slice: Slice | None = None
+    clock_ms: float = 0.0
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -169,7 +171,10 @@ class PieceStream:
             yield self._fed(len(self._run.pieces) - 1, self._demuxer.flush())
 
     def _fed(self, piece: int, runs: list[PacketRun]) -> Fed:
+        began_ms = round(self._run.clock_ms)
         for packets in runs:
+            if began_ms:
+                packets.times_ms[:] = [time_ms - began_ms for time_ms in packets.times_ms]
             self.corrected += [(piece, off_ms) for off_ms in correct_odd_times(packets)]
         return Fed(piece, runs)
 

@@ -74,7 +74,7 @@ def begin_at(place: Slice, start_us: int | None, before_us: int | None) -> tuple
 
     `start_us` is its start as far as it is known, and `before_us` where what was joined before it ends.
     """
-    lost_us = round(1000 * place.lost * place.stride_ms)
+    lost_us = round(1000 * place.lost_ms)
     lead_us = lost_us if place.first else 0
     if start_us is None:
         start_us = lead_us if before_us is None else before_us + lost_us

@@ -10,16 +10,16 @@ from ..model import SAMPLE_RATE
 class Slice(Struct, frozen=True):
     """The place of a complete file in a recording in slices, which is part `group` of the timeline.
 
-    `start_ms` is its start on the session clock, None where nothing says; `lost` slices are missing before it, each of
-    `stride_ms`.  It lasts `length_ms`, 0 where that is not known.  What is in the slice before, too, is not joined:
-    `overlap_ms` where the sound said how much.
+    `start_ms` is its start on the session clock, None where nothing says; `lost` slices are missing before it, which
+    lasted `lost_ms`.  It lasts `length_ms`, 0 where that is not known.  What is in the slice before, too, is not
+    joined: `overlap_ms` where the sound said how much.
     """
 
     group: str
     first: bool
     start_ms: float | None
     lost: int = 0
-    stride_ms: float = 0.0
+    lost_ms: float = 0.0
     overlap_ms: float | None = None
     length_ms: float = 0.0
     last: bool = False

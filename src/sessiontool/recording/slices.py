@@ -20,6 +20,7 @@ from ..model import SAMPLES_PER_MS, ChunkRef
 from .renumbered import Renumbered
 from .runs import RecorderRun
 from .sequence import part_entry
+from .slice_clock import SliceClock, on_one_clock
 from .slice_values import Slice
 
 if TYPE_CHECKING:
@@ -53,20 +54,22 @@ _ALIKE = 2.0  # chosen, a ratio: how much larger or smaller than others a slice 
 def are_slices(surveys: Sequence[ChunkSurvey]) -> bool:
     """Whether a part's chunks are complete files, each with a header and sound of its own."""
     sounding = [one for one in surveys if one.digests]
-    whole = sum(one.has_header for one in sounding)
-    return whole >= LEAST_SLICES and whole >= _MOSTLY_WHOLE * len(sounding)
+    whole = [one for one in sounding if one.has_header]
+    are_enough = len(whole) >= LEAST_SLICES or bool(on_one_clock(whole))
+    return are_enough and len(whole) >= _MOSTLY_WHOLE * len(sounding)
 
 
 def starts_of(
-    slices: Sequence[tuple[int, ChunkSurvey]],
+    clock: SliceClock,
     entry: PartEntry | None,
     noted: Mapping[int, float],
     is_damaged: Callable[[ChunkSurvey], bool],
 ) -> list[float | None]:
-    """When slices, numbered and in order, were started on the session clock, in ms; `noted` starts are by number.
+    """When slices were started on the session clock, in ms, by the one they share, else as noted: `noted` by number.
 
     One that `is_damaged` is taken to have been as long as others.
     """
+    slices = clock.slices
     emitted = {one.seq: one.emitted_ms for one in entry.chunks if one.emitted_ms is not None} if entry else {}
     steps_ms = {n: ms - emitted[n - 1] for n, ms in emitted.items() if n - 1 in emitted}
     lengths_ms = {number: _lasted_ms(one, steps_ms.get(number, 0)) for number, one in slices if not is_damaged(one)}
@@ -74,7 +77,7 @@ def starts_of(
     known = dict(noted)
     if entry and entry.start_ms is not None and slices:
         known.setdefault(min([slices[0][0], *(one.seq for one in entry.chunks)]), entry.start_ms)
-    return [_start_of(n, lengths_ms.get(n, usual_ms), emitted, known.get(n)) for n, _ in slices]
+    return clock.starts_of([_start_of(n, lengths_ms.get(n, usual_ms), emitted, known.get(n)) for n, _ in slices])
 
 
 def _lasted_ms(one: ChunkSurvey, step_ms: float) -> float:
@@ -111,21 +114,24 @@ def stride_of(slices: Sequence[tuple[int, ChunkSurvey]], starts_ms: Sequence[flo
 
 def runs_of(
     part: str,
-    slices: Sequence[tuple[int, ChunkSurvey]],
+    clock: SliceClock,
     entry: PartEntry | None,
     starts_ms: Sequence[float | None],
     gone: Sequence[int],
 ) -> Iterator[RecorderRun]:
     """A run for each slice, still without its pieces; `gone` are the numbers of slices that are missing."""
+    slices = clock.slices
     stride_ms = stride_of(slices, starts_ms)
     before = -1
     for index, ((number, one), start_ms) in enumerate(zip(slices, starts_ms, strict=True)):
         after = [n for n in gone if n > number] if index == len(slices) - 1 else []
         run = RecorderRun(part, part, [], entry_of(number, one, entry, start_ms, after), one.has_header)
         run.missing_after, run.chunk_ms = after, stride_ms
-        run.ticks_per_ms, run.opener = one.ticks_per_ms, one.chunk
+        run.ticks_per_ms, run.opener, run.clock_ms = one.ticks_per_ms, one.chunk, clock.shows_ms(one.chunk)
         lost, is_last = sum(before < n < number for n in gone), index == len(slices) - 1
-        run.slice = Slice(part, not index, start_ms, lost, stride_ms, length_ms=one.length_ms, last=is_last)
+        lost_ms = clock.lost_ms(one.chunk) or lost * stride_ms
+        lost = max(lost, 1 if lost_ms else 0)
+        run.slice = Slice(part, not index, start_ms, lost, lost_ms, length_ms=one.length_ms, last=is_last)
         before = number
         yield run
 
@@ -204,7 +210,7 @@ class SlicedParts(Struct, frozen=True):
         timed = [(n, self.starts_ms[n]) for n in numbers if n in self.starts_ms]
         steps = [b_ms - a_ms for (a, a_ms), (b, b_ms) in pairwise(timed) if b == a + 1]
         stride_ms, is_last = median(steps or [0.0]), number == numbers[-1]
-        return Slice(self.name, not index, self.starts_ms.get(number), lost, stride_ms, last=is_last)
+        return Slice(self.name, not index, self.starts_ms.get(number), lost, lost * stride_ms, last=is_last)
 
 
 def as_one_part(names: Sequence[str], parts: Mapping[str, Sequence[ChunkRef]], session: SessionDocument) -> SlicedParts:
