@@ -371,7 +371,7 @@ def test_a_strange_role_is_named_and_kept() -> None:
 
 
 def test_an_id_used_twice_is_named() -> None:
-    found, wrong = utterances(*['{"id": "x", "role": "user", "text": "a"}'] * 3)
+    found, wrong = utterances(*('{"id": "x", "role": "user", "text": "' + text + '"}' for text in "abc"))
     assert len(found) == 3
     assert [("line 2" in w, "line 3" in w) for w in wrong] == [(True, False), (False, True)]
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from .lenient import LogProblems
 
-CUES = r"(?m)\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->"
+CUES = (
+    r"(?m)\A\ufeff?\s*WEBVTT|^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->|^\d+:\d\d:\d\d\.\d{3},\d+:\d\d:\d\d\.\d{3}\s*$"
+)
+_SBV = r"(?m)^(\d+:\d\d:\d\d)\.(\d{3}),(\d+:\d\d:\d\d)\.(\d{3})[ \t\r]*$"
+"""YouTube's line of the times of a cue."""
 _VTT = r"\A\ufeff?\s*WEBVTT"
 _NAMED = r"^\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]|\(([^)\n]{1,40})\)|([^\W\d_][^:\n]{0,39}):(?=\s))\s*(?=\S)"
 _TAG = r"</?[A-Za-z0-9.]+(?:\s[^>]*)?>|<\d\d:[\d:.]+>|\{\\[^}]*\}"
@@ -45,7 +49,8 @@ def _of_srt(text: str, problems: LogProblems) -> Iterator[tuple[float, float, st
     import srt  # noqa: PLC0415 - most logs are no captions
 
     try:
-        for cue in srt.parse(text.lstrip("\ufeff"), ignore_errors=True):
+        as_srt = re.sub(_SBV, r"0\n\1,\2 --> \3,\4", text.lstrip("\ufeff"))
+        for cue in srt.parse(as_srt, ignore_errors=True):
             yield cue.start.total_seconds(), cue.end.total_seconds(), cue.content
     except (srt.SRTParseError, ValueError, OverflowError) as error:
         problems.add(f"is no SubRip ({str(error)[:100]})")

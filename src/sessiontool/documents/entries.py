@@ -21,19 +21,25 @@ from .dialogue import dialogue_in
 from .entry_lists import speaks, transcript_lists
 from .fields import has_role, is_plain
 from .lenient import LogProblems, json_problem, kind_of, loads, shown
+from .literals import BEHIND, as_json, value_behind
+from .nested_json import MAY_BE_CLOSED, opened
 from .role_keys import spoken_by_key
-from .tables import columns_of, named, rows_in
+from .tables import cells_by_name, columns_of, named, rows_in
 from .texts import has_text, text_fields, text_in, unwrapped
 from .typed_values import untyped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .fields import Entry
 
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
-_BRACKETED_TIME = r"\s*\[\d[\d:.,]*[\s\]]"
+_BRACKETED_TIME = r"[\s\u200e\u200f]*\[\d[^\[\]{}\"]*\]\s*[^\s,\[\]{}]"
+
+
+_UNSEEN = " \t\r\n\u200e\u200f"
+"""Spaces, and the marks of direction that chats write before a line."""
 
 
 class Troubles(Struct, frozen=True):
@@ -67,19 +73,33 @@ def _may_be_keyed(value: Any) -> bool:
 
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
-    start = text.lstrip()[:1]
+    start = text.lstrip(_UNSEEN)[:1]
     if start == "[" and re.match(_BRACKETED_TIME, text) and (lines := dialogue_in(text)):
         yield from _found(lines, "line")
     elif start in {"{", "["} or (start and not re.search(CUES, text[:_PREFIX_CHARS]) and _is_json_behind(text)):
         yield from _json(text, name, troubles)
     elif re.search(CUES, text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
+    elif re.search(_JSON_CELL, text[:_CELL_CHARS]) and (held := _in_cells(text, troubles)):
+        yield from held
     elif rows := rows_in(text, troubles.broken, troubles.odd):
         yield from _found(rows, "row")
     elif lines := dialogue_in(text):
         yield from _found(lines, "line")
     else:
         yield from _json(text, name, troubles)
+
+
+_JSON_CELL = r"\"[\[{]\{?\"\""
+_CELL_CHARS = 4000
+"""Characters in which a table has a cell of JSON, if it has any; chosen."""
+
+
+def _in_cells(text: str, troubles: Troubles) -> list[FoundEntries]:
+    """The entries that are in the cells of a table, as a database exports a column of JSON."""
+    rows = opened(cells_by_name(text))
+    found = list(_expanded(rows, "entry", troubles))
+    return found if any(has_role(one.value) for one in found if isinstance(one.value, dict)) else []
 
 
 def _found(numbered: Iterable[tuple[int, dict[str, Any]]], what: str) -> Iterator[FoundEntries]:
@@ -92,13 +112,7 @@ def _found(numbered: Iterable[tuple[int, dict[str, Any]]], what: str) -> Iterato
 def _is_json_behind(text: str) -> bool:
     """Whether lines hold objects behind a prefix."""
     lines = [line for line in text[: 20 * _PREFIX_CHARS].split("\n")[:20] if line.strip()]
-    return sum(bool(_behind_prefix(line)) for line in lines) * 2 > len(lines)
-
-
-def _behind_prefix(line: str) -> str:
-    """The JSON that a line ends with, empty where it has none."""
-    found = re.search(r"[{\[]\s*[\"{\[]", line[:_PREFIX_CHARS])
-    return line[found.start() :] if found else ""
+    return sum(bool(re.search(BEHIND, line[:_PREFIX_CHARS])) for line in lines) * 2 > len(lines)
 
 
 def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
@@ -106,8 +120,11 @@ def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
     if name.endswith(".json") or is_spread:
         doubled: list[str] = []
         try:
-            value = untyped(_decoded_twice(loads(text, doubled)), text)
+            value = _value_of(loads(text, doubled), text)
         except (ValueError, RecursionError) as error:
+            if (plain := as_json(text)) != text and as_json(plain) == plain:
+                yield from _json(plain, name, troubles)
+                return
             if text.lstrip().startswith("[") and not _is_more(error) and (found := _up_to(text, error, troubles)):
                 yield from _expanded(found, "entry", troubles)
                 return
@@ -148,6 +165,7 @@ def _is_more(error: Exception) -> bool:
 
 def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     doubled: list[str] = []
+    before: Sequence[FoundEntries] = ()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -156,23 +174,28 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
             value = loads(line, doubled)
         except (ValueError, RecursionError) as error:
             try:
-                value = loads(_behind_prefix(line), doubled)
-            except (ValueError, RecursionError):
+                value, _ = value_behind(line, doubled)
+            except ValueError:
                 troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
                 continue
-        value = untyped(_decoded_twice(value), line)
+        value = _value_of(value, line)
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
-        yield from _expanded(value, f"line {number}", troubles)
+        found = list(_expanded(value, f"line {number}", troubles))
+        if not _goes_on(before, found):
+            yield from before
+        before = found
+    yield from before
 
 
-def _decoded_twice(value: Any) -> Any:
-    """What was read: JSON that was written as a text of JSON is read as what it is."""
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            return loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
+def _goes_on(before: Sequence[FoundEntries], found: Sequence[FoundEntries]) -> bool:
+    """Whether a line has all entries of the one before, and more: what was said so far is written each time."""
+    values = [one.value for one in found[: len(before)]]
+    return len(found) > 1 and len(found) >= len(before) > 0 and values == [one.value for one in before]
+
+
+def _value_of(value: Any, text: str) -> Any:
+    """A value read from `text`, with what is JSON in its texts, and without the types of databases."""
+    return untyped(opened(value) if re.search(MAY_BE_CLOSED, text) else value, text)
 
 
 def _one_after_another(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
@@ -235,7 +258,8 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
     elif isinstance(value, list) and (names := columns_of(value)):
         yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
-        inner = value if any(map(speaks, value)) else _inner(value, troubles) or value
+        says_who = any(speaks(one) and has_role(one) for one in value)
+        inner = value if says_who else _inner(value, troubles) or value
         yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
     elif isinstance(value, dict) and (rows := rows_of_columns(value)):
         yield from _found(enumerate(rows, 1), "entry")

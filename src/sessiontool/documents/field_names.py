@@ -37,15 +37,18 @@ SUFFIX_UNITS = (MS, US, NS, S)
 
 TEXT_NAMES = words_of(
     "text transcript content message utterance transcription msg title words body caption sentence phrase "
-    "value said parts formatted display displaytext texts line punctuatedword word response"
+    "value said parts formatted display displaytext texts line punctuatedword word response voiceprompt log delta token"
 )
+
+FRAGMENTS = ("delta", "token")
+"""Names of texts that go on in the next entry."""
 
 IN_PARTS = ("transcript", "text", "content", "parts", "punctuatedword", "word", "display", "value", "message")
 
 ROLE_NAMES = words_of(
     "role speaker speakerrole sendertype participant participantname participantidentity sender author source "
-    "from who actor party speakername speakerlabel speakerid identity persona side direction channel channelid "
-    "name sprecher locuteur hablante"
+    "from who actor party speakername speakerlabel speakerid identity persona side direction dir channel channelid "
+    "track name sprecher locuteur hablante"
 )
 
 ROLE_NAMES_LAST = ("user", "username", "userid")
@@ -67,7 +70,7 @@ FLAGS = {
     "isai": ("assistant", "user"),
 }
 
-IDS = words_of("id itemid utteranceid messageid msgid turnid segmentid uuid")
+IDS = words_of("id itemid utteranceid messageid msgid turnid segmentid uuid turnorder")
 
 LANGUAGES = words_of("language lang languagecode locale")
 
@@ -87,12 +90,19 @@ FINAL = {
 }
 """Fields that say whether a result is an interim one, and the value that says so."""
 
+HIDDEN = ("hidden", "ishidden")
+"""Flags of entries that were not said: a page sent them for itself."""
+
+SESSION_IDS = words_of(
+    "session sessionid conversation conversationid call callid callsid room roomid roomname chatid thread threadid"
+)
+
 INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "messagetype", "event", "state")
 
 INTERIM = frozenset(("partial", "interim", "intermediate"))
 
 WRAPPERS = words_of(
-    "data payload message utterance item node segment turn entry record event value doc body detail channel"
+    "data payload message utterance item node segment turn entry record event value doc body detail channel msg"
 )
 
 SPANS = words_of("time times timestamp timestamps timespan span range interval timing")

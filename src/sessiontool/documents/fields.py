@@ -19,6 +19,8 @@ from .field_names import (
     END,
     FINAL,
     FLAGS,
+    FRAGMENTS,
+    HIDDEN,
     INTERIM,
     INTERIM_KINDS,
     KINDS,
@@ -36,6 +38,7 @@ from .field_names import (
 from .moments import S, read_moment
 from .name_words import field_named, words_in
 from .roles import CHANNEL, channel_name, channel_number, role_named
+from .spoken_text import name_in_front
 from .texts import flattened, is_speaker, plain, says_who, text_fields, text_in, unwrapped
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ class Entry(Struct):
     """One entry of a log: what its fields hold, as it stands there.
 
     Times are (field, value, unit in ms) and are read for the log as a whole; `language`, `interrupted` and `heard_text`
-    are checked by the model of utterances.  `rest` are the fields that nothing is known of.
+    are checked by the model of utterances.  `kind` is the kind of entry or event that it says it is, `is_fragment` that
+    its text goes on in the next one.  `rest` are the fields that nothing is known of.
     """
 
     place: str
@@ -60,6 +64,9 @@ class Entry(Struct):
     names: dict[str, tuple[str, Any, float]] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
     is_interim: bool = False
+    is_hidden: bool = False
+    is_fragment: bool = False
+    kind: str = ""
     rest: dict[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +124,10 @@ def _read(value: Mapping[str, Any], place: str, options: LogOptions, names: Mapp
     entry = Entry(place)
     entry.text = reader.text(entry)
     entry.role = reader.role(names)
+    if entry.role is None and isinstance(entry.text, str) and (named := name_in_front(entry.text, names)):
+        entry.role, entry.text = named
+    entry.kind = reader.kind
+    entry.is_hidden = reader.take(HIDDEN) is True
     reader.times(entry)
     entry.is_interim = reader.is_interim()
     for name, known in MORE.items():
@@ -174,6 +185,11 @@ class _Reader:
         self._taken: set[str] = set()
 
     @property
+    def kind(self) -> str:
+        kinds = (self._value.get(self._by_name.get(name, "")) for name in ROLE_KINDS)
+        return next((kind for kind in kinds if isinstance(kind, str)), "")
+
+    @property
     def status(self) -> Any:
         return self._value.get(self._by_name.get("status", ""))
 
@@ -210,6 +226,7 @@ class _Reader:
         if key is None:
             return self._no_text(names)
         self._taken.add(key)
+        entry.is_fragment = plain(key) in FRAGMENTS
         if isinstance(words := self._value.get("words"), list):
             _add_word_times(entry, words)
             self._taken.add("words")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from .moments import DAY_MS, MS, NS, US, S, epoch_ms
+from .moments import DAY_MS, MS, NS, TICKS, US, S, epoch_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ _MARGIN_MS = 15_000.0
 """A text may arrive so long after its sound (measured: up to 9.5 s), and a page open before its recorder starts."""
 _MOST_OUTSIDE, _LEAST_OUTSIDE_COUNT = 0.6, 3
 """Share of utterances, and their number, from which on a log does not fit the recording; chosen."""
-_UNIT_NAMES = {S: "seconds", MS: "milliseconds", US: "microseconds", NS: "nanoseconds"}
+_UNIT_NAMES = {S: "seconds", MS: "milliseconds", US: "microseconds", NS: "nanoseconds", TICKS: "ticks of 100 ns"}
 _UNKNOWN_LENGTH_MS = 6 * 3_600_000.0
 """Chosen: where the recording's length is not known, no session is longer."""
 _MOST_LONGER, _LEAST_SAID = 1.5, 0.2
@@ -142,7 +142,7 @@ def _unit(
         return S if spread / (len(values) - 1) < _SECONDS_BELOW_MS else MS
     if len(values) < 2:
         low = 0.0
-    units = [unit for unit in (usual, S, MS, US, NS) if low <= spread * unit <= high]
+    units = [unit for unit in (usual, S, MS, US, TICKS, NS) if low <= spread * unit <= high]
     if not units or usual in units or not spread:
         return usual
     return min(units, key=lambda unit: abs(log(spread * unit / length)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,14 @@ from .clock_restarts import restarts
 from .lenient import LogProblems, shown
 from .log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from .moments import MS, S, read_moment
+from .spoken_piece import SAY_MS_PER_CHAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..options import LogOptions
     from .moments import Moment
-    from .pieces import SpokenPiece
+    from .spoken_piece import SpokenPiece
 
 
 class LogReading(Struct):
@@ -50,10 +52,6 @@ MAX_TIME_S = 366 * 24 * 3600.0
 """Chosen: a session-clock time beyond a year is a mistake (an epoch time, most often)."""
 
 
-_SAY_MS_PER_CHAR = 65.0
-"""How long a text takes to say (measured: 15 characters a second)."""
-
-
 _SAME_SHARE, _LEAST_SAME = 0.5, 3
 """Share and number of entries, as units of evidence, with one time that make it none; chosen."""
 _LEAST_OF_SAID = 0.3
@@ -80,7 +78,7 @@ def set_times(reading: LogReading, pieces: Sequence[SpokenPiece]) -> None:
                 durations.append((piece, moment))
             else:
                 moments[what].append((piece, moment))
-    said_ms = sum(len(piece.model.text) for piece in pieces) * _SAY_MS_PER_CHAR
+    said_ms = sum(len(piece.model.text) for piece in pieces) * SAY_MS_PER_CHAR
     for what, some in moments.items():
         moments[what] = _without_placeholders(reading, what, some, said_ms)
     every = [moment for some in moments.values() for _, moment in some]
@@ -127,6 +125,11 @@ def _set(reading: LogReading, piece: SpokenPiece, what: str, clock: LogClock, mo
     piece.times_ms[what] = ms
 
 
+def _is_count(values: Sequence[float]) -> bool:
+    """Whether values go up by one from entry to entry, as numbers of messages do."""
+    return len(values) > _LEAST_SAME and all(b - a == 1 for a, b in pairwise(values))
+
+
 def _without_placeholders(
     reading: LogReading, what: str, timed: Sequence[tuple[SpokenPiece, Moment]], said_ms: float
 ) -> list[tuple[SpokenPiece, Moment]]:
@@ -134,6 +137,8 @@ def _without_placeholders(
 
     A value that most entries of a role have is none; times of whole minutes are too coarse.
     """
+    if _is_count([moment.value for _, moment in timed if moment.clock == "bare"]):
+        return []
     values_ms = {moment.value for _, moment in timed}
     are_coarse = all(_is_coarse(moment) for _, moment in timed) or (
         all(_has_two_numbers(piece.noted[what][1]) for piece, _ in timed)

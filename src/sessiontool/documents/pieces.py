@@ -6,15 +6,16 @@ Interim results grow until the final one; some logs have a line for each word.  
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+from .repeats import of_one_kind, without_repeats
+from .roles import USER
+from .spoken_piece import SAY_MS_PER_CHAR, SpokenPiece
 
-    from .models import UtteranceDocument
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _LEAST_WORDS, _ONE_WORD_SHARE = 10, 0.9
 """Number of words, and share of entries of one word, from which on a log has a word a line; chosen."""
@@ -23,6 +24,10 @@ _PAUSE_MS, _SENTENCE_PAUSE_MS = 1000.0, 300.0
 _SENTENCE_ENDS = (".", "?", "!", "\u2026", "\u3002", "\uff1f", "\uff01")
 _SAME_START_MS = 1.0
 """Chosen: half the step of times in whole milliseconds, rounded up."""
+_MOST_BEGIN = 0.5
+"""Of a log that marks no interim results so many (a share, chosen) are the beginning of the next."""
+_SPACED_SHARE = 0.3
+"""So many fragments (a share, chosen) begin with a space; of sentences hardly any does."""
 _UNSPACED = (
     ("\u0e00", "\u0eff"),
     ("\u1000", "\u109f"),
@@ -33,31 +38,16 @@ _UNSPACED = (
 """Scripts without spaces: Thai and Lao, Burmese, Khmer, kana, Chinese characters."""
 
 
-class SpokenPiece(Struct):
-    """An entry that is speech: where it stands, its times as noted, its checked model, and its times in ms.
-
-    `noted` is as in `Entry`; `times_ms` are those of `start`, `end` and `arrived`.
-    """
-
-    place: str
-    noted: Mapping[str, tuple[str, Any, float]]
-    model: UtteranceDocument
-    is_final: bool = True
-    times_ms: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def at_ms(self) -> float | None:
-        """When it was said, as far as it is given."""
-        for what in ("start", "arrived", "end"):
-            if what in self.times_ms:
-                return self.times_ms[what]
-        return None
-
-
 def joined(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     """The pieces without those that others replace, and words put together."""
-    kept = list(_last_of_growing(pieces))
-    return _by_time(_sentences(kept)) if _are_words(kept) else kept
+    kept = of_one_kind(pieces)
+    if _are_fragments(kept):
+        kept = list(_sentences(kept, is_glued=True))
+    elif _are_words(kept := list(_last_of_growing(kept))):
+        kept = _by_time(_sentences(kept))
+    else:
+        kept = without_repeats(kept)
+    return [piece for piece in kept if any(map(str.isalnum, piece.model.text))]
 
 
 def _by_time(pieces: Iterable[SpokenPiece]) -> list[SpokenPiece]:
@@ -73,18 +63,34 @@ def _last_of_growing(pieces: Sequence[SpokenPiece]) -> Iterator[SpokenPiece]:
     """Of results that grow one out of the other, the last."""
     following: dict[str, SpokenPiece] = {}
     replaced: set[int] = set()
+    begun: set[int] = set()
     for piece in reversed(pieces):
         later = following.get(piece.model.role)
         if later is not None and _grew(piece, later):
             replaced.add(id(piece))
+        elif later is not None and _begins(piece, later):
+            begun.add(id(piece))
         following[piece.model.role] = piece
+    if len(begun) >= _MOST_BEGIN * len(pieces):
+        replaced |= begun
+        _begin_with_first(pieces, begun)
     yield from (piece for piece in pieces if id(piece) not in replaced)
+
+
+def _begin_with_first(pieces: Sequence[SpokenPiece], begun: Collection[int]) -> None:
+    """Give an answer that grew the time at which the first of it arrived."""
+    first_ms: dict[str, float] = {}
+    for piece in pieces:
+        role, at_ms = piece.model.role, piece.times_ms.get("arrived")
+        if at_ms is not None and role != USER:
+            first_ms.setdefault(role, at_ms)
+            if id(piece) not in begun:
+                piece.times_ms["arrived"] = first_ms.pop(role)
 
 
 def _grew(piece: SpokenPiece, later: SpokenPiece) -> bool:
     """Whether a result is the beginning of one that came later: of the same id, or the same start."""
-    text, whole = piece.model.text.strip(), later.model.text.strip()
-    if not text or len(text) >= len(whole) or not whole.startswith(text.rstrip(".,?! ")):
+    if not _begins(piece, later):
         return False
     if piece.model.id is not None and piece.model.id == later.model.id:
         return True
@@ -94,7 +100,23 @@ def _grew(piece: SpokenPiece, later: SpokenPiece) -> bool:
     return start is not None and other is not None and abs(start - other) < _SAME_START_MS
 
 
-# -- words
+def _begins(piece: SpokenPiece, later: SpokenPiece) -> bool:
+    """Whether a text is the beginning of another one."""
+    text, whole = piece.model.text.strip(), later.model.text.strip()
+    stem = text.rstrip(".,?! ")
+    return bool(stem) and len(text) < len(whole) and whole.startswith(stem)
+
+
+# -- words and fragments
+
+
+def _are_fragments(pieces: Sequence[SpokenPiece]) -> bool:
+    """Whether a log has texts as they are streamed: cut anywhere, with the spaces between words."""
+    if any(piece.is_fragment for piece in pieces):
+        return True
+    has_ends = any("end" in piece.times_ms for piece in pieces)
+    spaced = sum(piece.model.text[:1].isspace() for piece in pieces)
+    return not has_ends and len(pieces) >= _LEAST_WORDS and spaced >= _SPACED_SHARE * len(pieces)
 
 
 def _are_words(pieces: Sequence[SpokenPiece]) -> bool:
@@ -106,21 +128,26 @@ def _are_words(pieces: Sequence[SpokenPiece]) -> bool:
     return single >= _ONE_WORD_SHARE * len(pieces) and len(pieces) >= 2 * turns
 
 
-def _sentences(pieces: Sequence[SpokenPiece]) -> Iterator[SpokenPiece]:
+def _sentences(pieces: Sequence[SpokenPiece], *, is_glued: bool = False) -> Iterator[SpokenPiece]:
+    """Words put together; `is_glued`: they are fragments, which have their own spaces."""
     group: list[SpokenPiece] = []
     for piece in pieces:
         if group and not _goes_on(group[-1], piece):
-            yield _one(group)
+            yield _one(group, is_glued=is_glued)
             group = []
         group.append(piece)
     if group:
-        yield _one(group)
+        yield _one(group, is_glued=is_glued)
 
 
 def _goes_on(before: SpokenPiece, piece: SpokenPiece) -> bool:
     if before.model.role != piece.model.role:
         return False
-    reached, begins = before.times_ms.get("end", before.at_ms), piece.at_ms
+    if before.model.id and piece.model.id and (before.is_fragment or piece.is_fragment):
+        return before.model.id == piece.model.id
+    begins, reached = piece.at_ms, before.times_ms.get("end", before.at_ms)
+    if reached is not None and "end" not in before.times_ms:
+        reached += len(before.model.text) * SAY_MS_PER_CHAR
     if reached is None or begins is None:
         return not before.model.text.rstrip().endswith(_SENTENCE_ENDS)
     gap = begins - reached
@@ -128,7 +155,7 @@ def _goes_on(before: SpokenPiece, piece: SpokenPiece) -> bool:
     return gap < (_SENTENCE_PAUSE_MS if is_over else _PAUSE_MS)
 
 
-def _one(group: Sequence[SpokenPiece]) -> SpokenPiece:
+def _one(group: Sequence[SpokenPiece], *, is_glued: bool) -> SpokenPiece:
     """Words as one piece, from the first one's start to the last one's end."""
     if len(group) == 1:
         return group[0]
@@ -136,11 +163,13 @@ def _one(group: Sequence[SpokenPiece]) -> SpokenPiece:
     text = ""
     for piece in group:
         word = piece.model.text
-        text += word if not text or _sticks(text, word) else f" {word}"
+        text += word if not text or is_glued or _sticks(text, word) else f" {word}"
     times = dict(first.times_ms)
     times.pop("end", None)
     if (end := last.times_ms.get("end")) is not None:
         times["end"] = end
+    if first.model.role == USER and "arrived" in last.times_ms:  # what a user said arrives when it is over
+        times["arrived"] = last.times_ms["arrived"]
     return SpokenPiece(first.place, first.noted, replace(first.model, text=text.strip()), times_ms=times)
 
 

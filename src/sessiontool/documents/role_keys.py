@@ -35,8 +35,8 @@ def spoken_by_key(value: Mapping[str, Any], depth: int = 3) -> list[dict[str, An
     found: list[dict[str, Any]] = []
     for name, role in keys.items():
         item = value[name]
-        text = text_in(item).strip()
-        if text and not re.fullmatch(_NO_SPEECH, text):
+        text = text_in(item)  # with its spaces: it may be a fragment
+        if text.strip() and not re.fullmatch(_NO_SPEECH, text.strip()):
             own = item if isinstance(item, dict) else {}
             found.append({"role": role, **others, **own, "text": text})
     if found or not depth:

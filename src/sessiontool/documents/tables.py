@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _SEPARATORS = ",;\t|"
 _SEPARATOR_LINE = r'"?sep=[,;\t|]"?\r?\n'
 """The line by which spreadsheets say what separates the columns; the names are in the next one."""
+_RULED = r"(?m)^(?=.*-{2})[ \t|+:=-]+\r?(?:\n|\Z)"
+"""A line that only draws one: below the names of a table of psql, mysql or Markdown."""
+_RULED_CHARS = 4000
+"""Characters in which a table has such a line, if it has any; chosen."""
 _JUDGED = 50
 """Lines by which a table's columns are recognised; chosen."""
 _MOST_COLUMNS = 30
@@ -44,6 +48,9 @@ def rows_in(text: str, broken: LogProblems, odd: LogProblems) -> list[tuple[int,
     What could not be read goes to `broken`, and that texts seem to hold what separates columns to `odd`.
     """
     text = re.sub(_SEPARATOR_LINE, "", text.lstrip("\ufeff\r\n "))
+    if re.search(_RULED, text[:_RULED_CHARS]):
+        text = re.sub(_RULED, "", text)
+        text = re.sub(r"(?m)^\|[ \t]*|[ \t]*\|[ \t\r]*$", "", text)
     if separator := _separator(text):
         rows = _rows(text, separator, broken)
         names = [name.strip() for name in next(rows, _Row(0, [], "")).cells]
@@ -53,6 +60,13 @@ def rows_in(text: str, broken: LogProblems, odd: LogProblems) -> list[tuple[int,
         if names := columns_of(some):
             return _joined(names, [row for row in _rows(text, separator) if any(row.cells)], separator, odd)
     return []
+
+
+def cells_by_name(text: str) -> list[dict[str, Any]]:
+    """The rows of a table with names in its first line."""
+    rows = _rows(text, max(_SEPARATORS, key=text.partition("\n")[0].count))
+    names = [name.strip() for name in next(rows, _Row(0, [], "")).cells]
+    return [named(names, row.cells) for row in rows]
 
 
 def _separator(text: str) -> str:

@@ -21,6 +21,8 @@ _MOST_OF_A_SPAN = 6
 _FORMS = 16
 """Entries with the same fields have one form; chosen: a log has a few, and little is kept of a hostile one."""
 _SPANS, _WRAPPERS = frozenset(SPANS), frozenset((*WRAPPERS, *CHOICES))
+_SURELY = frozenset(("text", "transcript", "utterance", "transcription"))
+"""Fields that hold what was said, whatever else an object has that may be a text."""
 _NO_LETTER = r"[\W_]+"
 
 
@@ -117,7 +119,13 @@ def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str,
         return value
     inside = {name: unwrapped(item, depth - 1) for name, item in value.items() if isinstance(item, dict)}
     said = {name: text_of(found) for name, found in inside.items() if says_who(found)}
-    spoken = [(name, inside[name]) for name, text in said.items() if text and text == (own or text)]
+    spoken = [
+        (name, inside[name])
+        for name, text in said.items()
+        if text and (text == (own or text) or _SURELY & inside[name].keys())
+    ]
+    if not spoken and not own and says_who(value):
+        spoken = [(name, found) for name, found in inside.items() if _SURELY & found.keys() and text_of(found)]
     return _within(value, *spoken[0]) if len(spoken) == 1 else value
 
 

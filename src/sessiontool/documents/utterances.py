@@ -25,15 +25,18 @@ from .log_clock import SessionTimes
 from .log_options import ROLES
 from .log_times import LogReading, set_times
 from .models import UtteranceDocument
-from .pieces import SpokenPiece, joined
+from .pieces import joined
 from .reading import read_object
 from .roles import UNSPOKEN, USER, names_of, role_named, roles_of, roles_of_channels
+from .spoken_piece import SpokenPiece
+from .spoken_text import without_entities, without_labels
 from .tables import likely_fields
+from .unspoken import kinds_that_speak, own_ids, why_silent
 from .utf8_damage import halves_in
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 
 _LITTLE = 0.5
@@ -52,13 +55,15 @@ def read_utterances(
     times: SessionTimes = _DEFAULT_TIMES,
     speakers: Mapping[str, Any] | None = None,
     channels: Sequence[str] = (),
+    session: Collection[str] = (),
 ) -> tuple[list[Utterance], list[Finding]]:
     """The utterances of a log, in its order, and what is to be said of it.
 
-    An utterance without an id gets one from its place (`line-7`).  `speakers` and `channels` are session.json's.
+    An utterance without an id gets one from its place (`line-7`).  `speakers` and `channels` are session.json's;
+    `session` are the ids of the session, by which those of others in the log are left out.
     """
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
-    pieces = _pieces(reading, _text_of(reading, data), channels)
+    pieces = _pieces(reading, _text_of(reading, data), channels, session)
     set_times(reading, pieces)
     spoken = deque(joined(_in_order(pieces)))
     pieces.clear()  # of a day more than all else that a merge holds
@@ -77,11 +82,11 @@ def _text_of(reading: LogReading, data: bytes) -> str:
     return decoded.text
 
 
-def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[SpokenPiece]:
+def _pieces(reading: LogReading, text: str, channels: Sequence[str], session: Collection[str]) -> list[SpokenPiece]:
     """The entries that are speech, each with its role and its text, still without times."""
     entries: deque[Entry] = deque()
     troubles = Troubles(LogProblems(), reading.problems, reading.unread)
-    for found in entries_in(text, reading.name, troubles):
+    for found in without_labels(entries_in(text, reading.name, troubles)):
         if isinstance(found, FoundEntries):
             if not isinstance(found.value, dict):
                 troubles.broken.add(f"{found.place}: is {kind_of(found.value)}")
@@ -90,6 +95,7 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
             entries.append(entry_of(found.value, found.place, reading.options, reading.speakers))
         else:
             entries.append(found)
+    entries = _without_silent(reading, entries, session)
     if any(entry.text is None or entry.role is None for entry in entries):
         reading.guesses = likely_fields([entry.rest for entry in entries], {what for e in entries for what in e.names})
     reading.problems.merge(troubles.broken)
@@ -98,6 +104,19 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str]) -> list[Spo
     roles = roles_of(seen, {**reading.speakers, **roles_of_channels(seen, channels)})
     has_one_voice = len(channels) == 1 and not seen
     return list(_speaking(reading, entries, roles, has_one_voice=has_one_voice))
+
+
+def _without_silent(reading: LogReading, entries: deque[Entry], session: Collection[str]) -> deque[Entry]:
+    """The entries that may be speech of the session, by what they say of themselves."""
+    speaking, own = kinds_that_speak(entries), own_ids(entries, session)
+    kept: deque[Entry] = deque()
+    while entries:
+        entry = entries.popleft()
+        if why := why_silent(entry, speaking, own):
+            reading.silent[why] += 1
+        else:
+            kept.append(entry)
+    return kept
 
 
 def _speaking(
@@ -119,7 +138,7 @@ def _speaking(
         reading.count += 1
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
-            fields["text"] = entry.text
+            fields["text"] = without_entities(entry.text) if isinstance(entry.text, str) else entry.text
         if role is not None or _has_place(entry) or (entry.text and has_one_voice):
             fields["role"] = role or ""
         model, wrong = read_object(UtteranceDocument, fields)
@@ -133,7 +152,8 @@ def _speaking(
             reading.nameless += 1
         else:
             reading.roles[model.role] += 1
-        yield SpokenPiece(entry.place, entry.names, model, is_final=not entry.is_interim)
+        more = (not entry.is_interim, entry.kind, entry.is_fragment)
+        yield SpokenPiece(entry.place, entry.names, model, *more)
 
 
 def _is_blank(entry: Entry, role: str | None) -> bool:

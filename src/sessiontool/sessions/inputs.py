@@ -33,6 +33,7 @@ from .provenance import (
     UTTERANCES,
     events_in,
     find_strays,
+    ids_of,
     names_read,
     there,
 )
@@ -69,7 +70,6 @@ class Notes(Struct):
     """What the session's documents say, and what was wrong with them.
 
     `findings` are of the recording (session.json, and what is beside the chunks), `log_findings` of the logs.
-
     `log` is what the events say, None where there are none; its utterances are among `utterances`.  `strays` are what
     is there and is not read.  `corrections` are among the utterances; `dropped` are the ids of those without one.
     `recorders` are those of the roles, where each had one.
@@ -97,10 +97,9 @@ def read_notes(
 ) -> Notes:
     """Read the documents; what is wrong with them becomes findings, never an error.
 
-    Where both the utterances and the events know something of an utterance, `prefer` says whose word counts.  With
-    `now_s` (since 1970) a finding may say how old the newest chunk is; a result must not depend on that.  With files
-    for `sound` that of the events is kept there; then a log that cannot be read is a RecordingError, as there is no
-    other recording.
+    Where both logs know something of an utterance, `prefer` says whose word counts.  With `now_s` (since 1970) a
+    finding may say how old the newest chunk is; a result must not depend on that.  Files for `sound` get that of the
+    events; then a log that cannot be read is a RecordingError.
     """
     notes = Notes(strays=find_strays(listing))
     notes.session, notes.findings = read_session_document(read, listing)
@@ -123,6 +122,7 @@ def read_notes(
             times=session_times(notes.session),
             speakers=notes.session.speakers,
             channels=notes.session.channels or USUAL_CHANNELS,
+            session=ids_of(notes.session, listing),
         )
         notes.log_findings += findings
     _add_log(notes, read, listing, prefer, options, sound)

@@ -17,6 +17,7 @@ from .strays import OTHER, Stray, strays_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..documents.models import SessionDocument
     from ..documents.report_model import Report
     from ..model import SessionListing, StoredObject
     from ..storage import Limits
@@ -134,3 +135,9 @@ def there(listing: SessionListing, *names: str) -> list[str]:
 def was_made(report: Report | None) -> bool:
     """Whether a report is that of a recording made of events, or of a recorder for each role."""
     return report is not None and any(part["recorder"] in {RECORDER, ROLE_RECORDERS} for part in report["parts"])
+
+
+def ids_of(session: SessionDocument, listing: SessionListing) -> set[str]:
+    """The ids by which a log may name the session: its own, and those of its Realtime sessions."""
+    named = {session.session_id, listing.session_id, *(part.realtime_session_id for part in session.parts)}
+    return {name for name in named if name}

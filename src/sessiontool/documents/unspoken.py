@@ -1,0 +1,73 @@
+"""Entries of a log that are no speech by what they say of themselves: events without words, thoughts, silence.
+
+Not here: roles that do not speak, such as tools (`roles`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .field_names import SESSION_IDS
+from .lenient import words_of
+from .moments import read_moment
+from .name_words import words_in
+from .texts import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from .fields import Entry
+
+_SILENT_KINDS = frozenset(words_of("reasoning thinking thought thoughts debug warning breadcrumb metadata"))
+"""Words of a kind of entry whose text is not heard."""
+_MARK = (
+    r"[\[(<*]+\s*(?:blank[_ ]audio|silence|no[_ ]speech|noise|background[_ ]noise|music|static|pause|unk|applause)"
+    r"\s*[\])>*]+"
+)
+"""What recognisers write where there is no speech."""
+_MOST_DEPTH = 6
+"""Levels of objects that are looked through for such a text; chosen."""
+
+
+def kinds_that_speak(entries: Iterable[Entry]) -> set[str]:
+    """The kinds of entries that have texts."""
+    return {entry.kind for entry in entries if entry.text}
+
+
+def why_silent(entry: Entry, speaking: Collection[str], session: Collection[str]) -> str:
+    """What to call an entry that is no speech; empty where it may be.
+
+    `speaking` are the kinds of entries that have texts, `session` the ids of the session where others are in the log.
+    """
+    if session and (ids := _ids(entry)) and ids.isdisjoint(session):
+        return "of another session"
+    if entry.is_hidden:
+        return "hidden"
+    if isinstance(entry.text, str) and re.fullmatch(_MARK, entry.text.strip(), re.IGNORECASE):
+        return "without words"
+    if _SILENT_KINDS.intersection(words_in(entry.kind)):
+        return entry.kind
+    is_event = speaking and entry.text is None and (entry.kind not in speaking if entry.kind else entry.role is None)
+    return (entry.kind or "without a text") if is_event and not _may_speak(entry.rest) else ""
+
+
+def _may_speak(value: Any, depth: int = _MOST_DEPTH) -> bool:
+    """Whether a text of several words is somewhere in a value, and is no time."""
+    if isinstance(value, str):
+        return " " in value.strip() and any(map(str.isalpha, value)) and read_moment(value) is None
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_may_speak(one, depth - 1) for one in items) if depth else False
+
+
+# -- sessions
+
+
+def own_ids(entries: Iterable[Entry], session: Collection[str]) -> Collection[str]:
+    """The ids of `session`, where the log has entries of it and of others; else none."""
+    found = set[str]().union(*map(_ids, entries)) if session else set()
+    return session if not found.isdisjoint(session) and found - set(session) else ()
+
+
+def _ids(entry: Entry) -> set[str]:
+    return {str(value) for name, value in entry.rest.items() if plain(name) in SESSION_IDS and value}
