@@ -24,7 +24,7 @@ from .lenient import LogProblems, json_problem, kind_of, loads, shown
 from .literals import BEHIND, as_json, value_behind
 from .nested_json import MAY_BE_CLOSED, opened
 from .role_keys import spoken_by_key
-from .tables import cells_by_name, columns_of, named, rows_in
+from .tables import JSON_CELL, cells_by_name, columns_of, named, rows_in
 from .texts import has_text, text_fields, text_in, unwrapped
 from .typed_values import untyped
 
@@ -80,7 +80,7 @@ def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries 
         yield from _json(text, name, troubles)
     elif re.search(CUES, text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
-    elif re.search(_JSON_CELL, text[:_CELL_CHARS]) and (held := _in_cells(text, troubles)):
+    elif re.search(JSON_CELL, text[:_CELL_CHARS]) and (held := _in_cells(text, troubles)):
         yield from held
     elif rows := rows_in(text, troubles.broken, troubles.odd):
         yield from _found(rows, "row")
@@ -90,7 +90,6 @@ def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries 
         yield from _json(text, name, troubles)
 
 
-_JSON_CELL = r"\"[\[{]\{?\"\""
 _CELL_CHARS = 4000
 """Characters in which a table has a cell of JSON, if it has any; chosen."""
 

@@ -7,10 +7,12 @@ an object, and objects of a name and a value each, as logs are queried, are made
 from __future__ import annotations
 
 import binascii
+import re
 from typing import Any
 
 from .fields import has_role
 from .lenient import loads
+from .literals import value_behind
 from .moments import read_moment
 from .texts import text_of, unwrapped
 
@@ -19,6 +21,9 @@ MAY_BE_CLOSED = r"\"\s*(?:[{\[]|eyJ|W3s)|\"(?:field|key)\"\s*:"
 _BASE64 = ("eyJ", "W3s")
 _MOST_DEPTH = 8
 """Levels of objects and texts; chosen: a queue, a logger and a program have one or two each."""
+_BEHIND = r"\s\{\s*\""
+_PREFIX_CHARS = 200
+"""Characters; chosen: longer than what a logger writes before an object."""
 _NAMES = ("field", "key")
 _VALUE = "value"
 
@@ -28,7 +33,7 @@ def opened(value: Any, depth: int = _MOST_DEPTH) -> Any:
     if not depth:
         return value
     if isinstance(value, str):
-        inner = _parsed(value)
+        inner = parsed(value)
         return value if inner is None else opened(inner, depth - 1)
     if isinstance(value, list):
         return _joined([opened(one, depth - 1) for one in value])
@@ -41,10 +46,17 @@ def _is_entry(value: dict[str, Any]) -> bool:
     return has_role(value) and any(text and text[0] not in "{[" for text in (text_of(unwrapped(value)),))
 
 
-def _parsed(text: str) -> Any:
+def may_be_json(text: str) -> bool:
+    """Whether a text may be a list or an object, plain or in base64, or one behind a logger's prefix."""
+    return text.lstrip()[:3].startswith(("{", "[", *_BASE64)) or re.search(_BEHIND, text[:_PREFIX_CHARS]) is not None
+
+
+def parsed(text: str) -> Any:
     """The list or object that a text is, None where it is none."""
     start = text.lstrip()
     try:
+        if start[:1] not in {"{", "["} and re.search(_BEHIND, text[:_PREFIX_CHARS]):
+            return value_behind(text)[0]
         if start.startswith(_BASE64):
             text = binascii.a2b_base64(start.rstrip().encode(), strict_mode=True).decode()
         elif start[:1] not in {"{", "["}:

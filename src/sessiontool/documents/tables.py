@@ -30,6 +30,8 @@ _RULED = r"(?m)^(?=.*-{2})[ \t|+:=-]+\r?(?:\n|\Z)"
 """A line that only draws one: below the names of a table of psql, mysql or Markdown."""
 _RULED_CHARS = 4000
 """Characters in which a table has such a line, if it has any; chosen."""
+JSON_CELL = r"\"[\[{]\{?\"\""
+"""How JSON begins in a cell of a table."""
 _JUDGED = 50
 """Lines by which a table's columns are recognised; chosen."""
 _MOST_COLUMNS = 30

@@ -16,7 +16,9 @@ from msgspec import Struct
 from ..documents.encoding_findings import TextDamage
 from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
+from ..documents.literals import BEHIND, as_json, value_behind
 from ..documents.moments import moment_in
+from ..documents.tables import JSON_CELL, cells_by_name
 from ..documents.utf8_damage import encoded_once, halves_in, held_in, is_damaged_utf8
 from ..errors import RecordingError
 
@@ -38,11 +40,12 @@ _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an event."""
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
-_ARRAY = r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*\"|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)"
+_ARRAY = r"\s*(?:\[\s*(?:[{\]]|$)|\{\s*\n\s*[\"'\w]|\{\s*\"[^\"\n]*\"\s*:\s*[\[{]?\s*\n)"
+_LITERAL = r"\s*\[?\s*\{\s*['A-Za-z_$]"
+"""How an object begins that Python or Node printed."""
 _LIST = r"\s*\[\s*(?:\"|\[(?!\s*\[))"
 """A list of lists or texts, which may as well be the first line of many."""
 _STREAM = r"\s*(?:event|id|retry|data)?:"
-_BEHIND = r"[{\[]\s*[\"{\[]"
 _LIST_OF_OBJECTS = r"\[\s*\{"
 
 
@@ -86,7 +89,12 @@ class LineReader:
             if self.encoding == "utf-8":
                 self.encoding, self.lost = decoded.encoding, decoded.lost
             self._was_twice, self._replaced = decoded.was_twice, decoded.text.count("\ufffd")
-            yield from self._array(decoded.text)
+            is_literal = re.match(_LITERAL, decoded.text)
+            yield from self._array(as_json(decoded.text) if is_literal else decoded.text)
+            return
+        if re.search(JSON_CELL, self._start.decode("utf-8", "replace")) and first.lstrip()[:1] not in b"{[":
+            rows = enumerate(cells_by_name(self._text(_held(self._file))), 2)
+            yield from (LoggedValue(number, row) for number, row in rows)
             return
         for number, line in enumerate(_lines(first, self._file), 1):
             if line is None:
@@ -145,16 +153,14 @@ class LineReader:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            found = re.search(_BEHIND, text[:_PREFIX_CHARS])
-            if found is not None and found.start():
-                try:
-                    value = json.loads(text[found.start() :])
-                except (ValueError, RecursionError):
-                    pass
-                else:
-                    yield LoggedValue(number, self._mended(value, text), moment_in(text[: found.start()]))
-                    return
-            if re.match(_STREAM, text) and found is None:
+            try:
+                value, place = value_behind(text)
+            except ValueError:
+                pass
+            else:
+                yield LoggedValue(number, self._mended(value, text), moment_in(text[:place]))
+                return
+            if re.match(_STREAM, text) and re.search(BEHIND, text[:_PREFIX_CHARS]) is None:
                 return  # what server-sent events have beside their data
             if text.endswith("\n") or not isinstance(error, json.JSONDecodeError):
                 self.broken += 1

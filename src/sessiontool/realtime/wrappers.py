@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ..documents.lenient import loads
 from ..documents.moments import read_moment
+from ..documents.nested_json import may_be_json, parsed
 from .event_types import GA_NAMES, READ, TELL_NOTHING
 from .telephone import as_realtime
 
@@ -45,7 +45,7 @@ class Carried(Struct, frozen=True):
 def events_of(value: Any, holders: tuple[dict[str, Any], ...] = (), depth: int = _MOST_DEPTH) -> Iterator[Carried]:
     """The events in a value, in their order."""
     if isinstance(value, str):
-        value = _parsed(value)
+        value = parsed(value)
     if not depth:
         return
     if isinstance(value, list):
@@ -77,7 +77,7 @@ def _of_object(value: dict[str, Any], holders: tuple[dict[str, Any], ...], depth
     unknown: list[Carried] = []
     for name in (*_FIRST, *list(value)[:_MOST_FIELDS]):
         item = value.get(name)
-        if not isinstance(item, (dict, list)) and not (isinstance(item, str) and item[:1] in {"{", "["}):
+        if not isinstance(item, (dict, list)) and not (isinstance(item, str) and may_be_json(item)):
             continue
         found = list(events_of(item, inner, depth - 1))
         if any(is_known(one.event.get("type")) for one in found):
@@ -121,7 +121,7 @@ def _of_list(value: list[Any], holders: tuple[dict[str, Any], ...], depth: int) 
         at = next((one for one in value if not _is_json(one) and read_moment(one) is not None), None)
         if at is not None:
             holders = (*holders, {"t": at})
-    if len(value) == 2 and is_known(value[0]) and isinstance(value[1], dict):
+    if 2 <= len(value) <= 3 and is_known(value[0]) and isinstance(value[1], dict):
         value = [{"type": value[0], "data": value[1]}]
     for one in value:
         yield from events_of(one, holders, depth - 1)
@@ -129,11 +129,3 @@ def _of_list(value: list[Any], holders: tuple[dict[str, Any], ...], depth: int) 
 
 def _is_json(value: Any) -> bool:
     return isinstance(value, str) and value[:1] in {"{", "["}
-
-
-def _parsed(text: str) -> Any:
-    """An event that was logged as the message it came in."""
-    try:
-        return loads(text) if text[:1] in {"{", "["} else None
-    except (ValueError, RecursionError):
-        return None
