@@ -127,6 +127,30 @@ def with_kinds() -> str:
     return lines([*made, {"type": "text", "role": "user", "text": "hi", "isHidden": True, "at": EPOCH_S}])
 
 
+def marked() -> str:
+    """Answers with what is not said of them: thoughts, and the elements that a voice reads."""
+    made = []
+    for number, (role, text, start, end) in enumerate(SAID):
+        parts = [{"type": "reasoning", "text": "Think."}, {"type": "text", "text": text}]
+        read_aloud = text.replace(", ", ', <break time="1s"/> ')
+        whole = f"<think>\nBe polite.\n</think>\n\n<speak>{read_aloud}</speak>"
+        said: Any = parts if number % 3 == 0 else whole if number % 3 == 1 else f"{role.title()}: {text}"
+        made.append({"role": role, "content": said, "start": start, "end": end})
+    made.append({"role": "user", "content": [{"type": "tool_result", "content": "Twelve."}], "start": 25, "end": 26})
+    return lines(
+        [*made, {"role": "user", "content": "I took that back.", "start": 30, "end": 32, "deleted_at": iso(50)}]
+    )
+
+
+def revised() -> str:
+    """Interim results that are not the beginnings of the final ones, and say nowhere what they are."""
+    made = []
+    for role, text, start, end in SAID:
+        draft = {"role": role, "text": f"um {text.casefold().replace(',', '')}", "start": start, "end": end - 0.2}
+        made += [draft] * (len(text.split()) > 1) + [{"role": role, "text": text, "start": start, "end": end}]
+    return lines(made)
+
+
 PRINTED: dict[str, tuple[str, Callable[[], str]]] = {
     "Python's list": ("utterances.json", lambda: repr(entries(turn))),
     "Python's pprint": ("utterances.json", lambda: pprint.pformat(entries(turn), width=60)),
@@ -137,6 +161,16 @@ PRINTED: dict[str, tuple[str, Callable[[], str]]] = {
     ),
     "Python's datetimes": ("utterances.txt", lambda: "".join(entries(of_datetime))),
     "pydantic's": ("utterances.txt", lambda: "\n".join(entries(printed))),
+    "the Agents SDK's": ("utterances.txt", lambda: f"[{', '.join(entries(printed))}]"),
+    "Ruby's": (
+        "utterances.txt",
+        lambda: "".join(
+            entries(lambda r, t, a, b: f'{{:role=>"{r}", "text"=>{json.dumps(t)}, :start=>{a}, :end=>{b}, :x=>nil}}\n')
+        ),
+    ),
+    "objects without anything between": ("utterances.jsonl", lambda: "".join(map(json.dumps, entries(turn)))),
+    "thoughts, and marks for a voice": ("utterances.jsonl", marked),
+    "revised interim results": ("utterances.jsonl", revised),
     "Node's": ("utterances.txt", lambda: "".join(entries(of_node))),
     "mongosh's": ("utterances.json", lambda: f"[\n  {', '.join(entries(of_mongosh))}\n]"),
     "JSON5": (

@@ -29,7 +29,7 @@ _LINE = (
 )
 _HEAD = (
     rf"(?:(?P<name>{_NAME})[\s,|\u2013-]+[\[(]?(?P<start>{_TIME})[\])]?"
-    rf"|[\[(]?(?P<first>{_TIME})[\])]?\s+(?P<last>{_NAME})):?"
+    rf"|[\[(]?(?P<first>{_TIME})[\])]?[\s|\u2013-]+(?P<last>{_NAME})):?"
 )
 _TITLE = rf"#{{1,6}}\s+(?P<title>{_NAME}):?"
 _MARKS = r"^\s*>+\s+|\*\*|__(?=[^\W_])|(?<=[^\W_])__|[\u200e\u200f\u202a-\u202e]"

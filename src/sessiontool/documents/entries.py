@@ -166,12 +166,16 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     doubled: list[str] = []
     before: Sequence[FoundEntries] = ()
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+        if not line.strip() or line.startswith(("#", "//")):
             continue
         doubled.clear()
         try:
             value = loads(line, doubled)
         except (ValueError, RecursionError) as error:
+            several = _values(line, 0) if _is_more(error) else None
+            if several is not None and several.error is None:
+                yield from _expanded(several.values, f"line {number}", troubles)
+                continue
             try:
                 value, _ = value_behind(line, doubled)
             except ValueError:

@@ -68,6 +68,7 @@ FLAGS = {
     "isagent": ("assistant", "user"),
     "isbot": ("assistant", "user"),
     "isai": ("assistant", "user"),
+    "bot": ("assistant", "user"),
 }
 
 IDS = words_of("id itemid utteranceid messageid msgid turnid segmentid uuid turnorder")
@@ -90,8 +91,8 @@ FINAL = {
 }
 """Fields that say whether a result is an interim one, and the value that says so."""
 
-HIDDEN = ("hidden", "ishidden")
-"""Flags of entries that were not said: a page sent them for itself."""
+HIDDEN = words_of("hidden ishidden deleted isdeleted deletedat removed")
+"""Flags of entries that were not said, as a page sent them for itself, or that were taken back."""
 
 SESSION_IDS = words_of(
     "session sessionid conversation conversationid call callid callsid room roomid roomname chatid thread threadid"

@@ -39,7 +39,7 @@ from .moments import S, read_moment
 from .name_words import field_named, words_in
 from .roles import CHANNEL, channel_name, channel_number, role_named
 from .spoken_text import name_in_front
-from .texts import flattened, is_speaker, plain, says_who, text_fields, text_in, unwrapped
+from .texts import flattened, is_speaker, is_unsaid, plain, says_who, text_fields, text_in, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -127,7 +127,7 @@ def _read(value: Mapping[str, Any], place: str, options: LogOptions, names: Mapp
     if entry.role is None and isinstance(entry.text, str) and (named := name_in_front(entry.text, names)):
         entry.role, entry.text = named
     entry.kind = reader.kind
-    entry.is_hidden = reader.take(HIDDEN) is True
+    entry.is_hidden = reader.take(HIDDEN) not in {None, False, "", "false"}
     reader.times(entry)
     entry.is_interim = reader.is_interim()
     for name, known in MORE.items():
@@ -238,7 +238,7 @@ class _Reader:
             return None
         self._taken.add(names[0])
         held = self._value[names[0]]
-        return "" if held in ([], {}, "") or (held is None and names[0] != "text") else held
+        return "" if held in ([], {}, "") or is_unsaid(held) or (held is None and names[0] != "text") else held
 
     def times(self, entry: Entry) -> None:
         for what in ("start", "end", "duration", "arrived"):
@@ -332,6 +332,9 @@ def _name_in(value: Any, depth: int = 2) -> str | None:
         return str(value)
     if isinstance(value, dict) and depth:
         by_name = {plain(name): item for name, item in value.items()}
+        flag = next((name for name in FLAGS if isinstance(by_name.get(name), bool)), None)
+        if flag is not None:
+            return FLAGS[flag][0 if by_name[flag] else 1]
         return next((found for name in ROLE_OBJECT if (found := _name_in(by_name.get(name), depth - 1))), None)
     return None
 

@@ -1,7 +1,8 @@
 """Values as Python and JavaScript print them -> JSON: `{'role': 'user'}`, `{ role: 'user' }`, `Turn(role='user')`.
 
-Also JSON5: comments, and commas behind the last item.  Text that is JSON comes out as it went in.  Of a call with one
-argument (`ObjectId('…')`) the argument is left, of one with named ones an object; `datetime(…)` becomes an instant.
+Also Ruby's `{:role=>"user"}`, and JSON5: comments, and commas behind the last item.  Text that is JSON comes out as it
+went in.  Of a call with one argument (`ObjectId('…')`) the argument is left, of one with named ones an object;
+`datetime(…)` becomes an instant.
 """
 
 from __future__ import annotations
@@ -21,11 +22,20 @@ _TOKEN = (
     rf"|<[\w.]{{1,80}}:\s*(?P<member>{_STRING})>|(?P<string>[bru]?(?:{_STRING}))"
     r"|datetime\.datetime\((?P<date>\d[\d, ]*)(?:,\s*tzinfo=(?P<zone>[\w.]+(?:\([^()]*(?:\([^()]*\))?[^()]*\))?))?\)"
     r"|(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<opening>(?:[A-Za-z_][\w.]{0,80})?\((?=\s*[A-Za-z_]\w*=))"
+    r"|:(?P<symbol>[A-Za-z_]\w*)(?=\s*=>)|(?P<arrow>=>)"
     r"|(?P<name>[A-Za-z_$][\w$]*)(?P<means>\s*[:=])?|(?P<number>[-+]?\d[\w.+-]*)|(?P<space>\s+)|(?P<mark>[^\"'`])|(?P<rest>.+)"
 )
-_WORDS = {"True": "true", "False": "false", "None": "null", "undefined": "null", "NaN": "null", "nan": "null"}
+_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "undefined": "null",
+    "nil": "null",
+    "NaN": "null",
+    "nan": "null",
+}
 _JSON_WORDS = ("true", "false", "null")
-BEHIND = r"[{\[]\s*(?:[\"'{\[]|[A-Za-z_$][\w$]*\s*:)|[A-Za-z_][\w.]*\([A-Za-z_]\w*="
+BEHIND = r"[{\[]\s*(?:[\"'{\[]|[A-Za-z_$:][\w$]*\s*(?::|=>))|\[?[A-Za-z_][\w.]*\([A-Za-z_]\w*="
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
 _MOST_BEGINNINGS = 5
@@ -73,6 +83,8 @@ def _pieces(text: str, closing: list[str]) -> Iterator[str]:
         elif found["opening"]:
             closing.append("}")
             yield "{"
+        elif found["arrow"] or found["symbol"]:
+            yield f'"{found["symbol"]}"' if found["symbol"] else ":"
         elif found["name"]:
             yield _named(found["name"], found["means"])
         elif found["mark"]:

@@ -46,7 +46,9 @@ _CHANNELS = frozenset(words_of("channel kanal canal"))
 _BESIDE_CHANNELS = frozenset(words_of("id index number no tag audio media of speaker source name label"))
 
 _TEXTS = frozenset(words_of("text transcript utterance transcription content message sentence caption texte texto"))
-_BESIDE_TEXTS = frozenset(words_of("display final full formatted normalized punctuated clean best value body spoken"))
+_BESIDE_TEXTS = frozenset(
+    words_of("display final full formatted normalized punctuated clean best value body spoken original")
+)
 
 
 class NamedField(Struct, frozen=True):

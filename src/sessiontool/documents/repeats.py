@@ -7,6 +7,7 @@ of it as an event of another kind.
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LEAST_ALL = 6
 """Number of entries, as units of evidence, of a log without times in which each is there twice; chosen."""
+_LEAST_WORDS = 2
+"""Number of words of a text of which a version is known by its start alone, as units of evidence; chosen."""
 _ALIKE = 0.5
 """Share of the words that two versions of one text have in common; chosen."""
 _SAME_START_MS = 1.0
@@ -37,7 +40,7 @@ def without_repeats(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     for piece in pieces:
         if not piece.times_ms and not piece.model.id and _said(piece) in timed:
             continue
-        names = [("said", *_said(piece)), ("id", piece.model.role, piece.model.id or "")][: 2 if piece.model.id else 1]
+        names = list(_names(piece))
         earlier = [place for name in names for place in places.get(name, ())[-_MOST_BACK:]]
         before = next((place for place in reversed(earlier) if _is_again(kept[place], piece)), None)
         if before is None:
@@ -51,6 +54,15 @@ def without_repeats(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     return _halved(kept)
 
 
+def _names(piece: SpokenPiece) -> Iterator[tuple[str, ...]]:
+    """By what a piece that was there before is found again."""
+    yield "said", *_said(piece)
+    if piece.model.id:
+        yield "id", piece.model.role, piece.model.id
+    elif "start" in piece.times_ms:
+        yield "start", piece.model.role, str(round(piece.times_ms["start"]))
+
+
 def _said(piece: SpokenPiece) -> tuple[str, str]:
     return piece.model.role, piece.model.text.strip()
 
@@ -61,13 +73,18 @@ def _is_again(first: SpokenPiece, piece: SpokenPiece) -> bool:
     if first.model.id and first.model.id == piece.model.id:
         has_same_start = bool(apart) and apart[0] < _SAME_START_MS
         return has_same_start or _said(first) == _said(piece) or _are_versions(first, piece)
-    has_no_id = first.model.id is None or piece.model.id is None
-    return has_no_id and bool(apart) and max(apart) < len(piece.model.text) * SAY_MS_PER_CHAR / 2
+    if (first.model.id and piece.model.id) or not apart:
+        return False
+    if _said(first) != _said(piece):
+        return apart[0] < _SAME_START_MS and _are_versions(first, piece, _LEAST_WORDS)
+    return max(apart) < len(piece.model.text) * SAY_MS_PER_CHAR / 2
 
 
-def _are_versions(first: SpokenPiece, piece: SpokenPiece) -> bool:
-    words, others = (set(one.model.text.casefold().split()) for one in (first, piece))
-    return len(words & others) >= _ALIKE * min(len(words), len(others))
+def _are_versions(first: SpokenPiece, piece: SpokenPiece, least: int = 0) -> bool:
+    """Whether two texts are alike, and of `least` words each."""
+    words, others = (set(re.findall(r"\w+", one.model.text.casefold())) for one in (first, piece))
+    fewest = min(len(words), len(others))
+    return words == others or (fewest >= least and len(words & others) >= _ALIKE * fewest)
 
 
 def _halved(pieces: list[SpokenPiece]) -> list[SpokenPiece]:

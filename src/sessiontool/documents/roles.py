@@ -20,7 +20,7 @@ USER, ASSISTANT, UNSPOKEN = "user", "assistant", "unspoken"
 _USERS = frozenset(
     words_of(
         "user human customer caller client trainee me you guest patient student learner candidate interviewee "
-        "visitor enduser consumer member person local inbound input useraudio microphone mic speakeruser "
+        "visitor enduser consumer member person local inbound incoming input useraudio microphone mic speakeruser "
         "shopper buyer lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario "
         "utilisateur"
     )
@@ -30,7 +30,7 @@ _ASSISTANTS = frozenset(
         "assistant ai bot agent model systemvoice aiagent voiceagent aiassistant voiceassistant voicebot chatbot "
         "robot gpt chatgpt openai gemini claude llm virtualassistant virtualagent machine output remote trainer "
         "tutor coach interviewer persona character avatar representative rep seller salesperson outbound agentaudio "
-        "ivr assistent berater beraterin asistente agente conseiller"
+        "outgoing ivr assistent berater beraterin asistente agente conseiller"
     )
 )
 _UNSPOKEN_ROLES = frozenset(

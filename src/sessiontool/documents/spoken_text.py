@@ -1,4 +1,4 @@
-"""What stands in the text of an entry beside what was said: who says it, and characters as HTML writes them.
+"""What stands in the text of an entry beside what was said: who says it, and what marks it up.
 
 And what is no text at all: the message of a logger, which is the same in each of its lines.
 """
@@ -16,15 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _ENTITY = r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{2,6}|#x[0-9a-fA-F]{2,5});"
+_MARKUP = (
+    r"(?is)<(think|thinking|reasoning)>.*?</\1>"
+    r"|</?(?:speak|break|prosody|emphasis|say-as|phoneme|voice|audio|sub|lang|mark|p|s|w|mstts:[\w-]+)(?:\s[^<>]*)?/?>"
+)
+"""What a model thought, and the elements of SSML, which say how a voice reads a text."""
 _NAMED = r"\s*[-\u2013]?\s*(?:\[([^\]\n]{1,40})\]:?|\(([^)\n]{1,40})\):?|([^\W\d_][^:\n]{0,39}):)\s+(?=\S)"
 
 
-def without_entities(text: str) -> str:
-    if not re.search(_ENTITY, text):
-        return text
-    from html import unescape  # noqa: PLC0415 - a table of two thousand names, for few logs
+def spoken(text: str, role: str) -> str:
+    """The text without what marks it up, and without the name of the `role` in front of it."""
+    if "<" in text:
+        text = " ".join(re.sub(_MARKUP, " ", text).split()) if re.search(_MARKUP, text) else text
+    if re.search(_ENTITY, text):
+        from html import unescape  # noqa: PLC0415 - a table of two thousand names, for few logs
 
-    return unescape(text)
+        text = unescape(text)
+    found = re.match(_NAMED, text)
+    is_name = found is not None and role_named(next(filter(None, found.groups())).strip(), {}) == role
+    return text[found.end() :] if found and is_name else text
 
 
 def name_in_front(text: str, names: Mapping[str, str]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .field_names import CHOICES, IN_PARTS, ROLE_NAMES, SPANS, TEXT_NAMES, WRAPPERS
-from .name_words import field_named
+from .name_words import field_named, words_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ _FORMS = 16
 _SPANS, _WRAPPERS = frozenset(SPANS), frozenset((*WRAPPERS, *CHOICES))
 _SURELY = frozenset(("text", "transcript", "utterance", "transcription"))
 """Fields that hold what was said, whatever else an object has that may be a text."""
+_UNSAID = frozenset(("reasoning", "thinking", "tool", "function"))
+"""Words of the kind of a part whose text is not said."""
 _NO_LETTER = r"[\W_]+"
 
 
@@ -43,7 +45,17 @@ def has_text(value: Any) -> bool:
 
 def text_of(value: Mapping[str, Any]) -> str:
     """The text in the fields of an object itself; empty where it has none."""
+    if is_unsaid(value):
+        return ""
     return next((text for name in text_fields(value) if (text := text_in(value[name]))), "")
+
+
+def is_unsaid(value: Any) -> bool:
+    """Whether a value is a part that is not said, such as what a tool gave, or a list of such parts alone."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, dict) and is_unsaid(one) for one in value)
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and not _UNSAID.isdisjoint(words_in(kind))
 
 
 def text_fields(value: Mapping[str, Any]) -> tuple[str, ...]:
@@ -75,6 +87,8 @@ def text_in(value: Any, depth: int = MOST_DEPTH) -> str:
         texts = [text_in(one, depth - 1) for one in value[:_MOST_PARTS]]
         return _glued([text for text in texts if text.strip()])
     if isinstance(value, dict) and depth:
+        if is_unsaid(value):
+            return ""
         by_name = {plain(name): item for name, item in value.items()}
         return next((text for name in IN_PARTS if (text := text_in(by_name.get(name), depth - 1)).strip()), "")
     return ""

@@ -29,7 +29,7 @@ from .pieces import joined
 from .reading import read_object
 from .roles import UNSPOKEN, USER, names_of, role_named, roles_of, roles_of_channels
 from .spoken_piece import SpokenPiece
-from .spoken_text import without_entities, without_labels
+from .spoken_text import spoken, without_labels
 from .tables import likely_fields
 from .unspoken import kinds_that_speak, own_ids, why_silent
 from .utf8_damage import halves_in
@@ -65,9 +65,9 @@ def read_utterances(
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
     pieces = _pieces(reading, _text_of(reading, data), channels, session)
     set_times(reading, pieces)
-    spoken = deque(joined(_in_order(pieces)))
+    said = deque(joined(_in_order(pieces)))
     pieces.clear()  # of a day more than all else that a merge holds
-    utterances = list(_utterances(reading, spoken))
+    utterances = list(_utterances(reading, said))
     problems = list(_problems(reading))
     return utterances, [*reading.findings, *problems]
 
@@ -138,7 +138,7 @@ def _speaking(
         reading.count += 1
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
-            fields["text"] = without_entities(entry.text) if isinstance(entry.text, str) else entry.text
+            fields["text"] = spoken(entry.text, role or "") if isinstance(entry.text, str) else entry.text
         if role is not None or _has_place(entry) or (entry.text and has_one_voice):
             fields["role"] = role or ""
         model, wrong = read_object(UtteranceDocument, fields)
