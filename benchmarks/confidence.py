@@ -64,7 +64,7 @@ _BINS = (0.9, 0.8, 0.5, 0.0)
 _FOLDS = 6
 """Parts of the sessions, each of which is judged by weights that are fitted to the others."""
 
-_STEPS, _MOMENTUM, _HOLD = 1000, 0.9, 1.0
+_STEPS, _MOMENTUM, _HOLD = 1000, 0.9, 4.0
 _FEATURE_STEPS = 200
 """Features are kept as whole numbers, 1 being so many."""
 

@@ -50,6 +50,16 @@ def test_a_breath_behind_an_utterance_does_not_however_long_it_is(lasting_ms: in
     assert end_ms(np.full(lasting_ms, 45.0)) == pytest.approx(END_MS, abs=5)
 
 
+@pytest.mark.parametrize("lasting_ms", [500, 900])
+def test_what_is_far_below_an_utterance_for_long_does_not_belong_to_it(lasting_ms: int) -> None:
+    rows = power(np.full(lasting_ms, 28.0), -110.0)
+    assert snap(rows, START_MS, END_MS + lasting_ms, 0, TOTAL_MS)[1].at_ms == pytest.approx(END_MS, abs=5)
+    backwards = Rows()
+    backwards.append(rows[:][::-1].tobytes())
+    start, _ = snap(backwards, TOTAL_MS - END_MS - lasting_ms, TOTAL_MS - START_MS, 0, TOTAL_MS)
+    assert start.at_ms == pytest.approx(TOTAL_MS - END_MS, abs=5)
+
+
 def test_a_long_last_consonant_does() -> None:
     assert end_ms(np.full(160, 33.0)) == pytest.approx(END_MS + 160, abs=5)
 

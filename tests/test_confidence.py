@@ -17,10 +17,10 @@ from sessiontool.alignment.confidence import (
     BESIDE_MS,
     BIAS,
     FAR_OFF,
+    HARDLY_FIT_STRICTER,
     MOST_BESIDE,
     MOST_GUESSED,
     UNFIT,
-    UNFIT_STRICTER,
     WEIGHTS,
     Evidence,
     confidence,
@@ -96,8 +96,8 @@ def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
     "doubt",
     [
         {"start_residual_ms": 700.0},
-        {"length_ratio": 2.0},
-        {"length_ratio": 0.5},
+        {"length_off": 3.0},
+        {"length_off": -3.0},
         {"snr_db": 9.0},
         {"end_contrast_db": 1.0},
         {"left_over_ms": 100.0},
@@ -130,8 +130,8 @@ def test_a_place_without_a_time_is_no_surer_than_the_order_tells_it() -> None:
 def test_nothing_of_a_log_that_does_not_fit_the_sound_is_better_than_a_guess() -> None:
     assert confidence(replace(SOUND, misfit=UNFIT - 0.01)) > MOST_GUESSED
     assert confidence(replace(SOUND, misfit=UNFIT)) <= MOST_GUESSED
-    assert confidence(replace(SOUND, misfit=UNFIT_STRICTER)) > 0.8
-    assert confidence(replace(SOUND, misfit=UNFIT_STRICTER, stricter=True)) <= MOST_GUESSED
+    assert confidence(replace(SOUND, misfit=HARDLY_FIT_STRICTER)) > 0.8
+    assert confidence(replace(SOUND, misfit=HARDLY_FIT_STRICTER, stricter=True)) == MOST_BESIDE
 
 
 def test_a_place_far_from_the_logs_own_time_is_no_better_than_a_guess() -> None:

@@ -48,6 +48,8 @@ _VOICE_COST, _VOICE_CLEAR = 2.0, 0.3
 """Cost of sound that is of the other voice, as a weight, and log odds of a frame from which on it is of the own one;
 chosen: weights from 1 to 40 lead to the same."""
 
+_OTHER_VOICE, _OTHER_FRAMES = 1.0, 25
+"""Log odds of a frame, and number of frames, from which on an island is of the other voice; chosen."""
 _LOUD = 0.35
 """Ratio of loudness from which on an island is as loud as speech; chosen."""
 _THROUGH_SPEECH = 2.5
@@ -114,12 +116,16 @@ class Voice(Struct, frozen=True):
     frames: NDArray[np.int64]
     side: Floats
 
-    def costs(self, window: slice, utterance: int) -> Floats:
+    def costs(self, window: slice, utterance: int, *, timed: bool) -> Floats:
         """What it costs an utterance that islands a..b of the window sound like the other voice: matrix (a, b)."""
         total, frames = (np.concatenate(([0], np.cumsum(values[window]))) for values in (self.log_odds, self.frames))
         mean = (total[None, 1:] - total[:-1, None]) / np.maximum(1, frames[None, 1:] - frames[:-1, None])
-        costs: Floats = _VOICE_COST * hub(np.maximum(0, _VOICE_CLEAR - self.side[utterance] * mean))
-        return costs
+        unlike = hub(np.maximum(0, _VOICE_CLEAR - self.side[utterance] * mean))
+        if timed:  # or the voices may have been learned from wrong places
+            of_other = self.side[utterance] * self.log_odds[window] < -_OTHER_VOICE * self.frames[window]
+            others = np.concatenate(([0], np.cumsum(of_other & (self.frames[window] >= _OTHER_FRAMES))))
+            unlike = unlike + (others[None, 1:] - others[:-1, None])
+        return _VOICE_COST * unlike
 
 
 class Signs(Struct, frozen=True):
@@ -284,7 +290,7 @@ def match(
         cut = all_cut if wanted.tail_lost else signs.cut_off if signs.excused[i] else none_cut
         runs = _run_costs(wanted, ground, window, cut[window])
         if signs.voice is not None:
-            runs = runs + signs.voice.costs(window, i)
+            runs = runs + signs.voice.costs(window, i, timed=bool(expected.known[i]))
         low = window.start
         cost, run, paid = _advance(before, runs, skip[low : window.stop + 1], costs[i].skip_text)
         steps.append(_Step(low, run, paid, source))

@@ -38,6 +38,10 @@ _TAIL_MS = 300
 
 _ONSET_BELOW_DB, _END_BELOW_DB = 37.0, 30.0
 """How far below the utterance's level an onset and an end are; chosen on dialogues with known truth."""
+_FAR_BELOW_DB, _FAR_BELOW_MS = 25.0, 280
+"""How far below the utterance's level sound is no speech where it lasts so long at an edge: what leaks of another
+channel, or a street; measured: of 6 such edges 5 become right and none
+wrong; of those of 150 ms half become wrong."""
 _CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
 """How far below the utterance's own level the whole of a quiet last consonant is, and half of it; measured: "th" of
 "month" as browsers recorded it is at 27 to 35."""
@@ -118,7 +122,9 @@ def snap(
     if hi - lo < 2 * _LASTING_MS or end - start < 2 * _LASTING_MS:
         return Edge(start_ms, 0.0), Edge(end_ms, 0.0)
     level = _smooth_db(power, lo, hi)
-    peak = _quantile(level[max(0, start - lo) : end - lo], 0.95)
+    inside = level[max(0, start - lo) : end - lo]
+    peak = _quantile(inside, 0.95)
+    start, end = start + _far_below(inside, peak), end - _far_below(inside[::-1], peak)
     onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, min(_ONSET_IN_MS, (end - start) // 2))
     back = level[::-1]
     ending = _without_tail(back, hi - end, peak, (end - start) // 2)
@@ -128,6 +134,12 @@ def snap(
     ending = _with_release(back, ending, hi - end, peak)
     last = min(hi, hi - ending + _buried_ms(back, hi - end, peak)) if noisy else hi - ending
     return Edge(lo + onset, contrast[0], soft[0]), Edge(last, contrast[1], soft[1])
+
+
+def _far_below(level: Floats, peak: float) -> int:
+    """How much of the beginning of a stretch is too quiet for too long to be of it."""
+    loud = _lasting(level > peak - _FAR_BELOW_DB)
+    return int(loud[0]) if len(loud) and loud[0] > _FAR_BELOW_MS else 0
 
 
 def _soft(level: Floats, edge: int, peak: float, inwards: int) -> float:

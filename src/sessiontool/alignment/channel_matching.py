@@ -162,7 +162,7 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
     for turn in range(_ROUNDS):
         before = [lane.matches for lane in lanes]
         for lane in lanes:
-            _match_lane(lane, lanes, axis)
+            _match_lane(lane, lanes, axis, learned=turn > 0)
         settled = all(lane.matches.same_as(matches) for lane, matches in zip(lanes, before, strict=True))
         if turn == _ROUNDS - 1 or settled:
             return
@@ -171,12 +171,27 @@ def _match_and_learn(lanes: Sequence[Lane], axis: Axis) -> None:
         _learn(lanes, axis)
 
 
+def _turns(lane: Lane, *, learned: bool) -> tuple[Floats, Floats]:
+    """Where the voice changes on a channel of two, and where the user begins to speak there.
+
+    The log says that where the voices do not, and only when something was `learned` of its clock.
+    """
+    nowhere = np.zeros(0)
+    if lane.voices is not None:
+        to_assistant, to_user = voice_changes(lane.voices)
+        return np.concatenate((to_assistant, to_user)), to_user
+    if not lane.shared or not learned:
+        return nowhere, nowhere
+    begin = lane.expected.start + lane.costs[USER].start_bias
+    return nowhere, begin[(lane.roles == USER) & lane.raw.timed]
+
+
 def _other_starts(lane: Lane, lanes: Sequence[Lane]) -> Floats:
     """Where a speaker on another channel begins to speak."""
-    return np.sort(np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)]))
+    return np.concatenate([np.zeros(0), *(o.channel.islands[:, 0] for o in lanes if o is not lane)])
 
 
-def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
+def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis, *, learned: bool) -> None:
     """Match one lane's utterances with its islands, in the order of their expected starts."""
     ordered, order = lane.expected.ordered()
     roles = lane.roles[order]
@@ -185,9 +200,9 @@ def _match_lane(lane: Lane, lanes: Sequence[Lane], axis: Axis) -> None:
     has_end = np.isfinite(ordered.end) & np.array([c.end_spread < SHARP_END_MS for c in costs])
     stop = ordered.end + np.array([c.end_bias for c in costs])
     wanted = np.concatenate((begin, stop[has_end]))
-    changes = np.zeros(0) if lane.voices is None else voice_changes(lane.voices)
+    changes, user_starts = _turns(lane, learned=learned)
     lane.islands = cut_islands(lane.channel.islands, lane.channel.score, axis, wanted, changes)
-    others = _other_starts(lane, lanes)
+    others = np.sort(np.concatenate((_other_starts(lane, lanes), user_starts)))
     first, last = (
         np.searchsorted(others, lane.islands.end - _CUT_BEFORE_MS),
         np.searchsorted(others, lane.islands.end + _CUT_AFTER_MS),

@@ -17,6 +17,7 @@ from .boundaries import Edge, snap
 from .channel_matching import ASSISTANT, ROLES, SHARP_END_MS, USER, Lane
 from .confidence import Evidence, confidence, support
 from .log_fit import misfit
+from .quantiles import median
 from .settled_ends import settled_end
 from .talked_over import talked_over
 
@@ -37,6 +38,9 @@ _OVERLAP_MS, _LATE_MS = (10.0, 900.0), 200.0  # chosen: how early the other begi
 _SHORT, _VERY_SHORT, _WHOLE = 0.9, 0.75, 1.25  # ratios to the expected length; chosen: cut off, surely, whole
 _BEFORE_MS = (400.0, 40.0)  # chosen: from where to where before a start is looked for what belongs to it
 _NOISY_DB = 25.0  # from noise to speech on a channel; derived: where noise hides 15 dB of ends, it is no less than that
+_LEAST_LENGTHS = 4  # places, as units of evidence, that tell how evenly a role speaks; chosen, as for its other habits
+_LENGTHS = (1e-3, 1e3)  # ratios to the expected length between which it is looked at; chosen
+_LENGTH_SPREADS = (0.1, 0.35)  # logarithms of ratios; chosen: no voice is that even, and what matching goes by
 _SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 
 
@@ -70,11 +74,26 @@ def place_utterances(
             if (alone := evidence[i]) is not None:
                 evidence[i] = replace(alone, company=company)
     unlike, late = misfit(evidence), after_the_end(lanes, activity.duration_ms)
+    off = _lengths_off(utterances, evidence)
     for i, alone in enumerate(evidence):
         if alone is not None:
-            evidence[i] = found = replace(alone, misfit=unlike, after_end=i in late)
+            evidence[i] = found = replace(alone, misfit=unlike, after_end=i in late, length_off=off[i])
             placements[i] = replace(placements[i], confidence=confidence(found))
     return placements, evidence
+
+
+def _lengths_off(utterances: Sequence[Utterance], evidence: Sequence[Evidence | None]) -> dict[int, float]:
+    """How far the length of each placed utterance is from its role's usual ratio, in units of the usual distance."""
+    off: dict[int, float] = {}
+    for role in {one.role for one in utterances}:
+        ratios = {i: one.length_ratio for i, one in enumerate(evidence) if one and utterances[i].role == role}
+        lengths = np.log(np.clip(list(ratios.values()), *_LENGTHS))
+        usual, spread = 0.0, _LENGTH_SPREADS[1]
+        if len(lengths) >= _LEAST_LENGTHS:
+            usual = float(median(lengths))
+            spread = float(np.clip(2 * 1.4826 * median(np.abs(lengths - usual)), *_LENGTH_SPREADS))
+        off |= dict(zip(ratios, ((lengths - usual) / spread).tolist(), strict=True))
+    return off
 
 
 def _company(lane: Lane, evidence: Sequence[Evidence | None]) -> list[tuple[int, float]]:

@@ -84,7 +84,8 @@ def _recognised_share(levels: Floats, voices: Sequence[Sequence[NDArray[np.intp]
     return float(np.mean(right))
 
 
-def voice_changes(log_odds: Floats) -> NDArray[np.float64]:
-    """Where one voice gives way to the other, in ms."""
-    path = likeliest_path(log_odds, _CHANGE_COST)
-    return FRAME_MS * (np.flatnonzero(np.diff(path)) + 1).astype(np.float64)
+def voice_changes(log_odds: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the first voice gives way to the second, and the second to the first, in ms."""
+    step = np.diff(likeliest_path(log_odds, _CHANGE_COST).astype(np.int8))
+    to_second, to_first = (FRAME_MS * (np.flatnonzero(step == way) + 1).astype(np.float64) for way in (1, -1))
+    return to_second, to_first

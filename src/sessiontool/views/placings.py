@@ -39,7 +39,6 @@ _DOUBTS = {
     "unsteady": "the log's times scatter widely",
     "weak_end": "its end is weak",
     "unpinned": "neither a time nor the log's order tells its place",
-    "untimed_length": "the log has no time for it, and it is long or short for its text",
     "stricter": "what is behind the speaker sounds like speech too",
     "company": "those around it are not sure either",
     "disputed": "asked in other ways, the sound has it elsewhere",
