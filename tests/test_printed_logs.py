@@ -460,6 +460,31 @@ def test_what_is_said_again_later_is_said_again() -> None:
     )
 
 
+def test_what_names_no_role_is_text() -> None:
+    made = [{"text": f"Note {n}: that is all.", "start": n, "removed": []} for n in range(1, 7)]
+    found, _ = read(lines(made))
+    assert [one.text for one in found] == [one["text"] for one in made]
+    assert [one.t_start_us for one in found] == [n * 1_000_000 for n in range(1, 7)]
+
+
+def test_one_odd_field_makes_no_fragments() -> None:
+    made = [
+        {"role": "user", "text": text, "t_start": at, "t_end": at + 1.0} for at, text in ((1.0, "One."), (2.1, "Two."))
+    ]
+    found, _ = read(lines([*made, {"role": "user", "delta": "Three."}]))
+    assert [one.text for one in found] == ["One.", "Two.", "Three."]
+
+
+def test_what_is_written_again_later_has_its_first_time() -> None:
+    made = [{"id": n, "role": r, "text": t, "ts": EPOCH_S + arrival(r, a, b)} for n, (r, t, a, b) in enumerate(SAID)]
+    require(lines([*made, *({**one, "ts": EPOCH_S + 64} for one in made)]), "utterances.jsonl")
+
+
+def test_only_the_field_that_names_the_session_tells_others() -> None:
+    made = [{**turn(*one), **({"session_id": "a"} if n % 2 else {"room": "b"})} for n, one in enumerate(SAID)]
+    assert told(read(lines(made), session=("a",))[0]) == WORDS
+
+
 def test_an_unknown_field_that_may_be_speech_is_no_event() -> None:
     made: list[dict[str, Any]] = [{"type": "a", **turn(*one)} for one in SAID]
     _, findings = read(lines([*made, {"type": "b", "phrase": "This was said by somebody."}]))

@@ -28,6 +28,9 @@ TIMES = {
     **dict.fromkeys(["duration", "dur", "audioduration"], "duration"),
 }
 
+COUNTS = ("offset",)
+"""Names of times that are also those of counts: a queue numbers its messages by their offsets."""
+
 SURELY_TIMES = ("tstart", "tend")
 """The contract's own: whatever else they hold is reported as wrong."""
 

@@ -127,7 +127,7 @@ def _read(value: Mapping[str, Any], place: str, options: LogOptions, names: Mapp
     if entry.role is None and isinstance(entry.text, str) and (named := name_in_front(entry.text, names)):
         entry.role, entry.text = named
     entry.kind = reader.kind
-    entry.is_hidden = reader.take(HIDDEN) not in {None, False, "", "false"}
+    entry.is_hidden = (reader.take(HIDDEN) or "false") != "false"
     reader.times(entry)
     entry.is_interim = reader.is_interim()
     for name, known in MORE.items():

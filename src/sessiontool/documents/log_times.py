@@ -11,10 +11,12 @@ from msgspec import Struct, field
 
 from ..model import Finding
 from .clock_restarts import restarts
+from .field_names import COUNTS
 from .lenient import LogProblems, shown
 from .log_clock import ClockDoubt, LogClock, SessionTimes, log_clock
 from .moments import MS, S, read_moment
 from .spoken_piece import SAY_MS_PER_CHAR
+from .texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,7 +139,7 @@ def _without_placeholders(
 
     A value that most entries of a role have is none; times of whole minutes are too coarse.
     """
-    if _is_count([moment.value for _, moment in timed if moment.clock == "bare"]):
+    if _is_count([m.value for piece, m in timed if m.clock == "bare" and plain(piece.noted[what][0]) in COUNTS]):
         return []
     values_ms = {moment.value for _, moment in timed}
     are_coarse = all(_is_coarse(moment) for _, moment in timed) or (

@@ -25,7 +25,7 @@ _SENTENCE_ENDS = (".", "?", "!", "\u2026", "\u3002", "\uff1f", "\uff01")
 _SAME_START_MS = 1.0
 """Chosen: half the step of times in whole milliseconds, rounded up."""
 _MOST_BEGIN = 0.5
-"""Of a log that marks no interim results so many (a share, chosen) are the beginning of the next."""
+"""Of a log that marks no interim results so many (a share, chosen) are the beginning of the next, or fragments."""
 _SPACED_SHARE = 0.3
 """So many fragments (a share, chosen) begin with a space; of sentences hardly any does."""
 _UNSPACED = (
@@ -42,7 +42,7 @@ def joined(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     """The pieces without those that others replace, and words put together."""
     kept = of_one_kind(pieces)
     if _are_fragments(kept):
-        kept = list(_sentences(kept, is_glued=True))
+        kept = without_repeats(list(_sentences(kept, is_glued=True)))
     elif _are_words(kept := list(_last_of_growing(kept))):
         kept = _by_time(_sentences(kept))
     else:
@@ -112,7 +112,7 @@ def _begins(piece: SpokenPiece, later: SpokenPiece) -> bool:
 
 def _are_fragments(pieces: Sequence[SpokenPiece]) -> bool:
     """Whether a log has texts as they are streamed: cut anywhere, with the spaces between words."""
-    if any(piece.is_fragment for piece in pieces):
+    if sum(piece.is_fragment for piece in pieces) > _MOST_BEGIN * len(pieces):
         return True
     has_ends = any("end" in piece.times_ms for piece in pieces)
     spaced = sum(piece.model.text[:1].isspace() for piece in pieces)
@@ -141,7 +141,7 @@ def _sentences(pieces: Sequence[SpokenPiece], *, is_glued: bool = False) -> Iter
 
 
 def _goes_on(before: SpokenPiece, piece: SpokenPiece) -> bool:
-    if before.model.role != piece.model.role:
+    if before.model.role != piece.model.role or before.is_fragment != piece.is_fragment:
         return False
     if before.model.id and piece.model.id and (before.is_fragment or piece.is_fragment):
         return before.model.id == piece.model.id

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from .roles import USER
 from .spoken_piece import SAY_MS_PER_CHAR, SpokenPiece
 
 if TYPE_CHECKING:
@@ -48,10 +49,16 @@ def without_repeats(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
             kept.append(piece)
         else:
             first = kept[before]
-            kept[before] = replace(piece, place=first.place, times_ms={**first.times_ms, **piece.times_ms})
+            kept[before] = replace(piece, place=first.place, times_ms=_times_of(first, piece))
         for name in names:
             places.setdefault(name, []).append(before)
     return _halved(kept)
+
+
+def _times_of(first: SpokenPiece, again: SpokenPiece) -> dict[str, float]:
+    """The times of what is there again; what is only received once more was over, or had begun, before."""
+    is_later = _said(first) != _said(again) and (again.model.role == USER or "start" in again.times_ms)
+    return {**first.times_ms, **again.times_ms} if is_later else {**again.times_ms, **first.times_ms}
 
 
 def _names(piece: SpokenPiece) -> Iterator[tuple[str, ...]]:

@@ -32,7 +32,7 @@ def spoken(text: str, role: str) -> str:
         from html import unescape  # noqa: PLC0415 - a table of two thousand names, for few logs
 
         text = unescape(text)
-    found = re.match(_NAMED, text)
+    found = re.match(_NAMED, text) if role in {USER, ASSISTANT} else None
     is_name = found is not None and role_named(next(filter(None, found.groups())).strip(), {}) == role
     return text[found.end() :] if found and is_name else text
 

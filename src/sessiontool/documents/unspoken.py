@@ -15,7 +15,7 @@ from .name_words import words_in
 from .texts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from .fields import Entry
 
@@ -35,12 +35,12 @@ def kinds_that_speak(entries: Iterable[Entry]) -> set[str]:
     return {entry.kind for entry in entries if entry.text}
 
 
-def why_silent(entry: Entry, speaking: Collection[str], session: Collection[str]) -> str:
+def why_silent(entry: Entry, speaking: Collection[str], session: Mapping[str, Collection[str]]) -> str:
     """What to call an entry that is no speech; empty where it may be.
 
-    `speaking` are the kinds of entries that have texts, `session` the ids of the session where others are in the log.
+    `speaking` are the kinds of entries that have texts, `session` the ids of the session by the fields that name it.
     """
-    if session and (ids := _ids(entry)) and ids.isdisjoint(session):
+    if any(value not in session[name] for name, value in _ids(entry).items() if name in session):
         return "of another session"
     if entry.is_hidden:
         return "hidden"
@@ -63,11 +63,11 @@ def _may_speak(value: Any, depth: int = _MOST_DEPTH) -> bool:
 # -- sessions
 
 
-def own_ids(entries: Iterable[Entry], session: Collection[str]) -> Collection[str]:
-    """The ids of `session`, where the log has entries of it and of others; else none."""
-    found = set[str]().union(*map(_ids, entries)) if session else set()
-    return session if not found.isdisjoint(session) and found - set(session) else ()
+def own_ids(entries: Iterable[Entry], session: Collection[str]) -> dict[str, frozenset[str]]:
+    """The ids of `session` by the fields in which some entries name it; none where no entry does."""
+    own = frozenset(session)
+    return {name: own for entry in entries for name, value in _ids(entry).items() if value in own} if own else {}
 
 
-def _ids(entry: Entry) -> set[str]:
-    return {str(value) for name, value in entry.rest.items() if plain(name) in SESSION_IDS and value}
+def _ids(entry: Entry) -> dict[str, str]:
+    return {plain(name): str(value) for name, value in entry.rest.items() if plain(name) in SESSION_IDS and value}
