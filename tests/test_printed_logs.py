@@ -231,6 +231,25 @@ PRINTED: dict[str, tuple[str, Callable[[], str]]] = {
             entries(lambda r, t, a, b: {"log": f"{r}: {t}\n", "stream": "stdout", "time": iso(arrival(r, a, b))})
         ),
     ),
+    "Rasa's tracker": (
+        "utterances.json",
+        lambda: json.dumps(
+            {
+                "sender_id": "x",
+                "latest_message": {"text": WORDS[-1][1]},
+                "events": [
+                    {"event": "action", "name": "listen", "timestamp": EPOCH_S},
+                    *entries(
+                        lambda r, t, a, b: {
+                            "event": "user" if r == "user" else "bot",
+                            "timestamp": EPOCH_S + arrival(r, a, b),
+                            "text": t,
+                        }
+                    ),
+                ],
+            }
+        ),
+    ),
     "Kinesis": (
         "utterances.json",
         lambda: json.dumps(

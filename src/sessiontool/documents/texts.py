@@ -138,9 +138,14 @@ def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str,
         for name, text in said.items()
         if text and (text == (own or text) or _SURELY & inside[name].keys())
     ]
-    if not spoken and not own and says_who(value):
+    if not spoken and not own and says_who(value) and not any(map(_holds_objects, value.values())):
         spoken = [(name, found) for name, found in inside.items() if _SURELY & found.keys() and text_of(found)]
     return _within(value, *spoken[0]) if len(spoken) == 1 else value
+
+
+def _holds_objects(value: Any) -> bool:
+    """Whether a value is a list that may have the entries."""
+    return isinstance(value, list) and any(isinstance(one, dict) for one in value[:_MOST_OF_A_SPAN])
 
 
 def _within(value: Mapping[str, Any], name: str, found: Mapping[str, Any]) -> dict[str, Any]:
