@@ -60,6 +60,11 @@ def test_what_is_far_below_an_utterance_for_long_does_not_belong_to_it(lasting_m
     assert start.at_ms == pytest.approx(TOTAL_MS - END_MS, abs=5)
 
 
+def test_a_plosive_that_is_released_late_and_faintly_does() -> None:
+    behind_db = np.concatenate((np.full(190, 60.0), np.full(100, 27.0)))
+    assert end_ms(behind_db) == pytest.approx(END_MS + 290, abs=5)
+
+
 def test_a_long_last_consonant_does() -> None:
     assert end_ms(np.full(160, 33.0)) == pytest.approx(END_MS + 160, abs=5)
 

@@ -40,8 +40,10 @@ _ONSET_BELOW_DB, _END_BELOW_DB = 37.0, 30.0
 """How far below the utterance's level an onset and an end are; chosen on dialogues with known truth."""
 _FAR_BELOW_DB, _FAR_BELOW_MS = 25.0, 280
 """How far below the utterance's level sound is no speech where it lasts so long at an edge: what leaks of another
-channel, or a street; measured: of 6 such edges 5 become right and none
-wrong; of those of 150 ms half become wrong."""
+channel, or a street; measured: of 6 such edges 5 become right and none wrong; of those of 150 ms half become wrong."""
+_SILENT_DB, _SILENT_SHARE = 45.0, 0.25
+"""How far below an utterance's level it is silent, and the share of silence in such sound from which on it may be a
+closed mouth and the release of a plosive; chosen."""
 _CONSONANT_BELOW_DB, _CONSONANT_MIDDLE_DB = 38.0, 34.0
 """How far below the utterance's own level the whole of a quiet last consonant is, and half of it; measured: "th" of
 "month" as browsers recorded it is at 27 to 35."""
@@ -124,7 +126,7 @@ def snap(
     level = _smooth_db(power, lo, hi)
     inside = level[max(0, start - lo) : end - lo]
     peak = _quantile(inside, 0.95)
-    start, end = start + _far_below(inside, peak), end - _far_below(inside[::-1], peak)
+    start, end = start + _far_below(inside, peak), end - _far_below_at_end(inside, peak)
     onset = _edge(level, start - lo, peak - _ONSET_BELOW_DB, min(_ONSET_IN_MS, (end - start) // 2))
     back = level[::-1]
     ending = _without_tail(back, hi - end, peak, (end - start) // 2)
@@ -140,6 +142,13 @@ def _far_below(level: Floats, peak: float) -> int:
     """How much of the beginning of a stretch is too quiet for too long to be of it."""
     loud = _lasting(level > peak - _FAR_BELOW_DB)
     return int(loud[0]) if len(loud) and loud[0] > _FAR_BELOW_MS else 0
+
+
+def _far_below_at_end(level: Floats, peak: float) -> int:
+    """The same of its end, where it is not a closed mouth and the release of a plosive."""
+    back = level[::-1]
+    quiet = _far_below(back, peak)
+    return quiet if quiet and _quantile(back[:quiet], _SILENT_SHARE) > peak - _SILENT_DB else 0
 
 
 def _soft(level: Floats, edge: int, peak: float, inwards: int) -> float:

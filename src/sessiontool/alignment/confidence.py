@@ -170,19 +170,19 @@ def support(evidence: Evidence) -> float:
     return 1 / (1 + math.exp(doubt - _SUPPORT_HALF))
 
 
-BIAS = 4.6  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
+BIAS = 4.7  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
     "late": 0.4,
     "length": 1.8,
     "cost": 0.6,
     "noise": 0.6,
-    "onset": 0.5,
+    "onset": 0.4,
     "left_over": 1.4,
     "made_up": 0.9,
     "shared": 0.5,
     "stray": 0.3,
-    "end_far": 0.5,
-    "unsteady": 0.6,
+    "end_far": 0.4,
+    "unsteady": 0.7,
     "weak_end": 0.7,
     "stricter": 0.7,
     "company": 0.5,
@@ -191,7 +191,7 @@ WEIGHTS = {
     "soft_start": 0.5,
     "soft_end": 0.7,
     "before": 1.0,
-    "behind": 1.8,
+    "behind": 1.7,
     "early_dip": 0.9,
     "unlike": 1.0,
     "misfit": 1.8,
