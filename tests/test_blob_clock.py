@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +132,39 @@ def test_one_blob_that_came_late_is_no_recorder_that_stood_still() -> None:
 def test_two_nights_are_two_suspensions() -> None:
     late = dict.fromkeys(range(3, 7), 20_000.0) | dict.fromkeys(range(7, 12), 50_000.0)
     assert clock(late=late).suspensions() == {3: pytest.approx(20_000), 7: pytest.approx(30_000)}
+
+
+def handed_over(instants_ms: Sequence[float]) -> BlobClock:
+    """Blobs of 5 s, and when each of them was handed over."""
+    chunks = [ChunkEntry(seq=seq, emitted_ms=emitted_ms) for seq, emitted_ms in enumerate(instants_ms)]
+    found = BlobClock(PartEntry(part="0", start_ms=0, chunks=chunks))
+    for seq in range(len(chunks)):
+        found.saw(seq, (seq + 1) * 5000)
+    return found
+
+
+def test_blobs_of_a_hidden_page_that_come_together_once_a_minute_show_no_sleep() -> None:
+    each_minute = [-(-(seq + 1) * 5000 // 60_000) * 60_000 + 20 for seq in range(120)]
+    found = handed_over(each_minute)
+    assert found.suspensions() == {}
+    assert found.unnoticed_ms() == 0
+
+
+def test_a_sleep_shows_though_the_clock_is_set_back_later() -> None:
+    instants_ms = [(seq + 1) * 5000 + 60 for seq in range(40)]
+    slept = [ms + 20_000 * (seq >= 10) for seq, ms in enumerate(instants_ms)]
+    assert handed_over(slept).suspensions() == {10: 20_000}
+    set_back = [ms - 30_000 * (seq >= 25) for seq, ms in enumerate(slept)]
+    assert handed_over(set_back).suspensions() == {10: 20_000}
+
+
+@pytest.mark.parametrize(("per_million", "is_lost"), [(150, False), (-150, False), (1000, True)])
+def test_an_hour_by_a_sound_card_is_no_exact_hour(per_million: int, is_lost: bool) -> None:
+    found = handed_over([(seq + 1) * 5000 * (1 + per_million / 1e6) + 60 for seq in range(720)])
+    assert bool(found.unnoticed_ms()) == is_lost
+
+
+def test_blobs_that_come_now_earlier_and_now_later_have_lost_nothing() -> None:
+    chance = random.Random(1)
+    found = handed_over([(seq + 1) * 5000 + chance.uniform(0, 400) for seq in range(720)])
+    assert found.unnoticed_ms() == 0

@@ -15,7 +15,7 @@ import numpy as np
 import ogg_recordings
 import pytest
 from purging import examine
-from recordings import blobs, firefox, recorded_chunks
+from recordings import blobs, firefox, recorded, recorded_chunks
 from test_pcm import webm
 
 from sessiontool import MergeOptions, merge, verify
@@ -164,6 +164,22 @@ def test_what_is_repeated_is_joined_once(tmp_path: Path, form: str, upload: str)
             examine(tmp_path / "again")
     else:
         assert examine(tmp_path / "again").action == "chunks"
+
+
+@pytest.mark.parametrize("behind", [-7, 0, 40])
+@pytest.mark.parametrize("session", ["chrome-1s", "firefox-pause"])
+def test_a_header_before_pieces_that_are_cut_within_packets_is_joined_once(
+    tmp_path: Path, session: str, behind: int
+) -> None:
+    """As GStreamer's multifilesink cuts them: behind the head of a block, so that two pieces may end alike."""
+    whole = recorded(session)
+    plain = merged(tmp_path / "plain", in_part([whole.data]))
+    places = [whole.data.index(block.payload, block.offset) + behind for block in whole.blocks[50::50]]
+    cuts = [0, *places, len(whole.data)]
+    pieces = [whole.data[a:b] for a, b in pairwise(cuts)]
+    result = merged(tmp_path / "again", header_before_each(pieces))
+    assert sound(result) == sound(plain)
+    assert {one.code for one in result.findings} - {one.code for one in plain.findings} == {"upload-unwrapped"}
 
 
 @pytest.mark.parametrize("form", FORMS)

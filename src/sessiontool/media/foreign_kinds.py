@@ -45,6 +45,7 @@ _BINARY = (
     (rb"(?s)FORM....AIF[FC]", ForeignKind("an AIFF file", _RECORD_OPUS)),
     (rb"caff\x00\x01", ForeignKind("a Core Audio file", _RECORD_OPUS)),
     (rb"fLaC[\x00\x80]", ForeignKind("a FLAC file", _RECORD_OPUS)),
+    (rb"(?s)\xff\xfe(?:.\0){8}", ForeignKind("text in UTF-16", _LOOK_AT_UPLOADS)),
     (
         rb"\xff[\xf4-\xf7\xfc-\xff][\x10-\xef]",
         ForeignKind("MPEG audio of Layer II or I", _RECORD_OPUS, may_be_chance=True),

@@ -91,6 +91,11 @@ def common_bytes(one: bytes, two: bytes) -> int:
     return low
 
 
+def shares_more_than_header(first: bytes, data: bytes) -> bool:
+    """Whether two chunks begin alike for longer than the header of the first."""
+    return common_bytes(first, data) - head_bytes(first) >= _BY_CHANCE_BYTES
+
+
 def repeated_heads(first: bytes, data: bytes) -> Iterator[int]:
     """How many bytes of `data` may be the beginning of `first` once more, the likeliest first; what follows is its own.
 
@@ -101,7 +106,7 @@ def repeated_heads(first: bytes, data: bytes) -> Iterator[int]:
         return
     if common == len(first):
         yield common
-    if common - head < _BY_CHANCE_BYTES:
+    if not shares_more_than_header(first, data):
         yield head
     elif not _goes_on_alike(first, data, common):
         yield from range(common - _BY_CHANCE_BYTES, common + 1)

@@ -18,6 +18,9 @@ _USUAL_LAG_MS = 60
 _UNNOTICED_MS = 100
 """Growth of the lag that is no jitter (measured: -19 to 13 ms in Firefox, 122 ms at most in Chrome)."""
 
+_SOUND_CARD_DRIFT = 0.0002
+"""Share by which the clock of a sound card may differ from the computer's; chosen, twice what cards state."""
+
 SUSPENDED_MS = 2000
 """A lasting step of the lag between two blobs that no busy page makes (measured: 658 ms): the machine slept."""
 
@@ -82,12 +85,20 @@ class BlobClock:
     def unnoticed_ms(self) -> float:
         """How much time was lost without a trace in the file, little by little.
 
-        How much later blobs came at the end than at the start.
+        How much later blobs came at the end than at the start, where all of them did: a page that is busy or hidden
+        makes some late.
         """
         lags_ms = list(self.lags_ms.values())
-        third = max(1, len(lags_ms) // 3)
-        grown = median(lags_ms[-third:]) - min(lags_ms[:third]) if len(lags_ms) > 2 else 0
-        return grown if grown > _UNNOTICED_MS else 0
+        if len(lags_ms) < 3:
+            return 0
+        third = len(lags_ms) // 3
+        allowed_ms = max(_UNNOTICED_MS, _SOUND_CARD_DRIFT * self._lasted_ms())
+        grown_ms = median(lags_ms[-third:]) - min(lags_ms[:third])
+        return grown_ms if min(grown_ms, min(lags_ms[-third:]) - min(lags_ms[:third])) > allowed_ms else 0
+
+    def _lasted_ms(self) -> float:
+        """Between the first blob that was handed over and the last one."""
+        return max(self._emitted.values()) - min(self._emitted.values())
 
     def unstored_ms(self, end_ms: float) -> float:
         """How much sound was recorded after the last blob that is known, by when the recorder was stopped; else 0.
@@ -110,16 +121,29 @@ class BlobClock:
         """Lasting steps of the lag, by the number of the first blob that came late, in ms.
 
         A recorder that was suspended with the machine shows them.  A page that was busy for a moment makes one
-        blob late and the next one not.
+        blob late and the next one not, a hidden one many that are handed over together.
         """
         steps: dict[int, float] = {}
         numbers = list(self.lags_ms)
+        least_ms = self._least_lags_ms()
         for index in range(1, len(numbers)):
             before = [self.lags_ms[seq] for seq in numbers[max(0, index - 3) : index]]
             after = [self.lags_ms[seq] for seq in numbers[index : index + 3]]
-            if (step := min(after) - max(before)) > SUSPENDED_MS:
+            step = min(after) - max(before)
+            if step > SUSPENDED_MS and least_ms[index] - max(before) > SUSPENDED_MS:
                 steps[numbers[index]] = step
         return steps
+
+    def _least_lags_ms(self) -> list[float]:
+        """The least lag of each blob and all behind it, until the clock was set back."""
+        found: list[float] = []
+        after: int | None = None
+        for seq in reversed(self.lags_ms):
+            was_set_back = after is not None and self._emitted[after] < self._emitted[seq]
+            least_ms = self.lags_ms[seq] if was_set_back or not found else min(found[-1], self.lags_ms[seq])
+            found.append(least_ms)
+            after = seq
+        return found[::-1]
 
     def _lag_ms(self, seq: int) -> float:
         """How long after the end of its last packet a blob was handed over of which that end is lost."""

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
-from ..media.repeated_heads import begins_anew, doubled_bytes, head_bytes, repeated_heads
+from ..media.repeated_heads import begins_anew, doubled_bytes, head_bytes, repeated_heads, shares_more_than_header
 from .findings import beginning_repeated, overlap, padded
 from .padding import PADDING
 from .records import Stretch
@@ -161,6 +161,8 @@ class _First(Struct):
 
         It is shorter than noted, or nothing is noted and it ends inside a packet, as no blob of a recorder does.
         """
+        if not shares_more_than_header(self.data, data):
+            return False
         is_cut = self.survey.is_torn_at_end and self.data[-1] != SIMPLE_BLOCK  # behind a block's id Chrome's blobs end
         return len(self.data) < len(data) <= self.noted_bytes or (is_cut and not self.noted_bytes)
 

@@ -108,9 +108,10 @@ def find_short_seams(surveys: Sequence[ChunkSurvey], shared: Shared, seams: Whol
             if first.chunk in shared.tail_cuts or first.chunk in seams.behind:
                 continue
             length = _seam(first.tail_bytes, second.head_bytes)
-            is_near = any(first is one for one in near)
-            if not is_near and (length < _LEAST_FAR_BYTES or _is_another_time(first, second, length)):
+            if not any(first is one for one in near) and length < _LEAST_FAR_BYTES:
                 continue
+            if first is not usable[index - 1] and _is_another_time(first, second, length):
+                continue  # the heads of two blocks may be the same
             if not _is_proved(first, second, 0, length):
                 continue
             longest = shared.head_cuts.get(second.chunk, (0,))[0]
