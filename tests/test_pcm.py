@@ -110,6 +110,17 @@ def test_frames_that_chunks_cut_are_whole_again(tmp_path: Path) -> None:
     assert np.array_equal(merged(tmp_path)[1], sound)
 
 
+@pytest.mark.parametrize("rest", [1, 39, 240, 241])
+def test_a_last_chunk_of_a_few_samples_is_of_the_recording(tmp_path: Path, rest: int) -> None:
+    sound = samples(6 + rest / RATE)
+    data = wav(sound.tobytes())
+    step = (len(data) - 2 * rest) // 3
+    write_session(tmp_path, [data[at : at + step] for at in range(0, len(data), step)], note=False)
+    result, found = merged(tmp_path)
+    assert np.array_equal(found, sound)
+    assert result.status == "complete"
+
+
 def test_raw_samples_are_read_as_session_json_says(tmp_path: Path) -> None:
     sound = samples(8)
     write_session(tmp_path, cut(sound, 4), "pcm", "audio/pcm;rate=24000;channels=1;format=s16le")
@@ -289,6 +300,17 @@ def test_pcm_in_webm_is_joined_sample_by_sample(tmp_path: Path, floats: NDArray[
     result, found = merged(tmp_path)
     assert np.array_equal(found / 2**31, floats)
     assert (result.status, codes(result)) == ("complete", set())
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1, 3], [0, 3, 2, 1], [0, 2, 3, 1]])
+def test_chunks_of_webm_are_put_in_order_by_their_times(
+    tmp_path: Path, floats: NDArray[np.float32], order: list[int]
+) -> None:
+    pieces = pieces_of(webm(floats), 4)
+    write_session(tmp_path, [pieces[number] for number in order], "webm", "audio/webm;codecs=pcm", note=False)
+    result, found = merged(tmp_path)
+    assert np.array_equal(found / 2**31, floats)
+    assert (result.status, codes(result)) == ("repaired", {"chunk-out-of-order"})
 
 
 def test_a_lost_chunk_of_webm_is_silence_of_its_length(tmp_path: Path, floats: NDArray[np.float32]) -> None:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from ..model import ChunkRef
 
 WEBM, OGG = "WebmDemuxer", "OggDemuxer"
-_CLOCKLESS = ("AdtsDemuxer", "Mp3Demuxer", "PcmDemuxer")
+_SAMPLES = "PcmDemuxer"
+_CLOCKLESS = ("AdtsDemuxer", "Mp3Demuxer", _SAMPLES)
 _FEW = 5  # packets; chosen: a single timestamp may be damaged
 PROVING = 3  # packets; chosen: fewer may be taken for those of another track
 _EDGE_BYTES = 1 << 16  # kept of each chunk's ends; chosen: little memory, several packets
@@ -263,8 +264,11 @@ def _packets(read: tuple[Demuxer, list[PacketRun]] | RecordingError) -> int:
 
 
 def _dialect(demuxer: Demuxer, runs: Sequence[PacketRun]) -> Dialect:
+    container = type(demuxer).__name__
     lengths = Counter(duration for run in runs for duration in run.durations)
-    return Dialect(type(demuxer).__name__, _track_number(demuxer), lengths.most_common(1)[0][0])
+    # Bare samples are packets of our own: how many are in one says nothing of the recorder.
+    samples = 1 if container == _SAMPLES else lengths.most_common(1)[0][0]
+    return Dialect(container, _track_number(demuxer), samples)
 
 
 def _track_number(demuxer: Demuxer) -> int:

@@ -161,13 +161,17 @@ class PcmWebmDemuxer:
         return True
 
     def _candidates(self) -> Iterator[int]:
-        """Where a cluster or recording begins, or a block of the track that another element follows."""
-        pattern = b"\x1f\x43\xb6\x75|\x1a\x45\xdf\xa3"
+        """Where a cluster or recording begins, or a block of the track that another element follows.
+
+        Chrome ends a blob behind the first byte of a cluster's id, so that its time is what the next one has of it.
+        """
+        pattern = b"\x1f\x43\xb6\x75|\x1a\x45\xdf\xa3|(?P<time>\xe7(?:\x81.|\x82..|\x83.{3}|\x84.{4}))"
         if self.track is not None:
             number = re.escape(bytes((self.track.number | 0x80,)))
             pattern += b"|(?P<block>\xa3(?:[\x40-\x7f].|[\x80-\xff]|\x10...)" + number + b"..[\x00\x80])"
         for match in re.compile(pattern, re.DOTALL).finditer(self._buf, self._pos):
-            if match.lastgroup != "block" or self._is_followed(match.start()):
+            block = {"block": match.start(), "time": match.end()}.get(match.lastgroup or "")
+            if block is None or self._is_followed(block):
                 yield match.start()
 
     def _is_followed(self, at: int) -> bool:
