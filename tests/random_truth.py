@@ -87,6 +87,22 @@ def _groups(folder: Folder) -> Iterator[Group]:
             for further in _rest_of_a_packet(after, begins):
                 row = _merged([*row, *made[id(further)][last.source, further.pieces[0].start].ranges])
             yield Group(last.source, row, opens_at=one.opens_at)
+        yield from _joined(upload, files)
+
+
+def _joined(upload: Upload, files: Sequence[Upload]) -> Iterator[Group]:
+    """The bytes of a file and those that follow it in others, of which one may begin with bytes that it has, too.
+
+    A packet that begins in one and is damaged in the next lies between its true bounds as well.
+    """
+    last = upload.pieces[-1]
+    if last.source == DAMAGE:
+        return
+    for after in files:
+        first = after.pieces[0]
+        if after is not upload and first.source == last.source and first.start <= last.end <= first.end:
+            data = upload.data + after.data[last.end - first.start :]
+            yield Group(last.source, [(last.start, first.end)], len(upload.data) - last.end, data)
 
 
 def _rest_of_a_packet(upload: Upload, begins: Mapping[tuple[int, int], Sequence[Upload]]) -> Iterator[Upload]:

@@ -72,3 +72,41 @@ def test_what_is_between_two_pieces_tears_no_packet(family: str, size_bytes: int
     outcome = judged(folder)
     assert outcome.is_right, outcome
     assert not outcome.verdict.unpublished
+
+
+def an_ogg(name: str, size_bytes: int, *, is_full: bool) -> Folder:
+    return Folder.of(
+        next(one for one in in_pieces(size_bytes, is_full=is_full)["ogg"] if one.name.startswith(name)), {}
+    )
+
+
+@pytest.mark.parametrize("at", [20, 23, 41])
+def test_a_page_that_goes_on_behind_a_lost_end_keeps_what_was_whole(at: int) -> None:
+    """The packet that is cut at the end of a piece is not made whole with bytes of the next one."""
+    folder = an_ogg("firefox-ogg", 4096, is_full=False)
+    upload = folder.uploads[at]
+    upload.splice(len(upload.data) // 2, len(upload.data), [])
+    outcome = judged(folder)
+    assert outcome.is_right, outcome
+
+
+def test_the_last_piece_of_a_page_before_one_of_another_recording_is_read() -> None:
+    folder = an_ogg("sim-ogg", 4096, is_full=False)
+    upload = folder.uploads[8]
+    upload.splice(492, len(upload.data), [])
+    other = an_ogg("firefox-ogg", 4096, is_full=False).recordings[0]
+    folder.recordings.append(other)
+    folder.insert(Upload(9, 1, 33, [Piece(other.blobs[33], 1, other.starts()[33])], None))
+    outcome = judged(folder, bare=False)
+    assert outcome.is_right, outcome
+
+
+@pytest.mark.parametrize(("name", "size_bytes", "at"), [("firefox-ogg", 4096, 44), ("firefox-ogg", 2500, 31)])
+def test_a_page_goes_on_behind_a_piece_of_another_recording(name: str, size_bytes: int, at: int) -> None:
+    folder = an_ogg(name, size_bytes, is_full=True)
+    other = an_ogg("sim-ogg", size_bytes, is_full=True).recordings[0]
+    folder.recordings.append(other)
+    folder.insert(Upload(at, 1, 8, [Piece(other.blobs[8], 1, other.starts()[8])], None))
+    outcome = judged(folder)
+    assert outcome.is_right, outcome
+    assert not {"bytes-skipped", "sound-lost"} & {finding["code"] for finding in outcome.findings}

@@ -15,8 +15,8 @@ def place(packets: int, *, at_end: bool = False, damaged: int | None = None) -> 
     """Of a gap behind so many packets: of chunks 0, 1, 4 and 5, where 2 and 3 are missing, and 6 behind them."""
     order = JoinedOrder(silences={480: Silence(packets, at_end)})
     for chunk in CHUNKS:
-        order.add(chunk, PACKETS // 2)
-        order.add(chunk, PACKETS // 2)
+        order.add(chunk, PACKETS // 2, 0)
+        order.add(chunk, PACKETS // 2, 0)
     order.lost_before[CHUNKS[2]] = (2, 3)
     order.lost_after[CHUNKS[3]] = (6,)
     return order.place_of(480, {chunk: "damaged" if chunk.seq == damaged else "ok" for chunk in CHUNKS})
@@ -55,7 +55,7 @@ def test_where_nothing_is_known_of_a_gap_it_has_no_name() -> None:
 
 def test_chunks_of_slices_get_their_own_names() -> None:
     order = JoinedOrder(silences={0: Silence(0, at_end=False)})
-    order.add(chunk_ref(7), PACKETS)
+    order.add(chunk_ref(7), PACKETS, 0)
     order.lost_before[chunk_ref(7)] = (6,)
     order.rename({chunk_ref(7): chunk_ref(0, part="7")})
     assert order.place_of(0, {}) == GapPlace("7", 6, "of chunk 6")

@@ -175,3 +175,26 @@ def test_a_cluster_whose_first_byte_is_in_the_blob_before_is_no_other_sound(tmp_
     outcome = run_case(Case(1, 0, folder, [], bare=True), tmp_path)
     assert outcome.is_right
     assert "chunk-foreign" not in {finding["code"] for finding in outcome.findings}
+
+
+def test_what_follows_a_lost_header_stays_at_the_beginning(tmp_path: Path) -> None:
+    """It counts from the cluster that is lost with the header, and would fit behind the last one, too."""
+    recording = next(one for one in in_slices(500)["firefox"] if one.name.startswith("sim-firefox-paused"))
+    folder = Folder.of(recording, {})
+    first = folder.uploads[0]
+    first.splice(0, len(first.data), [Piece(b"=" * 2000)])
+    outcome = run_case(Case(1, 0, folder, [], bare=True), tmp_path)
+    assert outcome.is_right
+    assert "chunk-out-of-order" not in {finding["code"] for finding in outcome.findings}
+
+
+@pytest.mark.parametrize("timeslice_ms", [60, 100])
+def test_short_blobs_of_silence_are_no_copies_of_the_next_ones(timeslice_ms: int, tmp_path: Path) -> None:
+    """They begin less than 100 ms apart, and have the same bytes."""
+    recording = next(one for one in in_slices(timeslice_ms)["chrome"] if one.name.startswith("chrome-silence/0"))
+    folder = Folder.of(recording, {})
+    upload = folder.uploads[18]
+    upload.splice(0, len(upload.data) - 3, [])
+    outcome = run_case(Case(1, 0, folder, [], bare=False), tmp_path)
+    assert outcome.is_right
+    assert "chunk-near-duplicate" not in {finding["code"] for finding in outcome.findings}

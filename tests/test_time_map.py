@@ -14,7 +14,8 @@ from recordings import LIVE_CLUSTER, Live, blobs, chrome, chunk_ref
 from sessiontool.documents.models import ChunkEntry, PartEntry
 from sessiontool.media.packets import PacketRun
 from sessiontool.recording.runs import Piece, PieceStream, RecorderRun
-from sessiontool.recording.time_map import Step, TimeMap, measure
+from sessiontool.recording.time_map import measure
+from sessiontool.recording.time_steps import Step, TimeMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

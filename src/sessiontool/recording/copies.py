@@ -153,14 +153,22 @@ def _are_copies(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, i
     aligned = sum(one.offsets[a] - two.offsets[b] == bytes_ahead(one, two, pairs) for a, b in pairs)
     if aligned < MOST * len(pairs):
         return False
-    apart_ms = apart_ms_of(one, two, pairs)
+    apart_ms, fewest_ms = apart_ms_of(one, two, pairs), min(one.length_ms, two.length_ms)
     if apart_ms is None:  # a steady tone has the same packets again and again: what is cut off a copy is at one end
         ahead = bytes_ahead(one, two, pairs)
         has_an_end = ahead in (0, one.size_bytes - two.size_bytes)
         return len(pairs) >= (MOST if has_an_end else _NEARLY_ALL) * fewer
-    if abs(apart_ms) < SAME_MS:
+    if abs(apart_ms) < min(SAME_MS, fewest_ms / 2):
         return True
     return apart_ms != inf and looks_like_a_bit(apart_ms, one.ticks_per_ms) and aligned >= MOST * fewer
+
+
+def _begin_together(one: ChunkSurvey, two: ChunkSurvey) -> bool:
+    """Whether chunks begin at one time; of short ones that follow one another the second begins where one ends."""
+    if one.start_ms is None or two.start_ms is None:
+        return False
+    first = one if one.start_ms <= two.start_ms else two
+    return abs(one.start_ms - two.start_ms) < min(SAME_MS, first.length_ms / 2)
 
 
 def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, int]]) -> bool:
@@ -173,7 +181,7 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
         return not _has_another_header(one, two) and not _sounds_again(one, two, pairs)
     if one.size_bytes == two.size_bytes and (one.has_header or two.has_header) and _differ_by_damage(one, two):
         return True
-    same_time = one.start_ms is not None and two.start_ms is not None and abs(one.start_ms - two.start_ms) < SAME_MS
+    same_time = _begin_together(one, two)
     if not longer.digests or _has_another_header(one, two):
         return False
     if shorter.start_ms is None and shorter.size_bytes < longer.size_bytes:

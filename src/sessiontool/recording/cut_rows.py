@@ -133,6 +133,7 @@ def _join_pairs(rows: list[Row], seams: WholeSeams) -> bool:
         for b in range(max(0, a - near), min(len(rows), a + near + 1))
         if a != b and (len(rows[b]) > 1 or rows[b][0].digests) and seams.goes_on(rows[a], rows[b])
     ]
+    fitting = [pair for pair in fitting if not _is_by_chance(rows, *pair, seams)]
     times = Counter(("before", a) for a, _ in fitting) + Counter(("after", b) for _, b in fitting)
     joined: set[int] = set()
     for a, b in fitting:
@@ -143,6 +144,18 @@ def _join_pairs(rows: list[Row], seams: WholeSeams) -> bool:
             rows[b] = []
     rows[:] = [row for row in rows if row]
     return bool(joined)
+
+
+def _is_by_chance(rows: Sequence[Row], a: int, b: int, seams: WholeSeams) -> bool:
+    """Whether a row fits elsewhere by times within a cluster alone, which recur in each, and may be in its own place.
+
+    What was recorded there fits what follows as well.
+    """
+    if b == a + 1 or seams.is_cut(rows[a], rows[b]) or not seams.is_in_cluster(rows[a], rows[b]):
+        return False
+    if b and rows[b - 1][-1].digests and not seams.may_follow(rows[b - 1], rows[b]):
+        return False
+    return a + 1 == len(rows) or not seams.goes_on([*rows[a], *rows[b]], rows[a + 1])
 
 
 def _join_through(rows: list[Row], seams: WholeSeams) -> bool:

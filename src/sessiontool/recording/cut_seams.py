@@ -103,6 +103,21 @@ class WholeSeams:
         across = self._read(row, other)
         return across is not None and self._are_one(row, other, across)
 
+    def may_follow(self, row: Row, other: Row) -> bool:
+        """Whether chunks may go on in the cluster of others, after some that are lost."""
+        across = self._read(row, other)
+        return self.is_in_cluster(row, other) and across is not None and (across.apart_ms or 0.0) > 0
+
+    def is_in_cluster(self, row: Row, other: Row) -> bool:
+        """Whether chunks are read as going on in the cluster of others."""
+        across = self._read(row, other)
+        return across is not None and not across.is_open and across.start_ms is None
+
+    def is_cut(self, row: Row, other: Row) -> bool:
+        """Whether a packet begins in chunks and ends in others."""
+        across = self._read(row, other)
+        return across is not None and across.is_cut
+
     def _read(self, row: Row, other: Row) -> Across | None:
         """What is read where chunks follow others."""
         if (

@@ -44,6 +44,15 @@ def unnumbered(chunk: ChunkRef, lost_ms: float) -> Finding:
     return about(chunk, "chunk-missing", "error", message, _LOST_HINT)
 
 
+def maybe_unnumbered(chunk: ChunkRef, gap_ms: float) -> Finding:
+    """A gap between chunks that may be dropped sound as well as lost chunks."""
+    message = (
+        f"{gap_ms / 1000:.2f} s without sound right before chunk {chunk.seq} are as long as chunks of this part are"
+    )
+    message += ": the browser dropped that sound, or a chunk was never stored, though the numbers go on"
+    return about(chunk, "chunk-missing", "warning", message, _LOST_HINT)
+
+
 def unstored_end(chunk: ChunkRef, lost_ms: float) -> Finding:
     """Sound after the last chunk that is known, by when the recorder was stopped."""
     message = (

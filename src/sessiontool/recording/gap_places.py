@@ -43,26 +43,30 @@ class GapPlace(Struct, frozen=True):
 class JoinedOrder(Struct):
     """The chunks in the order in which their packets were joined, and the numbers of those that are not there.
 
-    `starts` are the chunks by the count of packets before them, `silences` those of the output by where they begin.
+    `starts` are the chunks by the count of packets before them, `silences` those of the output by where they begin, and
+    `sound` how much each chunk holds, in samples.
     """
 
     packets: int = 0
     silences: Mapping[int, Silence] = field(default_factory=dict)
     starts: list[tuple[int, ChunkRef]] = field(default_factory=list)
+    sound: dict[ChunkRef, int] = field(default_factory=dict)
     lost_before: dict[ChunkRef, Sequence[int]] = field(default_factory=dict)
     lost_after: dict[ChunkRef, Sequence[int]] = field(default_factory=dict)
 
-    def add(self, chunk: ChunkRef, count: int) -> None:
-        """The next `count` packets are of this chunk."""
+    def add(self, chunk: ChunkRef, count: int, samples: int) -> None:
+        """The next `count` packets, which last for so many samples, are of this chunk."""
         if count and (not self.starts or self.starts[-1][1] != chunk):
             self.starts.append((self.packets, chunk))
         self.packets += count
+        self.sound[chunk] = self.sound.get(chunk, 0) + samples
 
     def rename(self, names: Mapping[ChunkRef, ChunkRef]) -> None:
         """Give chunks other names: those that they have in the store."""
         self.starts = [(count, names.get(chunk, chunk)) for count, chunk in self.starts]
         for lost in (self.lost_before, self.lost_after):
             lost |= {names[chunk]: lost.pop(chunk) for chunk in list(lost) if chunk in names}
+        self.sound = {names.get(chunk, chunk): samples for chunk, samples in self.sound.items()}
 
     def place_of(self, samples: int, verdicts: Mapping[ChunkRef, str]) -> GapPlace | None:
         """The chunk by which the gap at so many samples of the output is named; None where that is not known.

@@ -17,7 +17,7 @@ from .packet_times import JUMP_MS
 from .run_joiner import RunJoiner
 from .runs import Piece, RecorderRun
 from .sequence import missing_numbers
-from .time_groups import STEP_MS
+from .time_groups import EXACT_MS, STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,7 @@ class PlainJoiner(RunJoiner):
         self._position = 0  # samples of the packets so far
         self._last_ms: list[float] = []  # where the sample count began, by each of the last packets
         self._heads: list[_GroupHead] = []  # of groups of which more packets have to be seen
+        self._is_exact = True  # times count samples so far, as Firefox's do: dropped sound leaves no step in them
 
     def take(self, fed: Fed) -> None:
         if fed.piece > self._checked:
@@ -152,7 +153,8 @@ class PlainJoiner(RunJoiner):
         cuts = [*packets.bases, len(packets.payloads)]
         for start, stop in pairwise([0, *cuts] if cuts[0] else cuts):
             offsets = self._offsets_ms(packets, start, min(stop, start + _EDGE_PACKETS), self._position)
-            self._heads.append(_GroupHead(self._last_ms, is_base=start >= cuts[0]))
+            most_ms = STEP_MS if start >= cuts[0] or self._is_exact else JUMP_MS
+            self._heads.append(_GroupHead(self._last_ms, most_ms))
             self._heads = [head for head in self._heads if not head.is_whole_with(offsets)]
             self._pass(packets, start, stop)
 
@@ -162,6 +164,7 @@ class PlainJoiner(RunJoiner):
         spread_ms = packets.times_ms[stop - 1] - packets.times_ms[start] + durations[-1] / SAMPLES_PER_MS
         if not -JUMP_MS < spread_ms - samples / SAMPLES_PER_MS < JUMP_MS:
             raise Doubt
+        self._is_exact = self._is_exact and abs(spread_ms - samples / SAMPLES_PER_MS) <= EXACT_MS
         self._position += samples
         first = max(start, stop - _EDGE_PACKETS)
         last_ms = self._offsets_ms(packets, first, stop, self._position - sum(durations[-_EDGE_PACKETS:]))
@@ -177,12 +180,12 @@ class _GroupHead:
     """The first packets of a group that shares a base, with as many of the next ones as there have to be.
 
     A time is that of a packet's arrival: the earliest of several says when the sound was recorded.  `last_ms` are those
-    of the packets before; without any it is the first group.
+    of the packets before; without any it is the first group.  What goes on begins at most `most_ms` later.
     """
 
-    def __init__(self, last_ms: Sequence[float], *, is_base: bool) -> None:
+    def __init__(self, last_ms: Sequence[float], most_ms: float) -> None:
         self._last_ms = last_ms
-        self._is_base = is_base
+        self._most_ms = most_ms
         self._own_ms: float | None = None
         self._found: list[float] = []
 
@@ -206,5 +209,5 @@ class _GroupHead:
             return
         step_ms = head_ms - min(self._last_ms)
         # The chunk may begin with what the one before ended with, or that was cut.
-        if not -STEP_MS <= step_ms <= (STEP_MS if self._is_base else JUMP_MS):
+        if not -STEP_MS <= step_ms <= self._most_ms:
             raise Doubt

@@ -17,7 +17,7 @@ from .run_joiner import JoinContext, RunJoiner
 from .runs import leave_stop_to_last
 from .slice_sound import compare_slices
 from .surveyed import survey_part
-from .time_map import TimeMap, measure
+from .time_map import measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .runs import Read, RecorderRun
     from .slices import SlicedParts
     from .survey import ChunkSurvey
+    from .time_steps import TimeMap
 
 
 class PlannedPart:

@@ -112,8 +112,9 @@ def _read_on(
             return None
         if one is last and seam.is_proved(runs):
             return seam.found(runs)
-    is_webm = last.dialect is not None and last.dialect.container == WEBM
-    return None if is_webm and last.digests else OPEN
+    # What is open ends before anything that is whole by itself; fragments of MP4 are read in part.
+    may_be_open = not last.digests or (last.dialect is not None and last.dialect.container not in {WEBM, OGG})
+    return OPEN if may_be_open else None
 
 
 def _steps(row: Sequence[ChunkSurvey]) -> Iterator[tuple[ChunkSurvey, bytes]]:

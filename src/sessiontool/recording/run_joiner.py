@@ -24,7 +24,7 @@ from .records import ChunkRecord, PartRecord, Stretch
 from .runs import PieceStream
 from .slice_seams import Seam, begin_at
 from .slice_values import SliceTally
-from .time_map import TimeMap
+from .time_steps import TimeMap
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -94,7 +94,7 @@ class RunJoiner:
                 self._seam.trim(run, self.stream, piece.chunk)
                 self._remuxer.add(run)
                 last = run if run.times_ms else last
-                self._count(record, run.payloads)
+                self._count(record, run)
         self.end_ms = end_ms(last.times_ms, last.durations) if last else self.end_ms
         if fed.packets and self.end_ms is not None:
             self.clock.saw(piece.noted_seq, round(self.end_ms))
@@ -126,13 +126,14 @@ class RunJoiner:
             self.records[piece.owner] = record
             self._context.assembly.chunks.append(record)
 
-    def _count(self, record: ChunkRecord, payloads: Sequence[bytes]) -> None:
+    def _count(self, record: ChunkRecord, run: PacketRun) -> None:
+        payloads = run.payloads
         if self._digest_of is not record:
             self._close_digest()
             self._digest_of, self._digest = record, digest_for(self.stream.demuxer.track)
         record.packets += len(payloads)
         record.samples += samples_in(self.stream.demuxer.track, payloads)
-        self._context.assembly.order.add(record.chunk, len(payloads))
+        self._context.assembly.order.add(record.chunk, len(payloads), sum(run.durations))
         self._digest.update(payloads)
         self.packets += len(payloads)
 

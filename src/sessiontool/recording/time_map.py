@@ -1,87 +1,40 @@
-"""The times of a run's packets as they are to be joined: read once ahead, repaired, and applied run by run."""
+"""The times of a run's packets as they are to be joined: read once ahead and repaired."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
-from msgspec.structs import replace
-
-from ..media.packets import PacketRun
 from ..model import SAMPLES_PER_MS
 from . import findings
 from .blob_clock import SUSPENDED_MS, BlobClock
 from .packet_times import JUMP_MS, end_ms, jumps
 from .runs import PieceStream
-from .time_groups import STEP_MS, Group, came_late, end_at, is_steady, runs_back, runs_on, split_at_odd_duration
+from .time_groups import (
+    STEP_MS,
+    Group,
+    are_exact,
+    came_late,
+    end_at,
+    is_steady,
+    runs_back,
+    runs_on,
+    split_at_odd_duration,
+)
+from .time_steps import Step, TimeMap
 from .timestamp_repair import repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from ..media.filler import SoundHead
+    from ..media.packets import PacketRun
     from ..model import Finding
     from .runs import Fed, Read, RecorderRun
 
-_EXACT_MS = 1.0  # chosen: WebM's own precision
 _SHORT_SHARE = 0.8  # share of a usual chunk; chosen
 _MOST_LOST = 10  # chunks that are lost together; chosen
 _ODD_SHARE = 0.25  # share of a chunk by which what is lost may differ from whole ones; chosen
 _CUT_SHARE = 0.05  # share of a chunk, chosen
-
-
-class Step(Struct):
-    """The next `count` packets get `shift_ms` added; before the first of them `lost` or `suspended` time passed."""
-
-    count: int
-    shift_ms: int
-    lost: bool = False
-    suspended: bool = False
-
-
-class TimeMap(Struct):
-    """Applied to packets in the order in which they were measured; one without steps changes nothing.
-
-    `suspended_ms` is how long the recorder's clock was suspended in all, `head` what was found of its sound.
-    """
-
-    steps: dict[int, list[Step]] = field(default_factory=dict)
-    suspended_ms: float = 0.0
-    head: SoundHead | None = None
-    _pending: list[Step] = field(default_factory=list)
-
-    def begin(self, recording: int) -> None:
-        """The packets of this recording follow."""
-        self._pending = [replace(step) for step in reversed(self.steps.get(recording, []))]
-
-    def apply(self, packets: PacketRun) -> Iterator[PacketRun]:
-        """A run, with its times as they should be."""
-        done, count = 0, len(packets.payloads)
-        while done < count and self._pending:
-            step = self._pending[-1]
-            size = min(step.count, count - done)
-            whole = size == count and not (step.shift_ms or step.lost or step.suspended)
-            yield packets if whole else _part(packets, done, done + size, step)
-            done, step.count = done + size, step.count - size
-            step.lost = step.suspended = False
-            if not step.count:
-                self._pending.pop()
-        if done < count:
-            yield packets if not done else _part(packets, done, count, Step(0, 0))
-
-
-def _part(packets: PacketRun, start: int, stop: int, step: Step) -> PacketRun:
-    return PacketRun(
-        packets.recording,
-        placed=True,
-        continued=packets.continued,
-        after_break=step.lost or (packets.after_break and not start),
-        suspended=step.suspended,
-        payloads=packets.payloads[start:stop],
-        times_ms=[time_ms + step.shift_ms for time_ms in packets.times_ms[start:stop]],
-        durations=packets.durations[start:stop],
-    )
 
 
 def measure(run: RecorderRun, read: Read) -> TimeMap:
@@ -165,7 +118,8 @@ class _Measure:
     def decide(self, read: Sequence[Group], time_map: TimeMap, *, from_start: bool) -> list[Step]:
         """What is to be done with the times of the groups that were read, in their order."""
         clock = BlobClock(self._run.entry)
-        groups = self._without_steady_heads(read, clock)
+        most_ms = STEP_MS if are_exact(read) else JUMP_MS  # what is no loss
+        groups = self._without_steady_heads(read, clock, most_ms)
         groups = list(split_at_odd_duration(groups)) if self._run.ticks_per_ms > 1 else groups  # WebM has no durations
         total_ms, has_clock = sum(group.length_ms for group in groups), any(group.claimed for group in groups)
         for group in groups:
@@ -182,14 +136,14 @@ class _Measure:
         for index, back_ms in decided.ran_back.items():
             self._find(findings.clock_ran_back(self._run.pieces[groups[index].piece].owner, back_ms))
         steps = [Step(len(g.times_ms), shift) for g, shift in zip(groups, decided.shifts_ms, strict=True)]
-        self._explain_jumps(groups, steps, from_start=from_start)
+        self._explain_jumps(groups, steps, most_ms, from_start=from_start)
         time_map.suspended_ms += self._add_suspensions(groups, steps, clock)
         return steps
 
     def _find(self, finding: Finding) -> None:
         self._run.findings.append(finding)
 
-    def _without_steady_heads(self, read: Sequence[Group], clock: BlobClock) -> list[Group]:
+    def _without_steady_heads(self, read: Sequence[Group], clock: BlobClock, most_ms: float) -> list[Group]:
         """The groups, those as one that go on from one chunk into the next, unless the clock jumps right after.
 
         The packets before a chunk's first base belong to one that began in a chunk before: in which, is in doubt where
@@ -204,7 +158,7 @@ class _Measure:
                 self._baseless.add(id(group))
                 groups.append(group)
             elif (
-                is_steady(group, groups)
+                is_steady(group, groups, most_ms)
                 and not (jumps and after and after.offsets()[0] - group.end_ms(0) > STEP_MS)
                 and not self._comes_late(group, clock)
             ):
@@ -254,18 +208,19 @@ class _Measure:
             step.lost = True
             self._find(findings.unnumbered(self._run.pieces[first.piece].owner, start_ms))
 
-    def _explain_jumps(self, groups: Sequence[Group], steps: Sequence[Step], *, from_start: bool) -> None:
+    def _explain_jumps(
+        self, groups: Sequence[Group], steps: Sequence[Step], most_ms: float, *, from_start: bool
+    ) -> None:
         """Name what passed where the clock steps ahead though no bytes are missing."""
         if from_start and groups and groups[0].claimed and not groups[0].after_break:
             self._explain_late_start(groups[0], steps[0])
-        exact = all(group.is_exact(_EXACT_MS) for group in groups)
         for index in range(1, len(groups)):
             before, group = groups[index - 1], groups[index]
             jump_ms = group.offsets()[0] + steps[index].shift_ms - before.end_ms(steps[index - 1].shift_ms)
             if group.after_break:
                 self._explain_gap(group, jump_ms)
                 continue
-            if jump_ms <= (STEP_MS if exact else JUMP_MS):
+            if jump_ms <= most_ms:
                 continue
             if before.is_head and before.piece == group.piece:
                 if self._is_suspension(groups, index - 1, jump_ms):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from ..model import Finding
 from ..progress import Silent
+from ..recording.seam_losses import seam_losses
 from ..recording.sequence import part_entry
 from .encode_once import write_encoded
 from .inputs import read_session_document
@@ -161,7 +162,9 @@ def role_findings(found: list[RoleRecording], start_ms: float, encoded: Finding 
     ]
     for one in found:
         late_s = 0.0 if one.start_ms is None else (one.start_ms - start_ms) / 1000
-        for finding in (*one.recording.assembly.findings, *silence_findings(one.recording.timeline)):
+        order, timeline = one.recording.assembly.order, one.recording.timeline
+        silence = (*silence_findings(timeline), *seam_losses(order, timeline))
+        for finding in (*one.recording.assembly.findings, *silence):
             at_s = None if finding.at_s is None else round(finding.at_s + late_s, 3)
             findings.append(replace(finding, message=f"{one.role}: {finding.message}", at_s=at_s))
     return findings

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from .. import __version__, captions
 from ..model import Finding
+from ..recording.seam_losses import seam_losses
 from . import report
 from .realtime_report import realtime_json
 from .result_files import output_of, write_report, write_text
@@ -154,7 +155,8 @@ def make_report(
     """
     verdicts = {record.chunk: record.verdict for record in assembly.chunks}
     silence = report.silence_findings(timeline, lambda samples: assembly.order.place_of(samples, verdicts))
-    findings = [*assembly.findings, *silence, *notes.findings, *notes.log_findings, *more]
+    doubts = seam_losses(assembly.order, timeline)
+    findings = [*assembly.findings, *silence, *doubts, *notes.findings, *notes.log_findings, *more]
     starts_s = None if transcript is None else [one["start_s"] for one in transcript["utterances"]]
     document = {
         "schema": report.REPORT_SCHEMA,

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections import Counter
 from contextlib import suppress
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -39,16 +40,17 @@ _MOST_BYTES = _HEADER.size + 255 + 255 * 255
 class PagePiece(Struct, frozen=True):
     """A packet, or the part of one that is on a page: where in the stream it begins, its bytes, how many there were.
 
-    A piece of which the end is missing has fewer bytes than its size.
+    A piece of which the end is missing has fewer bytes than its size; one `is_torn` that goes over into other bytes.
     """
 
     offset: int
     data: bytes
     size_bytes: int
+    is_torn: bool = False
 
     @property
     def is_whole(self) -> bool:
-        return len(self.data) == self.size_bytes
+        return len(self.data) == self.size_bytes and not self.is_torn
 
 
 class Page(Struct, frozen=True):
@@ -166,8 +168,8 @@ def damaged_page_at(
 ) -> Page | None:
     """The page of the recording at `at` whose checksum is wrong, or whose end is missing, as far as it can be believed.
 
-    None where more bytes are needed; ValueError where there is none.  Where two pieces meet (`meets`), a page may have
-    lost its end; where many do, they were not stored so.  With `final` no more bytes will come.
+    None where more bytes are needed; ValueError where there is none.  Where two pieces meet (`meets`), bytes may be
+    missing, or others be between.  With `final` no more bytes will come.
     """
     if len(buf) - at < _HEADER.size:
         if final:
@@ -193,9 +195,9 @@ def damaged_page_at(
     if not table.is_plausible(has_head=is_plain and is_named, is_known=is_known):
         raise ValueError(f"the checksum of Ogg page {number} is wrong")
     stop = len(buf) if following is None else following
-    cuts = [place for place in meets if at < place < stop]
-    if len(cuts) == 1 and table.end != following and cuts[0] >= table.body:
-        stop = cuts[0]
+    odd = table.odd_seams([place for place in meets if at < place < stop], stop)
+    if odd and table.end != following:
+        stop = odd[0]
     goes_on = bool(flags & CONTINUED) if is_plain and number != expected.number else expected.goes_on
     lacing = table.lacing if table.end == following else table.lacing[: table.sure_segments()]
     assert expected.stream is not None
@@ -207,11 +209,17 @@ def damaged_page_at(
         granule if is_plain else NO_GRANULE,
         expected.stream,
         number if is_named or expected.number is None else expected.number,
-        _pieces(buf, table.body, lacing, offset, stop),
+        _torn(_pieces(buf, table.body, lacing, offset, stop), [offset + place for place in odd]),
         lacing[-1:] == b"\xff" and table.end <= stop,
         is_intact=False,
         written=written,
     )
+
+
+def _torn(pieces: tuple[PagePiece, ...], places: Sequence[int]) -> tuple[PagePiece, ...]:
+    """Pieces of which those are torn that go over one of these places."""
+    crossed = [any(one.offset < place < one.offset + len(one.data) for place in places) for one in pieces]
+    return tuple(replace(one, is_torn=is_torn) for one, is_torn in zip(pieces, crossed, strict=True))
 
 
 def _number_at(buf: bytes, at: int | None) -> int | None:
@@ -269,6 +277,26 @@ class _Table:
         stop = len(self._buf) if self._following is None else self._following
         pieces = _pieces(self._buf, self.body, self.lacing, 0, stop)
         return [piece for piece in pieces[self._expected.goes_on :] if piece.data]
+
+    def odd_seams(self, seams: Sequence[int], stop: int) -> list[int]:
+        """The places at which pieces meet and behind or before which packets do not begin as the recording's do.
+
+        Pieces in which none begins are judged with those behind them; a single one that ends the page otherwise than
+        the table says is odd, of many none.
+        """
+        starts = _pieces(self._buf, self.body, self.lacing, 0, stop)[self._expected.goes_on :]
+        expected = self._expected.or_of([piece.data for piece in starts])
+        odd: list[int] = []
+        open_seams: list[int] = []
+        was_odd = False
+        for seam, until in pairwise([*(seam for seam in seams if seam >= self.body), stop]):
+            open_seams.append(seam)
+            begun = [piece for piece in starts if seam <= piece.offset < until and piece.data]
+            if begun:
+                is_odd = sum(map(expected.fits, begun)) * 2 < len(begun)
+                odd += open_seams if is_odd or was_odd else []
+                open_seams, was_odd = [], is_odd
+        return odd or (open_seams if len(seams) == 1 and self.end != self._following else [])
 
     def mended(self) -> _Table | None:
         """The table with one bit changed, such that it ends at the next page and all packets are of the kind."""
