@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _ITS_SEAM, _JOINED, NEXT_IN_TIME, _NEXT = -1.5, -0.5, -0.3, -0.3
 """Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
 _OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.7, 1.5  # costs of a contradiction; chosen
-_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 3.0
-"""Costs of numbers that fall: their own, those in the recorder's list, those under which it noted both; chosen."""
+_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_UNLIKE, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 1.5, 3.0
+"""Costs of numbers that fall: their own, those in the recorder's list, that of a whole chunk that is unlike all that it
+noted, those under which it noted both; chosen."""
 EXCHANGED = -0.6  # cost of a chunk that has the place of the one that has its place; chosen: as numbers that fall
 _LOSS, _UNKNOWN_LOSS = 0.3, 0.7  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
 _LEFT_OUT, _UNLISTED_LEFT_OUT, _NOTED_LEFT_OUT = 0.8, 0.0, 5.0
@@ -49,6 +50,8 @@ class SeamCosts:
         self._read: set[ChunkRef | None] = {one.chunk for one in surveys if one.dialect}
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
+        unlike = [one for one in surveys if one.chunk not in self._noted and not (one.damages or one.is_torn_at_end)]
+        self._unlike = {one.chunk for one in unlike} if 2 * len(self._noted) > len(surveys) else set()
         self._there = {
             is_one: sorted({self.number(one) for one in surveys if not is_one or one.chunk in self._listed})
             for is_one in (True, False)
@@ -70,7 +73,8 @@ class SeamCosts:
         """What it costs that a chunk is of no run; `of_listed`: of those of which the recorder listed chunks."""
         if one.chunk in self._noted:
             return _NOTED_LEFT_OUT
-        return _UNLISTED_LEFT_OUT if of_listed and one.chunk not in self._listed else _LEFT_OUT
+        is_listed = one.chunk in self._listed - self._unlike
+        return _UNLISTED_LEFT_OUT if of_listed and not is_listed else _LEFT_OUT
 
     def around(self, order: Sequence[ChunkSurvey], at: int, count: int = 1) -> float:
         """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
@@ -142,6 +146,8 @@ class SeamCosts:
         pair = {before.chunk, after.chunk}
         if pair <= self._noted and pair <= self._numbers.keys():
             return _RUNS_BACK_AS_NOTED
+        if pair & self._unlike:
+            return _RUNS_BACK_UNLIKE
         return _RUNS_BACK_AS_LISTED if pair <= self._listed else _RUNS_BACK
 
     def _by_time(self, before: ChunkSurvey, after: ChunkSurvey, after_ms: float) -> float:
