@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ITS_SEAM, _JOINED, NEXT_IN_TIME, _NEXT = -1.5, -0.5, -0.3, -0.3
 """Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
 _OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.7, 1.5  # costs of a contradiction; chosen
-_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_UNLIKE, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 1.5, 3.0
+_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_UNLIKE, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 2.0, 3.0
 """Costs of numbers that fall: their own, those in the recorder's list, that of a whole chunk that is unlike all that it
 noted, those under which it noted both; chosen."""
 EXCHANGED = -0.6  # cost of a chunk that has the place of the one that has its place; chosen: as numbers that fall
@@ -51,7 +51,8 @@ class SeamCosts:
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
         unlike = [one for one in surveys if one.chunk not in self._noted and not (one.damages or one.is_torn_at_end)]
-        self._unlike = {one.chunk for one in unlike} if 2 * len(self._noted) > len(surveys) else set()
+        are_known = 2 * len(self._noted) > len(surveys) and not handed.all_there
+        self._unlike = {one.chunk for one in unlike} if are_known else set()
         self._there = {
             is_one: sorted({self.number(one) for one in surveys if not is_one or one.chunk in self._listed})
             for is_one in (True, False)
@@ -73,8 +74,7 @@ class SeamCosts:
         """What it costs that a chunk is of no run; `of_listed`: of those of which the recorder listed chunks."""
         if one.chunk in self._noted:
             return _NOTED_LEFT_OUT
-        is_listed = one.chunk in self._listed - self._unlike
-        return _UNLISTED_LEFT_OUT if of_listed and not is_listed else _LEFT_OUT
+        return _UNLISTED_LEFT_OUT if of_listed and one.chunk not in self._listed else _LEFT_OUT
 
     def around(self, order: Sequence[ChunkSurvey], at: int, count: int = 1) -> float:
         """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
