@@ -1,6 +1,4 @@
-"""The first place of single chunks in their recorder run: by number, by time, by their cluster, by what was noted.
-
-`arrangement` moves them where another place costs less.
+"""Single chunks put into the chain of their recorder run: by number, by time, by their cluster, by what was noted.
 
 A chunk may hold no base of times: Chrome begins a cluster every few seconds, and the one that a chunk goes on with may
 be in a chunk that is lost.
