@@ -86,7 +86,7 @@ def test_other_sound_is_refused_by_name_with_the_way_out(codec: str, container: 
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "a document or picture"),
         (b"#!AMR\n" + bytes(40), "an AMR file"),
         (WEBM[0].decode("latin-1").encode("utf-16"), "text in UTF-16"),
-        ((b"G" + bytes(187)) * 4, "an MPEG transport stream"),
+        ((b"G" + bytes(187)) * 5, "an MPEG transport stream"),
         (base64.b64encode(WEBM[0]), "base64 text"),
         (base64.encodebytes(WEBM[1]), "base64 text"),
         (b"data:audio/webm;codecs=opus;base64," + base64.b64encode(WEBM[0]), "a data: URL"),

@@ -34,13 +34,13 @@ ON_ONE_CLOCK = ("webm", "matroska, live")
 SECONDS = 2
 
 
-def segments(folder: Path, form: str) -> tuple[list[bytes], list[Packet]]:
+def segments(folder: Path, form: str, *more: str) -> tuple[list[bytes], list[Packet]]:
     """What ffmpeg cuts a recording of Chrome into, and the packets of all of it."""
     folder.mkdir()
     source, (ending, *options) = folder / "source.webm", SEGMENTS[form]
     source.write_bytes(recorded("chrome-1s").data)
     argv = [need("ffmpeg"), "-v", "error", "-i", source, "-c", "copy", "-f", "segment", "-segment_time", SECONDS]
-    subprocess.run([*map(str, argv), *options, str(folder / f"%06d.{ending}")], check=True, timeout=60)
+    subprocess.run([*map(str, argv), *options, *more, str(folder / f"%06d.{ending}")], check=True, timeout=60)
     return [path.read_bytes() for path in sorted(folder.glob(f"0*.{ending}"))], packets(source)
 
 
@@ -76,6 +76,18 @@ def test_segments_are_joined_to_what_they_were_cut_from(tmp_path: Path, form: st
     assert off_ms <= 25
     assert not codes(report) - {"time-lost"}
     assert report["status"] == ("complete" if form in ON_ONE_CLOCK or form == "matroska" else "repaired")
+
+
+@pytest.mark.parametrize("zero_s", [36_000, 1_764_000_000])
+def test_a_clock_that_did_not_begin_with_the_recording_has_lost_nothing(tmp_path: Path, zero_s: int) -> None:
+    """As where ffmpeg keeps the times of a stream, or of the day: no hours of silence."""
+    files, truth = segments(tmp_path / "cut", "webm", "-output_ts_offset", str(zero_s))
+    report, found = merged(tmp_path, dict(enumerate(files)), "webm")
+    there, off_ms = in_place(truth, found)
+    assert there == len(truth)
+    assert off_ms <= 25
+    assert found[-1].pts_us < 60_000_000
+    assert not codes(report) - {"time-lost"}
 
 
 def _without(*gone: int) -> Callable[[list[bytes]], dict[int, bytes]]:

@@ -55,7 +55,7 @@ _BINARY = (
         ForeignKind("AAC sound (ADTS)", _RECORD_OPUS, may_be_chance=True),
     ),
     (
-        rb"(?s)G.{187}G.{187}G",
+        rb"(?s)(?:G.{187}){4}G",
         ForeignKind(
             "an MPEG transport stream", "put its sound in another container: ffmpeg -i FILE -vn -c copy OUT.mp4"
         ),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..model import ChunkRef, Finding
     from .survey import ChunkSurvey
 
+_MOST_BEFORE = 10
+"""Slices, as units of the usual length, that may be lost before the first; chosen: a clock that shows more than that
+there did not begin with the recording, as where ffmpeg keeps the times of a stream."""
 _MOSTLY = 0.6
 """Of the slices that have times; chosen: of the others a time is wrong, or they are of another recording."""
 
@@ -47,7 +50,8 @@ class SliceClock:
         self._shows_ms = {one.chunk: _start_ms(one) for one in self._in_row}
         usual_ms = median([one.length_ms for one in self._in_row] or [0.0])
         self._lost_ms: dict[ChunkRef, float] = {}
-        ended_ms = 0.0
+        first_ms = _start_ms(self._in_row[0]) if self._in_row else 0.0
+        ended_ms = self._zero_ms = first_ms if first_ms > _MOST_BEFORE * usual_ms else 0.0
         for one in self._in_row:
             if (lost_ms := _start_ms(one) - ended_ms) > JUMP_MS:
                 self._lost_ms[one.chunk] = lost_ms
@@ -69,7 +73,7 @@ class SliceClock:
         """When the slices began on the session clock: by the one that they share, else as noted in `starts_ms`."""
         clocks_ms = [self._shows_ms.get(one.chunk) for _, one in self.slices]
         both = [(a, b) for a, b in zip(starts_ms, clocks_ms, strict=True) if a is not None and b is not None]
-        origin_ms = median([start - clock for start, clock in both] or [0.0])
+        origin_ms = median([start - clock for start, clock in both] or [-self._zero_ms])
         return [a if b is None else origin_ms + b for a, b in zip(starts_ms, clocks_ms, strict=True)]
 
     def findings(self, gone: Sequence[int]) -> Iterator[Finding]:
