@@ -19,10 +19,11 @@ from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
 from .entry_lists import speaks, transcript_lists
-from .fields import has_role, is_plain
-from .lenient import LogProblems, json_problem, kind_of, loads, shown
+from .fields import has_role
+from .lenient import LogProblems, json_problem, json_reader, kind_of, loads, shown
 from .literals import BEHIND, as_json, value_behind
 from .nested_json import MAY_BE_CLOSED, opened
+from .own_form import is_plain
 from .role_keys import spoken_by_key
 from .tables import JSON_CELL, cells_by_name, columns_of, named, rows_in
 from .texts import has_text, text_fields, text_in, unwrapped
@@ -51,25 +52,26 @@ class Troubles(Struct, frozen=True):
 
 
 class FoundEntries(Struct, frozen=True):
-    """An entry as it was found: where, and its value."""
+    """An entry as it was found: where, and its value; `is_ours`: it is known to be as our recorders write it."""
 
     place: str
     value: Any
+    is_ours: bool = False
 
 
 def entries_in(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     """The entries of a document; cues of captions are read already.  What is none of its format goes to `troubles`."""
     lined = text if "\n" in text else text.replace("\r", "\n")
     for found in _entries(lined, name, troubles):
-        by_key = spoken_by_key(found.value) if isinstance(found, FoundEntries) and _may_be_keyed(found.value) else []
+        by_key = spoken_by_key(found.value) if isinstance(found, FoundEntries) and _may_be_keyed(found) else []
         if by_key:
-            yield from (FoundEntries(_numbered(found.place, number), one) for number, one in enumerate(by_key, 1))
+            yield from _all_found(by_key, found.place)
         else:
             yield found
 
 
-def _may_be_keyed(value: Any) -> bool:
-    return isinstance(value, dict) and not is_plain(value) and not has_text(value)
+def _may_be_keyed(found: FoundEntries) -> bool:
+    return not found.is_ours and isinstance(found.value, dict) and not has_text(found.value)
 
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
@@ -114,15 +116,15 @@ def _is_json_behind(text: str) -> bool:
     return sum(bool(re.search(BEHIND, line[:_PREFIX_CHARS])) for line in lines) * 2 > len(lines)
 
 
-def _json(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries]:
+def _json(text: str, name: str, troubles: Troubles, *, is_mended: bool = False) -> Iterator[FoundEntries]:
     is_spread = _begins_over_lines(text)
     if name.endswith(".json") or is_spread:
         doubled: list[str] = []
         try:
             value = _value_of(loads(text, doubled), text)
         except (ValueError, RecursionError) as error:
-            if (plain := as_json(text)) != text and as_json(plain) == plain:
-                yield from _json(plain, name, troubles)
+            if not is_mended and not _is_cut_off(error) and (plain := as_json(text)) != text:
+                yield from _json(plain, name, troubles, is_mended=True)
                 return
             if text.lstrip().startswith("[") and not _is_more(error) and (found := _up_to(text, error, troubles)):
                 yield from _expanded(found, "entry", troubles)
@@ -157,6 +159,12 @@ def _is_whole(line: str) -> bool:
     return True
 
 
+def _is_cut_off(error: Exception) -> bool:
+    """Whether a text is JSON as far as it goes."""
+    is_open = isinstance(error, json.JSONDecodeError) and error.msg.startswith("Unterminated string")
+    return is_open or (isinstance(error, json.JSONDecodeError) and not error.doc[error.pos :].strip())
+
+
 def _is_more(error: Exception) -> bool:
     """Whether a text is JSON, and has more behind it."""
     return isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
@@ -164,13 +172,14 @@ def _is_more(error: Exception) -> bool:
 
 def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     doubled: list[str] = []
+    read = json_reader(doubled)
     before: Sequence[FoundEntries] = ()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith(("#", "//")):
             continue
         doubled.clear()
         try:
-            value = loads(line, doubled)
+            value = read(line)
         except (ValueError, RecursionError) as error:
             several = _values(line, 0) if _is_more(error) else None
             if several is not None and several.error is None:
@@ -181,19 +190,25 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
             except ValueError:
                 troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
                 continue
-        value = _value_of(value, line)
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
-        found = list(_expanded(value, f"line {number}", troubles))
+        found = list(_of_line(value, line, f"line {number}", troubles))
         if not _goes_on(before, found):
             yield from before
         before = found
     yield from before
 
 
+def _of_line(value: Any, line: str, place: str, troubles: Troubles) -> Iterable[FoundEntries]:
+    if is_plain(value) and value["text"][0] not in "{[":
+        return (FoundEntries(place, value, is_ours=True),)
+    return _expanded(_value_of(value, line), place, troubles)
+
+
 def _goes_on(before: Sequence[FoundEntries], found: Sequence[FoundEntries]) -> bool:
     """Whether a line has all entries of the one before, and more: what was said so far is written each time."""
-    values = [one.value for one in found[: len(before)]]
-    return len(found) > 1 and len(found) >= len(before) > 0 and values == [one.value for one in before]
+    if not len(found) >= len(before) > 0 or len(found) == 1:
+        return False
+    return [one.value for one in found[: len(before)]] == [one.value for one in before]
 
 
 def _value_of(value: Any, text: str) -> Any:
@@ -257,19 +272,19 @@ def twice(field: str) -> str:
 def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntries]:
     """The entries of a value: itself, those of a list, or of the list in it that is most like a transcript."""
     if is_plain(value):
-        yield FoundEntries(place if place != "entry" else "entry 1", value)
+        yield FoundEntries(place if place != "entry" else "entry 1", value, is_ours=True)
     elif isinstance(value, list) and (names := columns_of(value)):
         yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
         says_who = any(speaks(one) and has_role(one) for one in value)
         inner = value if says_who else _inner(value, troubles) or value
-        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+        yield from _all_found(inner, place)
     elif isinstance(value, dict) and (rows := rows_of_columns(value)):
         yield from _found(enumerate(rows, 1), "entry")
     elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
-        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(by_channel, 1))
+        yield from _all_found(by_channel, place)
     elif isinstance(value, dict) and not _is_entry(value) and (inner := _inner(value, troubles)):
-        yield from (FoundEntries(_numbered(place, number), one) for number, one in enumerate(inner, 1))
+        yield from _all_found(inner, place)
     elif isinstance(value, dict) and (lines := dialogue_in(text_in(value.get("transcript")))):
         yield from _found(lines, "line")
     elif place == "entry" and not speaks(value):
@@ -307,5 +322,6 @@ def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, A
     return found
 
 
-def _numbered(place: str, number: int) -> str:
-    return f"entry {number}" if place == "entry" else f"{place}, entry {number}"
+def _all_found(values: Iterable[Any], place: str) -> Iterator[FoundEntries]:
+    before = "" if place == "entry" else f"{place}, "
+    return (FoundEntries(f"{before}entry {number}", one, is_plain(one)) for number, one in enumerate(values, 1))

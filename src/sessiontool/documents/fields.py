@@ -37,6 +37,7 @@ from .field_names import (
 )
 from .moments import S, read_moment
 from .name_words import field_named, words_in
+from .own_form import is_plain
 from .roles import CHANNEL, channel_name, channel_number, role_named
 from .spoken_text import name_in_front
 from .texts import flattened, is_speaker, is_unsaid, plain, says_who, text_fields, text_in, unwrapped
@@ -84,26 +85,6 @@ def entry_of(
     )
 
 
-def is_plain(value: Any) -> bool:
-    """Whether an object is an utterance just as our recorders write it: nothing of it has to be understood."""
-    return (
-        type(value) is dict
-        and value.get("role") in _OUR_ROLES
-        and bool(value.get("text"))
-        and all(type(item) in _OUR_FIELDS.get(name, ()) for name, item in value.items())
-    )
-
-
-_OUR_ROLES = ("user", "assistant")
-_OUR_FIELDS: Mapping[str, tuple[type, ...]] = {
-    "id": (str,),
-    "role": (str,),
-    "text": (str,),
-    "t_start": (float, int),
-    "t_end": (float, int),
-    "interrupted": (bool,),
-}
-"""The fields of the contract, and what each holds: most logs are read many times as fast."""
 _OUR_TIMES = {"t_start": "start", "t_end": "end"}
 
 

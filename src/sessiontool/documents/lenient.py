@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from .utf8_damage import hold, without_halves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pydantic import BaseModel
 
@@ -61,8 +61,18 @@ def loads(text: str, doubled: list[str] | None = None) -> Any:
     Half a surrogate pair, left where JavaScript cut a string, becomes a question mark.  Of a name that is there twice
     in an object the last one counts; `doubled` gets such names.
     """
-    value = json.loads(text, object_pairs_hook=None if doubled is None else partial(_object, doubled))
-    return mended(value) if may_need_mending(text) else value
+    return json_reader(doubled)(text)
+
+
+def json_reader(doubled: list[str] | None = None) -> Callable[[str], Any]:
+    """`loads` for many texts."""
+    decode = json.JSONDecoder(object_pairs_hook=None if doubled is None else partial(_object, doubled)).decode
+
+    def read(text: str) -> Any:
+        value = decode(text)
+        return mended(value) if may_need_mending(text) else value
+
+    return read
 
 
 def _object(doubled: list[str], fields: list[tuple[str, Any]]) -> dict[str, Any]:

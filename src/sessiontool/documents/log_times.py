@@ -19,7 +19,7 @@ from .spoken_piece import SAY_MS_PER_CHAR
 from .texts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..options import LogOptions
     from .moments import Moment
@@ -49,6 +49,14 @@ class LogReading(Struct):
     guesses: dict[str, str] = field(default_factory=dict)
     silent: Counter[str] = field(default_factory=Counter)
 
+    def add_keys(self, names: Collection[str]) -> None:
+        """Count the fields of an entry; of very many different ones those that come first."""
+        are_few = len(self.keys) + len(names) <= _MOST_KEYS
+        self.keys.update(names if are_few else (n for n in names if n in self.keys or len(self.keys) < _MOST_KEYS))
+
+
+_MOST_KEYS = 1000
+"""Number of names of fields that are counted; chosen: a log of anything may have new ones in each line."""
 
 MAX_TIME_S = 366 * 24 * 3600.0
 """Chosen: a session-clock time beyond a year is a mistake (an epoch time, most often)."""
@@ -139,7 +147,9 @@ def _without_placeholders(
 
     A value that most entries of a role have is none; times of whole minutes are too coarse.
     """
-    if _is_count([m.value for piece, m in timed if m.clock == "bare" and plain(piece.noted[what][0]) in COUNTS]):
+    names = {piece.noted[what][0] for piece, _ in timed}
+    counts = {name for name in names if plain(name) in COUNTS}
+    if counts and _is_count([m.value for piece, m in timed if m.clock == "bare" and piece.noted[what][0] in counts]):
         return []
     values_ms = {moment.value for _, moment in timed}
     are_coarse = all(_is_coarse(moment) for _, moment in timed) or (

@@ -28,11 +28,11 @@ def spoken(text: str, role: str) -> str:
     """The text without what marks it up, and without the name of the `role` in front of it."""
     if "<" in text:
         text = " ".join(re.sub(_MARKUP, " ", text).split()) if re.search(_MARKUP, text) else text
-    if re.search(_ENTITY, text):
+    if "&" in text and re.search(_ENTITY, text):
         from html import unescape  # noqa: PLC0415 - a table of two thousand names, for few logs
 
         text = unescape(text)
-    found = re.match(_NAMED, text) if role in {USER, ASSISTANT} else None
+    found = _name(text) if role in {USER, ASSISTANT} else None
     is_name = found is not None and role_named(next(filter(None, found.groups())).strip(), {}) == role
     return text[found.end() :] if found and is_name else text
 
@@ -42,9 +42,14 @@ def name_in_front(text: str, names: Mapping[str, str]) -> tuple[str, str] | None
 
     `names` are those of known speakers, by their letters.
     """
-    found = re.match(_NAMED, text)
+    found = _name(text)
     name = next(filter(None, found.groups())).strip() if found else ""
     return (name, text[found.end() :]) if found and role_named(name, names) in {USER, ASSISTANT} else None
+
+
+def _name(text: str) -> re.Match[str] | None:
+    """The name that a text may begin with: few have the signs for it."""
+    return re.match(_NAMED, text) if ":" in text or "]" in text or ")" in text else None
 
 
 # -- labels

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 _SILENT_KINDS = frozenset(words_of("reasoning thinking thought thoughts debug warning breadcrumb metadata"))
 """Words of a kind of entry whose text is not heard."""
 _MARK = (
-    r"[\[(<*]+\s*(?:blank[_ ]audio|silence|no[_ ]speech|noise|background[_ ]noise|music|static|pause|unk|applause)"
-    r"\s*[\])>*]+"
+    r"(?i)\s*[\[(<*]+\s*"
+    r"(?:blank[_ ]audio|silence|no[_ ]speech|noise|background[_ ]noise|music|static|pause|unk|applause)\s*[\])>*]+\s*"
 )
 """What recognisers write where there is no speech."""
+_MARK_ENDS = ("]", ")", ">", "*")
 _MOST_DEPTH = 6
 """Levels of objects that are looked through for such a text; chosen."""
 
@@ -40,13 +41,13 @@ def why_silent(entry: Entry, speaking: Collection[str], session: Mapping[str, Co
 
     `speaking` are the kinds of entries that have texts, `session` the ids of the session by the fields that name it.
     """
-    if any(value not in session[name] for name, value in _ids(entry).items() if name in session):
+    if session and any(value not in session[name] for name, value in _ids(entry).items() if name in session):
         return "of another session"
     if entry.is_hidden:
         return "hidden"
-    if isinstance(entry.text, str) and re.fullmatch(_MARK, entry.text.strip(), re.IGNORECASE):
+    if isinstance(entry.text, str) and entry.text.rstrip()[-1:] in _MARK_ENDS and re.fullmatch(_MARK, entry.text):
         return "without words"
-    if _SILENT_KINDS.intersection(words_in(entry.kind)):
+    if entry.kind and _SILENT_KINDS.intersection(words_in(entry.kind)):
         return entry.kind
     is_event = speaking and entry.text is None and (entry.kind not in speaking if entry.kind else entry.role is None)
     return (entry.kind or "without a text") if is_event and not _may_speak(entry.rest) else ""

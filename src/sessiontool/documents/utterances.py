@@ -91,7 +91,7 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str], session: Co
             if not isinstance(found.value, dict):
                 troubles.broken.add(f"{found.place}: is {kind_of(found.value)}")
                 continue
-            reading.keys.update(name for name in found.value if len(reading.keys) < 1000 or name in reading.keys)
+            reading.add_keys(tuple(found.value))
             entries.append(entry_of(found.value, found.place, reading.options, reading.speakers))
         else:
             entries.append(found)
