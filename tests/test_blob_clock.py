@@ -168,3 +168,20 @@ def test_blobs_that_come_now_earlier_and_now_later_have_lost_nothing() -> None:
     chance = random.Random(1)
     found = handed_over([(seq + 1) * 5000 + chance.uniform(0, 400) for seq in range(720)])
     assert found.unnoticed_ms() == 0
+
+
+@pytest.mark.parametrize(
+    ("emitted_ms", "stop_ms", "ended"),
+    [
+        ((5060, 10_060, 15_060, 16_200), 30_000, True),
+        ((5060, 10_060, 15_060, 20_060), 30_000, False),  # whatever came after it is lost
+        ((5060, 10_060, 15_060, 16_200), 20_000, False),  # the next one was not due by then
+        ((5060, 6200, 10_060, 15_060, 16_200), 30_000, False),  # the page asks for blobs
+        ((5060, 10_060, 16_200), 30_000, False),
+    ],
+)
+def test_a_recorder_that_ended_by_itself_hands_its_last_blob_over_early(
+    emitted_ms: Sequence[float], stop_ms: float, ended: bool
+) -> None:
+    chunks = [ChunkEntry(seq=seq, emitted_ms=one) for seq, one in enumerate(emitted_ms)]
+    assert BlobClock(PartEntry(part="0", start_ms=0, stop_ms=stop_ms, chunks=chunks)).ended_by_itself == ended

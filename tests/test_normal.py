@@ -397,3 +397,48 @@ def test_firefox_on_a_laptop_that_slept(by_ms: int, tmp_path: Path) -> None:
     assert abs(hole[0] - first_blob) <= 2 * 960
     assert abs(hole[1] - hole[0] - by_ms * 48) <= 48 * 150  # as far as `dataavailable` is punctual
     assert result.report["packets"]["recorded"] == usual.report["packets"]["recorded"]
+
+
+# -- pages that are busy, recorders that end by themselves
+
+
+def busy(blobs: Blobs, first: int, count: int) -> Blobs:
+    """A page that does nothing else for the time of some blobs: the first comes when that is over, the rest as one."""
+    data, noted = list(blobs.data), [dict(one) for one in blobs.noted]
+    late_ms = noted[first + count]["emitted_ms"] - 20
+    data[first + 1 : first + count + 1] = [b"".join(data[first + 1 : first + count + 1])]
+    noted[first + 1 : first + count + 1] = [noted[first + count]]
+    noted[first]["emitted_ms"] = late_ms
+    chunks = [{**one, "seq": number, "bytes": len(data[number])} for number, one in enumerate(noted)]
+    for one in chunks:
+        one.pop("sha256", None)
+    return blobs._replace(
+        data=data, session={**blobs.session, "parts": [{**blobs.session["parts"][0], "chunks": chunks}]}
+    )
+
+
+@pytest.mark.parametrize("count", [3, 5])
+@pytest.mark.parametrize("recorder", ["chrome-load", "mp4"])
+def test_a_busy_page_hands_blobs_over_late(recorder: str, count: int, tmp_path: Path) -> None:
+    blobs = mp4_in_seconds() if recorder == "mp4" else real(SESSIONS / recorder, 30)
+    usual = merged(tmp_path / "usual", blobs)
+    for first in range(1, len(blobs.data) - count - 2, 4 if recorder == "mp4" else 2):
+        result = merged(tmp_path / f"from {first}", busy(blobs, first, count))
+        assert codes(result) == codes(usual)
+        assert same_sound(result, usual)
+
+
+def mp4_in_seconds() -> Blobs:
+    """As Chrome's MP4: each blob is fragments of about a second."""
+    whole = mp4_recordings.made(fragments=132)
+    return made(whole.data, [one.start for one in whole.fragments[6::6]], 1080, "mp4")
+
+
+def test_a_recorder_whose_tracks_ended_lost_nothing(tmp_path: Path) -> None:
+    blobs = chrome()
+    noted = [dict(one) for one in blobs.noted]
+    noted[-1]["emitted_ms"] = noted[-2]["emitted_ms"] + 2000
+    stopped = {**blobs.session["parts"][0], "chunks": noted, "stop_ms": noted[-1]["emitted_ms"] + 20_000}
+    result = merged(tmp_path, blobs._replace(session={**blobs.session, "parts": [stopped]}))
+    assert (result.status, codes(result).get("recorder-ended")) == ("repaired", "warning"), result.findings
+    assert "chunk-missing" not in codes(result)

@@ -6,6 +6,7 @@ left no trace in the file, and end what was lost with a chunk.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ long before (chosen: recorders may note the `stop` event, which comes a moment l
 
 _UNSENT_MS = 100
 """What was on its way to the encoder at `stop()` is in no blob (measured: 78 ms)."""
+
+_EARLY = 0.9
+"""Share of the usual time between two blobs in which none is due (chosen; a timer comes late, not early)."""
+
+_FEWEST_STEPS = 3  # times between blobs that say how long one usually lasts; chosen
 
 _UNNOTED_STOP_MS = 1000  # chosen: as _UNNOTED_DRIFT, for recordings too short for a share
 _UNNOTED_DRIFT = 0.02
@@ -116,6 +122,20 @@ class BlobClock:
             allowed_ms = _UNSENT_MS
         lost_ms = stop_ms - end_ms - self.unnoticed_ms()
         return lost_ms if lost_ms > allowed_ms else 0
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the last blob came early, as no other did, and none came after it until the stop.
+
+        A recorder whose tracks have ended, as those of a microphone that was taken away do, hands over what it has.
+        """
+        began_ms = [] if self.started_ms is None else [self.started_ms]
+        steps_ms = [after - before for before, after in pairwise([*began_ms, *sorted(self._emitted.values())])]
+        if self._stop_ms is None or len(steps_ms) <= _FEWEST_STEPS:
+            return False
+        *others_ms, last_ms = steps_ms
+        usual_ms = median(others_ms)
+        return last_ms < _EARLY * usual_ms <= min(others_ms) and self._stop_ms - max(self._emitted.values()) > usual_ms
 
     def suspensions(self) -> dict[int, float]:
         """Lasting steps of the lag, by the number of the first blob that came late, in ms.

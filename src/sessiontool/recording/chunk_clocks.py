@@ -137,6 +137,8 @@ def _contradicted(known: Sequence[ChunkSurvey], at_ms: Sequence[float]) -> Itera
     in_order = sorted(zip(at_ms, known, strict=True), key=itemgetter(0))
     lags = [its_ms - (one.end_ms or 0.0) for its_ms, one in in_order]
     for index, (_, one) in enumerate(in_order):
+        if _goes_on(one, [each for _, each in in_order[max(0, index - 1) : index + 2] if each is not one]):
+            continue
         before, after = lags[max(0, index - _NEIGHBOURS) : index], lags[index + 1 : index + 1 + _NEIGHBOURS]
         others = before + after
         usual = median_low(others) if others else 0.0
@@ -146,6 +148,18 @@ def _contradicted(known: Sequence[ChunkSurvey], at_ms: Sequence[float]) -> Itera
             lost_ms = max(0.0, usual_ms - one.length_ms) if one.damages else 0.0
             is_single = bool(before and after) and agreeing == len(others)
             yield one, _Off(lags[index] - usual, lost_ms, is_single)
+
+
+def _goes_on(one: ChunkSurvey, neighbours: Sequence[ChunkSurvey]) -> bool:
+    """Whether a chunk's clock and those of the chunks around it bear each other out, whenever it was handed over.
+
+    A page that is busy for seconds hands a blob over as late; what follows is handed over in time.
+    """
+    start_ms, end_ms = one.start_ms or 0.0, one.end_ms or 0.0
+    seams_ms = [min(abs(start_ms - (each.end_ms or 0.0)), abs((each.start_ms or 0.0) - end_ms)) for each in neighbours]
+    touching = sum(seam_ms <= _TOUCHING_MS for seam_ms in seams_ms)
+    is_whole = abs(end_ms - start_ms - one.length_ms) <= _TOUCHING_MS
+    return touching == 2 or (touching == 1 and is_whole)
 
 
 def _correct(one: ChunkSurvey, off: _Off, *, is_altered: bool) -> None:

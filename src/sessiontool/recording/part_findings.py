@@ -81,6 +81,15 @@ def end_too_long(part: str, tail_ms: float) -> Finding:
     return Finding("loss-too-long", "error", message, part=part, hint=hint)
 
 
+def recorder_ended(part: str, seq: int, before_ms: float) -> Finding:
+    """The recorder stopped of itself; what was said until `stop()` was called is in no chunk."""
+    message = (
+        f"the recorder ended by itself {before_ms / 1000:.2f} s before `stop_ms`: chunk {seq} came early, and no other"
+    )
+    hint = "nothing was lost on the way to the store: its tracks ended, as those of a microphone that is taken away"
+    return Finding("recorder-ended", "warning", message, part=part, seq=seq, hint=hint)
+
+
 def lost_unseen(part: str, lost_ms: float) -> Finding:
     message = f"the recorder lost {lost_ms / 1000:.2f} s of sound without a trace in the file, spread over the part"
     hint = "its blobs came later and later: a slow machine; the captions follow the sound all the same"

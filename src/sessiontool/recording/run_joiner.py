@@ -312,6 +312,9 @@ class RunJoiner:
             return 0
         lost_ms = round(self.clock.unstored_ms(self.end_ms))
         last = self.run.pieces[-1].owner
+        if lost_ms and self.clock.ended_by_itself:
+            self.found([part_findings.recorder_ended(self.run.part, last.seq, lost_ms)])
+            return 0
         self.found([findings.unstored_end(last, lost_ms)] if lost_ms else ())
         return lost_ms
 
