@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..model import ChunkRef
+    from .survey import ChunkSurvey
 
 
 class Lost(Struct, frozen=True):
@@ -23,6 +24,20 @@ class Lost(Struct, frozen=True):
     def and_of(self, other: Lost) -> Lost:
         """What both miss, one after another."""
         return Lost(self.why or other.why, self.chunks + other.chunks, [*self.numbers, *other.numbers])
+
+
+def cut_short(why: str, one: ChunkSurvey, noted_bytes: int, usual_ms: float) -> Lost:
+    """What is lost of a chunk that is shorter than noted: of one that a busy page handed over late it is more."""
+    missing = noted_bytes - one.size_bytes
+    if missing <= 0:
+        return Lost()
+    by_its_sound = one.length_ms * missing / (one.size_bytes * usual_ms) if one.size_bytes and usual_ms else 0.0
+    return Lost(why, by_its_sound or missing / noted_bytes)
+
+
+def are_undated(behind: Sequence[ChunkSurvey]) -> bool:
+    """Whether the chunks behind a gap have no clock: their cluster may have begun in it, and be as long as the gap."""
+    return all(one.start_ms is None for one in behind)
 
 
 class Silence(Struct, frozen=True):

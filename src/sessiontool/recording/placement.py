@@ -193,10 +193,12 @@ class _Between:
             if begin is not None:
                 guess = min(guess, begin - left)
             latest = begin - left if begin is not None else None
+            # With a clock behind them they may be anywhere before it; else what is lost took its time.
+            least = at - STEP_MS if begin is not None else (at + guess) / 2 - STEP_MS
             # The base that its times were counted from may be its own, or one that is lost with what is missing.
             places = self._with_the_base_before(starts, stretch.start)
             places = places or [self._edges[stretch.start][0], *by_base(stretch.start)]
-            fits = [t for t in places if t >= at - STEP_MS and (latest is None or t <= latest + STEP_MS)]
+            fits = [t for t in places if t >= least and (latest is None or t <= latest + STEP_MS)]
             at = self._lay(starts, stretch, max(at, min(fits, key=lambda t: abs(t - guess)) if fits else guess))
 
     def _unexplained(self, stretches: Sequence[range], at: float, begin: float | None) -> tuple[int, float]:

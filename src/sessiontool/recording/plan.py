@@ -19,7 +19,7 @@ from .chunk_clocks import compare_clocks
 from .copies import find_shared, packets_of_its_own
 from .cut_rows import CutRows
 from .cut_seams import WholeSeams
-from .gap_places import Lost
+from .gap_places import Lost, are_undated, cut_short
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .overwritten import keep_last_one
@@ -270,6 +270,7 @@ class _Planner:
             known = [*missing, *places["unusable"].get(position, [])]
             is_known = bool(known) and chain.has_room_at(position, len(known) * run.chunk_ms)
             goes_on = chain.goes_on_at(position) or (not is_known and chain.is_off_by_a_bit_at(position))
+            goes_on = goes_on and (bool(skipped) or not (known and are_undated(chain.chunks[position:])))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing
@@ -339,8 +340,7 @@ class _Planner:
             return Lost()
         run.findings.append(finding)
         self._plan.altered.add(one.chunk)
-        noted = self._noted.chunks[number].bytes or 0
-        return Lost(finding.message, 1 - one.size_bytes / noted) if one.size_bytes < noted else Lost()
+        return cut_short(finding.message, one, self._noted.chunks[number].bytes or 0, run.chunk_ms)
 
 
 def _share_a_packet(before: ChunkSurvey, after: ChunkSurvey) -> bool:

@@ -37,6 +37,7 @@ _FEW_PACKETS = 2  # chosen: smaller groups cost less
 _LONGEST_PATH = 400  # groups left out in succession; chosen: bounds the time that it takes
 _STEADY_STEP_MS = 12  # chosen: above 8 (measured); of a base that is off by 25 to 32, one step may be below STEP_MS
 _STEADY_MS, _UNSTEADY_MS = 100, 200  # of the lags of two blobs, and of one between them; chosen (jitter: 122 measured)
+_NEIGHBOURS = 2  # blobs on either side; chosen: of a busy page's, one is late
 _LAG_MS = 1000  # chosen: above what a busy page delays (658 ms, measured)
 
 
@@ -168,9 +169,10 @@ class _Path:
         if lag is None:
             return False
         groups = self._groups
-        before = next((g.blob_lag_ms for g in reversed(groups[:index]) if g.blob_lag_ms is not None), None)
-        after = next((g.blob_lag_ms for g in groups[index + 1 :] if g.blob_lag_ms is not None), None)
-        others = [other for other in (before, after) if other is not None]
+        # A busy page hands a blob over late, and none early: of a few neighbours the one with the least is right.
+        before = [g.blob_lag_ms for g in groups[:index] if g.blob_lag_ms is not None][-_NEIGHBOURS:]
+        after = [g.blob_lag_ms for g in groups[index + 1 :] if g.blob_lag_ms is not None][:_NEIGHBOURS]
+        others = [min(lags) for lags in (before, after) if lags]
         steady = len(others) > 1 and abs(others[0] - others[1]) <= _STEADY_MS
         return bool(others) and all(abs(lag - other) > (_UNSTEADY_MS if steady else _LAG_MS) for other in others)
 
