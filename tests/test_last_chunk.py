@@ -1,13 +1,15 @@
-"""The last chunk without its beginning: when the recorder was stopped says where what is left of it belongs."""
+"""The last chunk without its beginning, or without the one before it: where what is left of it belongs."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from random_cases import SESSION, merge, read_output, undamaged_places
 from random_folder import Folder
 from random_pool import pool
+from recordings import chrome, split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +29,29 @@ def test_it_ends_when_the_recorder_was_stopped(name: str, share: float, tmp_path
     off_ms = [one.time_ms - true_ms[one.payload] for one in read_output(tmp_path) if one.payload in true_ms][-2:]
     assert off_ms == pytest.approx([0, 0], abs=100)  # as much as is on its way at `stop()`
     assert [finding["code"] for finding in report["findings"]].count("sound-lost") == 1
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_it_does_not_go_on_with_the_cluster_that_the_one_before_it_would_have_ended(
+    noted: bool, tmp_path: Path
+) -> None:
+    """Where blobs are as long as clusters, a last one that counts from a lost cluster goes on by its own times."""
+    whole = chrome(85, cluster_packets=17)
+    chunks = split(whole.data, [whole.blocks[first].offset for first in range(12, 85, 17)])
+    folder = tmp_path / SESSION
+    (folder / "chunks/000").mkdir(parents=True)
+    for number, data in enumerate(chunks):
+        if number != len(chunks) - 2:
+            (folder / f"chunks/000/{number}.webm").write_bytes(data)
+    notes = [{"seq": n, "bytes": len(data), "emitted_ms": 720 + 1020 * n} for n, data in enumerate(chunks)]
+    notes[-1]["emitted_ms"] = stop_ms = 85 * 60
+    part = {"part": 0, "start_ms": 0, "stop_ms": stop_ms, "chunks": notes}
+    if noted:
+        (folder / "session.json").write_text(json.dumps({"parts": [part]}))
+    report = merge(tmp_path)
+    true_ms = {block.payload: index * 60 for index, block in enumerate(whole.blocks)}
+    output = read_output(tmp_path)
+    off_ms = [one.time_ms - true_ms[one.payload] for one in output if one.payload in true_ms]
+    assert off_ms == pytest.approx([0] * (85 - 17), abs=20 if noted else 70)  # a packet, where nothing says it better
+    assert report["status"] == "partial"
+    assert [finding["seq"] for finding in report["findings"] if finding["code"] == "chunk-missing"] == [len(chunks) - 2]

@@ -267,19 +267,19 @@ class _Planner:
         skipped: list[int] = []
         for position in sorted({place for found in places.values() for place in found} - {len(order)}):
             missing = places["missing"].get(position, [])
-            known = [*missing, *places["unusable"].get(position, [])]
+            known = sorted([*missing, *places["unusable"].get(position, [])])
             is_known = bool(known) and chain.has_room_at(position, len(known) * run.chunk_ms)
             goes_on = chain.goes_on_at(position) or (not is_known and chain.is_off_by_a_bit_at(position))
-            goes_on = goes_on and (bool(skipped) or not (known and are_undated(chain.chunks[position:])))
+            is_short = not skipped and not chain.taken.issuperset(known)
+            goes_on = goes_on and not (is_short and are_undated(chain.chunks[position:]))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing
             else:
                 run.findings += [findings.missing(self._part, row) for row in rows(missing)]
             count = sum(len(found.get(position, [])) for found in places.values())
-            gone = sorted([*missing, *places["unusable"].get(position, [])])
             if not goes_on:
-                lost[position] = Lost(self._why(position, places), count, gone)
+                lost[position] = Lost(self._why(position, places), count, known)
         if skipped:
             run.findings.append(findings.numbers_skipped(self._part, skipped))
         return lost
