@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sessiontool.storage import Store
 
 PIECES = (b"first\nlines\n", b"", b"a last line", bytes(range(256)) * 4000)
-WHOLE = b"".join(piece + b"\n" for piece in PIECES)
+WHOLE = b"\n".join(PIECES)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from .realtime.lines import LineReader
 from .realtime.live import live_turns
 from .realtime.log import read_log
 from .realtime.notes import context_of
+from .realtime.other_sessions import leave_out_others
 from .realtime.reconcile import Joined, join
 from .realtime.reducer import gather
 from .realtime.session_clock import SessionClock, session_clocks
@@ -104,6 +105,7 @@ def read_events(
     made = turns_of(conversation, clocks)
     if conversation.fragments:
         made.turns = in_order([*made.turns, *live_turns(conversation.fragments, clocks)])
+    leave_out_others(made, conversation, times)
     context = context_of(conversation, made.turns, clocks)
     turns: dict[int, list[Turn]] = {}
     for turn in made.turns:

@@ -19,10 +19,11 @@ from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
 from .entry_lists import speaks, transcript_lists
-from .fields import has_role
+from .fields import has_role, has_time
 from .lenient import LogProblems, json_problem, json_reader, kind_of, loads, shown
 from .literals import BEHIND, as_json, value_behind
-from .nested_json import MAY_BE_CLOSED, opened
+from .moments import moment_in
+from .nested_json import MAY_BE_CLOSED, opened, parsed
 from .own_form import is_plain
 from .role_keys import spoken_by_key
 from .tables import JSON_CELL, cells_by_name, columns_of, named, rows_in
@@ -142,6 +143,8 @@ def _json(text: str, name: str, troubles: Troubles, *, is_mended: bool = False) 
     yield from _lines(text, troubles)
 
 
+_COMMENTED_OUT = r"(?:#|//)[#/\s]*[{\[]\s*[\"{]"
+"""A comment that holds an object."""
 _INDENTED = r"\n[ \t]+[\"{\[]"
 
 
@@ -176,6 +179,8 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     before: Sequence[FoundEntries] = ()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith(("#", "//")):
+            if re.match(_COMMENTED_OUT, line):
+                troubles.odd.add(f"line {number}: is a comment, and what is in it was not read")
             continue
         doubled.clear()
         try:
@@ -186,16 +191,25 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
                 yield from _expanded(several.values, f"line {number}", troubles)
                 continue
             try:
-                value, _ = value_behind(line, doubled)
+                value, at = value_behind(line, doubled)
             except ValueError:
-                troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
-                continue
+                if (closed := parsed(line)) is None:
+                    troubles.broken.add(f"line {number}: is not valid JSON ({json_problem(error)})")
+                    continue
+                value, at = closed, 0
+            value = _with_time(value, line[:at])
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
         found = list(_of_line(value, line, f"line {number}", troubles))
         if not _goes_on(before, found):
             yield from before
         before = found
     yield from before
+
+
+def _with_time(value: Any, prefix: str) -> Any:
+    """An object with the time that a logger wrote before it, where it has none of its own."""
+    time = moment_in(prefix) if isinstance(value, dict) and not has_time(value) else ""
+    return {"timestamp": time, **value} if time else value
 
 
 def _of_line(value: Any, line: str, place: str, troubles: Troubles) -> Iterable[FoundEntries]:

@@ -34,9 +34,13 @@ COUNTS = ("offset",)
 SURELY_TIMES = ("tstart", "tend")
 """The contract's own: whatever else they hold is reported as wrong."""
 
-UNIT = r"(.+?)(?:(ms|millis|milliseconds|msecs?)|(us|micros|microseconds)|(ns|nanos|nanoseconds)|(s|secs?|seconds))$"
-
-SUFFIX_UNITS = (MS, US, NS, S)
+SUFFIX_UNITS = {
+    **dict.fromkeys(words_of("ms millis milliseconds msec msecs"), MS),
+    **dict.fromkeys(words_of("us micros microseconds"), US),
+    **dict.fromkeys(words_of("ns nanos nanoseconds"), NS),
+    **dict.fromkeys(words_of("s sec secs seconds"), S),
+}
+"""What the name of a time ends with, and the unit that it says."""
 
 TEXT_NAMES = words_of(
     "text transcript content message utterance transcription msg title words body caption sentence phrase "
@@ -101,9 +105,26 @@ SESSION_IDS = words_of(
     "session sessionid conversation conversationid call callid callsid room roomid roomname chatid thread threadid"
 )
 
-INTERIM_KINDS = ("type", "kind", "status", "transcripttype", "resulttype", "messagetype", "event", "state")
+INTERIM_KINDS = (
+    "type",
+    "kind",
+    "status",
+    "transcripttype",
+    "resulttype",
+    "messagetype",
+    "event",
+    "state",
+    "stage",
+    "generationstage",
+)
 
-INTERIM = frozenset(("partial", "interim", "intermediate"))
+TYPED_FLAGS = words_of("fromtext istyped typed istext")
+"""Flags of entries that were typed, where they are true, and spoken where they are false."""
+
+MEDIA = words_of("medium modality inputmode inputtype inputmethod inputmodality")
+"""Fields that say how something was said."""
+
+INTERIM = frozenset(("partial", "interim", "intermediate", "speculative", "tentative", "preliminary"))
 
 WRAPPERS = words_of(
     "data payload message utterance item node segment turn entry record event value doc body detail channel msg"

@@ -10,6 +10,7 @@ Not here: its text (`texts`), and what the values mean for the log as a whole (`
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -33,8 +34,8 @@ from .field_names import (
     SUFFIX_UNITS,
     SURELY_TIMES,
     TIMES,
-    UNIT,
 )
+from .how_said import how_said
 from .moments import S, read_moment
 from .name_words import field_named, words_in
 from .own_form import is_plain
@@ -55,8 +56,8 @@ class Entry(Struct):
     """One entry of a log: what its fields hold, as it stands there.
 
     Times are (field, value, unit in ms) and are read for the log as a whole; `language`, `interrupted` and `heard_text`
-    are checked by the model of utterances.  `kind` is the kind of entry or event that it says it is, `is_fragment` that
-    its text goes on in the next one.  `rest` are the fields that nothing is known of.
+    are checked by the model of utterances.  `kind` is the kind of entry or event that it says it is, `how_said` whether
+    it was `typed` or `spoken`, `is_fragment` that its text goes on in the next one.  `rest` are all other fields.
     """
 
     place: str
@@ -68,6 +69,7 @@ class Entry(Struct):
     is_hidden: bool = False
     is_fragment: bool = False
     kind: str = ""
+    how_said: str = ""
     rest: dict[str, Any] = field(default_factory=dict)
 
 
@@ -101,8 +103,9 @@ def _plain_entry(value: Mapping[str, Any], place: str, options: LogOptions) -> E
 
 def _read(value: Mapping[str, Any], place: str, options: LogOptions, names: Mapping[str, str]) -> Entry:
     """The same of any object, by the names of its fields and by what they hold."""
-    reader = _Reader(flattened(unwrapped(value)), options)
-    entry = Entry(place)
+    held = flattened(unwrapped(value))
+    reader = _Reader(held, options)
+    entry = Entry(place, how_said=how_said(held))
     entry.text = reader.text(entry)
     entry.role = reader.role(names)
     if entry.role is None and isinstance(entry.text, str) and (named := name_in_front(entry.text, names)):
@@ -135,11 +138,20 @@ def _time_kind(name: str) -> tuple[str, float]:
     known = plain(name)
     if known in TIMES:
         return TIMES[known], S
-    if (found := re.fullmatch(UNIT, known)) and found[1] in TIMES:
-        unit = next(unit for unit, suffix in zip(SUFFIX_UNITS, found.groups()[1:], strict=True) if suffix)
-        return TIMES[found[1]], unit
+    base, unit = _with_unit(known)
+    if base:
+        return TIMES[base], unit
     named = field_named(name)
     return (named.what, named.unit_ms) if named is not None and named.what in TIMES.values() else ("", S)
+
+
+@lru_cache(maxsize=1024)  # every entry of a log has the same names
+def _with_unit(known: str) -> tuple[str, float]:
+    """The name of a time, and the unit that is named behind it; nothing where a name is no such one."""
+    for suffix, unit in SUFFIX_UNITS.items():
+        if known.endswith(suffix) and known.removesuffix(suffix) in TIMES:
+            return known.removesuffix(suffix), unit
+    return "", S
 
 
 def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
@@ -148,7 +160,7 @@ def arrival_rank(name: str, usual: float) -> tuple[int, float] | None:
     None for other fields; `usual` is the unit where the name tells none.
     """
     known = plain(name)
-    base = known if known in TIMES else (found[1] if (found := re.fullmatch(UNIT, known)) else "")
+    base = known if known in TIMES else _with_unit(known)[0]
     if base not in ARRIVED:
         return None
     return ARRIVED.index(base), usual if base == known else _time_kind(name)[1]
@@ -208,9 +220,10 @@ class _Reader:
             return self._no_text(names)
         self._taken.add(key)
         entry.is_fragment = plain(key) in FRAGMENTS
-        if isinstance(words := self._value.get("words"), list):
-            _add_word_times(entry, words)
-            self._taken.add("words")
+        for name, words in self._value.items():
+            if isinstance(words, list) and (name == "words" or (name != key and words and _is_word(words[0]))):
+                _add_word_times(entry, name, words)
+                self._taken.add(name)
         return text_in(self._value[key])
 
     def _no_text(self, names: Sequence[str]) -> Any:
@@ -320,7 +333,12 @@ def _name_in(value: Any, depth: int = 2) -> str | None:
     return None
 
 
-def _add_word_times(entry: Entry, words: list[Any]) -> None:
+def _is_word(value: Any) -> bool:
+    """Whether an item of a list is a word with its times."""
+    return isinstance(value, dict) and has_time(value) and bool(text_in(value))
+
+
+def _add_word_times(entry: Entry, name: str, words: list[Any]) -> None:
     """The start of the first word and the end of the last."""
     timed = [word for word in words if isinstance(word, dict)]
     for what, some in (("start", timed[:1]), ("end", timed[-1:])):
@@ -328,4 +346,4 @@ def _add_word_times(entry: Entry, words: list[Any]) -> None:
             for key, value in word.items():
                 kind, unit = _time_kind(key)
                 if kind == what and value is not None and what not in entry.names:
-                    entry.names[what] = (f"words.{key}", value, unit)
+                    entry.names[what] = (f"{name}.{key}", value, unit)

@@ -142,10 +142,22 @@ def _unit(
         return S if spread / (len(values) - 1) < _SECONDS_BELOW_MS else MS
     if len(values) < 2:
         low = 0.0
+    if _fill(values, usual, recorded_ms):
+        return usual  # whatever there was before the recording, or after it
     units = [unit for unit in (usual, S, MS, US, TICKS, NS) if low <= spread * unit <= high]
     if not units or usual in units or not spread:
         return usual
     return min(units, key=lambda unit: abs(log(spread * unit / length)))
+
+
+def _fill(values: Sequence[float], unit: float, recorded_ms: tuple[float, float] | None) -> bool:
+    """Whether most values are in the recording, and as far apart as it is long, nearly."""
+    if recorded_ms is None:
+        return False
+    low, high = recorded_ms[0] - _MARGIN_MS, recorded_ms[1] + _MARGIN_MS
+    inside = [value for value in values if low <= value * unit <= high]
+    is_long = len(inside) > 1 and (max(inside) - min(inside)) * unit >= (recorded_ms[1] - recorded_ms[0]) / 4
+    return is_long and 2 * len(inside) > len(values)
 
 
 # -- zero

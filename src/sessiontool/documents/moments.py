@@ -70,6 +70,8 @@ def _of_object(value: dict[str, Any], unit_ms: float) -> Moment | None:
             return read_moment(value[name], unit_ms)
         if name in value and len(value[name]) == 1:
             return read_moment(next(iter(value[name].values())), unit_ms)
+    if "relative" in value and not isinstance(value["relative"], dict):
+        return read_moment(value["relative"], unit_ms)  # beside the same in words
     seconds, nanos = (value.get(a, value.get(b)) for a, b in (("seconds", "_seconds"), ("nanos", "_nanoseconds")))
     if type(seconds) is int and type(nanos) in (int, type(None)):
         return read_moment(seconds + (nanos or 0) / 1e9, S)

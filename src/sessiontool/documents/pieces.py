@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from .repeats import of_one_kind, without_repeats
+from .repeats import of_one_kind, without_copies, without_repeats
 from .roles import USER
 from .spoken_piece import SAY_MS_PER_CHAR, SpokenPiece
 
@@ -40,7 +40,7 @@ _UNSPACED = (
 
 def joined(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
     """The pieces without those that others replace, and words put together."""
-    kept = of_one_kind(pieces)
+    kept = without_copies(of_one_kind(pieces))
     if _are_fragments(kept):
         kept = without_repeats(list(_sentences(kept, is_glued=True)))
     elif _are_words(kept := list(_last_of_growing(kept))):
@@ -132,7 +132,7 @@ def _sentences(pieces: Sequence[SpokenPiece], *, is_glued: bool = False) -> Iter
     """Words put together; `is_glued`: they are fragments, which have their own spaces."""
     group: list[SpokenPiece] = []
     for piece in pieces:
-        if group and not _goes_on(group[-1], piece):
+        if group and not _goes_on(group[-1], piece, next((one for one in reversed(group) if one.times_ms), group[-1])):
             yield _one(group, is_glued=is_glued)
             group = []
         group.append(piece)
@@ -140,14 +140,17 @@ def _sentences(pieces: Sequence[SpokenPiece], *, is_glued: bool = False) -> Iter
         yield _one(group, is_glued=is_glued)
 
 
-def _goes_on(before: SpokenPiece, piece: SpokenPiece) -> bool:
+def _goes_on(before: SpokenPiece, piece: SpokenPiece, timed: SpokenPiece) -> bool:
+    """Whether a piece follows the one `before`, of whose utterance `timed` is the last with times."""
     if before.model.role != piece.model.role or before.is_fragment != piece.is_fragment:
         return False
     if before.model.id and piece.model.id and (before.is_fragment or piece.is_fragment):
         return before.model.id == piece.model.id
-    begins, reached = piece.at_ms, before.times_ms.get("end", before.at_ms)
-    if reached is not None and "end" not in before.times_ms:
-        reached += len(before.model.text) * SAY_MS_PER_CHAR
+    begins, reached = piece.at_ms, timed.times_ms.get("end", timed.at_ms)
+    if begins is None and not any(map(str.isalnum, piece.model.text)):
+        return True  # punctuation has no times
+    if reached is not None and "end" not in timed.times_ms:
+        reached += len(timed.model.text) * SAY_MS_PER_CHAR
     if reached is None or begins is None:
         return not before.model.text.rstrip().endswith(_SENTENCE_ENDS)
     gap = begins - reached
@@ -159,7 +162,7 @@ def _one(group: Sequence[SpokenPiece], *, is_glued: bool) -> SpokenPiece:
     """Words as one piece, from the first one's start to the last one's end."""
     if len(group) == 1:
         return group[0]
-    first, last = group[0], group[-1]
+    first, last = group[0], next((one for one in reversed(group) if one.times_ms), group[-1])
     text = ""
     for piece in group:
         word = piece.model.text

@@ -110,6 +110,44 @@ def _halved(pieces: list[SpokenPiece]) -> list[SpokenPiece]:
     return pieces
 
 
+# -- a role that is there twice
+
+_MOST_DIFFERENT = 5 / 6
+"""Of a log in which one role is there twice at most so many texts (a share, derived) are different."""
+_LEAST_TEXTS = 3
+"""Number of different texts of a role, as units of evidence, each of which is there twice; chosen."""
+_MOST_BETWEEN = 3
+"""Number of entries of a role from a text to its copy, as steps; chosen: an answer is planned a few sentences ahead."""
+
+
+def without_copies(pieces: Sequence[SpokenPiece]) -> Sequence[SpokenPiece]:
+    """The pieces, those of a role that has each of its texts twice (as it was planned, and as it was said) once."""
+    if len({_said(piece) for piece in pieces}) > _MOST_DIFFERENT * len(pieces):
+        return pieces
+    by_role: dict[str, list[SpokenPiece]] = {}
+    for piece in pieces:
+        by_role.setdefault(piece.model.role, []).append(piece)
+    copies = {id(piece) for some in by_role.values() for piece in _copies(some)}
+    return [piece for piece in pieces if id(piece) not in copies]
+
+
+def _copies(pieces: Sequence[SpokenPiece]) -> list[SpokenPiece]:
+    """The second one of each two of a role's pieces that say the same; none where any is alone."""
+    waiting: dict[tuple[str, str], int] = {}
+    texts: set[tuple[str, str]] = set()
+    copies: list[SpokenPiece] = []
+    for place, piece in enumerate(pieces):
+        said = _said(piece)
+        texts.add(said)
+        if said not in waiting:
+            waiting[said] = place
+        elif place - waiting.pop(said) > _MOST_BETWEEN:
+            return []
+        else:
+            copies.append(piece)
+    return copies if not waiting and len(texts) >= _LEAST_TEXTS else []
+
+
 # -- kinds of entries
 
 

@@ -21,17 +21,18 @@ _OTHERS = words_of("BOOL NULL booleanValue nullValue geoPointValue")
 
 def untyped(value: Any, text: str) -> Any:
     """A value read from `text` without the types that its records have."""
-    return _untyped(value) if re.search(_MAY_BE_TYPED, text) else value
+    return without_types(value) if re.search(_MAY_BE_TYPED, text) else value
 
 
-def _untyped(value: Any) -> Any:
+def without_types(value: Any) -> Any:
+    """`untyped` for a value that may be typed."""
     if isinstance(value, list):
-        return [_untyped(one) for one in value]
+        return [without_types(one) for one in value]
     if not isinstance(value, dict):
         return value
     if value and all(_is_typed(one) for one in value.values()):
         return {name: _plain(one) for name, one in value.items()}
-    return {name: _untyped(one) for name, one in value.items()}
+    return {name: without_types(one) for name, one in value.items()}
 
 
 def _is_typed(value: Any) -> bool:
@@ -54,6 +55,8 @@ def _plain(value: Any) -> Any:
     ((kind, held),) = value.items()
     if kind in _NUMBERS:
         return _number(held)
+    if kind in {"NULL", "nullValue"}:
+        return None
     if kind in {"M", "mapValue"}:
         inner = held.get("fields", {}) if kind == "mapValue" else held
         return {name: _plain(one) for name, one in inner.items()} if isinstance(inner, dict) else held

@@ -36,11 +36,16 @@ def kinds_that_speak(entries: Iterable[Entry]) -> set[str]:
     return {entry.kind for entry in entries if entry.text}
 
 
-def why_silent(entry: Entry, speaking: Collection[str], session: Mapping[str, Collection[str]]) -> str:
+def why_silent(
+    entry: Entry, speaking: Collection[str], session: Mapping[str, Collection[str]], *, has_spoken: bool = False
+) -> str:
     """What to call an entry that is no speech; empty where it may be.
 
-    `speaking` are the kinds of entries that have texts, `session` the ids of the session by the fields that name it.
+    `speaking` are the kinds of entries that have texts, `session` the ids of the session by the fields that name it;
+    `has_spoken`: some entries say that they were spoken, so that those which were typed are not all there is.
     """
+    if entry.how_said == "typed" and has_spoken:
+        return "typed"
     if session and any(value not in session[name] for name, value in _ids(entry).items() if name in session):
         return "of another session"
     if entry.is_hidden:

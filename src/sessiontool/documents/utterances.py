@@ -11,7 +11,6 @@ the settings.
 from __future__ import annotations
 
 from collections import deque
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..model import Finding, Utterance
@@ -19,6 +18,7 @@ from ..options import LogOptions
 from .encoding_findings import TextDamage, encoding_findings
 from .encodings import decode
 from .entries import FoundEntries, Troubles, entries_in
+from .entry_order import in_order
 from .fields import Entry, entry_of
 from .lenient import LogProblems, is_writable, kind_of, shown
 from .log_clock import SessionTimes
@@ -26,6 +26,7 @@ from .log_options import ROLES
 from .log_times import LogReading, set_times
 from .models import UtteranceDocument
 from .pieces import joined
+from .planned import Planned
 from .reading import read_object
 from .roles import UNSPOKEN, USER, names_of, role_named, roles_of, roles_of_channels
 from .spoken_piece import SpokenPiece
@@ -65,7 +66,7 @@ def read_utterances(
     reading = LogReading(name, options, times, names_of(speakers or {}, dict(options.roles)))
     pieces = _pieces(reading, _text_of(reading, data), channels, session)
     set_times(reading, pieces)
-    said = deque(joined(_in_order(pieces)))
+    said = deque(joined(in_order(reading, pieces)))
     pieces.clear()  # of a day more than all else that a merge holds
     utterances = list(_utterances(reading, said))
     problems = list(_problems(reading))
@@ -109,10 +110,11 @@ def _pieces(reading: LogReading, text: str, channels: Sequence[str], session: Co
 def _without_silent(reading: LogReading, entries: deque[Entry], session: Collection[str]) -> deque[Entry]:
     """The entries that may be speech of the session, by what they say of themselves."""
     speaking, own = kinds_that_speak(entries), own_ids(entries, session)
+    has_spoken = any(entry.how_said == "spoken" for entry in entries)
     kept: deque[Entry] = deque()
     while entries:
         entry = entries.popleft()
-        if why := why_silent(entry, speaking, own):
+        if why := why_silent(entry, speaking, own, has_spoken=has_spoken):
             reading.silent[why] += 1
         else:
             kept.append(entry)
@@ -127,14 +129,19 @@ def _speaking(
     `has_one_voice`: no entry says who speaks, and as there is one channel none has to.
     """
     has_final = any(not entry.is_interim for entry in entries)
+    planned = Planned()
     while entries:
         entry = entries.popleft()
         role = roles.get(entry.role, entry.role) if entry.role else reading.options.speaker or None
         if role == UNSPOKEN or (entry.text is None and _kind(entry, reading) == UNSPOKEN):
             reading.silent[entry.role or str(entry.rest.get("type", "entries without speech"))] += 1
             continue
-        if (entry.is_interim and has_final) or _is_blank(entry, role):
+        if entry.is_interim and has_final:
+            planned.add(entry, role)
             continue
+        if _is_blank(entry, role):
+            continue
+        planned.begin(entry, role)
         reading.count += 1
         fields = {**entry.rest, **entry.known}
         if entry.text is not None:
@@ -170,14 +177,6 @@ def _kind(entry: Entry, reading: LogReading) -> str:
     """Whether an entry without a text says that it is no speech."""
     kind = entry.rest.get("type")
     return role_named(kind, reading.speakers) if isinstance(kind, str) else ""
-
-
-def _in_order(pieces: list[SpokenPiece]) -> list[SpokenPiece]:
-    """Pieces in the order of the conversation: a log that has the newest first is turned round."""
-    at = [ms for piece in pieces if (ms := piece.at_ms) is not None]
-    falling = sum(a > b for a, b in pairwise(at))
-    rising = sum(a < b for a, b in pairwise(at))
-    return pieces[::-1] if falling >= 3 and falling > 4 * rising else pieces
 
 
 # -- utterances

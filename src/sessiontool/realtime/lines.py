@@ -18,6 +18,7 @@ from ..documents.encodings import decode, is_wide, legacy_encoding
 from ..documents.lenient import json_problem, may_need_mending, mended
 from ..documents.literals import BEHIND, as_json, value_behind
 from ..documents.moments import moment_in
+from ..documents.nested_json import parsed
 from ..documents.tables import JSON_CELL, cells_by_name
 from ..documents.utf8_damage import encoded_once, halves_in, held_in, is_damaged_utf8
 from ..errors import RecordingError
@@ -156,7 +157,9 @@ class LineReader:
             try:
                 value, place = value_behind(text)
             except ValueError:
-                pass
+                if (closed := parsed(text)) is not None:
+                    yield LoggedValue(number, closed)
+                    return
             else:
                 yield LoggedValue(number, self._mended(value, text), moment_in(text[:place]))
                 return

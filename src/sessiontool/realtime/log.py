@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from ..documents.encoding_findings import TextDamage
 from ..documents.lenient import LogProblems, kind_of, shown, validated
+from ..documents.typed_values import without_types
 from ..documents.utf8_damage import held_in
 from ..options import LogOptions
 from .conversation import TRANSLATED_STEP_MS
@@ -77,7 +78,7 @@ def read_log(
     seen: dict[int, int] = {}
     for line in reader.values():
         log.values += 1
-        found = list(events_of(line.value))
+        found = list(events_of(line.value)) or list(events_of(without_types(line.value)))
         if not found:
             _say_none(line, log)
         for carried in found:

@@ -23,12 +23,12 @@ _BUFFERED_BYTES = 1 << 18
 
 
 class PiecewiseRaw(io.RawIOBase):
-    """The objects one after another, each followed by a line's end, as a log in pieces is read."""
+    """The objects one after another, with a line's end between two of them, as a log in pieces is read."""
 
     def __init__(self, objects: Sequence[StoredObject], opened: Opened) -> None:
         self._objects = objects
         self._opened = opened
-        self._starts = list(accumulate((obj.size_bytes + 1 for obj in objects), initial=0))
+        self._starts = list(accumulate((obj.size_bytes + (obj is not objects[-1]) for obj in objects), initial=0))
         self._place = 0
         self._held = -1
         self._file: BinaryIO | None = None
