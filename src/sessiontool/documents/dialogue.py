@@ -25,13 +25,18 @@ _TIME = (
 _NAME = r"[^\W\d_][^:\uff1a\n\[\]()<>{}\"]{0,39}?"
 _LINE = (
     rf"(?:[\[(]?(?P<start>{_TIME})(?:\s*(?:-->|->|[-\u2013])\s*(?P<end>{_TIME}))?[\])]?[\s,|\u2013-]*)?"
-    rf"(?:[-\u2013]\s*)?(?:(?P<name>{_NAME})\s*(?:[\[(](?P<behind>{_TIME})[\])]\s*)?(?:[:>]\s+|\uff1a\s*))?(?P<text>\S.*)"
+    rf"(?:[-\u2013]\s*)?(?:<?[@+%~&]?(?P<name>{_NAME})\s*(?:[\[(](?P<behind>{_TIME})[\])]\s*)?"
+    r"(?:[:>]\s+|\uff1a\s*|\s[-\u2013\u2014|]\s+))?(?P<text>\S.*)"
 )
 _HEAD = (
-    rf"(?:(?P<name>{_NAME})[\s,|\u2013-]+[\[(]?(?P<start>{_TIME})[\])]?"
+    rf"(?:\[?(?P<name>{_NAME})\]?[\s,|\u2013-]+[\[(]?(?P<start>{_TIME})[\])]?"
     rf"|[\[(]?(?P<first>{_TIME})[\])]?[\s|\u2013-]+(?P<last>{_NAME})):?"
 )
 _TITLE = rf"#{{1,6}}\s+(?P<title>{_NAME}):?"
+_ALONE = r"[^\W\d_]\w*(?:\s\w+)?:?"
+"""A name that stands in a line of its own."""
+_CREDIT = r"(?i)(?:transcribed|transcript|generated|created|recorded|captions?|subtitles?)(?: \w+)? (?:by|with) \S.*"
+"""A last line that says where a transcript is from."""
 _MARKS = r"^\s*>+\s+|\*\*|__(?=[^\W_])|(?<=[^\W_])__|[\u200e\u200f\u202a-\u202e]"
 """What Markdown has around names, and marks of direction."""
 _LOGGED = r"(?<![^\s\]:|>-])(?P<name>[^\W\d_][\w ]{0,20}?)\s*:\s+(?=\S)"
@@ -45,8 +50,11 @@ _MOST = 0.8
 
 def dialogue_in(text: str) -> list[tuple[int, dict[str, Any]]]:
     """What is said in a text of lines, each with its line's number; nothing where most lines are something else."""
-    marked = ((number, re.sub(_MARKS, "", line).strip()) for number, line in enumerate(text.split("\n"), 1))
+    whole = re.sub(_FOLDED, _unfolded, text) if re.search(_FOLDED, text) else text
+    marked = ((number, re.sub(_MARKS, "", line).strip()) for number, line in enumerate(whole.split("\n"), 1))
     lines = [(number, line) for number, line in marked if line]
+    if lines and re.fullmatch(_CREDIT, lines[-1][1]):
+        lines.pop()
     if len(lines) < 2:
         return []
     return _records(lines) or _said(lines) or list(_under_heads(lines)) or _key_values(lines) or _logged(lines)
@@ -118,7 +126,9 @@ def _head(line: str) -> dict[str, Any] | None:
     if found := re.fullmatch(_HEAD, line):
         return {"role": found["name"] or found["last"], "timestamp": found["start"] or found["first"]}
     found = re.fullmatch(_TITLE, line)
-    return {"role": found["title"]} if found else None
+    if found:
+        return {"role": found["title"]}
+    return {"role": line} if re.fullmatch(_ALONE, line) and role_named(line, {}) in {USER, ASSISTANT} else None
 
 
 # -- fields, a line each
@@ -132,6 +142,14 @@ def _pair(line: str) -> tuple[str, str]:
     """The name and the value of a field."""
     name, _, value = line.lstrip("- ").partition(":" if ":" in line.partition("|")[0] or "|" not in line else "|")
     return name.strip(), value
+
+
+_FOLDED = r"(?m)^(?P<field>(?P<indent> *)(?:- )?[\w ]{1,40}: )[>|][+-]?[ \t\r]*\n(?P<lines>(?:(?P=indent) +\S.*\n?)+)"
+"""A text of several lines in YAML, which are indented more than the name of its field."""
+
+
+def _unfolded(found: re.Match[str]) -> str:
+    return f"{found['field']}{' '.join(found['lines'].split())}\n"
 
 
 def _records(lines: Sequence[tuple[int, str]]) -> list[tuple[int, dict[str, Any]]]:

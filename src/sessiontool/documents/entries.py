@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from .channel_words import words_by_channel
 from .columns import rows_of_columns
 from .cues import CUES, cues_in
 from .dialogue import dialogue_in
@@ -24,10 +25,13 @@ from .lenient import LogProblems, json_problem, json_reader, kind_of, loads, sho
 from .literals import BEHIND, as_json, value_behind
 from .moments import moment_in
 from .nested_json import MAY_BE_CLOSED, opened, parsed
+from .other_formats import value_of_other
 from .own_form import is_plain
+from .people import with_people
 from .role_keys import spoken_by_key
 from .tables import JSON_CELL, cells_by_name, columns_of, named, rows_in
-from .texts import has_text, text_fields, text_in, unwrapped
+from .texts import has_text, text_fields, text_in
+from .traces import conversation_in, conversation_of
 from .typed_values import untyped
 
 if TYPE_CHECKING:
@@ -77,14 +81,16 @@ def _may_be_keyed(found: FoundEntries) -> bool:
 
 def _entries(text: str, name: str, troubles: Troubles) -> Iterator[FoundEntries | Entry]:
     start = text.lstrip(_UNSEEN)[:1]
-    if start == "[" and re.match(_BRACKETED_TIME, text) and (lines := dialogue_in(text)):
+    if (value := value_of_other(text)) is not None:
+        yield from _expanded(value, "entry", troubles)
+    elif start == "[" and re.match(_BRACKETED_TIME, text) and (lines := dialogue_in(text)):
         yield from _found(lines, "line")
+    elif start not in {"{", "["} and re.search(JSON_CELL, text[:_CELL_CHARS]) and (held := _in_cells(text, troubles)):
+        yield from held
     elif start in {"{", "["} or (start and not re.search(CUES, text[:_PREFIX_CHARS]) and _is_json_behind(text)):
         yield from _json(text, name, troubles)
     elif re.search(CUES, text[:4000]) or name.endswith((".srt", ".vtt")):
         yield from cues_in(text, troubles.broken)
-    elif re.search(JSON_CELL, text[:_CELL_CHARS]) and (held := _in_cells(text, troubles)):
-        yield from held
     elif rows := rows_in(text, troubles.broken, troubles.odd):
         yield from _found(rows, "row")
     elif lines := dialogue_in(text):
@@ -110,10 +116,13 @@ def _found(numbered: Iterable[tuple[int, dict[str, Any]]], what: str) -> Iterato
 
 # -- JSON
 
+_SENT = r"(?:event|id|retry)?:(?:\s+[\w.:-]+)?\s*$"
+"""What server-sent events have beside their data."""
+
 
 def _is_json_behind(text: str) -> bool:
     """Whether lines hold objects behind a prefix."""
-    lines = [line for line in text[: 20 * _PREFIX_CHARS].split("\n")[:20] if line.strip()]
+    lines = [line for line in text[: 20 * _PREFIX_CHARS].split("\n")[:20] if line.strip() and not re.match(_SENT, line)]
     return sum(bool(re.search(BEHIND, line[:_PREFIX_CHARS])) for line in lines) * 2 > len(lines)
 
 
@@ -178,7 +187,7 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
     read = json_reader(doubled)
     before: Sequence[FoundEntries] = ()
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip() or line.startswith(("#", "//")):
+        if not line.strip() or line.startswith(("#", "//")) or re.match(_SENT, line):
             if re.match(_COMMENTED_OUT, line):
                 troubles.odd.add(f"line {number}: is a comment, and what is in it was not read")
             continue
@@ -200,7 +209,9 @@ def _lines(text: str, troubles: Troubles) -> Iterator[FoundEntries]:
             value = _with_time(value, line[:at])
         troubles.odd.extend(f"line {number}: {twice(field)}" for field in doubled)
         found = list(_of_line(value, line, f"line {number}", troubles))
-        if not _goes_on(before, found):
+        if _goes_on(before, found):
+            found = [*before, *found[len(before) :]]  # an answer has its times where it is the last
+        else:
             yield from before
         before = found
     yield from before
@@ -222,7 +233,13 @@ def _goes_on(before: Sequence[FoundEntries], found: Sequence[FoundEntries]) -> b
     """Whether a line has all entries of the one before, and more: what was said so far is written each time."""
     if not len(found) >= len(before) > 0 or len(found) == 1:
         return False
-    return [one.value for one in found[: len(before)]] == [one.value for one in before]
+    return all(_is_said_again(one.value, two.value) for one, two in zip(before, found, strict=False))
+
+
+def _is_said_again(before: Any, value: Any) -> bool:
+    if before == value or not isinstance(before, dict) or not isinstance(value, dict):
+        return bool(before == value)
+    return before.get("role") == value.get("role") is not None and text_in(before) == text_in(value)
 
 
 def _value_of(value: Any, text: str) -> Any:
@@ -289,13 +306,15 @@ def _expanded(value: Any, place: str, troubles: Troubles) -> Iterator[FoundEntri
         yield FoundEntries(place if place != "entry" else "entry 1", value, is_ours=True)
     elif isinstance(value, list) and (names := columns_of(value)):
         yield from _found(((number, named(names, row)) for number, row in enumerate(value, 1)), "entry")
+    elif traced := conversation_in(value) if isinstance(value, list) else conversation_of(value):
+        yield from _all_found(traced, place)
     elif isinstance(value, list) and (place == "entry" or any(isinstance(one, dict) for one in value)):
         says_who = any(speaks(one) and has_role(one) for one in value)
         inner = value if says_who else _inner(value, troubles) or value
         yield from _all_found(inner, place)
     elif isinstance(value, dict) and (rows := rows_of_columns(value)):
         yield from _found(enumerate(rows, 1), "entry")
-    elif isinstance(value, dict) and (by_channel := _words_by_channel(value)):
+    elif isinstance(value, dict) and (by_channel := words_by_channel(value)):
         yield from _all_found(by_channel, place)
     elif isinstance(value, dict) and not _is_entry(value) and (inner := _inner(value, troubles)):
         yield from _all_found(inner, place)
@@ -318,22 +337,7 @@ def _inner(value: Any, troubles: Troubles) -> list[Any]:
     """The entries of the lists in a value that are a transcript; that others look like one as well is said."""
     found = transcript_lists(value)
     troubles.unread.extend(f"{other} looks like a transcript as well, and was not read" for other in found.others)
-    return found.entries
-
-
-def _words_by_channel(value: dict[str, Any], depth: int = 3) -> list[dict[str, Any]]:
-    """The words of a recogniser that has a whole channel as one text, each word with its channel; none elsewhere."""
-    channels = value.get("channels")
-    if not isinstance(channels, list) or len(channels) < 2:
-        inner = (one for one in value.values() if isinstance(one, dict)) if depth else ()
-        return next(filter(None, (_words_by_channel(one, depth - 1) for one in inner)), [])
-    if "utterances" in value:
-        return []
-    found: list[dict[str, Any]] = []
-    for number, channel in enumerate(channels):
-        words = unwrapped(channel).get("words") if isinstance(channel, dict) else None
-        found += ({**word, "channel": number} for word in words or () if isinstance(word, dict) and has_text(word))
-    return found
+    return list(with_people(found.entries, value))
 
 
 def _all_found(values: Iterable[Any], place: str) -> Iterator[FoundEntries]:

@@ -50,7 +50,7 @@ TEXT_NAMES = words_of(
 FRAGMENTS = ("delta", "token")
 """Names of texts that go on in the next entry."""
 
-IN_PARTS = ("transcript", "text", "content", "parts", "punctuatedword", "word", "display", "value", "message")
+IN_PARTS = words_of("transcript text content parts punctuatedword word display value stringvalue message")
 
 ROLE_NAMES = words_of(
     "role speaker speakerrole sendertype participant participantname participantidentity sender author source "
@@ -61,7 +61,7 @@ ROLE_NAMES = words_of(
 ROLE_NAMES_LAST = ("user", "username", "userid")
 """Names that some programs have for the speaker, and others for who owns the conversation."""
 
-ROLE_KINDS = ("type", "kind", "event", "eventname", "frame", "frametype")
+ROLE_KINDS = ("type", "kind", "event", "eventname", "frame", "frametype", "object", "classname")
 
 KINDS = {"transcriptionframe": "user", "ttstextframe": "assistant", "llmtextframe": "assistant"}
 """Kinds of entries that only one of the two has: Pipecat's frames."""
@@ -127,11 +127,15 @@ MEDIA = words_of("medium modality inputmode inputtype inputmethod inputmodality"
 INTERIM = frozenset(("partial", "interim", "intermediate", "speculative", "tentative", "preliminary"))
 
 WRAPPERS = words_of(
-    "data payload message utterance item node segment turn entry record event value doc body detail channel msg"
+    "data payload message utterance item node segment turn entry record event value doc body detail channel msg "
+    "attributes kwargs"
 )
 
 SPANS = words_of("time times timestamp timestamps timespan span range interval timing")
 """Objects and pairs that hold the start and the end of an entry."""
+
+BESIDE = ("attributes", "metadata", "labels", "tags", "stream", "profile")
+"""Objects that may say who speaks, beside the text."""
 
 CHOICES = ("alternatives", "nbest")
 """Lists of what may have been said, the likeliest first."""

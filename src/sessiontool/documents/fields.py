@@ -116,7 +116,7 @@ def _read(value: Mapping[str, Any], place: str, options: LogOptions, names: Mapp
     entry.is_interim = reader.is_interim()
     for name, known in MORE.items():
         found = reader.take(known, name)
-        if found is not None:
+        if found is not None and not isinstance(found, list):
             entry.known[name] = found.get("$oid", found) if isinstance(found, dict) else found
     if "interrupted" not in entry.known and reader.status == "incomplete":
         entry.known["interrupted"] = True

@@ -35,7 +35,7 @@ _WORDS = {
     "nan": "null",
 }
 _JSON_WORDS = ("true", "false", "null")
-BEHIND = r"[{\[]\s*(?:[\"'{\[]|[A-Za-z_$:][\w$]*\s*(?::|=>))|\[?[A-Za-z_][\w.]*\([A-Za-z_]\w*="
+BEHIND = r"[{\[]\s*(?:[\"'{\[(]|[A-Za-z_$:][\w$]*\s*(?::|=>))|\[?[A-Za-z_][\w.]*\([A-Za-z_]\w*="
 _PREFIX_CHARS = 400
 """Characters; chosen: longer than what loggers write before an entry."""
 _MOST_BEGINNINGS = 5
@@ -83,6 +83,8 @@ def _pieces(text: str, closing: list[str]) -> Iterator[str]:
         elif found["opening"]:
             closing.append("}")
             yield "{"
+            if name := found["opening"].rstrip("("):
+                yield f'"class_name": "{name}", '
         elif found["arrow"] or found["symbol"]:
             yield f'"{found["symbol"]}"' if found["symbol"] else ":"
         elif found["name"]:

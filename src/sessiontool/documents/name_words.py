@@ -21,7 +21,7 @@ _WORD = r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+"
 UNITS = {
     **dict.fromkeys(words_of("ms millis milliseconds millisecond msec msecs"), MS),
     **dict.fromkeys(words_of("us micros microseconds usec"), US),
-    **dict.fromkeys(words_of("ns nanos nanoseconds"), NS),
+    **dict.fromkeys(words_of("ns nano nanos nanoseconds"), NS),
     **dict.fromkeys(words_of("s sec secs second seconds sekunden"), S),
     "ticks": TICKS,
 }
@@ -41,13 +41,13 @@ _BESIDE_TIMES = frozenset(
 _ARRIVALS = frozenset(words_of("timestamp time ts date datetime zeit"))
 
 _SPEAKERS = frozenset(words_of("speaker role participant sender author talker actor party sprecher locuteur hablante"))
-_BESIDE_SPEAKERS = frozenset(words_of("name role id label type kind identity tag info of display key"))
+_BESIDE_SPEAKERS = frozenset(words_of("name role id label type kind identity tag info of display key purpose"))
 _CHANNELS = frozenset(words_of("channel kanal canal"))
 _BESIDE_CHANNELS = frozenset(words_of("id index number no tag audio media of speaker source name label"))
 
 _TEXTS = frozenset(words_of("text transcript utterance transcription content message sentence caption texte texto"))
 _BESIDE_TEXTS = frozenset(
-    words_of("display final full formatted normalized punctuated clean best value body spoken original")
+    words_of("display final full short formatted normalized punctuated clean best value body spoken original")
 )
 
 

@@ -131,11 +131,13 @@ def _are_words(pieces: Sequence[SpokenPiece]) -> bool:
 def _sentences(pieces: Sequence[SpokenPiece], *, is_glued: bool = False) -> Iterator[SpokenPiece]:
     """Words put together; `is_glued`: they are fragments, which have their own spaces."""
     group: list[SpokenPiece] = []
+    timed: SpokenPiece | None = None
     for piece in pieces:
-        if group and not _goes_on(group[-1], piece, next((one for one in reversed(group) if one.times_ms), group[-1])):
+        if group and not _goes_on(group[-1], piece, timed or group[-1]):
             yield _one(group, is_glued=is_glued)
-            group = []
+            group, timed = [], None
         group.append(piece)
+        timed = piece if piece.times_ms else timed
     if group:
         yield _one(group, is_glued=is_glued)
 

@@ -21,7 +21,7 @@ _USERS = frozenset(
     words_of(
         "user human customer caller client trainee me you guest patient student learner candidate interviewee "
         "visitor enduser consumer member person local inbound incoming input useraudio microphone mic speakeruser "
-        "shopper buyer lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario "
+        "external shopper buyer lead prospect applicant kunde kundin nutzer benutzer anrufer anruferin cliente usuario "
         "utilisateur"
     )
 )

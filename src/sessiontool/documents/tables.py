@@ -16,6 +16,7 @@ from msgspec import Struct
 from .lenient import shown
 from .moments import read_moment
 from .roles import role_named
+from .spoken_text import name_in_front
 from .texts import plain, text_fields
 
 if TYPE_CHECKING:
@@ -165,14 +166,21 @@ def columns_of(rows: Sequence[Any]) -> list[str]:
     columns = [[row[place] for row in some if len(row) == width] for place in range(width)]
     names = [_kind_of(column) for column in columns]
     texts = [place for place, name in enumerate(names) if name == "text"]
-    if names.count("role") != 1 or not texts:
+    if names.count("role") > 1 or not texts:
         return []
     longest = max(texts, key=lambda place: sum(len(cell) for cell in columns[place]))
+    if "role" not in names and ("time" not in names or not _begin_with_names(columns[longest])):
+        return []
     times = iter(("start", "end"))
     return [
         next(times, "") if name == "time" else (name if name != "text" or place == longest else "")
         for place, name in enumerate(names)
     ]
+
+
+def _begin_with_names(column: Sequence[str]) -> bool:
+    """Whether texts begin with the names of roles."""
+    return sum(name_in_front(cell, {}) is not None for cell in column) >= _MOST * len(column)
 
 
 def _kind_of(column: Sequence[Any]) -> str:

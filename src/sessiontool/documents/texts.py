@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .field_names import CHOICES, IN_PARTS, ROLE_NAMES, SPANS, TEXT_NAMES, WRAPPERS
+from .field_names import BESIDE, CHOICES, IN_PARTS, ROLE_NAMES, SPANS, TEXT_NAMES, WRAPPERS
 from .name_words import field_named, words_in
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _MOST_OF_A_SPAN = 6
 """Fields of an object that is a span of text; chosen: editors write at most four."""
 _FORMS = 16
 """Entries with the same fields have one form; chosen: a log has a few, and little is kept of a hostile one."""
+_BESIDE = frozenset(BESIDE)
 _SPANS, _WRAPPERS = frozenset(SPANS), frozenset((*WRAPPERS, *CHOICES))
 _SURELY = frozenset(("text", "transcript", "utterance", "transcription"))
 """Fields that hold what was said, whatever else an object has that may be a text."""
@@ -112,7 +113,18 @@ def flattened(value: Mapping[str, Any]) -> Mapping[str, Any]:
             held |= {key: one for key, one in item.items() if key not in value}
         elif isinstance(item, list) and len(item) == 2 and not any(isinstance(one, (dict, list)) for one in item):
             held |= dict(zip(("start", "end"), item, strict=True))
+    if not says_who(value):
+        held |= _speaker_beside(value)
     return {**value, **held} if held else value
+
+
+def _speaker_beside(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields for who speaks of an object that an entry has for what is not its text."""
+    for name in _those_of(tuple(value), _BESIDE):
+        item = value[name]
+        if isinstance(item, dict) and (found := {key: one for key, one in item.items() if says_who({key: one})}):
+            return found
+    return {}
 
 
 def unwrapped(value: Mapping[str, Any], depth: int = MOST_DEPTH) -> Mapping[str, Any]:
