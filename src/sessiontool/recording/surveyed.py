@@ -64,7 +64,8 @@ def survey_part(listed: Sequence[ChunkRef], entry: PartEntry | None, read: Read)
     found = _survey(listed, entry, read, Renumbered({chunk: chunk for chunk in listed}))
     numbers = {chunk: chunk.seq for chunk in listed} | numbers_as_noted(found.surveys, found.entry)
     originals = {one.chunk: numbers[one.chunk] for one in without_copies(found.surveys)}
-    if _say_when(found.surveys) and not _moved_on(originals, found.entry):
+    are_undated = any(one.start_ms is None and numbers[one.chunk] != one.chunk.seq for one in found.surveys)
+    if _say_when(found.surveys) and not (are_undated or _moved_on(originals, found.entry)):
         return found
     doubts = [findings.sound_jumps(chunk) for chunk in _by_seams(found, numbers)]
     noted = Noted(found.entry)
