@@ -104,3 +104,14 @@ def test_what_begins_loud_begins_there_though_its_island_is_smoothed(early_ms: i
     """The smoothing of scores reaches so far ahead where speech stands 50 dB out of the noise at once."""
     found = snap(power(np.zeros(0), noise_db=SPEECH_DB - 50), START_MS - early_ms, END_MS, 0, TOTAL_MS)[0]
     assert found.at_ms == pytest.approx(START_MS, abs=5)
+
+
+@pytest.mark.parametrize("below_db", [12.0, 20.0])
+def test_what_rises_from_the_noise_beyond_an_end_is_noticed(below_db: float) -> None:
+    """A syllable that was not taken for speech, or somebody else's."""
+    noise_db = SPEECH_DB - 32
+    behind = np.concatenate((np.full(120, 99.0), np.full(80, below_db)))
+    end = snap(power(behind, noise_db), START_MS, END_MS, 0, TOTAL_MS)[1]
+    assert end.at_ms == pytest.approx(END_MS, abs=5)
+    assert end.beyond_db == pytest.approx(-below_db, abs=1)
+    assert snap(power(behind[:0], noise_db), START_MS, END_MS, 0, TOTAL_MS)[1].beyond_db == -np.inf

@@ -112,6 +112,9 @@ def test_what_is_sure_of_sessions_that_were_held_out_is_right() -> None:
         {"behind": 4.0},
         {"early_dip": 0.0},
         {"end_likeness": 0.0},
+        {"start_beyond_db": -14.0},
+        {"end_beyond_db": -14.0},
+        {"left_ahead_ms": 300.0},
     ],
 )
 def test_every_doubt_lowers_confidence(doubt: dict[str, Any]) -> None:
@@ -160,6 +163,24 @@ def test_sound_just_outside_an_edge_is_a_doubt() -> None:
     assert max(first.before, second.behind, alone.before, alone.behind) < 1
     assert min(first.behind, second.before) > 2
     assert confidence(first) < confidence(replace(first, behind=alone.behind))
+
+
+def test_a_pause_at_which_the_text_would_end_is_a_doubt_where_more_is_heard_than_was_said() -> None:
+    """The speaker went on with what the log does not have."""
+    too_long = replace(SOUND, length_ratio=1.8, length_off=2.0)
+    assert confidence(replace(too_long, shorter_off=0.2)) < confidence(replace(too_long, shorter_off=2.0))
+    assert confidence(replace(too_long, shorter_off=2.0)) == confidence(too_long)
+    chance = np.random.default_rng(6)
+    samples = 1e-3 * chance.standard_normal((2, 40 * RATE)).astype(np.float32)
+    starts_s = np.arange(2.0, 36.0, 4.0)
+    for at, long_s in (*((at, 1.5) for at in starts_s), (starts_s[4] + 1.7, 0.7)):
+        first = round(at * RATE)
+        samples[0, first : first + round(long_s * RATE)] += voice(chance, long_s)
+    said = [Utterance(f"u{at}", "user", "could you say that once again", round(1e6 * at), None) for at in starts_s]
+    places = align(said, one_part(samples.shape[1]), measured(samples), ROLES)
+    offs = [one.length_off - abs(one.shorter_off) for one in places.evidence if one is not None]
+    assert offs[4] > 1.25
+    assert np.isnan(offs[:4] + offs[5:]).all()
 
 
 @pytest.mark.parametrize("at_start", [False, True])

@@ -25,9 +25,9 @@ HARDLY_FIT, HARDLY_FIT_STRICTER = 0.4, 0.27
 have as much with their own log, and one that is below `UNFIT` with another's (0.45).  And where what is speech was
 decided so that the log fits: two of their own, of whose places half are right, and two by other ones' (measured)."""
 
-MOST_BESIDE, BESIDE_MS = 0.75, 250.0
-"""The most confidence where two voices share a channel and the other one is so near that it may hide the edge: of 35
-such starts half are right (measured)."""
+MOST_BESIDE, BESIDE_MS = 0.75, 150.0
+"""The most confidence where two voices share a channel and the other one is so near that it may hide the edge: of 52
+such places four of ten are right, and all eight that are farther away, up to 250 ms (measured)."""
 
 FAR_OFF = 5.0
 """Ratio of the distance from where the log has a start to the usual spread of its role, from which on a place is a
@@ -52,7 +52,10 @@ class Evidence(Struct, frozen=True):
     is, as it was placed.  `before` is the highest score of the channel just before it: what sounds there may be speech
     that noise hides, and belong to it; `behind`, `early_dip` and `end_likeness` are those of `edge_sound`.
     `after_end`: the log has it after the recording's end, but for a jump of its clock that hardly any other place
-    shows.
+    shows.  `start_beyond_db` and `end_beyond_db` are how loud, beside it, what rises from the noise beyond an edge is:
+    a syllable that noise hides from the score.  `shorter_ratio` and `shorter_off` are `length_ratio` and `length_off`
+    if it ended at the pause inside that fits best, nan where there is none: its speaker may have gone on with what the
+    log does not have.  `left_ahead_ms` is how much unassigned speech is between its end and where the log has that.
     """
 
     channel: int
@@ -84,6 +87,11 @@ class Evidence(Struct, frozen=True):
     end_likeness: float = ALIKE
     after_end: bool = False
     length_off: float = 0.0
+    start_beyond_db: float = -math.inf
+    end_beyond_db: float = -math.inf
+    shorter_ratio: float = math.nan
+    shorter_off: float = math.nan
+    left_ahead_ms: float = 0.0
 
     @property
     def is_guess(self) -> bool:
@@ -124,6 +132,10 @@ def features(evidence: Evidence) -> dict[str, float]:
         "early_dip": _share(-evidence.early_dip, -6, 1.5),
         "unlike": _share(-evidence.end_likeness, -ALIKE, 0),
         "misfit": _share(evidence.misfit, 0.2, UNFIT),
+        "beyond_start": _share(evidence.start_beyond_db, -26, -12),
+        "beyond_end": _share(evidence.end_beyond_db, -26, -12),
+        "shorter": _share(evidence.length_off - abs(evidence.shorter_off), 0.25, 1.25),
+        "left_ahead": _share(evidence.left_ahead_ms, 50, 300),
         "far_off": 0.0 if untimed else _share(abs(evidence.start_residual_ms) / evidence.start_spread_ms, 3, 8),
     }
 
@@ -173,28 +185,32 @@ def support(evidence: Evidence) -> float:
 BIAS = 4.7  # the weight, in log odds, of what has no doubt; fitted with `WEIGHTS`
 WEIGHTS = {
     "late": 0.4,
-    "length": 1.8,
+    "length": 1.9,
     "cost": 0.6,
-    "noise": 0.6,
-    "onset": 0.4,
+    "noise": 0.1,
+    "onset": 0.3,
     "left_over": 1.4,
     "made_up": 0.9,
-    "shared": 0.5,
-    "stray": 0.3,
+    "shared": 0.6,
+    "stray": 0.5,
     "end_far": 0.4,
-    "unsteady": 0.7,
-    "weak_end": 0.7,
-    "stricter": 0.7,
+    "unsteady": 0.6,
+    "weak_end": 0.8,
+    "stricter": 0.5,
     "company": 0.5,
-    "disputed": 1.9,
+    "disputed": 1.7,
     "lost_inside": 0.1,
     "soft_start": 0.5,
-    "soft_end": 0.7,
-    "before": 1.0,
-    "behind": 1.7,
+    "soft_end": 0.8,
+    "before": 1.1,
+    "behind": 1.6,
     "early_dip": 0.9,
-    "unlike": 1.0,
-    "misfit": 1.8,
+    "unlike": 0.9,
+    "misfit": 1.7,
+    "beyond_start": 0.7,
+    "beyond_end": 1.6,
+    "shorter": 0.5,
+    "left_ahead": 0.9,
     "far_off": 0.4,
 }
 """Weights in log odds, fitted by `benchmarks/confidence.py` to recordings with known truth."""

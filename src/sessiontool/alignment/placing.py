@@ -5,6 +5,7 @@ Not here: which stretch of speech belongs to which utterance (`channel_matching`
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,7 @@ _NOISY_DB = 25.0  # from noise to speech on a channel; derived: where noise hide
 _LEAST_LENGTHS = 4  # places, as units of evidence, that tell how evenly a role speaks; chosen, as for its other habits
 _LENGTHS = (1e-3, 1e3)  # ratios to the expected length between which it is looked at; chosen
 _LENGTH_SPREADS = (0.1, 0.35)  # logarithms of ratios; chosen: no voice is that even, and what matching goes by
+_PAUSE_MS = 60.0  # chosen: what parts islands for less is inside a word
 _SOUNDING = 0.15  # share of frames above the threshold of speech; chosen: below it the place has no speech
 
 
@@ -77,14 +79,21 @@ def place_utterances(
     off = _lengths_off(utterances, evidence)
     for i, alone in enumerate(evidence):
         if alone is not None:
-            evidence[i] = found = replace(alone, misfit=unlike, after_end=i in late, length_off=off[i])
+            length, shorter = off[i]
+            found = replace(alone, misfit=unlike, after_end=i in late, length_off=length, shorter_off=shorter)
+            evidence[i] = found
             placements[i] = replace(placements[i], confidence=confidence(found))
     return placements, evidence
 
 
-def _lengths_off(utterances: Sequence[Utterance], evidence: Sequence[Evidence | None]) -> dict[int, float]:
-    """How far the length of each placed utterance is from its role's usual ratio, in units of the usual distance."""
-    off: dict[int, float] = {}
+def _lengths_off(
+    utterances: Sequence[Utterance], evidence: Sequence[Evidence | None]
+) -> dict[int, tuple[float, float]]:
+    """How far the length of each placed utterance is from its role's usual ratio, in units of the usual distance.
+
+    And how far it would be if the utterance ended at a pause inside.
+    """
+    off: dict[int, tuple[float, float]] = {}
     for role in {one.role for one in utterances}:
         ratios = {i: one.length_ratio for i, one in enumerate(evidence) if one and utterances[i].role == role}
         lengths = np.log(np.clip(list(ratios.values()), *_LENGTHS))
@@ -92,7 +101,9 @@ def _lengths_off(utterances: Sequence[Utterance], evidence: Sequence[Evidence | 
         if len(lengths) >= _LEAST_LENGTHS:
             usual = float(median(lengths))
             spread = float(np.clip(2 * 1.4826 * median(np.abs(lengths - usual)), *_LENGTH_SPREADS))
-        off |= dict(zip(ratios, ((lengths - usual) / spread).tolist(), strict=True))
+        shorter = np.log(np.clip([one.shorter_ratio for i in ratios if (one := evidence[i])], *_LENGTHS))
+        for i, whole, part in zip(ratios, lengths.tolist(), shorter.tolist(), strict=True):
+            off[i] = (whole - usual) / spread, (part - usual) / spread
     return off
 
 
@@ -185,7 +196,33 @@ def _evidence(
         lost_inside=_lost_inside(lane, start.at_ms, end.at_ms),
         beside_ms=_beside_ms(lane, k) if shared else np.inf,
         before=_highest_score(lane, start.at_ms - _BEFORE_MS[0], start.at_ms - _BEFORE_MS[1]),
+        start_beyond_db=start.beyond_db,
+        end_beyond_db=end.beyond_db,
+        shorter_ratio=_shorter_ratio(lane, k, axis),
+        left_ahead_ms=_left_ahead_ms(lane, k, taken),
     )
+
+
+def _shorter_ratio(lane: Lane, k: int, axis: Axis) -> float:
+    """The length ratio of an utterance if it ended at the pause inside that fits its text best; nan without one."""
+    a, b = int(lane.matches.first[k]), int(lane.matches.last[k])
+    pauses = a + np.flatnonzero(lane.islands.start[a + 1 : b + 1] - lane.islands.end[a:b] > _PAUSE_MS)
+    if not len(pauses):
+        return np.nan
+    start, *ends = axis.recorded([lane.islands.start[a], *lane.islands.end[pauses]]).tolist()
+    usual = max(1.0, lane.expected.length[k] * lane.costs[str(lane.roles[k])].rate)
+    ratios = [(end - start) / usual for end in ends if end > start]
+    return min(ratios, key=lambda ratio: abs(math.log(ratio)), default=math.nan)
+
+
+def _left_ahead_ms(lane: Lane, k: int, taken: NDArray[np.bool_]) -> float:
+    """How much speech that no utterance has follows an utterance before the log has its end."""
+    logged = lane.expected.end[k] + lane.costs[str(lane.roles[k])].end_bias
+    after = int(lane.matches.last[k]) + 1
+    until = after + int(np.searchsorted(lane.islands.start[after:], logged)) if np.isfinite(logged) else after
+    others = np.flatnonzero(taken[after:until])
+    free = slice(after, after + int(others[0]) if len(others) else until)
+    return float((np.minimum(lane.islands.end[free], logged) - lane.islands.start[free]).sum())
 
 
 def _highest_score(lane: Lane, from_ms: float, to_ms: float) -> float:

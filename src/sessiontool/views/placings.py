@@ -49,6 +49,10 @@ _DOUBTS = {
     "behind": "there is sound just behind it",
     "early_dip": "it dips soon after it begins",
     "unlike": "its end sounds unlike the speaker",
+    "beyond_start": "something is heard before it through the noise",
+    "beyond_end": "something is heard behind it through the noise",
+    "shorter": "its text would fit what is before a pause inside",
+    "left_ahead": "speech that no utterance has is before its end in the log",
     "misfit": "the log does not fit the sound",
     "far_off": "it is far from where the log has it",
 }
