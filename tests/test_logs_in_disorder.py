@@ -238,3 +238,8 @@ def test_events_are_read_as_a_store_has_them(line: Callable[[Any], Any]) -> None
     written = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in made)
     log = read_events(io.BytesIO(written.encode()), "events.jsonl")
     assert said(log.utterances) == WANTED
+
+
+def test_events_that_are_nested_too_deeply_cost_only_themselves() -> None:
+    made = "[" * 700 + "1" + "]" * 700 + "\n" + lines(OWN)
+    assert said(read_events(io.BytesIO(made.encode()), "events.jsonl").utterances) == WANTED

@@ -12,6 +12,8 @@ from typing import Any
 
 from .lenient import words_of
 
+_MOST_DEPTH = 50
+"""Levels of objects around typed ones; chosen: exports have three."""
 _MAY_BE_TYPED = r"\"(?:[SN]|\w+Value)\"\s*:"
 _TEXTS = words_of("S B stringValue timestampValue referenceValue bytesValue")
 _NUMBERS = words_of("N integerValue doubleValue")
@@ -24,15 +26,17 @@ def untyped(value: Any, text: str) -> Any:
     return without_types(value) if re.search(_MAY_BE_TYPED, text) else value
 
 
-def without_types(value: Any) -> Any:
-    """`untyped` for a value that may be typed."""
+def without_types(value: Any, depth: int = _MOST_DEPTH) -> Any:
+    """`untyped` for a value that may be typed; what is nested deeper stays as it is."""
+    if not depth:
+        return value
     if isinstance(value, list):
-        return [without_types(one) for one in value]
+        return [without_types(one, depth - 1) for one in value]
     if not isinstance(value, dict):
         return value
     if value and all(_is_typed(one) for one in value.values()):
         return {name: _plain(one) for name, one in value.items()}
-    return {name: without_types(one) for name, one in value.items()}
+    return {name: without_types(one, depth - 1) for name, one in value.items()}
 
 
 def _is_typed(value: Any) -> bool:
@@ -48,9 +52,9 @@ def _is_typed(value: Any) -> bool:
     return kind in _OTHERS or (kind in {"M", "mapValue", "arrayValue"} and isinstance(held, dict))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = _MOST_DEPTH) -> Any:
     """What a typed value is; a value inside that has no type stays as it is."""
-    if not _is_typed(value):
+    if not depth or not _is_typed(value):
         return value
     ((kind, held),) = value.items()
     if kind in _NUMBERS:
@@ -59,9 +63,9 @@ def _plain(value: Any) -> Any:
         return None
     if kind in {"M", "mapValue"}:
         inner = held.get("fields", {}) if kind == "mapValue" else held
-        return {name: _plain(one) for name, one in inner.items()} if isinstance(inner, dict) else held
+        return {name: _plain(one, depth - 1) for name, one in inner.items()} if isinstance(inner, dict) else held
     inner = held.get("values", []) if kind == "arrayValue" else held
-    return [_plain(one) for one in inner] if isinstance(inner, list) else held
+    return [_plain(one, depth - 1) for one in inner] if isinstance(inner, list) else held
 
 
 def _number(held: str | float) -> float | None:
