@@ -334,12 +334,6 @@ def test_what_is_not_one_plain_opus_track_is_refused_by_name(header: bytes, told
     assert refusal.value.hint
 
 
-@pytest.mark.parametrize("flags", [0x02, 0x04, 0x06, 0x86])
-def test_lacing_is_refused_by_name(flags: int) -> None:
-    with pytest.raises(RecordingError, match="laced"):
-        read(made(*(simple_block(payload, flags=flags) for payload in PAYLOADS)))
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_matroska_is_read_as_webm_is(known: bool) -> None:
     header = live_header(doc_type=b"matroska\0" if known else b"matroska")

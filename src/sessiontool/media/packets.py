@@ -37,7 +37,7 @@ class Track(Struct, frozen=True):
     """The sound of a recording: its number in the blocks, what a decoder needs, and the program that wrote it.
 
     `others` are the numbers of tracks that are passed over, `second` those among them that are sound as well, and
-    `pictures` those that are video.
+    `pictures` those that are video.  `tick_ns` is the unit of the blocks' times in Matroska.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Track(Struct, frozen=True):
     others: frozenset[int] = frozenset()
     second: frozenset[int] = frozenset()
     pictures: frozenset[int] = frozenset()
+    tick_ns: int = 1_000_000
 
     @property
     def others_reason(self) -> str:

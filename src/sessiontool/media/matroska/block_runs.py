@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ..opus import SAMPLES_PER_MS
+from .lacing import LACING_FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _SHORT_BLOCK = struct.Struct(">BHBhB")  # id, two-byte size, track, relative time, flags
 _LONG_BLOCK = struct.Struct(">BIBhB")  # the same with a four-byte size, as Firefox has it
 _BLOCK_HEAD = struct.Struct(">BhB")  # track, relative time, flags
-LACING_FLAGS = 0x06  # flags of a block (RFC 9559, section 10.2)
 
 
 class Blocks(Struct, frozen=True):

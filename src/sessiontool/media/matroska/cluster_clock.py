@@ -11,6 +11,7 @@ from ..opus import SAMPLES_PER_MS
 if TYPE_CHECKING:
     from ..packets import PacketRun
 
+MILLISECOND_NS = 1_000_000  # by definition, and the usual unit of times (RFC 9559, section 5.1.2.9)
 _MOST_SKIPPED_MS = 600
 """Chosen: sound that may be skipped in one cluster; Firefox's clusters last 1000 ms (measured), Chrome's longer."""
 
@@ -37,7 +38,7 @@ class Clock:
         self.cluster_ms = 0  # timestamp of the cluster at hand, or of the last one known
         self.placed = False
         self.continued = True  # the cluster began in an earlier piece
-        self._scale_ns = 1_000_000
+        self.unit_ns = MILLISECOND_NS
         self._new_base = False  # a timestamp was read since the last packet
         self._last = _Timestamp(-1, 0, False)
         self._expected: tuple[float, float] | None = None  # when the next packet comes if none is skipped; bytes a ms
@@ -46,14 +47,16 @@ class Clock:
     @property
     def is_plain(self) -> bool:
         """Whether timestamps count milliseconds."""
-        return self._scale_ns == 1_000_000
+        return self.unit_ns == MILLISECOND_NS
 
     def begin_recording(self) -> None:
         self.cluster_ms, self.placed, self.continued = 0, False, False
         self._expected = None
 
-    def set_scale(self, scale_ns: int) -> None:
-        self._scale_ns = scale_ns or 1_000_000
+    def set_unit(self, unit_ns: int) -> None:
+        """The unit of times, also of the timestamp that was read before it was known."""
+        self.cluster_ms = self.cluster_ms * unit_ns // self.unit_ns
+        self.unit_ns = unit_ns
 
     def begin_cluster(self) -> None:
         """A cluster begins; its timestamp comes after its head."""
@@ -62,7 +65,7 @@ class Clock:
     def set_timestamp(self, timestamp: int, offset: int) -> None:
         """The timestamp of the cluster, that was read at `offset` in the stream."""
         self._last = _Timestamp(offset, self.cluster_ms, self._new_base)
-        self.cluster_ms = timestamp * self._scale_ns // 1_000_000
+        self.cluster_ms = timestamp * self.unit_ns // MILLISECOND_NS
         self.placed, self.continued, self._new_base = True, False, True
         self._expected = None
 
@@ -73,7 +76,7 @@ class Clock:
 
     def time_ms(self, relative: int) -> int:
         """The time of a block in ms."""
-        return self.cluster_ms + relative * self._scale_ns // 1_000_000
+        return self.cluster_ms + relative * self.unit_ns // MILLISECOND_NS
 
     def note_packet(self, run: PacketRun) -> None:
         """The next packet will be put into `run`."""

@@ -19,14 +19,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
-from ..opus import most_bytes
+from ..opus import SAMPLES_PER_MS, most_bytes
 from ..packets import ATTACHMENT, CUT, NO_OPUS, Ledger, PacketRun, Track
 from ..run_collector import RunCollector
 from . import ebml
-from .block_runs import LACING_FLAGS, Blocks, places, read_blocks
+from .block_runs import Blocks, places, read_blocks
 from .cluster_clock import Clock
 from .elements import BLOCKS, BUFFERED, LIVE_CLUSTER, MASTERS, PASSED_OVER, check_size
 from .headers import HAS_OTHERS, Head
+from .lacing import LACING_FLAGS, MOST_LACED_BYTES, laced_packets
 from .recovery import Element, Recovery
 from .stream import Stream
 
@@ -40,13 +41,13 @@ class WebmDemuxer:
     """Bytes in, packets out; see the module's docstring.
 
     `mime_type` is what the recorder noted, `track` what is known of the recording from elsewhere if its header is not
-    in the stream.  Raises RecordingError only where nothing can follow: not WebM, no Opus track, lacing, encryption, or
-    a stretch without a header that cannot be proved to be Opus.
+    in the stream.  Raises RecordingError only where nothing can follow: not WebM, no Opus track, encryption, or a
+    stretch without a header that cannot be proved to be Opus.
     """
 
     def __init__(self, *, mime_type: str = "", track: Track | None = None) -> None:
-        self._head = Head(mime_type, track)
         self._clock = Clock()
+        self._head = Head(mime_type, track, self._clock)
         self._stream = Stream()
         self.ledger: Ledger = self._stream.ledger  # what became of every byte that was fed
         self._recovery = Recovery(self._stream, self._clock)
@@ -175,20 +176,20 @@ class WebmDemuxer:
         columns = zip(places(self._stream.buf, blocks), blocks.payloads, blocks.times_ms, durations, strict=True)
         for (start, body, end), payload, time_ms, duration in columns:
             if duration:
-                self._add_packet(start, body, payload, time_ms, duration)
+                self._add_packets(start, body, [payload], time_ms, duration)
             else:
                 self._refuse(start, end)
 
-    def _add_packet(self, start: int, body: int, payload: bytes, time_ms: int, duration: int) -> None:
-        """The packet of a block that begins at `start` in the buffer, its payload at `body`."""
-        end, offset = body + len(payload), self._stream.offset
+    def _add_packets(self, start: int, body: int, payloads: list[bytes], time_ms: int, duration: int) -> None:
+        """The packets of a block that begins at `start` in the buffer, the first at `body`; each lasts `duration`."""
+        end, offset, count = body + sum(map(len, payloads)), self._stream.offset, len(payloads)
         self._stream.structure(start, body)
         self._stream.payload(body, end)
         run = self._run(time_ms)
-        run.payloads.append(payload)
-        run.times_ms.append(time_ms)
-        run.durations.append(duration)
-        self._recovery.note(Element(offset + start, offset + body, offset + end, run), first=True)
+        run.payloads += payloads
+        run.times_ms += [time_ms + at * duration // SAMPLES_PER_MS for at in range(count)]
+        run.durations += [duration] * count
+        self._recovery.note(Element(offset + start, offset + body, offset + end, run, packets=count), first=True)
 
     def _refuse(self, start: int, end: int) -> None:
         """A block from `start` to `end` in the buffer holds no packet."""
@@ -272,7 +273,7 @@ class WebmDemuxer:
             self._head.begin(body, offset)
             self._clock.begin_recording()
         elif element_id == ebml.INFO:
-            self._clock.set_scale(self._head.read_info(body))
+            self._head.read_info(body)
         elif element_id == ebml.TRACKS:
             self._head.read_tracks(body, is_cut=any(self._stream.boundaries))
         else:
@@ -291,13 +292,12 @@ class WebmDemuxer:
             return None
         if self._head.is_foreign(buf, body, size, is_damaged=bool(self.ledger.damages)):
             return self._set_aside(pos, end, buf[body] & 0x7F)
-        if size - 4 > most_bytes(buf[body + 4 : body + 6]):
+        laced = buf[body + 3] & LACING_FLAGS
+        if size - 4 > (MOST_LACED_BYTES if laced else most_bytes(buf[body + 4 : body + 6])):
             raise ValueError(f"a block of {size} bytes, more than its kind of packet can have")
         if end > len(buf):
             return None
-        if buf[body + 3] & LACING_FLAGS:
-            self._head.refuse_lacing(buf, end)
-        self._read_packet(pos, body, end)
+        self._read_packets(pos, body, end)
         return end
 
     def _set_aside(self, start: int, end: int, number: int) -> int | None:
@@ -310,15 +310,18 @@ class WebmDemuxer:
         self._recovery.note(Element(offset + start, offset + start + 1, offset + end, aside=reason), first=True)
         return end
 
-    def _read_packet(self, pos: int, body: int, end: int) -> None:
-        payload = self._stream.buf[body + 4 : end]
-        duration = self._head.samples[payload[:2]]
+    def _read_packets(self, pos: int, body: int, end: int) -> None:
+        """A whole block of this track, from `pos` to `end`: one packet, or several where it is laced."""
+        block = self._stream.buf[body:end]
+        payloads = laced_packets(block) if block[3] & LACING_FLAGS else [block[4:]]
+        duration = self._head.samples[payloads[0][:2]]
         if not duration:
             self._refuse(pos, end)
             return
-        self._head.check_size(payload, self._known())
-        relative = int.from_bytes(self._stream.buf[body + 1 : body + 3], "big", signed=True)
-        self._add_packet(pos, body + 4, payload, self._clock.time_ms(relative), duration)
+        if len(payloads) == 1:
+            self._head.check_size(payloads[0], self._known())
+        relative = int.from_bytes(block[1:3], "big", signed=True)
+        self._add_packets(pos, end - sum(map(len, payloads)), payloads, self._clock.time_ms(relative), duration)
 
     # -- where the sequence breaks off
 

@@ -10,7 +10,7 @@ from ...errors import RecordingError
 from ..opus import PacketSamples, most_bytes
 from ..opus_evidence import UnprovedError, proved_track
 from . import ebml
-from .block_runs import LACING_FLAGS
+from .cluster_clock import MILLISECOND_NS
 from .elements import BLOCKS, LIVE_CLUSTER, MAX_FOREIGN_BLOCK_BYTES
 from .resync import Known, find_resync_point, next_block
 from .track_entry import opus_track, require_webm
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..packets import Track
+    from .cluster_clock import Clock
 
 HAS_OTHERS = "a block with others in it"
 FEW_BYTES = 64
@@ -28,10 +29,11 @@ FEW_BYTES = 64
 class Head:
     """The track, and the kinds of its packets.
 
-    `track` may be known from elsewhere; `is_proved` once a header or the packets show that it is Opus.
+    `track` may be known from elsewhere; `is_proved` once a header or the packets show that it is Opus.  The unit of
+    the `clock` is that of the track.
     """
 
-    def __init__(self, mime_type: str, track: Track | None) -> None:
+    def __init__(self, mime_type: str, track: Track | None, clock: Clock) -> None:
         self.track = track
         self.is_missing = False  # the track is known from its packets alone
         self.is_proved = False
@@ -41,6 +43,9 @@ class Head:
         self._mime_type = mime_type
         self._begun_at = -1  # the offset of the last EBML header
         self._writing_app = ""
+        self._clock = clock
+        if track is not None:
+            clock.set_unit(track.tick_ns)
         self._unproved_bytes = 0  # so many were not enough to decide
         self._unproved_to = -1  # offset up to which blocks may be anything
         self.usual_bytes = FEW_BYTES  # no block whose packet is not larger is wrong in its size alone
@@ -58,16 +63,16 @@ class Head:
         self._begun_at = offset
         self.is_open, self.is_proved = True, self.is_proved and bool(self.samples)
 
-    def read_info(self, body: bytes) -> int:
-        """The Info element; returns its timestamp scale in ns, 0 for the usual one."""
+    def read_info(self, body: bytes) -> None:
+        """The Info element."""
         info = dict(ebml.children(body))
         self._writing_app = info.get(ebml.WRITING_APP, b"").decode("utf-8", "replace")
-        return int.from_bytes(info.get(ebml.TIMESTAMP_SCALE, b""), "big")
+        self._clock.set_unit(int.from_bytes(info.get(ebml.TIMESTAMP_SCALE, b""), "big") or MILLISECOND_NS)
 
     def read_tracks(self, body: bytes, *, is_cut: bool) -> None:
         """The Tracks element; `is_cut` where pieces meet in the buffer: then the next one's bytes may be in it."""
         try:
-            self.track = opus_track(body, self._writing_app)
+            self.track = replace(opus_track(body, self._writing_app), tick_ns=self._clock.unit_ns)
         except RecordingError as error:
             if is_cut:
                 raise ValueError("Tracks element cut short") from error
@@ -100,6 +105,7 @@ class Head:
             return False
         self.is_missing = self.track is None
         self.track, self.is_proved = track, True
+        self._clock.set_unit(track.tick_ns)
         return True
 
     def known(self, cluster_ms: int) -> Known:
@@ -142,16 +148,6 @@ class Head:
         if header is None or header[0] not in BLOCKS or self.track is None:
             return False
         return buf[header[2]] & 0x7F in self.track.others
-
-    def refuse_lacing(self, buf: bytes, end: int) -> None:
-        """A block with lacing flags that ends at `end`."""
-        following = next_block(buf, end)
-        if self.samples or (following and not following.flags & LACING_FLAGS):  # others have none: it is damage
-            raise ValueError("laced block")
-        raise RecordingError(
-            "the recording's blocks are laced (several packets in one block), which MediaRecorder never writes",
-            hint="remux the file first: mkvmerge --disable-lacing -o unlaced.webm FILE",
-        )
 
     def has_others(self, payload: bytes, known: Known) -> bool:
         """Whether other blocks, or the head of a cluster, are in what seems to be a packet."""

@@ -44,7 +44,7 @@ _TEXT = frozenset((9, 10, 13, *range(32, 127)))  # bytes of ASCII text (RFC 20)
 
 
 class Element(Struct, frozen=True):
-    """An element that was read, by its offsets; a block of the sound has the run that its packet is in.
+    """An element that was read, by its offsets; a block of the sound has the run that its `packets` are in.
 
     `aside` is the reason for which it was set aside, "" for what was not.
     """
@@ -54,6 +54,7 @@ class Element(Struct, frozen=True):
     end: int
     run: PacketRun | None = None
     aside: str = ""
+    packets: int = 1
 
 
 class Place(Struct, frozen=True):
@@ -184,7 +185,8 @@ class Recovery:
         if element.run is not None:
             ledger.take_back_structure(start, body)
             ledger.take_back_payload(body, end)
-            self._clock.drop_packet(element.run)
+            for _ in range(element.packets):
+                self._clock.drop_packet(element.run)
         elif element.aside:
             ledger.take_back_aside(start, end, element.aside)
         else:

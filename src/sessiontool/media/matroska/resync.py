@@ -2,9 +2,9 @@
 
 Sound is full of bytes that look like ids, so one id proves nothing.  A place is believed when a sequence of elements
 starts there, each ending where the next begins, with a block or a part of the header in it, and every block agrees with
-the recording: track number, size, flags without lacing, a packet kind (TOC byte) that was seen before or lasts as long,
-and times that do not run back.  One block is enough where all of that agrees and its packet keeps Opus's rules: then
-some forty bits are right, and a block between two damages is not lost.
+the recording: track number, size, flags without lacing or sizes that add up, a packet kind (TOC byte) that was seen
+before or lasts as long, and times that do not run back.  One block is enough where all of that agrees and its packet
+keeps Opus's rules: then some forty bits are right, and a block between two damages is not lost.
 
 Candidates are found by a pattern, at the speed of one: bytes made to look like blocks must not cost seconds a megabyte.
 """
@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from ..opus import MAX_PACKET_BYTES, is_opus, most_bytes, packet_samples
 from . import ebml
-from .block_runs import LACING_FLAGS
 from .elements import LIVE_CLUSTER
+from .lacing import LACING_FLAGS, MOST_LACED_BYTES, laced_packets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,7 +40,6 @@ _SIZE = (
     rb"(?:[\x80-\xff]|[\x40-\x7f].|[\x20-\x3f]..|[\x10-\x1f]...|[\x08-\x0f].{4}|"
     rb"[\x04-\x07].{5}|[\x02\x03].{6}|\x01.{7})"
 )
-_UNLACED = b"[" + b"".join(b"\\x%02x" % flags for flags in range(256) if not flags & 0x06) + b"]"
 _HEADS = rb"\x1f(?=\x43\xb6\x75)|\x1a(?=\x45\xdf\xa3)|\x15(?=\x49\xa9\x66)|\x16(?=\x54\xae\x6b)"
 _GROUP = rb"\xa0(?=" + _SIZE + rb"\xa1)"
 _TIMESTAMP = rb"\xe7(?=[\x81-\x88])"
@@ -131,7 +130,7 @@ def _candidates(number: int | None, others: frozenset[int]) -> re.Pattern[bytes]
     """Where a sequence of blocks of track `number` (None: any) may begin; at the bytes' end all that may become one."""
     numbers = [] if number is None else sorted({number, *others})
     track = b"[" + b"".join(b"\\x%02x" % (one | 0x80) for one in numbers) + b"]" if numbers else rb"[\x81-\x88]"
-    block = rb"[\xa1\xa3](?=" + _SIZE + track + rb".." + _UNLACED + rb")"
+    block = rb"[\xa1\xa3](?=" + _SIZE + track + rb"...)"
     return re.compile(b"|".join((_HEADS, block, _GROUP, _TIMESTAMP, _CUT)), re.DOTALL)
 
 
@@ -263,25 +262,35 @@ class _ElementSequence:
     def _check_block(self, body: int, size: int) -> None:
         track, time, flags = _BLOCK_HEAD.unpack_from(self._buf, body)
         number = track & 0x7F
-        if track < 0x81 or flags & LACING_FLAGS or time < self._last_times.get(number, _BEFORE_ALL):
+        if track < 0x81 or time < self._last_times.get(number, _BEFORE_ALL):
             raise ValueError("flags or time of a block")
         self._last_times[number] = time
         if number in self._known.others:
             return
+        packets = self._packets(body, size, flags)
         if self._known.number is None:  # which track is the sound's is not known: any may be a picture's
             if not 1 <= number <= _MOST_TRACKS or len(self._last_times) > _MOST_TOGETHER:
                 raise ValueError("track number")
             return
-        if number != self._known.number or size - 4 > most_bytes(self._buf[body + 4 : body + 6]):
+        most = MOST_LACED_BYTES if flags & LACING_FLAGS else most_bytes(packets[0])
+        if number != self._known.number or size - 4 > most:
             raise ValueError("track number, or size for the kind of packet")
-        self._check_packet(body + 4)
-        self.certain = self.familiar and bool(self._known.tocs) and flags in _USUAL_FLAGS and self._is_opus(body, size)
+        for packet in packets:
+            self._check_packet(packet[:2])
+        self.certain = self.familiar and bool(self._known.tocs) and self._is_opus(body, size, flags, packets)
 
-    def _is_opus(self, body: int, size: int) -> bool:
-        return body + size <= self._end and is_opus(self._buf[body + 4 : body + size])
+    def _packets(self, body: int, size: int, flags: int) -> list[bytes]:
+        """The beginning of the only packet; where there are several all of them, none while the block is not whole."""
+        if not flags & LACING_FLAGS:
+            return [self._buf[body + 4 : body + 6]]
+        return laced_packets(self._buf[body : body + size]) if body + size <= self._end else []
 
-    def _check_packet(self, body: int) -> None:
-        start = self._buf[body : body + 2]
+    def _is_opus(self, body: int, size: int, flags: int, packets: list[bytes]) -> bool:
+        if body + size > self._end:
+            return False
+        return len(packets) > 1 or (flags in _USUAL_FLAGS and is_opus(self._buf[body + 4 : body + size]))
+
+    def _check_packet(self, start: bytes) -> None:
         samples = packet_samples(start)
         if not samples:
             raise ValueError("packet kind")
