@@ -65,6 +65,22 @@ def test_a_configuration_of_lc_is_read_and_its_silence_is_silent(rate: int, chan
     assert not sound.any()
 
 
+def test_what_quicktime_says_of_aac_is_read() -> None:
+    """A sound description of version 1 has four more numbers, and its `esds` in a `wave` (QuickTime File Format)."""
+    plain = aac_entry(44_100, 2)[8:36]
+    entry = box(
+        b"mp4a",
+        plain[:8] + b"\0\1" + plain[10:] + bytes(16),
+        box(b"wave", box(b"frma", b"mp4a"), box(b"mp4a", bytes(4)), esds(config(44_100, 2)), box(b"\0\0\0\0", b"")),
+    )
+    frames = frames_of(44_100, 2, 1, 3)
+    demuxer = Mp4Demuxer()
+    runs = demuxer.feed(box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + moov(trak(entry=entry, timescale=44_100)))
+    runs += demuxer.feed(fragment(frames, 1, 0, durations=[FRAME] * len(frames)))
+    assert [frame for run in runs for frame in run.payloads] == list(frames)
+    assert (demuxer.ledger.damages, demuxer.header_missing) == ([], False)
+
+
 @pytest.mark.parametrize(
     ("specific", "said"),
     [

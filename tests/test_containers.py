@@ -62,6 +62,12 @@ def encoded(codec: str, container: str, folder: Path) -> bytes:
         ("flac", "flac", "a FLAC file"),
         ("mp2", "mp2", "MPEG audio of Layer II or I"),
         ("pcm_s16le", "asf", "a Windows Media file"),
+        ("pcm_s16be", "au", r"a Sun or NeXT sound file \(AU\)"),
+        ("pcm_s16le", "w64", "a Sony Wave64 file"),
+        ("pcm_s16le", "avi", "an AVI file"),
+        ("pcm_s16le", "nut", "a NUT file"),
+        ("aac", "flv", "a Flash video"),
+        ("mp2", "vob", "an MPEG program stream"),
     ],
 )
 def test_other_sound_is_refused_by_name_with_the_way_out(codec: str, container: str, name: str, tmp_path: Path) -> None:

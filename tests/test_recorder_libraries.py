@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import suppress
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from sessiontool import MergeOptions, merge
+from sessiontool.errors import SessionToolError
 from sessiontool.media.probe import open_demuxer
 
 if TYPE_CHECKING:
@@ -113,3 +115,31 @@ def test_a_chunk_that_was_stored_again_and_again_is_joined_once(tmp_path: Path) 
     report = merged(tmp_path, recording, [*chunks[:8], *[chunks[8]] * 5, *chunks[9:]], noted=False)
     assert [one["verdict"] for one in report["chunks"]].count("duplicate") == 4
     assert report["packets"]["recorded"] == packets_in(recording.read_bytes())
+
+
+def tone(samples: int, period: float = 9) -> bytes:
+    return (3000 * np.sin(np.arange(samples) / period)).astype("<i2").tobytes()
+
+
+def test_wav_files_of_another_format_are_sound_that_is_not_read(tmp_path: Path) -> None:
+    """The rate changed with the microphone: `repaired`, and half of the sound was not there."""
+    files = [
+        wav(tone(8000)),
+        wav(tone(8000, 11)),
+        wav(tone(16_000, 19), rate=16_000),
+        wav(tone(16_000, 23), rate=16_000),
+    ]
+    report = merged(tmp_path, Path("other.wav"), files, noted=False)
+    assert report["status"] == "partial"
+    assert [chunk["verdict"] for chunk in report["chunks"]] == ["ok", "ok", "unread", "unread"]
+    assert [one["seq"] for one in report["findings"] if one["code"] == "chunk-unreadable"] == [2, 3]
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_pieces_of_mp3_in_an_mp4_without_its_index_do_not_crash(count: int, tmp_path: Path) -> None:
+    """One of them holds no whole frame, and seemed to go on with the next."""
+    sound = (FOLDER / "wasm-media-encoders.mp3").read_bytes()
+    data = b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + struct.pack(">I4s", len(sound) + 8, b"mdat") + sound
+    size = len(data) // count + 1
+    with suppress(SessionToolError):
+        merged(tmp_path, Path("a.mp4"), [data[at : at + size] for at in range(0, len(data), size)], noted=False)

@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import format_faults
@@ -342,3 +343,33 @@ def test_slices_of_nothing_are_refused(tmp_path: Path) -> None:
         path.write_bytes(b"<html>")
     with pytest.raises(SessionToolError):
         merge("s", store=tmp_path)
+
+
+@pytest.mark.parametrize("what", ["empty", "random bytes"])
+def test_a_slice_without_sound_between_others_is_lost_for_as_long_as_they_last(tmp_path: Path, what: str) -> None:
+    """Each recorder writes a header at least: what follows was five seconds early, and of an empty one not a word."""
+    session = sliced(tmp_path / "s", "one part", noted=False)
+    path = tmp_path / "s/chunks/000/000002.webm"
+    path.write_bytes(b"" if what == "empty" else live_header() + Random(1).randbytes(3000))
+    report, packets = session.merged()
+    assert report["status"] == "partial"
+    assert "sound-lost" in codes(report)
+    assert session.place_ms(report, 3, packets) == pytest.approx(3 * LENGTH_MS, abs=PACKET_MS)
+
+
+def test_empty_chunks_at_the_end_of_slices_are_no_loss(tmp_path: Path) -> None:
+    session = sliced(tmp_path / "s", "one part", noted=False)
+    (tmp_path / "s/chunks/000/000005.webm").write_bytes(b"")
+    report, _ = session.merged()
+    assert set(codes(report)) == {"chunks-empty", "recording-in-slices"}
+
+
+def test_empty_chunks_after_each_slice_are_no_loss(tmp_path: Path) -> None:
+    session = sliced(tmp_path / "s", "one part", noted=False)
+    folder = tmp_path / "s/chunks/000"
+    for number in reversed(range(5)):
+        (folder / f"{number:06}.webm").rename(folder / f"{2 * number:06}.webm")
+        (folder / f"{2 * number + 1:06}.webm").write_bytes(b"")
+    report, packets = session.merged()
+    assert set(codes(report)) == {"chunks-empty", "recording-in-slices"}
+    assert session.place_ms(report, 3, packets) == 3 * LENGTH_MS

@@ -44,6 +44,12 @@ _BINARY = (
     (rb"(?s)RIFF....WAVE|RF64....WAVE", ForeignKind("a WAV file", _RECORD_OPUS)),
     (rb"(?s)FORM....AIF[FC]", ForeignKind("an AIFF file", _RECORD_OPUS)),
     (rb"caff\x00\x01", ForeignKind("a Core Audio file", _RECORD_OPUS)),
+    (rb"\.snd\x00\x00", ForeignKind("a Sun or NeXT sound file (AU)", _RECORD_OPUS)),
+    (rb"riff\x2e\x91\xcf\x11", ForeignKind("a Sony Wave64 file", _RECORD_OPUS)),
+    (rb"(?s)RIFF....AVI ", ForeignKind("an AVI file", _RECORD_OPUS)),
+    (rb"FLV\x01[\x01\x04\x05]", ForeignKind("a Flash video", _RECORD_OPUS)),
+    (rb"\x00\x00\x01\xba[\x21-\x7f]", ForeignKind("an MPEG program stream", _RECORD_OPUS)),
+    (rb"nut/multimedia container", ForeignKind("a NUT file", _RECORD_OPUS)),
     (rb"fLaC[\x00\x80]", ForeignKind("a FLAC file", _RECORD_OPUS)),
     (rb"(?s)\xff\xfe(?:.\0){8}", ForeignKind("text in UTF-16", _LOOK_AT_UPLOADS)),
     (

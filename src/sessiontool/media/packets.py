@@ -25,6 +25,7 @@ NO_OPUS = "not an Opus packet"
 OTHER_TRACK = "another track's blocks"
 PICTURES = "another track's blocks: the video's pictures"
 SECOND_OPUS = "a second track of sound"
+OTHER_SAMPLES = "samples of another format"
 ATTACHMENT = "an attachment"
 
 

@@ -86,7 +86,7 @@ def units_across(
     before: ChunkSurvey, after: ChunkSurvey, track: Track
 ) -> tuple[Sequence[bytes], Sequence[bytes]] | None:
     """The packets on both sides of a seam inside a packet, the first of the second ones; None if it is torn."""
-    if not (before.is_torn_at_end and after.is_torn_at_start):
+    if not (before.is_torn_at_end and after.is_torn_at_start and before.offsets and after.offsets):
         return None
     count = compared_units(track)
     proving = max(count, _PROVING_UNITS)

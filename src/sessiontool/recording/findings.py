@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ..media.packets import PICTURES
+from ..media.packets import OTHER_SAMPLES, PICTURES
 from ..model import ChunkRef, Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..audio.odd_samples import OddStretch
     from ..documents.models import ChunkEntry, PartEntry
@@ -22,6 +22,7 @@ _MOST_STRETCHES = 20  # findings of one chunk; chosen: more are summed up
 _MOST_NAMED = 5  # numbers in one message; chosen
 _LOST_HINT = "look for it where the uploads come from; put in its place, the next merge will use it"
 _CLOCK_HINT = "note `emitted_ms` of each chunk in session.json, or a part with `start_ms` for each slice"
+_CONVERT_HINT = "make it what the others are, and put it in its place: ffmpeg -i CHUNK -ar RATE -ac CHANNELS OUT.wav"
 _NUMBER_HINT = "give each MediaRecorder run a part of its own, and number its blobs as they come"
 
 
@@ -76,10 +77,13 @@ def suspended(chunk: ChunkRef, stood_ms: float, *, where: str) -> Finding:
     return about(chunk, "recorder-suspended", "info", message, hint)
 
 
-def empty(part: str, seqs: Sequence[int]) -> Finding:
-    message = f"{len(seqs)} chunk(s) are empty, chunk {seqs[0]} for one"
-    hint = "recorders hand over empty blobs at times; nothing is missing if the sound goes on without a gap"
-    return Finding("chunks-empty", "info", message, part=part, seq=seqs[0], hint=hint)
+def empty(part: str, chunks: Sequence[ChunkRef], lost: Collection[ChunkRef] = ()) -> Iterator[Finding]:
+    """Chunks that are empty; those that are `lost` should have held something."""
+    yield from (unreadable(chunk, "it is empty, and others have a header at least") for chunk in lost)
+    if harmless := [chunk.seq for chunk in chunks if chunk not in lost]:
+        message = f"{len(harmless)} chunk(s) are empty, chunk {harmless[0]} for one"
+        hint = "recorders hand over empty blobs at times; nothing is missing if the sound goes on without a gap"
+        yield Finding("chunks-empty", "info", message, part=part, seq=harmless[0], hint=hint)
 
 
 # -- recordings in slices
@@ -258,8 +262,8 @@ def bit_mended(chunk: ChunkRef, at: int) -> Finding:
     return about(chunk, "bit-mended", "warning", message, _LOST_HINT, at)
 
 
-def unreadable(chunk: ChunkRef, why: str) -> Finding:
-    return about(chunk, "chunk-unreadable", "error", f"chunk {chunk.seq} cannot be read: {why}", _LOST_HINT)
+def unreadable(chunk: ChunkRef, why: str, hint: str = _LOST_HINT) -> Finding:
+    return about(chunk, "chunk-unreadable", "error", f"chunk {chunk.seq} cannot be read: {why}", hint)
 
 
 def damaged(chunk: ChunkRef, stretches: Sequence[Stretch], size_bytes: int) -> Iterator[Finding]:
@@ -300,8 +304,17 @@ def clock_ran_back(chunk: ChunkRef, back_ms: float) -> Finding:
     return about(chunk, "clock-jump", "warning", message, hint)
 
 
-def second_track(reason: str, asides: Sequence[Aside]) -> Finding:
-    """What of a recorder run is not joined for a reason; pictures that come with the sound are as they should be."""
+def not_joined(reason: str, asides: Sequence[Aside]) -> Iterator[Finding]:
+    """What of a recorder run is set aside for a reason: samples of another format are sound that is lost."""
+    if reason == OTHER_SAMPLES:
+        chunks = dict.fromkeys(one.chunk for one in asides)
+        yield from (unreadable(chunk, f"{reason} than the first one's", _CONVERT_HINT) for chunk in chunks)
+    else:
+        yield _second_track(reason, asides)
+
+
+def _second_track(reason: str, asides: Sequence[Aside]) -> Finding:
+    """Pictures that come with the sound are as they should be."""
     size_bytes, first = sum(one.stretch.size_bytes for one in asides), asides[0].chunk
     chunks = len({one.chunk for one in asides})
     message = f"{size_bytes:,} bytes in {chunks} chunk(s) are not joined: {reason}"

@@ -53,7 +53,7 @@ class PlainJoiner(RunJoiner):
         super().__init__(run, context)
         self._noted = {chunk.seq: chunk for chunk in run.entry.chunks} if run.entry else {}
         self._seen: set[str] = set()
-        self._empty: list[int] = []
+        self._empty: list[ChunkRef] = []
         self._checked = -1
         self._kinds: frozenset[int] = frozenset()  # of the packets of the last chunk, with short ones before it
         self._lengths: set[int] = set()  # and their durations
@@ -88,8 +88,7 @@ class PlainJoiner(RunJoiner):
         for head in self._heads:  # of the last packets, which fewer come after
             head.check()
         super().end()
-        if self._empty:
-            self.found([findings.empty(self.run.part, self._empty)])
+        self.found(findings.empty(self.run.part, self._empty))
 
     def _check_chunk(self, chunk: ChunkRef, fed: Fed) -> None:
         """Compare a chunk with what the recorder noted, and with those before it.
@@ -101,7 +100,7 @@ class PlainJoiner(RunJoiner):
         if noted and findings.unlike_manifest(chunk, size, sha256, noted):
             raise Doubt
         if not size:
-            self._empty.append(chunk.seq)
+            self._empty.append(chunk)
         elif self.packets and begins_recording(self.stream.head):
             raise Doubt
         track = self.stream.demuxer.track

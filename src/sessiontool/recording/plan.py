@@ -31,7 +31,7 @@ from .repeats import Repeats
 from .runs import Aside, Piece, RecorderRun
 from .sequence import missing_numbers, missing_of, places_of, rows
 from .slice_clock import SliceClock
-from .slices import are_slices, runs_of, starts_of
+from .slices import are_slices, lost_with_header, runs_of, starts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -86,11 +86,12 @@ class _Planner:
         there = surveyed.repeats.covered
         self._missing = [number for number in missing_numbers(surveyed.listed, self._entry) if number not in there]
         self._unusable: list[int] = []
+        self._empty: list[ChunkRef] = []
         self._plan = Plan(altered={*surveyed.mended})
 
     def plan(self, read: Callable[[ChunkRef], bytes]) -> Plan:
         usable = self._without_empty([one for one in self._surveys if not self._is_useless(one)])
-        if not usable or not any(one.digests for one in usable):
+        if not any(one.digests for one in usable):
             self._refuse(usable)
         self._noted.saw(usable)
         compared = [one for one in usable if one.chunk not in self._repeats.inside]
@@ -101,6 +102,9 @@ class _Planner:
         shared.add_inside(self._repeats.inside)
         self._set_copies_aside(shared)
         remaining = [shared.without_seams(one) for one in usable if one.chunk not in shared.copies]
+        headless = lost_with_header(self._empty, remaining, self._entry)
+        self._unusable += [chunk.seq for chunk in headless]
+        self._plan.findings += findings.empty(self._part, self._empty, headless)
         if are_slices(remaining):
             self._add_slices(remaining, shared)
             return self._plan
@@ -183,18 +187,13 @@ class _Planner:
 
     def _without_empty(self, surveys: Sequence[ChunkSurvey]) -> list[ChunkSurvey]:
         """The chunks that hold bytes; of the others those are named that the recorder noted to be larger."""
-        harmless = []
-        for one in surveys:
-            if one.size_bytes:
-                continue
+        for one in (one for one in surveys if not one.size_bytes):
             self._plan.records.append(ChunkRecord(one.chunk, one.sha256, "empty"))
             if finding := self._noted.unlike(one):
                 self._plan.findings.append(finding)
                 self._unusable.append(one.chunk.seq)
             else:
-                harmless.append(one.chunk.seq)
-        if harmless:
-            self._plan.findings.append(findings.empty(self._part, harmless))
+                self._empty.append(one.chunk)
         return [one for one in surveys if one.size_bytes]
 
     def _set_aside(self, one: ChunkSurvey, verdict: Verdict, *stretches: Stretch) -> None:

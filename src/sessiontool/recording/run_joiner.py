@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from ..media.packets import OTHER_SAMPLES
 from ..model import SAMPLE_RATE, SAMPLES_PER_MS
 from . import findings, part_findings
 from .absent_parts import noted_length_ms
@@ -162,7 +163,8 @@ class RunJoiner:
         for aside in self.stream.set_aside():
             known[aside.chunk].set_aside.append(aside.stretch)
             others.setdefault(aside.stretch.reason, []).append(aside)
-        self.found(findings.second_track(reason, asides) for reason, asides in others.items())
+        for reason, asides in others.items():
+            self.found(findings.not_joined(reason, asides))
         for chunk, record in self.records.items():
             record.sha256 = digests[chunk]
             record.account.size_bytes = self.stream.sizes.get(chunk, chunk.object.size_bytes)
@@ -181,6 +183,8 @@ class RunJoiner:
             self.found(() if useless else findings.damaged(record.chunk, record.damage, account.size_bytes))
         elif altered:
             record.verdict = "altered"
+        elif any(one.reason == OTHER_SAMPLES for one in record.set_aside):
+            record.verdict = "unread"
         elif not record.packets:
             record.verdict = "duplicate" if record.chunk in self._seam.aside else "empty"
 

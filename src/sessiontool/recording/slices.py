@@ -36,6 +36,7 @@ _MOST_PAUSE_MS = 1000
 """Between a slice's end and the next one's start; chosen: a recorder that was stopped for longer begins a part."""
 
 _MOSTLY_WHOLE = 0.6  # chosen: share of a part's chunks that are complete files
+_FEW_EMPTY = 0.5  # chosen: number of empty chunks for each slice
 _HANDED_OVER_MS = 35
 """Between the end of a slice's last packet and its `dataavailable` after `stop()` (measured: 3 to 78 ms in Chrome)."""
 _RESTARTED_MS = 1
@@ -57,6 +58,19 @@ def are_slices(surveys: Sequence[ChunkSurvey]) -> bool:
     whole = [one for one in sounding if one.has_header]
     are_enough = len(whole) >= LEAST_SLICES or bool(on_one_clock(whole))
     return are_enough and len(whole) >= _MOSTLY_WHOLE * len(sounding)
+
+
+def lost_with_header(
+    empty: Sequence[ChunkRef], surveys: Sequence[ChunkSurvey], entry: PartEntry | None
+) -> list[ChunkRef]:
+    """The empty chunks that are lost slices: each has a header at least, and there are slices before and after.
+
+    What the recorder noted to be empty was, and so were as many that they are its way.
+    """
+    numbers = [one.chunk.seq for one in surveys] or [0]
+    noted = {one.seq for one in entry.chunks} if entry else set[int]()
+    lost = [one for one in empty if min(numbers) < one.seq < max(numbers) and one.seq not in noted]
+    return lost if are_slices(surveys) and len(lost) <= _FEW_EMPTY * len(surveys) else []
 
 
 def starts_of(
@@ -122,6 +136,7 @@ def runs_of(
     """A run for each slice, still without its pieces; `gone` are the numbers of slices that are missing."""
     slices = clock.slices
     stride_ms = stride_of(slices, starts_ms)
+    gone = [*gone, *(number for number, one in slices if not one.digests)]
     before = -1
     for index, ((number, one), start_ms) in enumerate(zip(slices, starts_ms, strict=True)):
         after = [n for n in gone if n > number] if index == len(slices) - 1 else []
@@ -132,7 +147,7 @@ def runs_of(
         lost_ms = clock.lost_ms(one.chunk) or lost * stride_ms
         lost = max(lost, 1 if lost_ms else 0)
         run.slice = Slice(part, not index, start_ms, lost, lost_ms, length_ms=one.length_ms, last=is_last)
-        before = number
+        before = number if one.digests else before
         yield run
 
 

@@ -163,10 +163,10 @@ class _Trak:
 
     def head(self, movie_user_data: bytes) -> OpusHead | AacHead:
         """What its sample entry says, with the pre-skip or priming; see the module's docstring."""
-        specific, esds = pick(boxes_of(self.entry), b"dOps", b"esds")
+        specific, esds, wave = pick(boxes_of(self.entry), b"dOps", b"esds", b"wave")
         if self.is_opus:
             return self._opus_head(opus_head(specific))
-        head = aac_head(esds)
+        head = aac_head(esds or pick(wave, b"esds")[0])  # QuickTime's files have it in a `wave` (QTFF)
         edited = self._edited(head.rate_hz)
         if edited:
             return head.with_priming(edited)

@@ -320,6 +320,8 @@ class WebmDemuxer:
             return
         if len(payloads) == 1:
             self._head.check_size(payloads[0], self._known())
+        else:
+            self._head.is_laced = True
         relative = int.from_bytes(block[1:3], "big", signed=True)
         self._add_packets(pos, end - sum(map(len, payloads)), payloads, self._clock.time_ms(relative), duration)
 

@@ -39,6 +39,7 @@ class Head:
         self.is_proved = False
         self.is_open = False  # a header began, of which no Tracks came yet
         self.recording = -1  # how many headers there were, less one
+        self.is_laced = False  # some blocks hold several packets
         self.samples = PacketSamples()
         self._mime_type = mime_type
         self._begun_at = -1  # the offset of the last EBML header
@@ -113,7 +114,7 @@ class Head:
         if self.track is None or not self.samples:
             return Known(None)
         tocs = frozenset(start[0] for start, samples in self.samples.items() if samples)
-        return Known(self.track.number, tocs, self.track.others, cluster_ms)
+        return Known(self.track.number, tocs, self.track.others, cluster_ms, self.is_laced)
 
     def is_foreign(self, buf: bytes, body: int, size: int, *, is_damaged: bool) -> bool:
         """Whether the block at `body` is another track's.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from ..opus import is_opus, packet_samples
 
 LACING_FLAGS = 0x06  # flags of a block, by definition (RFC 9559, section 10.2)
-_XIPH, _FIXED = 0x02, 0x04  # by definition; both: sizes as EBML has them
+_XIPH, _FIXED = 0x02, 0x04  # flags of a block, by definition; both: sizes as EBML has them
 _HEAD_BYTES = 4  # track number, relative time, flags, by definition
 _MOST_SIZE_BYTES = 8  # of a size, by definition (RFC 8794, section 4)
 MOST_LACED_BYTES = 1 << 16
 """The largest block with lacing (chosen: a second at the highest rate of Opus, 510 kbit/s)."""
 
+_MOST = 64  # packets; chosen: eight times as many as mkvmerge puts in a block
 _FEWEST = 2  # packets; chosen: one alone needs no lacing, and proves nothing
 
 
@@ -35,6 +36,8 @@ def _sizes(block: bytes) -> tuple[list[int], int]:
     """The bytes of each packet, and where the first one begins."""
     lacing, at = block[_HEAD_BYTES - 1] & LACING_FLAGS, _HEAD_BYTES + 1
     others = block[_HEAD_BYTES]  # packets before the last one
+    if others >= _MOST:
+        raise ValueError("laced block")
     if lacing == _FIXED:
         return [(len(block) - at) // (others + 1)] * (others + 1), at
     sizes: list[int] = []

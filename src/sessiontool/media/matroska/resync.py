@@ -40,6 +40,7 @@ _SIZE = (
     rb"(?:[\x80-\xff]|[\x40-\x7f].|[\x20-\x3f]..|[\x10-\x1f]...|[\x08-\x0f].{4}|"
     rb"[\x04-\x07].{5}|[\x02\x03].{6}|\x01.{7})"
 )
+_UNLACED = b"[" + b"".join(b"\\x%02x" % flags for flags in range(256) if not flags & LACING_FLAGS) + b"]"
 _HEADS = rb"\x1f(?=\x43\xb6\x75)|\x1a(?=\x45\xdf\xa3)|\x15(?=\x49\xa9\x66)|\x16(?=\x54\xae\x6b)"
 _GROUP = rb"\xa0(?=" + _SIZE + rb"\xa1)"
 _TIMESTAMP = rb"\xe7(?=[\x81-\x88])"
@@ -77,13 +78,15 @@ CUT_PREFIXES = (b"", b"\xa3", b"\x1f")
 class Known(Struct, frozen=True):
     """What a sequence must agree with: the track's number (None: unknown), those of others, and TOC bytes seen.
 
-    `cluster_ms` is the last timestamp: one that begins a sequence comes after it, and not long after.
+    `cluster_ms` is the last timestamp: one that begins a sequence comes after it, and not long after.  Where blocks are
+    `laced` such a one may begin a sequence, too.
     """
 
     number: int | None
     tocs: frozenset[int] = frozenset()
     others: frozenset[int] = frozenset()
     cluster_ms: int = 0
+    laced: bool = False
 
 
 class Search(Struct, frozen=True):
@@ -109,7 +112,7 @@ def find_resync_point(
     runs into one of `ends`, where pieces meet.
     """
     undecided = len(buf)
-    for match in _candidates(known.number, known.others).finditer(buf, start):
+    for match in _candidates(known.number, known.others, known.laced).finditer(buf, start):
         at = match.start()
         if stop is not None and at >= stop:
             break
@@ -126,11 +129,11 @@ def find_resync_point(
 
 
 @cache
-def _candidates(number: int | None, others: frozenset[int]) -> re.Pattern[bytes]:
+def _candidates(number: int | None, others: frozenset[int], laced: bool) -> re.Pattern[bytes]:
     """Where a sequence of blocks of track `number` (None: any) may begin; at the bytes' end all that may become one."""
     numbers = [] if number is None else sorted({number, *others})
     track = b"[" + b"".join(b"\\x%02x" % (one | 0x80) for one in numbers) + b"]" if numbers else rb"[\x81-\x88]"
-    block = rb"[\xa1\xa3](?=" + _SIZE + track + rb"...)"
+    block = rb"[\xa1\xa3](?=" + _SIZE + track + rb".." + (b"." if laced else _UNLACED) + rb")"
     return re.compile(b"|".join((_HEADS, block, _GROUP, _TIMESTAMP, _CUT)), re.DOTALL)
 
 

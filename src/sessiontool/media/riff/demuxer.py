@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import RecordingError
-from ..packets import CUT, Ledger, PacketRun, Track
+from ..packets import CUT, OTHER_SAMPLES, Ledger, PacketRun, Track
 from ..pcm import PcmHead, SampleClock, cut_bytes
 from ..run_collector import RunCollector
 from .headers import begins_wav, read_header
@@ -83,7 +83,7 @@ class PcmDemuxer:
             self._held, self._held_at = data, at
             return
         if self.track is not None and self.track.head != header.head:
-            self.ledger.set_aside(at, at + len(data), "samples of another format")
+            self.ledger.set_aside(at, at + len(data), OTHER_SAMPLES)
             self._runs.note_break()
             return
         self.track = self.track or Track(_TRACK, header.head, "")
