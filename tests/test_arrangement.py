@@ -136,19 +136,66 @@ ROWS = [FIRST, *(SECOND._replace(seq=seq, start_ms=4980 + 5040 * (seq - 1)) for 
         ),
         pytest.param(
             [
-                FIRST,
+                Row(0, 0, 4860, 0, 4860),
                 Row(2, None, 4680, 302, 4983),
-                Row(3, 25730, 4980, 530, 480),
-                Row(4, None, 4320, 530, 4840, cut=True),
-                Row(5, 25140, 2100, 4980, 2040),
-                Row(6, 15060, 5580, 5000, 480),
-                Row(7, 30700, 5040, 490, 480),
-                Row(8, 35750, 4920, 470, 370),
-                Row(9, None, 4020, 390, 4720),
+                Row(3, 25728, 4980, 533, 480),
+                Row(4, None, 4320, 528, 4842, cut=True),
+                Row(5, 25142, 2100, 4979, 2043),
+                Row(6, 15058, 5580, 4996, 482),
+                Row(7, 30704, 5040, 493, 479),
+                Row(8, 35750, 4920, 468, 374),
+                Row(9, None, 4020, 394, 4724),
             ],
             [0, 2, 6, 4, 3, 7, 8, 9],
             [5],
             id="two changed places around one without a clock, and a foreign chunk",
+        ),
+        pytest.param(
+            [
+                Row(0, 0, 2980, 0, 2980),
+                Row(1, 2980, 3000, 2976, 2962),
+                Row(2, 5980, 3020, 2959, 2977),
+                Row(3, 9001 + 1024, 3000, 2979, 2957),
+                Row(4, 12000 - 8192, 3020, 2954, 2960),
+                Row(5, 15024, 3020, 2966, 2979),
+                Row(6, 18040, 3000, 2977, 2963),
+            ],
+            [0, 1, 2, 3, 4, 5, 6],
+            [],
+            id="two wrong bits, one behind the other",
+        ),
+        pytest.param(
+            [
+                FIRST,
+                Row(1, 4980, 5520, 4860, 313),
+                Row(2, None, 4680, 302, 4983),
+                Row(3, 15058, 5580, 4996, 482),
+                Row(4, 20682, 5040, 528, 541),
+                Row(5, 25728, 4980, 533, 480),
+                Row(7, 35750 - 32768, 4920, 468, 374),
+                Row(8, None, 4020, 394, 4724),
+            ],
+            [0, 1, 2, 3, 4, 5, 7, 8],
+            [],
+            id="a wrong bit behind a missing chunk, and before one without a clock",
+        ),
+        pytest.param(
+            [FIRST, SECOND, *ROWS[3:6], Row(20, 12000, 3000, 3000, 2000)],
+            [0, 1, 3, 4, 5],
+            [20],
+            id="a foreign chunk that touches nothing in the gap of a missing one",
+        ),
+        pytest.param(
+            [
+                Row(1, 20042, 5040, 4910, 4921),
+                Row(2, None, 4680, 302, 4983),
+                Row(5, 25728, 4980, 533, 480),
+                Row(6, 30704, 5040, 493, 479),
+                Row(7, 35750, 4920, 468, 374),
+            ],
+            [2, 5, 6, 7],
+            [1],
+            id="a foreign chunk before a gap that is too short for a missing one",
         ),
         pytest.param(
             [
@@ -196,6 +243,13 @@ def test_what_goes_on_with_another_recording_leaves_alone() -> None:
     chains = [Chain(chunks[:2]), Chain([chunks[3], chunks[2], chunks[4]])]
     Arrangement(chains, [], SeamCosts(chunks, Handed(), lambda _: False, lambda _: False)).improve()
     assert [numbers_of(chain.chunks) for chain in chains] == [[0, 1, 2], [3, 4]]
+
+
+def test_what_goes_on_with_a_chunk_in_which_nothing_is_read_is_not_foreign() -> None:
+    chunks = [surveyed(row) for row in (FIRST, Row(1, None, 0, 0, 0), Row(2, 10020, 5040, 4980, 4980))]
+    chunks[1].dialect, chunks[2].follows = None, chunks[1].chunk
+    found = order_chunks(chunks, lambda _: False, lambda _: False, [])
+    assert (numbers_of(found.chains[0].chunks), found.foreign) == ([0, 1, 2], [])
 
 
 def test_numbers_that_are_there_explain_no_gap() -> None:

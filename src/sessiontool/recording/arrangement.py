@@ -1,7 +1,7 @@
-"""The exchange of chunks that another order explains better.
+"""The exchange of chunks that another order explains better: what decides where each belongs, and what is foreign.
 
-From an order that single rules made, chunks with a costly place (`seam_costs`) are moved to another one, left out, or
-put where one was left out, as long as all together costs less: one wrong testimony among several is outvoted.
+From a first order, by clocks and numbers, chunks with a costly place (`seam_costs`) are moved to another one, left out,
+or put where one was left out, as long as all together costs less: one wrong testimony among several is outvoted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from .gap_fits import begun_at
 from .seam_costs import EXCHANGED, NEXT_IN_TIME, SeamCosts, get, in_cluster_ms, may_follow, room
 from .sequence import moved
 from .time_groups import STEP_MS
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from .recorders import Chain
     from .survey import ChunkSurvey
 
-_LEAST_GAIN, _LEAST_GAIN_OF_OTHERS = 0.35, 0.8  # chosen; the second where a chunk is left out, or changes its run
+_LEAST_GAIN, _LEAST_GAIN_OF_MORE, _LEAST_GAIN_OF_RUNS = 0.25, 0.05, 0.8
+"""By how much another order costs less at least: of one run, of one chunk more, of other runs; chosen."""
 _AROUND = 6  # chunks; chosen: those around a place whose costs may change with it, and their neighbours
 _MOST_PASSES, _MOST_DOUBTFUL = 5, 30  # times, and chunks in each; chosen: they bound the time that it takes
 _MOST_PLACES = 60  # chosen: in a long part a chunk may go on in many clusters, those nearest to its number count
@@ -48,9 +48,10 @@ class _Move(Struct, frozen=True):
 
     @property
     def is_worth_it(self) -> bool:
-        place = self.place
-        stays = place is not None and place.evicted is None and (self.home is None or self.home is place.chain)
-        return self.gain >= (_LEAST_GAIN if stays else _LEAST_GAIN_OF_OTHERS)
+        if self.home is None and self.place is not None and self.place.evicted is None:
+            return self.gain >= _LEAST_GAIN_OF_MORE
+        changes_run = self.home is not None and self.place is not None and self.place.chain is not self.home
+        return self.gain >= (_LEAST_GAIN_OF_RUNS if changes_run else _LEAST_GAIN)
 
 
 class Arrangement:
@@ -60,6 +61,7 @@ class Arrangement:
         self._chains = chains
         self._foreign = foreign
         self._costs = costs
+        self._are_listed = costs.are_listed(one for chain in chains for one in chain.chunks)
 
     def improve(self) -> None:
         """Move chunks to where all of it costs least."""
@@ -80,7 +82,7 @@ class Arrangement:
         """Let two runs go on with what the other one had behind a costly seam, if that costs less; whether it does."""
         seam, chunks, others = self._costs.seam, one.chunks, other.chunks
         costly = [[at for at in range(1, len(run)) if seam(run[at - 1], run[at]) > 0.0] for run in (chunks, others)]
-        best, cut = _LEAST_GAIN_OF_OTHERS, None
+        best, cut = _LEAST_GAIN_OF_RUNS, None
         for at in costly[0][:_MOST_DOUBTFUL] if others else ():
             for its in [*costly[1][:_MOST_DOUBTFUL], len(others)]:
                 before, after = (others[its - 1], get(others, its)), (chunks[at - 1], chunks[at])
@@ -101,20 +103,23 @@ class Arrangement:
             if one.digests and not (one.has_header and not at)
         ]
         placed = sorted((row for row in costs if row[0] > 0.0), key=lambda row: -row[0])
-        return [*(one for _, one in placed), *(one for one in self._foreign if one.digests)]
+        return [*(one for _, one in placed), *(one for one in self._foreign if one.digests or one.has_header)]
+
+    def _left_out(self, one: ChunkSurvey) -> float:
+        return self._costs.left_out(one, of_listed=self._are_listed)
 
     def _best_move(self, one: ChunkSurvey) -> _Move:
-        home = next((chain for chain in self._chains if any(other is one for other in chain.chunks)), None)
-        best = cost = self._costs.left_out(one)
+        home: Chain | None = None
+        best = cost = self._left_out(one)
         place: _Place | None = None
         for chain in self._chains:
+            its_at = next((at for at, other in enumerate(chain.chunks) if other is one), None)
             rest = [other for other in chain.chunks if other is not one]
-            for found in self._places(one, chain, rest):
+            for found in self._places(one, chain, rest, its_at):
+                if found.at == its_at and found.evicted is None:
+                    home, cost = chain, found.change
                 if found.change < best:
                     best, place = found.change, found
-            if chain is home:
-                at = next(at for at, other in enumerate(home.chunks) if other is one)
-                cost = self._costs.around(home.chunks, at) - self._costs.around(rest, at, 0)
         return _Move(cost - best, home, place)
 
     def _make(self, one: ChunkSurvey, move: _Move) -> None:
@@ -141,10 +146,10 @@ class Arrangement:
             is_last = at == len(order) - 1
             fills = abs(in_cluster_ms(before, one)) <= STEP_MS if is_last else room(order, at) == NEXT_IN_TIME
             if fills and self._costs.at(order, at) < self._costs.clocked(order, at):
-                begun_at(one, before.end_ms)
+                one.start_ms, one.end_ms = before.end_ms, before.end_ms + one.length_ms
 
-    def _places(self, one: ChunkSurvey, chain: Chain, rest: list[ChunkSurvey]) -> Iterator[_Place]:
-        """Where in a run a chunk may belong.
+    def _places(self, one: ChunkSurvey, chain: Chain, rest: list[ChunkSurvey], its_at: int | None) -> Iterator[_Place]:
+        """Where in a run a chunk may belong, with the place that it has, `its_at`.
 
         By its clock, its number, its cluster, or bytes that another has too; and at seams that cost something.
         """
@@ -161,7 +166,8 @@ class Arrangement:
         if (start_ms := one.start_ms) is not None:
             found.add(next((at for at, other in enumerate(rest) if (other.start_ms or 0.0) > start_ms), len(rest)))
         joined = {at + 1 for at, other in enumerate(rest) if one.follows and one.follows == other.chunk}
-        nearest = sorted(found, key=lambda at: (at not in joined, abs(at - by_number)))
+        joined |= {its_at} if its_at is not None else set()
+        nearest = sorted(found | joined, key=lambda at: (at not in joined, abs(at - by_number)))
         tried = sorted(nearest[:_MOST_PLACES])
         numbers = [-inf, *map(self._costs.number, rest), inf]
         exchanged = _exchanges(self._costs.number(one), numbers)
@@ -171,10 +177,11 @@ class Arrangement:
             yield _Place(change + exchanged(numbers[at], numbers[at + 1]), chain, at, None)
         taken = {index for at in tried for index in (at - 1, at) if 0 <= index < len(rest)}
         for at in sorted(taken):
-            if not rest[at].has_header:
+            # To take the place of a neighbour is nothing but to leave that out.
+            if not rest[at].has_header and its_at not in {at, at + 1}:
                 order = [*rest[max(0, at - _AROUND) : at], one, *rest[at + 1 : at + 1 + _AROUND]]
                 cost = around(order, min(at, _AROUND)) - around(rest, at)
-                cost += self._costs.left_out(rest[at]) + exchanged(numbers[at], numbers[at + 2])
+                cost += self._left_out(rest[at]) + exchanged(numbers[at], numbers[at + 2])
                 yield _Place(cost, chain, at, rest[at])
 
 

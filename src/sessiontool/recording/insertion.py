@@ -1,4 +1,6 @@
-"""Single chunks put into the chain of their recorder run: by number, by time, by their cluster, by what was noted.
+"""The first place of single chunks in their recorder run: by number, by time, by their cluster, by what was noted.
+
+`arrangement` moves them where another place costs less.
 
 A chunk may hold no base of times: Chrome begins a cluster every few seconds, and the one that a chunk goes on with may
 be in a chunk that is lost.

@@ -2,8 +2,11 @@
 
 Needed where the numbers do not say it: chunks that changed places, a second recorder that wrote into the same folder, a
 recorder that was started again, a chunk of another session.  A chunk's clusters say when it was recorded; chunks of one
-run follow one another in time.  A single clock may be wrong: a chunk whose time fits nowhere, and whose number fits a
-gap in the sequence, is believed by its number if one wrong bit or damage explains the time.
+run follow one another in time.
+
+In three steps, for the chunks of each recorder's hand: they are divided into runs (`recorders`), put into a first order
+by their clocks, or where they have none by cluster and number (`insertion`), and moved, left out or brought back as
+long as all testimonies together cost less (`arrangement`, `seam_costs`): that decides what is doubtful.
 
 Works on what `survey` found; copies are no longer among the chunks.
 """
@@ -20,23 +23,21 @@ from msgspec import Struct
 from . import overwritten
 from .arrangement import Arrangement
 from .chunk_clocks import Handed
-from .gap_fits import (
-    TOUCHING_MS,
-    Fit,
-    correct_one_end,
-    fills_exactly,
-    fills_its_number,
-    fit_into_gaps,
-    is_of_its_number,
-    put_in_exchange,
-)
 from .insertion import put_in_by_number, put_in_by_time, put_untimed
 from .packet_kinds import by_hand
-from .recorders import SAME_PLACE_MS, Chain, by_recorder, correct_ends, goes_on_as_another, is_a_run, overlap_ms
+from .recorders import (
+    CONTINUES_MS,
+    SAME_PLACE_MS,
+    Chain,
+    by_recorder,
+    correct_ends,
+    goes_on_as_another,
+    is_a_run,
+    overlap_ms,
+)
 from .seam_costs import SeamCosts
 from .sequence import moved
 from .survey import OGG
-from .time_groups import STEP_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     IsNoted = Callable[[ChunkSurvey], bool]
 
+_TOUCHING_MS = 150  # so closely chunks follow one another at most; chosen: two of Chrome's packets and their jitter
 _UNEXPLAINED, _OVERLAPPING = 0.4, 0.7  # costs against a chunk's 1; chosen
 _INEXACTLY = 0.05  # cost at most where chunks nearly touch: of two, the one that fits better; chosen
 _ODDLY = 0.03  # cost at most of a gap that is not as long as what is missing there; chosen: it decides between equals
@@ -90,17 +92,14 @@ def order_chunks(
     for group in (own for hand in hands for own in overwritten.divided(hand, is_listed)):
         alike: list[Chain] = []
         without: list[ChunkSurvey] = []
-        untimed_ms = [one.length_ms for one in group if one.start_ms is None]
         is_one = _is_one_run(group, is_noted, missing) and not _has_another_header(group, is_noted, is_listed)
         for raw in [group] if is_one else by_recorder(group, is_noted, is_listed):
-            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing, untimed_ms, handed)
+            chain, foreign_ones = _sorted(raw, is_noted, is_listed, missing)
             alike += [chain] if chain.chunks else []
             without += foreign_ones
         without += put_untimed([one for one in group if one.start_ms is None], alike, is_listed, handed)
         Arrangement(alike, without, costs).improve()
         foreign += [one for one in without if not _put_into_its_stream(one, alike)]
-        if handed.all_there:
-            foreign = [one for one in foreign if not _put_where_nothing_was_noted(one, alike)]
         chains += alike
     if not chains:
         return Order([Chain(silent)] if silent else [], [])
@@ -124,7 +123,7 @@ def order_chunks(
 def _put_into_its_stream(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
     """Put a chunk whose pages name the stream of a recorder run into that run, if no other has pages of its numbers.
 
-    A stream of Ogg has a random number, which no other one has.
+    A stream of Ogg has a random number, which no other one has: that outweighs all costs.
     """
     if one.dialect is None or one.dialect.container != OGG or one.numbers is None or not alike:
         return False
@@ -133,22 +132,6 @@ def _put_into_its_stream(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
         return False
     put_in_by_time(max(alike, key=lambda chain: chain.packets), one)
     return True
-
-
-def _put_where_nothing_was_noted(one: ChunkSurvey, alike: Sequence[Chain]) -> bool:
-    """Put a chunk that was not noted into a recorder run that goes on with it to the packet, before it and behind it.
-
-    At the end of a run it has the next number, too.
-    """
-    for chain in alike:
-        timed = [other for other in chain.chunks if other.start_ms is not None and other.end_ms is not None]
-        last = timed[-1] if timed else None
-        is_next = last is not None and one.chunk.seq == last.chunk.seq + 1 and one.start_ms is not None
-        goes_on = is_next and last is not None and abs((one.start_ms or 0.0) - (last.end_ms or 0.0)) <= STEP_MS
-        if one.kinds & chain.kinds and (goes_on or fills_exactly(one, timed, within_ms=STEP_MS)):
-            put_in_by_time(chain, one)
-            return True
-    return False
 
 
 def _is_one_run(group: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int]) -> bool:
@@ -198,72 +181,31 @@ def _dialect(chain: Chain) -> object:
 
 
 def _sorted(
-    raw: Sequence[ChunkSurvey],
-    is_noted: IsNoted,
-    is_listed: IsNoted,
-    missing: Sequence[int],
-    untimed_ms: Sequence[float],
-    handed: Handed,
+    raw: Sequence[ChunkSurvey], is_noted: IsNoted, is_listed: IsNoted, missing: Sequence[int]
 ) -> tuple[Chain, list[ChunkSurvey]]:
-    """The chunks of one run in order, and those that are not of it."""
-    timed = [one for one in raw if one.start_ms is not None and one.end_ms is not None]
-    kept = _without_intruders(_steady(raw, is_noted, missing), timed, is_noted)
-    chosen = {one.chunk for one in kept}
-    outcast = [one for one in timed if one.chunk not in chosen]
-    listed = any(is_noted(one) for one in kept)
-    unlisted = [one for one in kept if listed and not is_listed(one)]  # may have the place of one that is
-    order = [one for one in kept if one not in unlisted]
-    foreign: list[ChunkSurvey] = []
-    for one in outcast:
-        correct_one_end(one, order)
-    own = {one.chunk for one in outcast if is_listed(one) or one.damages or not listed}
-    remaining = fit_into_gaps([one for one in outcast if one.chunk in own], order, Fit(exactly=True))
-    by_number = [one for one in remaining if fills_its_number(one, order)]
-    remaining = fit_into_gaps([one for one in remaining if one not in by_number], order)
-    loosely = Fit(missing=len(missing), untimed_ms=untimed_ms)
-    left = fit_into_gaps([one for one in remaining if is_noted(one)], order, loosely)
-    remaining = [one for one in remaining if one in left or not is_noted(one)]
-    far = [one for one in remaining if one not in left and order and one.chunk.seq > order[-1].chunk.seq + 1]
-    unplaced = fit_into_gaps(far, order, loosely)
-    remaining = [one for one in remaining if one not in far or one in unplaced]
-    by_number += [one for one in remaining if is_of_its_number(one, order, is_noted)]
-    remaining = [one for one in remaining if one not in by_number]
-    foreign += [one for one in fit_into_gaps(remaining, order, loosely) if not put_in_exchange(one, order)]
-    for one in outcast:
-        if one.chunk not in own:
-            (by_number if is_of_its_number(one, order, is_noted) else foreign).append(one)
-    for one in unlisted:
-        if any(overlap_ms(one, other) > TOUCHING_MS for other in order):
-            foreign.append(one)
-        else:
-            order.insert(bisect_left(order, one.start_ms or 0.0, key=lambda other: other.start_ms or 0.0), one)
-    chain = Chain(order)
-    chain.moved = moved([one.chunk for one in order])
-    for one in sorted(by_number, key=lambda one: one.chunk.seq):
-        # What was handed over when its clock says so has its place by that.
-        (put_in_by_time if one.chunk in handed.sure else put_in_by_number)(chain, one)
-    return chain, foreign
+    """The chunks of one run by their clocks, and those whose place by that is another one's.
 
-
-def _without_intruders(
-    kept: Sequence[ChunkSurvey], timed: Sequence[ChunkSurvey], is_noted: IsNoted
-) -> list[ChunkSurvey]:
-    """The chunks that are in order, less those that have the place of one that is not.
-
-    That one is what the recorder noted, or it fills the gap around such a chunk, which touches neither neighbour.
+    What the recorder listed is put first: else those whose clocks rise with their numbers.
     """
-    chosen = {one.chunk for one in kept}
-    outcast = [one for one in timed if one.chunk not in chosen]
-    left = list(kept)
-    for one in kept:
-        rivals = [other for other in outcast if overlap_ms(one, other) > SAME_PLACE_MS]
-        if not rivals:
-            continue
-        rest = [other for other in left if other is not one]
-        is_weaker = not is_noted(one) and any(map(is_noted, rivals))
-        if is_weaker or (not fills_exactly(one, left, ends=1) and any(fills_exactly(it, rest) for it in rivals)):
-            left = rest
-    return left
+    kept = _steady(raw, is_noted, missing)
+    are_listed = any(map(is_listed, kept))
+    chain = Chain([one for one in kept if is_listed(one) == are_listed])
+    chosen, steady = {one.chunk for one in chain.chunks}, {one.chunk for one in kept}
+    timed = [one for one in raw if one.end_ms is not None and one.start_ms is not None and one.chunk not in chosen]
+    left: list[ChunkSurvey] = []
+    for one in sorted(timed, key=lambda one: (not is_listed(one), _began_ms(one))):
+        at = max(chain.first_free, bisect_left(chain.chunks, _began_ms(one), key=_began_ms))
+        is_own = is_listed(one) == are_listed or one.chunk in steady
+        if is_own and all(overlap_ms(one, other) <= CONTINUES_MS for other in chain.chunks[max(0, at - 1) : at + 1]):
+            chain.chunks.insert(at, one)
+        else:
+            left.append(one)
+    chain.moved = moved([one.chunk for one in chain.chunks])
+    return chain, left
+
+
+def _began_ms(one: ChunkSurvey) -> float:
+    return one.start_ms or 0.0
 
 
 def _worth(one: ChunkSurvey, is_noted: IsNoted) -> float:
@@ -295,10 +237,10 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
             if step < -slack_ms:
                 continue
             odd = step > slack_ms and index == other + 1 and not _any_between(missing, before, one)
-            cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -TOUCHING_MS else 0.0
+            cost = _UNEXPLAINED if odd else _OVERLAPPING if step < -_TOUCHING_MS else 0.0
             gone = bisect_left(missing, one.chunk.seq) - bisect_left(missing, before.chunk.seq)
             odd_share = _odd_share(step, range(gone, gone + index - other), usual_ms)
-            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / TOUCHING_MS)) - _ODDLY * odd_share
+            total = best[other] - max(cost, _INEXACTLY * min(1.0, abs(step) / _TOUCHING_MS)) - _ODDLY * odd_share
             if total > weight or (total == weight and source >= 0):
                 weight, source = total, other
         best.append(weight + _worth(one, is_noted))
@@ -314,7 +256,7 @@ def _steady(raw: Sequence[ChunkSurvey], is_noted: IsNoted, missing: Sequence[int
 
 def _odd_share(step_ms: float, counts: range, usual_ms: float) -> float:
     """By what share of a chunk a step is off from so many chunks that are missing or passed over, 1 at most."""
-    if not usual_ms or step_ms <= TOUCHING_MS:
+    if not usual_ms or step_ms <= _TOUCHING_MS:
         return 0.0
     nearest = min(max(round(step_ms / usual_ms), counts[0]), counts[-1])
     return min(1.0, abs(step_ms - nearest * usual_ms) / usual_ms)

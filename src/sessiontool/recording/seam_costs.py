@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from math import inf, isnan, nan
+from statistics import median
 from typing import TYPE_CHECKING
 
 from .recorders import CONTINUES_MS
@@ -16,6 +17,7 @@ from .time_groups import STEP_MS, looks_like_a_bit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..model import ChunkRef
     from .chunk_clocks import Handed
     from .recorders import IsNoted
     from .survey import ChunkSurvey
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 _ITS_SEAM, _JOINED, NEXT_IN_TIME, _NEXT = -1.5, -0.5, -0.3, -0.3
 """Costs of a seam: with bytes that both have, in one cluster, in time, in number; chosen."""
 _OVERLAPS, _OF_ANOTHER_CLUSTER, _NOT_ITS_SEAM = 1.5, 0.7, 1.5  # costs of a contradiction; chosen
-_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 3.0
-"""Costs of numbers that fall: their own, those in the recorder's list, those under which it noted both; chosen."""
+_RUNS_BACK, _RUNS_BACK_AS_LISTED, _RUNS_BACK_UNLIKE, _RUNS_BACK_AS_NOTED = 0.6, 1.0, 2.0, 3.0
+"""Costs of numbers that fall: their own, those in the recorder's list, that of a whole chunk that is unlike all that it
+noted, those under which it noted both; chosen."""
 EXCHANGED = -0.6  # cost of a chunk that has the place of the one that has its place; chosen: as numbers that fall
-_LOSS, _UNKNOWN_LOSS = 0.3, 0.6  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
+_LOSS, _UNKNOWN_LOSS = 0.3, 0.7  # costs of a gap, where a number is missing or bytes are, and where none is; chosen
 _LEFT_OUT, _UNLISTED_LEFT_OUT, _NOTED_LEFT_OUT = 0.8, 0.0, 5.0
 """Costs of a chunk that is of no run, of one that the recorder's list has not, and of what it noted; chosen."""
 _CLOCK_BIT, _CLOCK_TORN, _CLOCK_ODD = 0.5, 0.7, 3.0
@@ -35,6 +38,7 @@ _DROPPED_MS = 1000  # chosen: above what a busy page drops at once (measured: 66
 _NEAR = 2  # chunks; chosen: those around a place whose costs may change with it
 _INEXACT = 0.12  # share of a chunk; chosen: its start is counted back from its first cluster
 _FEWEST_NUMBERS = 3  # chunks; chosen: of fewer, none is beyond the others
+_LEAST_MISSING = 0.5  # share of a usual chunk; chosen: the last one that is missing may be short
 _ROOM = 0.8  # share of a chunk that a gap has room for; chosen
 
 
@@ -43,20 +47,34 @@ class SeamCosts:
 
     def __init__(self, surveys: Sequence[ChunkSurvey], handed: Handed, is_noted: IsNoted, is_listed: IsNoted) -> None:
         self._numbers, self._all_listed = handed.numbers, handed.listed
+        self._read: set[ChunkRef | None] = {one.chunk for one in surveys if one.dialect}
         self._noted = {one.chunk for one in surveys if is_noted(one)}
         self._listed = {one.chunk for one in surveys if is_listed(one)}
-        self._there = sorted({self.number(one) for one in surveys})
+        unlike = [one for one in surveys if one.chunk not in self._noted and not (one.damages or one.is_torn_at_end)]
+        are_known = 2 * len(self._noted) > len(surveys) and not handed.all_there
+        self._unlike = {one.chunk for one in unlike} if are_known else set()
+        self._there = {
+            is_one: sorted({self.number(one) for one in surveys if not is_one or one.chunk in self._listed})
+            for is_one in (True, False)
+        }  # numbers of chunks, by whether they are in the recorder's list
+        self._usual_ms = median([one.length_ms for one in surveys if one.digests] or [0.0])
         self._far = _far_beyond([self.number(one) for one in surveys])
+        near = {is_one: [number for number in its if number < self._far] for is_one, its in self._there.items()}
+        self._are_some_missing = {is_one: bool(its) and its[-1] - its[0] >= len(its) for is_one, its in near.items()}
 
     def number(self, one: ChunkSurvey) -> int:
         """The number by which a chunk is ordered: that under which it was noted, or its own."""
         return self._numbers.get(one.chunk, one.chunk.seq) if self._numbers else one.chunk.seq
 
-    def left_out(self, one: ChunkSurvey) -> float:
-        """What it costs that a chunk is of no run."""
+    def are_listed(self, chunks: Iterable[ChunkSurvey]) -> bool:
+        """Whether any chunk is in the recorder's list."""
+        return any(one.chunk in self._listed for one in chunks)
+
+    def left_out(self, one: ChunkSurvey, *, of_listed: bool) -> float:
+        """What it costs that a chunk is of no run; `of_listed`: of those of which the recorder listed chunks."""
         if one.chunk in self._noted:
             return _NOTED_LEFT_OUT
-        return _UNLISTED_LEFT_OUT if self._listed and one.chunk not in self._listed else _LEFT_OUT
+        return _UNLISTED_LEFT_OUT if of_listed and one.chunk not in self._listed else _LEFT_OUT
 
     def around(self, order: Sequence[ChunkSurvey], at: int, count: int = 1) -> float:
         """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
@@ -73,7 +91,10 @@ class SeamCosts:
         unclocked = self.seam(before, one, by_clock=False) + self.seam(one, after, by_clock=False) + room(order, at)
         if one.start_ms is None or one.end_ms is None:
             return unclocked
-        off_ms = (apart_ms(before, one, 0.0) if before else one.start_ms, -apart_ms(one, after, 0.0) if after else 0)
+        off_ms = [apart_ms(before, one, 0.0) if before else one.start_ms, -apart_ms(one, after, 0.0) if after else 0]
+        earlier = get(order, at - 2)
+        if before and earlier and earlier.end_ms is not None:  # the clock before may be wrong as well
+            off_ms.append(one.start_ms - earlier.end_ms - before.length_ms)
         is_a_bit = any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
         doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages else _CLOCK_ODD
         return min(self.clocked(order, at), unclocked + doubt)
@@ -87,7 +108,7 @@ class SeamCosts:
         if before is None or after is None:
             return NEXT_IN_TIME if after is not None and after.has_header else 0.0
         cost = self._by_number(before, after)
-        if after.follows:
+        if after.follows in self._read:
             return cost + (_ITS_SEAM if after.follows == before.chunk else _NOT_ITS_SEAM)
         return cost + self._by_time(before, after, apart_ms(before, after, nan) if by_clock else nan)
 
@@ -108,13 +129,25 @@ class SeamCosts:
     def _skips(self, before: ChunkSurvey, after: ChunkSurvey) -> bool:
         """Whether numbers between those of two chunks are of none that is there."""
         between = (self.number(before), self.number(after))
-        there = bisect_left(self._there, between[1]) - bisect_left(self._there, between[0] + 1)
+        known = self._there[before.chunk in self._listed]
+        there = bisect_left(known, between[1]) - bisect_left(known, between[0] + 1)
         return self._step(before, after) > 1 + there
+
+    def _are_missing(self, before: ChunkSurvey, after: ChunkSurvey, gap_ms: float) -> bool:
+        """Whether a gap may be that of missing chunks: of numbers between, or as many whole ones where numbers fall."""
+        if gap_ms < _LEAST_MISSING * self._usual_ms:
+            return False
+        if self._step(before, after) > 0:
+            return self._skips(before, after)
+        off_ms = gap_ms - round(gap_ms / self._usual_ms) * self._usual_ms if self._usual_ms else gap_ms
+        return self._are_some_missing[before.chunk in self._listed] and abs(off_ms) <= CONTINUES_MS
 
     def _runs_back(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
         pair = {before.chunk, after.chunk}
         if pair <= self._noted and pair <= self._numbers.keys():
             return _RUNS_BACK_AS_NOTED
+        if pair & self._unlike:
+            return _RUNS_BACK_UNLIKE
         return _RUNS_BACK_AS_LISTED if pair <= self._listed else _RUNS_BACK
 
     def _by_time(self, before: ChunkSurvey, after: ChunkSurvey, after_ms: float) -> float:
@@ -124,7 +157,8 @@ class SeamCosts:
         if after_ms < -STEP_MS:
             return _OVERLAPS if after_ms < -_INEXACT * min(before.length_ms, after.length_ms) else _LOSS
         if after_ms > CONTINUES_MS and not (after_ms <= _DROPPED_MS and abs(cluster_ms) <= CONTINUES_MS):
-            return _LOSS if is_torn or self._skips(before, after) else _UNKNOWN_LOSS
+            is_its_own = is_torn and after_ms <= self._usual_ms
+            return _LOSS if is_its_own or self._are_missing(before, after, after_ms) else _UNKNOWN_LOSS
         if isnan(cluster_ms):
             return NEXT_IN_TIME if abs(after_ms) <= STEP_MS else 0.0
         if abs(cluster_ms) <= STEP_MS:
@@ -162,7 +196,7 @@ def room(order: Sequence[ChunkSurvey], at: int) -> float:
         return 0.0
     spare_ms = after.start_ms - end_ms - sound_ms
     if spare_ms < -STEP_MS:  # one that has a clock with a wrong bit fits but for that
-        is_inexact = order[at].start_ms is None and spare_ms >= -_INEXACT * order[at].length_ms
+        is_inexact = order[at].start_ms is None and -spare_ms <= max(CONTINUES_MS, _INEXACT * order[at].length_ms)
         return _LOSS if is_inexact else _OVERLAPS
     return NEXT_IN_TIME if spare_ms <= max(CONTINUES_MS, (1 - _ROOM) * order[at].length_ms) else _LOSS
 
