@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Row(NamedTuple):
     """A chunk by its number: where it begins by its clock (None: that is not in it) and how long it lasts, in ms.
 
-    `head_ms` and `tail_ms`: how far its ends are from the beginning of their clusters.  Its end may be `cut` off.
+    `head_ms` and `tail_ms`: how far its ends are from the beginning of their clusters.  Its end may be `cut` off; it
+    may be several `chunks` that go on with one another.
     """
 
     seq: int
@@ -33,6 +34,7 @@ class Row(NamedTuple):
     head_ms: float
     tail_ms: float
     cut: bool = False
+    chunks: int = 1
 
 
 def surveyed(row: Row) -> ChunkSurvey:
@@ -44,6 +46,7 @@ def surveyed(row: Row) -> ChunkSurvey:
     found.end_ms = None if row.start_ms is None else row.start_ms + row.length_ms
     found.head_ms, found.tail_ms, found.begins_base = row.head_ms, row.tail_ms, row.start_ms == row.head_ms == 0
     found.damages = [Damage(990, 10, "cut off")] if row.cut else []
+    found.chunks = row.chunks
     return found
 
 
@@ -209,6 +212,33 @@ ROWS = [FIRST, *(SECOND._replace(seq=seq, start_ms=4980 + 5040 * (seq - 1)) for 
             [1],
             id="a foreign chunk that begins before the end of one that is cut",
         ),
+        pytest.param(
+            [
+                Row(0, 0, 1020, 0, 529, chunks=3),
+                Row(2, 1665, 15360, 1652, 540, chunks=29),
+                Row(5, 17934, 2520, 1030, 362, chunks=5),
+            ],
+            [0, 2, 5],
+            [],
+            id="many chunks between two that are missing",
+        ),
+        pytest.param(
+            [
+                Row(0, 0, 540, 0, 537, cut=True, chunks=4),
+                Row(2, 802 + 32768, 780, 281, 539, cut=True, chunks=4),
+                Row(3, 1663, 2580, 64, 478, cut=True, chunks=22),
+                Row(5, 4423, 7020, 125, 125, cut=True, chunks=30),
+            ],
+            [0, 2, 3, 5],
+            [],
+            id="few chunks with a wrong bit, before many",
+        ),
+        pytest.param(
+            [FIRST, SECOND, Row(2, 15539, 3000, 361, 299), Row(3, 15060, 5040, 4980, 4980)],
+            [0, 1, 3],
+            [2],
+            id="a foreign chunk in the place of one, and at the time of the next",
+        ),
     ],
 )
 def test_one_wrong_testimony_is_outvoted(rows: list[Row], order: list[int], foreign: list[int]) -> None:
@@ -267,6 +297,15 @@ def test_what_the_recorder_did_not_list_goes_where_its_place_contradicts_it() ->
     costs = SeamCosts(chunks, Handed(), lambda one: one.chunk.seq != 2, lambda one: one.chunk.seq != 2)
     Arrangement([chain], foreign, costs).improve()
     assert (numbers_of(chain.chunks), numbers_of(foreign)) == ([0, 1, 3], [2])
+
+
+def test_a_run_that_the_recorder_did_not_list_keeps_its_chunks() -> None:
+    theirs = [FIRST._replace(seq=4), SECOND._replace(seq=5), Row(6, 13000, 5040, 2000, 2000)]
+    chunks, left = [surveyed(row) for row in (*ROWS[:4], *theirs)], list[ChunkSurvey]()
+    chains = [Chain(chunks[:4]), Chain(chunks[4:])]
+    costs = SeamCosts(chunks, Handed(), lambda one: one.chunk.seq < 4, lambda one: one.chunk.seq < 4)
+    Arrangement(chains, left, costs).improve()
+    assert ([numbers_of(chain.chunks) for chain in chains], left) == ([[0, 1, 2, 3], [4, 5, 6]], [])
 
 
 def test_the_work_grows_with_the_number_of_chunks() -> None:

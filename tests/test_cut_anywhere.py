@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from random_blobs import in_pieces
+from random_blobs import in_pieces, in_slices
 from random_cases import Case, run_case
 from random_folder import Folder, Piece, Upload
 
@@ -110,3 +110,14 @@ def test_a_page_goes_on_behind_a_piece_of_another_recording(name: str, size_byte
     outcome = judged(folder)
     assert outcome.is_right, outcome
     assert not {"bytes-skipped", "sound-lost"} & {finding["code"] for finding in outcome.findings}
+
+
+@pytest.mark.parametrize("name", ["chrome-24k/0", "demo/0"])
+def test_short_blobs_between_two_that_are_unreadable_are_kept(name: str) -> None:
+    """What goes on with one another counts as many chunks, not as one."""
+    folder = Folder.of(next(one for one in in_slices(500)["chrome"] if one.name.startswith(name)), {})
+    for at in (3, 34):
+        upload = folder.uploads[at]
+        upload.splice(0, len(upload.data), [Piece(b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>")])
+    outcome = judged(folder)
+    assert not outcome.verdict.lost, outcome

@@ -61,7 +61,6 @@ class Arrangement:
         self._chains = chains
         self._foreign = foreign
         self._costs = costs
-        self._are_listed = costs.are_listed(one for chain in chains for one in chain.chunks)
 
     def improve(self) -> None:
         """Move chunks to where all of it costs least."""
@@ -105,19 +104,21 @@ class Arrangement:
         placed = sorted((row for row in costs if row[0] > 0.0), key=lambda row: -row[0])
         return [*(one for _, one in placed), *(one for one in self._foreign if one.digests or one.has_header)]
 
-    def _left_out(self, one: ChunkSurvey) -> float:
-        return self._costs.left_out(one, of_listed=self._are_listed)
+    def _left_out(self, one: ChunkSurvey, home: Chain | None) -> float:
+        runs = [home] if home else self._chains
+        are_listed = any(self._costs.are_listed(run.chunks) for run in runs)
+        return self._costs.left_out(one, of_listed=are_listed)
 
     def _best_move(self, one: ChunkSurvey) -> _Move:
-        home: Chain | None = None
-        best = cost = self._left_out(one)
+        home = next((chain for chain in self._chains if any(other is one for other in chain.chunks)), None)
+        best = cost = self._left_out(one, home)
         place: _Place | None = None
         for chain in self._chains:
             its_at = next((at for at, other in enumerate(chain.chunks) if other is one), None)
             rest = [other for other in chain.chunks if other is not one]
             for found in self._places(one, chain, rest, its_at):
                 if found.at == its_at and found.evicted is None:
-                    home, cost = chain, found.change
+                    cost = found.change
                 if found.change < best:
                     best, place = found.change, found
         return _Move(cost - best, home, place)
@@ -181,7 +182,7 @@ class Arrangement:
             if not rest[at].has_header and its_at not in {at, at + 1}:
                 order = [*rest[max(0, at - _AROUND) : at], one, *rest[at + 1 : at + 1 + _AROUND]]
                 cost = around(order, min(at, _AROUND)) - around(rest, at)
-                cost += self._left_out(rest[at]) + exchanged(numbers[at], numbers[at + 2])
+                cost += self._left_out(rest[at], chain) + exchanged(numbers[at], numbers[at + 2])
                 yield _Place(cost, chain, at, rest[at])
 
 

@@ -59,7 +59,9 @@ class CutRows:
         self._members[chunk] = row
         if len(row) == 1:
             return replace(first, chunk=chunk)
-        return survey(chunk, b"".join(self._read(one.chunk) for one in row), self._mime_type, first.track)
+        found = survey(chunk, b"".join(self._read(one.chunk) for one in row), self._mime_type, first.track)
+        found.chunks = len(row)
+        return found
 
     def _number(self, number: int) -> int:
         return number - bisect_left(self._removed, number)

@@ -57,7 +57,7 @@ class SeamCosts:
             is_one: sorted({self.number(one) for one in surveys if not is_one or one.chunk in self._listed})
             for is_one in (True, False)
         }  # numbers of chunks, by whether they are in the recorder's list
-        self._usual_ms = median([one.length_ms for one in surveys if one.digests] or [0.0])
+        self._usual_ms = _usual_ms([one for one in surveys if one.digests])
         self._far = _far_beyond([self.number(one) for one in surveys])
         near = {is_one: [number for number in its if number < self._far] for is_one, its in self._there.items()}
         self._are_some_missing = {is_one: bool(its) and its[-1] - its[0] >= len(its) for is_one, its in near.items()}
@@ -73,8 +73,8 @@ class SeamCosts:
     def left_out(self, one: ChunkSurvey, *, of_listed: bool) -> float:
         """What it costs that a chunk is of no run; `of_listed`: of those of which the recorder listed chunks."""
         if one.chunk in self._noted:
-            return _NOTED_LEFT_OUT
-        return _UNLISTED_LEFT_OUT if of_listed and one.chunk not in self._listed else _LEFT_OUT
+            return _NOTED_LEFT_OUT * one.chunks
+        return _UNLISTED_LEFT_OUT if of_listed and one.chunk not in self._listed else _LEFT_OUT * one.chunks
 
     def around(self, order: Sequence[ChunkSurvey], at: int, count: int = 1) -> float:
         """What `count` chunks from a place on cost, and the seams and clocks beside them, which change with them."""
@@ -134,13 +134,18 @@ class SeamCosts:
         return self._step(before, after) > 1 + there
 
     def _are_missing(self, before: ChunkSurvey, after: ChunkSurvey, gap_ms: float) -> bool:
-        """Whether a gap may be that of missing chunks: of numbers between, or as many whole ones where numbers fall."""
+        """Whether a gap may be that of missing chunks: of numbers between, or of as many whole ones as it is long.
+
+        Where numbers rise, chunks of others may have those of the missing ones.
+        """
         if gap_ms < _LEAST_MISSING * self._usual_ms:
             return False
-        if self._step(before, after) > 0:
-            return self._skips(before, after)
-        off_ms = gap_ms - round(gap_ms / self._usual_ms) * self._usual_ms if self._usual_ms else gap_ms
-        return self._are_some_missing[before.chunk in self._listed] and abs(off_ms) <= CONTINUES_MS
+        step = self._step(before, after)
+        if step > 0 and self._skips(before, after):
+            return True
+        count = round(gap_ms / self._usual_ms) if self._usual_ms else 0
+        may_be = 0 < count < step if step > 0 else self._are_some_missing[before.chunk in self._listed]
+        return may_be and abs(gap_ms - count * self._usual_ms) <= CONTINUES_MS
 
     def _runs_back(self, before: ChunkSurvey, after: ChunkSurvey) -> float:
         pair = {before.chunk, after.chunk}
@@ -211,6 +216,15 @@ def in_cluster_ms(before: ChunkSurvey, after: ChunkSurvey) -> float:
     if not after.counts_from_before:
         return nan
     return min((after.head_ms - ms for ms in (before.tail_ms, before.end_ms) if ms is not None), key=abs)
+
+
+def _usual_ms(surveys: Sequence[ChunkSurvey]) -> float:
+    """How long a chunk usually lasts, with what was dropped in it; of a row of chunks, each of them."""
+    return median([_lasted_ms(one) / one.chunks for one in surveys for _ in range(one.chunks)] or [0.0])
+
+
+def _lasted_ms(one: ChunkSurvey) -> float:
+    return one.length_ms if one.start_ms is None or one.end_ms is None else one.end_ms - one.start_ms
 
 
 def _far_beyond(numbers: Iterable[int]) -> float:

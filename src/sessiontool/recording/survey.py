@@ -79,7 +79,8 @@ class ChunkSurvey(Struct):
     `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment,
     where it has such. `shared_bytes` at its ends, which last `shared_ms`, are in its neighbours too; `follows` is the
     chunk that ends with what it begins with. The last `proved_bytes` of a chunk that is too long are what was noted
-    of it. `odd` are stretches of samples that something else was written over.
+    of it. `odd` are stretches of samples that something else was written over. `chunks` is of how many chunks it is a
+    row (`cut_rows`).
     """
 
     chunk: ChunkRef
@@ -115,6 +116,7 @@ class ChunkSurvey(Struct):
     odd: list[OddStretch] = field(default_factory=list)
     track: Track | None = None
     refusal: RecordingError | None = None
+    chunks: int = 1
 
     @property
     def ticks_per_ms(self) -> int:
