@@ -158,6 +158,17 @@ def test_short_seams_are_found_of_every_length(form: str) -> None:
         assert {chunk.seq: cut for chunk, (cut, _) in found.head_cuts.items()} == {2: count}
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_bytes_of_the_middle_of_a_chunk_end_where_the_next_one_goes_on(form: str) -> None:
+    """An upload was resumed from a copy that was cut."""
+    before, after = FORMS[form][1], FORMS[form][2]
+    whole = survey(chunk_ref(1), before)
+    start, stop = whole.offsets[len(whole.offsets) // 4], whole.packet_end(len(whole.offsets) * 3 // 4)
+    found, surveys = shared(FORMS[form][0], before, before[start:stop] + after, FORMS[form][3])
+    assert found.head_cuts == {surveys[2].chunk: (stop - start, surveys[1].chunk)}
+    assert found.head_ends == {surveys[2].chunk: stop}
+
+
 def test_where_the_end_is_damaged_the_next_chunks_beginning_is_used() -> None:
     before, after = CHROME[1], CHROME[2]
     hurt = before[:-900] + bytes(300) + before[-600:]

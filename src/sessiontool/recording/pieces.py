@@ -32,7 +32,8 @@ def cut_chunk(one: ChunkSurvey, shared: Shared, noted_as: int | None, sizes: dic
     start, stop = 0, one.size_bytes
     if one.chunk in shared.head_cuts:
         start, other = shared.head_cuts[one.chunk]
-        aside = Stretch(0, start, "the chunk before ends with it", other, sizes[other] - start)
+        kept_at = shared.head_ends.get(one.chunk, sizes[other]) - start
+        aside = Stretch(0, start, "the chunk before has it", other, kept_at)
         cut.asides.append(Aside(one.chunk, aside))
         cut.findings.append(findings.overlap(one.chunk, other, start, at_start=True))
     if one.chunk in shared.tail_cuts:

@@ -59,11 +59,32 @@ def share_a_seam(
         return False
     if shared.head_cuts.get(second.chunk, (0,))[0] >= length or first.chunk in shared.tail_cuts:
         return True  # a longer one is known: it may begin with the ends of several
-    if _harm(first, first.size_bytes - length, is_noted) > _harm(second, 0, is_noted, length):
+    if (shorter := _shorter(first, second, length)) is not None:
+        shared.head_cuts[second.chunk] = shorter, first.chunk
+        shared.head_ends[second.chunk] = first.size_bytes - length + shorter
+    elif _harm(first, first.size_bytes - length, is_noted) > _harm(second, 0, is_noted, length):
         shared.tail_cuts[first.chunk] = length, second.chunk
     else:
         shared.head_cuts[second.chunk] = length, first.chunk
+        shared.head_ends.pop(second.chunk, None)
     return True
+
+
+def _shorter(first: ChunkSurvey, second: ChunkSurvey, length: int) -> int | None:
+    """How many bytes two chunks share if each goes on with packets of its own before `length` bytes; None if not.
+
+    An upload was resumed from a copy that was cut.  What was noted of the second one says more than its packets do.
+    """
+    ahead = first.size_bytes - length
+    ones = {offset - ahead: digest for digest, offset in zip(first.digests, first.offsets, strict=True)}
+    twos = {offset: digest for digest, offset in zip(second.digests, second.offsets, strict=True) if offset < length}
+    last = max((offset for offset, digest in twos.items() if ones.get(offset) == digest), default=-1)
+    own = (ones.keys() - twos.keys(), twos.keys() - ones.keys())
+    if last < 0 or any(sum(offset > last for offset in its) < FEWEST_COMMON for its in own):
+        return None
+    end = second.packet_end(second.offsets.index(last))
+    extra = second.size_bytes - second.proved_bytes if second.proved_bytes else end
+    return extra if end <= extra < length else end
 
 
 def _harm(
@@ -148,13 +169,13 @@ def lengthen_seams(surveys: Sequence[ChunkSurvey], shared: Shared) -> None:
     """Chunks that begin with the end of another one twice: an upload that was resumed twice."""
     by_chunk = {survey.chunk: survey for survey in surveys}
     for chunk, (first, other) in list(shared.head_cuts.items()):
-        length = more = first
+        length = more = 0 if chunk in shared.head_ends else first
         while more:
             more = _seam(by_chunk[other].tail_bytes, by_chunk[chunk].head_bytes[length:])
             if not _is_proved(by_chunk[other], by_chunk[chunk], length, length + more):
                 break
             length += more
-        shared.head_cuts[chunk] = length, other
+        shared.head_cuts[chunk] = max(first, length), other
 
 
 def _is_proved(first: ChunkSurvey, second: ChunkSurvey, start: int, stop: int) -> bool:

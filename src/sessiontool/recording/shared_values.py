@@ -28,14 +28,16 @@ class Patch(Struct, frozen=True, order=True):
 class Shared(Struct):
     """What was found: copies by their base, patches of bases, and how many bytes of a chunk its neighbour has too.
 
-    `head_cuts` are bytes at the beginning of a chunk that the one before it ends with; `tail_cuts` those at the end
-    that are better in the one after it.  `inside` are the stretches of chunks that others have whole.
+    `head_cuts` are bytes at the beginning of a chunk that the one before it ends with, or has up to where `head_ends`
+    says; `tail_cuts` those at the end that are better in the one after it.  `inside` are the stretches of chunks that
+    others have whole.
     """
 
     copies: dict[ChunkRef, ChunkRef] = field(default_factory=dict)
     exact: set[ChunkRef] = field(default_factory=set)
     patches: dict[ChunkRef, list[Patch]] = field(default_factory=dict)
     head_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
+    head_ends: dict[ChunkRef, int] = field(default_factory=dict)
     tail_cuts: dict[ChunkRef, tuple[int, ChunkRef]] = field(default_factory=dict)
     inside: dict[ChunkRef, list[Stretch]] = field(default_factory=dict)
 
