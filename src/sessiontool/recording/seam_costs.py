@@ -219,7 +219,7 @@ def in_cluster_ms(before: ChunkSurvey, after: ChunkSurvey) -> float:
 
 
 def _usual_ms(surveys: Sequence[ChunkSurvey]) -> float:
-    """How long a chunk usually lasts, with what was dropped in it; of a row of chunks, each of them."""
+    """How long a chunk usually lasts, with what was dropped in it; of several read as one, each."""
     return median([_lasted_ms(one) / one.chunks for one in surveys for _ in range(one.chunks)] or [0.0])
 
 

@@ -79,8 +79,8 @@ class ChunkSurvey(Struct):
     `bases` is how many bases of times are in it, and `numbers` are those of its first and last page or fragment,
     where it has such. `shared_bytes` at its ends, which last `shared_ms`, are in its neighbours too; `follows` is the
     chunk that ends with what it begins with. The last `proved_bytes` of a chunk that is too long are what was noted
-    of it. `odd` are stretches of samples that something else was written over. `chunks` is of how many chunks it is a
-    row (`cut_rows`).
+    of it. `odd` are stretches of samples that something else was written over. `chunks` is how many were
+    read as this one (`cut_rows`).
     """
 
     chunk: ChunkRef
