@@ -15,7 +15,7 @@ import numpy as np
 import ogg_recordings
 import pytest
 from purging import examine
-from recordings import blobs, firefox, recorded, recorded_chunks
+from recordings import blobs, chrome, firefox, recorded, recorded_chunks
 from test_pcm import webm
 
 from sessiontool import MergeOptions, merge, verify
@@ -193,6 +193,17 @@ def test_a_first_chunk_that_is_cut_and_sent_again_is_no_wrapping(tmp_path: Path,
     usual = {one.code for one in plain.findings}
     named = [(one.code, one.seq) for one in result.findings if one.code not in usual]
     assert named in ([("chunk-overlap", 1)], [("chunk-near-duplicate", 0)])
+
+
+def test_a_first_chunk_of_silence_that_is_there_twice_with_a_damaged_base_is_no_wrapping(tmp_path: Path) -> None:
+    """Its packets are like any other ones: by them, what is behind the header might be the next chunk."""
+    chunks = blobs(chrome(84 * 4, cluster_packets=84, quiet=range(84 * 4)), 84)
+    plain = merged(tmp_path / "plain", in_part(chunks))
+    at = head_bytes(chunks[0]) + 11
+    hurt = chunks[0][:at] + bytes(range(101, 117)) + chunks[0][at + 16 :]
+    result = merged(tmp_path / "again", in_part([chunks[0], hurt, *chunks[1:]]))
+    assert sound(result) == sound(plain)
+    assert ("chunk-near-duplicate", 1) in [(one.code, one.seq) for one in result.findings]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -179,7 +179,7 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
     shorter, longer = sorted((one, two), key=lambda survey: survey.size_bytes)
     if (one.digests or two.digests) and _has_the_same_sound(one, two):
         return not _has_another_header(one, two) and not _sounds_again(one, two, pairs)
-    if one.size_bytes == two.size_bytes and (one.has_header or two.has_header) and _differ_by_damage(one, two):
+    if (one.has_header or two.has_header) and differ_by_damage(one, two):
         return True
     same_time = _begin_together(one, two)
     if not longer.digests or _has_another_header(one, two):
@@ -197,11 +197,13 @@ def _are_alike(one: ChunkSurvey, two: ChunkSurvey, pairs: Sequence[tuple[int, in
     return is_one or alike >= MOST * len(shorter.head_bytes)
 
 
-def _differ_by_damage(one: ChunkSurvey, two: ChunkSurvey) -> bool:
+def differ_by_damage(one: ChunkSurvey, two: ChunkSurvey) -> bool:
     """Whether chunks of one size have the same bytes at the same places, but for what is damaged in either.
 
     That proves something of a recording's first chunk: later ones of silence may differ in nothing but their base.
     """
+    if one.size_bytes != two.size_bytes:
+        return False
     size = min(len(one.head_bytes), len(two.head_bytes))
     whole = _whole_bytes(one, size) & _whole_bytes(two, size)
     alike = sum(one.head_bytes[at] == two.head_bytes[at] for at in whole)

@@ -20,6 +20,7 @@ from ..errors import RecordingError
 from ..media.matroska.ebml import SIMPLE_BLOCK
 from ..media.probe import open_demuxer
 from ..media.repeated_heads import begins_anew, doubled_bytes, head_bytes, repeated_heads, shares_more_than_header
+from .copies import differ_by_damage
 from .findings import beginning_repeated, overlap, padded
 from .padding import PADDING
 from .records import Stretch
@@ -211,6 +212,8 @@ class RepeatFinder:
                 continue
             if found.digests and not rest.digests:
                 continue  # its sound is found by its own header
+            if rest.start_ms is None and differ_by_damage(first.survey, found):
+                return  # it is a copy of the first one, whose own base of times is damaged
             self._alike += 1
             apart_ms = min(_APART_MS, first.survey.length_ms / 2) if first.survey.digests else _APART_MS
             goes_on = rest.start_ms is None or rest.start_ms >= self._end_ms - apart_ms
