@@ -25,7 +25,7 @@ class Row(NamedTuple):
     """A chunk by its number: where it begins by its clock (None: that is not in it) and how long it lasts, in ms.
 
     `head_ms` and `tail_ms`: how far its ends are from the beginning of their clusters.  Its end may be `cut` off; it
-    may be several `chunks` that go on with one another.
+    may be several `chunks` that go on with one another, with several `bases` of times.
     """
 
     seq: int
@@ -35,6 +35,7 @@ class Row(NamedTuple):
     tail_ms: float
     cut: bool = False
     chunks: int = 1
+    bases: int = 1
 
 
 def surveyed(row: Row) -> ChunkSurvey:
@@ -46,7 +47,7 @@ def surveyed(row: Row) -> ChunkSurvey:
     found.end_ms = None if row.start_ms is None else row.start_ms + row.length_ms
     found.head_ms, found.tail_ms, found.begins_base = row.head_ms, row.tail_ms, row.start_ms == row.head_ms == 0
     found.damages = [Damage(990, 10, "cut off")] if row.cut else []
-    found.chunks = row.chunks
+    found.chunks, found.bases = row.chunks, row.bases
     return found
 
 
@@ -232,6 +233,16 @@ ROWS = [FIRST, *(SECOND._replace(seq=seq, start_ms=4980 + 5040 * (seq - 1)) for 
             [0, 2, 3, 5],
             [],
             id="few chunks with a wrong bit, before many",
+        ),
+        pytest.param(
+            [
+                Row(0, 0, 9000, 0, 3060, cut=True, chunks=51, bases=3),
+                Row(13, 12060, 6240, 3060, 180, cut=True, chunks=30, bases=3),
+                Row(24, 21120, 2820, 3060, 2820, cut=True, chunks=13),
+            ],
+            [0, 13, 24],
+            [],
+            id="the last of some as long as the gap before those, of which several bases agree",
         ),
         pytest.param(
             [FIRST, SECOND, Row(2, 15539, 3000, 361, 299), Row(3, 15060, 5040, 4980, 4980)],

@@ -96,7 +96,7 @@ class SeamCosts:
         if before and earlier and earlier.end_ms is not None:  # the clock before may be wrong as well
             off_ms.append(one.start_ms - earlier.end_ms - before.length_ms)
         is_a_bit = any(looks_like_a_bit(ms, one.ticks_per_ms) for ms in off_ms)
-        doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages else _CLOCK_ODD
+        doubt = _CLOCK_BIT if is_a_bit else _CLOCK_TORN if one.damages and not _agree(one) else _CLOCK_ODD
         return min(self.clocked(order, at), unclocked + doubt)
 
     def clocked(self, order: Sequence[ChunkSurvey], at: int) -> float:
@@ -225,6 +225,11 @@ def _usual_ms(surveys: Sequence[ChunkSurvey]) -> float:
 
 def _lasted_ms(one: ChunkSurvey) -> float:
     return one.length_ms if one.start_ms is None or one.end_ms is None else one.end_ms - one.start_ms
+
+
+def _agree(one: ChunkSurvey) -> bool:
+    """Whether several bases of times in a chunk agree with one another and with its sound: its clock is not torn."""
+    return one.bases > 1 and abs(_lasted_ms(one) - one.length_ms) <= STEP_MS
 
 
 def _far_beyond(numbers: Iterable[int]) -> float:
