@@ -11,6 +11,7 @@ import pytest
 from test_foreign_logs import SAID
 from test_stranger_logs import clock, entries, iso, lines, read
 
+from sessiontool.documents import field_names
 from sessiontool.documents.log_clock import SessionTimes
 from sessiontool.events import read_events
 from sessiontool.sessions.piecewise import open_pieces
@@ -243,3 +244,27 @@ def test_events_are_read_as_a_store_has_them(line: Callable[[Any], Any]) -> None
 def test_events_that_are_nested_too_deeply_cost_only_themselves() -> None:
     made = "[" * 700 + "1" + "]" * 700 + "\n" + lines(OWN)
     assert said(read_events(io.BytesIO(made.encode()), "events.jsonl").utterances) == WANTED
+
+
+# -- whatever fields hold
+
+KNOWN_FIELDS = sorted(
+    {
+        name
+        for group in vars(field_names).values()
+        if isinstance(group, (tuple, frozenset, dict))
+        for name in group
+        if isinstance(name, str)
+    }
+    | {"previous_item_id", "parentId", "messageIndex"}
+)
+ODD_VALUES: list[Any] = [["b"], {"q": 1}, [{"a": [{}]}], True, 10**30, "x"]
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES, ids=repr)
+def test_whatever_a_known_field_holds_it_stops_no_merge(odd: Any) -> None:
+    for name in KNOWN_FIELDS:
+        made = [
+            {"id": chr(97 + number), **turn, name: odd if number != 1 else "a"} for number, turn in enumerate(TURNS)
+        ]
+        read(lines(made), "utterances.jsonl")

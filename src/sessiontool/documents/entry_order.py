@@ -58,8 +58,10 @@ def _orders(pieces: list[SpokenPiece]) -> Iterator[tuple[str, list[SpokenPiece]]
     ids = [piece.model.id for piece in pieces]
     if len({re.sub(r"\d+$", "", one or "") for one in ids}) == 1 and (numbers := _numbers(ids, 1)):
         yield "ids", _by(numbers, pieces)
-    for name in {name for piece in pieces[:2] for name in piece.model.extra if plain(name) in _BEFORE}:
-        if linked := _linked(pieces, {one.model.id: one.model.extra.get(name) for one in pieces if one.model.id}):
+    for name in dict.fromkeys(name for piece in pieces[:2] for name in piece.model.extra if plain(name) in _BEFORE):
+        links = {one.model.id: one.model.extra.get(name) for one in pieces if one.model.id}
+        named = {its_id: link for its_id, link in links.items() if link is None or isinstance(link, (str, int))}
+        if linked := _linked(pieces, named):
             yield name, linked
 
 
