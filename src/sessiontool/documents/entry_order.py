@@ -59,9 +59,10 @@ def _orders(pieces: list[SpokenPiece]) -> Iterator[tuple[str, list[SpokenPiece]]
     if len({re.sub(r"\d+$", "", one or "") for one in ids}) == 1 and (numbers := _numbers(ids, 1)):
         yield "ids", _by(numbers, pieces)
     for name in dict.fromkeys(name for piece in pieces[:2] for name in piece.model.extra if plain(name) in _BEFORE):
-        links = {one.model.id: one.model.extra.get(name) for one in pieces if one.model.id}
-        named = {its_id: link for its_id, link in links.items() if link is None or isinstance(link, (str, int))}
-        if linked := _linked(pieces, named):
+        links: dict[str | None, Any] = {one.model.id: one.model.extra.get(name) for one in pieces if one.model.id}
+        if any(isinstance(link, (list, dict)) for link in links.values()):
+            continue
+        if linked := _linked(pieces, links):
             yield name, linked
 
 

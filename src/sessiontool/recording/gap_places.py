@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .survey import ChunkSurvey
 
 
+_LONGER = 1.5  # times a usual chunk, by what is left of one; chosen: bit rates vary by less
+
+
 class Lost(Struct, frozen=True):
     """Why bytes are missing before a chunk, how many chunks that is, and their numbers as far as they have any."""
 
@@ -27,17 +30,25 @@ class Lost(Struct, frozen=True):
 
 
 def cut_short(why: str, one: ChunkSurvey, noted_bytes: int, usual_ms: float) -> Lost:
-    """What is lost of a chunk that is shorter than noted: of one that a busy page handed over late it is more."""
+    """What is lost of a chunk that is shorter than noted: more of one that a busy page handed over late."""
     missing = noted_bytes - one.size_bytes
     if missing <= 0:
         return Lost()
-    by_its_sound = one.length_ms * missing / (one.size_bytes * usual_ms) if one.size_bytes and usual_ms else 0.0
-    return Lost(why, by_its_sound or missing / noted_bytes)
+    times_as_long = one.length_ms * noted_bytes / (one.size_bytes * usual_ms) if one.size_bytes and usual_ms else 1.0
+    return Lost(why, missing / noted_bytes * (times_as_long if times_as_long > _LONGER else 1.0))
 
 
-def are_undated(behind: Sequence[ChunkSurvey]) -> bool:
-    """Whether the chunks behind a gap have no clock: their cluster may have begun in it, and be as long as the gap."""
-    return all(one.start_ms is None for one in behind)
+def is_undated(chunks: Sequence[ChunkSurvey], at: int) -> bool:
+    """Whether no clock shows how long what is missing before a chunk lasted: its cluster may have begun in that.
+
+    The number of a chunk from another folder says nothing of what is missing here.
+    """
+    is_brought = bool(at) and _folder(chunks[at - 1]) != _folder(chunks[at])
+    return not is_brought and all(one.start_ms is None for one in chunks[at:])
+
+
+def _folder(one: ChunkSurvey) -> str:
+    return one.chunk.object.key.rpartition("/")[0]
 
 
 class Silence(Struct, frozen=True):

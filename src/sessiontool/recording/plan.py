@@ -19,7 +19,7 @@ from .chunk_clocks import compare_clocks
 from .copies import find_shared, packets_of_its_own
 from .cut_rows import CutRows
 from .cut_seams import WholeSeams
-from .gap_places import Lost, are_undated, cut_short
+from .gap_places import Lost, cut_short, is_undated
 from .manifest import Noted, started_again
 from .noted_copies import add_noted_copies, mend_as_noted
 from .overwritten import keep_last_one
@@ -270,7 +270,7 @@ class _Planner:
             is_known = bool(known) and chain.has_room_at(position, len(known) * run.chunk_ms)
             goes_on = chain.goes_on_at(position) or (not is_known and chain.is_off_by_a_bit_at(position))
             is_short = not skipped and not chain.taken.issuperset(known)
-            goes_on = goes_on and not (is_short and are_undated(chain.chunks[position:]))
+            goes_on = goes_on and not (is_short and is_undated(chain.chunks, position))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):
                 skipped += missing
