@@ -442,3 +442,16 @@ def test_a_recorder_whose_tracks_ended_lost_nothing(tmp_path: Path) -> None:
     result = merged(tmp_path, blobs._replace(session={**blobs.session, "parts": [stopped]}))
     assert (result.status, codes(result).get("recorder-ended")) == ("repaired", "warning"), result.findings
     assert "chunk-missing" not in codes(result)
+
+
+def test_a_blob_that_is_lost_before_one_of_its_cluster_is_no_sleep(tmp_path: Path) -> None:
+    """Numbers and notes go on: the last blob goes on by its own times too, as those count from the lost cluster."""
+    blobs = real(SESSIONS / "chrome-pause", 99)
+    noted = [one for number, one in enumerate(blobs.noted) if number != len(blobs.noted) - 2]
+    chunks = [{**one, "seq": number} for number, one in enumerate(noted)]
+    part = {**blobs.session["parts"][0], "chunks": chunks}
+    data = [*blobs.data[:-2], blobs.data[-1]]
+    result = merged(tmp_path, Blobs(data, {**blobs.session, "parts": [part]}))
+    assert result.status == "partial", result.findings
+    assert "recorder-suspended" not in codes(result)
+    assert codes(result)["sound-lost"] == "error"

@@ -143,10 +143,17 @@ def came_late(groups: Sequence[Group], index: int, jump_ms: float) -> bool:
 
 
 def runs_on(groups: Sequence[Group], index: int) -> bool:
-    """Whether a group begins where the one before ends by their own times: lost blobs would have taken time."""
-    if not index or not (groups[index].claimed and groups[index - 1].claimed):
-        return False
-    return abs(groups[index].offsets()[0] - groups[index - 1].end_ms(0)) <= STEP_MS
+    """Whether a group begins where the one before ends by their own times: lost blobs would have taken time.
+
+    One that counts from a base before it needs another base behind it: its own may be lost, and as long as a blob ago.
+    """
+    for at in range(index, len(groups)) if index else ():
+        before, group = groups[at - 1 : at + 1]
+        if not (group.claimed and before.claimed) or abs(group.offsets()[0] - before.end_ms(0)) > STEP_MS:
+            return False
+        if group.has_base:
+            return True
+    return False
 
 
 def runs_back(before: Group, group: Group) -> bool:
