@@ -223,4 +223,4 @@ HOSTILE = {
 def test_what_is_hostile_costs_little(kind: str) -> None:
     began = time.process_time()
     read(HOSTILE[kind], "utterances.txt")
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 20  # what is quadratic takes minutes
