@@ -263,13 +263,13 @@ class _Planner:
         if run.missing_after:
             run.findings += [findings.missing(self._part, row) for row in rows(run.missing_after)]
         lost: dict[int, Lost] = {}
-        skipped: list[int] = []
+        skipped, taken = list[int](), chain.taken
         for position in sorted({place for found in places.values() for place in found} - {len(order)}):
             missing = places["missing"].get(position, [])
             known = sorted([*missing, *places["unusable"].get(position, [])])
             is_known = bool(known) and chain.has_room_at(position, len(known) * run.chunk_ms)
             goes_on = chain.goes_on_at(position) or (not is_known and chain.is_off_by_a_bit_at(position))
-            is_short = not skipped and not chain.taken.issuperset(known)
+            is_short = not skipped and not taken.issuperset(known)
             goes_on = goes_on and not (is_short and is_undated(chain.chunks, position))
             between_runs = bool(index) and not position
             if missing and goes_on and not between_runs and not self._are_noted(missing):

@@ -11,7 +11,7 @@ Groups that are left out, and those without a base, are placed between those tha
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, islice
 from statistics import median_low
 from typing import TYPE_CHECKING
 
@@ -170,9 +170,9 @@ class _Path:
             return False
         groups = self._groups
         # A busy page hands a blob over late, and none early: of a few neighbours the one with the least is right.
-        before = [g.blob_lag_ms for g in groups[:index] if g.blob_lag_ms is not None][-_NEIGHBOURS:]
-        after = [g.blob_lag_ms for g in groups[index + 1 :] if g.blob_lag_ms is not None][:_NEIGHBOURS]
-        others = [min(lags) for lags in (before, after) if lags]
+        sides = range(index - 1, -1, -1), range(index + 1, len(groups))
+        known = ((ms for at in side if (ms := groups[at].blob_lag_ms) is not None) for side in sides)
+        others = [min(lags_ms) for side in known if (lags_ms := [*islice(side, _NEIGHBOURS)])]
         steady = len(others) > 1 and abs(others[0] - others[1]) <= _STEADY_MS
         return bool(others) and all(abs(lag - other) > (_UNSTEADY_MS if steady else _LAG_MS) for other in others)
 
